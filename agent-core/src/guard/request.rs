@@ -1,0 +1,71 @@
+//! What the guard is shown of a request: borrowed, and free of any framework.
+
+use std::net::IpAddr;
+
+/// A request as an adapter shows it to the guard. Nothing is copied.
+#[derive(Clone, Copy)]
+pub struct RequestView<'a> {
+    /// Where the connection came from. The guard itself decides whether a proxy's header names the client.
+    pub peer: Option<IpAddr>,
+    /// The method in upper case.
+    pub method: &'a str,
+    /// The path as it came, percent-encoded, without the query.
+    pub path: &'a str,
+    /// The query without `?`; empty where there is none.
+    pub query: &'a str,
+    /// The host the client asked for, from `Host` or `:authority`, with its port if it had one.
+    pub host: Option<&'a str>,
+    /// Whether the application has a route for it.
+    pub route: RouteMatch,
+    /// The headers.
+    pub headers: &'a dyn Headers,
+}
+
+/// Whether the application has a route for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteMatch {
+    /// A route matched.
+    Matched,
+    /// None matched, and the framework is sure of it.
+    Missing,
+    /// No registered pattern matched, but a fallback handler may still answer: judged by the response, where a 404 confirms it.
+    Unsure,
+}
+
+/// Header access without a framework.
+pub trait Headers {
+    /// The values of a header, in order. The name is in lower case.
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8]));
+
+    /// Every header in order, names in lower case.
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8]));
+
+    /// Whether a header is present. The name is in lower case.
+    fn contains(&self, name: &str) -> bool {
+        let mut found = false;
+        self.for_each_value(name, &mut |_| found = true);
+        found
+    }
+}
+
+/// No headers, or a list of them: for tests, and for hosts that have nothing better.
+impl Headers for [(&str, &[u8])] {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.iter().filter(|(n, _)| *n == name).for_each(|(_, value)| visit(value));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.iter().for_each(|(name, value)| visit(name, value));
+    }
+}
+
+impl std::fmt::Debug for RequestView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestView")
+            .field("peer", &self.peer)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
+    }
+}

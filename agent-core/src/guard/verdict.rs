@@ -1,0 +1,73 @@
+//! What the guard answers: let it pass, or how to refuse it, and what was found.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    model::policy::{Check, Level},
+    protocol::v2::{AddressOrigin, Evidence},
+};
+
+/// The guard's answer to a request or a response.
+#[derive(Debug, Clone)]
+#[must_use = "a verdict that is not obeyed guards nothing"]
+pub enum Verdict {
+    /// Let it pass. Detections of checks that only log are reported by the guard itself.
+    Pass,
+    /// Refuse it.
+    Block(Reaction),
+}
+
+impl Verdict {
+    /// Whether it is to be refused.
+    #[must_use]
+    pub const fn is_block(&self) -> bool {
+        matches!(self, Self::Block(_))
+    }
+}
+
+/// How a refused request is answered: made once from the configuration, so that a refusal allocates nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaction {
+    /// Answer with this status and text.
+    Respond {
+        /// HTTP status.
+        status: u16,
+        /// Body, `text/html; charset=utf-8` as pyrasp's frameworks send it.
+        content: Arc<str>,
+    },
+    /// Send the client elsewhere.
+    Redirect {
+        /// HTTP status, 3xx.
+        status: u16,
+        /// `Location`.
+        location: Arc<str>,
+    },
+}
+
+/// An attack that was found in a request, on its way to the actors.
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// Which check found it.
+    pub check: Check,
+    /// What the configuration made of it.
+    pub level: Level,
+    /// The client.
+    pub source: IpAddr,
+    /// Where the client's address was read.
+    pub origin: AddressOrigin,
+    /// Whether the client may be banned at all: no loopback address, no trusted proxy, no whitelisted one.
+    pub bannable: bool,
+    /// How sure it is.
+    pub evidence: Evidence,
+    /// Where in the request: `path`, `host`, `header:x-…`.
+    pub place: Box<str>,
+    /// What was there, cut to [`Detection::EXCERPT`] bytes.
+    pub excerpt: Box<str>,
+    /// When, as [`Clock::unix`](crate::clock::Clock::unix) in milliseconds.
+    pub at_ms: u64,
+}
+
+impl Detection {
+    /// The most of a request that is kept of what was found in it, in bytes: enough to recognise it, too little to leak a form.
+    pub const EXCERPT: usize = 120;
+}

@@ -1,0 +1,2 @@
+//! The pure model.
+pub mod address;

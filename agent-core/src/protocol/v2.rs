@@ -1,0 +1,338 @@
+//! Version 2: cursors, acknowledgements, totals and versions beside version 1's fields.
+//!
+//! Where a list is paged, the agent asks for the next page by `have.staging` (the page it holds last); a server that no longer
+//! has that snapshot answers with page 1 of a newer one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ConfigMap;
+
+/// The agent's part of a registration or beacon.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentPart {
+    /// Names the installation; kept on disk where there is a state directory.
+    pub agent_id: Uuid,
+    /// Names this run of the process.
+    pub instance_id: Uuid,
+    /// What the agent has.
+    #[serde(default)]
+    pub have: Have,
+    /// What became of the newest configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_status: Option<ConfigStatus>,
+    /// Names the outbox; a new one starts its `seq` at 1.
+    pub stream: Uuid,
+    /// The lowest `seq` that was not acknowledged, or the next one where nothing is pending.
+    pub first: u64,
+    /// Events from `first` on, without gaps, at most [`MAX_EVENTS`].
+    #[serde(default)]
+    pub events: Vec<Event>,
+    /// Counts since start.
+    #[serde(default)]
+    pub totals: Totals,
+    /// Events that were lost since start, by reason.
+    #[serde(default)]
+    pub lost: BTreeMap<String, u64>,
+    /// How the agent is.
+    #[serde(default)]
+    pub health: Health,
+}
+
+/// The most events one message carries.
+pub const MAX_EVENTS: usize = 256;
+
+/// What an agent has of the list and of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Have {
+    /// The list that is in force; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListCursor>,
+    /// A snapshot whose pages are still coming.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
+    /// The configuration that is in force; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigCursor>,
+}
+
+/// Where an agent is in the list's history, and the proof of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListCursor {
+    /// The history this revision belongs to; a server that lost its memory starts another.
+    pub epoch: String,
+    /// The revision.
+    pub rev: u64,
+    /// Entries at that revision.
+    pub count: u64,
+    /// The set's digest in lower-case hexadecimal, 64 characters.
+    pub digest: String,
+}
+
+/// The last page of a snapshot that the agent holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staging {
+    /// As in the snapshot.
+    pub epoch: String,
+    /// The snapshot's revision.
+    pub to: u64,
+    /// The page, counted from 1.
+    pub page: u32,
+}
+
+/// A configuration's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigCursor {
+    /// Rises with every change.
+    pub version: u64,
+    /// BLAKE3 of the body as compact JSON with sorted keys, in lower-case hexadecimal.
+    pub hash: String,
+}
+
+/// What became of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigStatus {
+    /// Which one.
+    pub version: u64,
+    /// What became of it.
+    pub state: ConfigState,
+    /// Why it failed or was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What can become of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigState {
+    /// In force.
+    Applied,
+    /// In force, and watched.
+    Probation,
+    /// Refused; the running one stayed.
+    Failed,
+    /// Taken back; the one before runs again.
+    RolledBack,
+}
+
+/// Something that happened at an agent and is reported at least once and counted once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Rises by one within a stream.
+    pub seq: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// The source, canonical: an address, or a network in CIDR notation.
+    pub address: String,
+    /// When, in milliseconds since the Unix epoch by the agent's clock; for people.
+    pub at_ms: u64,
+    /// How long the ban still lasts, in seconds.
+    #[serde(default)]
+    pub ttl_s: u64,
+    /// The check that found it, by its configuration name: `decoy`, `flood`, `sqli`, …
+    pub why: String,
+    /// How sure it is.
+    pub evidence: Evidence,
+    /// Where the address came from.
+    pub peer: AddressOrigin,
+}
+
+/// What an event reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The source was banned.
+    Ban,
+    /// The source was let in again.
+    Unban,
+    /// An attack was seen, and no ban followed.
+    Attack,
+}
+
+/// How a source was found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// One request was proof.
+    Confirmed,
+    /// A count exceeded its limit.
+    Threshold,
+}
+
+/// Where a client's address was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressOrigin {
+    /// From the socket.
+    #[default]
+    Socket,
+    /// From a header that a trusted proxy set.
+    Header,
+}
+
+/// Counts since start: a lost or repeated beacon changes no sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How long ago counting started, in milliseconds.
+    #[serde(default)]
+    pub since_ms: u64,
+    /// Requests answered with a status below 400.
+    #[serde(default)]
+    pub success: u64,
+    /// Requests answered with 400 or above.
+    #[serde(default)]
+    pub errors: u64,
+    /// Requests in which an attack was found, blocked or not.
+    #[serde(default)]
+    pub attacks: u64,
+    /// Requests that were refused.
+    #[serde(default)]
+    pub blocked: u64,
+}
+
+/// How an agent is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Time since the list was last confirmed by the server, in milliseconds; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_age_ms: Option<u64>,
+    /// Restarts of the actors since start.
+    #[serde(default)]
+    pub restarts: u64,
+    /// The conversation's state, by name.
+    #[serde(default)]
+    pub state: String,
+    /// The guarded process's load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessLoad>,
+}
+
+/// What the guarded process uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProcessLoad {
+    /// In percent of one core.
+    pub cpu: f64,
+    /// Resident memory, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// The server's part of a reply, or a push.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServerPart {
+    /// The server's clock, in milliseconds since the Unix epoch; for people.
+    #[serde(default)]
+    pub server_ms: u64,
+    /// Every event of the agent's stream up to this `seq` is stored; absent in a push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<u64>,
+    /// Events among the acknowledged that were refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nack: Vec<Nack>,
+    /// The list's changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListUpdate>,
+    /// A configuration that the agent does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigUpdate>,
+    /// When to speak next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+    /// Wishes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+}
+
+/// An event that was refused: acknowledged, so that it is not sent again, but without effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nack {
+    /// Which one.
+    pub seq: u64,
+    /// Why: `protected_range`, `quota`, `bad_address`, …
+    pub code: String,
+}
+
+/// A change to the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListUpdate {
+    /// How to read the rest.
+    pub mode: ListMode,
+    /// The history that `from` and `to` belong to.
+    pub epoch: String,
+    /// The revision a delta builds on.
+    #[serde(default)]
+    pub from: u64,
+    /// The revision after it.
+    #[serde(default)]
+    pub to: u64,
+    /// Entries: network in CIDR notation or a bare address, and the time left in seconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<(String, u64)>,
+    /// Networks or addresses that are no longer listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// This page of a snapshot, counted from 1.
+    #[serde(default = "one")]
+    pub page: u32,
+    /// Pages of the snapshot.
+    #[serde(default = "one")]
+    pub pages: u32,
+    /// Entries at `to`.
+    pub count: u64,
+    /// Digest at `to`.
+    pub digest: String,
+}
+
+/// How a list update is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListMode {
+    /// The agent has the newest revision.
+    None,
+    /// Changes from `from` to `to`.
+    Delta,
+    /// A page of the whole list at `to`.
+    Snapshot,
+}
+
+/// A configuration with its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfigUpdate {
+    /// Rises with every change.
+    pub version: u64,
+    /// As in [`ConfigCursor::hash`].
+    pub hash: String,
+    /// pyrasp's keys in upper case.
+    pub body: ConfigMap,
+}
+
+/// When the server wants the next beacon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// Earliest, in milliseconds from now.
+    pub after_ms: u64,
+    /// Width of the random part added to it, in milliseconds.
+    #[serde(default)]
+    pub jitter_ms: u64,
+}
+
+/// A server's wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// Report routes and configuration again.
+    ReportFull,
+    /// Register again.
+    RegisterAgain,
+    /// The server is going away.
+    Goodbye,
+    /// A wish of a newer server: ignored.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Pages of a message from a server that does not page.
+const fn one() -> u32 {
+    1
+}
