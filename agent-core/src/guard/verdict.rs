@@ -1,7 +1,8 @@
 //! What the guard answers: let it pass, or how to refuse it, and what was found.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
+pub use crate::model::policy::Reaction;
 use crate::{
     model::policy::{Check, Level},
     protocol::v2::{AddressOrigin, Evidence},
@@ -23,25 +24,6 @@ impl Verdict {
     pub const fn is_block(&self) -> bool {
         matches!(self, Self::Block(_))
     }
-}
-
-/// How a refused request is answered: made once from the configuration, so that a refusal allocates nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reaction {
-    /// Answer with this status and text.
-    Respond {
-        /// HTTP status.
-        status: u16,
-        /// Body, `text/html; charset=utf-8` as pyrasp's frameworks send it.
-        content: Arc<str>,
-    },
-    /// Send the client elsewhere.
-    Redirect {
-        /// HTTP status, 3xx.
-        status: u16,
-        /// `Location`.
-        location: Arc<str>,
-    },
 }
 
 /// An attack that was found in a request, on its way to the actors.

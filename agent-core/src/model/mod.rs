@@ -1,2 +1,4 @@
 //! The pure model.
 pub mod address;
+pub mod ipset;
+pub mod policy;
