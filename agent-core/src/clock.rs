@@ -22,7 +22,10 @@ pub struct SystemClock {
 impl SystemClock {
     /// A clock whose [`elapsed`](Clock::elapsed) starts now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the agent reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the agent reads the clock"
+    )]
     pub fn new() -> Self {
         Self { start: Instant::now() }
     }
@@ -39,7 +42,10 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the agent reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the agent reads the clock"
+    )]
     fn unix(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }

@@ -4,10 +4,11 @@
 //! conversation: cursor, outbox and ids are the session's. It is given typed messages, so that one may speak another
 //! system's API. It obeys rule 8 of the protocol: every reply bounded in bytes and time, no redirects, truncation detected.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 
+pub use crate::model::schedule::Advice;
 use crate::protocol::{Beacon, BeaconReply, Registration, Welcome, v2};
 
 /// Carries the conversation.
@@ -75,42 +76,27 @@ pub enum TransportError {
     Unusable(String),
 }
 
-/// What to do after a failure: the regimes of rule 7 of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advice {
-    /// Likely to pass: 1 s doubling to 60 s, with full jitter.
-    Retry,
-    /// The server said when; honoured between 5 s and 15 min.
-    Wait(Duration),
-    /// Only a person can mend it: 5 minutes to 1 hour.
-    Extended,
-}
-
 impl TransportError {
     /// What to do next. Every variant decides, so a new one must.
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
-            Self::Status { retry_after: Some(after), .. } => Advice::Wait(*after),
-            Self::Status { status: 401 | 403 | 404 | 405 | 410 | 426, .. } | Self::Tls { .. } | Self::Unusable(_) => {
-                Advice::Extended
+            Self::Status {
+                retry_after: Some(after),
+                ..
+            } => Advice::Wait(*after),
+            Self::Status {
+                status: 401 | 403 | 404 | 405 | 410 | 426,
+                ..
             }
+            | Self::Tls { .. }
+            | Self::Unusable(_) => Advice::Extended,
             Self::Status { .. }
             | Self::Unreachable { .. }
             | Self::Deadline(_)
             | Self::Refused(_)
             | Self::Malformed(_)
             | Self::TooLarge(_) => Advice::Retry,
-        }
-    }
-}
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Retry => f.write_str("trying again soon"),
-            Self::Wait(after) => write!(f, "trying again in {after:?}, as the server asks"),
-            Self::Extended => f.write_str("trying again in 5 minutes to 1 hour: this needs a person"),
         }
     }
 }

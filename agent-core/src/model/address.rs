@@ -118,7 +118,11 @@ pub fn ban_scope(source: IpAddr) -> IpNet {
 /// How a network is written in messages and digests: a bare address where it is a single one, else CIDR notation.
 #[must_use]
 pub fn to_text(network: IpNet) -> String {
-    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +147,13 @@ mod tests {
         ] {
             assert_eq!(parse_source(text), Some(ip("203.0.113.9")), "{text}");
         }
-        for text in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80", "2001:db8::1%eth0", "\"[2001:db8::1%25]:80\""] {
+        for text in [
+            "2001:db8::1",
+            "[2001:db8::1]",
+            "[2001:db8::1]:80",
+            "2001:db8::1%eth0",
+            "\"[2001:db8::1%25]:80\"",
+        ] {
             assert_eq!(parse_source(text), Some(ip("2001:db8::1")), "{text}");
         }
     }
@@ -151,8 +161,21 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for text in [
-            "", "unknown", "_hidden", "example.com", "203.0.113", "203.0.113.9:", "203.0.113.9:99999", "[::1", "::1]",
-            "[::1]x", "203.0.113.9%eth0", "::1%", "0203.0.113.9", "1", "203.0.113.9, 203.0.113.10",
+            "",
+            "unknown",
+            "_hidden",
+            "example.com",
+            "203.0.113",
+            "203.0.113.9:",
+            "203.0.113.9:99999",
+            "[::1",
+            "::1]",
+            "[::1]x",
+            "203.0.113.9%eth0",
+            "::1%",
+            "0203.0.113.9",
+            "1",
+            "203.0.113.9, 203.0.113.10",
         ] {
             assert_eq!(parse_source(text), None, "{text:?}");
         }
@@ -166,7 +189,11 @@ mod tests {
         assert_eq!(net("203.0.113.77/32").as_deref(), Some("203.0.113.77"));
         assert_eq!(net("::ffff:203.0.113.77/120").as_deref(), Some("203.0.113.0/24"));
         assert_eq!(net("2001:DB8:0::1/64").as_deref(), Some("2001:db8::/64"));
-        assert_eq!(net("::ffff:0:0/95").as_deref(), Some("::fffe:0:0/95"), "wider than the mapped range: no IPv4 network");
+        assert_eq!(
+            net("::ffff:0:0/95").as_deref(),
+            Some("::fffe:0:0/95"),
+            "wider than the mapped range: no IPv4 network"
+        );
         for bad in ["203.0.113.0/33", "203.0.113.0/", "203.0.113.0/+8", "x/8", "::/129"] {
             assert_eq!(net(bad), None, "{bad}");
         }

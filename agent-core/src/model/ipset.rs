@@ -132,10 +132,7 @@ mod tests {
     use crate::model::address::to_text;
 
     fn set(entries: &[&str]) -> IpSet {
-        entries
-            .iter()
-            .map(|entry| parse_entry(entry).unwrap())
-            .collect()
+        entries.iter().map(|entry| parse_entry(entry).unwrap()).collect()
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -151,12 +148,7 @@ mod tests {
 
     #[test]
     fn the_edges_of_networks_are_inside() {
-        let set = set(&[
-            "10.0.0.0/8",
-            "203.0.113.9",
-            "2001:db8::/64",
-            "2001:db8:1::7",
-        ]);
+        let set = set(&["10.0.0.0/8", "203.0.113.9", "2001:db8::/64", "2001:db8:1::7"]);
         for inside in [
             "10.0.0.0",
             "10.255.255.255",

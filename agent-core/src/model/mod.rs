@@ -1,4 +1,7 @@
-//! The pure model.
+//! The pure model: no clock, no I/O, no async.
 pub mod address;
 pub mod ipset;
+pub mod outbox;
 pub mod policy;
+pub mod schedule;
+pub mod session;

@@ -18,8 +18,12 @@ pub struct Envelope<T> {
 
 impl<T> Envelope<T> {
     /// A good answer.
-    pub fn ok(data: T) -> Self {
-        Self { status: true, message: "ok".to_owned(), data: Some(data) }
+    pub fn ok(content: T) -> Self {
+        Self {
+            status: true,
+            message: "ok".to_owned(),
+            data: Some(content),
+        }
     }
 }
 
@@ -49,15 +53,27 @@ impl<'de> Deserialize<'de> for ReplyForm {
             config: Option<super::ConfigMap>,
             blacklist: Option<std::collections::BTreeMap<String, super::Epoch>>,
         }
-        let Either { status, message, data, config, blacklist } = Either::deserialize(deserializer)?;
+        let Either {
+            status,
+            message,
+            data: content,
+            config,
+            blacklist,
+        } = Either::deserialize(deserializer)?;
         match status {
-            Some(status) => Ok(Self::Enveloped(Envelope { status, message, data })),
+            Some(status) => Ok(Self::Enveloped(Envelope {
+                status,
+                message,
+                data: content,
+            })),
             None if config.is_some() || blacklist.is_some() => Ok(Self::Bare(Welcome {
                 config: config.unwrap_or_default(),
                 blacklist: blacklist.unwrap_or_default(),
                 v2: None,
             })),
-            None => Err(serde::de::Error::custom("neither `status` nor `config` nor `blacklist` in the reply")),
+            None => Err(serde::de::Error::custom(
+                "neither `status` nor `config` nor `blacklist` in the reply",
+            )),
         }
     }
 }

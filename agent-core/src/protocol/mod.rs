@@ -13,7 +13,8 @@ pub mod v2;
 pub use envelope::{BareReply, Envelope, ReplyForm};
 pub use key::AgentKey;
 pub use v1::{
-    Beacon, BeaconReply, BlacklistUpdate, ConfigMap, Epoch, Registration, RequestCounts, Route, Routes, Telemetry, Welcome,
+    Beacon, BeaconReply, BlacklistUpdate, ConfigMap, Epoch, Registration, RequestCounts, Route, Routes, Telemetry,
+    Welcome,
 };
 
 /// The protocol version that this crate adds to version 1, sent as `"proto"`.

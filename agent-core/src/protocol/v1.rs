@@ -79,9 +79,15 @@ impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         if !(0.0..=LAST_EPOCH).contains(&seconds) {
-            return Err(serde::de::Error::custom(format!("{seconds} is no Unix epoch in seconds")));
+            return Err(serde::de::Error::custom(format!(
+                "{seconds} is no Unix epoch in seconds"
+            )));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked in the line above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "range checked in the line above"
+        )]
         Ok(Self(seconds as u64))
     }
 }
@@ -138,7 +144,11 @@ pub struct BeaconReply {
     #[serde(default, deserialize_with = "null_as_default")]
     pub blacklist: BlacklistUpdate,
     /// A new configuration. Sent by version 1 servers, though no version 1 agent can apply it.
-    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "ConfigMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "ConfigMap::is_empty"
+    )]
     pub config: ConfigMap,
     /// Version 2's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]

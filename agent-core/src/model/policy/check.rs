@@ -197,19 +197,11 @@ mod tests {
 
     #[test]
     fn names_titles_and_codes_are_told_apart() {
-        let distinct = |field: fn(Check) -> &'static str| {
-            Check::ALL
-                .into_iter()
-                .map(field)
-                .collect::<BTreeSet<_>>()
-                .len()
-        };
+        let distinct =
+            |field: fn(Check) -> &'static str| Check::ALL.into_iter().map(field).collect::<BTreeSet<_>>().len();
         assert_eq!(distinct(Check::name), 17);
         assert_eq!(distinct(Check::title), 17);
-        for check in Check::ALL
-            .into_iter()
-            .filter(|check| *check != Check::Method)
-        {
+        for check in Check::ALL.into_iter().filter(|check| *check != Check::Method) {
             let own = format!("PCB{:03}", check as u8);
             assert_eq!(
                 check.codes().last().copied(),
@@ -222,18 +214,10 @@ mod tests {
     #[test]
     fn levels_are_numbers_from_0_to_3() {
         for number in 0..4 {
-            assert_eq!(
-                Level::from_number(number).map(|level| level as u64),
-                Some(number)
-            );
+            assert_eq!(Level::from_number(number).map(|level| level as u64), Some(number));
         }
         assert_eq!(Level::from_number(4), None);
         assert!(Level::Log.is_on() && !Level::Log.blocks() && !Level::Log.bans());
-        assert!(
-            Level::Ban.blocks()
-                && Level::Block.blocks()
-                && !Level::Block.bans()
-                && !Level::Off.is_on()
-        );
+        assert!(Level::Ban.blocks() && Level::Block.blocks() && !Level::Block.bans() && !Level::Off.is_on());
     }
 }
