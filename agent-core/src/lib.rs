@@ -4,4 +4,6 @@ pub mod clock;
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "agent")]
+pub mod settings;
+#[cfg(feature = "agent")]
 pub mod transport;

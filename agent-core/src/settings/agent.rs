@@ -1,0 +1,104 @@
+//! `[agent]`: where the server is, who the agent is there, and what the host decides alone.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use config::Value;
+use ipnet::IpNet;
+use url::Url;
+
+use super::{
+    Problem,
+    files::Files,
+    section::{Section, text},
+    value,
+};
+use crate::{
+    model::address::{parse_network, parse_source},
+    protocol::AgentKey,
+};
+
+/// What the host decides about the agent itself. The server may change none of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AgentSettings {
+    /// Where the agent registers; without it, it guards with local settings alone.
+    pub cloud_url: Option<Url>,
+    /// The agent's key there; without it, it guards with local settings alone.
+    pub key: Option<AgentKey>,
+    /// The template that the security settings begin from.
+    pub template: String,
+    /// Where last-known-good settings and what is not yet sent are kept; without it nothing is written to disk.
+    pub state_dir: Option<PathBuf>,
+    /// The proxies whose headers may name the client.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The server's own addresses, which are never banned.
+    pub own_addresses: Vec<IpAddr>,
+}
+
+/// What `agent.cloud_url` may be.
+const CLOUD_URL: &str = "an http:// or https:// URL with a host, without user name and password";
+
+/// What `agent.key` may be.
+const KEY: &str = "a text (not shown, it is a secret)";
+
+impl AgentSettings {
+    /// Reads the table, and says what is wrong with it.
+    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
+        let mut section = Section::new("agent", value, files);
+        let settings = Self {
+            cloud_url: cloud_url(&mut section),
+            key: key(&mut section),
+            template: section
+                .string("template")
+                .unwrap_or_else(|| "default".to_owned()),
+            state_dir: section.path("state_dir"),
+            trusted_proxies: section.list(
+                "trusted_proxies",
+                "a list of addresses and networks (CIDR)",
+                parse_network,
+            ),
+            own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
+        };
+        (settings, section.into_problems())
+    }
+}
+
+/// An empty URL is none: so a variable can switch a file's server off.
+fn cloud_url(section: &mut Section<'_>) -> Option<Url> {
+    let value = section.take("cloud_url")?;
+    let Some(text) = text(value) else {
+        section.reject_unseen("cloud_url", value, &value::describe(value), CLOUD_URL);
+        return None;
+    };
+    if text.is_empty() {
+        return None;
+    }
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if url.is_none() {
+        // whatever stands before an @ may be a password
+        let found = if text.contains('@') {
+            "a URL with an @ (not shown)".to_owned()
+        } else {
+            value::describe(value)
+        };
+        section.reject_unseen("cloud_url", value, &found, CLOUD_URL);
+    }
+    url
+}
+
+/// An empty key is none. A wrong type is named without its value, since the value may well be the key.
+fn key(section: &mut Section<'_>) -> Option<AgentKey> {
+    let value = section.take("key")?;
+    match text(value) {
+        Some(text) => Some(AgentKey::new(text)).filter(|key| !key.is_empty()),
+        None => {
+            section.reject_unseen("key", value, value::kind_of(value), KEY);
+            None
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `[transport]`: which transport carries the conversation, and the options of each.
+
+use std::fmt;
+
+use config::{Value, ValueKind};
+
+use super::{
+    Problem, SettingsError,
+    files::Files,
+    section::{Section, alternatives},
+    suggest,
+    value::{self, Table},
+};
+
+/// The transport that is used where none is named.
+const DEFAULT_KIND: &str = "http-polling";
+
+/// Which transport carries the conversation, and the options of every transport that has a table.
+///
+/// A table for a transport that is not in use is allowed, so that an operator switches by changing one line.
+#[derive(Clone)]
+pub struct TransportSettings {
+    kind: String,
+    /// Who named the kind.
+    origin: String,
+    options: Table,
+    files: Files,
+}
+
+impl TransportSettings {
+    /// Reads the table, and says what is wrong with it. Options are judged later, by the transport that they are for.
+    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
+        let (options, own) = split(value);
+        let mut section = Section::new("transport", Some(&own), files);
+        let origin = section
+            .take("kind")
+            .map_or_else(|| "default".to_owned(), value::origin);
+        let kind = section
+            .string("kind")
+            .unwrap_or_else(|| DEFAULT_KIND.to_owned());
+        let problems = section.into_problems();
+        (
+            Self {
+                kind,
+                origin,
+                options,
+                files: files.clone(),
+            },
+            problems,
+        )
+    }
+
+    /// The name of the transport in use.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The options of one transport: `[transport.<kind>]`.
+    pub fn section(&self, kind: &str) -> Section<'_> {
+        Section::new(
+            format!("transport.{kind}"),
+            self.options.get(kind),
+            &self.files,
+        )
+    }
+
+    /// Whether `kind` and every table are of a transport that exists: only who builds the transports knows.
+    ///
+    /// # Errors
+    /// Names the unknown ones, with the kinds there are.
+    pub fn check_kinds(&self, known: &[&str]) -> Result<(), SettingsError> {
+        let mut problems = Vec::new();
+        if !known.contains(&self.kind.as_str()) {
+            let found = suggest::unknown("transport", &self.kind, known);
+            let found = format!("{:?}, {found}", self.kind);
+            problems.push(Problem::new(
+                &self.origin,
+                "transport.kind",
+                found,
+                alternatives(known),
+            ));
+        }
+        for (name, options) in value::sorted(&self.options) {
+            if !known.contains(&name.as_str()) {
+                let found = suggest::unknown("transport", name, known);
+                let key = format!("transport.{name}");
+                problems.push(Problem::new(
+                    value::origin(options),
+                    key,
+                    found,
+                    known.join(", "),
+                ));
+            }
+        }
+        SettingsError::unless_empty(problems)
+    }
+}
+
+impl fmt::Debug for TransportSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = value::sorted(&self.options);
+        let options: Vec<_> = options
+            .iter()
+            .map(|(name, table)| (name, value::to_json(table).to_string()))
+            .collect();
+        f.debug_struct("TransportSettings")
+            .field("kind", &self.kind)
+            .field("options", &options)
+            .finish()
+    }
+}
+
+/// The options' tables by their transport, and what `[transport]` says itself.
+fn split(value: Option<&Value>) -> (Table, Value) {
+    let Some(value) = value else {
+        return (Table::new(), Value::default());
+    };
+    let ValueKind::Table(table) = &value.kind else {
+        return (Table::new(), value.clone());
+    };
+    let is_options =
+        |name: &str, value: &Value| name != "kind" && matches!(value.kind, ValueKind::Table(_));
+    let (options, own): (Table, Table) = table
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .partition(|(name, value)| is_options(name, value));
+    (options, Value::new(None, own))
+}
