@@ -1,5 +1,6 @@
 //! The pure model: no clock, no I/O, no async.
 pub mod address;
+pub mod blacklist;
 pub mod ipset;
 pub mod outbox;
 pub mod policy;

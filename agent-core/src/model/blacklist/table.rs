@@ -1,0 +1,233 @@
+//! One table: keys of one width and their ends, open addressing with linear probing, one writer and any number of readers.
+//!
+//! # Why a reader is never wrong
+//! A slot is written once: its key goes in, then, with release, its ends. From then on the key stays for as long as the table
+//! lives; a removal only writes [`Ends::NOWHERE`], and the same key coming again finds its old slot. So
+//! - a reader that sees ends other than [`Ends::VACANT`] (with acquire) sees the key that belongs to them;
+//! - an entry is found as long as its table lives: the slots before it were in use when it was put, and are never vacant again;
+//! - both ends are one word: a reader sees them together, as they were before a change or as they are after it.
+//!
+//! Slots of removed entries are won back when the table is built anew: the writer fills a second table that nobody sees, and its
+//! owner swaps it in. A reader that is in the old table at that moment ends its look-up there.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use super::{ends::Ends, seed::Seed};
+
+/// Slots of the smallest table.
+const MIN_SLOTS: usize = 16;
+
+/// What a table is keyed by: an address or the leading bits of one.
+pub(super) trait Key: Copy + Eq {
+    /// Where a key is kept. Read and written a word at a time.
+    type Cell: Default;
+    /// Bits of a key.
+    const BITS_OF_KEY: u8;
+
+    fn hash(self, seed: &Seed) -> u64;
+    fn put(self, cell: &Self::Cell);
+    fn read(cell: &Self::Cell) -> Self;
+    /// The first `bits` bits; the others cleared.
+    fn leading(self, bits: u8) -> Self;
+}
+
+/// Keys and ends. Everything but [`get`](Self::get) and [`for_each`](Self::for_each) is the writer's.
+pub(super) struct Table<K: Key> {
+    seed: Seed,
+    ends: Box<[AtomicU64]>,
+    keys: Box<[K::Cell]>,
+    /// Slots that are not vacant.
+    used: AtomicUsize,
+    /// Slots listed in a scope.
+    live: AtomicUsize,
+}
+
+/// The table has no room for another key.
+#[derive(Debug)]
+pub(super) struct Full;
+
+impl<K: Key> Table<K> {
+    /// A table half full when it holds `entries`: three quarters are the most, so a quarter of its slots can be used before
+    /// the next one is built, which makes the cost of an insertion constant in the mean.
+    pub(super) fn for_entries(entries: usize, seed: Seed) -> Self {
+        let slots = entries.saturating_mul(2).max(MIN_SLOTS);
+        Self {
+            seed,
+            ends: (0..slots).map(|_| AtomicU64::new(Ends::VACANT.word())).collect(),
+            keys: (0..slots).map(|_| K::Cell::default()).collect(),
+            used: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+        }
+    }
+
+    /// The ends of `key`; [`Ends::NOWHERE`] where it is not listed.
+    pub(super) fn get(&self, key: K) -> Ends {
+        match self.find(key) {
+            Some(Found::Used(_, ends)) => ends,
+            Some(Found::Vacant(_)) | None => Ends::NOWHERE,
+        }
+    }
+
+    /// Writes the ends of `key`.
+    pub(super) fn put(&self, key: K, ends: Ends) -> Result<(), Full> {
+        let (at, before) = match self.find(key) {
+            Some(Found::Used(at, before)) => (at, before),
+            Some(Found::Vacant(_)) | None if ends == Ends::NOWHERE => return Ok(()),
+            Some(Found::Vacant(at)) if self.has_room() => {
+                self.keys.get(at).map(|cell| key.put(cell)).ok_or(Full)?;
+                add(&self.used, 1);
+                (at, Ends::NOWHERE)
+            }
+            Some(Found::Vacant(_)) | None => return Err(Full),
+        };
+        self.ends.get(at).map(|cell| cell.store(ends.word(), Ordering::Release)).ok_or(Full)?;
+        match (before == Ends::NOWHERE, ends == Ends::NOWHERE) {
+            (true, false) => add(&self.live, 1),
+            (false, true) => add(&self.live, -1),
+            (true, true) | (false, false) => {}
+        }
+        Ok(())
+    }
+
+    /// A table of the right size with the same entries, and with room for more.
+    pub(super) fn rebuilt(&self) -> Self {
+        let table = Self::for_entries(self.live().saturating_add(1), self.seed);
+        // both tables are walked from front to back, as a slot's place is its hash scaled to the table's size
+        self.for_each(|key, ends| {
+            let put = table.put(key, ends);
+            debug_assert!(put.is_ok(), "a table half full has room");
+        });
+        table
+    }
+
+    /// Every entry that is listed in a scope.
+    pub(super) fn for_each(&self, visit: impl FnMut(K, Ends)) {
+        self.for_each_in(0, usize::MAX, visit);
+    }
+
+    /// Those in `count` slots from the slot `first` on.
+    pub(super) fn for_each_in(&self, first: usize, count: usize, mut visit: impl FnMut(K, Ends)) {
+        for (ends, key) in self.ends.iter().zip(&self.keys).skip(first).take(count) {
+            let ends = Ends::from_word(ends.load(Ordering::Acquire));
+            if ends != Ends::VACANT && ends != Ends::NOWHERE {
+                visit(K::read(key), ends);
+            }
+        }
+    }
+
+    /// Slots.
+    pub(super) fn slots(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Entries listed in a scope.
+    pub(super) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether so few entries are left that a smaller table would do, or none.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.live() == 0 || (self.live() < self.slots() / 8 && self.slots() > MIN_SLOTS)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.slots() * (size_of::<AtomicU64>() + size_of::<K::Cell>())
+    }
+
+    fn has_room(&self) -> bool {
+        self.used.load(Ordering::Relaxed) < self.slots() - self.slots() / 4
+    }
+
+    /// The slot of `key`, or the vacant one where it would go; `None` only if no slot is vacant, which [`has_room`](Self::has_room) rules out.
+    fn find(&self, key: K) -> Option<Found> {
+        let home = self.home(key);
+        let slots = self.slots();
+        (home..slots).chain(0..home).find_map(|at| {
+            let ends = Ends::from_word(self.ends.get(at)?.load(Ordering::Acquire));
+            if ends == Ends::VACANT {
+                return Some(Found::Vacant(at));
+            }
+            (K::read(self.keys.get(at)?) == key).then_some(Found::Used(at, ends))
+        })
+    }
+
+    /// Where the search for `key` begins: its hash scaled to the number of slots, which need not be a power of two.
+    #[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
+    fn home(&self, key: K) -> usize {
+        ((u128::from(key.hash(&self.seed)) * self.slots() as u128) >> u64::BITS) as usize
+    }
+}
+
+/// What a search came upon.
+enum Found {
+    Used(usize, Ends),
+    Vacant(usize),
+}
+
+/// Counts, without the cost of an atomic addition: there is one writer.
+pub(super) fn add(count: &AtomicUsize, change: isize) {
+    count.store(count.load(Ordering::Relaxed).saturating_add_signed(change), Ordering::Relaxed);
+}
+
+impl Key for u32 {
+    type Cell = AtomicU32;
+    const BITS_OF_KEY: u8 = 32;
+
+    fn hash(self, seed: &Seed) -> u64 {
+        seed.hash(u64::from(self))
+    }
+    fn put(self, cell: &AtomicU32) {
+        cell.store(self, Ordering::Relaxed);
+    }
+    fn read(cell: &AtomicU32) -> Self {
+        cell.load(Ordering::Relaxed)
+    }
+    fn leading(self, bits: u8) -> Self {
+        self & Self::MAX.checked_shl(Self::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+    }
+}
+
+impl Key for u64 {
+    type Cell = AtomicU64;
+    const BITS_OF_KEY: u8 = 64;
+
+    fn hash(self, seed: &Seed) -> u64 {
+        seed.hash(self)
+    }
+    fn put(self, cell: &AtomicU64) {
+        cell.store(self, Ordering::Relaxed);
+    }
+    fn read(cell: &AtomicU64) -> Self {
+        cell.load(Ordering::Relaxed)
+    }
+    fn leading(self, bits: u8) -> Self {
+        self & Self::MAX.checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+    }
+}
+
+impl Key for u128 {
+    type Cell = [AtomicU64; 2];
+    const BITS_OF_KEY: u8 = 128;
+
+    fn hash(self, seed: &Seed) -> u64 {
+        let [high, low] = halves(self);
+        seed.hash_pair(high, low)
+    }
+    fn put(self, cell: &[AtomicU64; 2]) {
+        for (cell, half) in cell.iter().zip(halves(self)) {
+            half.put(cell);
+        }
+    }
+    fn read([high, low]: &[AtomicU64; 2]) -> Self {
+        (Self::from(u64::read(high)) << u64::BITS) | Self::from(u64::read(low))
+    }
+    fn leading(self, bits: u8) -> Self {
+        self & Self::MAX.checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+    }
+}
+
+/// The upper and the lower 64 bits.
+#[expect(clippy::cast_possible_truncation, reason = "the halves of 128 bits are meant")]
+pub(super) const fn halves(wide: u128) -> [u64; 2] {
+    [(wide >> u64::BITS) as u64, wide as u64]
+}
