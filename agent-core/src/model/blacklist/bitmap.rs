@@ -105,8 +105,16 @@ impl Fresh {
 /// Calls `each` with every word that has bits from `first` to `last`, and with those bits.
 fn spread(first: Bit, last: Bit, mut each: impl FnMut(usize, u64)) {
     for at in first.word()..=last.word() {
-        let from = if at == first.word() { u64::MAX << first.within() } else { u64::MAX };
-        let to = if at == last.word() { u64::MAX >> (u64::BITS - 1 - last.within()) } else { u64::MAX };
+        let from = if at == first.word() {
+            u64::MAX << first.within()
+        } else {
+            u64::MAX
+        };
+        let to = if at == last.word() {
+            u64::MAX >> (u64::BITS - 1 - last.within())
+        } else {
+            u64::MAX
+        };
         each(at, from & to);
     }
 }
@@ -160,7 +168,9 @@ mod tests {
     fn the_whole_of_ipv4_fits() {
         let bitmap = Bitmap::default();
         bitmap.set(Bit::of_v4(0), Bit::of_v4(u32::MAX));
-        assert!(bitmap.test(Bit::of_v4(0)) && bitmap.test(Bit::of_v4(0x7fff_ffff)) && bitmap.test(Bit::of_v4(u32::MAX)));
+        assert!(
+            bitmap.test(Bit::of_v4(0)) && bitmap.test(Bit::of_v4(0x7fff_ffff)) && bitmap.test(Bit::of_v4(u32::MAX))
+        );
         assert!(bitmap.test(Bit::of_hash(u64::MAX)));
     }
 

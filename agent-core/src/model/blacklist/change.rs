@@ -40,7 +40,13 @@ impl Blacklist {
     pub fn ban(&self, network: IpNet, until: Option<Duration>, now: Duration) -> bool {
         let (now, end) = (Now::from(now), Some(End::new(until)));
         let is_live = |ends: Ends| ends.get(Scope::Local).is_some_and(|end| end.is_live(now));
-        !is_live(self.edit(network, |ends| if is_live(ends) { ends } else { ends.with(Scope::Local, end) }))
+        !is_live(self.edit(network, |ends| {
+            if is_live(ends) {
+                ends
+            } else {
+                ends.with(Scope::Local, end)
+            }
+        }))
     }
 
     /// Takes a network out of a scope; true if it was listed there. Networks that hold it or that it holds stay. To let an
@@ -69,10 +75,18 @@ impl Blacklist {
             ended: Vec::new(),
         };
         levels.visit(&mut sweep);
-        let next = if sweep.left > 0 { 0 } else { self.books.sweep_at.load(Ordering::Relaxed).saturating_add(budget) };
+        let next = if sweep.left > 0 {
+            0
+        } else {
+            self.books.sweep_at.load(Ordering::Relaxed).saturating_add(budget)
+        };
         self.books.sweep_at.store(next, Ordering::Relaxed);
         drop(levels);
-        sweep.ended.iter().filter(|network| self.remove(**network, Scope::Local)).count()
+        sweep
+            .ended
+            .iter()
+            .filter(|network| self.remove(**network, Scope::Local))
+            .count()
     }
 
     /// What this list says of exactly this network.
@@ -150,7 +164,11 @@ impl Blacklist {
     }
 
     fn renew_bitmaps(&self) {
-        let mut renewal = Renewal { seed: self.seed, v4: Fresh::new(), v6: Fresh::new() };
+        let mut renewal = Renewal {
+            seed: self.seed,
+            v4: Fresh::new(),
+            v6: Fresh::new(),
+        };
         self.levels.load_full().visit(&mut renewal);
         self.bitmaps.v4.replace(&renewal.v4);
         self.bitmaps.v6.replace(&renewal.v6);

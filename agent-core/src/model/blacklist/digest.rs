@@ -105,9 +105,16 @@ impl FromStr for Digest {
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
         let is_whole = pairs.len() == BYTES && rest.is_empty();
         for (byte, [high, low]) in bytes.iter_mut().zip(pairs).filter(|_| is_whole) {
-            *byte = nibble(*high).zip(nibble(*low)).map(|(high, low)| high << 4 | low).ok_or(DigestError { length: text.len() })?;
+            *byte = nibble(*high)
+                .zip(nibble(*low))
+                .map(|(high, low)| high << 4 | low)
+                .ok_or(DigestError { length: text.len() })?;
         }
-        if is_whole { Ok(Self(bytes)) } else { Err(DigestError { length: text.len() }) }
+        if is_whole {
+            Ok(Self(bytes))
+        } else {
+            Err(DigestError { length: text.len() })
+        }
     }
 }
 
@@ -128,7 +135,11 @@ mod tests {
         // printf %s 203.0.113.9 | b3sum
         let known = "47bb01e44bdbdf8c9b0bc7ca84e60e531fc10a3220f454a620a7093d2d5957ef";
         assert_eq!(Digest::of([net("203.0.113.9")]).to_string(), known);
-        assert_eq!(Digest::of([net("::ffff:203.0.113.9")]).to_string(), known, "the canonical text is hashed");
+        assert_eq!(
+            Digest::of([net("::ffff:203.0.113.9")]).to_string(),
+            known,
+            "the canonical text is hashed"
+        );
         assert_eq!(Digest::default().to_string(), "0".repeat(64));
     }
 
@@ -136,7 +147,10 @@ mod tests {
     fn a_known_sum() {
         // the same with python: sum(int.from_bytes(blake3(t).digest(), "little")) % 2**256, as 32 little-endian bytes
         let set = ["203.0.113.9", "198.51.100.0/24", "2001:db8::/64", "2001:db8::1"].map(net);
-        assert_eq!(Digest::of(set).to_string(), "cd066bfbf076d4ef32b8709f7445b3b7097572f9bd06fb5f3e8cdd239c8fdc58");
+        assert_eq!(
+            Digest::of(set).to_string(),
+            "cd066bfbf076d4ef32b8709f7445b3b7097572f9bd06fb5f3e8cdd239c8fdc58"
+        );
     }
 
     #[test]
@@ -159,7 +173,14 @@ mod tests {
         let digest = Digest::of([net("203.0.113.9")]);
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!(digest.to_string().to_uppercase().parse(), Ok(digest));
-        for bad in ["", "00", &"g".repeat(64), &"0".repeat(63), &"0".repeat(65), &"é".repeat(32)] {
+        for bad in [
+            "",
+            "00",
+            &"g".repeat(64),
+            &"0".repeat(63),
+            &"0".repeat(65),
+            &"é".repeat(32),
+        ] {
             assert_eq!(bad.parse::<Digest>(), Err(DigestError { length: bad.len() }), "{bad}");
         }
     }

@@ -20,7 +20,10 @@ impl End {
     pub(super) fn new(until: Option<Duration>) -> Self {
         Self(until.map_or(FOREVER, |until| {
             let whole = until.as_secs().saturating_add(u64::from(until.subsec_nanos() > 0));
-            u32::try_from(whole).unwrap_or(FOREVER).saturating_add(SHIFT).min(FOREVER - 1)
+            u32::try_from(whole)
+                .unwrap_or(FOREVER)
+                .saturating_add(SHIFT)
+                .min(FOREVER - 1)
         }))
     }
 
@@ -41,7 +44,12 @@ pub(super) struct Now(u32);
 
 impl From<Duration> for Now {
     fn from(now: Duration) -> Self {
-        Self(u32::try_from(now.as_secs()).unwrap_or(FOREVER).saturating_add(SHIFT).min(FOREVER - 1))
+        Self(
+            u32::try_from(now.as_secs())
+                .unwrap_or(FOREVER)
+                .saturating_add(SHIFT)
+                .min(FOREVER - 1),
+        )
     }
 }
 
@@ -72,14 +80,24 @@ impl Ends {
     /// The same with another end in `scope`.
     #[must_use]
     pub(super) fn with(self, scope: Scope, end: Option<End>) -> Self {
-        let half = |of: Scope| if of == scope { end.map_or(ABSENT, |e| e.0) } else { self.half(of).max(ABSENT) };
+        let half = |of: Scope| {
+            if of == scope {
+                end.map_or(ABSENT, |e| e.0)
+            } else {
+                self.half(of).max(ABSENT)
+            }
+        };
         Self((u64::from(half(Scope::Local)) << u32::BITS) | u64::from(half(Scope::Shared)))
     }
 
     /// The later end and its scope, if it has not come yet. Of equal ends the local one is named: it was seen here.
     pub(super) fn live(self, now: Now) -> Option<(End, Scope)> {
         let (local, shared) = (End(self.half(Scope::Local)), End(self.half(Scope::Shared)));
-        let later = if local >= shared { (local, Scope::Local) } else { (shared, Scope::Shared) };
+        let later = if local >= shared {
+            (local, Scope::Local)
+        } else {
+            (shared, Scope::Shared)
+        };
         later.0.is_live(now).then_some(later)
     }
 
@@ -123,8 +141,13 @@ mod tests {
 
     #[test]
     fn scopes_do_not_touch_each_other() {
-        let both = Ends::NOWHERE.with(Scope::Local, Some(end(5.0))).with(Scope::Shared, Some(end(9.0)));
-        assert_eq!((both.get(Scope::Local), both.get(Scope::Shared)), (Some(end(5.0)), Some(end(9.0))));
+        let both = Ends::NOWHERE
+            .with(Scope::Local, Some(end(5.0)))
+            .with(Scope::Shared, Some(end(9.0)));
+        assert_eq!(
+            (both.get(Scope::Local), both.get(Scope::Shared)),
+            (Some(end(5.0)), Some(end(9.0)))
+        );
         assert_eq!(both.live(at(1.0)), Some((end(9.0), Scope::Shared)));
         let local = both.with(Scope::Shared, None);
         assert_eq!(local.live(at(1.0)), Some((end(5.0), Scope::Local)));

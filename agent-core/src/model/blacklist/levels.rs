@@ -39,7 +39,9 @@ impl Levels {
     /// What lists an IPv6 address, among networks of prefix lengths up to `longest`.
     pub(super) fn find_v6(&self, address: u128, longest: u8, now: Now) -> Option<Hit> {
         let [high, _] = halves(address);
-        self.v6_long.find(address, longest, now).or_else(|| self.v6.find(high, longest, now))
+        self.v6_long
+            .find(address, longest, now)
+            .or_else(|| self.v6.find(high, longest, now))
     }
 
     /// Whether there are IPv6 networks that the bitmap does not tell of.
@@ -49,7 +51,9 @@ impl Levels {
 
     /// The ends of exactly this network.
     pub(super) fn ends_of<K: Network>(&self, prefix: u8, key: K) -> Ends {
-        K::family(self).table(prefix).map_or(Ends::NOWHERE, |table| table.get(key))
+        K::family(self)
+            .table(prefix)
+            .map_or(Ends::NOWHERE, |table| table.get(key))
     }
 
     /// Writes the ends of a network. Where its table has no room, or far too much, nothing changes here, and tables with the
@@ -100,12 +104,19 @@ impl<K: Network> Family<K> {
         self.0.iter().filter(|level| level.prefix <= longest).find_map(|level| {
             let key = address.leading(level.prefix);
             let (end, scope) = level.table.get(key).live(now)?;
-            Some(Hit { network: key.network(level.prefix)?, until: end.until(), scope })
+            Some(Hit {
+                network: key.network(level.prefix)?,
+                until: end.until(),
+                scope,
+            })
         })
     }
 
     pub(super) fn table(&self, prefix: u8) -> Option<&Table<K>> {
-        self.0.iter().find(|level| level.prefix == prefix).map(|level| &*level.table)
+        self.0
+            .iter()
+            .find(|level| level.prefix == prefix)
+            .map(|level| &*level.table)
     }
 
     /// Puts a table in its place, or in the place of another. One without entries is left out, so that look-ups no longer ask it.
@@ -113,7 +124,13 @@ impl<K: Network> Family<K> {
         self.0.retain(|level| level.prefix != prefix);
         if table.live() > 0 {
             let at = self.0.partition_point(|level| level.prefix > prefix);
-            self.0.insert(at, Level { prefix, table: Arc::new(table) });
+            self.0.insert(
+                at,
+                Level {
+                    prefix,
+                    table: Arc::new(table),
+                },
+            );
         }
     }
 
@@ -137,7 +154,15 @@ impl<K: Key> Default for Family<K> {
 
 impl<K: Key> Clone for Family<K> {
     fn clone(&self) -> Self {
-        Self(self.0.iter().map(|level| Level { prefix: level.prefix, table: Arc::clone(&level.table) }).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|level| Level {
+                    prefix: level.prefix,
+                    table: Arc::clone(&level.table),
+                })
+                .collect(),
+        )
     }
 }
 

@@ -57,7 +57,10 @@ mod tests {
                 filled[usize::try_from(seed.hash(0xcb00_0000 + address) >> 56).unwrap()] += 1;
             }
             // 256 ± 8 standard deviations of 16: a fair hash fails this once in 10¹² runs
-            assert!(filled.iter().all(|n| (EACH - 128..=EACH + 128).contains(n)), "{filled:?}");
+            assert!(
+                filled.iter().all(|n| (EACH - 128..=EACH + 128).contains(n)),
+                "{filled:?}"
+            );
         }
     }
 

@@ -80,7 +80,10 @@ impl<K: Key> Table<K> {
             }
             Some(Found::Vacant(_)) | None => return Err(Full),
         };
-        self.ends.get(at).map(|cell| cell.store(ends.word(), Ordering::Release)).ok_or(Full)?;
+        self.ends
+            .get(at)
+            .map(|cell| cell.store(ends.word(), Ordering::Release))
+            .ok_or(Full)?;
         match (before == Ends::NOWHERE, ends == Ends::NOWHERE) {
             (true, false) => add(&self.live, 1),
             (false, true) => add(&self.live, -1),
@@ -166,7 +169,10 @@ enum Found {
 
 /// Counts, without the cost of an atomic addition: there is one writer.
 pub(super) fn add(count: &AtomicUsize, change: isize) {
-    count.store(count.load(Ordering::Relaxed).saturating_add_signed(change), Ordering::Relaxed);
+    count.store(
+        count.load(Ordering::Relaxed).saturating_add_signed(change),
+        Ordering::Relaxed,
+    );
 }
 
 impl Key for u32 {
@@ -183,7 +189,9 @@ impl Key for u32 {
         cell.load(Ordering::Relaxed)
     }
     fn leading(self, bits: u8) -> Self {
-        self & Self::MAX.checked_shl(Self::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+        self & Self::MAX
+            .checked_shl(Self::from(Self::BITS_OF_KEY.saturating_sub(bits)))
+            .unwrap_or(0)
     }
 }
 
@@ -201,7 +209,9 @@ impl Key for u64 {
         cell.load(Ordering::Relaxed)
     }
     fn leading(self, bits: u8) -> Self {
-        self & Self::MAX.checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+        self & Self::MAX
+            .checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits)))
+            .unwrap_or(0)
     }
 }
 
@@ -222,7 +232,9 @@ impl Key for u128 {
         (Self::from(u64::read(high)) << u64::BITS) | Self::from(u64::read(low))
     }
     fn leading(self, bits: u8) -> Self {
-        self & Self::MAX.checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits))).unwrap_or(0)
+        self & Self::MAX
+            .checked_shl(u32::from(Self::BITS_OF_KEY.saturating_sub(bits)))
+            .unwrap_or(0)
     }
 }
 
