@@ -3,6 +3,7 @@ pub mod address;
 pub mod blacklist;
 pub mod ipset;
 pub mod outbox;
+pub mod pattern;
 pub mod policy;
 pub mod schedule;
 pub mod session;
