@@ -66,14 +66,8 @@ impl Automaton {
             )
             .build_from_nfa(&nfa(patterns, direction)?)
             .ok()?;
-        let start = dfa
-            .start_state(&start::Config::new().anchored(anchored))
-            .ok()?;
-        Some(Self {
-            dfa,
-            start,
-            direction,
-        })
+        let start = dfa.start_state(&start::Config::new().anchored(anchored)).ok()?;
+        Some(Self { dfa, start, direction })
     }
 
     /// Whether a pattern matches these bytes.

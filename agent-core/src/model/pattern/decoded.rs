@@ -44,11 +44,7 @@ impl DoubleEndedIterator for Decoded<'_> {
 
 /// The byte that two hexadecimal digits stand for.
 fn code(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some((digit(high)? << 4) | digit(low)?)
 }
 
@@ -67,11 +63,7 @@ mod tests {
             ("%4%41%zz", b"%4A%zz"),
             ("%e9", b"\xe9"),
         ] {
-            assert_eq!(
-                Decoded::new(encoded.as_bytes()).collect::<Vec<_>>(),
-                bytes,
-                "{encoded}"
-            );
+            assert_eq!(Decoded::new(encoded.as_bytes()).collect::<Vec<_>>(), bytes, "{encoded}");
         }
     }
 

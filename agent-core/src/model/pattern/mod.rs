@@ -48,11 +48,7 @@ impl PatternSet {
     /// Where they need more memory than is granted: the patterns that do.
     pub fn new(patterns: &[Pattern]) -> Result<Self, TooLarge> {
         let mut automata = Vec::new();
-        for direction in [
-            Direction::FromStart,
-            Direction::FromEnd,
-            Direction::Anywhere,
-        ] {
+        for direction in [Direction::FromStart, Direction::FromEnd, Direction::Anywhere] {
             let group: Vec<&Pattern> = patterns
                 .iter()
                 .filter(|pattern| Direction::of(pattern) == direction)
@@ -108,16 +104,9 @@ impl PatternSet {
 }
 
 /// Builds one automaton for all, or else two for the halves.
-fn build_into(
-    automata: &mut Vec<Automaton>,
-    patterns: &[&Pattern],
-    direction: Direction,
-) -> Result<(), TooLarge> {
+fn build_into(automata: &mut Vec<Automaton>, patterns: &[&Pattern], direction: Direction) -> Result<(), TooLarge> {
     let too_large = || TooLarge {
-        patterns: patterns
-            .iter()
-            .map(|pattern| pattern.text().to_owned())
-            .collect(),
+        patterns: patterns.iter().map(|pattern| pattern.text().to_owned()).collect(),
     };
     if automata.len() == MAX_AUTOMATA {
         return Err(too_large());

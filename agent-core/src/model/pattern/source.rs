@@ -21,13 +21,7 @@ pub enum MatchType {
 
 impl MatchType {
     /// Every type, in the order in which they are documented.
-    pub const ALL: [Self; 5] = [
-        Self::Starts,
-        Self::Ends,
-        Self::Contains,
-        Self::Match,
-        Self::Regex,
-    ];
+    pub const ALL: [Self; 5] = [Self::Starts, Self::Ends, Self::Contains, Self::Match, Self::Regex];
 
     /// The name in configurations.
     #[must_use]
@@ -163,11 +157,7 @@ fn python_end(text: &str) -> String {
     let mut source = String::with_capacity(text.len());
     let mut escaped = false;
     for character in text.chars() {
-        source.push(if escaped && character == 'Z' {
-            'z'
-        } else {
-            character
-        });
+        source.push(if escaped && character == 'Z' { 'z' } else { character });
         escaped = !escaped && character == '\\';
     }
     source
