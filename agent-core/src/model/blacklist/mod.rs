@@ -33,6 +33,7 @@
 //! look-up: an entry that has ended is a miss at once, and [`Blacklist::sweep`] only frees its memory.
 
 pub mod digest;
+pub mod shared;
 
 mod bitmap;
 mod change;
@@ -52,6 +53,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 pub use digest::Digest;
+pub use shared::{Applied, ListProblem, SharedList};
 
 use bitmap::{Bit, Bitmaps};
 use levels::{Levels, Network, V6_NEIGHBOURHOOD, Visitor};

@@ -1,0 +1,106 @@
+//! A snapshot whose pages are coming in: a list of its own that nobody reads yet.
+
+use std::time::Duration;
+
+use super::{ListProblem, Version, end_of_ttl, network};
+use crate::{
+    model::blacklist::{Blacklist, Digest, Scope},
+    protocol::v2::{ListUpdate, Staging},
+};
+
+/// The pages so far.
+#[derive(Debug)]
+pub(super) struct Staged {
+    epoch: String,
+    to: u64,
+    pages: u32,
+    count: u64,
+    /// As the server wrote it; compared when the last page has come.
+    announced: String,
+    /// The last page that was added.
+    page: u32,
+    list: Blacklist,
+    digest: Digest,
+}
+
+impl Staged {
+    /// Whether the page in `update` can be added to what is staged, or begins another snapshot.
+    pub(super) fn check_turn(staged: Option<&Self>, update: &ListUpdate) -> Result<(), ListProblem> {
+        let (page, pages) = (update.page, update.pages);
+        let expected = staged.map_or(1, |staged| staged.page.saturating_add(1));
+        let continues = staged.is_some_and(|staged| staged.is_of(update)) && page == expected;
+        if page <= pages && (page == 1 || continues) {
+            return Ok(());
+        }
+        Err(ListProblem::PageOrder { page, pages, expected })
+    }
+
+    /// A snapshot without pages yet.
+    pub(super) fn begin(update: &ListUpdate) -> Self {
+        Self {
+            epoch: update.epoch.clone(),
+            to: update.to,
+            pages: update.pages,
+            count: update.count,
+            announced: update.digest.clone(),
+            page: 0,
+            list: Blacklist::new(),
+            digest: Digest::default(),
+        }
+    }
+
+    /// Adds a page. `remove` has no meaning in a snapshot and is not read.
+    pub(super) fn add(&mut self, update: &ListUpdate, now: Duration) -> Result<(), ListProblem> {
+        ListProblem::check_size(self.count)?;
+        for (text, ttl_s) in &update.add {
+            let network = network(text)?;
+            if self.list.insert(network, end_of_ttl(*ttl_s, now), Scope::Shared) {
+                self.digest += network;
+            }
+        }
+        self.page = update.page;
+        let found = self.list.count();
+        if found > self.count {
+            Err(ListProblem::Count {
+                announced: self.count,
+                found,
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The list with its digest, if it is the one that was announced.
+    pub(super) fn whole(self) -> Result<(Blacklist, Digest), ListProblem> {
+        ListProblem::check(self.count, self.list.count(), &self.announced, self.digest)?;
+        Ok((self.list, self.digest))
+    }
+
+    pub(super) fn name(&self) -> Staging {
+        Staging {
+            epoch: self.epoch.clone(),
+            to: self.to,
+            page: self.page,
+        }
+    }
+
+    /// Whether it leads further than `version`, or into another history.
+    pub(super) fn is_after(&self, version: &Version) -> bool {
+        self.epoch != version.epoch || self.to > version.rev
+    }
+
+    fn is_of(&self, update: &ListUpdate) -> bool {
+        let Self {
+            epoch,
+            to,
+            pages,
+            count,
+            announced,
+            page: _,
+            list: _,
+            digest: _,
+        } = self;
+        (epoch, *to, *pages, *count, announced)
+            == (&update.epoch, update.to, update.pages, update.count, &update.digest)
+    }
+}
