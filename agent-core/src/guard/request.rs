@@ -48,10 +48,23 @@ pub trait Headers {
     }
 }
 
-/// No headers, or a list of them: for tests, and for hosts that have nothing better.
-impl Headers for [(&str, &[u8])] {
+/// No headers, or a list of them, names in lower case: for tests, and for hosts that have nothing better.
+impl<const N: usize> Headers for [(&str, &[u8]); N] {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.iter().filter(|(n, _)| *n == name).for_each(|(_, value)| visit(value));
+        let named = self.iter().filter(|(own, _)| *own == name);
+        named.for_each(|(_, value)| visit(value));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.iter().for_each(|(name, value)| visit(name, value));
+    }
+}
+
+/// As the array's, for lists of any length.
+impl Headers for &[(&str, &[u8])] {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        let named = self.iter().filter(|(own, _)| *own == name);
+        named.for_each(|(_, value)| visit(value));
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
