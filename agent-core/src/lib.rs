@@ -1,6 +1,8 @@
 //! Buckler's agent.
 #[cfg(feature = "agent")]
 pub mod clock;
+#[cfg(feature = "agent")]
+pub mod guard;
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "agent")]

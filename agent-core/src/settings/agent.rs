@@ -48,9 +48,7 @@ impl AgentSettings {
         let settings = Self {
             cloud_url: cloud_url(&mut section),
             key: key(&mut section),
-            template: section
-                .string("template")
-                .unwrap_or_else(|| "default".to_owned()),
+            template: section.string("template").unwrap_or_else(|| "default".to_owned()),
             state_dir: section.path("state_dir"),
             trusted_proxies: section.list(
                 "trusted_proxies",

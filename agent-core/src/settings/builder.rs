@@ -72,20 +72,13 @@ impl SettingsBuilder {
 
     /// The transport to use.
     pub fn transport(mut self, kind: impl AsRef<str>) -> Self {
-        self.transport.insert(
-            "kind".to_owned(),
-            value::from_json(CODE, kind.as_ref().into()),
-        );
+        self.transport
+            .insert("kind".to_owned(), value::from_json(CODE, kind.as_ref().into()));
         self
     }
 
     /// An option of a transport, as its table in a file would say it: a text, a number, `true`, a list.
-    pub fn transport_option(
-        mut self,
-        kind: &str,
-        key: &str,
-        option: impl Into<serde_json::Value>,
-    ) -> Self {
+    pub fn transport_option(mut self, kind: &str, key: &str, option: impl Into<serde_json::Value>) -> Self {
         let option = value::from_json(CODE, option.into());
         let table = self
             .transport
@@ -125,8 +118,7 @@ impl SettingsBuilder {
     }
 
     fn agent(mut self, key: &str, said: serde_json::Value) -> Self {
-        self.agent
-            .insert(key.to_owned(), value::from_json(CODE, said));
+        self.agent.insert(key.to_owned(), value::from_json(CODE, said));
         self
     }
 }

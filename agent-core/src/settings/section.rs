@@ -52,12 +52,7 @@ impl<'a> Section<'a> {
             None | Some((_, ValueKind::Nil)) => {}
             Some((_, ValueKind::Table(table))) => section.table = Some(table),
             Some((value, _)) => {
-                let problem = Problem::new(
-                    value::origin(value),
-                    &section.path,
-                    value::kind_of(value),
-                    "a table",
-                );
+                let problem = Problem::new(value::origin(value), &section.path, value::kind_of(value), "a table");
                 section.problems.push(problem);
             }
         }
@@ -65,12 +60,7 @@ impl<'a> Section<'a> {
     }
 
     /// A duration: `"500ms"`, `"10s"`, `"5m"`, or whole seconds.
-    pub fn duration(
-        &mut self,
-        key: &'static str,
-        default: Duration,
-        allowed: RangeInclusive<Duration>,
-    ) -> Duration {
+    pub fn duration(&mut self, key: &'static str, default: Duration, allowed: RangeInclusive<Duration>) -> Duration {
         let read = |value: &Value| {
             let duration = match (text(value), value::integer(value)) {
                 (_, Some(number)) => units::seconds(number),
@@ -84,33 +74,23 @@ impl<'a> Section<'a> {
                 units::show_duration(*allowed.start()),
                 units::show_duration(*allowed.end()),
             );
-            format!(
-                "a duration from {least} to {most}, such as \"500ms\", \"10s\", \"5m\", or whole seconds"
-            )
+            format!("a duration from {least} to {most}, such as \"500ms\", \"10s\", \"5m\", or whole seconds")
         };
         self.read(key, says, read).unwrap_or(default)
     }
 
     /// A size in bytes: `"32MiB"`, `"64 KiB"`, or whole bytes.
-    pub fn bytes(
-        &mut self,
-        key: &'static str,
-        default: usize,
-        allowed: RangeInclusive<usize>,
-    ) -> usize {
+    pub fn bytes(&mut self, key: &'static str, default: usize, allowed: RangeInclusive<usize>) -> usize {
         let read = |value: &Value| {
             let bytes = match (text(value), value::integer(value)) {
                 (_, Some(number)) => usize::try_from(number).ok(),
-                (Some(text), None) => {
-                    units::parse_bytes(text).and_then(|bytes| usize::try_from(bytes).ok())
-                }
+                (Some(text), None) => units::parse_bytes(text).and_then(|bytes| usize::try_from(bytes).ok()),
                 (None, None) => None,
             };
             bytes.filter(|bytes| allowed.contains(bytes))
         };
         let says = || {
-            let [least, most] =
-                [*allowed.start(), *allowed.end()].map(|end| units::show_bytes(end as u64));
+            let [least, most] = [*allowed.start(), *allowed.end()].map(|end| units::show_bytes(end as u64));
             format!("a size from {least} to {most}, such as \"64KiB\", \"32MiB\", or whole bytes")
         };
         self.read(key, says, read).unwrap_or(default)
@@ -123,13 +103,7 @@ impl<'a> Section<'a> {
                 .and_then(|number| u64::try_from(number).ok())
                 .filter(|number| allowed.contains(number))
         };
-        let says = || {
-            format!(
-                "a whole number from {} to {}",
-                allowed.start(),
-                allowed.end()
-            )
-        };
+        let says = || format!("a whole number from {} to {}", allowed.start(), allowed.end());
         self.read(key, says, read).unwrap_or(default)
     }
 
@@ -142,40 +116,25 @@ impl<'a> Section<'a> {
                 flag(value::variable_text(value)?)
             }
         };
-        self.read(key, || "true or false".to_owned(), read)
-            .unwrap_or(default)
+        self.read(key, || "true or false".to_owned(), read).unwrap_or(default)
     }
 
     /// A text. An empty one is none.
     pub fn string(&mut self, key: &'static str) -> Option<String> {
-        self.read(
-            key,
-            || "a text".to_owned(),
-            |value| text(value).map(str::to_owned),
-        )
-        .filter(|text| !text.is_empty())
+        self.read(key, || "a text".to_owned(), |value| text(value).map(str::to_owned))
+            .filter(|text| !text.is_empty())
     }
 
     /// One of a few words.
-    pub fn one_of(
-        &mut self,
-        key: &'static str,
-        default: &'static str,
-        allowed: &[&'static str],
-    ) -> &'static str {
-        let read = |value: &Value| {
-            text(value).and_then(|text| allowed.iter().copied().find(|word| *word == text))
-        };
-        self.read(key, || alternatives(allowed), read)
-            .unwrap_or(default)
+    pub fn one_of(&mut self, key: &'static str, default: &'static str, allowed: &[&'static str]) -> &'static str {
+        let read = |value: &Value| text(value).and_then(|text| allowed.iter().copied().find(|word| *word == text));
+        self.read(key, || alternatives(allowed), read).unwrap_or(default)
     }
 
     /// A path. One that a file names is relative to that file's directory, any other to where the process was started.
     pub fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let files = self.files;
-        let read = |value: &Value| {
-            text(value).map(|text| (text.to_owned(), value.origin().map(str::to_owned)))
-        };
+        let read = |value: &Value| text(value).map(|text| (text.to_owned(), value.origin().map(str::to_owned)));
         let (path, origin) = self.read(key, || "a path".to_owned(), read)?;
         (!path.is_empty()).then(|| files.resolve(origin.as_deref(), &path))
     }
@@ -186,12 +145,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of whatever `parse` makes of its texts.
-    pub(super) fn list<T>(
-        &mut self,
-        key: &'static str,
-        allowed: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Vec<T> {
+    pub(super) fn list<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         self.asked.push(key);
         let Some(value) = self.value(key) else {
             return Vec::new();
@@ -220,9 +174,7 @@ impl<'a> Section<'a> {
 
     /// Names something wrong with a key that only its reader can see: a file that cannot be read, two options at odds.
     pub fn reject(&mut self, key: &'static str, found: impl Display, allowed: impl Display) {
-        let origin = self
-            .value(key)
-            .map_or_else(|| value::CODE.to_owned(), value::origin);
+        let origin = self.value(key).map_or_else(|| value::CODE.to_owned(), value::origin);
         self.problems.push(Problem::new(
             origin,
             format!("{}.{key}", self.path),
@@ -285,13 +237,7 @@ impl<'a> Section<'a> {
     }
 
     /// A problem whose `found` may not repeat the value.
-    pub(super) fn reject_unseen(
-        &mut self,
-        key: &'static str,
-        value: &Value,
-        found: &str,
-        allowed: &str,
-    ) {
+    pub(super) fn reject_unseen(&mut self, key: &'static str, value: &Value, found: &str, allowed: &str) {
         self.problems.push(Problem::new(
             value::origin(value),
             format!("{}.{key}", self.path),
@@ -305,9 +251,7 @@ impl<'a> Section<'a> {
     }
 
     fn value(&self, key: &str) -> Option<&'a Value> {
-        self.table?
-            .get(key)
-            .filter(|value| value.kind != ValueKind::Nil)
+        self.table?.get(key).filter(|value| value.kind != ValueKind::Nil)
     }
 }
 

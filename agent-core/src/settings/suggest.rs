@@ -31,9 +31,7 @@ fn distance(a: &str, b: &str) -> usize {
         let mut next = Vec::with_capacity(row.len());
         next.push(left);
         for (above, y) in row.iter().skip(1).zip(b.chars()) {
-            left = (diagonal + usize::from(x != y))
-                .min(left + 1)
-                .min(above + 1);
+            left = (diagonal + usize::from(x != y)).min(left + 1).min(above + 1);
             diagonal = *above;
             next.push(left);
         }

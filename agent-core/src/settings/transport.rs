@@ -32,12 +32,8 @@ impl TransportSettings {
     pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
         let (options, own) = split(value);
         let mut section = Section::new("transport", Some(&own), files);
-        let origin = section
-            .take("kind")
-            .map_or_else(|| "default".to_owned(), value::origin);
-        let kind = section
-            .string("kind")
-            .unwrap_or_else(|| DEFAULT_KIND.to_owned());
+        let origin = section.take("kind").map_or_else(|| "default".to_owned(), value::origin);
+        let kind = section.string("kind").unwrap_or_else(|| DEFAULT_KIND.to_owned());
         let problems = section.into_problems();
         (
             Self {
@@ -58,11 +54,7 @@ impl TransportSettings {
 
     /// The options of one transport: `[transport.<kind>]`.
     pub fn section(&self, kind: &str) -> Section<'_> {
-        Section::new(
-            format!("transport.{kind}"),
-            self.options.get(kind),
-            &self.files,
-        )
+        Section::new(format!("transport.{kind}"), self.options.get(kind), &self.files)
     }
 
     /// Whether `kind` and every table are of a transport that exists: only who builds the transports knows.
@@ -74,23 +66,13 @@ impl TransportSettings {
         if !known.contains(&self.kind.as_str()) {
             let found = suggest::unknown("transport", &self.kind, known);
             let found = format!("{:?}, {found}", self.kind);
-            problems.push(Problem::new(
-                &self.origin,
-                "transport.kind",
-                found,
-                alternatives(known),
-            ));
+            problems.push(Problem::new(&self.origin, "transport.kind", found, alternatives(known)));
         }
         for (name, options) in value::sorted(&self.options) {
             if !known.contains(&name.as_str()) {
                 let found = suggest::unknown("transport", name, known);
                 let key = format!("transport.{name}");
-                problems.push(Problem::new(
-                    value::origin(options),
-                    key,
-                    found,
-                    known.join(", "),
-                ));
+                problems.push(Problem::new(value::origin(options), key, found, known.join(", ")));
             }
         }
         SettingsError::unless_empty(problems)
@@ -119,8 +101,7 @@ fn split(value: Option<&Value>) -> (Table, Value) {
     let ValueKind::Table(table) = &value.kind else {
         return (Table::new(), value.clone());
     };
-    let is_options =
-        |name: &str, value: &Value| name != "kind" && matches!(value.kind, ValueKind::Table(_));
+    let is_options = |name: &str, value: &Value| name != "kind" && matches!(value.kind, ValueKind::Table(_));
     let (options, own): (Table, Table) = table
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))

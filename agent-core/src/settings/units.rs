@@ -37,9 +37,7 @@ pub(super) fn seconds(number: i64) -> Option<Duration> {
 /// Reads `32MiB`, `64 KiB`, `1 MB`.
 pub(super) fn parse_bytes(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
-    let (_, bytes) = SIZES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    let (_, bytes) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
     number.checked_mul(*bytes)
 }
 
@@ -86,22 +84,9 @@ mod tests {
         ] {
             let duration = parse_duration(text).unwrap();
             assert_eq!(duration, Duration::from_millis(millis), "{text}");
-            assert_eq!(
-                parse_duration(&show_duration(duration)),
-                Some(duration),
-                "{text}"
-            );
+            assert_eq!(parse_duration(&show_duration(duration)), Some(duration), "{text}");
         }
-        for bad in [
-            "",
-            "10",
-            "s",
-            "-1s",
-            "1.5s",
-            "10 S",
-            "10s ago",
-            "18446744073709551615d",
-        ] {
+        for bad in ["", "10", "s", "-1s", "1.5s", "10 S", "10s ago", "18446744073709551615d"] {
             assert_eq!(parse_duration(bad), None, "{bad:?}");
         }
         assert_eq!(show_duration(Duration::from_millis(90_500)), "90500ms");

@@ -25,9 +25,7 @@ fn find_origin(value: &Value) -> Option<&str> {
         let ValueKind::Table(table) = &value.kind else {
             return None;
         };
-        sorted(table)
-            .into_iter()
-            .find_map(|(_, inner)| find_origin(inner))
+        sorted(table).into_iter().find_map(|(_, inner)| find_origin(inner))
     })
 }
 
@@ -49,9 +47,7 @@ pub(super) const fn table(value: &Value) -> Option<&Table> {
 
 /// The text of a variable, which any type may be read from. A file's text is text and nothing else.
 pub(super) fn variable_text(value: &Value) -> Option<&str> {
-    let variable = value
-        .origin()
-        .is_some_and(|origin| origin.starts_with(VARIABLE));
+    let variable = value.origin().is_some_and(|origin| origin.starts_with(VARIABLE));
     if let ValueKind::String(text) = &value.kind {
         variable.then(|| text.trim())
     } else {
@@ -91,11 +87,9 @@ pub(super) const fn kind_of(value: &Value) -> &'static str {
     match value.kind {
         ValueKind::Nil => "nothing",
         ValueKind::Boolean(_) => "true or false",
-        ValueKind::I64(_)
-        | ValueKind::U64(_)
-        | ValueKind::I128(_)
-        | ValueKind::U128(_)
-        | ValueKind::Float(_) => "a number",
+        ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::I128(_) | ValueKind::U128(_) | ValueKind::Float(_) => {
+            "a number"
+        }
         ValueKind::String(_) => "a text",
         ValueKind::Table(_) => "a table",
         ValueKind::Array(_) => "a list",
@@ -112,15 +106,13 @@ pub(super) fn to_json(value: &Value) -> serde_json::Value {
         ValueKind::U64(number) => Json::from(*number),
         ValueKind::I128(number) => Json::String(number.to_string()),
         ValueKind::U128(number) => Json::String(number.to_string()),
-        ValueKind::Float(number) => serde_json::Number::from_f64(*number)
-            .map_or_else(|| Json::String(number.to_string()), Json::Number),
+        ValueKind::Float(number) => {
+            serde_json::Number::from_f64(*number).map_or_else(|| Json::String(number.to_string()), Json::Number)
+        }
         ValueKind::String(text) => Json::String(text.clone()),
-        ValueKind::Table(table) => Json::Object(
-            table
-                .iter()
-                .map(|(key, inner)| (key.clone(), to_json(inner)))
-                .collect(),
-        ),
+        ValueKind::Table(table) => {
+            Json::Object(table.iter().map(|(key, inner)| (key.clone(), to_json(inner))).collect())
+        }
         ValueKind::Array(items) => Json::Array(items.iter().map(to_json).collect()),
     }
 }
@@ -137,12 +129,7 @@ pub(super) fn from_json(origin: &str, json: serde_json::Value) -> Value {
             (None, None) => ValueKind::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::String(text) => ValueKind::String(text),
-        Json::Array(items) => ValueKind::Array(
-            items
-                .into_iter()
-                .map(|item| from_json(origin, item))
-                .collect(),
-        ),
+        Json::Array(items) => ValueKind::Array(items.into_iter().map(|item| from_json(origin, item)).collect()),
         Json::Object(map) => ValueKind::Table(
             map.into_iter()
                 .map(|(key, inner)| (key, from_json(origin, inner)))
@@ -161,16 +148,8 @@ pub(super) fn items(value: &Value) -> Option<Vec<Value>> {
     let origin = origin(value);
     if text.starts_with('[') {
         let items: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
-        return Some(
-            items
-                .into_iter()
-                .map(|item| from_json(&origin, item))
-                .collect(),
-        );
+        return Some(items.into_iter().map(|item| from_json(&origin, item)).collect());
     }
-    let items = text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty());
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
     Some(items.map(|item| from_json(&origin, item.into())).collect())
 }
