@@ -1,0 +1,92 @@
+//! The middleware: judges a request before the application sees it.
+
+use std::{
+    future::{Ready, ready},
+    rc::Rc,
+};
+
+use actix_web::{
+    Error,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    body::EitherBody,
+};
+use buckler::{
+    agent::Agent,
+    guard::{Guard, RouteMatch, Verdict},
+};
+
+use crate::{
+    future::Guarded,
+    refusal::refusal,
+    seen::Seen,
+    view::{HeaderList, view},
+};
+
+/// Guards what it wraps. Made once, and cloned into every application that actix-web builds, one a worker.
+#[derive(Debug, Clone)]
+pub struct Buckler {
+    guard: Guard,
+}
+
+impl Buckler {
+    /// A middleware that asks this agent's guard. It may outlive the agent: the guard then goes on with what it knew last.
+    #[must_use]
+    pub fn new(agent: &Agent) -> Self {
+        Self::from(agent.guard())
+    }
+}
+
+impl From<Guard> for Buckler {
+    fn from(guard: Guard) -> Self {
+        Self { guard }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Buckler
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = BucklerService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, Self::InitError>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(BucklerService { service, guard: Rc::new(self.guard.clone()) }))
+    }
+}
+
+/// [`Buckler`] around a worker's application.
+#[derive(Debug)]
+pub struct BucklerService<S> {
+    service: S,
+    /// Shared with the responses that are still awaited. Within a worker, so that counting the users of it does not make the
+    /// workers fight for one cache line.
+    guard: Rc<Guard>,
+}
+
+impl<S, B> Service<ServiceRequest> for BucklerService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Guarded<S::Future, B>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let headers = HeaderList(request.headers());
+        let view = view(request.head(), &headers, RouteMatch::Unsure);
+        match self.guard.check(&view) {
+            Verdict::Pass => {
+                let seen = Seen::of(&self.guard, &view, request.head());
+                Guarded::forwarded(self.service.call(request), seen, Rc::clone(&self.guard))
+            }
+            Verdict::Block(reaction) => {
+                Guarded::refused(&self.guard, request.into_response(refusal(&reaction)))
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A request as the guard sees it: borrowed from actix-web's own, nothing copied.
+
+use actix_web::{
+    dev::RequestHead,
+    http::header::{HOST, HeaderMap},
+};
+use buckler::guard::{Headers, RequestView, RouteMatch};
+
+/// actix-web's headers behind the guard's trait.
+pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
+
+impl Headers for HeaderList<'_> {
+    /// Walks all headers instead of looking the name up: a look-up by text builds a `HeaderName`, which allocates for every
+    /// name outside the standard's own list (`x-forwarded-for`, for one).
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.0.iter().filter(|(key, _)| key.as_str() == name).for_each(|(_, value)| visit(value.as_bytes()));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.0.iter().for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
+    }
+}
+
+/// The view of a request.
+pub(crate) fn view<'a>(head: &'a RequestHead, headers: &'a HeaderList<'a>, route: RouteMatch) -> RequestView<'a> {
+    RequestView {
+        peer: head.peer_addr.map(|address| address.ip()),
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        host: host(head),
+        route,
+        headers,
+    }
+}
+
+/// The host asked for: what actix-web itself believes, the `Host` header before the target's authority (which HTTP/2 fills from
+/// `:authority`), so that the guard judges the name the application will act on.
+fn host(head: &RequestHead) -> Option<&str> {
+    /// Stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one.
+    const NO_TEXT: &str = "\u{fffd}";
+    match head.headers.get(&HOST) {
+        Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT)),
+        None => head.uri.authority().map(|authority| authority.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{dev::ServiceRequest, http::header::HeaderValue, test::TestRequest};
+
+    use super::*;
+
+    fn seen<R>(request: &ServiceRequest, look: impl FnOnce(RequestView<'_>) -> R) -> R {
+        let headers = HeaderList(request.headers());
+        look(view(request.head(), &headers, RouteMatch::Unsure))
+    }
+
+    #[test]
+    fn every_part_is_borrowed_as_it_came() {
+        let request = TestRequest::post()
+            .uri("/a%20b/%2e%2e?x=1&y=%27")
+            .peer_addr("198.51.100.7:4711".parse().unwrap())
+            .to_srv_request();
+        seen(&request, |view| {
+            assert_eq!(view.peer, Some("198.51.100.7".parse().unwrap()));
+            assert_eq!((view.method, view.path, view.query), ("POST", "/a%20b/%2e%2e", "x=1&y=%27"));
+            assert_eq!(view.host, None);
+        });
+    }
+
+    #[test]
+    fn a_header_is_found_with_all_its_values_in_order() {
+        let request = TestRequest::default()
+            .append_header(("X-Forwarded-For", "203.0.113.1"))
+            .append_header(("Accept", "*/*"))
+            .append_header(("x-forwarded-for", "203.0.113.2"))
+            .to_srv_request();
+        seen(&request, |view| {
+            let mut values = Vec::new();
+            view.headers.for_each_value("x-forwarded-for", &mut |value| values.push(value.to_vec()));
+            assert_eq!(values, [b"203.0.113.1", b"203.0.113.2"]);
+            assert!(view.headers.contains("accept") && !view.headers.contains("forwarded"));
+            let mut names = Vec::new();
+            view.headers.for_each(&mut |name, _| names.push(name.to_owned()));
+            names.sort();
+            assert_eq!(names, ["accept", "x-forwarded-for", "x-forwarded-for"]);
+        });
+    }
+
+    #[test]
+    fn the_host_comes_from_the_header_then_from_the_target() {
+        let of = |request: TestRequest| seen(&request.to_srv_request(), |view| view.host.map(str::to_owned));
+        assert_eq!(of(TestRequest::with_uri("/").insert_header((HOST, "a.example:8080"))), Some("a.example:8080".into()));
+        assert_eq!(of(TestRequest::with_uri("http://b.example/")), Some("b.example".into()));
+        assert_eq!(
+            of(TestRequest::with_uri("http://b.example/").insert_header((HOST, "a.example"))),
+            Some("a.example".into())
+        );
+        let unreadable = HeaderValue::from_bytes(b"a.ex\xffmple").unwrap();
+        assert_eq!(of(TestRequest::with_uri("http://b.example/").insert_header((HOST, unreadable))), Some("\u{fffd}".into()));
+    }
+}
