@@ -1,7 +1,193 @@
-//! A configuration, parsed, checked and compiled once.
+//! The policy: a configuration, parsed, checked and compiled once, so that what runs cannot be impossible and a look-up costs
+//! next to nothing.
+//!
+//! A configuration is laid in layers, as pyrasp documents it: a template, then the local file, then the server, then what the
+//! code sets; later layers win key by key. [`keys`] lists all keys. Unlike in pyrasp
+//! - `SECURITY_CHECKS` is merged check by check in every layer: a layer that names one check leaves the others alone, where
+//!   pyrasp switches them off;
+//! - a value that cannot be meant (an unknown template, action or type of pattern, a port of 0, an empty pattern) is an error that
+//!   names the layer, the key, what was found and what is allowed, where pyrasp takes something else in silence;
+//! - the answer's `Server` header stays the host's (`CHANGE_SERVER`), and no third party is asked where a visitor lives
+//!   (`RESOLVE_COUNTRY`), unless somebody says so.
+//!
+//! # Templates
+//! All begin from pyrasp's defaults: levels 1 for `path`, 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and `brute`,
+//! else 0; decoys that end with `/admin`, `/login`, `/logs`, `/version` or `.php`, or start with `/cgi-bin/`, `/remote/`, `/.env`,
+//! `/owa/`, `/autodiscover`, `/Autodiscover`, `/.git/` or `/.aws/`.
+//!
+//! | Template | For | Changes |
+//! |---|---|---|
+//! | `default` | a web application | nothing |
+//! | `audit` | one that is being probed | bans for `path`, `spoofing`, `method`, `dlp` and `upload` too; 10 requests or errors a minute; `wp-` is a decoy; no uploads |
+//! | `monitor` | a first look | all that is on only logs, but `flood`, which is off |
+//! | `llm` | a front end of a language model | bans for `prompt`, blocks for `dlp` and `upload`, no `command` |
+//! | `mcp` | a server of the Model Context Protocol | bans for `dlp` and `upload` |
 
+mod access;
+mod ask;
 mod check;
+mod cloud;
+mod detectors;
+mod error;
+mod hash;
+pub mod keys;
+mod layer;
+mod log;
+mod paths;
 mod reaction;
+mod reader;
+mod template;
+mod value;
 
-pub use check::{Check, Level};
-pub use reaction::Reaction;
+use std::fmt;
+
+use serde_json::Value;
+
+use self::{
+    access::Access,
+    cloud::Cloud,
+    error::Fault,
+    layer::Stack,
+    paths::Paths,
+    reaction::Answers,
+    reader::{Reader, Rest},
+    value::Parsed,
+};
+pub use self::{
+    check::{Check, Level},
+    detectors::{Injection, Leaks, Secret, Uploads, ZeroTrust},
+    error::{PolicyError, Problem},
+    hash::config_hash,
+    layer::{Layer, UnknownKey},
+    log::{Log, LogFormat, LogProtocol},
+    paths::Window,
+    reaction::Reaction,
+};
+use crate::protocol::ConfigMap;
+
+/// A configuration, ready to judge by. Immutable: a change is a new one.
+///
+/// ```
+/// use buckler::model::policy::{Check, Layer, Level, Policy};
+/// let keys = serde_json::json!({"hosts": ["shop.example.com"], "security_checks": {"flood": 0}});
+/// let file = Layer::new("shop.json", keys.as_object().cloned().unwrap_or_default());
+/// let policy = Policy::compile("default", &[file])?;
+/// assert_eq!(policy.level(Check::Flood), Level::Off);
+/// assert_eq!(policy.level(Check::Decoy), Level::Ban);
+/// assert!(policy.hosts_allow("shop.example.com:8080") && policy.decoy("/.env"));
+/// # Ok::<(), buckler::model::policy::PolicyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Policy {
+    template: String,
+    app_name: String,
+    levels: [Level; Check::ALL.len()],
+    access: Access,
+    paths: Paths,
+    flood: Window,
+    error_flood: Window,
+    answers: Answers,
+    cloud: Cloud,
+    verbose: u32,
+    injection: Injection,
+    leaks: Leaks,
+    uploads: Uploads,
+    zero_trust: ZeroTrust,
+    log: Log,
+    raw: ConfigMap,
+    unknown: Vec<UnknownKey>,
+}
+
+impl Policy {
+    /// Compiles a template and the layers over it; later layers win.
+    ///
+    /// # Errors
+    /// Every problem of every layer, also of values that a later layer replaces.
+    pub fn compile(template: &str, layers: &[Layer]) -> Result<Self, PolicyError> {
+        let mut reader = Reader::new(stack(template, layers));
+        let app_name = reader.read("APP_NAME", value::line);
+        let access = Access::read(&mut reader);
+        let paths = Paths::read(&mut reader);
+        let flood = Window::read(&mut reader, "");
+        let error_flood = Window::read(&mut reader, "ERROR_");
+        let answers = Answers::read(&mut reader);
+        let cloud = Cloud::read(&mut reader);
+        let verbose = reader.read("VERBOSE", |value| value::number(value, &(0..=u32::MAX), ""));
+        let injection = Injection::read(&mut reader);
+        let leaks = Leaks::read(&mut reader);
+        let uploads = Uploads::read(&mut reader);
+        let zero_trust = ZeroTrust::read(&mut reader);
+        let log = Log::read(&mut reader);
+        let levels = Check::ALL.map(|check| level_of(&mut reader, check, answers.no_bans));
+        let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
+        Ok(Self {
+            template: template.to_owned(),
+            app_name,
+            levels,
+            access,
+            paths,
+            flood,
+            error_flood,
+            answers,
+            cloud,
+            verbose,
+            injection,
+            leaks,
+            uploads,
+            zero_trust,
+            log,
+            raw,
+            unknown,
+        })
+    }
+}
+
+/// The defaults, the template and the layers; an unknown template is a problem beside the others.
+fn stack(template: &str, layers: &[Layer]) -> Stack {
+    let mut stack = Stack::new(Layer::new("template default", template::defaults()));
+    match template::changes(template) {
+        Some(changes) => stack.push_template(Layer::new(format!("template {template}"), changes)),
+        None => stack.problems.push(Problem {
+            origin: "settings".to_owned(),
+            key: "template".to_owned(),
+            found: error::excerpt(&Value::from(template).to_string()),
+            allowed: template::NAMES.join(", "),
+        }),
+    }
+    layers.iter().for_each(|layer| stack.push(layer.clone()));
+    stack
+}
+
+fn level_of(reader: &mut Reader, check: Check, no_bans: bool) -> Level {
+    match (check, no_bans) {
+        (Check::Blacklist, true) => Level::Off,
+        (Check::Blacklist, false) => Level::Ban,
+        _ => reader.read(&keys::of_check(check.name()), level),
+    }
+}
+
+/// A number from 0 to 3, or a switch: `false` is off and `true` blocks, as in pyrasp.
+fn level(value: &Value) -> Parsed<Level> {
+    let fault = || Fault::new(value, "0 (off), 1 (block), 2 (block and ban) or 3 (log only)");
+    match value.as_bool() {
+        Some(on) => Ok(if on { Level::Block } else { Level::Off }),
+        None => {
+            let number = value::number(value, &(0..=3), "").map_err(|_| fault())?;
+            Level::from_number(number.into()).ok_or_else(fault)
+        }
+    }
+}
+
+/// What it is called and does, without its values: one of them is a secret.
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("template", &self.template)
+            .field("app_name", &self.app_name)
+            .field("checks_on", &self.checks_on())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,14 @@
-//! How a refused request is answered.
+//! How a refused request is answered, how long its source stays banned, and what answers say of the server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    reader::Reader,
+    value::{header_value, number, seconds, switch, text, word},
+};
 
 /// How a refused request is answered: made once from the configuration, so that a refusal allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,4 +27,102 @@ pub enum Reaction {
         /// `Location`.
         location: Arc<str>,
     },
+}
+
+/// The `BLACKLIST_…` and `BLOCK_…` keys, `CHANGE_SERVER` and `SERVER_HEADER`.
+#[derive(Debug, Clone)]
+pub(super) struct Answers {
+    pub(super) banned: Reaction,
+    pub(super) blocked: Reaction,
+    pub(super) ban_for: Duration,
+    pub(super) no_bans: bool,
+    pub(super) shares: bool,
+    pub(super) server: Option<String>,
+}
+
+impl Answers {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        /// Ten years, in seconds: longer than an address keeps its owner.
+        const LONGEST: u32 = 10 * 365 * 86_400;
+        let change_server = reader.read("CHANGE_SERVER", switch);
+        let server = reader.read("SERVER_HEADER", header_value);
+        Self {
+            banned: Reaction::read(reader, "BLACKLIST"),
+            blocked: Reaction::read(reader, "BLOCK"),
+            ban_for: reader.read("BLACKLIST_DELAY", |value| seconds(value, &(1..=LONGEST))),
+            no_bans: reader.read("BLACKLIST_OVERRIDE", switch),
+            shares: reader.read("BLACKLIST_SHARE", switch),
+            server: change_server.then_some(server),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Action {
+    #[default]
+    Block,
+    Redirect,
+}
+
+/// The redirects that every client follows to `Location` (RFC 9110, section 15.4).
+const REDIRECTS: [u32; 5] = [301, 302, 303, 307, 308];
+
+/// What a redirect is sent with where no status is given: the temporary one, which no client remembers.
+const FOUND: u32 = 302;
+
+impl Reaction {
+    fn read(reader: &mut Reader, prefix: &str) -> Self {
+        /// It is sent with every refusal, to those who ask for nothing better than traffic: 64 KiB is a generous page.
+        const PAGE: usize = 64 << 10;
+        let key = |rest: &str| format!("{prefix}_{rest}");
+        let actions = [("block", Action::Block), ("redirect", Action::Redirect)];
+        let action = reader.read(&key("ACTION"), |value| word(value, &actions));
+        let status = reader.read(&key("STATUS_CODE"), |value| number(value, &(200..=599), ""));
+        let content: String = reader.read(&key("ACTION_CONTENT"), |value| text(value, PAGE));
+        match action {
+            Action::Block => Self::Respond {
+                status: narrow(status),
+                content: content.into(),
+            },
+            Action::Redirect => {
+                let status = redirect_status(reader, &key("STATUS_CODE"), status);
+                check_location(reader, &key("ACTION_CONTENT"), &content);
+                Self::Redirect {
+                    status: narrow(status),
+                    location: content.into(),
+                }
+            }
+        }
+    }
+}
+
+/// A status was checked to be below 600.
+fn narrow(status: u32) -> u16 {
+    u16::try_from(status).unwrap_or(u16::MAX)
+}
+
+fn redirect_status(reader: &mut Reader, key: &str, status: u32) -> u32 {
+    if !reader.is_chosen(key) {
+        return FOUND;
+    }
+    if !REDIRECTS.contains(&status) {
+        let choice = REDIRECTS.map(|status| status.to_string()).join(", ");
+        reader.problem(
+            key,
+            &status.to_string(),
+            format!("{choice} where the action is redirect"),
+        );
+    }
+    status
+}
+
+fn check_location(reader: &mut Reader, key: &str, location: &str) {
+    let header_safe = location.bytes().all(|byte| byte.is_ascii_graphic());
+    let absolute = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let names_a_place = location.starts_with('/') || Url::parse(location).is_ok_and(absolute);
+    if !(header_safe && names_a_place) {
+        let found = Value::from(location).to_string();
+        let allowed = "a URL with http or https, or a path that begins with /, where the action is redirect";
+        reader.problem(key, &found, allowed.to_owned());
+    }
 }

@@ -1,0 +1,216 @@
+//! What the guard, the detectors and the actors ask of a policy.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Check, Injection, Leaks, Level, Log, Policy, Reaction, UnknownKey, Uploads, Window, ZeroTrust};
+use crate::{
+    model::{ipset::IpSet, pattern::PatternSet},
+    protocol::ConfigMap,
+};
+
+/// What the guard asks, for every request: no lock, no allocation.
+///
+/// Paths are given as they came, percent-encoded, and seen decoded once, as the frameworks of pyrasp show them: whoever
+/// decodes before asking decodes twice.
+impl Policy {
+    /// What a check does. [`Check::Blacklist`] bans unless `BLACKLIST_OVERRIDE` is on.
+    #[must_use]
+    pub fn level(&self, check: Check) -> Level {
+        self.levels.get(check as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether a request may name this host: `HOSTS` is empty, or lists it with or without its port, in any case.
+    #[must_use]
+    pub fn hosts_allow(&self, host: &str) -> bool {
+        self.access.hosts.allow(host)
+    }
+
+    /// Sources that are never judged.
+    #[must_use]
+    pub const fn whitelist(&self) -> &IpSet {
+        &self.access.whitelist
+    }
+
+    /// Whether a path is not looked into further.
+    #[must_use]
+    pub fn ignores(&self, path: &str) -> bool {
+        self.paths.ignored.is_match_decoded(path)
+    }
+
+    /// Whether a path is one that only attackers ask for.
+    ///
+    /// Only paths that the application does not route can be: pyrasp's list holds everything that ends with `/login` or
+    /// `/admin`, and most applications have such a page. So do not ask where the view says `RouteMatch::Matched`.
+    #[must_use]
+    pub fn decoy(&self, path: &str) -> bool {
+        self.paths.decoys.is_match_decoded(path)
+    }
+
+    /// Whether a request for a path counts towards a flood. Errors count whatever their path.
+    #[must_use]
+    pub fn counts_for_flood(&self, path: &str) -> bool {
+        self.paths.counted.is_match_decoded(path)
+    }
+
+    /// Headers that no client of this application sends, in lower case.
+    #[must_use]
+    pub const fn forbidden_headers(&self) -> &[Box<str>] {
+        &self.access.forbidden_headers
+    }
+
+    /// Headers whose values are not looked into; names match in any case.
+    #[must_use]
+    pub const fn whitelist_headers(&self) -> &PatternSet {
+        &self.access.whitelist_headers
+    }
+
+    /// How many requests of one source are a flood.
+    #[must_use]
+    pub const fn flood(&self) -> Window {
+        self.flood
+    }
+
+    /// How many errors answered to one source are brute force.
+    #[must_use]
+    pub const fn error_flood(&self) -> Window {
+        self.error_flood
+    }
+
+    /// How a banned source is answered, and one that is being banned.
+    #[must_use]
+    pub const fn ban_reaction(&self) -> &Reaction {
+        &self.answers.banned
+    }
+
+    /// How a request is answered that is refused without a ban.
+    #[must_use]
+    pub const fn block_reaction(&self) -> &Reaction {
+        &self.answers.blocked
+    }
+
+    /// The `Server` header of every answer; `None` leaves it to the host, which is the default.
+    #[must_use]
+    pub fn server_header(&self) -> Option<&str> {
+        self.answers.server.as_deref()
+    }
+}
+
+/// What detectors ask that look into more than a request's head.
+impl Policy {
+    /// How values are searched for injections.
+    #[must_use]
+    pub const fn injection(&self) -> &Injection {
+        &self.injection
+    }
+
+    /// What counts as a leak.
+    #[must_use]
+    pub const fn leaks(&self) -> &Leaks {
+        &self.leaks
+    }
+
+    /// Which files may be uploaded.
+    #[must_use]
+    pub const fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    /// How clients prove that they may come.
+    #[must_use]
+    pub const fn zero_trust(&self) -> &ZeroTrust {
+        &self.zero_trust
+    }
+
+    /// Where findings are logged besides the server.
+    #[must_use]
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+}
+
+/// What the actors ask.
+impl Policy {
+    /// The template it begins from.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// The application's name in reports.
+    #[must_use]
+    pub fn app_name(&self) -> &str {
+        &self.app_name
+    }
+
+    /// The checks that run, with what they do.
+    #[must_use]
+    pub fn checks_on(&self) -> Vec<(Check, Level)> {
+        Check::ALL
+            .into_iter()
+            .map(|check| (check, self.level(check)))
+            .filter(|(_, level)| level.is_on())
+            .collect()
+    }
+
+    /// How long a source is banned; whole seconds.
+    #[must_use]
+    pub const fn ban_for(&self) -> Duration {
+        self.answers.ban_for
+    }
+
+    /// Whether nobody is banned, and the blacklist is not looked at.
+    #[must_use]
+    pub const fn blacklist_override(&self) -> bool {
+        self.answers.no_bans
+    }
+
+    /// Whether new bans are reported to the server.
+    #[must_use]
+    pub const fn shares(&self) -> bool {
+        self.answers.shares
+    }
+
+    /// Whether the agent speaks to the server at intervals.
+    #[must_use]
+    pub const fn beacon(&self) -> bool {
+        self.cloud.beacon
+    }
+
+    /// Where beacons go.
+    #[must_use]
+    pub const fn beacon_url(&self) -> Option<&Url> {
+        self.cloud.url.as_ref()
+    }
+
+    /// How often they go; whole seconds, from 1 to 86,400.
+    #[must_use]
+    pub const fn beacon_delay(&self) -> Duration {
+        self.cloud.delay
+    }
+
+    /// Whether they carry load and request counts.
+    #[must_use]
+    pub const fn sends_telemetry(&self) -> bool {
+        self.cloud.telemetry
+    }
+
+    /// How much pyrasp would print.
+    #[must_use]
+    pub const fn verbose(&self) -> u32 {
+        self.verbose
+    }
+
+    /// Keys that mean nothing here, layer by layer.
+    #[must_use]
+    pub fn unknown_keys(&self) -> &[UnknownKey] {
+        &self.unknown
+    }
+
+    /// All known keys in upper case with the values in force, as they were written. It holds `ZTAA_KEY`: do not show it.
+    #[must_use]
+    pub const fn raw(&self) -> &ConfigMap {
+        &self.raw
+    }
+}

@@ -1,0 +1,156 @@
+//! What the detectors are told that look into parameters, bodies, files and responses.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{
+    error::Fault,
+    reader::Reader,
+    value::{Parsed, header_name, line, list, megabytes, probability, switch, typed_pattern},
+};
+use crate::model::pattern::{MatchType, PatternSet};
+
+/// How values are searched for injections.
+#[derive(Debug, Clone)]
+pub struct Injection {
+    /// `DECODE_B64`: values are also looked into after base64 decoding.
+    pub decode_base64: bool,
+    /// `EXCEPTIONS`: values that are no injection.
+    pub exceptions: PatternSet,
+    /// `XSS_PROBA`, from 0 to 1.
+    pub xss_probability: f64,
+    /// `SQLI_PROBA`, from 0 to 1.
+    pub sqli_probability: f64,
+}
+
+impl Injection {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let exception = |value: &Value| typed_pattern(value, MatchType::Match);
+        Self {
+            decode_base64: reader.read("DECODE_B64", switch),
+            exceptions: reader.patterns("EXCEPTIONS", |value| list(value, exception)),
+            xss_probability: reader.read("XSS_PROBA", probability),
+            sqli_probability: reader.read("SQLI_PROBA", probability),
+        }
+    }
+}
+
+/// What counts as a leak in a response: the `DLP_…` keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaks {
+    /// `DLP_PHONE_NUMBERS`.
+    pub phone_numbers: bool,
+    /// `DLP_CC_NUMBERS`: numbers of payment cards.
+    pub card_numbers: bool,
+    /// `DLP_PRIVATE_KEYS`.
+    pub private_keys: bool,
+    /// `DLP_HASHES`.
+    pub hashes: bool,
+    /// `DLP_WINDOWS_CREDS`.
+    pub windows_credentials: bool,
+    /// `DLP_LINUX_CREDS`.
+    pub linux_credentials: bool,
+    /// `DLP_LOG_LEAKED_DATA`: reports hold what leaked.
+    pub report_content: bool,
+}
+
+impl Leaks {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            phone_numbers: reader.read("DLP_PHONE_NUMBERS", switch),
+            card_numbers: reader.read("DLP_CC_NUMBERS", switch),
+            private_keys: reader.read("DLP_PRIVATE_KEYS", switch),
+            hashes: reader.read("DLP_HASHES", switch),
+            windows_credentials: reader.read("DLP_WINDOWS_CREDS", switch),
+            linux_credentials: reader.read("DLP_LINUX_CREDS", switch),
+            report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
+        }
+    }
+}
+
+/// Which files may be uploaded: the `UPLOAD_…` keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploads {
+    /// `UPLOAD_FILES`: whether any may.
+    pub allowed: bool,
+    /// `UPLOAD_MAX_SIZE`, in bytes.
+    pub max_bytes: u64,
+    /// `UPLOAD_EXTENSIONS`, in lower case and without a dot.
+    pub extensions: Box<[Box<str>]>,
+}
+
+impl Uploads {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            allowed: reader.read("UPLOAD_FILES", switch),
+            max_bytes: reader.read("UPLOAD_MAX_SIZE", megabytes),
+            extensions: reader.read("UPLOAD_EXTENSIONS", |value| list(value, extension)).into(),
+        }
+    }
+}
+
+fn extension(value: &Value) -> Parsed<Box<str>> {
+    let text = line(value)?.to_lowercase();
+    let bare = text.strip_prefix('.').unwrap_or(&text);
+    if bare.is_empty() || bare.contains(['.', '/', '\\']) {
+        return Err(Fault::new(value, "the extension of a file's name"));
+    }
+    Ok(bare.into())
+}
+
+/// How clients prove that they may come at all: the `ZTAA_…` keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZeroTrust {
+    /// `ZTAA_KEY_HEADER`, in lower case.
+    pub header: Box<str>,
+    /// `ZTAA_KEY`: one that signed the token is enough.
+    pub keys: Box<[Secret]>,
+    /// `ZTAA_BROWSER_VERSION`: the token must say that the browser is up to date.
+    pub browser_version: bool,
+}
+
+impl ZeroTrust {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            header: reader.read("ZTAA_KEY_HEADER", header_name),
+            keys: reader.read("ZTAA_KEY", secrets).into(),
+            browser_version: reader.read("ZTAA_BROWSER_VERSION", switch),
+        }
+    }
+}
+
+fn secrets(value: &Value) -> Parsed<Vec<Secret>> {
+    let several = if value.is_array() {
+        list(value, line)
+    } else {
+        line(value).map(|one| vec![one])
+    };
+    let keys = several.map_err(|fault| Fault {
+        allowed: "a text, or a list of texts".to_owned(),
+        ..fault
+    })?;
+    Ok(keys
+        .into_iter()
+        .filter(|key| !key.is_empty())
+        .map(|key| Secret(key.into()))
+        .collect())
+}
+
+/// A key that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// The key itself, to check signatures with.
+    #[must_use]
+    pub const fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

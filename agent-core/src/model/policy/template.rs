@@ -1,0 +1,197 @@
+//! Where a configuration begins: the defaults, and pyrasp's templates over them.
+
+use serde_json::{Value, json};
+
+use crate::protocol::ConfigMap;
+
+/// The templates' names.
+pub(super) const NAMES: [&str; 5] = ["default", "audit", "monitor", "llm", "mcp"];
+
+/// Every key with its default. A key that is not here is unknown.
+///
+/// The values are pyrasp 0.9.2's but for four: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
+/// host's affair, and no third party learns who visits), the decoy `/.aws/` lost a trailing blank with which it matched
+/// nothing, and the dots of `IGNORE_PATHS` are dots.
+pub(super) fn defaults() -> ConfigMap {
+    let mut all = ConfigMap::new();
+    for group in [protection(), answers(), detectors(), outside()] {
+        all.extend(into_map(group));
+    }
+    all
+}
+
+/// What a template changes, or `None` where there is no such template.
+pub(super) fn changes(template: &str) -> Option<ConfigMap> {
+    let changes = match template {
+        "default" => json!({}),
+        "audit" => audit(),
+        "monitor" => monitor(),
+        "llm" => json!({
+            "APP_NAME": "LLM Frontend",
+            "SECURITY_CHECKS": {"command": 0, "dlp": 1, "prompt": 2, "upload": 1},
+        }),
+        "mcp" => mcp(),
+        _ => return None,
+    };
+    Some(into_map(changes))
+}
+
+fn into_map(value: Value) -> ConfigMap {
+    if let Value::Object(map) = value {
+        map
+    } else {
+        ConfigMap::new()
+    }
+}
+
+fn protection() -> Value {
+    json!({
+        "APP_NAME": "Web Server",
+        "HOSTS": [],
+        "SECURITY_CHECKS": {
+            "path": 1, "headers": 0, "flood": 2, "spoofing": 0, "decoy": 2, "format": 2, "sqli": 2, "xss": 2, "hpp": 2,
+            "command": 2, "method": 0, "dlp": 0, "brute": 2, "ztaa": 0, "prompt": 0, "upload": 0
+        },
+        "WHITELIST": [],
+        "IGNORE_PATHS": [r"^/favicon\.ico$", r"^/robots\.txt$", r"^/sitemap\.(txt|xml)$"],
+        "FORBIDDEN_HEADERS": [],
+        "WHITELIST_HEADERS": [],
+        "BRUTE_AND_FLOOD_PATHS": ["^/"],
+        "FLOOD_DELAY": 60,
+        "FLOOD_RATIO": 50,
+        "ERROR_FLOOD_DELAY": 10,
+        "ERROR_FLOOD_RATIO": 100,
+        "DECOY_ROUTES": decoys(),
+    })
+}
+
+fn decoys() -> Value {
+    json!([
+        ["/admin", "ends"],
+        ["/login", "ends"],
+        ["/logs", "ends"],
+        ["/version", "ends"],
+        ["/cgi-bin/", "starts"],
+        ["/remote/", "starts"],
+        ["/.env", "starts"],
+        ["/owa/", "starts"],
+        ["/autodiscover", "starts"],
+        ["/Autodiscover", "starts"],
+        ["/.git/", "starts"],
+        ["/.aws/", "starts"],
+        [".php", "ends"]
+    ])
+}
+
+fn answers() -> Value {
+    json!({
+        "BLACKLIST_ACTION": "block",
+        "BLACKLIST_STATUS_CODE": 403,
+        "BLACKLIST_ACTION_CONTENT": "Blocked",
+        "BLACKLIST_DELAY": 3600,
+        "BLACKLIST_OVERRIDE": false,
+        "BLACKLIST_SHARE": false,
+        "BLOCK_ACTION": "block",
+        "BLOCK_STATUS_CODE": 403,
+        "BLOCK_ACTION_CONTENT": "Blocked",
+        "CHANGE_SERVER": false,
+        "SERVER_HEADER": "Apache",
+    })
+}
+
+fn detectors() -> Value {
+    json!({
+        "DECODE_B64": true,
+        "EXCEPTIONS": [],
+        "XSS_PROBA": 0.9,
+        "SQLI_PROBA": 0.9,
+        "DLP_PHONE_NUMBERS": false,
+        "DLP_CC_NUMBERS": false,
+        "DLP_PRIVATE_KEYS": false,
+        "DLP_HASHES": false,
+        "DLP_WINDOWS_CREDS": false,
+        "DLP_LINUX_CREDS": false,
+        "DLP_LOG_LEAKED_DATA": false,
+        "UPLOAD_FILES": true,
+        "UPLOAD_MAX_SIZE": 2,
+        "UPLOAD_EXTENSIONS": ["jpg", "png", "gif", "pdf"],
+        "ZTAA_KEY_HEADER": "pcb-ztaa",
+        "ZTAA_KEY": "",
+        "ZTAA_BROWSER_VERSION": false,
+    })
+}
+
+fn outside() -> Value {
+    json!({
+        "BEACON": false,
+        "BEACON_URL": "",
+        "BEACON_DELAY": 30,
+        "TELEMETRY_DATA": false,
+        "VERBOSE": 0,
+        "LOG_ENABLED": false,
+        "LOG_FORMAT": "Syslog",
+        "LOG_SERVER": "127.0.0.1",
+        "LOG_PORT": 514,
+        "LOG_PROTOCOL": "UDP",
+        "LOG_PATH": "",
+        "LOG_FILE_SIZE": 50,
+        "RESOLVE_COUNTRY": false,
+    })
+}
+
+/// Every leak is looked for.
+fn all_leaks() -> ConfigMap {
+    into_map(json!({
+        "DLP_PHONE_NUMBERS": true,
+        "DLP_CC_NUMBERS": true,
+        "DLP_PRIVATE_KEYS": true,
+        "DLP_HASHES": true,
+        "DLP_WINDOWS_CREDS": true,
+        "DLP_LINUX_CREDS": true,
+        "DLP_LOG_LEAKED_DATA": true,
+    }))
+}
+
+/// For an application that is being probed: everything is an attack, and few requests are a flood.
+fn audit() -> Value {
+    let mut decoys = decoys();
+    if let Value::Array(list) = &mut decoys {
+        list.push(json!(["wp-", "contains"]));
+    }
+    let mut changes = all_leaks();
+    changes.extend(into_map(json!({
+        "SECURITY_CHECKS": {"path": 2, "spoofing": 2, "method": 2, "dlp": 2, "upload": 2},
+        "DECOY_ROUTES": decoys,
+        "UPLOAD_FILES": false,
+        "FLOOD_DELAY": 60,
+        "FLOOD_RATIO": 10,
+        "ERROR_FLOOD_DELAY": 60,
+        "ERROR_FLOOD_RATIO": 10,
+        "VERBOSE": 100,
+    })));
+    Value::Object(changes)
+}
+
+/// For a first look: everything is reported, nothing is refused.
+fn monitor() -> Value {
+    let mut changes = all_leaks();
+    changes.extend(into_map(json!({
+        "SECURITY_CHECKS": {
+            "path": 3, "flood": 0, "spoofing": 3, "decoy": 3, "format": 3, "sqli": 3, "xss": 3, "hpp": 3, "command": 3,
+            "method": 3, "dlp": 3, "brute": 3, "upload": 3
+        },
+        "VERBOSE": 10,
+    })));
+    Value::Object(changes)
+}
+
+/// For a server of the Model Context Protocol.
+fn mcp() -> Value {
+    let mut changes = all_leaks();
+    changes.extend(into_map(json!({
+        "APP_NAME": "MCP Server",
+        "SECURITY_CHECKS": {"dlp": 2, "upload": 2},
+        "VERBOSE": 100,
+    })));
+    Value::Object(changes)
+}
