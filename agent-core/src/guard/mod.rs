@@ -1,18 +1,74 @@
-//! The guard: what runs on the host's web workers for every request. Synchronous, without locks, and without a panic that escapes.
+//! The guard: what runs on the host's web workers for every request. Synchronous, and without a panic that escapes.
+//!
+//! An adapter shows a request to [`Guard::check`] and, where it passed, the application's answer to [`Guard::check_response`]; it
+//! obeys the [`Verdict`]s, and does nothing else. The guard reads the [`Snapshot`] that is in force, counts in the [`Tally`] and
+//! in its windows, and drops what it finds into the [`Intake`]. What follows from a detection (a ban, a report, a line in the
+//! log) is the actors' business, which publish the next snapshot. ([`Guard`] is the handle in the workers; the actor that decides
+//! who is banned is `RequestGuard`.)
+//!
+//! # Order
+//! 1. the whitelist: its members pass unjudged, and are only counted
+//! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
+//! 3. `spoofing` (the host), `decoy`, `path`
+//! 4. where `IGNORE_PATHS` does not match: `flood`, `headers`
+//! 5. for answers, and for refusals by `spoofing`, `path` and `headers`: `brute`
+//!
+//! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
+//!
+//! # What a request costs
+//! One that nothing is found in: a look at the snapshot, a reading of the clock, and the look-ups; no allocation and no lock,
+//! and no memory that another worker writes, except for the window of the request's own source.
 
+mod checks;
 mod client;
 mod flood;
 mod intake;
+mod judge;
+mod path;
 mod request;
+mod snapshot;
 mod tally;
 mod verdict;
 
-pub use client::{Client, ProxyHeader, Trusted};
-pub use flood::Flood;
-pub use intake::Intake;
-pub use request::{Headers, RequestView, RouteMatch};
-pub use tally::{Counts, Tally};
-pub use verdict::{Detection, Reaction, Verdict};
+use std::{
+    fmt,
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use self::checks::Windows;
+pub use self::{
+    client::{Client, ProxyHeader, Trusted},
+    flood::Flood,
+    intake::Intake,
+    request::{Headers, RequestView, RouteMatch},
+    snapshot::{Published, Snapshot},
+    tally::{Counts, Tally},
+    verdict::{Detection, Reaction, Verdict},
+};
+use crate::clock::Clock;
+
+/// Judges requests. A clone is a handle to the same guard; every worker has one.
+///
+/// It goes on judging by the snapshot it has, whatever happens to the rest of the agent.
+#[derive(Clone)]
+pub struct Guard(Arc<Shared>);
+
+/// What a guard works with. All of it outlives the actors.
+#[derive(Debug)]
+pub struct GuardParts {
+    /// What it judges by.
+    pub published: Arc<Published>,
+    /// Where detections go.
+    pub intake: Arc<Intake>,
+    /// Where requests are counted.
+    pub tally: Arc<Tally>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What happens to a request that the guard itself fails on.
+    pub on_failure: OnFailure,
+}
 
 /// What happens to a request that the guard itself fails on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,3 +79,110 @@ pub enum OnFailure {
     /// It is refused, as a blocked request is.
     Closed,
 }
+
+struct Shared {
+    parts: GuardParts,
+    windows: Windows,
+}
+
+impl Guard {
+    /// A guard with empty windows.
+    #[must_use]
+    pub fn new(parts: GuardParts) -> Self {
+        Self(Arc::new(Shared {
+            parts,
+            windows: Windows::default(),
+        }))
+    }
+
+    /// Judges a request before the application sees it.
+    ///
+    /// A request that is refused here has been counted and reported, and is done with: its refusal is not shown to
+    /// [`check_response`](Self::check_response). That is for what the application answers.
+    pub fn check(&self, request: &RequestView<'_>) -> Verdict {
+        self.guarded(|snapshot| self.0.judge(snapshot, request))
+    }
+
+    /// Counts the application's answer and judges it: the errors of one client, and the 404 that confirms that there was no route
+    /// ([`RouteMatch::Unsure`]). Called once for a request that passed; where the verdict is to block, the refusal goes out in the
+    /// answer's place.
+    ///
+    /// The view is the one that was checked. Where the application has consumed the request, peer, method, path, and the headers
+    /// that name the client are enough.
+    ///
+    /// Only statuses from 400 to 499 count against the client. pyrasp counts 5xx too, and so bans whoever uses an application that
+    /// is failing.
+    pub fn check_response(&self, request: &RequestView<'_>, status: u16) -> Verdict {
+        let verdict = match status {
+            400..500 => self.guarded(|snapshot| self.0.judge_error(snapshot, request, status)),
+            _ => Verdict::Pass,
+        };
+        if !verdict.is_block() {
+            self.0.parts.tally.answered(status);
+        }
+        verdict
+    }
+
+    /// Who sent a request, as the guard sees it.
+    #[must_use]
+    pub fn client(&self, request: &RequestView<'_>) -> Option<Client> {
+        self.caught(|| self.0.parts.published.load().trusted.client(request))
+            .flatten()
+    }
+
+    /// The `Server` header that responses are to carry, where the configuration changes it (`CHANGE_SERVER`). Off by default,
+    /// unlike pyrasp's: a wrong name misleads operators more than attackers.
+    #[must_use]
+    pub fn server_header(&self) -> Option<ServerHeader> {
+        let published = &self.0.parts.published;
+        published.load().policy.server_header()?;
+        Some(ServerHeader(published.current()))
+    }
+
+    /// Judges by the snapshot in force, and answers for a judgement that failed.
+    fn guarded(&self, judge: impl FnOnce(&Snapshot) -> Verdict) -> Verdict {
+        let parts = &self.0.parts;
+        self.caught(|| judge(&parts.published.load()))
+            .unwrap_or_else(|| match parts.on_failure {
+                OnFailure::Open => Verdict::Pass,
+                OnFailure::Closed => {
+                    parts.tally.blocked();
+                    Verdict::Block(parts.published.load().policy.block_reaction().clone())
+                }
+            })
+    }
+
+    /// Runs what might panic, in a detector or in the adapter's view of a request: a panic in a middleware would answer the client
+    /// with nothing. (Where the host is built with `panic = "abort"`, there is nothing left to catch it.)
+    fn caught<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        // unwind-safe: what is written meanwhile are single atomic words and a ring that never holds half a detection
+        let result = catch_unwind(AssertUnwindSafe(work));
+        if result.is_err() {
+            self.0.parts.tally.failed();
+        }
+        result.ok()
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("tally", &self.0.parts.tally.totals())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value for the `Server` header. Dereferences to its text.
+#[derive(Debug, Clone)]
+pub struct ServerHeader(Arc<Snapshot>);
+
+impl Deref for ServerHeader {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.policy.server_header().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

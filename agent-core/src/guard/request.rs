@@ -24,7 +24,7 @@ pub struct RequestView<'a> {
 /// Whether the application has a route for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteMatch {
-    /// A route matched.
+    /// A route matched. A decoy is then no decoy.
     Matched,
     /// None matched, and the framework is sure of it.
     Missing,

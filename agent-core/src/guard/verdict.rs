@@ -33,15 +33,15 @@ pub struct Detection {
     pub check: Check,
     /// What the configuration made of it.
     pub level: Level,
-    /// The client.
+    /// The client, in the one form of its address; unspecified (`0.0.0.0`) where the connection had none.
     pub source: IpAddr,
     /// Where the client's address was read.
     pub origin: AddressOrigin,
-    /// Whether the client may be banned at all: no loopback address, no trusted proxy, no whitelisted one.
+    /// Whether the client may be banned at all, see [`Trusted::bannable`](super::Trusted::bannable).
     pub bannable: bool,
     /// How sure it is.
     pub evidence: Evidence,
-    /// Where in the request: `path`, `host`, `header:x-…`.
+    /// Where in the request: `path`, `host`, `header:x-scanner`.
     pub place: Box<str>,
     /// What was there, cut to [`Detection::EXCERPT`] bytes.
     pub excerpt: Box<str>,

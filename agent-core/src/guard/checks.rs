@@ -1,0 +1,166 @@
+//! The checks that need no body, one function each, and the order they come in.
+
+use std::{borrow::Cow, net::IpAddr, time::Duration};
+
+use super::{
+    client::Client,
+    flood::Flood,
+    path::any_form,
+    request::{RequestView, RouteMatch},
+};
+use crate::{
+    model::policy::{Check, Level, Policy},
+    protocol::v2::Evidence,
+};
+
+/// Checks of every request that is not whitelisted, and whose source is not listed.
+pub(super) const ALWAYS: &[Step] = &[
+    (Check::Spoofing, spoofed),
+    (Check::Decoy, decoyed),
+    (Check::Path, unrouted),
+];
+
+/// Checks that `IGNORE_PATHS` spares.
+pub(super) const UNLESS_IGNORED: &[Step] = &[(Check::Flood, flooding), (Check::Headers, forbidden_header)];
+
+/// Checks of an answer 404.
+pub(super) const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all)];
+
+/// Counts an error of the client's, and judges their number.
+pub(super) const CLIENT_ERROR: &[Step] = &[(Check::Brute, erring)];
+
+/// A check, and how it finds what it looks for.
+pub(super) type Step = (Check, for<'c> fn(&Case<'c>) -> Option<Finding<'c>>);
+
+/// A request with all that is needed to judge it.
+pub(super) struct Case<'c> {
+    pub(super) request: &'c RequestView<'c>,
+    pub(super) policy: &'c Policy,
+    pub(super) windows: &'c Windows,
+    pub(super) client: Option<Client>,
+    /// Whether the client may be banned. Requests of one that may not are not counted either: it may be a proxy that the settings
+    /// do not name, and then all its clients would be shut out for the haste of one.
+    pub(super) bannable: bool,
+    pub(super) now: Duration,
+}
+
+/// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings nobody
+/// closer to the limit of errors.
+#[derive(Debug, Default)]
+pub(super) struct Windows {
+    requests: Flood,
+    errors: Flood,
+}
+
+/// What a check found.
+pub(super) struct Finding<'c> {
+    pub(super) place: Cow<'c, str>,
+    pub(super) excerpt: &'c str,
+    pub(super) evidence: Evidence,
+    /// Whether it is to be reported, and not one of many alike.
+    pub(super) is_news: bool,
+}
+
+/// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
+/// What the view of the response no longer shows is not found again.
+pub(super) fn was_logged(case: &Case<'_>) -> bool {
+    let is_logged = |check| case.policy.level(check) == Level::Log;
+    let flood = case.policy.flood();
+    let flooded = || {
+        let source = case.countable()?;
+        Some(case.windows.requests.count(source, flood.period, case.now) > most_of(flood.limit))
+    };
+    (is_logged(Check::Spoofing) && case.request.host.is_some() && spoofed(case).is_some())
+        || (is_logged(Check::Decoy) && decoyed(case).is_some())
+        || (is_logged(Check::Path) && unrouted(case).is_some())
+        || (is_logged(Check::Headers) && forbidden_header(case).is_some())
+        || (is_logged(Check::Flood) && flooded().unwrap_or(false))
+}
+
+impl Case<'_> {
+    /// The client's address, where its requests may be counted.
+    pub(super) fn countable(&self) -> Option<IpAddr> {
+        self.client.filter(|_| self.bannable).map(|client| client.address)
+    }
+}
+
+/// The request names a host that is not in `HOSTS`. Naming none is no way around it.
+fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let host = case.request.host.unwrap_or_default();
+    (!case.policy.hosts_allow(host)).then(|| Finding::proof("host", host))
+}
+
+/// The path is one that only attackers ask for. Never where the application has a route for it: the decoys that pyrasp sets up by
+/// itself end in `/login` and `/admin`, and would ban the customers of whoever has a page there.
+fn decoyed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let is_real = case.request.route == RouteMatch::Matched;
+    let is_decoy = !is_real && any_form(case.request.path, |path| case.policy.decoy(path));
+    is_decoy.then(|| Finding::proof("path", case.request.path))
+}
+
+/// The application has no route for it.
+fn unrouted<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    (case.request.route == RouteMatch::Missing).then(|| Finding::proof("path", case.request.path))
+}
+
+/// The application had a fallback for what it has no route for, and that had nothing either.
+fn unrouted_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    (case.request.route == RouteMatch::Unsure).then(|| Finding::proof("path", case.request.path))
+}
+
+/// More requests for the paths that count than one source may send.
+fn flooding<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let source = case.countable()?;
+    if !any_form(case.request.path, |path| case.policy.counts_for_flood(path)) {
+        return None;
+    }
+    let window = case.policy.flood();
+    let count = case.windows.requests.hit(source, window.period, case.now);
+    Finding::excess(case.request.path, count, window.limit)
+}
+
+/// More errors, whatever the path, than one source may cause.
+fn erring<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let source = case.countable()?;
+    let window = case.policy.error_flood();
+    let count = case.windows.errors.hit(source, window.period, case.now);
+    Finding::excess(case.request.path, count, window.limit)
+}
+
+/// A header that must not be there.
+fn forbidden_header<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let mut forbidden = case.policy.forbidden_headers().iter();
+    let name = forbidden.find(|name| case.request.headers.contains(name))?;
+    Some(Finding {
+        place: format!("header:{name}").into(),
+        ..Finding::proof("", name)
+    })
+}
+
+impl<'c> Finding<'c> {
+    /// One request was proof.
+    const fn proof(place: &'c str, excerpt: &'c str) -> Self {
+        Self {
+            place: Cow::Borrowed(place),
+            excerpt,
+            evidence: Evidence::Confirmed,
+            is_news: true,
+        }
+    }
+
+    /// A count above its limit. It is news when it is exceeded first, and then whenever the excess has doubled: thousands of
+    /// reports of one flood would fill the ring and say no more.
+    fn excess(path: &'c str, count: u32, limit: u32) -> Option<Self> {
+        let excess = count.saturating_sub(most_of(limit));
+        (excess > 0).then(|| Self {
+            evidence: Evidence::Threshold,
+            is_news: excess.is_power_of_two(),
+            ..Self::proof("path", path)
+        })
+    }
+}
+
+/// A limit that a window's count can exceed.
+const fn most_of(limit: u32) -> u32 {
+    if limit < Flood::MOST { limit } else { Flood::MOST - 1 }
+}

@@ -1,0 +1,224 @@
+//! The guard as adapters use it: requests in, verdicts, detections and counts out.
+
+mod failure;
+mod order;
+mod response;
+mod windows;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    model::{
+        blacklist::{Blacklist, Scope},
+        policy::{Check, Layer, Level, Policy},
+    },
+    protocol::ConfigMap,
+};
+
+const ATTACKER: &str = "203.0.113.9";
+const PROXY: &str = "10.0.0.1";
+
+/// Time in seconds, as the test sets it.
+#[derive(Debug, Default)]
+struct TestClock(AtomicU64);
+
+impl Clock for TestClock {
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    fn unix(&self) -> Duration {
+        Duration::from_secs(1_800_000_000) + self.elapsed()
+    }
+}
+
+/// A guard and all that surrounds it.
+struct Stage {
+    guard: Guard,
+    published: Arc<Published>,
+    intake: Arc<Intake>,
+    tally: Arc<Tally>,
+    clock: Arc<TestClock>,
+    blacklist: Arc<Blacklist>,
+}
+
+/// A request that a test describes.
+struct Request {
+    peer: Option<IpAddr>,
+    path: String,
+    host: Option<&'static str>,
+    route: RouteMatch,
+    headers: Vec<(&'static str, &'static [u8])>,
+}
+
+/// A policy with all checks off, but for what the test says.
+fn policy(keys: Value) -> Policy {
+    let off: ConfigMap = Check::ALL
+        .iter()
+        .map(|check| (check.name().to_owned(), json!(0)))
+        .collect();
+    let layer = |origin: &str, keys: Value| Layer {
+        origin: origin.to_owned(),
+        keys: serde_json::from_value(keys).unwrap(),
+    };
+    let reactions = json!({
+        "BLACKLIST_STATUS_CODE": 418, "BLACKLIST_ACTION_CONTENT": "banned",
+        "BLOCK_STATUS_CODE": 403, "BLOCK_ACTION_CONTENT": "blocked",
+        "DECOY_ROUTES": [["/.git/", "starts"], ["/login", "ends"], ["/.env", "starts"]],
+    });
+    let off: ConfigMap = off.into_iter().filter(|(name, _)| name != "blacklist").collect();
+    let layers = [
+        layer("base", json!({ "SECURITY_CHECKS": off })),
+        layer("base", reactions),
+        layer("test", keys),
+    ];
+    Policy::compile("default", &layers).unwrap()
+}
+
+fn stage(keys: Value) -> Stage {
+    stage_with(keys, OnFailure::Open)
+}
+
+fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
+    let blacklist = Arc::new(Blacklist::new());
+    let published = Arc::new(Published::new(Arc::new(Snapshot {
+        policy: Arc::new(policy(keys)),
+        blacklist: Arc::clone(&blacklist),
+        trusted: Arc::new(Trusted::new(["10.0.0.0/8".parse().unwrap()], [])),
+        version: 1,
+    })));
+    let (intake, tally, clock) = (Arc::default(), Arc::default(), Arc::new(TestClock::default()));
+    let guard = Guard::new(GuardParts {
+        published: Arc::clone(&published),
+        intake: Arc::clone(&intake),
+        tally: Arc::clone(&tally),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        on_failure,
+    });
+    Stage {
+        guard,
+        published,
+        intake,
+        tally,
+        clock,
+        blacklist,
+    }
+}
+
+impl Stage {
+    fn check(&self, request: &Request) -> Verdict {
+        self.guard.check(&request.view())
+    }
+
+    fn answer(&self, request: &Request, status: u16) -> Verdict {
+        self.guard.check_response(&request.view(), status)
+    }
+
+    /// Whether a request is refused, first or last.
+    fn refuses(&self, request: &Request, status: u16) -> bool {
+        self.check(request).is_block() || self.answer(request, status).is_block()
+    }
+
+    fn list(&self, network: &str) {
+        self.blacklist.insert(
+            crate::model::address::parse_network(network).unwrap(),
+            None,
+            Scope::Shared,
+        );
+    }
+
+    fn pass_time(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// What was reported since the last look.
+    fn reported(&self) -> Vec<(Check, Level)> {
+        self.detections()
+            .into_iter()
+            .map(|detection| (detection.check, detection.level))
+            .collect()
+    }
+
+    fn detections(&self) -> Vec<Detection> {
+        std::iter::from_fn(|| self.intake.pop()).collect()
+    }
+
+    /// Success, errors, attacks, blocked.
+    fn counts(&self) -> [u64; 4] {
+        let counts = self.tally.totals();
+        [counts.success, counts.errors, counts.attacks, counts.blocked]
+    }
+}
+
+fn get(path: impl Into<String>) -> Request {
+    Request {
+        peer: Some(ATTACKER.parse().unwrap()),
+        path: path.into(),
+        host: Some("shop.example.com"),
+        route: RouteMatch::Matched,
+        headers: vec![("accept", b"*/*")],
+    }
+}
+
+impl Request {
+    fn from(self, peer: &str) -> Self {
+        Self {
+            peer: Some(peer.parse().unwrap()),
+            ..self
+        }
+    }
+
+    fn unrouted(self, route: RouteMatch) -> Self {
+        Self { route, ..self }
+    }
+
+    fn to(self, host: Option<&'static str>) -> Self {
+        Self { host, ..self }
+    }
+
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value.as_bytes()));
+        self
+    }
+
+    fn view(&self) -> RequestView<'_> {
+        RequestView {
+            peer: self.peer,
+            method: "GET",
+            path: &self.path,
+            query: "",
+            host: self.host,
+            route: self.route,
+            headers: self,
+        }
+    }
+}
+
+impl Headers for Request {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        let named = self.headers.iter().filter(|(own, _)| *own == name);
+        named.for_each(|(_, value)| visit(value));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.headers.iter().for_each(|(name, value)| visit(name, value));
+    }
+}
+
+fn content(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Block(Reaction::Respond { content, .. }) => content,
+        Verdict::Block(Reaction::Redirect { location, .. }) => location,
+        Verdict::Pass => "",
+    }
+}

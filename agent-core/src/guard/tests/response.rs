@@ -1,0 +1,115 @@
+//! The application's answers: counted, and judged where the client erred.
+
+use super::*;
+
+fn brute(level: u8) -> Value {
+    json!({ "SECURITY_CHECKS": { "brute": level }, "ERROR_FLOOD_RATIO": 5, "ERROR_FLOOD_DELAY": 10 })
+}
+
+#[test]
+fn answers_are_counted_by_status() {
+    let stage = stage(brute(0));
+    for status in [101, 200, 301, 304, 400, 404, 500] {
+        assert!(!stage.answer(&get("/"), status).is_block());
+    }
+    assert_eq!(stage.counts(), [4, 3, 0, 0]);
+}
+
+#[test]
+fn too_many_errors_of_one_client_are_refused() {
+    let stage = stage(brute(2));
+    for status in [400, 401, 403, 404, 499] {
+        assert!(!stage.answer(&get("/login"), status).is_block());
+    }
+    assert_eq!(content(&stage.answer(&get("/login"), 401)), "banned");
+    assert_eq!(
+        (stage.reported(), stage.counts()),
+        (vec![(Check::Brute, Level::Ban)], [0, 5, 1, 1])
+    );
+    assert!(!stage.answer(&get("/login"), 200).is_block(), "only errors are judged");
+    assert!(!stage.answer(&get("/login").from("203.0.113.10"), 401).is_block());
+    stage.pass_time(11);
+    assert!(!stage.answer(&get("/login"), 401).is_block());
+}
+
+#[test]
+fn failures_of_the_application_are_nobodys_fault() {
+    let stage = stage(brute(2));
+    (0..100).for_each(|n| assert!(!stage.answer(&get("/"), 500 + n).is_block()));
+    assert!(stage.reported().is_empty());
+}
+
+#[test]
+fn requests_and_errors_are_counted_apart() {
+    let mut keys = brute(1);
+    keys["SECURITY_CHECKS"]["flood"] = json!(1);
+    keys["FLOOD_RATIO"] = json!(100);
+    let stage = stage(keys);
+    (0..50).for_each(|_| assert!(!stage.refuses(&get("/picture"), 200)));
+    assert!(!stage.refuses(&get("/typo"), 404));
+}
+
+#[test]
+fn refusals_of_probes_count_as_errors() {
+    let mut keys = brute(2);
+    keys["SECURITY_CHECKS"]["path"] = json!(1);
+    let stage = stage(keys);
+    let probe = get("/nowhere").unrouted(RouteMatch::Missing);
+    for _ in 0..5 {
+        assert_eq!(content(&stage.check(&probe)), "blocked");
+    }
+    stage.detections();
+    assert_eq!(content(&stage.check(&probe)), "banned");
+    assert_eq!(
+        stage.reported(),
+        [(Check::Path, Level::Block), (Check::Brute, Level::Ban)]
+    );
+    assert_eq!(stage.counts(), [0, 0, 6, 6], "one request, one attack");
+}
+
+#[test]
+fn a_404_confirms_that_there_was_no_route() {
+    let stage = stage(json!({ "SECURITY_CHECKS": { "path": 1 } }));
+    let unsure = get("/nowhere").unrouted(RouteMatch::Unsure);
+    assert!(!stage.check(&unsure).is_block());
+    assert!(!stage.answer(&unsure, 200).is_block(), "the fallback had it");
+    assert!(!stage.answer(&unsure, 403).is_block());
+    assert!(
+        !stage.answer(&get("/users/9"), 404).is_block(),
+        "the route had no such user"
+    );
+    assert_eq!(content(&stage.answer(&unsure, 404)), "blocked");
+    assert_eq!(
+        (stage.reported(), stage.counts()),
+        (vec![(Check::Path, Level::Block)], [1, 2, 1, 1])
+    );
+}
+
+#[test]
+fn a_logged_request_is_one_attack_however_it_ends() {
+    let mut keys = brute(3);
+    keys["SECURITY_CHECKS"]["decoy"] = json!(3);
+    keys["SECURITY_CHECKS"]["flood"] = json!(3);
+    keys["FLOOD_RATIO"] = json!(8);
+    let stage = stage(keys);
+    let decoy = get("/.env").unrouted(RouteMatch::Unsure);
+    (0..6).for_each(|_| assert!(!stage.refuses(&decoy, 404)));
+    assert_eq!(stage.counts(), [0, 6, 6, 0]);
+    (0..6).for_each(|_| assert!(!stage.refuses(&get("/typo"), 404)));
+    assert_eq!(
+        stage.counts(),
+        [0, 12, 12, 0],
+        "two by brute alone, four by brute and flood"
+    );
+}
+
+#[test]
+fn the_view_of_an_answer_may_be_poorer() {
+    let mut keys = brute(2);
+    keys["SECURITY_CHECKS"]["spoofing"] = json!(3);
+    keys["HOSTS"] = json!(["shop.example.com"]);
+    let stage = stage(keys);
+    let poor = get("/typo").to(None);
+    (0..6).for_each(|_| drop(stage.answer(&poor, 404)));
+    assert_eq!(stage.counts(), [0, 5, 1, 1], "no host in it is no spoofed host");
+}
