@@ -97,6 +97,7 @@ fn python_expressions_mean_what_they_mean_there() {
     assert!(regex(r"\\Z").is_match(br"a\Z"), "an escaped backslash before a letter");
     assert!(regex("(?P<kind>a|b)c").is_match(b"bc"));
     assert!(regex("(?x) ^/a  # a comment").is_match(b"/a"));
+    assert!(regex("(?m)^b$").is_match(b"a\nb\nc") && !regex("^b$").is_match(b"a\nb\nc"));
     assert!(regex("a|^$").is_match(b"") && !regex("a|^$").is_match(b"b"));
 }
 
