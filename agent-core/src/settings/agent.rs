@@ -13,6 +13,7 @@ use super::{
     value,
 };
 use crate::{
+    guard::OnFailure,
     model::address::{parse_network, parse_source},
     protocol::AgentKey,
 };
@@ -33,6 +34,8 @@ pub struct AgentSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The server's own addresses, which are never banned.
     pub own_addresses: Vec<IpAddr>,
+    /// What happens to a request that a detector fails on.
+    pub on_failure: OnFailure,
 }
 
 /// What `agent.cloud_url` may be.
@@ -56,8 +59,16 @@ impl AgentSettings {
                 parse_network,
             ),
             own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
+            on_failure: on_failure(&mut section),
         };
         (settings, section.into_problems())
+    }
+}
+
+fn on_failure(section: &mut Section<'_>) -> OnFailure {
+    match section.one_of("on_detector_failure", "open", &["open", "closed", "allow", "block"]) {
+        "closed" | "block" => OnFailure::Closed,
+        _ => OnFailure::Open,
     }
 }
 

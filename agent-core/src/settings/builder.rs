@@ -1,16 +1,16 @@
 //! Settings that the host's code makes: its calls win over everything else.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, fmt, path::PathBuf};
 
 use config::{Value, ValueKind};
 
 use super::{
     Settings, SettingsError,
-    files::Files,
-    layers::Tree,
+    environment::Environment,
+    layers::Layers,
     value::{self, CODE, Table},
 };
-use crate::protocol::AgentKey;
+use crate::{guard::OnFailure, protocol::ConfigMap};
 
 /// Builds [`Settings`] in code.
 ///
@@ -26,15 +26,16 @@ use crate::protocol::AgentKey;
 /// assert!(settings.cloud().is_some());
 /// # Ok::<(), buckler::settings::SettingsError>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use = "nothing is built until `build` is called"]
 pub struct SettingsBuilder {
     agent: Table,
     transport: Table,
-    /// Apart from the tree, so that no print of the tree can show it.
-    key: Option<AgentKey>,
     /// Apart from the tree, whose texts cannot hold every path.
     state_dir: Option<PathBuf>,
+    security: ConfigMap,
+    file: Option<PathBuf>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl SettingsBuilder {
@@ -44,9 +45,8 @@ impl SettingsBuilder {
     }
 
     /// The agent's key.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(AgentKey::new(key));
-        self
+    pub fn key(self, key: impl Into<String>) -> Self {
+        self.agent("key", key.into().into())
     }
 
     /// The template that the security settings begin from.
@@ -57,7 +57,7 @@ impl SettingsBuilder {
     /// Where last-known-good settings and what is not yet sent are kept.
     pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(path.into());
-        self
+        self.agent("state_dir", serde_json::Value::Null)
     }
 
     /// The proxies whose headers may name the client: addresses and networks.
@@ -68,6 +68,15 @@ impl SettingsBuilder {
     /// The server's own addresses, which are never banned.
     pub fn own_addresses<T: Into<String>>(self, addresses: impl IntoIterator<Item = T>) -> Self {
         self.agent("own_addresses", texts(addresses))
+    }
+
+    /// What happens to a request that a detector fails on.
+    pub fn on_detector_failure(self, on_failure: OnFailure) -> Self {
+        let word = match on_failure {
+            OnFailure::Open => "open",
+            OnFailure::Closed => "closed",
+        };
+        self.agent("on_detector_failure", word.into())
     }
 
     /// The transport to use.
@@ -83,10 +92,37 @@ impl SettingsBuilder {
         let table = self
             .transport
             .entry(kind.to_owned())
-            .or_insert_with(|| Value::new(None, Table::new()));
+            .or_insert_with(|| value::from_json(CODE, serde_json::json!({})));
         if let ValueKind::Table(options) = &mut table.kind {
             options.insert(key.to_owned(), option);
         }
+        self
+    }
+
+    /// A security setting, which the server cannot change: one of pyrasp's keys, in upper or lower case.
+    pub fn security(mut self, key: impl Into<String>, said: impl Into<serde_json::Value>) -> Self {
+        self.security.insert(key.into(), said.into());
+        self
+    }
+
+    /// Adds a file beneath what code and environment say.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Adds the process's environment beneath what code says. Its `BUCKLER_CONFIG` names the file where [`file`](Self::file) does not.
+    pub fn environment(self) -> Self {
+        self.variables(std::env::vars_os())
+    }
+
+    /// Adds these variables as [`environment`](Self::environment) adds those of the process.
+    pub fn variables<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.variables
+            .extend(variables.into_iter().map(|(name, said)| (name.into(), said.into())));
         self
     }
 
@@ -98,22 +134,23 @@ impl SettingsBuilder {
         let Self {
             agent,
             transport,
-            key,
             state_dir,
+            security,
+            file,
+            variables,
         } = self;
-        let mut code = Table::new();
-        for (name, table) in [("agent", agent), ("transport", transport)] {
-            if !table.is_empty() {
-                code.insert(name.to_owned(), Value::new(None, table));
-            }
+        let environment = Environment::read(variables);
+        let mut layers = Layers::default();
+        if let Some(path) = file.or_else(|| environment.config.clone()) {
+            layers.file(&path, &environment);
         }
-        let mut settings = Settings::assemble(vec![Tree(code)], &Files::default())?;
-        if let Some(key) = key {
-            settings.agent.key = Some(key).filter(|key| !key.is_empty());
-        }
-        if let Some(state_dir) = state_dir {
-            settings.agent.state_dir = Some(state_dir);
-        }
+        layers.environment(environment);
+        let said = [("agent", agent), ("transport", transport)]
+            .into_iter()
+            .filter(|(_, table)| !table.is_empty());
+        layers.code(said.map(|(name, table)| (name.to_owned(), code(table))).collect());
+        let mut settings = Settings::read(layers, security)?;
+        settings.agent.state_dir = state_dir.or(settings.agent.state_dir);
         Ok(settings)
     }
 
@@ -121,6 +158,19 @@ impl SettingsBuilder {
         self.agent.insert(key.to_owned(), value::from_json(CODE, said));
         self
     }
+}
+
+/// Shows only where it would read: what was said so far holds the agent's key, and the environment holds everybody's secrets.
+impl fmt::Debug for SettingsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettingsBuilder")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+fn code(table: Table) -> Value {
+    Value::new(Some(&CODE.to_owned()), table)
 }
 
 fn texts<T: Into<String>>(list: impl IntoIterator<Item = T>) -> serde_json::Value {

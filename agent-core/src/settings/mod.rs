@@ -1,18 +1,70 @@
 //! What the host decides: where the server is, which transport carries the conversation, what is guarded and how.
 //!
-//! Settings are layered, and a later layer wins: defaults, file, environment, the host's code. Every problem is named with its
-//! place, with what was found there and with what is allowed, and several are listed together.
+//! Settings are layered, and a later layer wins: defaults, file, environment, the host's code. What is wrong is named with its
+//! place, with what was found there and with what is allowed, and several problems are listed together.
+//!
+//! # The file
+//! TOML, JSON or YAML, by its extension. Every key may be left out:
+//!
+//! ```
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("buckler.toml");
+//! # std::fs::write(&path, r#"
+//! [agent]
+//! cloud_url = "http://127.0.0.1:9100/config"    # where the agent registers
+//! key = "0b7e2d54"                              # its key there; a secret
+//! template = "default"                          # what the security settings begin from
+//! state_dir = "/var/lib/shop/buckler"           # without it nothing is written to disk
+//! trusted_proxies = ["10.0.0.0/8"]              # whose headers may name the client
+//! own_addresses = ["192.0.2.10"]                # the server's own, which are never banned
+//! on_detector_failure = "open"                  # or "closed": what a request meets when the guard itself fails
+//!
+//! [transport]
+//! kind = "http-polling"
+//!
+//! [transport.http-polling]                      # the transport's own options
+//! timeout = "10s"
+//!
+//! [security]                                    # any of pyrasp's keys, in upper or lower case
+//! app_name = "shop"
+//! hosts = ["shop.example.com"]
+//! security_checks = { flood = 0 }               # only the checks named change
+//! # "#)?;
+//! # let settings = buckler::settings::Settings::builder().file(path).build()?;
+//! # assert!(settings.cloud().is_some() && settings.warnings().is_empty());
+//! # assert_eq!(settings.security().len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A path is relative to the file that says it. A table of a transport that is not in use is allowed. A pyrasp `rasp.json` (its keys bare
+//! or under `config`) can stand in the place of the whole file, or be named in it: `[security] file = "rasp.json"`.
+//!
+//! # The environment
+//! `BUCKLER_CONFIG` names the file for [`Settings::load`]. Every key has a variable, with two underscores between the levels:
+//! `BUCKLER_AGENT__CLOUD_URL`, `BUCKLER_TRANSPORT__KIND`, `BUCKLER_TRANSPORT__HTTP_POLLING__TIMEOUT` (the table `http-polling`),
+//! `BUCKLER_SECURITY__FLOOD_RATIO`, `BUCKLER_SECURITY__SECURITY_CHECKS__FLOOD`. Lists are written with commas, or as JSON; an empty text
+//! switches an optional setting off. pyrasp's `PYRASP_CLOUD_URL`, `PYRASP_KEY` and `PYRASP_CONF` are read too, and lose against
+//! `BUCKLER_AGENT__CLOUD_URL`, `BUCKLER_AGENT__KEY` and `BUCKLER_SECURITY__FILE`.
+//!
+//! # The order of security settings
+//! Template; the file that `[security]` names; `[security]` itself; the file that the environment names, which is read in the place of
+//! the one named in `[security]`; variables; the server; the host's code. A later one wins key by key, and in `SECURITY_CHECKS` check by
+//! check. An unknown key is kept among [`Settings::warnings`], since a later release of pyrasp may know it; anywhere else it is an error.
 
 mod agent;
 mod builder;
+mod environment;
 mod error;
 mod files;
 mod layers;
 mod section;
+mod security;
 mod suggest;
 mod transport;
 mod units;
 mod value;
+
+use std::{fmt, path::Path};
 
 use url::Url;
 
@@ -23,19 +75,42 @@ pub use self::{
     section::Section,
     transport::TransportSettings,
 };
-use self::{files::Files, layers::Tree};
-use crate::protocol::AgentKey;
+use self::{
+    layers::Layers,
+    security::{Security, Template},
+};
+use crate::{
+    model::policy::Layer,
+    protocol::{AgentKey, ConfigMap},
+};
 
 /// Everything the host decides, read and checked.
-///
-/// `Debug` shows all of it but the agent's key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     agent: AgentSettings,
     transport: TransportSettings,
+    local: Vec<Layer>,
+    code: Option<Layer>,
+    warnings: Vec<Problem>,
 }
 
 impl Settings {
+    /// Settings from the environment, and from the file that its `BUCKLER_CONFIG` names.
+    ///
+    /// # Errors
+    /// Names every problem with its place, with what was found and what is allowed.
+    pub fn load() -> Result<Self, SettingsError> {
+        Self::builder().environment().build()
+    }
+
+    /// Settings from a file (TOML, JSON or YAML, by its extension), with the environment over it.
+    ///
+    /// # Errors
+    /// Names every problem with its place, with what was found and what is allowed.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SettingsError> {
+        Self::builder().file(path.as_ref()).environment().build()
+    }
+
     /// Settings made in code, from the defaults alone.
     pub fn builder() -> SettingsBuilder {
         SettingsBuilder::default()
@@ -58,6 +133,24 @@ impl Settings {
         self.transport.section(kind)
     }
 
+    /// Security settings of file and environment, the strongest last. The server's configuration goes over them.
+    #[must_use]
+    pub fn security(&self) -> &[Layer] {
+        &self.local
+    }
+
+    /// Security settings of the host's code, which go over the server's configuration.
+    #[must_use]
+    pub fn overrides(&self) -> Option<&Layer> {
+        self.code.as_ref()
+    }
+
+    /// What is odd but not wrong: security keys that no check reads.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
     /// Where to register, and with which key. `None` where the agent guards with local settings alone.
     #[must_use]
     pub fn cloud(&self) -> Option<(Url, AgentKey)> {
@@ -75,14 +168,65 @@ impl Settings {
         }
     }
 
-    /// Merges the trees and reads them by type.
-    fn assemble(trees: Vec<Tree>, files: &Files) -> Result<Self, SettingsError> {
-        let merged = layers::merge(trees)?;
+    /// Merges the layers and reads them by type.
+    fn read(mut layers: Layers, overrides: ConfigMap) -> Result<Self, SettingsError> {
+        let merged = layers.merge()?;
+        let Layers {
+            files,
+            security,
+            mut problems,
+            ..
+        } = layers;
         let part = |name: &str| value::table(&merged).and_then(|table| table.get(name));
-        let (agent, mut problems) = AgentSettings::read(part("agent"), files);
-        let (transport, more) = TransportSettings::read(part("transport"), files);
-        problems.extend(more);
+        let (agent, found) = AgentSettings::read(part("agent"), &files);
+        problems.extend(found);
+        let (transport, found) = TransportSettings::read(part("transport"), &files);
+        problems.extend(found);
+        let said = part("agent")
+            .and_then(value::table)
+            .and_then(|agent| agent.get("template"));
+        let origin = said.map_or_else(|| "default".to_owned(), value::origin);
+        let template = Template {
+            name: &agent.template,
+            origin,
+        };
+        let Security {
+            local,
+            code,
+            problems: found,
+            warnings,
+        } = security.compile(&template, overrides);
+        problems.extend(found);
         SettingsError::unless_empty(problems)?;
-        Ok(Self { agent, transport })
+        Ok(Self {
+            agent,
+            transport,
+            local,
+            code,
+            warnings,
+        })
     }
 }
+
+/// Shows everything but the agent's key, and of security settings that are secrets only that they are set.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            agent,
+            transport,
+            local,
+            code,
+            warnings,
+        } = self;
+        f.debug_struct("Settings")
+            .field("agent", agent)
+            .field("transport", transport)
+            .field("security", &security::show(local))
+            .field("overrides", &security::show(code.as_slice()))
+            .field("warnings", warnings)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

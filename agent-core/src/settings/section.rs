@@ -35,6 +35,8 @@ pub struct Section<'a> {
     table: Option<&'a Table>,
     files: &'a Files,
     asked: Vec<&'static str>,
+    /// What may stand in the table beside the keys that are asked for, in words.
+    others: Option<&'static str>,
     problems: Vec<Problem>,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Section<'a> {
             table: None,
             files,
             asked: Vec::new(),
+            others: None,
             problems: Vec::new(),
         };
         match value.map(|value| (value, &value.kind)) {
@@ -174,7 +177,9 @@ impl<'a> Section<'a> {
 
     /// Names something wrong with a key that only its reader can see: a file that cannot be read, two options at odds.
     pub fn reject(&mut self, key: &'static str, found: impl Display, allowed: impl Display) {
-        let origin = self.value(key).map_or_else(|| value::CODE.to_owned(), value::origin);
+        let neighbours = self.table.map(value::sorted).unwrap_or_default();
+        let said = self.value(key).or_else(|| neighbours.first().map(|(_, value)| *value));
+        let origin = said.map_or_else(|| "default".to_owned(), value::origin);
         self.problems.push(Problem::new(
             origin,
             format!("{}.{key}", self.path),
@@ -195,10 +200,11 @@ impl<'a> Section<'a> {
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.asked.sort_unstable();
         self.asked.dedup();
-        let allowed = if self.asked.is_empty() {
+        let known: Vec<&str> = self.asked.iter().copied().chain(self.others).collect();
+        let allowed = if known.is_empty() {
             "no key".to_owned()
         } else {
-            self.asked.join(", ")
+            known.join(", ")
         };
         for (key, value) in self.table.map(value::sorted).unwrap_or_default() {
             if !self.asked.contains(&key.as_str()) {
@@ -228,6 +234,11 @@ impl<'a> Section<'a> {
             self.reject_value(key, value, &allowed());
         }
         parsed
+    }
+
+    /// Says in words what else may stand in the table.
+    pub(super) const fn allow_others(&mut self, others: &'static str) {
+        self.others = Some(others);
     }
 
     /// Marks a key as known and takes its value as it is.
@@ -265,7 +276,7 @@ pub(super) fn text(value: &Value) -> Option<&str> {
 }
 
 /// How a variable says yes or no.
-fn flag(text: &str) -> Option<bool> {
+pub(super) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Some(true),
         "false" | "0" | "no" | "off" => Some(false),

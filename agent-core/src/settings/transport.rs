@@ -32,6 +32,7 @@ impl TransportSettings {
     pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
         let (options, own) = split(value);
         let mut section = Section::new("transport", Some(&own), files);
+        section.allow_others("a table for each transport");
         let origin = section.take("kind").map_or_else(|| "default".to_owned(), value::origin);
         let kind = section.string("kind").unwrap_or_else(|| DEFAULT_KIND.to_owned());
         let problems = section.into_problems();
@@ -65,7 +66,7 @@ impl TransportSettings {
         let mut problems = Vec::new();
         if !known.contains(&self.kind.as_str()) {
             let found = suggest::unknown("transport", &self.kind, known);
-            let found = format!("{:?}, {found}", self.kind);
+            let found = format!("the text {:?}, {found}", self.kind);
             problems.push(Problem::new(&self.origin, "transport.kind", found, alternatives(known)));
         }
         for (name, options) in value::sorted(&self.options) {
@@ -82,15 +83,33 @@ impl TransportSettings {
 impl fmt::Debug for TransportSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = value::sorted(&self.options);
-        let options: Vec<_> = options
-            .iter()
-            .map(|(name, table)| (name, value::to_json(table).to_string()))
-            .collect();
+        let options: Vec<_> = options.iter().map(|(name, table)| (name, shown(table))).collect();
         f.debug_struct("TransportSettings")
             .field("kind", &self.kind)
             .field("options", &options)
             .finish()
     }
+}
+
+/// A transport's options for a print. Secrets are left out by their names: only the transport knows what its options hold.
+fn shown(options: &Value) -> String {
+    let Some(table) = value::table(options) else {
+        return String::new();
+    };
+    let is_secret = |name: &str| {
+        ["key", "password", "secret", "token"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let options = value::sorted(table).into_iter().map(|(name, option)| {
+        let option = if is_secret(name) {
+            "…".into()
+        } else {
+            value::to_json(option)
+        };
+        (name.clone(), option)
+    });
+    serde_json::Value::Object(options.collect()).to_string()
 }
 
 /// The options' tables by their transport, and what `[transport]` says itself.

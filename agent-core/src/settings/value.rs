@@ -14,19 +14,9 @@ pub(super) const CODE: &str = "code";
 /// The most characters of a text that a problem repeats: enough to find it again.
 const SHOWN: usize = 80;
 
-/// Who said a value. The crate gives origins to leaves alone (merging rebuilds the tables above them), so that a table is
-/// looked into; an empty one has no origin left.
+/// Who said a value.
 pub(super) fn origin(value: &Value) -> String {
-    find_origin(value).unwrap_or("settings").to_owned()
-}
-
-fn find_origin(value: &Value) -> Option<&str> {
-    value.origin().or_else(|| {
-        let ValueKind::Table(table) = &value.kind else {
-            return None;
-        };
-        sorted(table).into_iter().find_map(|(_, inner)| find_origin(inner))
-    })
+    value.origin().unwrap_or("settings").to_owned()
 }
 
 /// A table's entries by name: the crate's map has an order of its own at every run.
