@@ -63,6 +63,17 @@ impl AgentSettings {
         };
         (settings, section.into_problems())
     }
+
+    /// What is allowed but hardly meant.
+    pub(super) fn warnings(&self, origin: impl Fn(&str) -> String) -> Vec<Problem> {
+        let everybody = self.trusted_proxies.iter().filter(|network| network.prefix_len() == 0);
+        let warning = |network: &IpNet| {
+            let found = format!("{network}, so that every client can claim to be any other");
+            let (origin, key) = (origin("trusted_proxies"), "agent.trusted_proxies");
+            Problem::new(origin, key, found, "the networks of proxies alone")
+        };
+        everybody.map(warning).collect()
+    }
 }
 
 fn on_failure(section: &mut Section<'_>) -> OnFailure {

@@ -36,7 +36,7 @@ impl Layers {
             Ok(table) => table,
             Err(problem) => return self.problems.push(problem),
         };
-        if !PARTS.iter().any(|part| table.contains_key(*part)) && security::is_pyrasp(&table) {
+        if !is_ours(&table) && security::is_pyrasp(&table) {
             return self.security.file(&origin, &table);
         }
         if let Some(security) = table.remove("security") {
@@ -85,18 +85,29 @@ impl Layers {
 
     /// `[security]` of a settings file. What it says itself goes over the file that it names.
     fn security_table(&mut self, origin: &str, security: &Value, replaced: bool) {
+        if security.kind == ValueKind::Nil {
+            return;
+        }
         let Some(table) = value::table(security) else {
-            return self
-                .problems
-                .push(Problem::new(origin, "security", value::describe(security), "a table"));
+            let found = value::describe(security);
+            return self.problems.push(Problem::new(origin, "security", found, "a table"));
         };
-        let mut table = table.clone();
-        if let Some(named) = table.remove("file").filter(|_| !replaced) {
-            match text(&named) {
+        let (named, table): (Table, Table) = table
+            .clone()
+            .into_iter()
+            .partition(|(key, _)| key.eq_ignore_ascii_case("file"));
+        for (key, named) in named
+            .iter()
+            .filter(|(_, named)| !replaced && named.kind != ValueKind::Nil)
+        {
+            match text(named) {
+                Some("") => {}
                 Some(path) => self.security_file(&self.files.resolve(Some(origin), path)),
-                None => self
-                    .problems
-                    .push(Problem::new(origin, "security.file", value::describe(&named), "a path")),
+                None => {
+                    let found = value::describe(named);
+                    self.problems
+                        .push(Problem::new(origin, format!("security.{key}"), found, "a path"));
+                }
             }
         }
         self.security.table(origin, &table);
@@ -104,11 +115,22 @@ impl Layers {
 
     /// A file of pyrasp's keys. pyrasp reads JSON whatever the file is called.
     fn security_file(&mut self, path: &Path) {
+        let origin = files::name(path);
         match self.files.read(path, Some(FileFormat::Json)) {
-            Ok(table) => self.security.file(&files::name(path), &table),
+            Ok(table) if is_ours(&table) => {
+                let allowed = "pyrasp's keys, bare or under \"config\"";
+                self.problems
+                    .push(Problem::new(origin, "", "a whole settings file", allowed));
+            }
+            Ok(table) => self.security.file(&origin, &table),
             Err(problem) => self.problems.push(problem),
         }
     }
+}
+
+/// Whether a file's top level is that of a settings file.
+fn is_ours(table: &Table) -> bool {
+    PARTS.iter().any(|part| table.contains_key(*part))
 }
 
 /// Gives tables their origins back: the `config` crate keeps those of leaves alone, and an empty table, or one in the place of a

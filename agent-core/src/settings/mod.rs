@@ -145,7 +145,7 @@ impl Settings {
         self.code.as_ref()
     }
 
-    /// What is odd but not wrong: security keys that no check reads.
+    /// What is odd but not wrong: security keys that nobody knows, proxies that are everybody.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
@@ -182,21 +182,22 @@ impl Settings {
         problems.extend(found);
         let (transport, found) = TransportSettings::read(part("transport"), &files);
         problems.extend(found);
-        let said = part("agent")
-            .and_then(value::table)
-            .and_then(|agent| agent.get("template"));
-        let origin = said.map_or_else(|| "default".to_owned(), value::origin);
+        let origin = |key: &str| {
+            let said = part("agent").and_then(value::table).and_then(|agent| agent.get(key));
+            said.map_or_else(|| "default".to_owned(), value::origin)
+        };
         let template = Template {
             name: &agent.template,
-            origin,
+            origin: origin("template"),
         };
         let Security {
             local,
             code,
             problems: found,
-            warnings,
+            mut warnings,
         } = security.compile(&template, overrides);
         problems.extend(found);
+        warnings.extend(agent.warnings(origin));
         SettingsError::unless_empty(problems)?;
         Ok(Self {
             agent,

@@ -1,7 +1,7 @@
 //! A table of options, read by type: each getter knows its key, its default and its range, and [`Section::finish`] names
 //! everything that was wrong and everything that nobody asked for.
 
-use std::{fmt::Display, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use config::{Value, ValueKind};
 
@@ -28,7 +28,6 @@ use super::{
 /// assert_eq!((timeout, birds), (Duration::from_secs(7200), 3));
 /// # Ok::<(), buckler::settings::SettingsError>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "problems are kept until `finish` is called"]
 pub struct Section<'a> {
     path: String,
@@ -73,10 +72,7 @@ impl<'a> Section<'a> {
             duration.filter(|duration| allowed.contains(duration))
         };
         let says = || {
-            let (least, most) = (
-                units::show_duration(*allowed.start()),
-                units::show_duration(*allowed.end()),
-            );
+            let [least, most] = [*allowed.start(), *allowed.end()].map(units::show_duration);
             format!("a duration from {least} to {most}, such as \"500ms\", \"10s\", \"5m\", or whole seconds")
         };
         self.read(key, says, read).unwrap_or(default)
@@ -176,16 +172,13 @@ impl<'a> Section<'a> {
     }
 
     /// Names something wrong with a key that only its reader can see: a file that cannot be read, two options at odds.
-    pub fn reject(&mut self, key: &'static str, found: impl Display, allowed: impl Display) {
+    pub fn reject(&mut self, key: &'static str, found: impl fmt::Display, allowed: impl fmt::Display) {
         let neighbours = self.table.map(value::sorted).unwrap_or_default();
         let said = self.value(key).or_else(|| neighbours.first().map(|(_, value)| *value));
         let origin = said.map_or_else(|| "default".to_owned(), value::origin);
-        self.problems.push(Problem::new(
-            origin,
-            format!("{}.{key}", self.path),
-            found.to_string(),
-            allowed.to_string(),
-        ));
+        let place = self.place(key);
+        self.problems
+            .push(Problem::new(origin, place, found.to_string(), allowed.to_string()));
     }
 
     /// Ends the reading.
@@ -209,12 +202,8 @@ impl<'a> Section<'a> {
         for (key, value) in self.table.map(value::sorted).unwrap_or_default() {
             if !self.asked.contains(&key.as_str()) {
                 let found = suggest::unknown("key", key, &self.asked);
-                self.problems.push(Problem::new(
-                    value::origin(value),
-                    format!("{}.{key}", self.path),
-                    found,
-                    &allowed,
-                ));
+                self.problems
+                    .push(Problem::new(value::origin(value), self.place(key), found, &allowed));
             }
         }
         self.problems
@@ -249,20 +238,30 @@ impl<'a> Section<'a> {
 
     /// A problem whose `found` may not repeat the value.
     pub(super) fn reject_unseen(&mut self, key: &'static str, value: &Value, found: &str, allowed: &str) {
-        self.problems.push(Problem::new(
-            value::origin(value),
-            format!("{}.{key}", self.path),
-            found,
-            allowed,
-        ));
+        let place = self.place(key);
+        self.problems
+            .push(Problem::new(value::origin(value), place, found, allowed));
     }
 
     fn reject_value(&mut self, key: &'static str, value: &Value, allowed: &str) {
         self.reject_unseen(key, value, &value::describe(value), allowed);
     }
 
+    fn place(&self, key: &str) -> String {
+        format!("{}.{key}", self.path)
+    }
+
     fn value(&self, key: &str) -> Option<&'a Value> {
         self.table?.get(key).filter(|value| value.kind != ValueKind::Nil)
+    }
+}
+
+/// Without the values: one may be a secret.
+impl fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Section")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

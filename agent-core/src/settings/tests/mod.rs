@@ -4,6 +4,7 @@ mod errors;
 mod formats;
 mod options;
 mod precedence;
+mod process;
 mod secrets;
 mod security;
 

@@ -36,7 +36,7 @@ fn settings_show_all_but_the_key() {
         let print = format!(
             "{settings:?} {settings:#?} {:?} {:?}",
             settings.agent(),
-            settings.transport()
+            (settings.transport(), settings.section("t"))
         );
         assert!(!shows(&print), "{print}");
         assert!(

@@ -266,3 +266,60 @@ fn what_is_named_as_security_file_must_be_one() {
         "none.json: found no such file; allowed: a TOML, JSON or YAML file that can be read"
     );
 }
+
+#[test]
+fn a_settings_file_is_no_security_file() {
+    let directory = Directory::with("buckler.toml", "[security]\nfile = 'buckler.toml'");
+    assert_eq!(
+        directory.told(&directory.builder("buckler.toml").build().unwrap_err()),
+        "buckler.toml: found a whole settings file; allowed: pyrasp's keys, bare or under \"config\""
+    );
+}
+
+#[test]
+fn an_empty_security_part_and_an_empty_file_name_say_nothing() {
+    for (name, text) in [
+        ("f.yaml", "security:\n"),
+        ("f.json", r#"{"security": {"FILE": null}}"#),
+        ("f.toml", "[security]\nfile = ''"),
+    ] {
+        let settings = Directory::with(name, text).builder(name).build().unwrap();
+        assert_eq!(
+            (settings.security(), settings.warnings()),
+            ([].as_slice(), [].as_slice()),
+            "{name}"
+        );
+    }
+    let directory = Directory::with("buckler.toml", "[security]\nFILE = 'rasp.json'");
+    directory.write("rasp.json", BARE);
+    assert_eq!(
+        merged(&directory.builder("buckler.toml").build().unwrap())["FLOOD_RATIO"],
+        7
+    );
+    let settings = directory
+        .builder("buckler.toml")
+        .variables([("BUCKLER_SECURITY__FILE", "")])
+        .build()
+        .unwrap();
+    assert_eq!(
+        merged(&settings)["FLOOD_RATIO"],
+        50,
+        "an empty variable switches the file off"
+    );
+}
+
+#[test]
+fn proxies_that_are_everybody_are_a_warning() {
+    let settings = Settings::builder()
+        .trusted_proxies(["10.0.0.0/8", "::/0"])
+        .build()
+        .unwrap();
+    let warnings: Vec<String> = settings.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "code: agent.trusted_proxies: found ::/0, so that every client can claim to be any other; \
+          allowed: the networks of proxies alone"
+        ]
+    );
+}
