@@ -1,1 +1,7 @@
-//! Being written.
+//! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, and [`ca::Ca`], which issues
+//! certificates for it.
+//!
+//! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
+
+pub mod ca;
+pub mod fault;

@@ -1,1 +1,74 @@
-//! Being written.
+//! Buckler's conversation over HTTP: a request for every registration and beacon, one at a time.
+//!
+//! An agent uses it where its settings say `[transport] kind = "http-polling"`, or nothing. It obeys rule 8 of the protocol:
+//! a deadline around each exchange, a cap on the bytes of a reply before and after decompression, no redirects, and a reply
+//! that is shorter than announced is none. A push never comes this way; how often the server is asked is the conversation's
+//! business, not the transport's.
+//!
+//! # Options
+//! ```toml
+//! [transport.http-polling]
+//! timeout = "10s"              # around one registration or beacon, from name resolution to the last byte
+//! connect_timeout = "5s"       # until the connection stands, TLS included
+//! keep_alive = "90s"           # how long an idle connection is kept; "0s" opens one for every exchange
+//! max_reply_bytes = "32MiB"    # after decompression
+//! max_wire_bytes = "32MiB"     # before
+//! roots = "system"             # or "webpki" (Mozilla's, compiled in), or "file" (those of ca_file alone)
+//! ca_file = "ca.pem"           # own authorities; instead of the system's, unless `roots` is set too
+//! client_cert = "agent.pem"    # who the agent is, towards a server that asks
+//! client_key = "agent.key"
+//! allow_plain_http = false     # http:// to a host that is not loopback: the key travels in the clear
+//! beacon_hosts = []            # hosts beside that of the cloud URL to which the server may direct beacons
+//! ```
+//! All are optional; the values are the defaults where they are not file names.
+//!
+//! # Where requests go
+//! Registrations go to the cloud URL. Beacons go to the configuration's `BEACON_URL`, which must be of the same host (or one of
+//! `beacon_hosts`), and without one to the cloud URL with its last segment replaced by `beacon`. A registration that is
+//! answered 405 is repeated with `GET`, one that is answered 404 too, if the `GET` succeeds; the key is then an
+//! `Authorization: Bearer` header.
+
+mod body;
+mod decode;
+mod exchange;
+mod failure;
+mod link;
+mod options;
+mod places;
+mod polling;
+mod reply;
+mod text;
+mod tls;
+mod wire;
+
+use std::sync::Arc;
+
+use buckler::{
+    settings::{Problem, Settings, SettingsError},
+    transport::TransportFactory,
+};
+
+use crate::{options::Options, places::Places, polling::HttpPolling};
+
+/// What `[transport] kind` calls this transport.
+pub const KIND: &str = "http-polling";
+
+/// Reads this transport's options, and the files they name, once; the factory then makes a transport on the agent's thread.
+///
+/// Authorities of the system are read at the first https exchange, so that nothing of it delays the host's start-up; where there
+/// are none, every exchange fails with [`Unusable`](buckler::transport::TransportError::Unusable) and says what to set.
+///
+/// # Errors
+/// Names every option that is unknown, of a wrong type or out of range, a file that cannot be used, and a cloud URL that is
+/// missing or to which the key would travel in the clear.
+pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
+    let options = Options::read(settings.section(KIND))?;
+    let problem = |found: String| Problem::new("settings", "agent.cloud_url", found, "the https:// URL of the server");
+    let Some(cloud) = settings.agent().cloud_url.clone() else {
+        return Err(problem("nothing".to_owned()).into());
+    };
+    let places = Places::new(cloud, &options).map_err(|error| problem(error.to_string()))?;
+    Ok(Arc::new(move || {
+        Ok(Box::new(HttpPolling::new(places.clone(), options.clone())))
+    }))
+}

@@ -1,0 +1,110 @@
+//! A certificate authority for a test: its own, so that another test's authority is a foreign one.
+
+use std::{io, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+
+/// An authority that exists as long as a test.
+#[derive(Debug)]
+pub struct Ca {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: rcgen::Certificate,
+}
+
+/// A certificate with its private key.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// Its private key, PEM.
+    pub key_pem: String,
+}
+
+impl Ca {
+    /// Makes an authority.
+    ///
+    /// # Errors
+    /// Where the system gives no randomness.
+    pub fn new(name: &str) -> io::Result<Self> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        })
+    }
+
+    /// The authority's own certificate, for a client's `ca_file`.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// Issues a certificate to a name or an address, for servers and clients alike.
+    ///
+    /// # Errors
+    /// Where `name` can be no name of a host.
+    pub fn issue(&self, name: &str) -> io::Result<Identity> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut params = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
+        Ok(Identity {
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        })
+    }
+
+    /// TLS for a server on 127.0.0.1 that would rather speak HTTP/2 than HTTP/1.1.
+    ///
+    /// # Errors
+    /// Where no certificate can be issued.
+    pub fn server(&self) -> io::Result<ServerConfig> {
+        self.configure(None)
+    }
+
+    /// As [`server`](Self::server), and it asks clients for a certificate of `clients`.
+    ///
+    /// # Errors
+    /// Where no certificate can be issued.
+    pub fn server_asking(&self, clients: &Self) -> io::Result<ServerConfig> {
+        self.configure(Some(clients))
+    }
+
+    fn configure(&self, clients: Option<&Self>) -> io::Result<ServerConfig> {
+        let identity = self.issue("127.0.0.1")?;
+        let chain = vec![pem(CertificateDer::from_pem_slice(
+            identity.certificate_pem.as_bytes(),
+        ))?];
+        let key = pem(PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()))?;
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?;
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(clients.certificate.der().clone()).map_err(io::Error::other)?;
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.map_err(io::Error::other)?)
+            }
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(io::Error::other)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn pem<T>(read: Result<T, rustls::pki_types::pem::Error>) -> io::Result<T> {
+    read.map_err(|error| io::Error::other(error.to_string()))
+}

@@ -1,0 +1,133 @@
+//! The transport: requests to the cloud URL and the beacon URL, one deadline around each.
+
+use std::{future::Future, time::Duration};
+
+use actix_rt::time::timeout;
+use awc::http::StatusCode;
+use buckler::{
+    clock::SystemClock,
+    protocol::{Beacon, BeaconReply, Registration, Welcome, v2},
+    transport::{Transport, TransportError},
+};
+use bytes::Bytes;
+use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
+use futures_util::{FutureExt, StreamExt, stream};
+use serde::Serialize;
+use url::Url;
+
+use crate::{
+    KIND,
+    exchange::{Ask, Exchange, Reply},
+    link::Link,
+    options::Options,
+    places::Places,
+    reply,
+    text::Censor,
+};
+
+/// Polls a server over HTTP.
+pub(crate) struct HttpPolling {
+    places: Places,
+    options: Options,
+    link: Link,
+    clock: SystemClock,
+}
+
+impl HttpPolling {
+    /// Sets the transport up on the agent's thread. No connection is opened.
+    pub(crate) fn new(places: Places, options: Options) -> Self {
+        let link = Link::new(&options);
+        Self {
+            places,
+            options,
+            link,
+            clock: SystemClock::new(),
+        }
+    }
+
+    /// Posts the registration. A server that knows no such `POST` is asked with `GET`, as the vendor documents it.
+    async fn registered(&self, registration: &Registration) -> Result<Welcome, TransportError> {
+        let (url, key) = (self.places.cloud(), &registration.key);
+        let censor = Censor::new(key);
+        let posted = self
+            .carry(Ask {
+                url,
+                body: Some(json(registration)?),
+                key,
+            })
+            .await?;
+        let get = || async { reply::welcome(&self.carry(Ask { url, body: None, key }).await?, &censor) };
+        match posted.status {
+            StatusCode::METHOD_NOT_ALLOWED => get().await,
+            // most often this says that there is no profile for the key; only a GET that succeeds says otherwise
+            StatusCode::NOT_FOUND => match get().await {
+                Ok(welcome) => Ok(welcome),
+                Err(_) => reply::welcome(&posted, &censor),
+            },
+            _other => reply::welcome(&posted, &censor),
+        }
+    }
+
+    async fn answered(&self, url: Option<Url>, beacon: &Beacon) -> Result<BeaconReply, TransportError> {
+        let url = self.places.beacon(url)?;
+        let reply = self
+            .carry(Ask {
+                url: &url,
+                body: Some(json(beacon)?),
+                key: &beacon.key,
+            })
+            .await?;
+        reply::beacon(&reply, &Censor::new(&beacon.key))
+    }
+
+    async fn carry(&self, ask: Ask<'_>) -> Result<Reply, TransportError> {
+        Exchange {
+            link: &self.link,
+            options: &self.options,
+            clock: &self.clock,
+        }
+        .carry(&ask)
+        .await
+    }
+}
+
+impl Transport for HttpPolling {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn register(&self, registration: Registration) -> LocalBoxFuture<'_, Result<Welcome, TransportError>> {
+        within(
+            self.options.timeout,
+            async move { self.registered(&registration).await },
+        )
+        .boxed_local()
+    }
+
+    fn beacon(&self, url: Option<Url>, beacon: Beacon) -> LocalBoxFuture<'_, Result<BeaconReply, TransportError>> {
+        within(self.options.timeout, async move { self.answered(url, &beacon).await }).boxed_local()
+    }
+
+    fn pushes(&self) -> LocalBoxStream<'static, v2::ServerPart> {
+        stream::pending().boxed_local()
+    }
+}
+
+/// The deadline around everything.
+async fn within<T>(
+    deadline: Duration,
+    exchange: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    timeout(deadline, exchange)
+        .await
+        .unwrap_or(Err(TransportError::Deadline(deadline)))
+}
+
+fn json(message: &impl Serialize) -> Result<Bytes, TransportError> {
+    match serde_json::to_vec(message) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Err(TransportError::Unusable(
+            "a message cannot be written as JSON".to_owned(),
+        )),
+    }
+}

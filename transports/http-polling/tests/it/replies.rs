@@ -1,0 +1,155 @@
+//! What is sent, and what good replies are made of.
+
+use std::time::Duration;
+
+use buckler::transport::{Advice, TransportError};
+use buckler_tests::fault::{Answer, FaultServer, Pace, Script};
+use serde_json::{Value, json};
+
+use crate::messages::*;
+
+/// The same registration reply, with and without its envelope.
+fn both_forms() -> [Value; 2] {
+    let bare = json!({"config": {"APP_NAME": "shop", "BEACON_DELAY": 30}, "blacklist": {"203.0.113.9": 1_795_338_178}});
+    [json!({"status": true, "message": "ok", "data": bare}), bare]
+}
+
+#[test]
+fn a_registration_is_posted_as_json_with_the_key_in_the_body_alone() {
+    let server = FaultServer::start(Script::always(good())).unwrap();
+    register_at(&server).unwrap();
+    let requests = server.record().requests;
+    let [request] = &*requests else { panic!("{requests:?}") };
+    assert_eq!((&*request.method, &*request.path), ("POST", "/config"));
+    assert_eq!(
+        request.json(),
+        json!({"key": KEY, "version": "0.1.0", "platform": "test", "routes": {}})
+    );
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("content-length"), Some(&*request.body.len().to_string()));
+    assert_eq!(request.header("host"), Some(&*server.address().to_string()));
+    assert_eq!(
+        request.header("user-agent"),
+        Some(concat!("buckler/", env!("CARGO_PKG_VERSION")))
+    );
+    assert_eq!(request.header("accept-encoding"), Some("zstd, br, gzip"));
+    assert!(
+        request.headers.iter().all(|(_, value)| !value.contains(KEY)),
+        "{:?}",
+        request.headers
+    );
+}
+
+#[test]
+fn both_forms_of_the_registration_reply_are_read() {
+    for form in both_forms() {
+        let welcome = register(Answer::new(200).json(&form)).unwrap();
+        assert_eq!(welcome.config["APP_NAME"], "shop");
+        assert_eq!(welcome.blacklist["203.0.113.9"].0, 1_795_338_178);
+    }
+}
+
+#[test]
+fn a_version_2_reply_is_read() {
+    let data = json!({"v2": {"server_ms": 5, "ack": 7, "flags": ["report_full"]}});
+    let server = FaultServer::start(Script::always(Answer::reply(&data))).unwrap();
+    let (welcome, reply) = run(async {
+        let transport = transport(settings(&server));
+        (
+            transport.register(registration()).await.unwrap(),
+            transport.beacon(None, beacon()).await.unwrap(),
+        )
+    });
+    assert_eq!(welcome.v2.unwrap().ack, Some(7));
+    assert_eq!(reply.v2.unwrap().ack, Some(7));
+}
+
+#[test]
+fn every_framing_and_pace_of_a_good_reply_is_read() {
+    let [reply, _] = both_forms();
+    let answer = Answer::new(200).json(&reply);
+    for answer in [
+        answer.clone().chunked(),
+        answer.clone().until_close(),
+        answer.clone().header("Connection", "close"),
+        answer.clone().pace(Pace::Drip(7, Duration::from_millis(1))),
+        answer.clone().chunked().pace(Pace::Drip(7, Duration::from_millis(1))),
+        answer.clone().gzip(),
+        answer.gzip().chunked(),
+        Answer::new(200)
+            .json(&reply)
+            .body(zstd::encode_all(reply.to_string().as_bytes(), 3).unwrap())
+            .header("Content-Encoding", "zstd"),
+        Answer::new(200)
+            .json(&reply)
+            .body(brotli(reply.to_string().as_bytes()))
+            .header("Content-Encoding", "br"),
+        Answer::new(201).json(&reply),
+    ] {
+        let shown = format!("{answer:?}");
+        assert_eq!(
+            register(answer)
+                .unwrap_or_else(|error| panic!("{error}: {shown}"))
+                .config["APP_NAME"],
+            "shop"
+        );
+    }
+}
+
+fn brotli(plain: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    brotli::BrotliCompress(&mut &*plain, &mut packed, &brotli::enc::BrotliEncoderParams::default()).unwrap();
+    packed
+}
+
+#[test]
+fn a_server_without_post_is_asked_with_get() {
+    for status in [405, 404] {
+        for form in both_forms() {
+            let server = FaultServer::start(Script::by(move |request| match &*request.method {
+                "GET" => Answer::new(200).json(&form).into(),
+                _other => Answer::new(status).html("<h1>no</h1>").into(),
+            }))
+            .unwrap();
+            assert_eq!(register_at(&server).unwrap().config["APP_NAME"], "shop");
+            let requests = server.record().requests;
+            let [post, get] = &*requests else {
+                panic!("{requests:?}")
+            };
+            assert_eq!((&*post.method, &*get.method, &*get.path), ("POST", "GET", "/config"));
+            assert_eq!(get.header("authorization"), Some(&*format!("Bearer {KEY}")));
+            assert!(get.body.is_empty());
+        }
+    }
+}
+
+#[test]
+fn where_get_fails_too_the_first_answer_counts_for_404_and_the_second_for_405() {
+    for (posted, got, expected) in [(404, 500, 404), (404, 404, 404), (405, 403, 403), (405, 405, 405)] {
+        let error = register_at(
+            &FaultServer::start(Script::by(move |request| {
+                let status = if request.method == "GET" { got } else { posted };
+                Answer::refusal(status, &format!("{status} it is")).into()
+            }))
+            .unwrap(),
+        )
+        .unwrap_err();
+        let message = Some(format!("{expected} it is"));
+        assert_eq!(
+            error,
+            TransportError::Status {
+                status: expected,
+                message,
+                retry_after: None
+            }
+        );
+        assert_eq!(error.advice(), Advice::Extended);
+    }
+}
+
+#[test]
+fn a_beacon_is_never_repeated_with_get() {
+    let server = FaultServer::start(Script::always(Answer::refusal(405, "no"))).unwrap();
+    run(async { discreet(transport(settings(&server)).beacon(None, beacon()).await) }).unwrap_err();
+    assert_eq!(server.record().requests.len(), 1);
+}
