@@ -19,6 +19,7 @@
 
 mod answer;
 mod connection;
+mod host;
 mod record;
 mod script;
 mod server;

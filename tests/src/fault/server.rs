@@ -1,8 +1,8 @@
-//! The server: a thread with its own runtime, which accepts connections and asks the script.
+//! The server as a test holds it: a thread of its own, told what to do and asked what came.
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, mpsc as std_mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -10,19 +10,14 @@ use std::{
 
 use rustls::ServerConfig;
 use tokio::{
-    net::{TcpListener, TcpSocket},
     sync::{mpsc, watch},
-    task::{JoinHandle as Task, JoinSet},
     time::timeout,
 };
 
 use super::{
     Record, Script,
-    connection::{Connection, Event},
+    host::{Command, Done, Host},
 };
-
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 128;
 
 /// A server that misbehaves by script. It stops when it is dropped.
 #[derive(Debug)]
@@ -34,17 +29,6 @@ pub struct FaultServer {
     commands: Option<mpsc::UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
-
-/// What a test asks of the server. Each is answered when it is done.
-enum Command {
-    Play(Script, Done),
-    Refuse(Done),
-    Listen(Done),
-    WaitFor(Condition, Duration, std_mpsc::Sender<bool>),
-}
-
-type Done = std_mpsc::Sender<io::Result<()>>;
-type Condition = Box<dyn FnMut(&Record) -> bool + Send>;
 
 impl FaultServer {
     /// Starts on a free port of 127.0.0.1, without TLS.
@@ -162,143 +146,5 @@ impl Drop for FaultServer {
             // a panic of the thread has already failed the test that caused it
             let _panicked = thread.join();
         }
-    }
-}
-
-/// What the thread owns.
-struct Host {
-    script: Script,
-    tls: Option<Arc<ServerConfig>>,
-    address: SocketAddr,
-    record: watch::Sender<Record>,
-    events: mpsc::UnboundedSender<Event>,
-    door: Door,
-}
-
-enum Door {
-    Open(Task<()>),
-    /// Bound but not listening: connections are refused, and nobody else gets the port.
-    Closed(#[expect(dead_code, reason = "held for the port it is bound to")] TcpSocket),
-    Gone,
-}
-
-impl Host {
-    async fn main(
-        script: Script,
-        tls: Option<Arc<ServerConfig>>,
-        record: watch::Sender<Record>,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-        started: &std_mpsc::Sender<io::Result<SocketAddr>>,
-    ) {
-        let (events, mut happened) = mpsc::unbounded_channel();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut host = Self {
-            script,
-            tls,
-            address,
-            record,
-            events,
-            door: Door::Gone,
-        };
-        let opened = host.open();
-        let failed = opened.is_err();
-        let _gone = started.send(opened.map(|()| host.address));
-        if failed {
-            return;
-        }
-        loop {
-            // events come through the same loop, so that a command finds everything recorded that happened before it
-            tokio::select! {
-                biased;
-                Some(event) = happened.recv() => host.note(event),
-                command = commands.recv() => match command {
-                    Some(command) => host.obey(command).await,
-                    None => return,
-                },
-            }
-        }
-    }
-
-    fn note(&mut self, event: Event) {
-        match event {
-            Event::FailedHandshake => self.record.send_modify(|record| record.failed_handshakes += 1),
-            Event::Sent(count) => self.record.send_modify(|record| record.body_bytes_sent += count),
-            Event::Request(request, answer) => {
-                let step = self.script.next(&request);
-                self.record.send_modify(|record| record.requests.push(request));
-                let _gone = answer.send(step);
-            }
-        }
-    }
-
-    async fn obey(&mut self, command: Command) {
-        match command {
-            Command::Play(script, done) => {
-                self.script = script;
-                let _gone = done.send(Ok(()));
-            }
-            Command::Refuse(done) => drop(done.send(self.close().await)),
-            Command::Listen(done) => {
-                self.shut().await;
-                drop(done.send(self.open()));
-            }
-            Command::WaitFor(condition, deadline, done) => {
-                let mut record = self.record.subscribe();
-                tokio::spawn(async move {
-                    let waited = timeout(deadline, record.wait_for(condition)).await;
-                    let _gone = done.send(waited.is_ok_and(|waited| waited.is_ok()));
-                });
-            }
-        }
-    }
-
-    fn open(&mut self) -> io::Result<()> {
-        let listener = self.bind()?.listen(BACKLOG)?;
-        self.address = listener.local_addr()?;
-        let (tls, record, events) = (self.tls.clone(), self.record.clone(), self.events.clone());
-        self.door = Door::Open(tokio::spawn(accept(listener, tls, record, events)));
-        Ok(())
-    }
-
-    async fn close(&mut self) -> io::Result<()> {
-        self.shut().await;
-        self.door = Door::Closed(self.bind()?);
-        Ok(())
-    }
-
-    /// Ends the listener with all its connections.
-    async fn shut(&mut self) {
-        if let Door::Open(task) = std::mem::replace(&mut self.door, Door::Gone) {
-            task.abort();
-            let _aborted = task.await;
-        }
-    }
-
-    fn bind(&self) -> io::Result<TcpSocket> {
-        let socket = TcpSocket::new_v4()?;
-        // connections of before may still linger on the port
-        socket.set_reuseaddr(true)?;
-        socket.bind(self.address)?;
-        Ok(socket)
-    }
-}
-
-/// Accepts connections; they end with this task.
-async fn accept(
-    listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    record: watch::Sender<Record>,
-    events: mpsc::UnboundedSender<Event>,
-) {
-    let mut connections = JoinSet::new();
-    while let Ok((tcp, _peer)) = listener.accept().await {
-        record.send_modify(|record| record.connections += 1);
-        while connections.try_join_next().is_some() {}
-        let number = record.borrow().connections;
-        let connection = Connection {
-            number,
-            events: events.clone(),
-        };
-        connections.spawn(connection.serve(tcp, tls.clone()));
     }
 }
