@@ -55,6 +55,16 @@ impl Blacklist {
         self.edit(network, |ends| ends.with(scope, None)).get(scope).is_some()
     }
 
+    /// Lists the local entries of another list that have not ended; an entry that is here keeps its end. Where one list takes
+    /// another's place, this brings over what was caught meanwhile.
+    pub fn adopt_local(&self, other: &Self, now: Duration) {
+        other.for_each(Scope::Local, &mut |network, until| {
+            if until.is_none_or(|until| until > now) {
+                self.ban(network, until, now);
+            }
+        });
+    }
+
     /// Whether exactly this network is listed in a scope, ended or not.
     #[must_use]
     pub fn is_member(&self, network: IpNet, scope: Scope) -> bool {
@@ -67,21 +77,23 @@ impl Blacklist {
         if self.len(Scope::Local) == 0 {
             return 0;
         }
-        let levels = self.levels.load_full();
+        let start = self.books.sweep_at.load(Ordering::Relaxed);
         let mut sweep = Sweep {
             now: now.into(),
-            first: self.books.sweep_at.load(Ordering::Relaxed),
+            skip: start,
             left: budget,
             ended: Vec::new(),
         };
+        let levels = self.levels.load_full();
         levels.visit(&mut sweep);
-        let next = if sweep.left > 0 {
-            0
-        } else {
-            self.books.sweep_at.load(Ordering::Relaxed).saturating_add(budget)
-        };
+        let mut next = start.saturating_add(budget);
+        if sweep.left > 0 {
+            // the end came first: on from the beginning, at most to where this sweep began
+            next = sweep.left.min(start);
+            (sweep.skip, sweep.left) = (0, next);
+            levels.visit(&mut sweep);
+        }
         self.books.sweep_at.store(next, Ordering::Relaxed);
-        drop(levels);
         sweep
             .ended
             .iter()
@@ -180,7 +192,7 @@ impl Blacklist {
 struct Sweep {
     now: Now,
     /// Slots to pass over.
-    first: usize,
+    skip: usize,
     /// Slots that may still be looked at.
     left: usize,
     ended: Vec<IpNet>,
@@ -188,13 +200,13 @@ struct Sweep {
 
 impl Visitor for Sweep {
     fn table<K: Network>(&mut self, prefix: u8, table: &Table<K>) {
-        let count = table.slots().saturating_sub(self.first).min(self.left);
-        table.for_each_in(self.first, count, |key, ends| {
+        let count = table.slots().saturating_sub(self.skip).min(self.left);
+        table.for_each_in(self.skip, count, |key, ends| {
             if ends.get(Scope::Local).is_some_and(|end| !end.is_live(self.now)) {
                 self.ended.extend(key.network(prefix));
             }
         });
-        self.first = self.first.saturating_sub(table.slots());
+        self.skip = self.skip.saturating_sub(table.slots());
         self.left -= count;
     }
 }

@@ -243,3 +243,122 @@ impl Key for u128 {
 pub(super) const fn halves(wide: u128) -> [u64; 2] {
     [(wide >> u64::BITS) as u64, wide as u64]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::atomic::AtomicBool, time::Duration};
+
+    use super::*;
+    use crate::model::blacklist::{Scope, ends::End};
+
+    /// Ends that belong to `n` and to no other.
+    fn ends(n: u32) -> Ends {
+        let end = |s: u32| Some(End::new(Some(Duration::from_secs(s.into()))));
+        Ends::NOWHERE
+            .with(Scope::Local, end(n))
+            .with(Scope::Shared, end(n + 1_000_000))
+    }
+
+    fn listed<K: Key + Ord>(table: &Table<K>) -> BTreeMap<K, u64> {
+        let mut listed = BTreeMap::new();
+        table.for_each(|key, ends| assert_eq!(listed.insert(key, ends.word()), None, "a key is in two slots"));
+        listed
+    }
+
+    #[test]
+    fn a_full_table_says_so_and_one_built_from_it_has_room() {
+        let mut table = Table::<u32>::for_entries(0, Seed::random());
+        assert_eq!(table.slots(), MIN_SLOTS);
+        let mut growths = 0;
+        for n in 0..10_000 {
+            if table.put(n, ends(n)).is_err() {
+                table = table.rebuilt();
+                growths += 1;
+                table.put(n, ends(n)).unwrap();
+            }
+        }
+        assert_eq!(table.live(), 10_000);
+        assert!(growths < 20, "each growth is by half at least: {growths}");
+        assert!(table.slots() <= 20_000, "half full or more: {}", table.slots());
+        assert!((0..10_000).all(|n| table.get(n) == ends(n)));
+        assert!((10_000..20_000).all(|n| table.get(n) == Ends::NOWHERE));
+    }
+
+    #[test]
+    fn every_key_can_be_listed() {
+        let (small, wide) = (
+            Table::for_entries(8, Seed::random()),
+            Table::for_entries(8, Seed::random()),
+        );
+        let keys = [0, 1, u32::MAX];
+        let wides = [0, 1, 1 << 64, u128::MAX, u128::from(u64::MAX)];
+        keys.iter().for_each(|key| small.put(*key, ends(7)).unwrap());
+        wides.iter().for_each(|key| wide.put(*key, ends(7)).unwrap());
+        assert!(keys.iter().all(|key| small.get(*key) == ends(7)));
+        assert!(wides.iter().all(|key| wide.get(*key) == ends(7)));
+        assert_eq!((small.live(), wide.live()), (3, 5));
+    }
+
+    #[test]
+    fn who_comes_back_gets_the_old_slot_and_the_dead_are_left_behind() {
+        let table = Table::<u64>::for_entries(100, Seed::random());
+        (0..100).for_each(|key| table.put(key, ends(1)).unwrap());
+        for _ in 0..1000 {
+            table.put(5, Ends::NOWHERE).unwrap();
+            table.put(5, ends(2)).unwrap();
+        }
+        assert_eq!(table.live(), 100);
+        (10..100).for_each(|key| table.put(key, Ends::NOWHERE).unwrap());
+        assert_eq!(table.live(), 10);
+        assert!(table.is_sparse());
+        let rebuilt = table.rebuilt();
+        assert_eq!(listed(&rebuilt), listed(&table));
+        assert_eq!(rebuilt.slots(), 22);
+        assert!(!rebuilt.is_sparse());
+    }
+
+    #[test]
+    fn leading_bits() {
+        assert_eq!(0xcb00_7109_u32.leading(24), 0xcb00_7100);
+        assert_eq!((u32::MAX.leading(0), u32::MAX.leading(32)), (0, u32::MAX));
+        assert_eq!((u64::MAX.leading(0), u64::MAX.leading(48)), (0, 0xffff_ffff_ffff_0000));
+        assert_eq!((u128::MAX.leading(128), u128::MAX.leading(1)), (u128::MAX, 1 << 127));
+    }
+
+    /// What the module's first lines promise, also for processors that reorder: Miri runs this with their liberties.
+    #[test]
+    fn a_reader_sees_a_key_with_its_own_ends_or_not_at_all() {
+        const KEYS: u32 = 24;
+        const ROUNDS: u32 = if cfg!(miri) { 3 } else { 3000 };
+        let wide = |n: u32| u128::from(n) << 64 | u128::from(n);
+        for _ in 0..if cfg!(miri) { 1 } else { 20 } {
+            let table = Table::<u128>::for_entries(20, Seed::random());
+            let (first, done) = (ends(KEYS), AtomicBool::new(false));
+            table.put(wide(KEYS), first).unwrap();
+            std::thread::scope(|threads| {
+                for _ in 0..2 {
+                    threads.spawn(|| {
+                        while !done.load(Ordering::Acquire) {
+                            assert_eq!(table.get(wide(KEYS)), first, "who stays is never missed");
+                            for n in 0..KEYS {
+                                assert!([ends(n), Ends::NOWHERE].contains(&table.get(wide(n))), "key {n}");
+                            }
+                            table.for_each(|key, found| {
+                                let n = u32::try_from(key >> 64).unwrap();
+                                assert_eq!((key, found), (wide(n), ends(n)));
+                            });
+                        }
+                    });
+                }
+                for round in 0..ROUNDS {
+                    for n in (0..KEYS).filter(|n| (n + round) % 3 != 0) {
+                        table
+                            .put(wide(n), if round % 2 == 0 { ends(n) } else { Ends::NOWHERE })
+                            .unwrap();
+                    }
+                }
+                done.store(true, Ordering::Release);
+            });
+        }
+    }
+}

@@ -20,7 +20,7 @@
 
 mod delta;
 mod outcome;
-mod staged;
+mod snapshot;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -29,13 +29,13 @@ use ipnet::IpNet;
 
 pub use outcome::{Applied, ListProblem};
 
-use super::{Blacklist, Digest, Scope, ends::Now};
+use super::{Blacklist, Digest, Scope};
 use crate::{
     model::address::parse_network,
     protocol::v2::{ListCursor, ListMode, ListUpdate, Staging},
 };
 use delta::Delta;
-use staged::Staged;
+use snapshot::Staged;
 
 /// A time left, in seconds, from which on an entry is listed for ever: ten years.
 pub const FOREVER_S: u64 = 10 * 365 * 24 * 3600;
@@ -207,53 +207,6 @@ impl SharedList {
         Ok(applied)
     }
 
-    fn apply_page(&mut self, update: &ListUpdate, now: Duration) -> Result<Applied, ListProblem> {
-        if self.is_at(update) {
-            self.settle();
-            return Ok(Applied::Nothing);
-        }
-        Staged::check_turn(self.staged.as_ref(), update)?;
-        let begun = self.staged.take().filter(|_| update.page > 1);
-        let mut staged = begun.unwrap_or_else(|| Staged::begin(update));
-        staged.add(update, now)?;
-        if update.page < update.pages {
-            self.staged = Some(staged);
-            return Ok(Applied::Page {
-                page: update.page,
-                pages: update.pages,
-            });
-        }
-        let (list, digest) = staged.whole()?;
-        self.swap(
-            list,
-            Version {
-                epoch: update.epoch.clone(),
-                rev: update.to,
-                digest,
-            },
-            now,
-        );
-        Ok(Applied::Swapped {
-            entries: self.list.len(Scope::Shared),
-        })
-    }
-
-    /// Puts a whole list in the place of the one in force, with the agent's own entries.
-    fn swap(&mut self, list: Blacklist, version: Version, now: Duration) {
-        let is_later = self
-            .version
-            .as_ref()
-            .is_some_and(|old| old.epoch == version.epoch && old.rev < version.rev);
-        let unbanned = |network| {
-            let ends = |list: &Blacklist| list.ends_of(network).get(Scope::Shared);
-            is_later && ends(&self.list).is_some_and(|end| end.is_live(Now::from(now))) && ends(&list).is_none()
-        };
-        carry_over(&self.list, &list, now, unbanned);
-        self.list = Arc::new(list);
-        self.version = Some(version);
-        self.settle();
-    }
-
     /// The version in force, if it is of the update's epoch.
     fn version_of(&self, update: &ListUpdate) -> Result<&Version, ListProblem> {
         let version = self.version.as_ref().ok_or(ListProblem::Gap {
@@ -284,15 +237,6 @@ impl SharedList {
             .take()
             .filter(|staged| version.is_some_and(|version| staged.is_after(version)));
     }
-}
-
-/// Copies the agent's own entries that have not ended, except those `left_out`.
-fn carry_over(from: &Blacklist, to: &Blacklist, now: Duration, left_out: impl Fn(IpNet) -> bool) {
-    from.for_each(Scope::Local, &mut |network, until| {
-        if until.is_none_or(|until| until > now) && !left_out(network) {
-            to.ban(network, until, now);
-        }
-    });
 }
 
 impl Blacklist {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Blacklist, Scope, SharedList, carry_over, delta::unlist, end};
+use super::{Blacklist, Scope, SharedList, delta::unlist, end};
 use crate::model::{address::canonical_network, blacklist::ends::Now};
 
 impl SharedList {
@@ -15,7 +15,7 @@ impl SharedList {
         for (network, left) in listed {
             list.insert(network, Some(end(left, now)), Scope::Shared);
         }
-        carry_over(&self.list, &list, now, |_| false);
+        list.adopt_local(&self.list, now);
         self.list = Arc::new(list);
         self.forget_history();
     }

@@ -1,12 +1,78 @@
-//! A snapshot whose pages are coming in: a list of its own that nobody reads yet.
+//! A snapshot: its pages are put into a list of their own that nobody reads, which takes the place of the one in force when
+//! the last has come.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{ListProblem, Version, end_of_ttl, network};
+use ipnet::IpNet;
+
+use super::{Applied, ListProblem, SharedList, Version, end_of_ttl, network};
 use crate::{
     model::blacklist::{Blacklist, Digest, Scope},
     protocol::v2::{ListUpdate, Staging},
 };
+
+impl SharedList {
+    pub(super) fn apply_page(&mut self, update: &ListUpdate, now: Duration) -> Result<Applied, ListProblem> {
+        if self.is_at(update) {
+            self.settle();
+            return Ok(Applied::Nothing);
+        }
+        Staged::check_turn(self.staged.as_ref(), update)?;
+        let begun = self.staged.take().filter(|_| update.page > 1);
+        let mut staged = begun.unwrap_or_else(|| Staged::begin(update));
+        staged.add(update, now)?;
+        if update.page < update.pages {
+            self.staged = Some(staged);
+            return Ok(Applied::Page {
+                page: update.page,
+                pages: update.pages,
+            });
+        }
+        let (list, digest) = staged.whole()?;
+        self.swap(
+            list,
+            Version {
+                epoch: update.epoch.clone(),
+                rev: update.to,
+                digest,
+            },
+            now,
+        );
+        Ok(Applied::Swapped {
+            entries: self.list.len(Scope::Shared),
+        })
+    }
+
+    /// Puts a whole list in the place of the one in force, with the agent's own entries. Of those, the ones that the server
+    /// unbanned are taken out of the old list too, so that whoever still holds it does not bring them back.
+    fn swap(&mut self, list: Blacklist, version: Version, now: Duration) {
+        if self
+            .version
+            .as_ref()
+            .is_some_and(|old| old.epoch == version.epoch && old.rev < version.rev)
+        {
+            for network in self.unbanned_by(&list, now) {
+                self.list.remove(network, Scope::Local);
+            }
+        }
+        list.adopt_local(&self.list, now);
+        self.list = Arc::new(list);
+        self.version = Some(version);
+        self.settle();
+    }
+
+    /// The agent's own entries whose shared entry is still running and missing from `newer`.
+    fn unbanned_by(&self, newer: &Blacklist, now: Duration) -> Vec<IpNet> {
+        let mut unbanned = Vec::new();
+        self.list.for_each(Scope::Local, &mut |network, _| {
+            let shared = self.list.ends_of(network).get(Scope::Shared);
+            if shared.is_some_and(|end| end.is_live(now.into())) && !newer.is_member(network, Scope::Shared) {
+                unbanned.push(network);
+            }
+        });
+        unbanned
+    }
+}
 
 /// The pages so far.
 #[derive(Debug)]

@@ -1,0 +1,171 @@
+//! Snapshots and their pages.
+
+use super::*;
+
+#[test]
+fn pages_are_put_aside_until_the_last_has_come() {
+    let all = ["203.0.113.1", "203.0.113.2", "203.0.113.3"];
+    let page = |n: u32| {
+        let member = all[usize::try_from(n - 1).unwrap()];
+        paged(adding(update(ListMode::Snapshot, 0, 20, &all), &[member]), n, 3)
+    };
+    let mut list = at(7, &["198.51.100.7"]);
+    let in_force = Arc::clone(list.list());
+    assert_eq!(list.apply(&page(1), NOW), Applied::Page { page: 1, pages: 3 });
+    assert_eq!(
+        list.staging(),
+        Some(Staging {
+            epoch: "b1".into(),
+            to: 20,
+            page: 1
+        })
+    );
+    let out_of_turn = ListProblem::PageOrder {
+        page: 3,
+        pages: 3,
+        expected: 2,
+    };
+    assert_eq!(refused(&mut list, &page(3)), out_of_turn);
+    assert_eq!(list.apply(&page(2), NOW), Applied::Page { page: 2, pages: 3 });
+    assert_eq!(members(&list), set(&["198.51.100.7"]));
+    assert!(
+        !list.list().contains(ip("203.0.113.1"), NOW),
+        "nothing of it is in force yet"
+    );
+    assert_eq!(list.apply(&page(3), NOW), Applied::Swapped { entries: 3 });
+    assert_eq!((members(&list), list.staging()), (set(&all), None));
+    assert!(!Arc::ptr_eq(&in_force, list.list()));
+    assert_eq!(
+        list.apply(&page(3), NOW),
+        Applied::Nothing,
+        "a late copy of what is in force"
+    );
+}
+
+#[test]
+fn a_page_of_another_snapshot_is_not_mixed_in() {
+    let all = ["203.0.113.1", "203.0.113.2"];
+    let page = |to, n: usize| {
+        paged(
+            adding(update(ListMode::Snapshot, 0, to, &all), &[all[n - 1]]),
+            u32::try_from(n).unwrap(),
+            2,
+        )
+    };
+    let mut list = at(7, &[]);
+    assert_eq!(list.apply(&page(20, 1), NOW), Applied::Page { page: 1, pages: 2 });
+    for other in [
+        page(21, 2),
+        of_epoch(page(20, 2), "b2"),
+        paged(page(20, 2), 2, 3),
+        paged(page(20, 2), 0, 2),
+        paged(page(20, 2), 3, 2),
+    ] {
+        assert!(
+            matches!(refused(&mut list, &other), ListProblem::PageOrder { expected: 2, .. }),
+            "{other:?}"
+        );
+    }
+    assert_eq!(
+        list.apply(&page(21, 1), NOW),
+        Applied::Page { page: 1, pages: 2 },
+        "a newer one begins"
+    );
+    assert_eq!(list.apply(&page(21, 2), NOW), Applied::Swapped { entries: 2 });
+}
+
+#[test]
+fn a_snapshot_that_is_not_what_was_announced_is_thrown_away() {
+    let all = ["203.0.113.1", "203.0.113.2"];
+    let whole = |members: &[&str]| adding(update(ListMode::Snapshot, 0, 20, &all), members);
+    let mut list = at(7, &["198.51.100.7"]);
+    for (bad, is_expected) in [
+        (
+            whole(&["203.0.113.1"]),
+            (|p| matches!(p, ListProblem::Count { announced: 2, found: 1 })) as fn(&ListProblem) -> bool,
+        ),
+        (paged(whole(&["1.1.1.1", "2.2.2.2", "3.3.3.3"]), 1, 9), |p| {
+            matches!(p, ListProblem::Count { announced: 2, found: 3 })
+        }),
+        (whole(&["203.0.113.1", "203.0.113.3"]), |p| {
+            matches!(p, ListProblem::Digest { .. })
+        }),
+        (whole(&["203.0.113.1", ""]), |p| {
+            *p == ListProblem::BadAddress(String::new())
+        }),
+    ] {
+        let problem = refused(&mut list, &bad);
+        assert!(is_expected(&problem), "{problem}");
+        assert_eq!((list.staging(), list.wants_snapshot()), (None, true));
+    }
+    assert_eq!(
+        list.apply(&whole(&["203.0.113.1", "203.0.113.2", "::ffff:203.0.113.1"]), NOW),
+        Applied::Swapped { entries: 2 }
+    );
+}
+
+#[test]
+fn the_agents_own_entries_outlive_a_snapshot() {
+    let mut list = at(7, &["203.0.113.9", "203.0.113.10", "203.0.113.11"]);
+    let own = |list: &SharedList, text| {
+        let mut until = None;
+        list.list().for_each(Scope::Local, &mut |network, end| {
+            if network == net(text) {
+                until = end
+            }
+        });
+        until
+    };
+    for text in ["198.51.100.7", "203.0.113.9", "203.0.113.10"] {
+        assert!(list.list().ban(net(text), Some(NOW + 2 * HOUR), NOW));
+    }
+    list.list().insert(net("198.51.100.8"), Some(NOW), Scope::Local);
+    let pages = ["203.0.113.9", "192.0.2.0/24"];
+    let page = |n: usize| {
+        paged(
+            adding(update(ListMode::Snapshot, 0, 9, &pages), &[pages[n - 1]]),
+            u32::try_from(n).unwrap(),
+            2,
+        )
+    };
+    let _ = list.apply(&page(1), NOW);
+    assert!(
+        list.list().ban(net("198.51.100.9"), Some(NOW + HOUR), NOW),
+        "caught while pages come in"
+    );
+    let old = Arc::clone(list.list());
+    assert_eq!(list.apply(&page(2), NOW), Applied::Swapped { entries: 2 });
+    assert_eq!(own(&list, "198.51.100.7"), Some(NOW + 2 * HOUR));
+    assert_eq!(own(&list, "198.51.100.9"), Some(NOW + HOUR));
+    assert_eq!(
+        own(&list, "203.0.113.9"),
+        Some(NOW + 2 * HOUR),
+        "in both scopes, and stays so"
+    );
+    assert_eq!(
+        own(&list, "203.0.113.10"),
+        None,
+        "on the fleet's list before, and not now: it was unbanned"
+    );
+    assert_eq!(list.list().len(Scope::Local), 3, "what has ended is left behind");
+    old.ban(net("198.51.100.10"), Some(NOW + HOUR), NOW);
+    list.list().adopt_local(&old, NOW);
+    assert_eq!(
+        own(&list, "198.51.100.10"),
+        Some(NOW + HOUR),
+        "caught by one who had the old list still"
+    );
+    assert_eq!(own(&list, "203.0.113.10"), None, "an unban stays one");
+}
+
+#[test]
+fn a_server_that_lost_its_memory_unbans_nobody() {
+    let mut list = at(7, &["203.0.113.9"]);
+    list.list().ban(net("203.0.113.9"), Some(NOW + HOUR), NOW);
+    assert_eq!(
+        list.apply(&of_epoch(snapshot(0, &[]), "b2"), NOW),
+        Applied::Swapped { entries: 0 }
+    );
+    assert!(list.list().contains(ip("203.0.113.9"), NOW));
+    assert_eq!(list.cursor().unwrap().epoch, "b2");
+}
