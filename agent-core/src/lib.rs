@@ -1,5 +1,4 @@
 //! Buckler's agent.
-#[cfg(feature = "agent")]
 pub mod clock;
 #[cfg(feature = "agent")]
 pub mod guard;

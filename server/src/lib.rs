@@ -1,1 +1,58 @@
-//! Being written.
+//! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key, one blacklist per fleet.
+//!
+//! ```text
+//!  agents ─▶ http::agents ─┐                        ┌─▶ store: agents, lists
+//!                          ├─▶ owner (one thread) ──┤     list: entries, history, snapshots, digest
+//!  admin ──▶ http::admin ──┘                        └─▶ protect, quotas: what no agent may do
+//!        └──▶ profiles (read by all, replaced as a whole)
+//! ```
+//!
+//! # Endpoints
+//! | | |
+//! |---|---|
+//! | `POST /config` | registration, protocol versions 1 and 2; the path is `cloud_path` |
+//! | `GET /config` | the bare form `{"config": {…}, "blacklist": {…}}`; the key in `X-Buckler-Key` or as a bearer token, never in the URL |
+//! | `POST /beacon` | beacon, versions 1 and 2; the path is `beacon_path` |
+//! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: accepted, and logged at level `debug` |
+//! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
+//! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
+//! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?}`: without `ttl_s` for ever |
+//! | `DELETE /admin/blacklist?address=` | lets an address in again |
+//! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read and replaced until the file changes |
+//!
+//! Every answer but the bare form is `{"status", "message", "data"}`; with any status but 200, `status` is false and `data`
+//! empty. 403 means a wrong key, 404 a key without a profile.
+//!
+//! # What no agent can ban
+//! Special and private addresses, trusted proxies and the fleet's own addresses (`nack` code `protected_range`), networks wider
+//! than /24 or /48 (`too_wide`), more than its quota (`quota`), what was let in after the ban was made (`unbanned`). An agent
+//! cannot let in what an operator listed (`operator_entry`). A version 1 agent is not told: what it may not share is not
+//! shared.
+//!
+//! # Version 1 agents
+//! They acknowledge nothing and know only single addresses, so networks are never sent to them (`networks` in the admin's view
+//! counts what they miss), and every beacon's reply repeats the changes of the last ten minutes, or of three of their
+//! intervals if that is longer, or of the time that nobody spoke with this key from this address. A repeated address is
+//! ignored by an agent that has it, and none is repeated after its end or after the agent's `BLACKLIST_DELAY`, except what an
+//! operator listed for longer than that. An address that ended or was let in again is repeated in `remove` for as long.
+
+mod config;
+mod http;
+pub mod list;
+mod moment;
+mod owner;
+mod profiles;
+mod protect;
+mod running;
+mod secret;
+mod server;
+pub mod store;
+mod upkeep;
+
+pub use config::{ConfigError, Limits, Profile, ServerConfig};
+pub use moment::{Moment, Tick};
+pub use protect::Protected;
+pub use running::RunningServer;
+pub use secret::Secret;
+pub use server::{Server, ServerBuilder, ServerError};
+pub use store::{MemoryStore, Store};

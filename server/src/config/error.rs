@@ -1,0 +1,54 @@
+//! Why a configuration cannot be used: always with the place, what was found there, and what is allowed.
+
+use std::path::PathBuf;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file is not there, or not ours to read.
+    #[error("{}: {reason}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is not what it should be.
+    #[error("{}: {reason}", file.display())]
+    Malformed {
+        /// Which.
+        file: PathBuf,
+        /// Where in it, what was found, and what is allowed.
+        reason: String,
+    },
+    /// A path that cannot be one.
+    #[error(
+        "{key}: found {found:?}, allowed is a path that begins with `/`, not with `/admin`, of letters, digits and /-_.~"
+    )]
+    Path {
+        /// Which key.
+        key: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// Registrations and beacons cannot share a path.
+    #[error("cloud_path and beacon_path: found {0:?} for both, allowed are two different paths")]
+    SamePath(String),
+    /// A profile's configuration is not valid.
+    #[error("profile {profile:?}: {reason}")]
+    Profile {
+        /// Which.
+        profile: String,
+        /// Every problem, a line each.
+        reason: String,
+    },
+    /// Two profiles claim one key.
+    #[error("profiles {first:?} and {second:?} have a key in common: a key names one profile")]
+    SharedKey {
+        /// One of them, or `unassigned_keys`.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}

@@ -1,0 +1,47 @@
+//! How much the server takes and keeps.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use serde::Deserialize;
+
+/// Bounds of what the server takes and keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The largest request body, in bytes.
+    pub body_bytes: NonZeroUsize,
+    /// The most agents that are remembered; beyond it, those that were silent longest are forgotten.
+    pub agents: NonZeroUsize,
+    /// Entries of a page of a snapshot, and the most of a delta.
+    pub page_entries: NonZeroUsize,
+    /// Changes of a list that are remembered for deltas; agents that are further behind fetch a snapshot.
+    pub history: NonZeroUsize,
+    /// The most live entries that one agent may have put on its fleet's list.
+    pub shared_live: NonZeroU32,
+    /// The most entries that one agent may put on it in a minute.
+    pub shared_per_minute: NonZeroU32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // a beacon with 256 events is 60 kB, a registration with 5,000 routes 1 MB
+            body_bytes: at_least_one(4 << 20),
+            // 1 kB each
+            agents: at_least_one(100_000),
+            // 300 kB of JSON: read in 2 ms, well below any agent's cap
+            page_entries: at_least_one(10_000),
+            // 72 bytes each
+            history: at_least_one(50_000),
+            shared_live: NonZeroU32::MIN.saturating_add(9_999),
+            shared_per_minute: NonZeroU32::MIN.saturating_add(999),
+        }
+    }
+}
+
+pub(super) const fn at_least_one(number: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(number) {
+        Some(number) => number,
+        None => NonZeroUsize::MIN,
+    }
+}

@@ -1,0 +1,189 @@
+//! What the operator decides: addresses, limits, the admin token, and the profiles by agent key.
+
+mod error;
+mod limits;
+mod profile;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use buckler::model::address::parse_network;
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use self::limits::at_least_one;
+pub use self::{error::ConfigError, limits::Limits, profile::Profile};
+use crate::secret::Secret;
+
+/// A server's configuration, from a TOML or JSON file or from code.
+///
+/// ```toml
+/// listen = "127.0.0.1:9100"
+/// public_url = "https://buckler.example.com"   # where agents reach it, if not under the host name they ask for
+/// admin_token = "…"                            # without it there is no admin API
+/// trusted_proxies = ["10.0.0.0/8"]             # whose X-Forwarded-For is believed, and who can never be banned
+///
+/// [profiles.shop]
+/// keys = ["0b7e2d54-5a1c-4a53-9d0e-2f1f6a8c1d33"]
+/// fleet = "default"                            # profiles of one fleet share a list
+/// template = "default"
+///
+/// [profiles.shop.config]                       # pyrasp's keys, in upper or lower case
+/// APP_NAME = "shop"
+/// BLACKLIST_SHARE = true
+/// TELEMETRY_DATA = true
+/// SECURITY_CHECKS = { flood = 0 }              # only the checks named differ from the template
+/// ```
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: String,
+    /// Where agents reach the server, put before the paths. Without it agents are sent back to the host they asked for, which
+    /// is wrong behind a proxy that ends TLS.
+    #[serde(deserialize_with = "optional_url")]
+    pub public_url: Option<Url>,
+    /// Where agents register: the path of their `cloud_url`.
+    pub cloud_path: String,
+    /// Where agents send beacons.
+    pub beacon_path: String,
+    /// Threads that answer requests.
+    pub workers: NonZeroUsize,
+    /// The bearer token of the admin API. Without one there is no admin API.
+    pub admin_token: Option<Secret>,
+    /// Proxies whose `X-Forwarded-For` is believed. No agent can ban them.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The fleet's own addresses: servers, gateways, monitoring. No agent can ban them.
+    #[serde(deserialize_with = "networks")]
+    pub own_addresses: Vec<IpNet>,
+    /// Whether no agent can ban private addresses. A fleet whose clients all come from an intranet may want to.
+    pub protect_private_ranges: bool,
+    /// Bounds of what the server takes and keeps.
+    pub limits: Limits,
+    /// Configurations by name, each with the keys of the agents that have it.
+    pub profiles: BTreeMap<String, Profile>,
+    /// Keys that are right but have no profile yet: they are answered 404 instead of 403.
+    pub unassigned_keys: Vec<Secret>,
+    /// Where this was read from, to be read again when it changes.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:9100".to_owned(),
+            public_url: None,
+            cloud_path: "/config".to_owned(),
+            beacon_path: "/beacon".to_owned(),
+            workers: at_least_one(2),
+            admin_token: None,
+            trusted_proxies: Vec::new(),
+            own_addresses: Vec::new(),
+            protect_private_ranges: true,
+            limits: Limits::default(),
+            profiles: BTreeMap::new(),
+            unassigned_keys: Vec::new(),
+            file: None,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The defaults: loopback, no profile, no admin API.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a profile, or replaces the one of this name.
+    #[must_use]
+    pub fn profile(mut self, name: &str, profile: Profile) -> Self {
+        self.profiles.insert(name.to_owned(), profile);
+        self
+    }
+
+    /// Turns the admin API on.
+    #[must_use]
+    pub fn admin_token(mut self, token: &str) -> Self {
+        self.admin_token = Some(Secret::of(token));
+        self
+    }
+
+    /// Reads a file: JSON where its name ends in `.json`, TOML otherwise.
+    ///
+    /// # Errors
+    /// If it cannot be read, is neither, names an unknown key, or holds a value of the wrong type.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            file: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Self::parse(&text, path)
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let parsed: Result<Self, String> = if path.extension().is_some_and(|extension| extension == "json") {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        } else {
+            toml::from_str(text).map_err(|error| error.to_string())
+        };
+        let malformed = |reason: String| ConfigError::Malformed {
+            file: path.to_owned(),
+            reason,
+        };
+        let config = Self {
+            file: Some(path.to_owned()),
+            ..parsed.map_err(malformed)?
+        };
+        config.check_paths()?;
+        Ok(config)
+    }
+
+    /// Whether the paths can be told apart.
+    pub(crate) fn check_paths(&self) -> Result<(), ConfigError> {
+        for (key, path) in [("cloud_path", &self.cloud_path), ("beacon_path", &self.beacon_path)] {
+            let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b));
+            if !path.starts_with('/') || path.starts_with("/admin") || !is_plain {
+                return Err(ConfigError::Path {
+                    key,
+                    found: path.clone(),
+                });
+            }
+        }
+        if self.cloud_path == self.beacon_path {
+            return Err(ConfigError::SamePath(self.cloud_path.clone()));
+        }
+        Ok(())
+    }
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: &String| {
+        parse_network(text).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "found {text:?}, allowed is an address or a network in CIDR notation"
+            ))
+        })
+    };
+    texts.iter().map(read).collect()
+}
+
+fn optional_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => Ok(Some(url)),
+        Ok(_) | Err(_) => Err(serde::de::Error::custom(format!(
+            "found {text:?}, allowed is an http or https URL without a query"
+        ))),
+    }
+}

@@ -1,0 +1,83 @@
+//! The admin API: agents, lists and profiles. It exists only where a token is configured.
+
+mod blacklist;
+mod profiles;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{self, Data, Payload, Query, ServiceConfig},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    reply::{self, Refusal},
+    state::{State, bearer},
+};
+use crate::store::AgentView;
+
+/// Adds the paths.
+pub(super) fn routes(app: &mut ServiceConfig) {
+    let methods = |allowed: &'static str| {
+        web::to(move |request: HttpRequest, state: Data<State>| async move {
+            permit(&request, &state)?;
+            Err::<HttpResponse, Refusal>(Refusal::no_method(allowed))
+        })
+    };
+    app.service(
+        web::resource("/admin/agents")
+            .get(agents)
+            .default_service(methods("GET")),
+    )
+    .service(
+        web::resource("/admin/blacklist")
+            .get(blacklist::entries)
+            .post(blacklist::ban)
+            .delete(blacklist::unban)
+            .default_service(methods("GET, POST, DELETE")),
+    )
+    .service(
+        web::resource("/admin/profiles")
+            .get(profiles::all)
+            .default_service(methods("GET")),
+    )
+    .service(
+        web::resource("/admin/profiles/{name}/config")
+            .get(profiles::one)
+            .put(profiles::replace)
+            .default_service(methods("GET, PUT")),
+    );
+}
+
+/// Whether the request brought the token. Without one configured there is nothing here.
+fn permit(request: &HttpRequest, state: &State) -> Result<(), Refusal> {
+    let Some(token) = &state.admin_token else {
+        return Err(Refusal::no_path());
+    };
+    match bearer(request.headers()) {
+        Some(brought) if token.matches(brought) => Ok(()),
+        Some(_) | None => Err(Refusal::no_token()),
+    }
+}
+
+async fn agents(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Serialize)]
+    struct All {
+        agents: Vec<AgentView>,
+    }
+    permit(&request, &state)?;
+    let agents = state.owner.ask(|store, now| store.agents(now)).await?;
+    reply::ok(All { agents })
+}
+
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
+    let query = Query::from_query(request.query_string());
+    query
+        .map(Query::into_inner)
+        .map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// The body, for callers who have shown the token: serde's words name no secret of theirs.
+async fn json<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<T, Refusal> {
+    let body = state.body(payload).await?;
+    serde_json::from_slice(&body).map_err(|error| Refusal::bad_request(error.to_string()))
+}

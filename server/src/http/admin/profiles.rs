@@ -1,0 +1,79 @@
+//! Profiles in the admin API: their configurations, read and replaced.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path, Payload},
+};
+use buckler::protocol::ConfigMap;
+use serde::Serialize;
+
+use super::{json, permit};
+use crate::{
+    http::{
+        reply::{self, Refusal},
+        state::State,
+    },
+    profiles::LiveProfile,
+};
+
+/// A profile as the admin API shows it: never with its keys.
+#[derive(Serialize)]
+struct ProfileView<'a> {
+    name: &'a str,
+    fleet: &'a str,
+    template: &'a str,
+    version: u64,
+    config: &'a ConfigMap,
+}
+
+impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
+    fn from(live: &'a Arc<LiveProfile>) -> Self {
+        let (name, fleet) = (live.name(), live.fleet());
+        Self {
+            name,
+            fleet,
+            template: live.template(),
+            version: live.version(),
+            config: live.config(),
+        }
+    }
+}
+
+pub(super) async fn all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Serialize)]
+    struct All<'a> {
+        profiles: Vec<ProfileView<'a>>,
+    }
+    permit(&request, &state)?;
+    let all = state.profiles.all();
+    reply::ok(All {
+        profiles: all.iter().map(ProfileView::from).collect(),
+    })
+}
+
+pub(super) async fn one(request: HttpRequest, name: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    permit(&request, &state)?;
+    let live = state.profiles.get(&name).ok_or_else(|| no_profile(&name))?;
+    reply::ok(ProfileView::from(&live))
+}
+
+pub(super) async fn replace(
+    request: HttpRequest,
+    name: Path<String>,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Refusal> {
+    permit(&request, &state)?;
+    let config: ConfigMap = json(&state, payload).await?;
+    let replaced = state.profiles.replace(&name, &config, state.now().unix_s())?;
+    let live = replaced.ok_or_else(|| no_profile(&name))?;
+    tracing::info!(profile = %live.name(), version = live.version(), "an operator replaced the configuration");
+    reply::ok(ProfileView::from(&live))
+}
+
+fn no_profile(name: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, format!("no profile {name:?}"))
+}

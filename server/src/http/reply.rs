@@ -1,0 +1,163 @@
+//! Answers: always JSON, always the whole envelope, and `"status": false` with every status that is not 200.
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
+};
+use serde::Serialize;
+
+use crate::{config::ConfigError, store::StoreError};
+
+/// `{status, message, data}`, in this order.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    status: bool,
+    message: &'a str,
+    data: T,
+}
+
+/// An object without members: a version 1 agent cannot take `null` for it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Nothing {}
+
+/// A good answer.
+pub(super) fn ok(answer: impl Serialize) -> Result<HttpResponse, Refusal> {
+    json(
+        StatusCode::OK,
+        &Envelope {
+            status: true,
+            message: "ok",
+            data: answer,
+        },
+    )
+}
+
+/// A good answer without the envelope, as the vendor documents it for `GET`.
+pub(super) fn bare(answer: impl Serialize) -> Result<HttpResponse, Refusal> {
+    json(StatusCode::OK, &answer)
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse, Refusal> {
+    let body = serde_json::to_vec(body).map_err(|error| Refusal::failed(&error))?;
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(response.content_type("application/json").body(body))
+}
+
+/// Any other answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    header: Option<(HeaderName, Cow<'static, str>)>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<Cow<'static, str>>) -> Self {
+        self.header = Some((name, value.into()));
+        self
+    }
+
+    /// What was sent makes no sense.
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// What version 1 calls a wrong key.
+    pub(super) fn wrong_key() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "wrong or missing agent key")
+    }
+
+    /// What version 1 calls a missing profile.
+    pub(super) fn no_profile() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no security profile for this key")
+    }
+
+    /// The admin API wants its token.
+    pub(super) fn no_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "wrong or missing admin token").with(header::WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// There is nothing under this path.
+    pub(super) fn no_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "nothing here")
+    }
+
+    /// There is, for other methods.
+    pub(super) fn no_method(allowed: &'static str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}")).with(header::ALLOW, allowed)
+    }
+
+    /// The body is larger than the server takes.
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body exceeds {limit} bytes"))
+    }
+
+    /// The server is about to stop.
+    pub(super) fn stopping() -> Self {
+        // by then it is gone, or another is there
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").with(header::RETRY_AFTER, "5")
+    }
+
+    /// The server could not; why is in its log.
+    pub(super) fn failed(reason: &dyn fmt::Display) -> Self {
+        tracing::error!(%reason, "a request could not be answered");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::failed(&error)
+    }
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let body = Envelope {
+            status: false,
+            message: &self.message,
+            data: Nothing {},
+        };
+        let mut response = HttpResponse::build(self.status);
+        if let Some((name, value)) = &self.header {
+            response.insert_header((name.clone(), value.as_ref()));
+        }
+        response.json(body)
+    }
+}

@@ -1,0 +1,179 @@
+//! What every handler can reach, and what it can know of a request: its body, its key, where it came from, where to send
+//! the agent back to.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderMap},
+    web::{Bytes, Payload},
+};
+use buckler::{
+    clock::Clock,
+    model::{
+        address::{canonical, parse_source},
+        ipset::IpSet,
+    },
+};
+use url::Url;
+
+use super::reply::Refusal;
+use crate::{
+    config::{Limits, ServerConfig},
+    moment::Moment,
+    owner::Owner,
+    profiles::{LiveProfile, Lookup, Profiles},
+    protect::Protected,
+    secret::Secret,
+};
+
+/// How long a client may take to send its body: 4 MiB at 140 kB/s.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Shared by all workers.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(super) owner: Owner,
+    pub(super) profiles: Arc<Profiles>,
+    pub(super) protected: Arc<Protected>,
+    pub(super) admin_token: Option<Secret>,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    public_url: Option<Url>,
+    beacon_path: String,
+    trusted: IpSet,
+    /// Set once the server is to stop.
+    stopping: AtomicBool,
+    /// Requests that are being answered.
+    running: AtomicUsize,
+}
+
+impl State {
+    pub(crate) fn new(
+        config: &ServerConfig,
+        owner: Owner,
+        profiles: Arc<Profiles>,
+        protected: Arc<Protected>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            owner,
+            profiles,
+            protected,
+            admin_token: config.admin_token,
+            limits: config.limits,
+            clock,
+            public_url: config.public_url.clone(),
+            beacon_path: config.beacon_path.clone(),
+            trusted: config.trusted_proxies.iter().copied().collect(),
+            stopping: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment::read(&*self.clock)
+    }
+
+    /// From now on requests are refused.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.load(Ordering::SeqCst) == 0
+    }
+
+    /// Counts a request until the guard is dropped, or refuses it.
+    pub(super) fn enter(&self) -> Result<Running<'_>, Refusal> {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        let running = Running(&self.running);
+        if self.stopping.load(Ordering::SeqCst) {
+            Err(Refusal::stopping())
+        } else {
+            Ok(running)
+        }
+    }
+
+    /// The profile of this key.
+    pub(super) fn profile(&self, key: Option<&str>) -> Result<Arc<LiveProfile>, Refusal> {
+        match key.map_or(Lookup::WrongKey, |key| self.profiles.find(key)) {
+            Lookup::WrongKey => Err(Refusal::wrong_key()),
+            Lookup::NoProfile => Err(Refusal::no_profile()),
+            Lookup::Found(profile) => Ok(profile),
+        }
+    }
+
+    /// The whole body, if it is not too large and comes in time.
+    pub(super) async fn body(&self, payload: Payload) -> Result<Bytes, Refusal> {
+        let limit = self.limits.body_bytes.get();
+        match actix_web::rt::time::timeout(BODY_DEADLINE, payload.to_bytes_limited(limit)).await {
+            Ok(Ok(Ok(body))) => Ok(body),
+            Ok(Ok(Err(error))) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
+            Ok(Err(_)) => Err(Refusal::too_large(limit)),
+            Err(_) => Err(Refusal::bad_request(format!(
+                "the body did not come within {BODY_DEADLINE:?}"
+            ))),
+        }
+    }
+
+    /// Where the request came from: the socket's peer, or what trusted proxies say of it, read from the right.
+    pub(super) fn peer(&self, request: &HttpRequest) -> IpAddr {
+        let Some(socket) = request.peer_addr() else {
+            return IpAddr::from([0, 0, 0, 0]);
+        };
+        let mut peer = canonical(socket.ip());
+        let forwarded = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .filter_map(|value| value.to_str().ok());
+        let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+        for hop in forwarded.into_iter().rev() {
+            if !self.trusted.contains(peer) {
+                break;
+            }
+            let Some(address) = parse_source(hop) else { break };
+            peer = address;
+        }
+        peer
+    }
+
+    /// Where this agent sends its beacons: under the public URL, or under the host that it asked.
+    pub(super) fn beacon_url(&self, request: &HttpRequest) -> String {
+        let base = self
+            .public_url
+            .as_ref()
+            .map_or_else(|| asked_host(request), |url| url.as_str().to_owned());
+        format!("{}{}", base.trim_end_matches('/'), self.beacon_path)
+    }
+}
+
+/// The scheme and host that the client used, if the host is one, else the address that it reached.
+fn asked_host(request: &HttpRequest) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let url = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
+    let plain = url.filter(|url| url.path() == "/" && url.username().is_empty() && url.query().is_none());
+    plain.map_or_else(|| format!("http://{}", request.app_config().local_addr()), String::from)
+}
+
+/// A request that is being answered.
+pub(super) struct Running<'a>(&'a AtomicUsize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,272 @@
+//! A fleet's blacklist: entries with their ends, and the history that brings an agent from any recent revision to the newest.
+//!
+//! - Every change is one revision: an entry added, given another end, or removed. An entry that ended is removed like any
+//!   other, so that the list, its count and its digest are the same for everybody at a revision, whatever their clocks show.
+//! - Two bans of one network keep the later end. What an agent sends is the time left, counted from its arrival, so passing an
+//!   entry on never prolongs it.
+//! - An unban is remembered ([`unbans`]): a ban that was made before it and arrives after it changes nothing.
+//!
+//! There is no clock in here: time comes with every call.
+
+mod entry;
+mod head;
+mod history;
+mod recent;
+mod snapshot;
+mod unbans;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::Arc,
+};
+
+use buckler::protocol::v2::ListCursor;
+use ipnet::IpNet;
+
+pub use self::{
+    entry::{Ban, Banned, Entry},
+    head::Head,
+    recent::Recent,
+    snapshot::Snapshot,
+};
+use self::{
+    history::{Change, History},
+    snapshot::Snapshots,
+    unbans::Unbans,
+};
+use crate::{
+    moment::{Moment, Tick},
+    store::Origin,
+};
+
+/// How large a list's parts may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListBounds {
+    /// Entries of a page of a snapshot, and of a delta.
+    pub page: usize,
+    /// Changes that are remembered for deltas.
+    pub history: usize,
+}
+
+/// How to bring an agent to the newest revision.
+#[derive(Debug)]
+pub enum Step {
+    /// It is there.
+    Current,
+    /// By these changes.
+    Delta {
+        /// Networks and their ends.
+        add: Vec<(IpNet, Tick)>,
+        /// Networks that are no longer listed.
+        remove: Vec<IpNet>,
+    },
+    /// By the whole list.
+    Snapshot,
+}
+
+/// One fleet's list.
+#[derive(Debug)]
+pub struct FleetList {
+    bounds: ListBounds,
+    head: Head,
+    entries: BTreeMap<IpNet, Entry>,
+    /// Every entry by its end, soonest first; those that never end come last.
+    ends: BTreeSet<(Tick, IpNet)>,
+    /// What an operator listed: no agent can let it in again, and version 1 agents are told of it again and again (see
+    /// [`FleetList::recent`]).
+    standing: BTreeSet<IpNet>,
+    history: History,
+    unbans: Unbans,
+    snapshots: Snapshots,
+}
+
+impl FleetList {
+    /// An empty list with a history of its own.
+    #[must_use]
+    pub fn new(epoch: &str, bounds: ListBounds) -> Self {
+        let head = Head {
+            epoch: epoch.into(),
+            ..Head::default()
+        };
+        Self {
+            bounds,
+            history: History::new(head.digest, bounds.history),
+            head,
+            entries: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            standing: BTreeSet::new(),
+            unbans: Unbans::default(),
+            snapshots: Snapshots::default(),
+        }
+    }
+
+    /// Where the list is.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What is known of a network, if it is listed.
+    #[must_use]
+    pub fn get(&self, network: IpNet) -> Option<&Entry> {
+        self.entries.get(&network)
+    }
+
+    /// Whether an operator listed this network.
+    #[must_use]
+    pub fn is_standing(&self, network: IpNet) -> bool {
+        self.standing.contains(&network)
+    }
+
+    /// The listed network that covers this one, the widest first: why an address is refused that is not listed itself.
+    #[must_use]
+    pub fn covering(&self, network: IpNet) -> Option<IpNet> {
+        (0..=network.prefix_len())
+            .filter_map(|prefix| IpNet::new(network.addr(), prefix).ok())
+            .map(|wider| wider.trunc())
+            .find(|wider| self.entries.contains_key(wider))
+    }
+
+    /// Entries in order, after `after`.
+    pub fn entries_after(&self, after: Option<IpNet>) -> impl Iterator<Item = (IpNet, &Entry)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries
+            .range((from, Bound::Unbounded))
+            .map(|(network, entry)| (*network, entry))
+    }
+
+    /// Puts a ban on the list.
+    pub fn ban(&mut self, ban: Ban, now: Moment) -> Banned {
+        let Ban {
+            network,
+            entry,
+            at_unix_ms,
+        } = ban;
+        if entry.by == Origin::Operator {
+            self.unbans.forget(network);
+            self.standing.insert(network);
+        } else if self.unbans.came_after(network, at_unix_ms) {
+            return Banned::Late;
+        }
+        let Some(known) = self.entries.get_mut(&network) else {
+            self.ends.insert((entry.end, network));
+            self.entries.insert(network, entry);
+            self.head.digest += network;
+            self.advance(network, now.tick);
+            return Banned::Added;
+        };
+        if entry.by == Origin::Operator {
+            known.why = entry.why;
+        }
+        known.made = known.made.max(entry.made);
+        if entry.end <= known.end {
+            return Banned::Known;
+        }
+        self.ends.remove(&(known.end, network));
+        self.ends.insert((entry.end, network));
+        known.end = entry.end;
+        self.advance(network, now.tick);
+        Banned::Prolonged
+    }
+
+    /// Lets a network in again, and remembers that. What was listed is returned.
+    pub fn unban(&mut self, network: IpNet, now: Moment) -> Option<Entry> {
+        self.unbans.remember(network, now);
+        self.remove(network, now.tick)
+    }
+
+    /// Removes what has ended, soonest first, at most `budget` entries.
+    pub fn expire(&mut self, now: Moment, budget: usize) -> Vec<(IpNet, Entry)> {
+        self.unbans.sweep(now.tick);
+        let ended: Vec<IpNet> = self
+            .ends
+            .iter()
+            .take_while(|(end, _)| *end <= now.tick)
+            .take(budget)
+            .map(|(_, network)| *network)
+            .collect();
+        ended
+            .into_iter()
+            .filter_map(|network| Some((network, self.remove(network, now.tick)?)))
+            .collect()
+    }
+
+    fn remove(&mut self, network: IpNet, now: Tick) -> Option<Entry> {
+        let entry = self.entries.remove(&network)?;
+        self.ends.remove(&(entry.end, network));
+        self.standing.remove(&network);
+        self.head.digest -= network;
+        self.advance(network, now);
+        Some(entry)
+    }
+
+    fn advance(&mut self, network: IpNet, at: Tick) {
+        self.head.rev += 1;
+        self.head.count = self.entries.len() as u64;
+        self.history.push(Change {
+            network,
+            at,
+            count: self.head.count,
+            digest: self.head.digest,
+        });
+    }
+
+    /// How an agent with this cursor comes to the newest revision. A cursor whose count or digest is not what the list had
+    /// at that revision needs a snapshot, and so does one that the history no longer reaches.
+    #[must_use]
+    pub fn step_from(&self, have: &ListCursor) -> Step {
+        if *have.epoch != *self.head.epoch {
+            return Step::Snapshot;
+        }
+        let Some((count, digest)) = self.history.state_at(have.rev) else {
+            return Step::Snapshot;
+        };
+        if have.count != count || have.digest != digest.to_string() {
+            return Step::Snapshot;
+        }
+        if have.rev == self.head.rev {
+            return Step::Current;
+        }
+        let Some(touched) = self.history.touched_since(have.rev, self.bounds.page) else {
+            return Step::Snapshot;
+        };
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        for network in touched {
+            match self.entries.get(&network) {
+                Some(entry) => add.push((network, entry.end)),
+                None => remove.push(network),
+            }
+        }
+        Step::Delta { add, remove }
+    }
+
+    /// The whole list at a revision that deltas can go on from: a recent copy, if there is one, so that its pages are encoded
+    /// once and shared.
+    pub fn snapshot(&mut self, now: Tick) -> Arc<Snapshot> {
+        let Self {
+            snapshots,
+            entries,
+            head,
+            history,
+            bounds,
+            ..
+        } = self;
+        let leads_on = |rev| history.touched_since(rev, bounds.page).is_some();
+        snapshots.current(head, now, bounds.page, leads_on, || {
+            entries.iter().map(|(network, entry)| (*network, entry.end)).collect()
+        })
+    }
+
+    /// The snapshot that an agent is fetching, if it is still kept.
+    #[must_use]
+    pub fn kept_snapshot(&self, epoch: &str, rev: u64) -> Option<Arc<Snapshot>> {
+        (*epoch == *self.head.epoch).then(|| self.snapshots.kept(rev)).flatten()
+    }
+}
+
+/// Whether a network is a single address.
+#[must_use]
+pub fn is_exact(network: IpNet) -> bool {
+    network.prefix_len() == network.max_prefix_len()
+}

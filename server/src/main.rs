@@ -1,0 +1,62 @@
+//! The cloud server as a program.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use actix_web::rt::{
+    System,
+    signal::unix::{SignalKind, signal},
+};
+use buckler_server::{RunningServer, Server, ServerConfig, ServerError};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// How long running requests may take once the program is told to stop.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The cloud server that a fleet of Buckler and pyrasp agents shares.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// Configuration: TOML, or JSON where the name ends in .json. It is read again when its profiles change.
+    #[arg(long)]
+    config: PathBuf,
+    /// Where to listen, instead of where the configuration says.
+    #[arg(long)]
+    listen: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    match start(&options)
+        .map_err(|error| error.to_string())
+        .and_then(|server| serve(server).map_err(|e| e.to_string()))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(options: &Options) -> Result<RunningServer, ServerError> {
+    let mut server = Server::builder(ServerConfig::from_file(&options.config)?);
+    if let Some(listen) = &options.listen {
+        server = server.listen(listen);
+    }
+    server.start()
+}
+
+/// Waits for Ctrl-C or SIGTERM, and stops.
+fn serve(server: RunningServer) -> std::io::Result<()> {
+    System::new().block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let _ = futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
+        Ok::<(), std::io::Error>(())
+    })?;
+    server.stop(DEADLINE);
+    Ok(())
+}

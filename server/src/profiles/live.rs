@@ -1,0 +1,197 @@
+//! A profile in force: its configuration checked, completed and encoded for agents of both versions.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use buckler::{
+    model::policy::{Check, Layer, Policy, config_hash},
+    protocol::{ConfigMap, v2},
+};
+use serde_json::{Value, value::RawValue};
+
+use crate::config::{ConfigError, Profile};
+
+/// A profile in force.
+#[derive(Debug)]
+pub(crate) struct LiveProfile {
+    name: Arc<str>,
+    fleet: Arc<str>,
+    template: String,
+    version: u64,
+    config: ConfigMap,
+    policy: Policy,
+    /// The configuration as it was served last, with the beacon URL it was made for: in practice the only one.
+    served: ArcSwapOption<(String, Arc<Served>)>,
+}
+
+/// A configuration as a version 2 agent gets it.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// Its version and hash.
+    pub(crate) cursor: v2::ConfigCursor,
+    /// `config` of the reply.
+    pub(crate) json: Arc<RawValue>,
+}
+
+impl LiveProfile {
+    /// Checks a profile that is new, or takes the place of `before`; it gets the version `next` unless it says the same.
+    ///
+    /// # Errors
+    /// If its configuration is not valid.
+    pub(super) fn compile(
+        name: &str,
+        profile: &Profile,
+        before: Option<&Self>,
+        next: u64,
+    ) -> Result<Self, ConfigError> {
+        let Profile {
+            keys: _,
+            fleet,
+            template,
+            config,
+        } = profile;
+        let config = in_upper_case(config);
+        let invalid = |reason: String| ConfigError::Profile {
+            profile: name.to_owned(),
+            reason,
+        };
+        if config.contains_key("KEY") {
+            return Err(invalid(
+                "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
+            ));
+        }
+        let layer = Layer {
+            origin: format!("profile {name:?}"),
+            keys: config.clone(),
+        };
+        let policy = Policy::compile(template, &[layer]).map_err(|error| invalid(error.to_string()))?;
+        for unknown in policy.unknown_keys() {
+            tracing::warn!(profile = name, key = unknown.key, "no agent knows this key");
+        }
+        Ok(Self {
+            name: name.into(),
+            fleet: fleet.as_str().into(),
+            template: template.clone(),
+            version: version_after(before, &config, template).unwrap_or(next),
+            config,
+            policy,
+            served: ArcSwapOption::empty(),
+        })
+    }
+
+    /// The same profile with another configuration.
+    ///
+    /// # Errors
+    /// If it is not valid.
+    pub(super) fn with_config(&self, config: &ConfigMap, next: u64) -> Result<Self, ConfigError> {
+        let profile = Profile {
+            keys: Vec::new(),
+            fleet: self.fleet.to_string(),
+            template: self.template.clone(),
+            config: config.clone(),
+        };
+        Self::compile(&self.name, &profile, Some(self), next)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The fleet whose list its agents share.
+    #[must_use]
+    pub(crate) const fn fleet(&self) -> &Arc<str> {
+        &self.fleet
+    }
+
+    /// The template it builds on.
+    #[must_use]
+    pub(crate) fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Rises with every change, over restarts too: it is the time of the change, or one more than any before.
+    #[must_use]
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What the operator wrote, with keys in upper case.
+    #[must_use]
+    pub(crate) const fn config(&self) -> &ConfigMap {
+        &self.config
+    }
+
+    /// What it comes to on top of its template.
+    #[must_use]
+    pub(crate) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The configuration for a version 2 agent.
+    ///
+    /// # Errors
+    /// What serde says, which for JSON values is nothing.
+    pub(crate) fn served(&self, beacon_url: &str) -> Result<Arc<Served>, serde_json::Error> {
+        if let Some(last) = &*self.served.load()
+            && last.0 == beacon_url
+        {
+            return Ok(Arc::clone(&last.1));
+        }
+        let body = self.completed(beacon_url);
+        let hash = config_hash(&body);
+        let cursor = v2::ConfigCursor {
+            version: self.version,
+            hash: hash.clone(),
+        };
+        let update = v2::ConfigUpdate {
+            version: self.version,
+            hash,
+            body,
+        };
+        let json = serde_json::value::to_raw_value(&update)?.into();
+        let served = Arc::new(Served { cursor, json });
+        self.served
+            .store(Some(Arc::new((beacon_url.to_owned(), Arc::clone(&served)))));
+        Ok(served)
+    }
+
+    /// The configuration for a version 1 agent: with every security check, because what is sent replaces all of its own.
+    #[must_use]
+    pub(crate) fn served_v1(&self, beacon_url: &str) -> ConfigMap {
+        let checks = Check::ALL.into_iter().filter(|check| *check != Check::Blacklist);
+        let levels = checks.map(|check| (check.name().to_owned(), Value::from(self.policy.level(check) as u8)));
+        let mut body = self.completed(beacon_url);
+        body.insert("SECURITY_CHECKS".to_owned(), Value::Object(levels.collect()));
+        body
+    }
+
+    /// What the operator wrote, and without which no beacon would ever come: pyrasp's default is off, and no URL.
+    fn completed(&self, beacon_url: &str) -> ConfigMap {
+        let mut body = self.config.clone();
+        if body.get("BEACON_URL").is_none_or(Value::is_null) {
+            body.insert("BEACON_URL".to_owned(), beacon_url.into());
+        }
+        body.entry("BEACON").or_insert(Value::Bool(true));
+        body
+    }
+}
+
+/// The keys in upper case, out of the wrapper `{"config": {…}}` if they came in one.
+fn in_upper_case(config: &ConfigMap) -> ConfigMap {
+    let wrapped = config
+        .iter()
+        .next()
+        .filter(|(key, _)| config.len() == 1 && key.eq_ignore_ascii_case("config"));
+    let bare = wrapped.and_then(|(_, inner)| inner.as_object()).unwrap_or(config);
+    bare.iter()
+        .map(|(key, value)| (key.to_uppercase(), value.clone()))
+        .collect()
+}
+
+/// The version that stays, where the configuration says the same as before.
+fn version_after(before: Option<&LiveProfile>, config: &ConfigMap, template: &str) -> Option<u64> {
+    let same = before.filter(|before| before.config == *config && before.template == template);
+    same.map(|before| before.version)
+}

@@ -1,0 +1,167 @@
+//! Where an agent's events become changes of its fleet's list, or are refused.
+
+use std::sync::Arc;
+
+use buckler::{
+    model::address::parse_network,
+    protocol::{
+        Epoch,
+        v2::{self, EventKind, MAX_EVENTS, Nack},
+    },
+};
+
+use super::{AgentIdent, Origin, Rules, agent::Agent};
+use crate::{
+    list::{Ban, Banned, Entry, FleetList},
+    moment::{Moment, Tick},
+};
+
+/// Codes of refused events, as they stand in a `nack`.
+mod code {
+    /// The address is none.
+    pub(super) const BAD_ADDRESS: &str = "bad_address";
+    /// The agent has shared too much, in all or in the last minute.
+    pub(super) const QUOTA: &str = "quota";
+    /// The ban was made before the network was let in again.
+    pub(super) const UNBANNED: &str = "unbanned";
+    /// An operator listed the network, and only an operator can let it in again.
+    pub(super) const OPERATOR: &str = "operator_entry";
+    /// The ban was over when it came. Only counted: it is what the agent would say itself.
+    pub(super) const OVER: &str = "over";
+}
+
+/// One agent's report at its fleet's list.
+pub(super) struct Desk<'a> {
+    pub(super) who: &'a Arc<AgentIdent>,
+    pub(super) agent: &'a mut Agent,
+    pub(super) list: &'a mut FleetList,
+    pub(super) rules: &'a Rules,
+    pub(super) now: Moment,
+    /// Who added the entries that this report removes.
+    pub(super) released: Vec<Arc<AgentIdent>>,
+}
+
+impl Desk<'_> {
+    /// Takes a version 2 agent's events and returns the mark up to which they are known, with what was refused.
+    ///
+    /// Events up to the mark were taken before and change nothing. A gap above the mark can only be loss, because an agent
+    /// drops nothing that was not acknowledged: it is counted and passed over. A stream that is new here has no gap before
+    /// `first`: its earlier events may have been taken by a server that forgot them.
+    pub(super) fn take_events(
+        &mut self,
+        part: &v2::AgentPart,
+        mut reason: impl FnMut(&str) -> Arc<str>,
+    ) -> (u64, Vec<Nack>) {
+        let before_first = part.first.saturating_sub(1);
+        let mut mark = self.agent.mark(part.stream).unwrap_or(before_first);
+        let mut nack = Vec::new();
+        for event in part
+            .events
+            .iter()
+            .take(MAX_EVENTS)
+            .filter(|event| event.seq >= part.first)
+        {
+            if event.seq <= mark {
+                continue;
+            }
+            self.agent.view.missing += event.seq - mark - 1;
+            mark = event.seq;
+            if let Err(code) = self.take_event(event, &mut reason) {
+                self.agent.refused(code);
+                nack.push(Nack {
+                    seq: event.seq,
+                    code: code.to_owned(),
+                });
+            }
+        }
+        if before_first > mark {
+            self.agent.view.missing += before_first - mark;
+            mark = before_first;
+        }
+        self.agent.set_mark(part.stream, mark);
+        (mark, nack)
+    }
+
+    fn take_event(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
+        match event.kind {
+            EventKind::Attack => {
+                self.agent.view.shared.attacks += 1;
+                Ok(())
+            }
+            EventKind::Unban => self.take_unban(&event.address),
+            EventKind::Ban if event.ttl_s == 0 => Err(code::OVER),
+            EventKind::Ban => {
+                let end = self.now.tick.plus(event.ttl_s);
+                self.take_ban(&event.address, self.now.tick, end, event.at_ms, reason(&event.why))
+            }
+        }
+    }
+
+    /// Takes a version 1 agent's bans. What is refused is silently not shared: it knows no `nack`.
+    ///
+    /// Their ends are counted from when the agent says it made them. A time in the future is taken for now, and a ban that is
+    /// over by the agent's own rule is left out.
+    pub(super) fn take_bans(&mut self, bans: &[(String, Epoch)], ban_for: u64, why: &Arc<str>) {
+        for (address, Epoch(at)) in bans {
+            let age = self.now.unix_s().saturating_sub(*at);
+            let taken = if age >= ban_for {
+                Err(code::OVER)
+            } else {
+                let (made, end) = (self.now.tick.minus(age), self.now.tick.plus(ban_for - age));
+                self.take_ban(address, made, end, at.saturating_mul(1_000), Arc::clone(why))
+            };
+            if let Err(code) = taken {
+                self.agent.refused(code);
+            }
+        }
+    }
+
+    fn take_ban(
+        &mut self,
+        address: &str,
+        made: Tick,
+        end: Tick,
+        at_unix_ms: u64,
+        why: Arc<str>,
+    ) -> Result<(), &'static str> {
+        let network = parse_network(address).ok_or(code::BAD_ADDRESS)?;
+        self.rules.protected.judge(network)?;
+        let listed = self.list.get(network).is_some();
+        let Rules {
+            shared_live,
+            shared_per_minute,
+            ..
+        } = *self.rules;
+        if !listed && !self.agent.may_share(shared_live, shared_per_minute, self.now.tick) {
+            return Err(code::QUOTA);
+        }
+        let by = Origin::Agent(Arc::clone(self.who));
+        let ban = Ban {
+            network,
+            entry: Entry { end, made, by, why },
+            at_unix_ms,
+        };
+        match self.list.ban(ban, self.now) {
+            Banned::Late => return Err(code::UNBANNED),
+            Banned::Added => self.agent.view.shared.live += 1,
+            Banned::Prolonged | Banned::Known => {}
+        }
+        self.agent.view.shared.bans += 1;
+        Ok(())
+    }
+
+    fn take_unban(&mut self, address: &str) -> Result<(), &'static str> {
+        let network = parse_network(address).ok_or(code::BAD_ADDRESS)?;
+        if self.list.is_standing(network) {
+            return Err(code::OPERATOR);
+        }
+        self.agent.view.shared.unbans += 1;
+        if let Some(Entry {
+            by: Origin::Agent(who), ..
+        }) = self.list.unban(network, self.now)
+        {
+            self.released.push(who);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! What is said to a store, and what it answers.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use buckler::protocol::{Epoch, Telemetry, v2};
+use ipnet::IpNet;
+use uuid::Uuid;
+
+use crate::{
+    list::{Head, Snapshot},
+    moment::Tick,
+};
+
+/// Who an agent is. The profile is part of it: whoever has another key cannot speak for this agent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgentIdent {
+    /// A version 2 installation.
+    Installed {
+        /// Its key's profile.
+        profile: Arc<str>,
+        /// Its `agent_id`.
+        id: Uuid,
+    },
+    /// Every version 1 process behind one address: they share a key and say nothing else of themselves.
+    Keyed {
+        /// Their key's profile.
+        profile: Arc<str>,
+        /// Where they speak from.
+        peer: IpAddr,
+    },
+}
+
+impl AgentIdent {
+    /// The profile of the agent's key.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<str> {
+        match self {
+            Self::Installed { profile, .. } | Self::Keyed { profile, .. } => profile,
+        }
+    }
+}
+
+impl fmt::Display for AgentIdent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installed { id, .. } => write!(f, "{id}"),
+            Self::Keyed { peer, .. } => write!(f, "{peer}"),
+        }
+    }
+}
+
+/// Who put an entry on a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An operator, through the admin API.
+    Operator,
+    /// An agent.
+    Agent(Arc<AgentIdent>),
+}
+
+/// What an agent says in a registration or a beacon.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Who speaks.
+    pub who: Arc<AgentIdent>,
+    /// The fleet of its profile.
+    pub fleet: Arc<str>,
+    /// Where it speaks from.
+    pub peer: IpAddr,
+    /// Its version.
+    pub version: String,
+    /// Only in a registration: its platform and how many routes it has.
+    pub introduction: Option<(String, usize)>,
+    /// Load and, from version 1 agents, counts.
+    pub telemetry: Option<Telemetry>,
+    /// What happened there.
+    pub events: Events,
+}
+
+/// What happened at an agent, in either version.
+#[derive(Debug, Clone)]
+pub enum Events {
+    /// What version 1 says.
+    V1 {
+        /// Bans by address and time.
+        bans: Vec<(String, Epoch)>,
+        /// How long the agent's profile bans for, in seconds.
+        ban_for: u64,
+        /// How long changes are told again to agents with its interval, in seconds.
+        told_again: u64,
+    },
+    /// Everything version 2 says.
+    V2(Box<v2::AgentPart>),
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether the agent has registered since the store began.
+    pub registered: bool,
+    /// Every event up to this one is kept.
+    pub ack: u64,
+    /// Events among them that were refused.
+    pub nack: Vec<v2::Nack>,
+    /// Since when a version 1 agent may have missed changes.
+    pub missed_since: Tick,
+}
+
+/// What a version 2 agent must be told of the list.
+#[derive(Debug)]
+pub enum ListStep {
+    /// Nothing: it has the newest revision.
+    Current(Head),
+    /// Changes.
+    Delta {
+        /// The revision they build on.
+        from: u64,
+        /// Where they lead.
+        head: Head,
+        /// Networks and their ends.
+        add: Vec<(IpNet, Tick)>,
+        /// Networks that are no longer listed.
+        remove: Vec<IpNet>,
+    },
+    /// A page of the whole list.
+    Page(Arc<Snapshot>, u32),
+}
+
+/// Which changes a version 1 agent is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Changes from here on.
+    pub since: Tick,
+    /// Its `BLACKLIST_DELAY`, in seconds: bans older than this are over for it.
+    pub ban_for: u64,
+}
+
+/// What an operator bans.
+#[derive(Debug, Clone)]
+pub struct OperatorBan {
+    /// The network.
+    pub network: IpNet,
+    /// For how many seconds; for ever where there is none.
+    pub ttl_s: Option<u64>,
+    /// The reason.
+    pub why: String,
+}

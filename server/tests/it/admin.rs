@@ -1,0 +1,158 @@
+//! What operators can do.
+
+use awc::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Agent, Cloud, KEY, TOKEN, config};
+
+#[actix_web::test]
+async fn entries_are_listed_in_pages_and_looked_up() {
+    let cloud = Cloud::start(config());
+    for host in 1..=5 {
+        cloud.operator_bans(&format!("203.0.113.{host}"), Some(60)).await;
+    }
+    cloud.operator_bans("198.51.100.0/24", None).await;
+    let get = async |query: &str| {
+        cloud
+            .admin(Method::GET, &format!("/admin/blacklist{query}"), &Value::Null)
+            .await
+    };
+    let page = get("?limit=4").await.good();
+    assert_eq!(
+        (&page["count"], &page["rev"], &page["fleet"]),
+        (&json!(6), &json!(6), &json!("default"))
+    );
+    assert_eq!(page["entries"].as_array().unwrap().len(), 4);
+    let rest = get(&format!("?limit=4&after={}", page["next"].as_str().unwrap()))
+        .await
+        .good();
+    assert_eq!(rest["entries"].as_array().unwrap().len(), 2);
+    assert_eq!(rest["next"], Value::Null);
+    let one = get("?address=198.51.100.77").await.good();
+    assert_eq!(
+        one["entries"][0]["address"], "198.51.100.0/24",
+        "the network that covers it"
+    );
+    assert_eq!(one["entries"][0]["ttl_s"], Value::Null, "for ever");
+    assert_eq!(one["entries"][0]["why"], "seen in the log");
+    assert_eq!(get("?address=192.0.2.1").await.good()["entries"], json!([]));
+    assert!(get("?address=somebody").await.refused(400).contains("somebody"));
+    get("?limit=many").await.refused(400);
+    assert!(get("?fleet=unknown").await.refused(404).contains("default"));
+}
+
+#[actix_web::test]
+async fn an_operator_bans_what_no_agent_can_but_must_insist() {
+    let cloud = Cloud::start(config());
+    let post = async |body: Value| cloud.admin(Method::POST, "/admin/blacklist", &body).await;
+    let message = post(json!({"address": "10.0.0.0/8"})).await.refused(409);
+    assert!(message.contains("force"), "{message}");
+    assert_eq!(
+        post(json!({"address": "10.0.0.0/8", "force": true})).await.good()["result"],
+        "added"
+    );
+    assert_eq!(
+        post(json!({"address": "203.0.0.0/16"})).await.good()["entry"]["by"],
+        "operator"
+    );
+    assert_eq!(post(json!({"address": "203.0.0.0/16"})).await.good()["result"], "known");
+    for bad in [
+        json!({}),
+        json!({"address": 5}),
+        json!({"address": "x"}),
+        json!({"address": "203.0.113.1", "ttl": 5}),
+        json!([]),
+    ] {
+        post(bad).await.refused(400);
+    }
+    assert!(
+        post(json!({"address": "203.0.113.1", "ttl_s": 0}))
+            .await
+            .refused(400)
+            .contains("ttl_s")
+    );
+}
+
+#[actix_web::test]
+async fn an_operator_lets_in_what_an_agent_banned() {
+    let cloud = Cloud::start(config());
+    let mut agent = Agent::new();
+    agent.register(&cloud).await;
+    agent.ban("203.0.113.7", cloud.clock.unix());
+    agent.beacon(&cloud).await;
+    let removed = cloud.operator_unbans("203.0.113.7").await.good()["removed"].take();
+    assert_eq!(removed["by"], agent.part.agent_id.to_string());
+    assert_eq!(
+        (&removed["why"], &removed["profile"], &removed["ttl_s"]),
+        (&json!("decoy"), &json!("shop"), &json!(3_600))
+    );
+    assert_eq!(
+        cloud.operator_unbans("203.0.113.7").await.refused(404),
+        "203.0.113.7 is not listed"
+    );
+    cloud.operator_bans("203.0.113.0/24", Some(60)).await;
+    let message = cloud.operator_unbans("203.0.113.7").await.refused(404);
+    assert_eq!(
+        message,
+        "203.0.113.7 is not listed, but 203.0.113.0/24 is, and covers it"
+    );
+    cloud
+        .admin(Method::DELETE, "/admin/blacklist", &Value::Null)
+        .await
+        .refused(400);
+}
+
+#[actix_web::test]
+async fn a_configuration_is_read_replaced_and_checked() {
+    let cloud = Cloud::start(config());
+    let path = "/admin/profiles/shop/config";
+    let before = cloud.admin(Method::GET, path, &Value::Null).await.good();
+    assert_eq!(
+        (&before["name"], &before["template"]),
+        (&json!("shop"), &json!("default"))
+    );
+    let after = cloud
+        .admin(Method::PUT, path, &json!({"config": {"app_name": "store"}}))
+        .await
+        .good();
+    assert_eq!(
+        after["config"],
+        json!({"APP_NAME": "store"}),
+        "keys in upper case, out of their wrapper"
+    );
+    assert!(after["version"].as_u64() > before["version"].as_u64());
+    let again = cloud
+        .admin(Method::PUT, path, &json!({"APP_NAME": "store"}))
+        .await
+        .good();
+    assert_eq!(again["version"], after["version"], "nothing changed");
+    let message = cloud
+        .admin(Method::PUT, path, &json!({"BEACON_DELAY": "soon", "HOSTS": 5}))
+        .await
+        .refused(422);
+    assert!(
+        message.contains("BEACON_DELAY") && message.contains("HOSTS"),
+        "{message}"
+    );
+    let message = cloud.admin(Method::PUT, path, &json!({"KEY": "x"})).await.refused(422);
+    assert!(
+        message.contains("KEY"),
+        "an agent's key comes from nowhere else: {message}"
+    );
+    assert_eq!(
+        cloud.admin(Method::GET, path, &Value::Null).await.good(),
+        again,
+        "a refused one changes nothing"
+    );
+    cloud
+        .admin(Method::PUT, "/admin/profiles/nobody/config", &json!({}))
+        .await
+        .refused(404);
+    let all = cloud.admin(Method::GET, "/admin/profiles", &Value::Null).await;
+    assert!(!all.text.contains(KEY) && !all.text.contains(TOKEN) && all.text.contains("store"));
+    let answer = cloud
+        .post("/config", &json!({"key": KEY, "version": "0.9.2"}))
+        .await
+        .good();
+    assert_eq!(answer["config"]["APP_NAME"], "store");
+}
