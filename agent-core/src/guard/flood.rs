@@ -5,7 +5,7 @@
 //! names a set of [`WAYS`] slots on one cache line, and the source is in one of them or nowhere. Where a set is full, a window that
 //! is over gives way first, then the one with the lowest count: strangers push out strangers, not the source that floods.
 //!
-//! A slot is one word, tag, start and count together, and changes only by compare-and-swap: an addition cannot be lost, nor can
+//! A slot is one word, tag, start and count together, and changes by compare-and-swap alone: an addition cannot be lost, nor can
 //! it land in a window that another source has taken over meanwhile, as a bare `fetch_add` after the look-up could.
 
 use std::{
@@ -47,8 +47,8 @@ pub struct Flood {
 struct Set([AtomicU64; WAYS]);
 
 impl Flood {
-    /// Slots of the default table: 2 MiB. With it, all of a thousand sources that flood are still counted among five million
-    /// strangers (`heavy_sources_survive_strangers`); four times as many slots kept no more of them.
+    /// Slots of the default table: 2 MiB. Of a thousand sources that send 60 requests in a minute among five million strangers, it
+    /// counts each to 59 or 60; half of it would count to 57, four times as much to 60.
     pub const SLOTS: usize = 1 << 18;
 
     /// The highest count a window reaches; it stays there.

@@ -1,0 +1,165 @@
+//! A request that nothing is found in allocates nothing, and neither does the refusal of a listed source.
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking that its setting is wrong")]
+
+use std::{hint::black_box, net::IpAddr, sync::Arc};
+
+use allocation_counter::measure;
+use buckler::{
+    clock::SystemClock,
+    guard::{Guard, GuardParts, Headers, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
+    model::{
+        blacklist::{Blacklist, Scope},
+        policy::{Layer, Policy},
+    },
+};
+
+/// What a browser sends.
+const BROWSER: [(&str, &[u8]); 12] = [
+    ("host", b"shop.example.com"),
+    (
+        "user-agent",
+        b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    ),
+    (
+        "accept",
+        b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    ),
+    ("accept-language", b"en-US,en;q=0.5"),
+    ("accept-encoding", b"gzip, deflate, br, zstd"),
+    ("referer", b"https://shop.example.com/"),
+    ("cookie", b"session=6b1f0c9a2e4d; theme=dark"),
+    ("upgrade-insecure-requests", b"1"),
+    ("sec-fetch-dest", b"document"),
+    ("sec-fetch-mode", b"navigate"),
+    ("sec-fetch-site", b"same-origin"),
+    ("priority", b"u=0, i"),
+];
+
+const LISTED: &str = "198.51.100.7";
+
+/// Every check that needs no body is on, and has something to compare with.
+fn guard() -> Guard {
+    let keys = serde_json::json!({
+        "hosts": ["shop.example.com"],
+        "whitelist": ["192.0.2.0/24"],
+        "forbidden_headers": ["x-scanner", "x-probe"],
+        "flood_ratio": 100_000,
+        "error_flood_ratio": 100_000,
+        "security_checks": { "path": 2, "flood": 2, "spoofing": 2, "decoy": 2, "headers": 2, "brute": 2 },
+    });
+    let layer = Layer {
+        origin: "test".to_owned(),
+        keys: serde_json::from_value(keys).unwrap(),
+    };
+    let blacklist = Blacklist::new();
+    blacklist.insert(format!("{LISTED}/32").parse().unwrap(), None, Scope::Shared);
+    blacklist.insert("2001:db8:bad::/64".parse().unwrap(), None, Scope::Shared);
+    let snapshot = Snapshot {
+        policy: Arc::new(Policy::compile("default", &[layer]).unwrap()),
+        blacklist: Arc::new(blacklist),
+        trusted: Arc::new(Trusted::new(["10.0.0.0/8".parse().unwrap()], [])),
+        version: 1,
+    };
+    Guard::new(GuardParts {
+        published: Arc::new(Published::new(Arc::new(snapshot))),
+        intake: Arc::default(),
+        tally: Arc::default(),
+        clock: Arc::new(SystemClock::new()),
+        on_failure: OnFailure::Open,
+    })
+}
+
+fn get<'a>(peer: &str, path: &'a str, headers: &'a dyn Headers) -> RequestView<'a> {
+    RequestView {
+        peer: Some(peer.parse::<IpAddr>().unwrap()),
+        method: "GET",
+        path,
+        query: "page=2",
+        host: Some("shop.example.com"),
+        route: RouteMatch::Matched,
+        headers,
+    }
+}
+
+/// Allocations of judging a request and its answer. The first request of a thread registers it with the snapshot's cell and with the
+/// tally; it is not measured.
+fn allocations(guard: &Guard, request: &RequestView<'_>, status: u16) -> u64 {
+    let judge =
+        || black_box(guard.check(request)).is_block() || black_box(guard.check_response(request, status)).is_block();
+    judge();
+    measure(|| {
+        judge();
+    })
+    .count_total
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(black_box(Box::new(1)))).count_total, 1);
+}
+
+#[test]
+fn a_clean_request_allocates_nothing() {
+    let guard = guard();
+    for peer in [
+        "203.0.113.9",
+        "2001:db8::9",
+        "::ffff:203.0.113.9",
+        "192.0.2.1",
+        "127.0.0.1",
+    ] {
+        for path in ["/", "/items/17/reviews", "/caf%C3%A9//menu/./today", "/%ff"] {
+            for status in [200, 304, 404, 500] {
+                let request = get(peer, path, &BROWSER);
+                assert!(!guard.check(&request).is_block());
+                assert_eq!(allocations(&guard, &request, status), 0, "{peer} {path} {status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clean_request_through_proxies_allocates_nothing() {
+    let guard = guard();
+    for (name, value) in [
+        ("x-forwarded-for", "198.51.100.99, 203.0.113.9, 10.0.0.2"),
+        (
+            "forwarded",
+            "for=198.51.100.99, for=\"203.0.113.9:4711\";proto=https, for=10.0.0.2",
+        ),
+    ] {
+        let headers: Vec<(&str, &[u8])> = BROWSER.into_iter().chain([(name, value.as_bytes())]).collect();
+        let headers = headers.as_slice();
+        let request = get("10.0.0.1", "/", &headers);
+        assert_eq!(
+            guard
+                .client(&request)
+                .map(|client| client.address.to_string())
+                .as_deref(),
+            Some("203.0.113.9")
+        );
+        assert_eq!(allocations(&guard, &request, 200), 0, "{name}");
+    }
+}
+
+#[test]
+fn the_refusal_of_a_listed_source_allocates_nothing() {
+    let guard = guard();
+    for peer in [LISTED, "2001:db8:bad::1"] {
+        let request = get(peer, "/", &BROWSER);
+        assert!(guard.check(&request).is_block());
+        assert_eq!(allocations(&guard, &request, 200), 0, "{peer}");
+    }
+}
+
+#[test]
+fn an_attack_allocates_its_report_alone() {
+    let guard = guard();
+    let request = RequestView {
+        route: RouteMatch::Missing,
+        ..get("203.0.113.9", "/.git/config", &BROWSER)
+    };
+    assert!(guard.check(&request).is_block());
+    assert_eq!(allocations(&guard, &request, 200), 2, "place and excerpt");
+}
