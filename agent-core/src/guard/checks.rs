@@ -65,16 +65,14 @@ pub(super) struct Finding<'c> {
 /// What the view of the response no longer shows is not found again.
 pub(super) fn was_logged(case: &Case<'_>) -> bool {
     let is_logged = |check| case.policy.level(check) == Level::Log;
-    let flood = case.policy.flood();
-    let flooded = || {
-        let source = case.countable()?;
-        Some(case.windows.requests.count(source, flood.period, case.now) > most_of(flood.limit))
-    };
-    (is_logged(Check::Spoofing) && case.request.host.is_some() && spoofed(case).is_some())
+    let always = (is_logged(Check::Spoofing) && case.request.host.is_some() && spoofed(case).is_some())
         || (is_logged(Check::Decoy) && decoyed(case).is_some())
-        || (is_logged(Check::Path) && unrouted(case).is_some())
-        || (is_logged(Check::Headers) && forbidden_header(case).is_some())
-        || (is_logged(Check::Flood) && flooded().unwrap_or(false))
+        || (is_logged(Check::Path) && unrouted(case).is_some());
+    let unless_ignored = || {
+        (is_logged(Check::Headers) && forbidden_header(case).is_some())
+            || (is_logged(Check::Flood) && has_flooded(case))
+    };
+    always || (!case.policy.ignores(case.request.path) && unless_ignored())
 }
 
 impl Case<'_> {
@@ -94,8 +92,12 @@ fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 /// itself end in `/login` and `/admin`, and would ban the customers of whoever has a page there.
 fn decoyed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let is_real = case.request.route == RouteMatch::Matched;
-    let is_decoy = !is_real && any_form(case.request.path, |path| case.policy.decoy(path));
-    is_decoy.then(|| Finding::proof("path", case.request.path))
+    (!is_real && is_decoy(case.policy, case.request.path)).then(|| Finding::proof("path", case.request.path))
+}
+
+/// Whether a path, in whichever form it is written, is one of the decoys.
+pub(super) fn is_decoy(policy: &Policy, path: &str) -> bool {
+    any_form(path, |form| policy.decoy(form))
 }
 
 /// The application has no route for it.
@@ -110,13 +112,24 @@ fn unrouted_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 
 /// More requests for the paths that count than one source may send.
 fn flooding<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    let source = case.countable()?;
-    if !any_form(case.request.path, |path| case.policy.counts_for_flood(path)) {
-        return None;
-    }
+    let source = case.countable().filter(|_| counts_for_flood(case))?;
     let window = case.policy.flood();
     let count = case.windows.requests.hit(source, window.period, case.now);
     Finding::excess(case.request.path, count, window.limit)
+}
+
+/// Whether the request was one too many, without counting it again.
+fn has_flooded(case: &Case<'_>) -> bool {
+    let window = case.policy.flood();
+    let count = |source| case.windows.requests.count(source, window.period, case.now);
+    counts_for_flood(case)
+        && case
+            .countable()
+            .is_some_and(|source| count(source) > most_of(window.limit))
+}
+
+fn counts_for_flood(case: &Case<'_>) -> bool {
+    any_form(case.request.path, |path| case.policy.counts_for_flood(path))
 }
 
 /// More errors, whatever the path, than one source may cause.

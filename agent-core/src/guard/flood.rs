@@ -281,6 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn of_equals_the_oldest_gives_way_and_first_what_is_over() {
+        let flood = Flood::with_slots(WAYS);
+        let kept = |now| {
+            (0..10)
+                .map(|n| flood.count(source(n), MINUTE, at(now)))
+                .collect::<Vec<_>>()
+        };
+        for n in 0..8 {
+            flood.hit(source(n), MINUTE, at(f64::from(n)));
+        }
+        flood.hit(source(8), MINUTE, at(10.0));
+        assert_eq!(kept(10.0), [0, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+        for now in [20.0, 30.0, 40.0] {
+            flood.hit(source(1), MINUTE, at(now));
+        }
+        flood.hit(source(9), MINUTE, at(61.9));
+        assert_eq!(
+            kept(61.9),
+            [0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
+            "a high count that is over counts no more"
+        );
+    }
+
+    #[test]
     fn heavy_sources_survive_strangers() {
         // As on the default table in a flood of 5 million strangers: 20 to a slot in a minute, in which each heavy source comes 51
         // times. A first request may be pushed out before the second comes; 11 in a row are not.

@@ -47,7 +47,7 @@ pub use self::{
     tally::{Counts, Tally},
     verdict::{Detection, Reaction, Verdict},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, model::policy::Check};
 
 /// Judges requests. A clone is a handle to the same guard; every worker has one.
 ///
@@ -121,6 +121,17 @@ impl Guard {
             self.0.parts.tally.answered(status);
         }
         verdict
+    }
+
+    /// Whether a path is a decoy, unless the application has a route for it. An adapter for which it is dear to find the route
+    /// before the application runs asks this first, and tells a route in [`RequestView::route`] only where it matters.
+    #[must_use]
+    pub fn is_decoy(&self, path: &str) -> bool {
+        let look = || {
+            let published = self.0.parts.published.load();
+            published.policy.level(Check::Decoy).is_on() && checks::is_decoy(&published.policy, path)
+        };
+        self.caught(look).unwrap_or(false)
     }
 
     /// Who sent a request, as the guard sees it.

@@ -20,7 +20,7 @@ use super::*;
 use crate::{
     model::{
         blacklist::{Blacklist, Scope},
-        policy::{Check, Layer, Level, Policy},
+        policy::{Layer, Level, Policy},
     },
     protocol::ConfigMap,
 };

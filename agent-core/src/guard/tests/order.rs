@@ -213,6 +213,14 @@ fn a_decoy_is_found_in_every_disguise_and_never_on_a_real_route() {
 }
 
 #[test]
+fn an_adapter_can_ask_first_whether_the_route_matters() {
+    let on = stage(keys(Check::Decoy, 3));
+    assert!(on.guard.is_decoy("/shop/login") && on.guard.is_decoy("/%2egit/config"));
+    assert!(!on.guard.is_decoy("/login/help"));
+    assert!(!stage(keys(Check::Decoy, 0)).guard.is_decoy("/shop/login"));
+}
+
+#[test]
 fn ignored_paths_are_spared_flood_and_headers_only() {
     let mut keys = all_checks(1, 1, 1, 1);
     keys["IGNORE_PATHS"] = json!(["^/health$"]);

@@ -91,6 +91,7 @@ fn a_logged_request_is_one_attack_however_it_ends() {
     keys["SECURITY_CHECKS"]["decoy"] = json!(3);
     keys["SECURITY_CHECKS"]["flood"] = json!(3);
     keys["FLOOD_RATIO"] = json!(8);
+    keys["IGNORE_PATHS"] = json!(["^/health$"]);
     let stage = stage(keys);
     let decoy = get("/.env").unrouted(RouteMatch::Unsure);
     (0..6).for_each(|_| assert!(!stage.refuses(&decoy, 404)));
