@@ -70,7 +70,7 @@ impl Bitmaps {
 pub(super) enum Span {
     /// Those of every /24 that an IPv4 network touches.
     V4(Bit, Bit),
-    /// That of an IPv6 network's /48.
+    /// That of an IPv6 network's /64.
     V6(Bit),
 }
 

@@ -93,6 +93,8 @@ impl Blacklist {
             (sweep.skip, sweep.left) = (0, next);
             levels.visit(&mut sweep);
         }
+        // held any longer, the tables would be freed only after those that take their place are built
+        drop(levels);
         self.books.sweep_at.store(next, Ordering::Relaxed);
         sweep
             .ended

@@ -15,12 +15,11 @@ use super::{
     table::{Key, Table, halves},
 };
 
-/// IPv6 networks of prefix lengths up to this one are keyed by the upper half of the address: the lower half is zero.
-const UPPER_HALF: u8 = 64;
-
-/// IPv6 networks of this prefix length and longer have a bit in the bitmap, that of their /48: what a site is given, and the
-/// widest that an agent may ban. Wider ones would need many bits each, and are looked for without asking the bitmap.
-pub(super) const V6_NEIGHBOURHOOD: u8 = 48;
+/// IPv6 networks of prefix lengths up to this one are keyed by the upper half of the address, as the lower half is zero. Those
+/// of this length and longer have a bit in the bitmap, that of their /64: what an agent bans. By /48 a million banned
+/// subscribers of a few providers would set the bits of everybody; wider networks would need many bits each, and are
+/// looked for without asking the bitmap.
+pub(super) const UPPER_HALF: u8 = 64;
 
 /// Every table there is.
 #[derive(Clone, Default)]
@@ -46,7 +45,7 @@ impl Levels {
 
     /// Whether there are IPv6 networks that the bitmap does not tell of.
     pub(super) fn has_wide_v6(&self) -> bool {
-        self.v6.0.iter().any(|level| level.prefix < V6_NEIGHBOURHOOD)
+        self.v6.0.iter().any(|level| level.prefix < UPPER_HALF)
     }
 
     /// The ends of exactly this network.
@@ -200,7 +199,7 @@ impl AnyKey {
 
 /// The bit that tells of an IPv6 address with this upper half.
 pub(super) fn v6_bit(high: u64, seed: &Seed) -> Bit {
-    Bit::of_hash(seed.hash(high.leading(V6_NEIGHBOURHOOD)))
+    Bit::of_hash(seed.hash(high))
 }
 
 impl Network for u32 {
@@ -230,7 +229,7 @@ impl Network for u64 {
         (u128::from(self) << Self::BITS).network(prefix)
     }
     fn span(self, prefix: u8, seed: &Seed) -> Option<Span> {
-        (prefix >= V6_NEIGHBOURHOOD).then(|| Span::V6(v6_bit(self, seed)))
+        (prefix >= UPPER_HALF).then(|| Span::V6(v6_bit(self, seed)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! # The shape
 //!
 //! ```text
-//! address ─▶ bitmap: a bit a /24 (IPv4) or a hashed /48 (IPv6) ─ clear ─▶ not listed: one cache line
+//! address ─▶ bitmap: a bit a /24 (IPv4) or a hashed /64 (IPv6) ─ clear ─▶ not listed: one cache line
 //!                │ set
 //!                ▼
 //!            one table a prefix length that occurs ─▶ key → ends in both scopes, one word
@@ -13,7 +13,7 @@
 //!   table of atomic words: 12, 16 or 24 bytes a slot, half to three quarters of the slots in use.
 //! - [`bitmap`] answers for almost every clean address, whatever the size of the list. An IPv4 network wider than /24 sets
 //!   the bits of every /24 in it (the widest, /0, 2 MiB of them, at the cost of one `memset`), so that it costs
-//!   strangers nothing; IPv6 networks wider than /48 are looked for each time while there are any.
+//!   strangers nothing; IPv6 networks wider than /64 are looked for each time while there are any.
 //! - [`levels`] reaches the tables through one pointer that is swapped when one of them is built anew.
 //! - [`ends`] packs the two ends of an entry: caught here ([`Scope::Local`]), or listed for the fleet ([`Scope::Shared`]).
 //! - [`seed`] hashes under a secret, as attackers choose their addresses.
@@ -21,9 +21,12 @@
 //! - [`shared`] is the owner's side of the fleet's list: cursor, deltas, snapshots (rules 3 and 4 of the protocol).
 //!
 //! # One writer, any number of readers
-//! Readers take no lock, wait for nothing and allocate nothing, whatever the writer does; a change is one or two stores and
-//! is seen by every look-up that begins after it. When a table is three quarters full the writer builds a larger one beside
-//! it and swaps that in. All of this is safe code over atomics; what makes it correct is said in [`table`].
+//! Readers take no lock, wait for nothing and allocate nothing (but for a node of `arc-swap`'s on a thread's first look-up),
+//! whatever the writer does; a change is one or two stores and is seen by every look-up that begins after it. When a table is
+//! three quarters full the writer builds a larger one beside it and swaps that in: constant work in the mean, and some
+//! milliseconds of the writer's own time when a list of a million grows. All of this is safe code over atomics; what makes
+//! it correct is said in [`table`], and tested there under Miri's liberties:
+//! `cargo +nightly miri test -p buckler --no-default-features blacklist::table::tests::a_reader`.
 //!
 //! Changes are for one thread at a time: the actors' thread. Two threads changing one list can lose each other's changes
 //! (nothing worse), which no test of a single thread would show.
@@ -56,7 +59,7 @@ pub use digest::Digest;
 pub use shared::{Applied, ListProblem, SharedList};
 
 use bitmap::{Bit, Bitmaps};
-use levels::{Levels, Network, V6_NEIGHBOURHOOD, Visitor};
+use levels::{Levels, Network, UPPER_HALF, Visitor};
 use seed::Seed;
 use table::{Key, Table, halves};
 
@@ -152,7 +155,7 @@ impl Blacklist {
         let longest = if self.bitmaps.v6.test(levels::v6_bit(high, &self.seed)) {
             u128::BITS_OF_KEY
         } else if self.has_wide_v6.load(Ordering::Acquire) {
-            V6_NEIGHBOURHOOD - 1
+            UPPER_HALF - 1
         } else {
             return None;
         };
