@@ -158,6 +158,13 @@ impl Outbox {
         known
     }
 
+    /// An event that waits, by its number.
+    #[must_use]
+    pub fn get(&self, seq: u64) -> Option<&Event> {
+        let at = self.pending.partition_point(|event| event.seq < seq);
+        self.pending.get(at).filter(|event| event.seq == seq)
+    }
+
     /// Events that wait.
     #[must_use]
     pub fn len(&self) -> usize {

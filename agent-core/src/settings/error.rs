@@ -58,6 +58,11 @@ impl SettingsError {
         &self.problems
     }
 
+    /// All of these.
+    pub(super) const fn new(problems: Vec<Problem>) -> Self {
+        Self { problems }
+    }
+
     /// `Ok` where there are no problems.
     pub(super) fn unless_empty(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {

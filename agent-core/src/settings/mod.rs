@@ -64,7 +64,7 @@ mod transport;
 mod units;
 mod value;
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use url::Url;
 
@@ -80,7 +80,7 @@ use self::{
     security::{Security, Template},
 };
 use crate::{
-    model::policy::Layer,
+    model::policy::{Layer, Policy},
     protocol::{AgentKey, ConfigMap},
 };
 
@@ -91,6 +91,7 @@ pub struct Settings {
     transport: TransportSettings,
     local: Vec<Layer>,
     code: Option<Layer>,
+    policy: Arc<Policy>,
     warnings: Vec<Problem>,
 }
 
@@ -145,6 +146,12 @@ impl Settings {
         self.code.as_ref()
     }
 
+    /// The local layers as they were compiled when the settings were read: what is in force until the server has spoken.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
     /// What is odd but not wrong: security keys that nobody knows, proxies that are everybody.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
@@ -193,13 +200,17 @@ impl Settings {
         let Security {
             local,
             code,
+            policy,
             problems: found,
             mut warnings,
         } = security.compile(&template, overrides);
         problems.extend(found);
         warnings.extend(agent.warnings(origin));
-        SettingsError::unless_empty(problems)?;
+        let Some(policy) = policy.filter(|_| problems.is_empty()) else {
+            return Err(SettingsError::new(problems));
+        };
         Ok(Self {
+            policy,
             agent,
             transport,
             local,
@@ -217,6 +228,7 @@ impl fmt::Debug for Settings {
             transport,
             local,
             code,
+            policy: _,
             warnings,
         } = self;
         f.debug_struct("Settings")

@@ -1,6 +1,8 @@
 //! The security part: pyrasp's keys, layer by layer. The policy merges and compiles them; here they are gathered, each with its
 //! origin, and the policy's problems are given the place where an operator finds them.
 
+use std::sync::Arc;
+
 use config::Value;
 use serde_json::Value as Json;
 
@@ -38,6 +40,8 @@ pub(super) struct Security {
     pub(super) local: Vec<Layer>,
     /// What the host's code says: above what the server says.
     pub(super) code: Option<Layer>,
+    /// What both come to; absent where there are problems.
+    pub(super) policy: Option<Arc<Policy>>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
 }
@@ -97,7 +101,10 @@ impl SecurityLayers {
         };
         let layers: Vec<Layer> = security.local.iter().chain(&security.code).cloned().collect();
         match Policy::compile(template.name, &layers) {
-            Ok(policy) => security.warn(&policy, &bare),
+            Ok(policy) => {
+                security.warn(&policy, &bare);
+                security.policy = Some(Arc::new(policy));
+            }
             Err(error) => {
                 let problems = error.problems().iter().map(|problem| placed(problem, template, &bare));
                 security.problems.extend(problems);

@@ -1,0 +1,178 @@
+//! What the agent says of itself: [`Status`], put together from a board on which each actor keeps its own line.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::protocol::v2::Totals;
+
+/// How an agent is: for a health page, a log line, a test. It never holds the key.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// This crate's version.
+    pub version: &'static str,
+    /// The conversation with the server.
+    pub conversation: Conversation,
+    /// The configuration in force.
+    pub config: ConfigInForce,
+    /// The list in force.
+    pub list: ListInForce,
+    /// What became of every detection.
+    pub events: Events,
+    /// Requests since start.
+    pub requests: Totals,
+    /// Requests whose judgement failed inside the guard and that were answered by `on_detector_failure`.
+    pub guard_failures: u64,
+    /// Restarts of the actors since start.
+    pub restarts: u64,
+    /// The file in which state is kept; absent where it is kept in memory.
+    pub state_file: Option<PathBuf>,
+}
+
+/// The conversation with the server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// `local`, `connecting`, `synced`, `quiet`, `retrying`, `blocked`, `resting`, `closing` or `closed`.
+    pub state: &'static str,
+    /// Since when, as time since the agent started.
+    pub since: Duration,
+    /// The transport's kind; absent while there is none.
+    pub transport: Option<&'static str>,
+    /// The protocol version that the server speaks; absent before its first answer.
+    pub protocol: Option<u32>,
+    /// The id under which the server knows this installation.
+    pub agent_id: Uuid,
+    /// When the next exchange is due, as time since the agent started; absent while one is under way.
+    pub due: Option<Duration>,
+    /// When the server last answered well, as time since the agent started.
+    pub last_success: Option<Duration>,
+    /// Why there is no conversation, or what failed last since the last success.
+    pub problem: Option<String>,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ConfigInForce {
+    /// The template it begins from.
+    pub template: String,
+    /// Where it comes from: `local`, `server` or `disk` (the server's, from an earlier run).
+    pub source: &'static str,
+    /// The server's version; absent for local settings and for version 1 servers.
+    pub version: Option<u64>,
+    /// The server configuration's hash.
+    pub hash: Option<String>,
+    /// Why the newest configuration was refused; absent where it is in force.
+    pub refused: Option<String>,
+}
+
+/// The list in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ListInForce {
+    /// Entries of the fleet's list.
+    pub shared: usize,
+    /// Entries for sources caught here.
+    pub local: usize,
+    /// The list's epoch and revision; absent before the first and from version 1 servers.
+    pub cursor: Option<(String, u64)>,
+    /// When the server last confirmed it, as time since the agent started.
+    pub confirmed: Option<Duration>,
+    /// Bytes it takes.
+    pub memory_bytes: usize,
+}
+
+/// What became of every detection: `generated = acknowledged + settled_here + pending + Σ lost`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Events {
+    /// Detections that the guard made.
+    pub generated: u64,
+    /// The server has them.
+    pub acknowledged: u64,
+    /// Not for the server: there is none, or `BLACKLIST_SHARE` is off.
+    pub settled_here: u64,
+    /// On their way.
+    pub pending: u64,
+    /// Lost, by reason: `queue_full`, `outbox_full`, `poisoned`.
+    pub lost: BTreeMap<&'static str, u64>,
+}
+
+impl Events {
+    /// Whether every detection is accounted for. It may be off by what is on its way between two counters at this moment.
+    #[must_use]
+    pub fn balanced(&self) -> bool {
+        self.generated == self.acknowledged + self.settled_here + self.pending + self.lost.values().sum::<u64>()
+    }
+}
+
+/// What a shutdown achieved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Events that the server took since the shutdown began.
+    pub sent: u64,
+    /// Events that were not sent; kept for the next start where there is a state directory.
+    pub unsent: u64,
+    /// Whether what is unsent is on disk.
+    pub kept: bool,
+    /// Events lost since start, by reason.
+    pub lost: BTreeMap<&'static str, u64>,
+    /// Whether the agent ended within the deadline.
+    pub in_time: bool,
+}
+
+/// The board: each line is written by one actor and read by anybody.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    pub(crate) conversation: ArcSwap<Conversation>,
+    pub(crate) config: ArcSwap<ConfigInForce>,
+    pub(crate) list: ArcSwap<ListInForce>,
+    pub(crate) state_file: ArcSwapOption<PathBuf>,
+    pub(crate) restarts: AtomicU64,
+    pub(crate) outbox: OutboxLine,
+    pub(crate) custody: AtomicU64,
+    pub(crate) poisoned: AtomicU64,
+}
+
+/// The outbox's counters.
+#[derive(Debug, Default)]
+pub(crate) struct OutboxLine {
+    pub(crate) acknowledged: AtomicU64,
+    pub(crate) settled_here: AtomicU64,
+    pub(crate) pending: AtomicU64,
+    pub(crate) full: AtomicU64,
+}
+
+impl Board {
+    /// Detections by what became of them; `generated` and `queue_full` are the intake's.
+    pub(crate) fn events(&self, generated: u64, queued: u64, queue_full: u64) -> Events {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let OutboxLine {
+            acknowledged,
+            settled_here,
+            pending,
+            full,
+        } = &self.outbox;
+        Events {
+            generated,
+            acknowledged: read(acknowledged),
+            settled_here: read(settled_here),
+            pending: queued + read(&self.custody) + read(pending),
+            lost: BTreeMap::from([
+                ("queue_full", queue_full),
+                ("outbox_full", read(full)),
+                ("poisoned", read(&self.poisoned)),
+            ]),
+        }
+    }
+}
