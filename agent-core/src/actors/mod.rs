@@ -14,7 +14,6 @@
 
 mod blacklist_sync;
 mod cloud_link;
-mod compose;
 mod config_fetcher;
 pub(crate) mod estate;
 pub(crate) mod generation;

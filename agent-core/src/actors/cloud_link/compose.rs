@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    cloud_link::Reply,
-    estate::Estate,
-    messages::{ConfigPart, ListPart, Part, TelemetryPart},
-};
+use super::replies::Reply;
 use crate::{
     VERSION,
+    actors::{
+        estate::Estate,
+        messages::{ConfigPart, ListPart, Part, TelemetryPart},
+    },
     model::session::Exchange,
     protocol::{
         AgentKey, Beacon, Epoch, PROTO, Registration, Telemetry,

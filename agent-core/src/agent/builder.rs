@@ -1,33 +1,22 @@
-//! The agent's handle: it starts the agent's thread, hands out the guard, and ends it all.
-//!
-//! Nothing here waits for a server, a disk or an actor: [`AgentBuilder::start`] returns as soon as the guard can judge by local
-//! settings, and what an earlier run left on disk comes into force a moment later.
+//! What an agent is made of, and its thread from the first line to the last.
 
-use std::{
-    fmt,
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{fmt, sync::Arc};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
+use super::{Agent, report::report_start};
 use crate::{
-    VERSION,
     actors::{
-        checks,
         estate::{Configuration, Estate, Identity, Shared},
         generation::{Control, live},
     },
     clock::{Clock, SystemClock},
     guard::{Guard, GuardParts, Intake, Published, Snapshot, Tally, Trusted},
-    model::{
-        blacklist::Blacklist,
-        policy::{Check, Policy},
-    },
-    protocol::{Routes, v2::Totals},
+    model::{blacklist::Blacklist, policy::Policy},
+    protocol::Routes,
     settings::Settings,
-    status::{Board, Conversation, ShutdownReport, Status},
+    status::{Board, Conversation},
     store::{Saved, Store},
     transport::TransportFactory,
 };
@@ -35,16 +24,6 @@ use crate::{
 /// Detections that may wait for the actors: at 200 bytes each, less than a megabyte. An attack that overflows it is banned by
 /// what came before; the rest is counted as lost.
 const INTAKE: usize = 4096;
-
-/// A running agent. Keep it as long as the application runs; the guards it handed out work on without it.
-///
-/// Dropping it ends the conversation without waiting for it; [`Agent::shutdown`] waits, and says what was sent and what was not.
-pub struct Agent {
-    guard: Guard,
-    shared: Shared,
-    control: UnboundedSender<Control>,
-    started: Duration,
-}
 
 /// What an agent is made of, before it starts.
 pub struct AgentBuilder {
@@ -55,11 +34,9 @@ pub struct AgentBuilder {
     clock: Arc<dyn Clock>,
 }
 
-impl Agent {
-    /// Begins to build an agent. Without a [transport](AgentBuilder::transport) it guards with local settings alone.
-    #[must_use]
-    pub fn builder(settings: Settings) -> AgentBuilder {
-        AgentBuilder {
+impl AgentBuilder {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
             settings,
             transport: None,
             platform: "Rust".to_owned(),
@@ -68,82 +45,6 @@ impl Agent {
         }
     }
 
-    /// The guard: cheap to clone, to be used from any thread.
-    #[must_use]
-    pub fn guard(&self) -> Guard {
-        self.guard.clone()
-    }
-
-    /// How the agent is, at this moment.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let Shared {
-            board,
-            intake,
-            tally,
-            clock,
-            ..
-        } = &self.shared;
-        let counts = tally.totals();
-        let since = clock.elapsed().saturating_sub(self.started);
-        Status {
-            version: VERSION,
-            conversation: Conversation::clone(&board.conversation.load()),
-            config: (**board.config.load()).clone(),
-            list: (**board.list.load()).clone(),
-            events: board.events(intake.generated(), intake.len() as u64, intake.lost()),
-            requests: Totals {
-                since_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-                success: counts.success,
-                errors: counts.errors,
-                attacks: counts.attacks,
-                blocked: counts.blocked,
-            },
-            guard_failures: counts.guard_failures,
-            restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
-            state_file: board.state_file.load().as_deref().cloned(),
-        }
-    }
-
-    /// Ends the conversation: what waits is sent, then the agent's thread ends. Blocks for at most `deadline`, so call it where
-    /// the application has stopped serving; the guards judge on by what they have.
-    ///
-    /// A second call finds nothing to do and reports what was left by the first.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "the report is news, not a result that must be handled"
-    )]
-    pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
-        let (reply, report) = mpsc::channel();
-        let told = self.control.send(Control::Shutdown { deadline, reply }).is_ok();
-        report.recv_timeout(deadline).unwrap_or_else(|_| {
-            let status = self.status();
-            ShutdownReport {
-                sent: 0,
-                unsent: status.events.pending,
-                kept: status.state_file.is_some(),
-                lost: status.events.lost,
-                in_time: !told,
-            }
-        })
-    }
-
-    /// Panics the actor of this name, to see what becomes of the others.
-    #[cfg(feature = "testing")]
-    pub fn crash(&self, actor: &'static str) {
-        self.control.send(Control::Crash(actor)).unwrap_or_default();
-    }
-}
-
-impl fmt::Debug for Agent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Agent")
-            .field("status", &self.status())
-            .finish_non_exhaustive()
-    }
-}
-
-impl AgentBuilder {
     /// How to reach the server; the factory runs on the agent's thread.
     #[must_use]
     pub fn transport(mut self, factory: TransportFactory) -> Self {
@@ -294,64 +195,5 @@ fn run(
     drop(estate);
     if let Some(farewell) = farewell {
         farewell.say();
-    }
-}
-
-/// The start-up report: the lines pyrasp prints, one event each.
-fn report_start(settings: &Settings, policy: &Policy, identity: &Identity) {
-    tracing::info!(platform = identity.platform, "Starting Buckler {VERSION}");
-    tracing::info!("Loading template configuration: {}", policy.template());
-    for layer in settings.security() {
-        tracing::info!("Loading configuration from {}", layer.origin);
-    }
-    for warning in settings.warnings() {
-        tracing::warn!("{warning}");
-    }
-    report_checks(policy);
-    match (&identity.cloud, identity.local_reason) {
-        (Some((url, _)), _) => {
-            tracing::info!("Loading configuration from {url}");
-            tracing::info!(
-                "Starting beacon, every {:?} until the server says otherwise",
-                policy.beacon_delay()
-            );
-        }
-        (None, reason) => {
-            tracing::warn!(
-                "Guarding with local settings alone: {}",
-                reason.unwrap_or("there is no server")
-            );
-        }
-    }
-    tracing::info!("Buckler successfully started");
-}
-
-/// Checks that this release carries out; the configuration of the others is read, checked and kept.
-const IN_FORCE: [Check; 7] = [
-    Check::Blacklist,
-    Check::Path,
-    Check::Flood,
-    Check::Spoofing,
-    Check::Decoy,
-    Check::Headers,
-    Check::Brute,
-];
-
-fn report_checks(policy: &Policy) {
-    let (in_force, waiting): (Vec<Check>, Vec<Check>) = policy
-        .checks_on()
-        .into_iter()
-        .map(|(check, _)| check)
-        .partition(|check| IN_FORCE.contains(check));
-    for check in in_force {
-        tracing::info!("{} model loaded", check.title());
-    }
-    tracing::info!("Security checks on: {}", checks(policy));
-    if !waiting.is_empty() {
-        let names: Vec<&str> = waiting.iter().map(|check| check.name()).collect();
-        tracing::info!(
-            "Security checks that this release does not carry out yet: {}",
-            names.join(", ")
-        );
     }
 }

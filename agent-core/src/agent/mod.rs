@@ -1,0 +1,113 @@
+//! The agent's handle: it starts the agent's thread, hands out the guard, and ends it all.
+//!
+//! Nothing here waits for a server, a disk or an actor: [`AgentBuilder::start`] returns as soon as the guard can judge by local
+//! settings, and what an earlier run left on disk comes into force a moment later.
+
+mod builder;
+mod report;
+
+use std::{fmt, sync::mpsc, time::Duration};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+pub use self::builder::AgentBuilder;
+use crate::{
+    VERSION,
+    actors::{estate::Shared, generation::Control},
+    guard::Guard,
+    protocol::v2::Totals,
+    settings::Settings,
+    status::{Conversation, ShutdownReport, Status},
+};
+
+/// A running agent. Keep it as long as the application runs; the guards it handed out work on without it.
+///
+/// Dropping it ends the conversation without waiting for it; [`Agent::shutdown`] waits, and says what was sent and what was not.
+pub struct Agent {
+    guard: Guard,
+    shared: Shared,
+    control: UnboundedSender<Control>,
+    started: Duration,
+}
+
+impl Agent {
+    /// Begins to build an agent. Without a [transport](AgentBuilder::transport) it guards with local settings alone.
+    #[must_use]
+    pub fn builder(settings: Settings) -> AgentBuilder {
+        AgentBuilder::new(settings)
+    }
+
+    /// The guard: cheap to clone, to be used from any thread.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        self.guard.clone()
+    }
+
+    /// How the agent is, at this moment.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Shared {
+            board,
+            intake,
+            tally,
+            clock,
+            ..
+        } = &self.shared;
+        let counts = tally.totals();
+        let since = clock.elapsed().saturating_sub(self.started);
+        Status {
+            version: VERSION,
+            conversation: Conversation::clone(&board.conversation.load()),
+            config: (**board.config.load()).clone(),
+            list: (**board.list.load()).clone(),
+            events: board.events(intake.generated(), intake.len() as u64, intake.lost()),
+            requests: Totals {
+                since_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+                success: counts.success,
+                errors: counts.errors,
+                attacks: counts.attacks,
+                blocked: counts.blocked,
+            },
+            guard_failures: counts.guard_failures,
+            restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
+            state_file: board.state_file.load().as_deref().cloned(),
+        }
+    }
+
+    /// Ends the conversation: what waits is sent, then the agent's thread ends. Blocks for at most `deadline`, so call it where
+    /// the application has stopped serving; the guards judge on by what they have.
+    ///
+    /// A second call finds nothing to do and reports what was left by the first.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the report is news, not a result that must be handled"
+    )]
+    pub fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        let (reply, report) = mpsc::channel();
+        let told = self.control.send(Control::Shutdown { deadline, reply }).is_ok();
+        report.recv_timeout(deadline).unwrap_or_else(|_| {
+            let status = self.status();
+            ShutdownReport {
+                sent: 0,
+                unsent: status.events.pending,
+                kept: status.state_file.is_some(),
+                lost: status.events.lost,
+                in_time: !told,
+            }
+        })
+    }
+
+    /// Panics the actor of this name, to see what becomes of the others.
+    #[cfg(feature = "testing")]
+    pub fn crash(&self, actor: &'static str) {
+        self.control.send(Control::Crash(actor)).unwrap_or_default();
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
