@@ -14,6 +14,7 @@ use actix_web::{
     web::Data,
 };
 use buckler::clock::{Clock, SystemClock};
+use ipnet::IpNet;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -154,10 +155,15 @@ impl ServerBuilder {
 }
 
 fn rules(config: &ServerConfig) -> Rules {
+    let listen = config
+        .listen
+        .parse::<SocketAddr>()
+        .ok()
+        .map(|address| IpNet::from(address.ip()));
     let named = config.trusted_proxies.iter().chain(&config.own_addresses).copied();
     let limits = config.limits;
     Rules {
-        protected: Arc::new(Protected::new(config.protect_private_ranges, named)),
+        protected: Arc::new(Protected::new(config.protect_private_ranges, named.chain(listen))),
         bounds: ListBounds {
             page: limits.page_entries.get(),
             history: limits.history.get(),

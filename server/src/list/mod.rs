@@ -76,6 +76,8 @@ pub struct FleetList {
     /// What an operator listed: no agent can let it in again, and version 1 agents are told of it again and again (see
     /// [`FleetList::recent`]).
     standing: BTreeSet<IpNet>,
+    /// How many entries are no single addresses.
+    networks: u64,
     history: History,
     unbans: Unbans,
     snapshots: Snapshots,
@@ -96,6 +98,7 @@ impl FleetList {
             entries: BTreeMap::new(),
             ends: BTreeSet::new(),
             standing: BTreeSet::new(),
+            networks: 0,
             unbans: Unbans::default(),
             snapshots: Snapshots::default(),
         }
@@ -105,6 +108,12 @@ impl FleetList {
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// How many entries are no single addresses, so that version 1 agents never hear of them.
+    #[must_use]
+    pub const fn networks(&self) -> u64 {
+        self.networks
     }
 
     /// What is known of a network, if it is listed.
@@ -152,6 +161,7 @@ impl FleetList {
         let Some(known) = self.entries.get_mut(&network) else {
             self.ends.insert((entry.end, network));
             self.entries.insert(network, entry);
+            self.networks += u64::from(!is_exact(network));
             self.head.digest += network;
             self.advance(network, now.tick);
             return Banned::Added;
@@ -196,6 +206,7 @@ impl FleetList {
         let entry = self.entries.remove(&network)?;
         self.ends.remove(&(entry.end, network));
         self.standing.remove(&network);
+        self.networks -= u64::from(!is_exact(network));
         self.head.digest -= network;
         self.advance(network, now);
         Some(entry)
@@ -270,3 +281,6 @@ impl FleetList {
 pub fn is_exact(network: IpNet) -> bool {
     network.prefix_len() == network.max_prefix_len()
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl FleetList {
             if !seen.insert(network) {
                 continue;
             }
-            match self.entries.get(&network) {
+            match self.entries.get(&network).filter(|entry| entry.end > now) {
                 Some(entry) if is_young(entry) || self.standing.contains(&network) => recent.new.push(network),
                 Some(_) => {}
                 None => recent.remove.push(network),
@@ -53,9 +53,9 @@ impl FleetList {
             .filter(|(_, entry)| is_young(entry))
             .map(|(network, _)| *network);
         let untold = self.standing.iter().copied().chain(earlier.take(MOST_TOLD));
-        recent
-            .new
-            .extend(untold.filter(|network| is_exact(*network) && seen.insert(*network)));
+        let untold = untold.filter(|network| is_exact(*network) && seen.insert(*network));
+        let runs = |network: &IpNet| self.entries.get(network).is_some_and(|entry| entry.end > now);
+        recent.new.extend(untold.filter(runs));
         recent
     }
 }

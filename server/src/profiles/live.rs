@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use buckler::{
-    model::policy::{Check, Layer, Policy, config_hash},
+    model::policy::{Layer, Policy, config_hash},
     protocol::{ConfigMap, v2},
 };
 use serde_json::{Value, value::RawValue};
 
+use super::{v1::for_pyrasp, written};
 use crate::config::{ConfigError, Profile};
 
 /// A profile in force.
@@ -18,7 +19,10 @@ pub(crate) struct LiveProfile {
     fleet: Arc<str>,
     template: String,
     version: u64,
+    /// What the operator wrote, with keys in upper case.
     config: ConfigMap,
+    /// What that is on top of the default template.
+    changes: ConfigMap,
     policy: Policy,
     /// The configuration as it was served last, with the beacon URL it was made for: in practice the only one.
     served: ArcSwapOption<(String, Arc<Served>)>,
@@ -50,21 +54,18 @@ impl LiveProfile {
             template,
             config,
         } = profile;
-        let config = in_upper_case(config);
         let invalid = |reason: String| ConfigError::Profile {
             profile: name.to_owned(),
             reason,
         };
+        let policy = Policy::compile(template, &[Layer::new(format!("profile {name:?}"), config.clone())])
+            .map_err(|error| invalid(error.to_string()))?;
+        let config = written::normal(config);
         if config.contains_key("KEY") {
             return Err(invalid(
                 "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
             ));
         }
-        let layer = Layer {
-            origin: format!("profile {name:?}"),
-            keys: config.clone(),
-        };
-        let policy = Policy::compile(template, &[layer]).map_err(|error| invalid(error.to_string()))?;
         for unknown in policy.unknown_keys() {
             tracing::warn!(profile = name, key = unknown.key, "no agent knows this key");
         }
@@ -73,6 +74,10 @@ impl LiveProfile {
             fleet: fleet.as_str().into(),
             template: template.clone(),
             version: version_after(before, &config, template).unwrap_or(next),
+            changes: written::laid_over(
+                written::changes_of(template).map_err(|error| invalid(error.to_string()))?,
+                &config,
+            ),
             config,
             policy,
             served: ArcSwapOption::empty(),
@@ -88,7 +93,7 @@ impl LiveProfile {
             keys: Vec::new(),
             fleet: self.fleet.to_string(),
             template: self.template.clone(),
-            config: config.clone(),
+            config: written::unhidden(config.clone(), &self.config),
         };
         Self::compile(&self.name, &profile, Some(self), next)
     }
@@ -117,10 +122,10 @@ impl LiveProfile {
         self.version
     }
 
-    /// What the operator wrote, with keys in upper case.
+    /// What the operator wrote, with keys in upper case and secrets hidden.
     #[must_use]
-    pub(crate) const fn config(&self) -> &ConfigMap {
-        &self.config
+    pub(crate) fn shown(&self) -> ConfigMap {
+        written::shown(&self.config)
     }
 
     /// What it comes to on top of its template.
@@ -157,37 +162,21 @@ impl LiveProfile {
         Ok(served)
     }
 
-    /// The configuration for a version 1 agent: with every security check, because what is sent replaces all of its own.
+    /// The configuration for a version 1 agent.
     #[must_use]
     pub(crate) fn served_v1(&self, beacon_url: &str) -> ConfigMap {
-        let checks = Check::ALL.into_iter().filter(|check| *check != Check::Blacklist);
-        let levels = checks.map(|check| (check.name().to_owned(), Value::from(self.policy.level(check) as u8)));
-        let mut body = self.completed(beacon_url);
-        body.insert("SECURITY_CHECKS".to_owned(), Value::Object(levels.collect()));
-        body
+        for_pyrasp(self.completed(beacon_url), &self.policy)
     }
 
-    /// What the operator wrote, and without which no beacon would ever come: pyrasp's default is off, and no URL.
+    /// What the profile changes, and without which no beacon would ever come: pyrasp's default is off, and no URL.
     fn completed(&self, beacon_url: &str) -> ConfigMap {
-        let mut body = self.config.clone();
-        if body.get("BEACON_URL").is_none_or(Value::is_null) {
+        let mut body = self.changes.clone();
+        if body.get("BEACON_URL").is_none_or(|url| *url == "") {
             body.insert("BEACON_URL".to_owned(), beacon_url.into());
         }
         body.entry("BEACON").or_insert(Value::Bool(true));
         body
     }
-}
-
-/// The keys in upper case, out of the wrapper `{"config": {…}}` if they came in one.
-fn in_upper_case(config: &ConfigMap) -> ConfigMap {
-    let wrapped = config
-        .iter()
-        .next()
-        .filter(|(key, _)| config.len() == 1 && key.eq_ignore_ascii_case("config"));
-    let bare = wrapped.and_then(|(_, inner)| inner.as_object()).unwrap_or(config);
-    bare.iter()
-        .map(|(key, value)| (key.to_uppercase(), value.clone()))
-        .collect()
 }
 
 /// The version that stays, where the configuration says the same as before.

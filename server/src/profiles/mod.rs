@@ -1,6 +1,8 @@
 //! Profiles in force: found by key, replaced by the admin API or by a changed file, read by everybody without a lock.
 
 mod live;
+mod v1;
+mod written;
 
 use std::{collections::BTreeMap, sync::Arc};
 

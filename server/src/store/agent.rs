@@ -21,6 +21,9 @@ const REASONS: usize = 32;
 /// The longest name that is kept of what an agent says of itself, in characters.
 const NAME: usize = 64;
 
+/// The longest error that is kept of what an agent says, in characters.
+const ERROR: usize = 1_000;
+
 /// One agent.
 #[derive(Debug)]
 pub(super) struct Agent {
@@ -130,6 +133,11 @@ impl Agent {
         true
     }
 
+    /// Events of this agent never came.
+    pub(super) fn missed(&mut self, events: u64) {
+        self.view.missing = self.view.missing.saturating_add(events);
+    }
+
     pub(super) fn refused(&mut self, code: &'static str) {
         *self.view.shared.refused.entry(code).or_default() += 1;
     }
@@ -169,10 +177,20 @@ fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
         state: name(&part.health.state),
         ..part.health.clone()
     });
-    view.config.clone_from(&part.have.config);
-    view.list.clone_from(&part.have.list);
-    if part.config_status.is_some() {
-        view.config_status.clone_from(&part.config_status);
+    view.config = part.have.config.as_ref().map(|config| v2::ConfigCursor {
+        hash: name(&config.hash),
+        ..config.clone()
+    });
+    view.list = part.have.list.as_ref().map(|list| v2::ListCursor {
+        epoch: name(&list.epoch),
+        digest: name(&list.digest),
+        ..list.clone()
+    });
+    if let Some(status) = &part.config_status {
+        view.config_status = Some(v2::ConfigStatus {
+            error: status.error.as_deref().map(|error| error.chars().take(ERROR).collect()),
+            ..status.clone()
+        });
     }
 }
 

@@ -64,7 +64,7 @@ impl Desk<'_> {
             if event.seq <= mark {
                 continue;
             }
-            self.agent.view.missing += event.seq - mark - 1;
+            self.agent.missed(event.seq - mark - 1);
             mark = event.seq;
             if let Err(code) = self.take_event(event, &mut reason) {
                 self.agent.refused(code);
@@ -75,7 +75,7 @@ impl Desk<'_> {
             }
         }
         if before_first > mark {
-            self.agent.view.missing += before_first - mark;
+            self.agent.missed(before_first - mark);
             mark = before_first;
         }
         self.agent.set_mark(part.stream, mark);

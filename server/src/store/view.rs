@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Origin;
 use crate::{
-    list::{Entry, FleetList, is_exact},
+    list::{Entry, FleetList},
     moment::{Moment, Tick},
 };
 
@@ -151,16 +151,12 @@ impl FleetView {
             count,
             digest,
         } = list.head().cursor();
-        let networks = list
-            .entries_after(None)
-            .filter(|(network, _)| !is_exact(*network))
-            .count() as u64;
         Self {
             epoch,
             rev,
             count,
             digest,
-            networks,
+            networks: list.networks(),
         }
     }
 }

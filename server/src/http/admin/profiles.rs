@@ -26,7 +26,7 @@ struct ProfileView<'a> {
     fleet: &'a str,
     template: &'a str,
     version: u64,
-    config: &'a ConfigMap,
+    config: ConfigMap,
 }
 
 impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
@@ -37,7 +37,7 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
             fleet,
             template: live.template(),
             version: live.version(),
-            config: live.config(),
+            config: live.shown(),
         }
     }
 }
