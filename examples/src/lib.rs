@@ -1,1 +1,3 @@
-//! Being written.
+//! What the example programs share.
+
+pub mod demo;

@@ -143,7 +143,10 @@ impl Desk<'_> {
         };
         match self.list.ban(ban, self.now) {
             Banned::Late => return Err(code::UNBANNED),
-            Banned::Added => self.agent.view.shared.live += 1,
+            Banned::Added => {
+                self.agent.view.shared.live += 1;
+                tracing::info!(%network, agent = %self.who, "listed");
+            }
             Banned::Prolonged | Banned::Known => {}
         }
         self.agent.view.shared.bans += 1;
@@ -160,6 +163,7 @@ impl Desk<'_> {
             by: Origin::Agent(who), ..
         }) = self.list.unban(network, self.now)
         {
+            tracing::info!(%network, agent = %self.who, "let in again");
             self.released.push(who);
         }
         Ok(())

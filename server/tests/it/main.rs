@@ -9,12 +9,17 @@
 )]
 
 mod admin;
+mod configuration;
+mod events;
+mod failures;
 mod golden;
 mod http;
 mod limits;
+mod list;
+mod member;
 mod paging;
+mod program;
 mod pyrasp;
 mod reload;
 mod support;
 mod v1;
-mod v2;

@@ -8,8 +8,8 @@ use buckler::{
 };
 
 use crate::{
+    member::Member,
     support::{Cloud, config},
-    v2::Member,
 };
 
 /// A server whose pages have 10 entries and whose lists remember 25 changes, with 95 entries.

@@ -141,6 +141,7 @@ pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<Ht
     };
     let network = network(&address)?;
     let fleet = known_fleet(&state, fleet)?;
+    tracing::info!(%network, fleet, "an operator lets in again");
     let removed = state
         .owner
         .ask(move |store, now| match store.unban(&fleet, network, now)? {
