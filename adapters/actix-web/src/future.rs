@@ -19,7 +19,7 @@ use actix_web::{
 use buckler::guard::{Guard, RouteMatch, Verdict};
 use pin_project_lite::pin_project;
 
-use crate::{refusal::refusal, seen::Seen};
+use crate::{refusal::refusal, route_match::after_routing, seen::Seen};
 
 pin_project! {
     /// The answer to a request that met [`Buckler`](crate::Buckler). Dropped before it is ready, because the client went away,
@@ -43,11 +43,17 @@ pin_project! {
 
 impl<F, B> Guarded<F, B> {
     pub(crate) fn forwarded(answer: F, seen: Seen, guard: Rc<Guard>) -> Self {
-        Self { state: State::Forwarded { answer, seen, guard } }
+        Self {
+            state: State::Forwarded { answer, seen, guard },
+        }
     }
 
     pub(crate) fn refused(guard: &Guard, response: ServiceResponse) -> Self {
-        Self { state: State::Refused { response: Some(named(guard, response.map_into_right_body())) } }
+        Self {
+            state: State::Refused {
+                response: Some(named(guard, response.map_into_right_body())),
+            },
+        }
     }
 }
 
@@ -72,21 +78,15 @@ where
 /// The application's response, or the guard's in its place.
 fn judged<B>(guard: &Guard, seen: &Seen, response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
-    match seen.judge(guard, status, route_of(&response)) {
+    let route = match status {
+        StatusCode::NOT_FOUND => after_routing(response.request()),
+        _ => RouteMatch::Matched, // matters to nothing but a 404
+    };
+    match seen.judge(guard, status, route) {
         Verdict::Block(reaction) if status != StatusCode::SWITCHING_PROTOCOLS => {
             named(guard, response.into_response(refusal(&reaction)).map_into_right_body())
         }
         Verdict::Pass | Verdict::Block(_) => named(guard, response.map_into_left_body()),
-    }
-}
-
-/// Whether the application had a route. Asked only where it matters, for a 404, because the answer builds a string; and only
-/// now, because before routing actix-web merely guesses (`tests/routing.rs` shows where it guesses wrong).
-fn route_of<B>(response: &ServiceResponse<B>) -> RouteMatch {
-    if response.status() == StatusCode::NOT_FOUND && response.request().match_pattern().is_none() {
-        RouteMatch::Unsure
-    } else {
-        RouteMatch::Matched
     }
 }
 

@@ -1,1 +1,93 @@
-//! Being written.
+//! Buckler as actix-web middleware.
+//!
+//! One agent per process, one `.wrap` per application:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use actix_web::{App, HttpServer, web};
+//! use buckler_actix_web::{Buckler, Settings, start};
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let agent = start(Settings::from_file("buckler.toml")?)?; // never waits for the server
+//!     let buckler = Buckler::new(&agent);
+//!     HttpServer::new(move || App::new().wrap(buckler.clone()).route("/", web::get().to(|| async { "hello" })))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await?;
+//!     agent.shutdown(Duration::from_secs(5)); // tells the server what it does not know yet
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to wrap
+//! Around everything else, that is with the last `.wrap` of the `App`: what an outer middleware answers by itself is never
+//! judged. A scope or a resource can be wrapped instead where only that part is to be guarded.
+//!
+//! # What it does to a request
+//! - Before the application sees it, the guard judges address, host, path and headers. A refused request gets the configured
+//!   answer; its body is not read. actix-web then closes an HTTP/1 connection whose client is still sending that body, as it
+//!   does for any handler that leaves a body unread.
+//! - A request that passes goes on untouched: body, extensions and routing are the application's.
+//! - When the application has answered, its status is counted, and a 404 for which no route was found is judged as an unknown
+//!   path. Only a whole response can be replaced at that point, because none of it has been sent: bodies are neither read nor
+//!   delayed, and a `101 Switching Protocols` is never replaced. What happens inside a stream or a WebSocket is not seen.
+//! - An error that an inner middleware returns is counted by its status and given back as it is. It carries no request, so
+//!   that its 404 is never taken for an unknown path, and the `Server` header of the settings is not added to it.
+//! - A request whose connection broke before there was an answer is counted as neither success nor error.
+//!
+//! # Which path is unknown
+//! One for which actix-web found no resource, *and* whose answer is 404. A default service that answers (a single-page
+//! application) makes every path a known one; one that does not, and a folder of files mounted at `/`, is no route by itself.
+//!
+//! A decoy is judged before the application is asked, and only by the patterns of its routes: `/login` is no decoy in an
+//! application with a route for `/login`, and it is one where only a default service would answer it. Such an application sets
+//! its own `DECOY_ROUTES`; so does one with several scopes of the same prefix, of which actix-web shows only the first.
+
+mod future;
+mod middleware;
+mod refusal;
+mod route_match;
+mod routes;
+mod seen;
+mod view;
+
+pub use buckler::{
+    Agent, AgentBuilder, Settings,
+    settings::SettingsError,
+    status::{ShutdownReport, Status},
+};
+
+#[cfg(feature = "introspection")]
+pub use crate::routes::introspect;
+pub use crate::{
+    future::Guarded,
+    middleware::{Buckler, BucklerService},
+    routes::routes,
+};
+
+/// What the agent tells the server it guards.
+const PLATFORM: &str = "actix-web";
+
+/// Starts an agent for an actix-web application, with the transport that the settings name. It returns at once: guarding
+/// begins with local settings, or with what the last run left on disk, and the server is asked on the agent's own thread.
+///
+/// # Errors
+/// Where the settings name a transport that does not exist, or give it an option that it does not take.
+pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
+    Ok(builder(settings)?.start())
+}
+
+/// As [`start`], for what the settings cannot say: the application's [routes], for one.
+///
+/// # Errors
+/// As [`start`].
+pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
+    let transport = buckler_transports::pick(&settings)?;
+    let agent = Agent::builder(settings).platform(PLATFORM);
+    Ok(match transport {
+        Some(transport) => agent.transport(transport),
+        None => agent,
+    })
+}

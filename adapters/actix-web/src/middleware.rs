@@ -7,17 +7,18 @@ use std::{
 
 use actix_web::{
     Error,
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use buckler::{
-    agent::Agent,
+    Agent,
     guard::{Guard, RouteMatch, Verdict},
 };
 
 use crate::{
     future::Guarded,
     refusal::refusal,
+    route_match::before_routing,
     seen::Seen,
     view::{HeaderList, view},
 };
@@ -53,7 +54,10 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(BucklerService { service, guard: Rc::new(self.guard.clone()) }))
+        ready(Ok(BucklerService {
+            service,
+            guard: Rc::new(self.guard.clone()),
+        }))
     }
 }
 
@@ -78,15 +82,17 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let headers = HeaderList(request.headers());
-        let view = view(request.head(), &headers, RouteMatch::Unsure);
+        let route = match self.guard.is_decoy(request.path()) {
+            true => before_routing(&request),
+            false => RouteMatch::Unsure, // the answer will tell
+        };
+        let view = view(request.head(), &headers, route);
         match self.guard.check(&view) {
             Verdict::Pass => {
                 let seen = Seen::of(&self.guard, &view, request.head());
                 Guarded::forwarded(self.service.call(request), seen, Rc::clone(&self.guard))
             }
-            Verdict::Block(reaction) => {
-                Guarded::refused(&self.guard, request.into_response(refusal(&reaction)))
-            }
+            Verdict::Block(reaction) => Guarded::refused(&self.guard, request.into_response(refusal(&reaction))),
         }
     }
 }

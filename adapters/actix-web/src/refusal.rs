@@ -19,7 +19,9 @@ pub(crate) fn refusal(reaction: &Reaction) -> HttpResponse {
             .body(Bytes::copy_from_slice(content.as_bytes())),
         Reaction::Redirect { status, location } => redirect(status_code(*status), location),
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -44,16 +46,25 @@ mod tests {
 
     #[actix_web::test]
     async fn an_answer_has_its_status_type_and_text() {
-        let response = refusal(&Reaction::Respond { status: 451, content: "Größe <b>7</b>".into() });
+        let response = refusal(&Reaction::Respond {
+            status: 451,
+            content: "Größe <b>7</b>".into(),
+        });
         assert_eq!(response.status(), 451);
-        assert_eq!(response.headers().get("content-type").unwrap(), "text/html; charset=utf-8");
+        assert_eq!(
+            response.headers().get("content-type").unwrap(),
+            "text/html; charset=utf-8"
+        );
         assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
         assert_eq!(to_bytes(response.into_body()).await.unwrap(), "Größe <b>7</b>");
     }
 
     #[actix_web::test]
     async fn a_redirect_names_its_target() {
-        let response = refusal(&Reaction::Redirect { status: 302, location: "https://example.com/gone".into() });
+        let response = refusal(&Reaction::Redirect {
+            status: 302,
+            location: "https://example.com/gone".into(),
+        });
         assert_eq!(response.status(), 302);
         assert_eq!(response.headers().get("location").unwrap(), "https://example.com/gone");
         assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
@@ -62,7 +73,21 @@ mod tests {
 
     #[actix_web::test]
     async fn what_http_cannot_say_is_a_plain_refusal() {
-        assert_eq!(refusal(&Reaction::Redirect { status: 302, location: "a\nb".into() }).status(), 403);
-        assert_eq!(refusal(&Reaction::Respond { status: 7, content: "".into() }).status(), 403);
+        assert_eq!(
+            refusal(&Reaction::Redirect {
+                status: 302,
+                location: "a\nb".into()
+            })
+            .status(),
+            403
+        );
+        assert_eq!(
+            refusal(&Reaction::Respond {
+                status: 7,
+                content: "".into()
+            })
+            .status(),
+            403
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The application's routes, as the agent tells the server about them when it registers.
 
-use buckler::protocol::v1::{Route, Routes};
+use buckler::protocol::{Route, Routes};
 
 /// The routes of an application, from a list that the host writes: `"GET /"`, `"GET,POST /orders"`, or a path alone where
 /// the method does not matter. Entries of one path are put together.
@@ -31,7 +31,10 @@ fn split(entry: &str) -> (&str, &str) {
 }
 
 fn add<'m>(routes: &mut Routes, name: &str, path: &str, methods: impl Iterator<Item = &'m str>) {
-    let route = routes.entry(name.into()).or_insert_with(|| Route { methods: Vec::new(), path: path.into() });
+    let route = routes.entry(name.into()).or_insert_with(|| Route {
+        methods: Vec::new(),
+        path: path.into(),
+    });
     for method in methods.map(str::to_ascii_uppercase) {
         if !method.is_empty() && !route.methods.contains(&method) {
             route.methods.push(method);
@@ -63,11 +66,18 @@ pub async fn introspect(configure: impl FnOnce(&mut actix_web::web::ServiceConfi
     use actix_web::introspection::IntrospectionReportItem;
 
     let mut routes = Routes::new();
-    let Some(tree) = introspection_tree(configure).await else { return routes };
+    let Some(tree) = introspection_tree(configure).await else {
+        return routes;
+    };
     for item in Vec::<IntrospectionReportItem>::from(&tree.root) {
         if item.resource_type == "resource" {
             let name = item.resource_name.as_deref().unwrap_or(&item.full_path);
-            add(&mut routes, name, &item.full_path, item.methods.iter().map(String::as_str));
+            add(
+                &mut routes,
+                name,
+                &item.full_path,
+                item.methods.iter().map(String::as_str),
+            );
         }
     }
     routes
@@ -85,11 +95,17 @@ async fn introspection_tree(
 
     let tree = Rc::new(RefCell::new(None));
     let found = Rc::clone(&tree);
-    let application = App::new().configure(configure).wrap_fn(move |request: ServiceRequest, _routing| {
-        *found.borrow_mut() = request.app_data().cloned();
-        std::future::ready(Ok(request.into_response(HttpResponse::Ok().finish())))
-    });
-    let service = application.into_factory().new_service(AppConfig::default()).await.ok()?;
+    let application = App::new()
+        .configure(configure)
+        .wrap_fn(move |request: ServiceRequest, _routing| {
+            *found.borrow_mut() = request.app_data().cloned();
+            std::future::ready(Ok(request.into_response(HttpResponse::Ok().finish())))
+        });
+    let service = application
+        .into_factory()
+        .new_service(AppConfig::default())
+        .await
+        .ok()?;
     service.call(TestRequest::default().to_request()).await.ok()?;
     tree.take()
 }
@@ -100,10 +116,28 @@ mod tests {
 
     #[test]
     fn entries_of_one_path_are_put_together() {
-        let routes = routes(["GET /", " get,PUT  /items/{id}", "DELETE /items/{id}", "GET /items/{id}", "/any"]);
+        let routes = routes([
+            "GET /",
+            " get,PUT  /items/{id}",
+            "DELETE /items/{id}",
+            "GET /items/{id}",
+            "/any",
+        ]);
         assert_eq!(routes.keys().collect::<Vec<_>>(), ["/", "/any", "/items/{id}"]);
-        assert_eq!(routes["/items/{id}"], Route { methods: vec!["GET".into(), "PUT".into(), "DELETE".into()], path: "/items/{id}".into() });
-        assert_eq!(routes["/any"], Route { methods: Vec::new(), path: "/any".into() });
+        assert_eq!(
+            routes["/items/{id}"],
+            Route {
+                methods: vec!["GET".into(), "PUT".into(), "DELETE".into()],
+                path: "/items/{id}".into()
+            }
+        );
+        assert_eq!(
+            routes["/any"],
+            Route {
+                methods: Vec::new(),
+                path: "/any".into()
+            }
+        );
     }
 
     #[test]
@@ -132,7 +166,13 @@ mod tests {
         })
         .await;
         assert_eq!(routes["/"].methods, ["GET"]);
-        assert_eq!(routes["orders"], Route { methods: vec!["GET".into(), "POST".into()], path: "/api/orders".into() });
+        assert_eq!(
+            routes["orders"],
+            Route {
+                methods: vec!["GET".into(), "POST".into()],
+                path: "/api/orders".into()
+            }
+        );
         assert_eq!(routes.len(), 2, "{routes:?}");
     }
 }

@@ -1,9 +1,6 @@
 //! What is kept of a request while the application has it.
 
-use std::{
-    io::Write as _,
-    net::IpAddr,
-};
+use std::{io::Write as _, net::IpAddr};
 
 use actix_web::{
     dev::RequestHead,
@@ -29,7 +26,12 @@ pub(crate) struct Seen {
 impl Seen {
     /// Of a request that the guard lets pass.
     pub(crate) fn of(guard: &Guard, view: &RequestView<'_>, head: &RequestHead) -> Self {
-        Self { peer: view.peer, client: guard.client(view), method: head.method.clone(), target: head.uri.clone() }
+        Self {
+            peer: view.peer,
+            client: guard.client(view),
+            method: head.method.clone(),
+            target: head.uri.clone(),
+        }
     }
 
     /// The guard's verdict on the answer, which counts it.
@@ -62,8 +64,15 @@ impl ForwardedFor {
 
     /// Empty for a client that is the socket's peer: it needs no header.
     fn naming(client: Option<Client>) -> Self {
-        let mut header = Self { text: [0; Self::LONGEST], length: 0 };
-        if let Some(Client { address, origin: AddressOrigin::Header }) = client {
+        let mut header = Self {
+            text: [0; Self::LONGEST],
+            length: 0,
+        };
+        if let Some(Client {
+            address,
+            origin: AddressOrigin::Header,
+        }) = client
+        {
             let mut rest = header.text.as_mut_slice();
             let written = write!(rest, "{address}");
             let left = rest.len();
@@ -94,9 +103,14 @@ mod tests {
     use super::*;
 
     fn named(address: &str, origin: AddressOrigin) -> Vec<String> {
-        let header = ForwardedFor::naming(Some(Client { address: address.parse().unwrap(), origin }));
+        let header = ForwardedFor::naming(Some(Client {
+            address: address.parse().unwrap(),
+            origin,
+        }));
         let mut values = Vec::new();
-        header.for_each_value("x-forwarded-for", &mut |value| values.push(String::from_utf8(value.to_vec()).unwrap()));
+        header.for_each_value("x-forwarded-for", &mut |value| {
+            values.push(String::from_utf8(value.to_vec()).unwrap())
+        });
         values
     }
 

@@ -13,11 +13,16 @@ impl Headers for HeaderList<'_> {
     /// Walks all headers instead of looking the name up: a look-up by text builds a `HeaderName`, which allocates for every
     /// name outside the standard's own list (`x-forwarded-for`, for one).
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0.iter().filter(|(key, _)| key.as_str() == name).for_each(|(_, value)| visit(value.as_bytes()));
+        self.0
+            .iter()
+            .filter(|(key, _)| key.as_str() == name)
+            .for_each(|(_, value)| visit(value.as_bytes()));
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        self.0.iter().for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
+        self.0
+            .iter()
+            .for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
     }
 }
 
@@ -64,7 +69,10 @@ mod tests {
             .to_srv_request();
         seen(&request, |view| {
             assert_eq!(view.peer, Some("198.51.100.7".parse().unwrap()));
-            assert_eq!((view.method, view.path, view.query), ("POST", "/a%20b/%2e%2e", "x=1&y=%27"));
+            assert_eq!(
+                (view.method, view.path, view.query),
+                ("POST", "/a%20b/%2e%2e", "x=1&y=%27")
+            );
             assert_eq!(view.host, None);
         });
     }
@@ -78,7 +86,8 @@ mod tests {
             .to_srv_request();
         seen(&request, |view| {
             let mut values = Vec::new();
-            view.headers.for_each_value("x-forwarded-for", &mut |value| values.push(value.to_vec()));
+            view.headers
+                .for_each_value("x-forwarded-for", &mut |value| values.push(value.to_vec()));
             assert_eq!(values, [b"203.0.113.1", b"203.0.113.2"]);
             assert!(view.headers.contains("accept") && !view.headers.contains("forwarded"));
             let mut names = Vec::new();
@@ -91,13 +100,19 @@ mod tests {
     #[test]
     fn the_host_comes_from_the_header_then_from_the_target() {
         let of = |request: TestRequest| seen(&request.to_srv_request(), |view| view.host.map(str::to_owned));
-        assert_eq!(of(TestRequest::with_uri("/").insert_header((HOST, "a.example:8080"))), Some("a.example:8080".into()));
+        assert_eq!(
+            of(TestRequest::with_uri("/").insert_header((HOST, "a.example:8080"))),
+            Some("a.example:8080".into())
+        );
         assert_eq!(of(TestRequest::with_uri("http://b.example/")), Some("b.example".into()));
         assert_eq!(
             of(TestRequest::with_uri("http://b.example/").insert_header((HOST, "a.example"))),
             Some("a.example".into())
         );
         let unreadable = HeaderValue::from_bytes(b"a.ex\xffmple").unwrap();
-        assert_eq!(of(TestRequest::with_uri("http://b.example/").insert_header((HOST, unreadable))), Some("\u{fffd}".into()));
+        assert_eq!(
+            of(TestRequest::with_uri("http://b.example/").insert_header((HOST, unreadable))),
+            Some("\u{fffd}".into())
+        );
     }
 }

@@ -2,6 +2,8 @@
 //! answered, when the request carries the path through the routing tree that was really taken. Before routing the same
 //! call only guesses from the registered patterns.
 
+#![expect(clippy::unwrap_used, reason = "a test says by panicking that its setting is wrong")]
+
 use std::{cell::RefCell, rc::Rc};
 
 use actix_web::{
@@ -161,6 +163,18 @@ async fn everything_under_a_prefix_service_has_its_pattern() {
         ask("GET", "/staticfile", shop).await,
         seen(None, None, 404),
         "a prefix ends at a slash"
+    );
+}
+
+#[actix_web::test]
+async fn a_prefix_service_at_the_root_has_an_empty_pattern() {
+    fn site(config: &mut ServiceConfig) {
+        config.route("/known", web::get().to(ok)).service(Folder(""));
+    }
+    assert_eq!(ask("GET", "/no/such/file", site).await, seen(Some(""), Some(""), 404));
+    assert_eq!(
+        ask("GET", "/known", site).await,
+        seen(Some("/known"), Some("/known"), 200)
     );
 }
 

@@ -1,0 +1,15 @@
+//! The whole way of a request: real clients, a real `HttpServer` with two workers, a real agent with local settings.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking that its setting is wrong"
+)]
+
+mod bodies;
+mod clients;
+mod protocols;
+mod site;
+mod verdicts;
