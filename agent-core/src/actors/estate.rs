@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::messages::Offence;
@@ -209,6 +210,16 @@ fn restore_config(configuration: &mut Configuration, config: ConfigUpdate) {
     }
 }
 
+/// Saved entries with the time they have left.
+fn left(saved: Vec<SavedEntry>, now: Times) -> impl Iterator<Item = (IpNet, Option<Duration>)> {
+    saved.into_iter().map(move |(network, until)| {
+        (
+            network,
+            until.map(|until| Duration::from_secs(until).saturating_sub(now.unix)),
+        )
+    })
+}
+
 fn restore_list(
     shared: &Shared,
     cursor: Option<ListCursor>,
@@ -217,19 +228,18 @@ fn restore_list(
     now: Times,
 ) -> SharedList {
     let in_force = Arc::clone(&shared.published.load().blacklist);
-    let entries = listed
-        .into_iter()
-        .map(|(network, until)| (network, now.read_end(until)));
     let mut list = SharedList::new(in_force);
     match cursor {
-        Some(cursor) => match SharedList::restore(cursor, entries, now.elapsed) {
+        Some(cursor) => match SharedList::restore(cursor, left(listed, now), now.elapsed) {
             Ok(restored) => list = restored,
             Err(problem) => tracing::warn!(%problem, "the saved list is not whole: waiting for the server's"),
         },
         // a version 1 server's list has no cursor: it holds until the next registration replaces it
-        None => entries.for_each(|(network, until)| {
-            list.list().insert(network, until, Scope::Shared);
-        }),
+        None => {
+            for (network, until) in listed {
+                list.list().insert(network, now.read_end(until), Scope::Shared);
+            }
+        }
     }
     for (network, until) in banned {
         list.list().insert(network, now.read_end(until), Scope::Local);

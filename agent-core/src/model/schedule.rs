@@ -76,7 +76,9 @@ impl Schedule {
         }
         match asked {
             Some(Next { after_ms, jitter_ms }) => {
-                let after = clamp(Duration::from_millis(after_ms));
+                // an interval that is configured shorter than what may be asked for is no hammering: the operator wants it
+                let least = interval.min(*ASKED.start());
+                let after = Duration::from_millis(after_ms).clamp(least, *ASKED.end());
                 after + Duration::from_millis(jitter_ms).min(*ASKED.end()).mul_f64(random)
             }
             None => interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * random),
@@ -168,6 +170,18 @@ mod tests {
         };
         assert_eq!(next(20_000, 4_000, 0.5), 22 * SECOND);
         assert_eq!(next(0, 0, 0.0), 5 * SECOND);
+        assert_eq!(
+            Schedule::new().after_success(
+                SECOND,
+                SECOND,
+                Some(Next {
+                    after_ms: 0,
+                    jitter_ms: 0
+                }),
+                0.0
+            ),
+            SECOND
+        );
         assert!(next(u64::MAX, u64::MAX, ALMOST_ONE) <= 2 * Duration::from_mins(15));
     }
 

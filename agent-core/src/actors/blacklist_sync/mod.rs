@@ -45,6 +45,8 @@ pub(super) struct BlacklistSync {
     ban_for: Duration,
     /// When the server last confirmed the list.
     confirmed: Option<Duration>,
+    /// Whether the last update did not fit.
+    refused: bool,
     _notice: DeathNotice,
 }
 
@@ -72,6 +74,7 @@ impl BlacklistSync {
             shares: estate.identity.cloud.is_some() && policy.shares(),
             ban_for: policy.ban_for(),
             confirmed: None,
+            refused: false,
             _notice: notice,
         }
     }
@@ -128,11 +131,12 @@ impl BlacklistSync {
     }
 
     fn part(&self) -> ListPart {
-        let (list, outbox) = (self.estate.list.borrow(), self.estate.outbox.borrow());
         let now = self.estate.times();
+        let (have, staging) = self.estate.list.borrow_mut().have(now.elapsed);
+        let outbox = self.estate.outbox.borrow();
         ListPart {
-            have: list.cursor(),
-            staging: list.staging(),
+            have,
+            staging,
             list_age: self.confirmed.map(|at| now.elapsed.saturating_sub(at)),
             stream: outbox.stream(),
             first: outbox.first(),

@@ -1,6 +1,6 @@
 //! What the server lists: updates of either version, applied to the list, kept in the store, and published.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use ipnet::IpNet;
 
@@ -11,8 +11,10 @@ use crate::{
         address::parse_network,
         blacklist::{Applied, Scope},
     },
-    protocol::{BlacklistUpdate, Epoch, v2::ListUpdate},
-    store::SavedEntry,
+    protocol::{
+        BlacklistUpdate, Epoch,
+        v2::{ListMode, ListUpdate},
+    },
 };
 
 impl BlacklistSync {
@@ -20,12 +22,17 @@ impl BlacklistSync {
     pub(super) fn update(&mut self, update: &ListUpdate) {
         let now = self.estate.now();
         let applied = self.estate.list.borrow_mut().apply(update, now);
+        let refused = matches!(applied, Applied::Refused(_));
         match applied {
-            Applied::Nothing => self.confirmed = Some(now),
+            Applied::Nothing => {
+                if update.mode == ListMode::None {
+                    self.confirmed = Some(now);
+                }
+            }
             Applied::Delta { added, removed } => {
                 self.confirmed = Some(now);
-                self.unban(&networks(&update.remove));
-                self.save_delta(update);
+                let added_here: Vec<IpNet> = update.add.iter().filter_map(|(text, _)| parse_network(text)).collect();
+                self.save_changes(&added_here, &networks(&update.remove));
                 tracing::info!(added, removed, rev = update.to, "blacklist updated");
             }
             Applied::Page { page, pages } => {
@@ -40,38 +47,31 @@ impl BlacklistSync {
             }
             Applied::Refused(problem) => {
                 tracing::warn!(%problem, "blacklist update refused: the list in force stays");
-                tell(&self.speak, Speak::Soon);
+                // the snapshot is asked for soon, but once: what it does not mend, the interval may
+                if !self.refused {
+                    tell(&self.speak, Speak::Soon);
+                }
             }
         }
+        self.refused = refused;
     }
 
-    /// An address that the server let in again is let in here too, whoever banned it.
-    fn unban(&self, networks: &[IpNet]) {
-        if networks.is_empty() {
-            return;
-        }
-        let list = Arc::clone(self.estate.list.borrow().list());
-        for network in networks {
-            list.remove(*network, Scope::Local);
-        }
-        self.estate
-            .store
-            .forget_bans(self.estate.times().unix.as_secs(), networks);
-    }
-
-    fn save_delta(&self, update: &ListUpdate) {
+    /// Keeps what these networks have come to in the list: the ends that are held, and neither more nor less.
+    fn save_changes(&self, added: &[IpNet], removed: &[IpNet]) {
         let now = self.estate.times();
         let list = self.estate.list.borrow();
-        let removed = networks(&update.remove);
-        let added: Vec<SavedEntry> = update
-            .add
-            .iter()
-            .filter_map(|(text, ttl_s)| {
-                let until = now.elapsed.checked_add(Duration::from_secs(*ttl_s));
-                Some((parse_network(text)?, now.write_end(until)))
-            })
-            .collect();
-        self.estate.store.save_delta(list.cursor().as_ref(), &added, &removed);
+        let (mut listed, mut gone, mut let_in) = (Vec::new(), Vec::new(), Vec::new());
+        for network in added.iter().chain(removed).copied() {
+            match list.list().until(network, Scope::Shared) {
+                Some(until) => listed.push((network, now.write_end(until))),
+                None => gone.push(network),
+            }
+            if list.list().until(network, Scope::Local).is_none() {
+                let_in.push(network);
+            }
+        }
+        self.estate.store.save_delta(list.cursor().as_ref(), &listed, &gone);
+        self.estate.store.forget_bans(now.unix.as_secs(), &let_in);
     }
 
     fn save_list(&self) {
@@ -112,10 +112,7 @@ impl BlacklistSync {
             .list
             .borrow_mut()
             .update_v1(&new, &remove, self.ban_for, now.elapsed);
-        let until = now.write_end(Some(now.elapsed + self.ban_for));
-        let added: Vec<SavedEntry> = new.iter().map(|network| (*network, until)).collect();
-        self.estate.store.save_delta(None, &added, &remove);
-        self.unban(&remove);
+        self.save_changes(&new, &remove);
     }
 }
 

@@ -71,6 +71,12 @@ impl Blacklist {
         self.ends_of(network).get(scope).is_some()
     }
 
+    /// When the entry of exactly this network ends in a scope; the inner `None` is never, the outer one that it is not listed.
+    #[must_use]
+    pub fn until(&self, network: IpNet, scope: Scope) -> Option<Option<Duration>> {
+        self.ends_of(network).get(scope).map(End::until)
+    }
+
     /// Looks at `budget` slots, from where the last sweep stopped, and frees the local entries that have ended; says how many.
     /// Shared entries stay until the server removes them, as the digest is over all of them.
     pub fn sweep(&self, now: Duration, budget: usize) -> usize {
