@@ -30,3 +30,6 @@ pub use self::{
     script::{Script, Step},
     server::FaultServer,
 };
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@
 
 mod body;
 mod decode;
+mod dial;
 mod exchange;
 mod failure;
 mod link;

@@ -127,3 +127,34 @@ async fn dial(
         .map_err(ConnectError::Io)?;
     Ok(Connection::new(target.request().clone(), wire))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awc_sees_plain_http_with_a_port_whatever_the_url() {
+        for (url, expected) in [
+            ("https://cloud.example.com", "http://cloud.example.com:443/"),
+            (
+                "https://cloud.example.com:8443/config?a=%20&b",
+                "http://cloud.example.com:8443/config?a=%20&b",
+            ),
+            ("http://user:secret@[::1]:9100/a b#c", "http://[::1]:9100/a%20b"),
+            ("http://b\u{fc}ckler.example/", "http://xn--bckler-3ya.example:80/"),
+        ] {
+            assert_eq!(line(&url.parse().unwrap()).unwrap().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_host_header_has_a_port_only_where_it_is_not_the_schemes() {
+        for (url, expected) in [
+            ("https://cloud.example.com:443/", "cloud.example.com"),
+            ("https://cloud.example.com:80/", "cloud.example.com:80"),
+            ("http://[::1]:9100/", "[::1]:9100"),
+        ] {
+            assert_eq!(places::authority(&url.parse().unwrap()), expected);
+        }
+    }
+}

@@ -18,6 +18,8 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use crate::dial;
+
 /// What all connections of a transport have seen together. They carry one exchange at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
@@ -75,7 +77,7 @@ impl Wire {
         meter.dialled.set(meter.dialled.get().saturating_add(1));
         // an IPv6 address stands in brackets in a URL and nowhere else
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let tcp = TcpStream::connect((host, port)).await?;
+        let tcp = dial::connect(host, port).await?;
         // requests are written whole, so that waiting for more to send only costs time
         tcp.set_nodelay(true)?;
         let stream = match tls {
