@@ -44,6 +44,8 @@ pub enum Pace {
     Whole,
     /// So many bytes of the head, and then nothing more.
     StallInHead(usize),
+    /// So many bytes of the head, and then the connection ends in good order.
+    CutInHead(usize),
     /// The head and so many bytes of the body, and then nothing more.
     StallInBody(u64),
     /// The head and so many bytes of the body, and then the connection ends in good order.

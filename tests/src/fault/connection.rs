@@ -83,26 +83,20 @@ impl Connection {
 
     async fn answer<S: Wire>(&self, stream: &mut S, answer: &Answer) -> io::Result<After> {
         let head = answer.head();
-        if let Pace::StallInHead(count) = answer.pace {
-            stream
-                .write_all(head.as_bytes().get(..count).unwrap_or(head.as_bytes()))
-                .await?;
-            stream.flush().await?;
-            drain(stream).await;
-            return Ok(After::Close);
-        }
-        stream.write_all(head.as_bytes()).await?;
-        let (most, piece) = match answer.pace {
-            Pace::Whole | Pace::StallInHead(_) => (u64::MAX, PIECE),
-            Pace::StallInBody(count) | Pace::CutInBody(count) | Pace::ResetInBody(count) => (count, PIECE),
-            Pace::Drip(piece, _) => (u64::MAX, piece),
+        let (head_end, body_end) = match answer.pace {
+            Pace::StallInHead(count) | Pace::CutInHead(count) => (count.min(head.len()), 0),
+            Pace::StallInBody(count) | Pace::CutInBody(count) | Pace::ResetInBody(count) => (head.len(), count),
+            Pace::Whole | Pace::Drip(..) => (head.len(), u64::MAX),
         };
-        self.send_body(stream, answer, most.min(answer.body.len()), piece)
+        stream
+            .write_all(head.as_bytes().get(..head_end).unwrap_or_default())
             .await?;
+        stream.flush().await?;
+        self.send_body(stream, answer, body_end.min(answer.body.len())).await?;
         match answer.pace {
             Pace::Whole | Pace::Drip(..) => {}
             Pace::StallInHead(_) | Pace::StallInBody(_) => drain(stream).await,
-            Pace::CutInBody(_) => return Ok(After::Close),
+            Pace::CutInHead(_) | Pace::CutInBody(_) => return Ok(After::Close),
             Pace::ResetInBody(_) => {
                 stream.tcp().set_zero_linger()?;
                 return Err(io::ErrorKind::ConnectionReset.into());
@@ -118,7 +112,12 @@ impl Connection {
     }
 
     /// Sends the first `end` bytes of the body.
-    async fn send_body<S: Wire>(&self, stream: &mut S, answer: &Answer, end: u64, piece: usize) -> io::Result<()> {
+    async fn send_body<S: Wire>(&self, stream: &mut S, answer: &Answer, end: u64) -> io::Result<()> {
+        let piece = if let Pace::Drip(piece, _) = answer.pace {
+            piece.max(1)
+        } else {
+            PIECE
+        };
         let mut sent = 0;
         while sent < end {
             let most = usize::try_from(end.saturating_sub(sent)).unwrap_or(piece).min(piece);

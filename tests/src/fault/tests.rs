@@ -73,6 +73,7 @@ fn answers_are_spoilt_as_told() {
             "Content-Length: 10\r\n\r\n0123456789",
         ),
         (body.clone().pace(Pace::StallInHead(12)), "HTTP/1.1 200"),
+        (body.clone().pace(Pace::CutInHead(12)), "HTTP/1.1 200"),
         (body.clone().pace(Pace::StallInBody(3)), "Content-Length: 10\r\n\r\n012"),
         (body.until_close(), "HTTP/1.0 200 Scripted\r\n\r\n0123456789"),
         (Answer::new(200).spaces(3), "\r\n\r\n   "),

@@ -1,18 +1,15 @@
 //! The body of a reply: bounded before and after decompression, and no shorter than it was announced.
 
 use awc::{
-    ClientResponse,
     error::PayloadError,
-    http::{
-        Version,
-        header::{self, HeaderMap},
-    },
+    http::{Version, header},
 };
 use buckler::transport::TransportError;
 use futures_util::StreamExt;
 
 use crate::{
     decode::{self, Coding, DecodeError},
+    incoming::Incoming,
     wire::Meter,
 };
 
@@ -43,8 +40,8 @@ enum End {
 ///
 /// # Errors
 /// Where it is larger than allowed, shorter than announced, or not in a coding that was asked for.
-pub(crate) async fn read(response: ClientResponse, caps: Caps, meter: &Meter) -> Result<Vec<u8>, TransportError> {
-    let coding = coding(response.headers())?;
+pub(crate) async fn read(response: Incoming, caps: Caps, meter: &Meter) -> Result<Vec<u8>, TransportError> {
+    let coding = coding(&response)?;
     let end = end(&response)?;
     let wire = collect(response, end, caps.wire).await?;
     check_end(end, wire.len(), meter)?;
@@ -57,12 +54,11 @@ pub(crate) async fn read(response: ClientResponse, caps: Caps, meter: &Meter) ->
     })
 }
 
-fn coding(headers: &HeaderMap) -> Result<Coding, TransportError> {
-    let Some(value) = headers.get(header::CONTENT_ENCODING) else {
+fn coding(response: &Incoming) -> Result<Coding, TransportError> {
+    let Some(name) = response.header(header::CONTENT_ENCODING) else {
         return Ok(Coding::Identity);
     };
-    let name = value.to_str().unwrap_or("not text");
-    Coding::parse(name).ok_or_else(|| {
+    Coding::parse(&name).ok_or_else(|| {
         let name: String = name.chars().take(20).collect();
         malformed(format!(
             "Content-Encoding {name:?} was not asked for; {} are accepted",
@@ -71,24 +67,23 @@ fn coding(headers: &HeaderMap) -> Result<Coding, TransportError> {
     })
 }
 
-fn end(response: &ClientResponse) -> Result<End, TransportError> {
-    let headers = response.headers();
-    if headers.contains_key(header::TRANSFER_ENCODING) {
+fn end(response: &Incoming) -> Result<End, TransportError> {
+    if response.headers.contains_key(header::TRANSFER_ENCODING) {
         return Ok(End::Chunk);
     }
-    match headers
-        .get(header::CONTENT_LENGTH)
-        .map(|value| value.to_str().unwrap_or_default().trim().parse())
+    match response
+        .header(header::CONTENT_LENGTH)
+        .map(|length| length.trim().parse())
     {
         Some(Ok(length)) => Ok(End::Length(length)),
-        Some(Err(_)) => Err(malformed("a Content-Length that is no number")),
+        Some(Err(_)) => Err(malformed("a Content-Length that is no size")),
         // awc takes the body of such a reply for empty
-        None if response.version() == Version::HTTP_11 => Ok(End::Length(0)),
+        None if response.version == Version::HTTP_11 => Ok(End::Length(0)),
         None => Ok(End::Connection),
     }
 }
 
-async fn collect(mut response: ClientResponse, end: End, cap: usize) -> Result<Vec<u8>, TransportError> {
+async fn collect(mut response: Incoming, end: End, cap: usize) -> Result<Vec<u8>, TransportError> {
     let mut wire = Vec::new();
     if let End::Length(length) = end {
         if length > cap {
@@ -96,7 +91,7 @@ async fn collect(mut response: ClientResponse, end: End, cap: usize) -> Result<V
         }
         wire.reserve(length.min(RESERVED));
     }
-    while let Some(chunk) = response.next().await {
+    while let Some(chunk) = response.body.next().await {
         let chunk = chunk.map_err(|error| broken(wire.len(), &error))?;
         if wire.len().saturating_add(chunk.len()) > cap {
             return Err(TransportError::TooLarge(cap));

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use actix_rt::time::timeout;
-use awc::{
-    ClientResponse,
-    http::{
-        Method, StatusCode,
-        header::{self, HeaderName, HttpDate},
-    },
+use awc::http::{
+    Method, StatusCode,
+    header::{self, HttpDate},
 };
 use buckler::{clock::Clock, protocol::AgentKey, transport::TransportError};
 use bytes::Bytes;
@@ -17,6 +14,7 @@ use url::Url;
 use crate::{
     body::{self, Caps},
     failure,
+    incoming::Incoming,
     link::Link,
     options::Options,
     places,
@@ -65,16 +63,15 @@ impl Exchange<'_> {
     /// As [`TransportError`] says; a reply of any status is no error here.
     pub(crate) async fn carry(&self, ask: &Ask<'_>) -> Result<Reply, TransportError> {
         let response = self.send(ask).await?;
-        let status = response.status();
         let mut reply = Reply {
-            status,
-            content_type: text(&response, header::CONTENT_TYPE).unwrap_or_default(),
-            retry_after: text(&response, header::RETRY_AFTER).and_then(|text| self.delay(&text)),
-            location: text(&response, header::LOCATION),
+            status: response.status,
+            content_type: response.header(header::CONTENT_TYPE).unwrap_or_default(),
+            retry_after: response.header(header::RETRY_AFTER).and_then(|text| self.delay(&text)),
+            location: response.header(header::LOCATION),
             body: Vec::new(),
         };
         let meter = self.link.meter();
-        if status.is_success() {
+        if reply.status.is_success() {
             let caps = Caps {
                 wire: self.options.max_wire_bytes,
                 unpacked: self.options.max_reply_bytes,
@@ -91,7 +88,7 @@ impl Exchange<'_> {
     /// A connection that was kept from an earlier exchange may have been closed by the server in the very moment of its next
     /// use. Where nothing at all came back on such a connection, the request is sent once more on a fresh one. The server may
     /// then see it twice, which the protocol allows: events carry numbers, and totals are totals.
-    async fn send(&self, ask: &Ask<'_>) -> Result<ClientResponse, TransportError> {
+    async fn send(&self, ask: &Ask<'_>) -> Result<Incoming, TransportError> {
         let meter = self.link.meter();
         let (dialled, received) = (meter.dialled(), meter.received());
         let first = self.attempt(ask).await;
@@ -106,14 +103,17 @@ impl Exchange<'_> {
         first
     }
 
-    async fn attempt(&self, ask: &Ask<'_>) -> Result<ClientResponse, TransportError> {
+    async fn attempt(&self, ask: &Ask<'_>) -> Result<Incoming, TransportError> {
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
         let request = self.link.request(method, ask.url, self.options)?;
         let sent = match &ask.body {
             Some(body) => request.content_type("application/json").send_body(body.clone()).await,
             None => request.bearer_auth(ask.key.expose()).send().await,
         };
-        sent.map_err(|error| failure::to_send(ask.url, self.options, &error))
+        match sent {
+            Ok(response) => Ok(Incoming::new(response)),
+            Err(error) => Err(failure::to_send(ask.url, self.options, &error)),
+        }
     }
 
     /// Reads `Retry-After`: seconds, or a date by the server's clock, which is taken for ours.
@@ -127,9 +127,4 @@ impl Exchange<'_> {
             .ok()?;
         Some(until.saturating_sub(self.clock.unix()))
     }
-}
-
-fn text(response: &ClientResponse, name: HeaderName) -> Option<String> {
-    let value = response.headers().get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

@@ -33,6 +33,7 @@ mod decode;
 mod dial;
 mod exchange;
 mod failure;
+mod incoming;
 mod link;
 mod options;
 mod places;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use buckler::transport::{Advice, TransportError};
+use buckler_http_polling::KIND;
 use buckler_tests::fault::{Answer, FaultServer, Pace, Script, Step};
 use serde_json::json;
 
@@ -73,8 +74,11 @@ fn whatever_stalls_ends_at_the_deadline() {
 fn a_connection_that_does_not_stand_in_time_is_unreachable() {
     // a server without TLS never answers the handshake
     let server = FaultServer::start(Script::always(good())).unwrap();
-    let settings = with(&server, "connect_timeout", "300ms").cloud_url(server.url("/config").replace("http", "https"));
-    let error = register_with(settings.transport_option(buckler_http_polling::KIND, "roots", "webpki")).unwrap_err();
+    let settings = with(&server, "connect_timeout", "300ms")
+        .transport_option(KIND, "timeout", "3s")
+        .transport_option(KIND, "roots", "webpki")
+        .cloud_url(server.url("/config").replace("http", "https"));
+    let error = register_with(settings).unwrap_err();
     let reason = "no connection within 300ms".to_owned();
     assert_eq!(
         error,
@@ -175,7 +179,6 @@ fn a_status_is_told_even_where_its_body_is_spoilt() {
         Answer::new(503).spaces(50 << 20),
         Answer::new(503).announcing(10),
         Answer::new(503).body("{}").header("Content-Encoding", "deflate"),
-        Answer::refusal(503, "late").pace(Pace::StallInBody(3)),
     ] {
         let shown = format!("{answer:?}");
         let error = register(answer).unwrap_err();
@@ -189,6 +192,20 @@ fn a_status_is_told_even_where_its_body_is_spoilt() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn a_status_does_not_wait_for_the_rest_of_its_body() {
+    let server = FaultServer::start(Script::always(Answer::refusal(503, "late").pace(Pace::StallInBody(3)))).unwrap();
+    let error = register_with(with(&server, "timeout", "5s")).unwrap_err();
+    assert_eq!(
+        error,
+        TransportError::Status {
+            status: 503,
+            message: None,
+            retry_after: None
+        }
+    );
 }
 
 #[test]
