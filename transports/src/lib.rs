@@ -5,9 +5,41 @@
 //! | `http-polling` | `buckler-http-polling` | a request for every registration and beacon; where nothing is named |
 
 use buckler::{
+    Agent, AgentBuilder,
     settings::{Settings, SettingsError},
     transport::TransportFactory,
 };
+
+/// Starts an agent with the transport that its settings name.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use buckler::Settings;
+/// let agent = buckler_transports::start(Settings::builder().build()?)?;
+/// let guard = agent.guard();
+/// // … serve, and at the end
+/// agent.shutdown(Duration::from_secs(5));
+/// # Ok::<(), buckler::settings::SettingsError>(())
+/// ```
+///
+/// # Errors
+/// As [`pick`]. A server that is down, slow or lying is no error: the agent guards, and goes on trying.
+pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
+    builder(settings).map(AgentBuilder::start)
+}
+
+/// An agent with the transport that its settings name, not yet started: for an adapter, which adds its framework and routes.
+///
+/// # Errors
+/// As [`pick`].
+pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
+    let transport = pick(&settings)?;
+    let builder = Agent::builder(settings);
+    Ok(match transport {
+        Some(factory) => builder.transport(factory),
+        None => builder,
+    })
+}
 
 /// Every transport by its kind.
 const TRANSPORTS: &[(&str, Make)] = &[(buckler_http_polling::KIND, buckler_http_polling::factory)];
