@@ -14,7 +14,6 @@ use super::{
 use crate::{
     model::policy::{Policy, config_hash},
     protocol::v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate},
-    status::ConfigInForce,
 };
 
 /// The actor.
@@ -52,25 +51,10 @@ impl ConfigFetcher {
 
     /// Tells everybody what is in force.
     fn announce(&self) {
-        let configuration = self.estate.configuration.borrow();
+        let policy = Arc::clone(&self.estate.configuration.borrow().policy);
         for actor in &self.policy_changed {
-            tell(actor, PolicyChanged(Arc::clone(&configuration.policy)));
+            tell(actor, PolicyChanged(Arc::clone(&policy)));
         }
-        let refused = configuration
-            .status
-            .as_ref()
-            .filter(|status| status.state == ConfigState::Failed);
-        self.estate.shared.board.config.store(Arc::new(ConfigInForce {
-            template: configuration.policy.template().to_owned(),
-            source: configuration.source,
-            version: configuration
-                .server
-                .as_ref()
-                .map(|server| server.version)
-                .filter(|version| *version > 0),
-            hash: configuration.server.as_ref().map(|server| server.hash.clone()),
-            refused: refused.and_then(|status| status.error.clone()),
-        }));
     }
 
     /// Puts a configuration of the server's in force, or says why it cannot be.

@@ -23,9 +23,9 @@ use crate::{
     },
     protocol::{
         AgentKey, Routes,
-        v2::{ConfigStatus, ConfigUpdate, ListCursor, Totals},
+        v2::{ConfigState, ConfigStatus, ConfigUpdate, ListCursor, Totals},
     },
-    status::Board,
+    status::{Board, ConfigInForce},
     store::{Saved, SavedEntry, Store},
     transport::TransportFactory,
 };
@@ -97,6 +97,29 @@ impl Configuration {
             .chain(self.code.clone())
             .collect();
         Policy::compile(&self.template, &layers)
+    }
+}
+
+impl From<&Configuration> for ConfigInForce {
+    fn from(configuration: &Configuration) -> Self {
+        let Configuration {
+            policy,
+            source,
+            server,
+            status,
+            ..
+        } = configuration;
+        let refused = status.as_ref().filter(|status| status.state == ConfigState::Failed);
+        Self {
+            template: policy.template().to_owned(),
+            source,
+            version: server
+                .as_ref()
+                .map(|server| server.version)
+                .filter(|version| *version > 0),
+            hash: server.as_ref().map(|server| server.hash.clone()),
+            refused: refused.and_then(|status| status.error.clone()),
+        }
     }
 }
 

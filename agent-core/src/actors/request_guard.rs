@@ -26,6 +26,7 @@ use crate::{
         policy::{Level, Policy},
     },
     protocol::v2::EventKind,
+    status::ConfigInForce,
 };
 
 /// Detections that are judged between two turns of the thread: enough to keep up, few enough to let the others speak.
@@ -184,6 +185,9 @@ impl Handler<PolicyChanged> for RequestGuard {
 
     fn handle(&mut self, PolicyChanged(policy): PolicyChanged, _: &mut Self::Context) {
         self.publish(|snapshot| snapshot.policy = policy);
+        // only now, so that the status never runs ahead of what requests are judged by
+        let line = ConfigInForce::from(&*self.estate.configuration.borrow());
+        self.estate.shared.board.config.store(Arc::new(line));
     }
 }
 

@@ -158,6 +158,13 @@ impl Outbox {
         known
     }
 
+    /// Takes out every event that waits, and says how many those were: they are not for the server after all.
+    pub fn withdraw(&mut self) -> u64 {
+        let withdrawn = self.pending.len() as u64;
+        self.pending.clear();
+        withdrawn
+    }
+
     /// An event that waits, by its number.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<&Event> {

@@ -92,6 +92,7 @@ pub struct Settings {
     local: Vec<Layer>,
     code: Option<Layer>,
     policy: Arc<Policy>,
+    cloud_url_origin: String,
     warnings: Vec<Problem>,
 }
 
@@ -164,6 +165,12 @@ impl Settings {
         self.agent.cloud_url.clone().zip(self.agent.key.clone())
     }
 
+    /// Who said `agent.cloud_url`: a file's path, an environment variable, or `code`.
+    #[must_use]
+    pub fn cloud_url_origin(&self) -> &str {
+        &self.cloud_url_origin
+    }
+
     /// Why there is no conversation with a server, if there is none by these settings.
     #[must_use]
     pub fn local_reason(&self) -> Option<&'static str> {
@@ -206,11 +213,13 @@ impl Settings {
         } = security.compile(&template, overrides);
         problems.extend(found);
         warnings.extend(agent.warnings(origin));
+        let cloud_url_origin = origin("cloud_url");
         let Some(policy) = policy.filter(|_| problems.is_empty()) else {
             return Err(SettingsError::new(problems));
         };
         Ok(Self {
             policy,
+            cloud_url_origin,
             agent,
             transport,
             local,
@@ -229,6 +238,7 @@ impl fmt::Debug for Settings {
             local,
             code,
             policy: _,
+            cloud_url_origin: _,
             warnings,
         } = self;
         f.debug_struct("Settings")

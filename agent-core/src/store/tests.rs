@@ -1,5 +1,6 @@
 //! The store on real files: what survives, and what becomes of damage.
 use super::*;
+use crate::model::address::parse_network;
 use crate::protocol::v2::{AddressOrigin, EventKind, Evidence};
 
 fn net(text: &str) -> IpNet {

@@ -65,7 +65,8 @@ pub const KIND: &str = "http-polling";
 /// missing or to which the key would travel in the clear.
 pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
     let options = Options::read(settings.section(KIND))?;
-    let problem = |found: String| Problem::new("settings", "agent.cloud_url", found, "the https:// URL of the server");
+    let origin = settings.cloud_url_origin();
+    let problem = |found: String| Problem::new(origin, "agent.cloud_url", found, "the https:// URL of the server");
     let Some(cloud) = settings.agent().cloud_url.clone() else {
         return Err(problem("nothing".to_owned()).into());
     };

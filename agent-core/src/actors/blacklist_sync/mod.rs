@@ -21,7 +21,7 @@ use super::{
     tell,
 };
 use crate::{
-    model::{blacklist::Scope, outbox::Draft},
+    model::{blacklist::Scope, outbox::Draft, policy::Policy},
     protocol::v2::EventKind,
     status::ListInForce,
 };
@@ -39,8 +39,7 @@ pub(super) struct BlacklistSync {
     part_reported: Recipient<PartReported>,
     speak: Recipient<Speak>,
     close_next: Recipient<Close>,
-    /// Whether events are for the server: there is one, and `BLACKLIST_SHARE` is on.
-    shares: bool,
+    sharing: Sharing,
     /// `BLACKLIST_DELAY`: how long a version 1 server's entries last.
     ban_for: Duration,
     /// When the server last confirmed the list.
@@ -48,6 +47,28 @@ pub(super) struct BlacklistSync {
     /// Whether the last update did not fit.
     refused: bool,
     _notice: DeathNotice,
+}
+
+/// Whether what is caught here is for the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// `BLACKLIST_SHARE` is on.
+    On,
+    /// The local settings do not say so, but the server has the last word and has not spoken: events wait for it.
+    Undecided,
+    /// There is no server, or `BLACKLIST_SHARE` is off.
+    Off,
+}
+
+impl Sharing {
+    fn by(estate: &Estate, policy: &Policy) -> Self {
+        match (estate.identity.cloud.is_some(), policy.shares()) {
+            (false, _) => Self::Off,
+            (true, true) => Self::On,
+            (true, false) if estate.configuration.borrow().source == "local" => Self::Undecided,
+            (true, false) => Self::Off,
+        }
+    }
 }
 
 impl Actor for BlacklistSync {
@@ -71,7 +92,7 @@ impl BlacklistSync {
             part_reported: to.cloud_link.clone().recipient(),
             speak: to.cloud_link.clone().recipient(),
             close_next: to.cloud_link.clone().recipient(),
-            shares: estate.identity.cloud.is_some() && policy.shares(),
+            sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
             confirmed: None,
             refused: false,
@@ -111,7 +132,7 @@ impl BlacklistSync {
                     kind = EventKind::Ban;
                 }
             }
-            if !self.shares {
+            if self.sharing == Sharing::Off {
                 self.estate
                     .shared
                     .board
@@ -130,18 +151,38 @@ impl BlacklistSync {
         !events.is_empty()
     }
 
+    /// What waited for a word of the server's is not for it.
+    fn settle_here(&self) {
+        let withdrawn = self.estate.outbox.borrow_mut().withdraw();
+        if withdrawn > 0 {
+            self.estate
+                .shared
+                .board
+                .outbox
+                .settled_here
+                .fetch_add(withdrawn, Ordering::Relaxed);
+            self.estate.store.forget_events(u64::MAX);
+            self.count();
+        }
+    }
+
     fn part(&self) -> ListPart {
         let now = self.estate.times();
         let (have, staging) = self.estate.list.borrow_mut().have(now.elapsed);
         let outbox = self.estate.outbox.borrow();
+        let shared = self.sharing == Sharing::On;
         ListPart {
             have,
             staging,
             list_age: self.confirmed.map(|at| now.elapsed.saturating_sub(at)),
             stream: outbox.stream(),
             first: outbox.first(),
-            events: outbox.batch(u64::try_from(now.unix.as_millis()).unwrap_or(u64::MAX)),
-            pending: outbox.len(),
+            events: if shared {
+                outbox.batch(u64::try_from(now.unix.as_millis()).unwrap_or(u64::MAX))
+            } else {
+                Vec::new()
+            },
+            pending: if shared { outbox.len() } else { 0 },
         }
     }
 
@@ -228,8 +269,11 @@ impl Handler<PolicyChanged> for BlacklistSync {
     type Result = ();
 
     fn handle(&mut self, PolicyChanged(policy): PolicyChanged, _: &mut Self::Context) {
-        self.shares = self.estate.identity.cloud.is_some() && policy.shares();
         self.ban_for = policy.ban_for();
+        self.sharing = Sharing::by(&self.estate, &policy);
+        if self.sharing == Sharing::Off {
+            self.settle_here();
+        }
     }
 }
 
