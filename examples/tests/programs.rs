@@ -1,0 +1,123 @@
+//! The programs do what they say, as a newcomer starts them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says by panicking what is wrong"
+)]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// A program that runs, and what it prints. It is killed when the test ends, if it still runs.
+struct Program {
+    child: Child,
+    prints: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(path: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(path);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        for name in [
+            "BUCKLER_CONFIG",
+            "PYRASP_CLOUD_URL",
+            "PYRASP_KEY",
+            "PYRASP_CONF",
+            "RUST_LOG",
+        ] {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn().unwrap();
+        let prints = BufReader::new(child.stdout.take().unwrap());
+        Self { child, prints }
+    }
+
+    /// The next line that it prints.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.prints.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Everything that it prints from now to its end, and whether it ended well.
+    fn end(mut self) -> (String, bool) {
+        let mut printed = String::new();
+        self.prints.read_to_string(&mut printed).unwrap();
+        (printed, self.child.wait().unwrap().success())
+    }
+
+    /// Asks it to end, as a service manager does.
+    #[cfg(unix)]
+    fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // it has ended already where the test went well
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn the_tour_shows_a_ban_crossing_and_says_so_by_its_exit_code() {
+    let (printed, succeeded) = Program::start(env!("CARGO_BIN_EXE_tour"), &["--once"]).end();
+    assert!(succeeded, "{printed}");
+    assert!(printed.contains("the ban crossed in "), "{printed}");
+    assert_eq!(printed.matches('✓').count(), 8, "{printed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_guarded_shop_guards_and_ends_with_a_report() {
+    let mut shop = Program::start(
+        env!("CARGO_BIN_EXE_guarded_app"),
+        &["--listen", "127.0.0.1:0", "--workers", "1"],
+    );
+    let address = address(&shop.line());
+    assert!(get(&address, "/items/0").starts_with("HTTP/1.1 200 "));
+    assert!(get(&address, "/.git/config").starts_with("HTTP/1.1 403 "));
+    shop.terminate();
+    let (printed, succeeded) = shop.end();
+    assert!(
+        succeeded && printed.contains("0 events sent, 0 not sent, 0 lost"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_unguarded_shop_lets_everything_pass() {
+    let arguments = ["--listen", "127.0.0.1:0", "--workers", "1", "--unguarded"];
+    let mut shop = Program::start(env!("CARGO_BIN_EXE_guarded_app"), &arguments);
+    assert!(get(&address(&shop.line()), "/.git/config").starts_with("HTTP/1.1 404 "));
+}
+
+/// The address in a line that holds a URL.
+fn address(line: &str) -> String {
+    let Some((_, rest)) = line.split_once("http://") else {
+        panic!("no URL in {line:?}")
+    };
+    rest.split_once('/').unwrap().0.to_owned()
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    write!(
+        connection,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
