@@ -1,6 +1,7 @@
 //! End-to-end tests: real agents, real servers, real sockets, and the house rules.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test may fail by a panic, in its helpers too"

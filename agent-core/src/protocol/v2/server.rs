@@ -87,7 +87,7 @@ pub enum ListMode {
 pub struct ConfigUpdate {
     /// Rises with every change.
     pub version: u64,
-    /// As in [`ConfigCursor::hash`].
+    /// As in [`ConfigCursor::hash`](super::ConfigCursor::hash).
     pub hash: String,
     /// pyrasp's keys in upper case.
     pub body: ConfigMap,
