@@ -2,7 +2,8 @@
 
 mod admin;
 mod agents;
-mod list;
+mod answer_v1;
+mod answer_v2;
 mod reply;
 mod state;
 
@@ -61,5 +62,56 @@ pub(crate) async fn guarded(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answer) => answer,
         Err(_) => Err(Refusal::failed(&"a handler panicked").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{App, HttpResponse, dev::Service, middleware::from_fn, test};
+    use buckler::clock::SystemClock;
+
+    use super::*;
+    use crate::{config::ServerConfig, list::ListBounds, owner::Owner, profiles::Profiles, protect::Protected, store};
+
+    fn state() -> State {
+        let config = ServerConfig::new();
+        let (clock, protected) = (Arc::new(SystemClock::new()), Arc::new(Protected::new(true, [])));
+        let rules = store::Rules {
+            protected: Arc::clone(&protected),
+            bounds: ListBounds { page: 10, history: 10 },
+            agents: 10,
+            shared_live: 10,
+            shared_per_minute: 10,
+        };
+        let owner = Owner::start(Box::new(store::MemoryStore::new(rules)), Arc::clone(&clock) as _).unwrap();
+        State::new(
+            &config,
+            owner,
+            Arc::new(Profiles::new(&config, 0).unwrap()),
+            protected,
+            clock,
+        )
+    }
+
+    #[actix_web::test]
+    async fn a_handler_that_panics_is_answered_500_in_an_envelope() {
+        let state = Data::new(state());
+        let app = App::new()
+            .app_data(state.clone())
+            .route(
+                "/",
+                web::get().to(async || -> HttpResponse { panic!("as the test wants it") }),
+            )
+            .wrap(from_fn(guarded));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/").to_request();
+        let error = app.call(request).await.err().unwrap();
+        let answer = error.error_response();
+        assert_eq!(answer.status(), 500);
+        let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+        assert_eq!(body, r#"{"status":false,"message":"the server failed","data":{}}"#);
+        assert!(state.is_idle(), "it is not counted as running for ever");
     }
 }

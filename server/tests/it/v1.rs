@@ -220,8 +220,8 @@ async fn an_operators_long_ban_outlives_the_agents_own_delay() {
     cloud.operator_bans("203.0.113.9", Some(86_400)).await;
     cloud.operator_bans("203.0.113.10", None).await;
     let mut refused = [0, 0];
-    for _ in 0..24 * 60 {
-        cloud.clock.pass(60);
+    for _ in 0..24 * 12 {
+        cloud.clock.pass(300);
         // the agent lets go of an entry when its address asks and its own delay is over: that request passes
         for address in ["203.0.113.9", "203.0.113.10"] {
             agent.refuses(address, now(&cloud));
@@ -231,11 +231,7 @@ async fn an_operators_long_ban_outlives_the_agents_own_delay() {
             *refused += u32::from(agent.refuses(address, now(&cloud)));
         }
     }
-    assert_eq!(
-        refused,
-        [24 * 60 - 1, 24 * 60],
-        "the first ended in the last minute of the day"
-    );
+    assert_eq!(refused, [24 * 12 - 1, 24 * 12], "the first ended with the day");
     assert!(
         register(&cloud).await.refuses("203.0.113.10", now(&cloud) + 1e9),
         "for ever"

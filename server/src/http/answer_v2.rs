@@ -1,31 +1,36 @@
-//! Version 2's part of an answer. Pages of the list and the configuration come encoded, and are put in as they are.
+//! Answers to version 2 agents. Pages of the list and the configuration come encoded, and are put in as they are.
 
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use buckler::{
     model::address,
-    protocol::v2::{ConfigCursor, ConfigState, ConfigStatus, Flag, ListMode, ListUpdate, Nack, Next},
+    protocol::v2::{AgentPart, ConfigCursor, ConfigState, ConfigStatus, Flag, ListMode, ListUpdate, Nack, Next},
 };
 use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::reply::{self, Nothing, Refusal};
+use super::{
+    agents::Visit,
+    reply::{self, Nothing, Refusal},
+    state::State,
+};
 use crate::{
     list::Head,
     moment::{Moment, Tick},
-    store::{ListStep, Receipt},
+    profiles::LiveProfile,
+    store::{AgentIdent, Events, ListStep, Receipt, Report},
 };
 
 /// The part of the interval by which agents are spread, so that a fleet that started at once does not speak at once.
 const JITTER: u32 = 5;
 
 /// What the store said to an agent's message.
-pub(super) struct Exchange {
-    pub(super) receipt: Receipt,
-    pub(super) step: ListStep,
-    pub(super) now: Moment,
+struct Exchange {
+    receipt: Receipt,
+    step: ListStep,
+    now: Moment,
 }
 
 /// `data` of the answer: version 1's fields are empty.
@@ -51,12 +56,55 @@ struct Part<'a> {
     flags: &'a [Flag],
 }
 
-/// The answer to a version 2 message.
-pub(super) fn answer(
-    exchange: &Exchange,
-    config: Option<&RawValue>,
-    interval: Duration,
+/// The answer to a registration or a beacon: both say and are told the same.
+pub(super) async fn all(
+    request: &HttpRequest,
+    state: &State,
+    profile: &LiveProfile,
+    visit: Visit,
+    part: AgentPart,
 ) -> Result<HttpResponse, Refusal> {
+    let served = profile.served(&state.beacon_url(request))?;
+    let news = is_news(&served.cursor, part.have.config.as_ref(), part.config_status.as_ref());
+    let have = part.have.clone();
+    let report = report(visit, state.peer(request), profile, part);
+    let fleet = Arc::clone(profile.fleet());
+    let exchange = state.owner.ask(move |store, now| {
+        let receipt = store.report(&report, now)?;
+        let step = store.list_for(&fleet, &have, now)?;
+        Ok(Exchange { receipt, step, now })
+    });
+    let exchange = exchange.await?;
+    answer(
+        &exchange,
+        news.then_some(&*served.json),
+        profile.policy().beacon_delay(),
+    )
+}
+
+fn report(visit: Visit, peer: IpAddr, profile: &LiveProfile, part: AgentPart) -> Report {
+    let Visit {
+        version,
+        introduction,
+        telemetry,
+        bans: _,
+    } = visit;
+    let who = AgentIdent::Installed {
+        profile: Arc::clone(profile.name()),
+        id: part.agent_id,
+    };
+    Report {
+        who: Arc::new(who),
+        fleet: Arc::clone(profile.fleet()),
+        peer,
+        version,
+        introduction,
+        telemetry,
+        events: Events::V2(Box::new(part)),
+    }
+}
+
+fn answer(exchange: &Exchange, config: Option<&RawValue>, interval: Duration) -> Result<HttpResponse, Refusal> {
     let Exchange { receipt, step, now } = exchange;
     let (list, next) = match step {
         ListStep::Current(head) => {
@@ -147,7 +195,7 @@ fn next(interval: Duration) -> Next {
 }
 
 /// Whether an agent must be sent the configuration: it has another, and has not found this one unusable.
-pub(super) fn is_news(newest: &ConfigCursor, have: Option<&ConfigCursor>, status: Option<&ConfigStatus>) -> bool {
+fn is_news(newest: &ConfigCursor, have: Option<&ConfigCursor>, status: Option<&ConfigStatus>) -> bool {
     let has_it = have.is_some_and(|have| have.hash == newest.hash);
     let refused = status.is_some_and(|status| {
         status.version == newest.version && matches!(status.state, ConfigState::Failed | ConfigState::RolledBack)
