@@ -84,10 +84,5 @@ pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
 /// # Errors
 /// As [`start`].
 pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
-    let transport = buckler_transports::pick(&settings)?;
-    let agent = Agent::builder(settings).platform(PLATFORM);
-    Ok(match transport {
-        Some(transport) => agent.transport(transport),
-        None => agent,
-    })
+    Ok(buckler_transports::builder(settings)?.platform(PLATFORM))
 }
