@@ -6,7 +6,7 @@ use std::{rc::Rc, sync::Arc};
 use actix::{Actor, Context, Handler, Recipient};
 
 use super::{
-    Addresses, DeathNotice,
+    DeathNotice, Tree,
     estate::Estate,
     messages::{ConfigPart, ConfigReceived, Part, PartReported, PolicyChanged, ReportPart, Speak},
     tell,
@@ -35,7 +35,7 @@ impl Actor for ConfigFetcher {
 }
 
 impl ConfigFetcher {
-    pub(super) fn new(estate: &Rc<Estate>, to: &Addresses, notice: DeathNotice) -> Self {
+    pub(super) fn new(estate: &Rc<Estate>, to: &Tree, notice: DeathNotice) -> Self {
         Self {
             estate: Rc::clone(estate),
             policy_changed: [

@@ -14,7 +14,7 @@ use actix::System;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Tree, estate::Estate, messages::Close, plant};
+use super::{Tree, estate::Estate, plant};
 use crate::status::{Conversation, ShutdownReport};
 
 /// Deaths that are answered with a restart at once, or nearly.
@@ -139,17 +139,32 @@ async fn generation(estate: &Rc<Estate>, control: &mut UnboundedReceiver<Control
                 Either::Right((command, _)) => command,
             },
         };
-        match command {
-            Some(Control::Shutdown { deadline, reply }) => {
-                let report = close(estate, &tree, &mut all_told, deadline.saturating_sub(REPORT_MARGIN)).await;
-                return End::Closed(Some(Farewell { reply, report }));
-            }
-            None => {
-                close(estate, &tree, &mut all_told, FAREWELL).await;
-                return End::Closed(None);
-            }
-            #[cfg(feature = "testing")]
-            Some(Control::Crash(actor)) => tree.crash(actor),
+        if let Some(end) = obey(command, estate, &tree, &mut all_told).await {
+            return end;
+        }
+    }
+}
+
+/// Carries out what the handle says; `None` in place of a command says that the handle is gone.
+async fn obey(
+    command: Option<Control>,
+    estate: &Estate,
+    tree: &Tree,
+    all_told: &mut UnboundedReceiver<()>,
+) -> Option<End> {
+    match command {
+        Some(Control::Shutdown { deadline, reply }) => {
+            let report = close(estate, tree, all_told, deadline.saturating_sub(REPORT_MARGIN)).await;
+            Some(End::Closed(Some(Farewell { reply, report })))
+        }
+        None => {
+            close(estate, tree, all_told, FAREWELL).await;
+            Some(End::Closed(None))
+        }
+        #[cfg(feature = "testing")]
+        Some(Control::Crash(actor)) => {
+            tree.crash(actor);
+            None
         }
     }
 }
@@ -162,7 +177,7 @@ async fn close(
     deadline: Duration,
 ) -> ShutdownReport {
     let before = events(estate);
-    super::tell(&tree.close, Close);
+    tree.close();
     let in_time = tokio::time::timeout(deadline, all_told.recv()).await.is_ok();
     let after = events(estate);
     ShutdownReport {
@@ -180,15 +195,6 @@ fn events(estate: &Estate) -> crate::status::Events {
         .shared
         .board
         .events(intake.generated(), intake.len() as u64, intake.lost())
-}
-
-#[cfg(feature = "testing")]
-impl Tree {
-    fn crash(&self, name: &str) {
-        if let Some((_, actor)) = self.crash.iter().find(|(actor, _)| *actor == name) {
-            super::tell(actor, super::messages::Crash);
-        }
-    }
 }
 
 #[cfg(test)]

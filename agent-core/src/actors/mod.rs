@@ -36,21 +36,34 @@ pub(crate) use config_fetcher::checks;
 /// Messages that wait for an actor at most. Actors speak of batches, not of requests: a handful wait in practice.
 const MAILBOX: usize = 256;
 
-/// A generation of actors.
+/// A generation of actors: everybody's address, for wiring alone. An actor keeps only the recipients of what it tells.
 struct Tree {
-    /// The first to hear that the agent closes.
-    close: Recipient<Close>,
-    #[cfg(feature = "testing")]
-    crash: [(&'static str, Recipient<messages::Crash>); 5],
-}
-
-/// Everybody's address, for wiring alone: an actor keeps only the recipients of what it tells.
-struct Addresses {
     request_guard: Addr<RequestGuard>,
     blacklist_sync: Addr<BlacklistSync>,
     config_fetcher: Addr<ConfigFetcher>,
     telemetry_reporter: Addr<TelemetryReporter>,
     cloud_link: Addr<CloudLink>,
+}
+
+impl Tree {
+    /// The first to hear that the agent closes.
+    fn close(&self) {
+        tell(&self.request_guard.clone().recipient(), Close);
+    }
+
+    /// Panics the actor of this name.
+    #[cfg(feature = "testing")]
+    fn crash(&self, name: &str) {
+        let crash: Recipient<messages::Crash> = match name {
+            "RequestGuard" => self.request_guard.clone().recipient(),
+            "BlacklistSync" => self.blacklist_sync.clone().recipient(),
+            "ConfigFetcher" => self.config_fetcher.clone().recipient(),
+            "TelemetryReporter" => self.telemetry_reporter.clone().recipient(),
+            "CloudLink" => self.cloud_link.clone().recipient(),
+            _ => return,
+        };
+        tell(&crash, messages::Crash);
+    }
 }
 
 /// Starts a generation. An actor that dies says so to `deaths`; CloudLink says to `closed` when all is told.
@@ -63,7 +76,7 @@ fn plant(estate: &Rc<Estate>, deaths: &UnboundedSender<&'static str>, closed: Un
         Context::new(),
         Context::new(),
     );
-    let to = Addresses {
+    let to = Tree {
         request_guard: guard.address(),
         blacklist_sync: list.address(),
         config_fetcher: config.address(),
@@ -80,17 +93,7 @@ fn plant(estate: &Rc<Estate>, deaths: &UnboundedSender<&'static str>, closed: Un
     telemetry.run(TelemetryReporter::new(estate, &to, notice("TelemetryReporter")));
     // last, because it tells all others what is in force
     config.run(ConfigFetcher::new(estate, &to, notice("ConfigFetcher")));
-    Tree {
-        close: to.request_guard.clone().recipient(),
-        #[cfg(feature = "testing")]
-        crash: [
-            ("RequestGuard", to.request_guard.recipient()),
-            ("BlacklistSync", to.blacklist_sync.recipient()),
-            ("ConfigFetcher", to.config_fetcher.recipient()),
-            ("TelemetryReporter", to.telemetry_reporter.recipient()),
-            ("CloudLink", to.cloud_link.recipient()),
-        ],
-    }
+    to
 }
 
 /// Sends a message or, where the mailbox is full or its actor gone, says so in the log: what is lost here is sent again.

@@ -13,7 +13,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient, StreamHandler};
 use futures_core::Stream;
 
 use super::{
-    Addresses, DeathNotice,
+    DeathNotice, Tree,
     estate::{Custody, Estate},
     messages::{BatchTaken, Close, ListChanged, Offence, OffendersCaught, PolicyChanged},
     tell,
@@ -59,7 +59,7 @@ impl Actor for RequestGuard {
 }
 
 impl RequestGuard {
-    pub(super) fn new(estate: &Rc<Estate>, to: &Addresses, notice: DeathNotice) -> Self {
+    pub(super) fn new(estate: &Rc<Estate>, to: &Tree, notice: DeathNotice) -> Self {
         Self {
             estate: Rc::clone(estate),
             blacklist_sync: to.blacklist_sync.clone().recipient(),

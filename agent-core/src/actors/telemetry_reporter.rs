@@ -7,7 +7,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::{
-    Addresses, DeathNotice,
+    DeathNotice, Tree,
     estate::Estate,
     messages::{CountsDelivered, Part, PartReported, ReportPart, TelemetryPart},
     tell,
@@ -40,7 +40,7 @@ impl Actor for TelemetryReporter {
 }
 
 impl TelemetryReporter {
-    pub(super) fn new(estate: &Rc<Estate>, to: &Addresses, notice: DeathNotice) -> Self {
+    pub(super) fn new(estate: &Rc<Estate>, to: &Tree, notice: DeathNotice) -> Self {
         Self {
             estate: Rc::clone(estate),
             part_reported: to.cloud_link.clone().recipient(),

@@ -12,7 +12,7 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 
 use super::{
-    Addresses, DeathNotice,
+    DeathNotice, Tree,
     estate::Estate,
     messages::{
         BatchTaken, Close, EventsAcknowledged, ListChanged, ListPart, ListReceived, Offence, OffendersCaught, Part,
@@ -83,7 +83,7 @@ impl Actor for BlacklistSync {
 }
 
 impl BlacklistSync {
-    pub(super) fn new(estate: &Rc<Estate>, to: &Addresses, notice: DeathNotice) -> Self {
+    pub(super) fn new(estate: &Rc<Estate>, to: &Tree, notice: DeathNotice) -> Self {
         let policy = Arc::clone(&estate.configuration.borrow().policy);
         Self {
             estate: Rc::clone(estate),

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use self::compose::{Gathering, Peer};
 use super::{
-    Addresses, DeathNotice,
+    DeathNotice, Tree,
     estate::{Estate, Identity},
     messages::{
         Close, ConfigReceived, CountsDelivered, EventsAcknowledged, ListReceived, PartReported, PolicyChanged,
@@ -66,7 +66,7 @@ impl Actor for CloudLink {
 }
 
 impl CloudLink {
-    pub(super) fn new(estate: &Rc<Estate>, to: &Addresses, closed: UnboundedSender<()>, notice: DeathNotice) -> Self {
+    pub(super) fn new(estate: &Rc<Estate>, to: &Tree, closed: UnboundedSender<()>, notice: DeathNotice) -> Self {
         let Identity {
             cloud,
             transport,
