@@ -54,7 +54,7 @@ fn report_checks(policy: &Policy) {
         .map(|(check, _)| check)
         .partition(|check| IN_FORCE.contains(check));
     for check in in_force {
-        tracing::info!("{} model loaded", check.title());
+        tracing::info!("{} model loaded", check.name());
     }
     tracing::info!("Security checks on: {}", checks(policy));
     if !waiting.is_empty() {
