@@ -12,8 +12,8 @@ pub const BLOG_KEY: &str = "demo-key-of-the-blog";
 /// The admin API's bearer token.
 pub const ADMIN_TOKEN: &str = "demo-admin-token";
 
-/// Seconds between two beacons: the least that agents accept, so that a ban is seen to cross.
-pub const BEACON_DELAY: u32 = 5;
+/// Seconds between two beacons: so short that a ban is seen to cross.
+pub const BEACON_DELAY: u32 = 1;
 
 /// A server's configuration with both profiles.
 #[must_use]

@@ -86,3 +86,8 @@ pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
 pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
     Ok(buckler_transports::builder(settings)?.platform(PLATFORM))
 }
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

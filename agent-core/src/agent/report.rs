@@ -21,10 +21,8 @@ pub(super) fn report_start(settings: &Settings, policy: &Policy, identity: &Iden
     match (&identity.cloud, identity.local_reason) {
         (Some((url, _)), _) => {
             tracing::info!("Loading configuration from {url}");
-            tracing::info!(
-                "Starting beacon, every {:?} until the server says otherwise",
-                policy.beacon_delay()
-            );
+            let (kind, every) = (settings.transport().kind(), policy.beacon_delay());
+            tracing::info!("Starting beacon over {kind}, every {every:?} until the server says otherwise");
         }
         (None, reason) => {
             tracing::warn!(
