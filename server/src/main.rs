@@ -1,6 +1,6 @@
 //! The cloud server as a program.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use actix_web::rt::{
     System,
@@ -29,10 +29,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).init();
-    match start(&options)
-        .map_err(|error| error.to_string())
-        .and_then(|server| serve(server).map_err(|e| e.to_string()))
-    {
+    match System::new().block_on(run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -41,22 +38,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Serves until Ctrl-C or SIGTERM. Both are listened for before the server says that it listens: whoever waits for that line
+/// may end it at once.
+async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let server = start(options)?;
+    futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
+    server.stop(DEADLINE);
+    Ok(())
+}
+
 fn start(options: &Options) -> Result<RunningServer, ServerError> {
     let mut server = Server::builder(ServerConfig::from_file(&options.config)?);
     if let Some(listen) = &options.listen {
         server = server.listen(listen);
     }
     server.start()
-}
-
-/// Waits for Ctrl-C or SIGTERM, and stops.
-fn serve(server: RunningServer) -> std::io::Result<()> {
-    System::new().block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let _ = futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
-        Ok::<(), std::io::Error>(())
-    })?;
-    server.stop(DEADLINE);
-    Ok(())
 }
