@@ -20,22 +20,8 @@ struct Program {
 
 impl Program {
     fn start(path: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(path);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        for name in [
-            "BUCKLER_CONFIG",
-            "PYRASP_CLOUD_URL",
-            "PYRASP_KEY",
-            "PYRASP_CONF",
-            "RUST_LOG",
-        ] {
-            command.env_remove(name);
-        }
-        let mut child = command.spawn().unwrap();
+        let mut command = command(path, arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let prints = BufReader::new(child.stdout.take().unwrap());
         Self { child, prints }
     }
@@ -69,6 +55,22 @@ impl Drop for Program {
     }
 }
 
+/// A program that nothing around the test configures.
+fn command(path: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path);
+    command.args(arguments).stdin(Stdio::null());
+    for name in [
+        "BUCKLER_CONFIG",
+        "PYRASP_CLOUD_URL",
+        "PYRASP_KEY",
+        "PYRASP_CONF",
+        "RUST_LOG",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
 #[test]
 fn the_tour_shows_a_ban_crossing_and_says_so_by_its_exit_code() {
     let (printed, succeeded) = Program::start(env!("CARGO_BIN_EXE_tour"), &["--once"]).end();
@@ -92,6 +94,21 @@ fn the_guarded_shop_guards_and_ends_with_a_report() {
     assert!(
         succeeded && printed.contains("0 events sent, 0 not sent, 0 lost"),
         "{printed}"
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_are_named_and_nothing_starts() {
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    file.write_all(b"[security]\nflood_ratio = \"many\"\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let ended = command(env!("CARGO_BIN_EXE_guarded_app"), &["--config", path])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        !ended.status.success() && told.contains("flood_ratio") && told.contains("many"),
+        "{told}"
     );
 }
 

@@ -89,7 +89,7 @@ where
         let view = view(request.head(), &headers, route);
         match self.guard.check(&view) {
             Verdict::Pass => {
-                let seen = Seen::of(&self.guard, &view, request.head());
+                let seen = Seen::of(request.head());
                 Guarded::forwarded(self.service.call(request), seen, Rc::clone(&self.guard))
             }
             Verdict::Block(reaction) => Guarded::refused(&self.guard, request.into_response(refusal(&reaction))),

@@ -1,42 +1,44 @@
 //! What is kept of a request while the application has it.
 
-use std::{io::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use actix_web::{
     dev::RequestHead,
-    http::{Method, StatusCode, Uri},
+    http::{
+        Method, StatusCode, Uri,
+        header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, X_FORWARDED_FOR},
+    },
 };
-use buckler::{
-    guard::{Client, Guard, Headers, RequestView, RouteMatch, Verdict},
-    protocol::v2::AddressOrigin,
-};
+use buckler::guard::{Guard, Headers, RequestView, RouteMatch, Verdict};
 
 /// What the guard needs of a request when its answer is there. The application consumes the request and may rewrite it (an
 /// inner middleware that normalises paths or removes headers), and where it fails nothing of it comes back: so it is kept
-/// from the time of the first verdict, and both verdicts are about the same client and path. Nothing here allocates: actix-web
-/// has cloned the target before, which made its bytes shared.
+/// from the time of the first verdict, and both verdicts are about the same client and path.
+///
+/// Nothing here allocates: target and headers of a request that came over a socket share its bytes.
 #[derive(Debug)]
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
-    client: Option<Client>,
     method: Method,
     target: Uri,
+    forwarded: Option<HeaderValue>,
+    forwarded_for: Option<HeaderValue>,
 }
 
 impl Seen {
     /// Of a request that the guard lets pass.
-    pub(crate) fn of(guard: &Guard, view: &RequestView<'_>, head: &RequestHead) -> Self {
+    pub(crate) fn of(head: &RequestHead) -> Self {
         Self {
-            peer: view.peer,
-            client: guard.client(view),
+            peer: head.peer_addr.map(|address| address.ip()),
             method: head.method.clone(),
             target: head.uri.clone(),
+            forwarded: list(&head.headers, &FORWARDED),
+            forwarded_for: list(&head.headers, &X_FORWARDED_FOR),
         }
     }
 
     /// The guard's verdict on the answer, which counts it.
     pub(crate) fn judge(&self, guard: &Guard, status: StatusCode, route: RouteMatch) -> Verdict {
-        let headers = ForwardedFor::naming(self.client);
         let view = RequestView {
             peer: self.peer,
             method: self.method.as_str(),
@@ -44,88 +46,84 @@ impl Seen {
             query: self.target.query().unwrap_or_default(),
             host: None,
             route,
-            headers: &headers,
+            headers: self,
         };
         guard.check_response(&view, status.as_u16())
     }
-}
 
-/// The one header that names the client again to the guard, as the trusted proxy's headers did when the request came.
-#[derive(Debug)]
-struct ForwardedFor {
-    text: [u8; Self::LONGEST],
-    length: usize,
-}
-
-impl ForwardedFor {
-    const NAME: &'static str = "x-forwarded-for";
-    /// Bytes of the longest address: an IPv6 address that ends in an IPv4 one.
-    const LONGEST: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
-
-    /// Empty for a client that is the socket's peer: it needs no header.
-    fn naming(client: Option<Client>) -> Self {
-        let mut header = Self {
-            text: [0; Self::LONGEST],
-            length: 0,
-        };
-        if let Some(Client {
-            address,
-            origin: AddressOrigin::Header,
-        }) = client
-        {
-            let mut rest = header.text.as_mut_slice();
-            let written = write!(rest, "{address}");
-            let left = rest.len();
-            header.length = if written.is_ok() { Self::LONGEST - left } else { 0 };
-        }
-        header
-    }
-
-    fn value(&self) -> Option<&[u8]> {
-        self.text.get(..self.length).filter(|text| !text.is_empty())
+    fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let both = [("forwarded", &self.forwarded), ("x-forwarded-for", &self.forwarded_for)];
+        both.into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?.as_bytes())))
     }
 }
 
-impl Headers for ForwardedFor {
+/// The headers that name the client; of the others nothing is kept.
+impl Headers for Seen {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        if name == Self::NAME {
-            self.value().into_iter().for_each(visit);
-        }
+        self.headers()
+            .filter(|(key, _)| *key == name)
+            .for_each(|(_, value)| visit(value));
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        self.value().into_iter().for_each(|value| visit(Self::NAME, value));
+        self.headers().for_each(|(name, value)| visit(name, value));
     }
+}
+
+/// A header as one list: several lines of it mean the same as one with commas between them (RFC 9110, section 5.3).
+fn list(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name);
+    let first = lines.next()?;
+    if lines.len() == 0 {
+        return Some(first.clone());
+    }
+    let mut list = first.as_bytes().to_vec();
+    for line in lines {
+        list.push(b',');
+        list.extend_from_slice(line.as_bytes());
+    }
+    HeaderValue::from_bytes(&list).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
-    fn named(address: &str, origin: AddressOrigin) -> Vec<String> {
-        let header = ForwardedFor::naming(Some(Client {
-            address: address.parse().unwrap(),
-            origin,
-        }));
-        let mut values = Vec::new();
-        header.for_each_value("x-forwarded-for", &mut |value| {
-            values.push(String::from_utf8(value.to_vec()).unwrap())
+    fn kept(request: TestRequest) -> Vec<(String, String)> {
+        let mut kept = Vec::new();
+        Seen::of(request.to_srv_request().head()).for_each(&mut |name, value| {
+            kept.push((name.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
         });
-        values
+        kept
     }
 
     #[test]
-    fn a_client_that_a_header_named_is_named_again() {
-        for address in ["203.0.113.9", "2001:db8::1", "1111:2222:3333:4444:5555:6666:7777:8888"] {
-            assert_eq!(named(address, AddressOrigin::Header), [address]);
-        }
+    fn the_headers_that_name_the_client_are_kept_and_no_others() {
+        let request = TestRequest::default()
+            .insert_header(("X-Forwarded-For", "203.0.113.9"))
+            .insert_header(("cookie", "a=b"));
+        assert_eq!(
+            kept(request),
+            [("x-forwarded-for".to_owned(), "203.0.113.9".to_owned())]
+        );
+        let request = TestRequest::default().insert_header(("Forwarded", "for=203.0.113.9"));
+        assert_eq!(kept(request), [("forwarded".to_owned(), "for=203.0.113.9".to_owned())]);
+        assert!(kept(TestRequest::default()).is_empty());
     }
 
     #[test]
-    fn a_client_at_the_socket_needs_no_header() {
-        assert!(named("203.0.113.9", AddressOrigin::Socket).is_empty());
-        let mut seen = 0;
-        ForwardedFor::naming(None).for_each(&mut |_, _| seen += 1);
-        assert_eq!(seen, 0);
+    fn several_lines_are_one_list_in_order() {
+        let lines = ["203.0.113.9", "198.51.100.1, 198.51.100.2", "198.51.100.3"];
+        let request = lines.into_iter().fold(TestRequest::default(), |request, line| {
+            request.append_header(("x-forwarded-for", line))
+        });
+        let seen = Seen::of(request.to_srv_request().head());
+        let mut values = Vec::new();
+        seen.for_each_value("x-forwarded-for", &mut |value| values.push(value.to_vec()));
+        assert_eq!(values, [b"203.0.113.9,198.51.100.1, 198.51.100.2,198.51.100.3"]);
+        assert!(!seen.contains("forwarded"));
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{
     dev::RequestHead,
-    http::header::{HOST, HeaderMap},
+    http::header::{FORWARDED, HOST, HeaderMap, HeaderValue, X_FORWARDED_FOR},
 };
 use buckler::guard::{Headers, RequestView, RouteMatch};
 
@@ -10,13 +10,19 @@ use buckler::guard::{Headers, RequestView, RouteMatch};
 pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
 
 impl Headers for HeaderList<'_> {
-    /// Walks all headers instead of looking the name up: a look-up by text builds a `HeaderName`, which allocates for every
-    /// name outside the standard's own list (`x-forwarded-for`, for one).
+    /// What the guard asks of every request is looked up, everything else searched for: a look-up by text builds a `HeaderName`,
+    /// which allocates for every name outside the standard's own list.
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0
-            .iter()
-            .filter(|(key, _)| key.as_str() == name)
-            .for_each(|(_, value)| visit(value.as_bytes()));
+        let mut show = |value: &'h HeaderValue| visit(value.as_bytes());
+        match name {
+            "x-forwarded-for" => self.0.get_all(&X_FORWARDED_FOR).for_each(show),
+            "forwarded" => self.0.get_all(&FORWARDED).for_each(show),
+            _ => self
+                .0
+                .iter()
+                .filter(|(key, _)| key.as_str() == name)
+                .for_each(|(_, value)| show(value)),
+        }
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
@@ -52,7 +58,7 @@ fn host(head: &RequestHead) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{dev::ServiceRequest, http::header::HeaderValue, test::TestRequest};
+    use actix_web::{dev::ServiceRequest, test::TestRequest};
 
     use super::*;
 

@@ -3,9 +3,9 @@
 //!     cargo run --release --bin guarded_app -- --config buckler.toml
 //!     cargo run --release --bin guarded_app -- --unguarded --listen 127.0.0.1:8081
 
-#![expect(clippy::print_stdout, reason = "a program's output")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program's output")]
 
-use std::{error::Error, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server};
 use buckler_actix_web::{Agent, Buckler, Settings, ShutdownReport, builder, introspect};
@@ -41,16 +41,24 @@ fn default_workers() -> usize {
 type Listening = (Server, Vec<SocketAddr>);
 
 #[actix_web::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     let options = Options::parse();
     logs::start(Level::INFO);
-    if options.unguarded {
-        let server = unguarded(&options)?;
-        return Ok(serve(server, &options).await?);
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
-    let agent = start(&options).await?;
-    let server = guarded(&options, Buckler::new(&agent))?;
-    serve(server, &options).await?;
+}
+
+async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.unguarded {
+        return Ok(serve(unguarded(options)?, options).await?);
+    }
+    let agent = start(options).await?;
+    serve(guarded(options, Buckler::new(&agent))?, options).await?;
     print_report(&agent.shutdown(GOODBYE));
     Ok(())
 }
