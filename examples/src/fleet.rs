@@ -19,7 +19,7 @@ use crate::{
     site::Site,
 };
 
-/// How long something may take: forty of the demo's beacons, for a machine that is busy building something else.
+/// How long something may take: dozens of the demo's beacons, for a machine that is busy building something else.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Between two looks at what is waited for.

@@ -5,7 +5,10 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program's output")]
 
-use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    error::Error, future::poll_fn, net::SocketAddr, path::PathBuf, pin::Pin, process::ExitCode, task::Poll,
+    time::Duration,
+};
 
 use actix_web::{App, HttpServer, dev::Server};
 use buckler_actix_web::{Agent, Buckler, Settings, ShutdownReport, builder, introspect};
@@ -85,8 +88,12 @@ fn unguarded(options: &Options) -> std::io::Result<Listening> {
     Ok((server.run(), addresses))
 }
 
-/// Serves until the process is told to end.
-async fn serve((server, addresses): Listening, options: &Options) -> std::io::Result<()> {
+/// Serves until the process is told to end. Its line is printed once the server hears signals, so that whoever waits for the line
+/// may send one at once.
+async fn serve((mut server, addresses): Listening, options: &Options) -> std::io::Result<()> {
+    if let Poll::Ready(ended) = poll_fn(|cx| Poll::Ready(Pin::new(&mut server).poll(cx))).await {
+        return ended;
+    }
     let kind = if options.unguarded { "unguarded" } else { "guarded" };
     for address in addresses {
         println!(
