@@ -178,6 +178,11 @@ const FEW_ERRORS: &str = "error_flood_ratio = 3\nerror_flood_delay = 60\nsecurit
 #[actix_web::test]
 async fn a_flood_of_errors_lists_its_source() {
     let site = Site::start(FEW_ERRORS, shop);
+    assert_eq!(
+        site.get_as(ATTACKER, "/missing").await.status,
+        404,
+        "one error is none too many"
+    );
     let answer = site.until(ATTACKER, "/missing", 403).await;
     assert_eq!(answer.body, "Blocked");
     site.until(ATTACKER, "/", 403).await;
@@ -211,7 +216,7 @@ fn failing() -> Site {
                 async move {
                     let answer = answer.await?;
                     match answer.request().path() {
-                        "/login" => Err(ErrorUnauthorized("who are you?")),
+                        "/members" => Err(ErrorUnauthorized("who are you?")),
                         "/tea" => Err(ErrorImATeapot("short and stout")),
                         _ => Ok(answer),
                     }
@@ -232,7 +237,12 @@ async fn an_inner_middlewares_error_is_counted_and_given_back_unchanged() {
 #[actix_web::test]
 async fn a_flood_of_an_inner_middlewares_errors_lists_its_source() {
     let site = failing();
-    let answer = site.until(ATTACKER, "/login", 403).await;
+    assert_eq!(
+        site.get_as(ATTACKER, "/members").await.status,
+        401,
+        "one error is none too many"
+    );
+    let answer = site.until(ATTACKER, "/members", 403).await;
     assert_eq!(answer.body, "Blocked");
     site.until(ATTACKER, "/", 403).await;
     assert_eq!(
