@@ -207,8 +207,8 @@ async fn the_server_header_is_changed_only_where_the_settings_say_so() {
 }
 
 /// An application whose own middleware returns errors instead of responses.
-fn failing() -> Site {
-    Site::with_settings(&behind_proxy(FEW_ERRORS), || {
+fn failing(security: &str) -> Site {
+    Site::with_settings(&behind_proxy(security), || {
         App::new()
             .route("/", web::get().to(HttpResponse::Ok))
             .wrap_fn(|request, service| {
@@ -227,7 +227,7 @@ fn failing() -> Site {
 
 #[actix_web::test]
 async fn an_inner_middlewares_error_is_counted_and_given_back_unchanged() {
-    let site = failing();
+    let site = failing(FEW_ERRORS);
     let answer = site.get("/tea").await;
     assert_eq!((answer.status, answer.body.as_str()), (418, "short and stout"));
     eventually("the error is counted", || site.agent.status().requests.errors == 1).await;
@@ -236,7 +236,7 @@ async fn an_inner_middlewares_error_is_counted_and_given_back_unchanged() {
 
 #[actix_web::test]
 async fn a_flood_of_an_inner_middlewares_errors_lists_its_source() {
-    let site = failing();
+    let site = failing(FEW_ERRORS);
     assert_eq!(
         site.get_as(ATTACKER, "/members").await.status,
         401,
@@ -250,4 +250,23 @@ async fn a_flood_of_an_inner_middlewares_errors_lists_its_source() {
         200,
         "nobody else is shut out"
     );
+}
+
+#[actix_web::test]
+async fn an_error_too_many_is_replaced_where_nobody_is_listed_for_it() {
+    let settings = "error_flood_ratio = 3\nerror_flood_delay = 60\nsecurity_checks = { flood = 0, brute = 1 }";
+    let site = failing(settings);
+    let answer = site.until(ATTACKER, "/members", 403).await;
+    assert_eq!(
+        (answer.body.as_str(), answer.header("cache-control")),
+        ("Blocked", Some("no-store"))
+    );
+    assert_eq!(site.get_as(ATTACKER, "/").await.status, 200);
+    let site = Site::start(settings, shop);
+    let answer = site.until(ATTACKER, "/missing", 403).await;
+    assert_eq!(
+        (answer.body.as_str(), answer.header("cache-control")),
+        ("Blocked", Some("no-store"))
+    );
+    assert_eq!(site.get_as(ATTACKER, "/").await.status, 200);
 }
