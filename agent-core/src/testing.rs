@@ -15,8 +15,8 @@ use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 use crate::{
     clock::Clock,
-    protocol::{Beacon, BeaconReply, Registration, Welcome, v2},
-    transport::{Transport, TransportError, TransportFactory},
+    protocol::{Beacon, BeaconReply, Registration, Welcome},
+    transport::{Push, Transport, TransportError, TransportFactory},
 };
 
 /// A clock that stands still until it is moved.
@@ -161,7 +161,7 @@ impl Transport for Scripted {
         Box::pin(async move { (self.0.reply)(n) })
     }
 
-    fn pushes(&self) -> LocalBoxStream<'static, v2::ServerPart> {
+    fn pushes(&self) -> LocalBoxStream<'static, Push> {
         Box::pin(futures_util::stream::empty())
     }
 }

@@ -9,11 +9,11 @@ use std::{sync::Arc, time::Duration};
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 pub use crate::model::schedule::Advice;
-use crate::protocol::{Beacon, BeaconReply, Registration, Welcome, v2};
+use crate::protocol::{Beacon, BeaconReply, Registration, Welcome, frame, v2};
 
 /// Carries the conversation.
 pub trait Transport {
-    /// The name that `[transport] kind` uses, for status and logs.
+    /// The name that `[transport] kind` uses, for status and logs: of whatever carries the conversation at this moment.
     fn kind(&self) -> &'static str;
 
     /// Registers. The future is dropped when the agent gives up on it; a transport must survive that.
@@ -22,12 +22,26 @@ pub trait Transport {
     /// Sends a beacon to `url` (the configuration's `BEACON_URL`), or to where the transport knows where it is `None`.
     fn beacon(&self, url: Option<url::Url>, beacon: Beacon) -> LocalBoxFuture<'_, Result<BeaconReply, TransportError>>;
 
-    /// What the server says unasked. A polling transport never yields.
-    fn pushes(&self) -> LocalBoxStream<'static, v2::ServerPart>;
+    /// What comes unasked. Called once; a polling transport never yields.
+    fn pushes(&self) -> LocalBoxStream<'static, Push>;
+}
+
+/// What comes without having been asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Push {
+    /// The server can push from now on: polling slows down to a check that nothing was lost.
+    Open,
+    /// What the server said, to be handled like a reply.
+    Said(Box<v2::ServerPart>),
+    /// The server cannot push any more, and why: polling goes on at its usual pace.
+    Closed(TransportError),
 }
 
 /// Makes a transport on the agent's thread, anew for each generation of the actors.
 pub type TransportFactory = Arc<dyn Fn() -> Result<Box<dyn Transport>, TransportError> + Send + Sync>;
+
+/// How long to wait for a server that says "try again later" and not when.
+const TRY_AGAIN_LATER: Duration = Duration::from_secs(30);
 
 /// Why an exchange failed. No variant ever carries the agent's key or the body of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +82,15 @@ pub enum TransportError {
     /// What came is no reply: not JSON, wrong types, truncated, `data` missing.
     #[error("not a reply of the protocol: {0}")]
     Malformed(String),
+    /// The connection over which the server pushes was closed by it, with a WebSocket close code (RFC 6455, section 7.4;
+    /// from 4000 on: [`frame::status_of_close`](crate::protocol::frame::status_of_close)).
+    #[error("the server closed the connection with {code}{}", if reason.is_empty() { String::new() } else { format!(": {reason}") })]
+    Closed {
+        /// The code; 1005 where there was none, 1006 where the connection broke off.
+        code: u16,
+        /// What the server said, cut to a line.
+        reason: String,
+    },
     /// The reply exceeded the byte cap, before or after decompression.
     #[error("the reply exceeds {0} bytes")]
     TooLarge(usize),
@@ -91,12 +114,51 @@ impl TransportError {
             }
             | Self::Tls { .. }
             | Self::Unusable(_) => Advice::Extended,
+            Self::Closed { code, .. } => advice_of_close(*code),
             Self::Status { .. }
             | Self::Unreachable { .. }
             | Self::Deadline(_)
             | Self::Refused(_)
             | Self::Malformed(_)
             | Self::TooLarge(_) => Advice::Retry,
+        }
+    }
+}
+
+/// What follows from a close code (RFC 6455, section 7.4.1, and IANA's registry of WebSocket close codes).
+const fn advice_of_close(code: u16) -> Advice {
+    match (code, frame::status_of_close(code)) {
+        // what we send is not understood, or not allowed; or TLS failed
+        (1_002 | 1_003 | 1_007 | 1_008 | 1_010 | 1_015, _) | (_, Some(401 | 403 | 404 | 405 | 410 | 426)) => {
+            Advice::Extended
+        }
+        // "try again later"
+        (1_013, _) | (_, Some(429 | 503)) => Advice::Wait(TRY_AGAIN_LATER),
+        _ => Advice::Retry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(code: u16) -> Advice {
+        let reason = String::new();
+        TransportError::Closed { code, reason }.advice()
+    }
+
+    #[test]
+    fn a_close_code_says_what_to_do_next() {
+        for code in [1_000, 1_001, 1_005, 1_006, 1_009, 1_011, 1_012, 3_000, 4_000, 4_500] {
+            assert_eq!(closed(code), Advice::Retry, "{code}");
+        }
+        for code in [
+            1_002, 1_003, 1_007, 1_008, 1_010, 1_015, 4_401, 4_403, 4_404, 4_410, 4_426,
+        ] {
+            assert_eq!(closed(code), Advice::Extended, "{code}");
+        }
+        for code in [1_013, 4_429, 4_503] {
+            assert_eq!(closed(code), Advice::Wait(TRY_AGAIN_LATER), "{code}");
         }
     }
 }

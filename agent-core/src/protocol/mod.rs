@@ -6,6 +6,7 @@
 //! string here, and [`crate::model::address`] decides what it names.
 
 mod envelope;
+pub mod frame;
 mod key;
 mod v1;
 pub mod v2;

@@ -6,8 +6,8 @@ use actix_rt::time::timeout;
 use awc::http::StatusCode;
 use buckler::{
     clock::SystemClock,
-    protocol::{Beacon, BeaconReply, Registration, Welcome, v2},
-    transport::{Transport, TransportError},
+    protocol::{Beacon, BeaconReply, Registration, Welcome},
+    transport::{Push, Transport, TransportError},
 };
 use bytes::Bytes;
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
@@ -108,7 +108,7 @@ impl Transport for HttpPolling {
         within(self.options.timeout, async move { self.answered(url, &beacon).await }).boxed_local()
     }
 
-    fn pushes(&self) -> LocalBoxStream<'static, v2::ServerPart> {
+    fn pushes(&self) -> LocalBoxStream<'static, Push> {
         stream::pending().boxed_local()
     }
 }

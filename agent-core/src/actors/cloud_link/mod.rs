@@ -21,9 +21,8 @@ use super::{
 };
 use crate::{
     model::session::{Action, Exchange, Input, Session, State},
-    protocol::v2::ServerPart,
     status::Conversation,
-    transport::{Advice, Transport, TransportError, TransportFactory},
+    transport::{Advice, Push, Transport, TransportError, TransportFactory},
 };
 
 /// The longest sleep between two looks at the clock: the clock may be driven from outside, and may be late after a suspend.
@@ -234,9 +233,10 @@ impl CloudLink {
     }
 }
 
-impl StreamHandler<ServerPart> for CloudLink {
-    fn handle(&mut self, part: ServerPart, ctx: &mut Self::Context) {
-        let answer = self.version_2(part, None);
+impl StreamHandler<Push> for CloudLink {
+    fn handle(&mut self, push: Push, ctx: &mut Self::Context) {
+        let Push::Said(part) = push else { return };
+        let answer = self.version_2(*part, None);
         if answer.register_again {
             self.input(Input::SpeakNow, ctx);
         }

@@ -113,6 +113,8 @@ pub enum Flag {
     RegisterAgain,
     /// The server is going away.
     Goodbye,
+    /// There is more than a push can carry: send a beacon, within what `next` says, or at once.
+    PullNow,
     /// A wish of a newer server: ignored.
     #[serde(other)]
     Unknown,
