@@ -2,8 +2,10 @@
 
 pub mod blog;
 pub mod client;
+pub mod custom_transport;
 pub mod demo;
 pub mod fleet;
 pub mod logs;
+pub mod relay;
 pub mod shop;
 pub mod site;

@@ -31,6 +31,14 @@ impl Site {
         routes: fn(&mut ServiceConfig),
     ) -> Result<Self, Box<dyn Error>> {
         let agent = builder(settings)?.routes(introspect(routes).await).start();
+        Self::guarded(name, agent, routes)
+    }
+
+    /// As [`start`](Self::start), with an agent that runs already.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub fn guarded(name: &'static str, agent: Agent, routes: fn(&mut ServiceConfig)) -> Result<Self, Box<dyn Error>> {
         let buckler = Buckler::new(&agent);
         let server = HttpServer::new(move || App::new().configure(routes).wrap(buckler.clone()))
             .workers(1)

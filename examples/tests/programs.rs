@@ -79,6 +79,12 @@ fn the_tour_shows_a_ban_crossing_and_says_so_by_its_exit_code() {
     assert_eq!(printed.matches('✓').count(), 8, "{printed}");
 }
 
+#[test]
+fn a_ban_crosses_over_a_transport_that_is_written_in_the_examples() {
+    let (printed, succeeded) = Program::start(env!("CARGO_BIN_EXE_custom_transport"), &[]).end();
+    assert!(succeeded && printed.contains("the ban came by mail"), "{printed}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_guarded_shop_guards_and_ends_with_a_report() {
