@@ -91,12 +91,14 @@ pub struct ListInForce {
     pub memory_bytes: usize,
 }
 
-/// What became of every detection: `generated = acknowledged + settled_here + pending + Σ lost`.
+/// What became of every detection: `generated + restored = acknowledged + settled_here + pending + Σ lost`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Events {
     /// Detections that the guard made.
     pub generated: u64,
+    /// Events that earlier processes made and could not deliver.
+    pub restored: u64,
     /// The server has them.
     pub acknowledged: u64,
     /// Not for the server: there is none, or `BLACKLIST_SHARE` is off.
@@ -111,7 +113,8 @@ impl Events {
     /// Whether every detection is accounted for. It may be off by what is on its way between two counters at this moment.
     #[must_use]
     pub fn balanced(&self) -> bool {
-        self.generated == self.acknowledged + self.settled_here + self.pending + self.lost.values().sum::<u64>()
+        let known = self.acknowledged + self.settled_here + self.pending + self.lost.values().sum::<u64>();
+        self.generated + self.restored == known
     }
 }
 
@@ -151,6 +154,7 @@ pub(crate) struct OutboxLine {
     pub(crate) settled_here: AtomicU64,
     pub(crate) pending: AtomicU64,
     pub(crate) full: AtomicU64,
+    pub(crate) restored: AtomicU64,
 }
 
 impl Board {
@@ -162,9 +166,11 @@ impl Board {
             settled_here,
             pending,
             full,
+            restored,
         } = &self.outbox;
         Events {
             generated,
+            restored: read(restored),
             acknowledged: read(acknowledged),
             settled_here: read(settled_here),
             pending: queued + read(&self.custody) + read(pending),

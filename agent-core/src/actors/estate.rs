@@ -150,7 +150,7 @@ impl Estate {
             cursor,
             listed,
             banned,
-            outbox,
+            left,
         } = saved;
         let agent_id = agent_id.unwrap_or_else(|| {
             let id = Uuid::new_v4();
@@ -164,8 +164,7 @@ impl Estate {
         }
         let now = Times::read(&*shared.clock);
         let list = restore_list(&shared, cursor, listed, banned, now);
-        let outbox = outbox.and_then(|(stream, next, events)| Outbox::restore(stream, next, events));
-        let outbox = outbox.unwrap_or_else(|| Outbox::new(Uuid::new_v4()));
+        let outbox = Outbox::restore(Uuid::now_v7(), left, now.elapsed, now.unix);
         Rc::new(Self {
             shared,
             identity,

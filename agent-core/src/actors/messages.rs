@@ -118,10 +118,11 @@ pub(crate) enum ListReceived {
     Change(BlacklistUpdate),
 }
 
-/// The server has every event up to `up_to`. CloudLink → BlacklistSync.
+/// The server has every event of a stream up to `up_to`. CloudLink → BlacklistSync.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct EventsAcknowledged {
+    pub(crate) stream: uuid::Uuid,
     pub(crate) up_to: u64,
     pub(crate) nack: Vec<Nack>,
 }

@@ -3,8 +3,11 @@
 use redb::{Database, ReadableDatabase, ReadableTable};
 use uuid::Uuid;
 
-use super::{Anything, BANNED, EVENTS, FOR_EVER, LISTED, META, OutboxHead, Saved, SavedEntry};
-use crate::model::address::parse_network;
+use super::{Anything, BANNED, EVENTS, FOR_EVER, LISTED, META, Saved, SavedEntry};
+use crate::{
+    model::{address::parse_network, outbox::Left},
+    protocol::v2::Event,
+};
 
 /// Reads everything. A new file has no tables: they are made first.
 pub(super) fn load(database: &Database) -> Result<Saved, Anything> {
@@ -29,22 +32,31 @@ pub(super) fn load(database: &Database) -> Result<Saved, Anything> {
         .map(|json| serde_json::from_slice(json.value()))
         .transpose()?
         .flatten();
-    let head: Option<OutboxHead> = meta
-        .get("outbox")?
-        .map(|json| serde_json::from_slice(json.value()))
-        .transpose()?;
-    let mut events = Vec::new();
-    for row in transaction.open_table(EVENTS)?.iter()? {
-        events.push(serde_json::from_slice(row?.1.value())?);
-    }
     Ok(Saved {
         agent_id,
         config,
         cursor,
         listed: entries(&transaction.open_table(LISTED)?)?,
         banned: entries(&transaction.open_table(BANNED)?)?,
-        outbox: head.map(|OutboxHead { stream, next }| (stream, next, events)),
+        left: left(&transaction.open_table(EVENTS)?)?,
     })
+}
+
+/// Events by stream, in the order of the rows.
+fn left(table: &impl ReadableTable<(u128, u64), &'static [u8]>) -> Result<Vec<Left>, Anything> {
+    let mut left: Vec<Left> = Vec::new();
+    for row in table.iter()? {
+        let (key, event) = row?;
+        let (stream, event): (Uuid, Event) = (Uuid::from_u128(key.value().0), serde_json::from_slice(event.value())?);
+        match left.last_mut().filter(|last| last.stream == stream) {
+            Some(last) => last.events.push(event),
+            None => left.push(Left {
+                stream,
+                events: vec![event],
+            }),
+        }
+    }
+    Ok(left)
 }
 
 fn entries(table: &impl ReadableTable<&'static str, u64>) -> Result<Vec<SavedEntry>, Anything> {

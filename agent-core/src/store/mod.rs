@@ -10,19 +10,19 @@ use std::{cell::RefCell, fmt::Display, fs, panic::AssertUnwindSafe, path::Path, 
 
 use ipnet::IpNet;
 use redb::{Database, DatabaseError, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::load::load;
 use crate::{
-    model::address::to_text,
+    model::{address::to_text, outbox::Left},
     protocol::v2::{ConfigUpdate, Event, ListCursor},
 };
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const LISTED: TableDefinition<'_, &str, u64> = TableDefinition::new("listed");
 const BANNED: TableDefinition<'_, &str, u64> = TableDefinition::new("banned");
-const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
+/// By stream and number. Streams are UUIDs of version 7, so that the rows are in the order in which the events were made.
+const EVENTS: TableDefinition<'_, (u128, u64), &[u8]> = TableDefinition::new("events_by_stream");
 
 /// Processes that may share a state directory: each takes the first file that no other has open.
 const SLOTS: u32 = 16;
@@ -48,15 +48,8 @@ pub(crate) struct Saved {
     pub(crate) cursor: Option<ListCursor>,
     pub(crate) listed: Vec<SavedEntry>,
     pub(crate) banned: Vec<SavedEntry>,
-    /// Stream, next number, events in order.
-    pub(crate) outbox: Option<(Uuid, u64, Vec<Event>)>,
-}
-
-/// The outbox's head on disk.
-#[derive(Serialize, Deserialize)]
-struct OutboxHead {
-    stream: Uuid,
-    next: u64,
+    /// Events that earlier processes left, by stream, the oldest first.
+    pub(crate) left: Vec<Left>,
 }
 
 impl Store {
@@ -163,7 +156,7 @@ impl Store {
 
     /// Keeps own bans and the events that report them, in one step: a ban that outlives the process without its event would
     /// never reach the fleet.
-    pub(crate) fn save_offences(&self, bans: &[SavedEntry], events: &[Event], stream: Uuid, next: u64) {
+    pub(crate) fn save_offences(&self, bans: &[SavedEntry], events: &[Event], stream: Uuid) {
         self.write(|txn| {
             let mut table = txn.open_table(BANNED)?;
             for (network, until) in bans {
@@ -171,15 +164,17 @@ impl Store {
             }
             let mut table = txn.open_table(EVENTS)?;
             for event in events {
-                table.insert(event.seq, serde_json::to_vec(event)?.as_slice())?;
+                table.insert((stream.as_u128(), event.seq), serde_json::to_vec(event)?.as_slice())?;
             }
-            put(txn, "outbox", &serde_json::to_vec(&OutboxHead { stream, next })?)
+            Ok(())
         });
     }
 
-    /// Forgets events that the server has.
-    pub(crate) fn forget_events(&self, up_to: u64) {
-        self.write(|txn| Ok(txn.open_table(EVENTS)?.retain(|seq, _| seq > up_to)?));
+    /// Forgets a stream's events that the server has.
+    pub(crate) fn forget_events(&self, stream: Uuid, up_to: u64) {
+        let stream = stream.as_u128();
+        let known = (stream, 0)..=(stream, up_to);
+        self.write(|txn| Ok(txn.open_table(EVENTS)?.retain_in(known, |_, _| false)?));
     }
 
     /// Forgets own bans that ended before `unix_seconds`, and those named.

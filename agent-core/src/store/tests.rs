@@ -33,8 +33,8 @@ fn cursor(rev: u64) -> ListCursor {
 fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let (store, saved) = Store::open(dir.path());
-    assert!(saved.agent_id.is_none() && saved.outbox.is_none() && saved.listed.is_empty());
-    let (id, stream) = (Uuid::new_v4(), Uuid::new_v4());
+    assert!(saved.agent_id.is_none() && saved.left.is_empty() && saved.listed.is_empty());
+    let (id, older, stream) = (Uuid::new_v4(), Uuid::from_u128(1), Uuid::from_u128(2));
     let config = ConfigUpdate {
         version: 7,
         hash: "h".to_owned(),
@@ -55,9 +55,9 @@ fn everything_survives_a_restart() {
         &[(net("203.0.113.9"), Some(50)), (net("203.0.113.10"), Some(500))],
         &[event(1), event(2), event(3)],
         stream,
-        4,
     );
-    store.forget_events(1);
+    store.save_offences(&[], &[event(7)], older);
+    store.forget_events(stream, 1);
     store.forget_bans(51, &[]);
     drop(store);
 
@@ -70,7 +70,11 @@ fn everything_survives_a_restart() {
         [(net("192.0.2.1"), Some(9)), (net("2001:db8::/64"), None)]
     );
     assert_eq!(saved.banned, [(net("203.0.113.10"), Some(500))]);
-    assert_eq!(saved.outbox, Some((stream, 4, vec![event(2), event(3)])));
+    let left = |stream, events| Left { stream, events };
+    assert_eq!(
+        saved.left,
+        [left(older, vec![event(7)]), left(stream, vec![event(2), event(3)])]
+    );
     assert_eq!(store.path(), Some(dir.path().join("agent.redb").as_path()));
 }
 

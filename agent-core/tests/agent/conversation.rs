@@ -325,3 +325,60 @@ fn update(version: u64, body: serde_json::Value) -> buckler::protocol::v2::Confi
         body,
     }
 }
+
+#[test]
+fn what_the_last_run_left_goes_first_under_its_own_numbers_and_everything_adds_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::new();
+    let sharing = || update(1, serde_json::json!({"BLACKLIST_SHARE": true, "BEACON_DELAY": 1}));
+    let welcome = move || {
+        Ok(welcome_2(ServerPart {
+            config: Some(sharing()),
+            ..ServerPart::default()
+        }))
+    };
+    let script = ScriptedTransport::script(move |_| welcome(), |_| Err(down()));
+    let agent = start(settings().state_dir(directory.path()), &script, &clock);
+    wait_until(&agent, "the configuration is in force", || {
+        agent.status().config.version == Some(1)
+    });
+    attack(&agent.guard(), ATTACKER);
+    wait_until(&agent, "its ban waits", || agent.status().events.pending == 1);
+    assert_eq!(agent.shutdown(PATIENCE).unsent, 1);
+    drop(agent);
+
+    let mut script = ScriptedTransport::script(
+        move |_| welcome(),
+        |_| {
+            Ok(reply_2(ServerPart {
+                ack: Some(u64::MAX),
+                ..ServerPart::default()
+            }))
+        },
+    );
+    let agent = start(settings().state_dir(directory.path()), &script, &clock);
+    attack(&agent.guard(), "203.0.113.10");
+    wait_until(&agent, "both are delivered", || {
+        clock.advance(Duration::from_millis(100));
+        agent.status().events.acknowledged == 2
+    });
+    let events = agent.status().events;
+    assert_eq!((events.generated, events.restored, events.pending), (1, 1, 0));
+    assert!(events.balanced(), "{events:?}");
+    let mut delivered = Vec::new();
+    while let Some(told) = script.next(Duration::from_millis(20)) {
+        let v2 = match told {
+            Told::Registration(registration) => registration.v2.unwrap(),
+            Told::Beacon(_, beacon) => beacon.v2.unwrap(),
+        };
+        delivered.extend(v2.events.into_iter().map(|event| (event.address, v2.stream, event.seq)));
+    }
+    delivered.dedup();
+    let addresses: Vec<&str> = delivered.iter().map(|(address, ..)| address.as_str()).collect();
+    assert_eq!(addresses, [ATTACKER, "203.0.113.10"]);
+    assert_ne!(
+        delivered[0].1, delivered[1].1,
+        "a stream is never continued by another process"
+    );
+    assert_eq!((delivered[0].2, delivered[1].2), (1, 1));
+}

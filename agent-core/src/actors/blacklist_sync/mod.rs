@@ -10,6 +10,7 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
+use uuid::Uuid;
 
 use super::{
     DeathNotice, Tree,
@@ -139,21 +140,22 @@ impl BlacklistSync {
                     .outbox
                     .settled_here
                     .fetch_add(1, Ordering::Relaxed);
-            } else if let Some(event) = outbox.push(Draft { kind, ..draft }) {
+            } else if let Some(event) = outbox.push(Draft { kind, ..draft }, now.elapsed) {
                 events.push(event.clone());
             }
         }
         if !(bans.is_empty() && events.is_empty()) {
-            self.estate
-                .store
-                .save_offences(&bans, &events, outbox.stream(), outbox.next_seq());
+            self.estate.store.save_offences(&bans, &events, outbox.own_stream());
         }
         !events.is_empty()
     }
 
     /// What waited for a word of the server's is not for it.
     fn settle_here(&self) {
-        let withdrawn = self.estate.outbox.borrow_mut().withdraw();
+        let mut outbox = self.estate.outbox.borrow_mut();
+        let streams: Vec<Uuid> = outbox.streams().collect();
+        let withdrawn = outbox.withdraw();
+        drop(outbox);
         if withdrawn > 0 {
             self.estate
                 .shared
@@ -161,7 +163,9 @@ impl BlacklistSync {
                 .outbox
                 .settled_here
                 .fetch_add(withdrawn, Ordering::Relaxed);
-            self.estate.store.forget_events(u64::MAX);
+            for stream in streams {
+                self.estate.store.forget_events(stream, u64::MAX);
+            }
             self.count();
         }
     }
@@ -177,11 +181,7 @@ impl BlacklistSync {
             list_age: self.confirmed.map(|at| now.elapsed.saturating_sub(at)),
             stream: outbox.stream(),
             first: outbox.first(),
-            events: if shared {
-                outbox.batch(u64::try_from(now.unix.as_millis()).unwrap_or(u64::MAX))
-            } else {
-                Vec::new()
-            },
+            events: if shared { outbox.batch(now.elapsed) } else { Vec::new() },
             pending: if shared { outbox.len() } else { 0 },
         }
     }
@@ -193,6 +193,7 @@ impl BlacklistSync {
         board.outbox.acknowledged.store(ledger.acknowledged, Ordering::Relaxed);
         board.outbox.pending.store(ledger.pending, Ordering::Relaxed);
         board.outbox.full.store(ledger.outbox_full, Ordering::Relaxed);
+        board.outbox.restored.store(ledger.restored, Ordering::Relaxed);
         board.list.store(Arc::new(ListInForce {
             shared: list.list().len(Scope::Shared),
             local: list.list().len(Scope::Local),
@@ -235,17 +236,18 @@ impl Handler<ListReceived> for BlacklistSync {
 impl Handler<EventsAcknowledged> for BlacklistSync {
     type Result = ();
 
-    fn handle(&mut self, EventsAcknowledged { up_to, nack }: EventsAcknowledged, _: &mut Self::Context) {
+    fn handle(&mut self, acknowledged: EventsAcknowledged, _: &mut Self::Context) {
+        let EventsAcknowledged { stream, up_to, nack } = acknowledged;
         for refused in nack {
             let outbox = self.estate.outbox.borrow();
             let address = outbox
-                .get(refused.seq)
+                .get(stream, refused.seq)
                 .map(|event| event.address.as_str())
                 .unwrap_or_default();
             tracing::warn!(seq = refused.seq, address, code = %refused.code, "the server refused to share an event");
         }
-        if self.estate.outbox.borrow_mut().acknowledge(up_to) > 0 {
-            self.estate.store.forget_events(up_to);
+        if self.estate.outbox.borrow_mut().acknowledge(stream, up_to) > 0 {
+            self.estate.store.forget_events(stream, up_to);
         }
         self.count();
     }

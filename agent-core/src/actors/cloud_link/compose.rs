@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use uuid::Uuid;
+
 use super::replies::Reply;
 use crate::{
     VERSION,
@@ -51,6 +53,7 @@ pub(super) struct Gathering {
 /// What a message carried, to make sense of its reply.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sent {
+    pub(super) stream: Uuid,
     pub(super) first: u64,
     pub(super) events: usize,
     pub(super) pending: usize,
@@ -104,6 +107,7 @@ impl Gathering {
         let (cloud_url, key) = estate.identity.cloud.clone()?;
         let (config, list, telemetry) = (self.config?, self.list?, self.telemetry?);
         let sent = Sent {
+            stream: list.stream,
             first: list.first,
             events: list.events.len(),
             pending: list.pending,

@@ -83,6 +83,7 @@ impl CloudLink {
             tell(
                 &self.events_acknowledged,
                 EventsAcknowledged {
+                    stream: sent.stream,
                     up_to: sent.first + events - 1,
                     nack: Vec::new(),
                 },
@@ -134,7 +135,8 @@ impl CloudLink {
             let delivered = (up_to + 1).saturating_sub(sent.first);
             answer.delivered = delivered > 0;
             answer.waiting = sent.pending as u64 > delivered;
-            tell(&self.events_acknowledged, EventsAcknowledged { up_to, nack });
+            let stream = sent.stream;
+            tell(&self.events_acknowledged, EventsAcknowledged { stream, up_to, nack });
         }
         answer
     }

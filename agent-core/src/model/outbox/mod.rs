@@ -1,0 +1,318 @@
+//! Events until they are acknowledged: rule 1 of the protocol, seen from the agent.
+//!
+//! `seq` rises by one without gaps within a stream, so that what is to be lost is lost *before* it gets a number: a full outbox
+//! refuses new events and counts them. Bans are worth more than reports of attacks, so the last fifth of the room is theirs.
+//!
+//! **A stream belongs to one process and is never continued by another.** What earlier processes left is sent to its end under
+//! its own streams and numbers, the oldest stream first; then comes the own one. So a state file that is stale, restored from a
+//! backup or copied to another machine can repeat events, which the server knows by their numbers, and can never give two
+//! events the same number.
+//!
+//! A ban's end is fixed when it is made (rule 4). Within the process it is kept in process time, which nobody can set; for what
+//! an earlier process left, the wall clock says once, at the start, how much time has passed: never less than none, so that a
+//! clock that went back prolongs nothing.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use crate::protocol::v2::{AddressOrigin, Event, EventKind, Evidence, MAX_EVENTS};
+
+/// Events that are kept at most, those of earlier processes included: at about 150 bytes each, 1.5 MB; at one batch a second,
+/// 40 s to send.
+pub const CAPACITY: usize = 10_000;
+/// Room for reports of attacks; the rest is kept for bans.
+const ATTACKS_AT_MOST: usize = CAPACITY / 5 * 4;
+
+/// Events in the order in which they happened, until the server has them.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    /// What earlier processes left, oldest stream first; none is empty.
+    left: VecDeque<Stream>,
+    own: Stream,
+    next: u64,
+    acknowledged: u64,
+    refused: u64,
+    restored: u64,
+}
+
+/// One process' events.
+#[derive(Debug, Clone)]
+struct Stream {
+    id: Uuid,
+    pending: VecDeque<Pending>,
+}
+
+/// An event that waits.
+#[derive(Debug, Clone)]
+struct Pending {
+    event: Event,
+    /// When its ban ends, in process time.
+    end: Duration,
+}
+
+/// What an earlier process left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The stream that the numbers belong to.
+    pub stream: Uuid,
+    /// Its events, by rising number, as they were when they were made.
+    pub events: Vec<Event>,
+}
+
+/// An event without its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What happened.
+    pub kind: EventKind,
+    /// The source, canonical.
+    pub address: String,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// How long a ban lasts, in seconds.
+    pub ttl_s: u64,
+    /// The check that found it.
+    pub why: &'static str,
+    /// How sure it is.
+    pub evidence: Evidence,
+    /// Where the address came from.
+    pub peer: AddressOrigin,
+}
+
+/// What an outbox has seen: every event that was offered or restored is in exactly one of the others, or was
+/// [withdrawn](Outbox::withdraw).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Acknowledged by the server.
+    pub acknowledged: u64,
+    /// Waiting.
+    pub pending: u64,
+    /// Refused because there was no room.
+    pub outbox_full: u64,
+    /// Left by earlier processes.
+    pub restored: u64,
+}
+
+impl Outbox {
+    /// An empty outbox; `stream` must never have been used before.
+    #[must_use]
+    pub const fn new(stream: Uuid) -> Self {
+        Self {
+            left: VecDeque::new(),
+            own: Stream::new(stream),
+            next: 1,
+            acknowledged: 0,
+            refused: 0,
+            restored: 0,
+        }
+    }
+
+    /// An outbox that sends first what earlier processes left, the oldest first. `own` must never have been used before.
+    /// `now` is process time, `unix` what the wall clock shows.
+    #[must_use]
+    pub fn restore(own: Uuid, left: Vec<Left>, now: Duration, unix: Duration) -> Self {
+        let streams = left.into_iter().map(|left| Stream::restore(left, now, unix));
+        let left: VecDeque<Stream> = streams.filter(|stream| !stream.pending.is_empty()).collect();
+        let restored = left.iter().map(|stream| stream.pending.len() as u64).sum();
+        Self {
+            left,
+            restored,
+            ..Self::new(own)
+        }
+    }
+
+    /// The stream that [`first`](Self::first) and [`batch`](Self::batch) speak of: the oldest one with events, or the own one.
+    #[must_use]
+    pub fn stream(&self) -> Uuid {
+        self.current().id
+    }
+
+    /// The stream that new events go to.
+    #[must_use]
+    pub const fn own_stream(&self) -> Uuid {
+        self.own.id
+    }
+
+    /// Every stream that has events waiting, in the order in which they are sent.
+    pub fn streams(&self) -> impl Iterator<Item = Uuid> + '_ {
+        let own = (!self.own.pending.is_empty()).then_some(self.own.id);
+        self.left.iter().map(|stream| stream.id).chain(own)
+    }
+
+    /// The number that the next event will get.
+    #[must_use]
+    pub const fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes an event in at `now` in process time and numbers it; `None` where there is no room for it.
+    pub fn push(&mut self, draft: Draft, now: Duration) -> Option<&Event> {
+        let room = if draft.kind == EventKind::Attack {
+            ATTACKS_AT_MOST
+        } else {
+            CAPACITY
+        };
+        if self.len() >= room {
+            self.refused += 1;
+            return None;
+        }
+        let end = now.saturating_add(Duration::from_secs(draft.ttl_s));
+        let event = draft.numbered(self.next);
+        self.next += 1;
+        self.own.pending.push_back(Pending { event, end });
+        self.own.pending.back().map(|pending| &pending.event)
+    }
+
+    /// The lowest number of [`stream`](Self::stream) that is not acknowledged: of the oldest event, or of the next one.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        let oldest = self.current().pending.front();
+        oldest.map_or(self.next, |pending| pending.event.seq)
+    }
+
+    /// The oldest events of [`stream`](Self::stream), at most one message's worth and never past a gap, each with the time that
+    /// its ban has left at `now` in process time.
+    #[must_use]
+    pub fn batch(&self, now: Duration) -> Vec<Event> {
+        let numbered = self.current().pending.iter().zip(self.first()..);
+        numbered
+            .take(MAX_EVENTS)
+            .take_while(|(pending, seq)| pending.event.seq == *seq)
+            .map(|(pending, _)| pending.at(now))
+            .collect()
+    }
+
+    /// Forgets what the server has of a stream, up to and including `seq`; how many those were. A number that was never given is
+    /// taken as the last one, and a stream that is not known as one that was acknowledged long ago.
+    pub fn acknowledge(&mut self, stream: Uuid, seq: u64) -> usize {
+        let streams = self.left.iter_mut().chain([&mut self.own]);
+        let known = streams
+            .filter(|known| known.id == stream)
+            .map(|known| known.acknowledge(seq))
+            .sum();
+        self.left.retain(|stream| !stream.pending.is_empty());
+        self.acknowledged += known as u64;
+        known
+    }
+
+    /// Takes out every event that waits, and says how many those were: they are not for the server after all.
+    pub fn withdraw(&mut self) -> u64 {
+        let withdrawn = self.len() as u64;
+        self.left.clear();
+        self.own.pending.clear();
+        withdrawn
+    }
+
+    /// An event that waits, by its stream and number.
+    #[must_use]
+    pub fn get(&self, stream: Uuid, seq: u64) -> Option<&Event> {
+        let mut streams = self.left.iter().chain([&self.own]);
+        streams.find(|known| known.id == stream)?.get(seq)
+    }
+
+    /// Events that wait, of all streams.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.left.iter().map(|stream| stream.pending.len()).sum::<usize>() + self.own.pending.len()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What became of every event since this outbox was made or restored.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger {
+            acknowledged: self.acknowledged,
+            pending: self.len() as u64,
+            outbox_full: self.refused,
+            restored: self.restored,
+        }
+    }
+
+    fn current(&self) -> &Stream {
+        self.left.front().unwrap_or(&self.own)
+    }
+}
+
+impl Stream {
+    const fn new(id: Uuid) -> Self {
+        Self {
+            id,
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// Whatever order a file had them in, and however often: numbers rise, and each is one event.
+    fn restore(Left { stream, events }: Left, now: Duration, unix: Duration) -> Self {
+        let by_seq: BTreeMap<u64, Event> = events.into_iter().map(|event| (event.seq, event)).collect();
+        let pending = by_seq.into_values().map(|event| {
+            let age = unix.saturating_sub(Duration::from_millis(event.at_ms));
+            let left = Duration::from_secs(event.ttl_s).saturating_sub(age);
+            Pending {
+                event,
+                end: now.saturating_add(left),
+            }
+        });
+        Self {
+            id: stream,
+            pending: pending.collect(),
+        }
+    }
+
+    fn acknowledge(&mut self, seq: u64) -> usize {
+        let known = self.pending.partition_point(|pending| pending.event.seq <= seq);
+        self.pending.drain(..known);
+        known
+    }
+
+    fn get(&self, seq: u64) -> Option<&Event> {
+        let at = self.pending.partition_point(|pending| pending.event.seq < seq);
+        let found = self.pending.get(at).map(|pending| &pending.event);
+        found.filter(|event| event.seq == seq)
+    }
+}
+
+impl Pending {
+    /// The event as it is told at `now`: what has begun of a second is left in full.
+    fn at(&self, now: Duration) -> Event {
+        let left = self.end.saturating_sub(now);
+        Event {
+            ttl_s: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
+            ..self.event.clone()
+        }
+    }
+}
+
+impl Draft {
+    fn numbered(self, seq: u64) -> Event {
+        let Self {
+            kind,
+            address,
+            at_ms,
+            ttl_s,
+            why,
+            evidence,
+            peer,
+        } = self;
+        Event {
+            seq,
+            kind,
+            address,
+            at_ms,
+            ttl_s,
+            why: why.to_owned(),
+            evidence,
+            peer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
