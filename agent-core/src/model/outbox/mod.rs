@@ -12,13 +12,13 @@
 //! an earlier process left, the wall clock says once, at the start, how much time has passed: never less than none, so that a
 //! clock that went back prolongs nothing.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+mod stream;
+
+use std::{collections::VecDeque, time::Duration};
 
 use uuid::Uuid;
 
+use self::stream::{Pending, Stream};
 use crate::protocol::v2::{AddressOrigin, Event, EventKind, Evidence, MAX_EVENTS};
 
 /// Events that are kept at most, those of earlier processes included: at about 150 bytes each, 1.5 MB; at one batch a second,
@@ -37,21 +37,6 @@ pub struct Outbox {
     acknowledged: u64,
     refused: u64,
     restored: u64,
-}
-
-/// One process' events.
-#[derive(Debug, Clone)]
-struct Stream {
-    id: Uuid,
-    pending: VecDeque<Pending>,
-}
-
-/// An event that waits.
-#[derive(Debug, Clone)]
-struct Pending {
-    event: Event,
-    /// When its ban ends, in process time.
-    end: Duration,
 }
 
 /// What an earlier process left.
@@ -238,55 +223,6 @@ impl Outbox {
 
     fn current(&self) -> &Stream {
         self.left.front().unwrap_or(&self.own)
-    }
-}
-
-impl Stream {
-    const fn new(id: Uuid) -> Self {
-        Self {
-            id,
-            pending: VecDeque::new(),
-        }
-    }
-
-    /// Whatever order a file had them in, and however often: numbers rise, and each is one event.
-    fn restore(Left { stream, events }: Left, now: Duration, unix: Duration) -> Self {
-        let by_seq: BTreeMap<u64, Event> = events.into_iter().map(|event| (event.seq, event)).collect();
-        let pending = by_seq.into_values().map(|event| {
-            let age = unix.saturating_sub(Duration::from_millis(event.at_ms));
-            let left = Duration::from_secs(event.ttl_s).saturating_sub(age);
-            Pending {
-                event,
-                end: now.saturating_add(left),
-            }
-        });
-        Self {
-            id: stream,
-            pending: pending.collect(),
-        }
-    }
-
-    fn acknowledge(&mut self, seq: u64) -> usize {
-        let known = self.pending.partition_point(|pending| pending.event.seq <= seq);
-        self.pending.drain(..known);
-        known
-    }
-
-    fn get(&self, seq: u64) -> Option<&Event> {
-        let at = self.pending.partition_point(|pending| pending.event.seq < seq);
-        let found = self.pending.get(at).map(|pending| &pending.event);
-        found.filter(|event| event.seq == seq)
-    }
-}
-
-impl Pending {
-    /// The event as it is told at `now`: what has begun of a second is left in full.
-    fn at(&self, now: Duration) -> Event {
-        let left = self.end.saturating_sub(now);
-        Event {
-            ttl_s: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
-            ..self.event.clone()
-        }
     }
 }
 
