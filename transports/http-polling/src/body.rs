@@ -5,12 +5,12 @@ use awc::{
     http::{Version, header},
 };
 use buckler::transport::TransportError;
+use buckler_connection::link::Meter;
 use futures_util::StreamExt;
 
 use crate::{
     decode::{self, Coding, DecodeError},
     incoming::Incoming,
-    wire::Meter,
 };
 
 /// The most bytes a body may have.

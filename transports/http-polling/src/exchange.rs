@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use actix_rt::time::timeout;
-use awc::http::{
-    Method, StatusCode,
-    header::{self, HttpDate},
+use awc::{
+    ClientRequest,
+    http::{Method, header},
 };
 use buckler::{clock::Clock, protocol::AgentKey, transport::TransportError};
+use buckler_connection::{
+    failure,
+    link::{self, Link},
+    places,
+    reply::Reply,
+};
 use bytes::Bytes;
 use url::Url;
 
 use crate::{
     body::{self, Caps},
-    failure,
+    decode,
     incoming::Incoming,
-    link::Link,
     options::Options,
-    places,
 };
 
 /// The most that is read of a reply that is no success, before and after decompression: its message is a line.
@@ -39,16 +43,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) key: &'a AgentKey,
 }
 
-/// A reply that came whole, whatever it says.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: String,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) location: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
-
 /// Carries requests over a link.
 pub(crate) struct Exchange<'a> {
     pub(crate) link: &'a Link,
@@ -63,22 +57,16 @@ impl Exchange<'_> {
     /// As [`TransportError`] says; a reply of any status is no error here.
     pub(crate) async fn carry(&self, ask: &Ask<'_>) -> Result<Reply, TransportError> {
         let response = self.send(ask).await?;
-        let mut reply = Reply {
-            status: response.status,
-            content_type: response.header(header::CONTENT_TYPE).unwrap_or_default(),
-            retry_after: response.header(header::RETRY_AFTER).and_then(|text| self.delay(&text)),
-            location: response.header(header::LOCATION),
-            body: Vec::new(),
-        };
+        let mut reply = Reply::head(response.status, &response.headers, self.clock);
         let meter = self.link.meter();
         if reply.status.is_success() {
             let caps = Caps {
                 wire: self.options.max_wire_bytes,
                 unpacked: self.options.max_reply_bytes,
             };
-            reply.body = body::read(response, caps, meter).await?;
+            reply.body = body::read(response, caps, meter).await?.into();
         } else if let Ok(Ok(body)) = timeout(FAILURE_BODY, body::read(response, FAILURE_CAPS, meter)).await {
-            reply.body = body;
+            reply.body = body.into();
         }
         Ok(reply)
     }
@@ -105,26 +93,26 @@ impl Exchange<'_> {
 
     async fn attempt(&self, ask: &Ask<'_>) -> Result<Incoming, TransportError> {
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
-        let request = self.link.request(method, ask.url, self.options)?;
+        let request = self.request(method, ask.url)?;
         let sent = match &ask.body {
             Some(body) => request.content_type("application/json").send_body(body.clone()).await,
             None => request.bearer_auth(ask.key.expose()).send().await,
         };
         match sent {
             Ok(response) => Ok(Incoming::new(response)),
-            Err(error) => Err(failure::to_send(ask.url, self.options, &error)),
+            Err(error) => Err(failure::to_send(ask.url, &self.options.connection, &error)),
         }
     }
 
-    /// Reads `Retry-After`: seconds, or a date by the server's clock, which is taken for ours.
-    fn delay(&self, text: &str) -> Option<Duration> {
-        if let Ok(seconds) = text.trim().parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = text.trim().parse::<HttpDate>().ok()?;
-        let until = std::time::SystemTime::from(date)
-            .duration_since(std::time::UNIX_EPOCH)
-            .ok()?;
-        Some(until.saturating_sub(self.clock.unix()))
+    fn request(&self, method: Method, url: &Url) -> Result<ClientRequest, TransportError> {
+        Ok(self
+            .link
+            .client(url)?
+            .request(method, link::line(url)?)
+            .no_decompress()
+            .insert_header((header::HOST, places::authority(url)))
+            .insert_header((header::USER_AGENT, link::USER_AGENT))
+            .insert_header((header::ACCEPT, "application/json"))
+            .insert_header((header::ACCEPT_ENCODING, decode::ACCEPTED)))
     }
 }

@@ -10,6 +10,7 @@ use awc::{
         header::{HeaderMap, HeaderName},
     },
 };
+use buckler_connection::reply;
 use bytes::Bytes;
 use futures_core::stream::{LocalBoxStream, Stream};
 use futures_util::StreamExt;
@@ -38,7 +39,6 @@ impl Incoming {
 
     /// A header's value; what is not UTF-8 in it is replaced.
     pub(crate) fn header(&self, name: HeaderName) -> Option<String> {
-        let value = self.headers.get(name)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        reply::text(&self.headers, name)
     }
 }

@@ -30,23 +30,16 @@
 
 mod body;
 mod decode;
-mod dial;
 mod exchange;
-mod failure;
 mod incoming;
-mod link;
 mod options;
 mod places;
 mod polling;
-mod reply;
-mod text;
-mod tls;
-mod wire;
 
 use std::sync::Arc;
 
 use buckler::{
-    settings::{Problem, Settings, SettingsError},
+    settings::{Settings, SettingsError},
     transport::TransportFactory,
 };
 
@@ -65,12 +58,10 @@ pub const KIND: &str = "http-polling";
 /// missing or to which the key would travel in the clear.
 pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
     let options = Options::read(settings.section(KIND))?;
-    let origin = settings.cloud_url_origin();
-    let problem = |found: String| Problem::new(origin, "agent.cloud_url", found, "the https:// URL of the server");
-    let Some(cloud) = settings.agent().cloud_url.clone() else {
-        return Err(problem("nothing".to_owned()).into());
-    };
-    let places = Places::new(cloud, &options).map_err(|error| problem(error.to_string()))?;
+    let places = Places::new(
+        buckler_connection::places::cloud(settings, &options.connection)?,
+        &options,
+    );
     Ok(Arc::new(move || {
         Ok(Box::new(HttpPolling::new(places.clone(), options.clone())))
     }))

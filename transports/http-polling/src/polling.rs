@@ -9,6 +9,11 @@ use buckler::{
     protocol::{Beacon, BeaconReply, Registration, Welcome},
     transport::{Push, Transport, TransportError},
 };
+use buckler_connection::{
+    link::{self, Link},
+    reply::{self, Reply},
+    text::Censor,
+};
 use bytes::Bytes;
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -17,13 +22,13 @@ use url::Url;
 
 use crate::{
     KIND,
-    exchange::{Ask, Exchange, Reply},
-    link::Link,
+    exchange::{Ask, Exchange},
     options::Options,
     places::Places,
-    reply,
-    text::Censor,
 };
+
+/// A connection is replaced after this time in any case, so that a server's new addresses are noticed.
+const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Polls a server over HTTP.
 pub(crate) struct HttpPolling {
@@ -36,7 +41,11 @@ pub(crate) struct HttpPolling {
 impl HttpPolling {
     /// Sets the transport up on the agent's thread. No connection is opened.
     pub(crate) fn new(places: Places, options: Options) -> Self {
-        let link = Link::new(&options);
+        let keep_alive = options.keep_alive;
+        let link = Link::new(&options.connection, move |connector| {
+            let connector = connector.limit(1).conn_keep_alive(keep_alive).conn_lifetime(LIFETIME);
+            link::client(connector).finish()
+        });
         Self {
             places,
             options,
@@ -97,15 +106,17 @@ impl Transport for HttpPolling {
     }
 
     fn register(&self, registration: Registration) -> LocalBoxFuture<'_, Result<Welcome, TransportError>> {
-        within(
-            self.options.timeout,
-            async move { self.registered(&registration).await },
-        )
+        within(self.options.connection.timeout, async move {
+            self.registered(&registration).await
+        })
         .boxed_local()
     }
 
     fn beacon(&self, url: Option<Url>, beacon: Beacon) -> LocalBoxFuture<'_, Result<BeaconReply, TransportError>> {
-        within(self.options.timeout, async move { self.answered(url, &beacon).await }).boxed_local()
+        within(self.options.connection.timeout, async move {
+            self.answered(url, &beacon).await
+        })
+        .boxed_local()
     }
 
     fn pushes(&self) -> LocalBoxStream<'static, Push> {

@@ -22,7 +22,7 @@ use crate::dial;
 
 /// What all connections of a transport have seen together. They carry one exchange at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub struct Meter {
     dialled: Cell<u64>,
     received: Cell<u64>,
     ended: Cell<bool>,
@@ -30,24 +30,27 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// How often a connection was begun.
-    pub(crate) fn dialled(&self) -> u64 {
+    #[must_use]
+    pub fn dialled(&self) -> u64 {
         self.dialled.get()
     }
 
     /// Bytes received so far.
-    pub(crate) fn received(&self) -> u64 {
+    #[must_use]
+    pub fn received(&self) -> u64 {
         self.received.get()
     }
 
     /// Whether the other side has ended the newest connection.
-    pub(crate) fn ended(&self) -> bool {
+    #[must_use]
+    pub fn ended(&self) -> bool {
         self.ended.get()
     }
 }
 
 /// A connection that is counted.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub struct Wire {
     stream: Stream,
     meter: Rc<Meter>,
 }

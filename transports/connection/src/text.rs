@@ -11,14 +11,15 @@ const EXCERPT: usize = 60;
 
 /// Removes the agent's key from whatever a server says, even where it echoes the request.
 #[derive(Debug, Clone)]
-pub(crate) struct Censor {
+pub struct Censor {
     /// The key as it is, and as JSON writes it.
     secrets: Vec<String>,
 }
 
 impl Censor {
     /// A censor for one key.
-    pub(crate) fn new(key: &AgentKey) -> Self {
+    #[must_use]
+    pub fn new(key: &AgentKey) -> Self {
         let written = serde_json::to_string(key).unwrap_or_default();
         let secrets = [key.expose(), written.trim_matches('"')];
         Self {
@@ -31,12 +32,14 @@ impl Censor {
     }
 
     /// One line of plain characters, cut to the length of a line.
-    pub(crate) fn line(&self, text: &str) -> String {
+    #[must_use]
+    pub fn line(&self, text: &str) -> String {
         self.cut(text, LINE)
     }
 
     /// The beginning of a body.
-    pub(crate) fn excerpt(&self, body: &[u8]) -> String {
+    #[must_use]
+    pub fn excerpt(&self, body: &[u8]) -> String {
         // more than is shown, so that a key across the cut is still found whole
         let longest = self.secrets.iter().map(String::len).max().unwrap_or_default();
         let enough = EXCERPT.saturating_mul(4).saturating_add(longest);

@@ -9,7 +9,8 @@ use url::Url;
 use crate::{options::Options, places, wire};
 
 /// Why no reply began.
-pub(crate) fn to_send(url: &Url, options: &Options, error: &SendRequestError) -> TransportError {
+#[must_use]
+pub fn to_send(url: &Url, options: &Options, error: &SendRequestError) -> TransportError {
     let host = places::authority(url);
     match error {
         SendRequestError::Connect(ConnectError::Io(error)) | SendRequestError::Send(error) => from_io(host, error),

@@ -1,24 +1,79 @@
 //! What a reply says: a welcome, a beacon's answer, or which failure it is.
 
-use std::{fmt, marker::PhantomData};
+use std::{
+    fmt,
+    marker::PhantomData,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use awc::http::StatusCode;
+use awc::http::{
+    StatusCode,
+    header::{self, HeaderMap, HeaderName, HttpDate},
+};
 use buckler::{
+    clock::Clock,
     protocol::{BeaconReply, Envelope, ReplyForm, Welcome},
     transport::TransportError,
 };
+use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::{exchange::Reply, text::Censor};
+use crate::text::Censor;
+
+/// A reply that came whole, whatever it says.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its status, or the one it would have over HTTP.
+    pub status: StatusCode,
+    /// What it says that its body is; `None` where there is no place to say so.
+    pub content_type: Option<String>,
+    /// When to ask again.
+    pub retry_after: Option<Duration>,
+    /// Where it would lead.
+    pub location: Option<String>,
+    /// The body, unpacked.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A reply over HTTP whose body is still to come.
+    #[must_use]
+    pub fn head(status: StatusCode, headers: &HeaderMap, clock: &dyn Clock) -> Self {
+        Self {
+            status,
+            content_type: Some(text(headers, header::CONTENT_TYPE).unwrap_or_default()),
+            retry_after: text(headers, header::RETRY_AFTER).and_then(|text| delay(&text, clock)),
+            location: text(headers, header::LOCATION),
+            body: Bytes::new(),
+        }
+    }
+}
+
+/// A header's value; what is not UTF-8 in it is replaced.
+#[must_use]
+pub fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// Reads `Retry-After`: seconds, or a date by the server's clock, which is taken for ours.
+fn delay(text: &str, clock: &dyn Clock) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = text.trim().parse::<HttpDate>().ok()?;
+    let until = SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?;
+    Some(until.saturating_sub(clock.unix()))
+}
 
 /// Reads the answer to a registration, in either form.
 ///
 /// # Errors
 /// Where the server refused, or what came is no reply of the protocol.
-pub(crate) fn welcome(reply: &Reply, censor: &Censor) -> Result<Welcome, TransportError> {
+pub fn welcome(reply: &Reply, censor: &Censor) -> Result<Welcome, TransportError> {
     match parse::<Object<ReplyForm>>(reply, censor)?.0 {
         ReplyForm::Enveloped(envelope) => {
             // once a day, so that a second look costs nothing that counts
@@ -33,14 +88,15 @@ pub(crate) fn welcome(reply: &Reply, censor: &Censor) -> Result<Welcome, Transpo
 ///
 /// # Errors
 /// As [`welcome`].
-pub(crate) fn beacon(reply: &Reply, censor: &Censor) -> Result<BeaconReply, TransportError> {
+pub fn beacon(reply: &Reply, censor: &Censor) -> Result<BeaconReply, TransportError> {
     let Object(envelope) = parse::<Object<Envelope<Object<BeaconReply>>>>(reply, censor)?;
     open(envelope, reply, censor).map(|Object(answer)| answer)
 }
 
 /// A JSON object. Without it an array would do for any message: serde takes its items for the fields in their order, and an
 /// empty one for a message that says nothing.
-struct Object<T>(T);
+#[derive(Debug)]
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -95,7 +151,9 @@ fn refusal(body: &[u8]) -> Option<String> {
     }
 }
 
-fn status(reply: &Reply, censor: &Censor) -> TransportError {
+/// The failure that a status is which is no success.
+#[must_use]
+pub fn status(reply: &Reply, censor: &Censor) -> TransportError {
     TransportError::Status {
         status: reply.status.as_u16(),
         message: redirect(reply)
@@ -122,17 +180,20 @@ fn said(body: &[u8]) -> Option<Said> {
 }
 
 /// Says what came instead: a proxy's error page is recognised by its type and its first words.
-fn malformed(problem: &str, reply: &Reply, censor: &Censor) -> TransportError {
+#[must_use]
+pub fn malformed(problem: &str, reply: &Reply, censor: &Censor) -> TransportError {
     let problem = censor.line(problem);
-    let content_type = match reply.content_type.as_str() {
+    let content_type = reply.content_type.as_deref().map(|name| match name {
         "" => "no content type".to_owned(),
         name => format!("content type {}", censor.line(name)),
-    };
-    let text = match censor.excerpt(&reply.body) {
-        beginning if beginning.is_empty() => format!("{problem} ({content_type})"),
-        beginning => format!("{problem} ({content_type}, beginning with {beginning:?})"),
-    };
-    TransportError::Malformed(text)
+    });
+    let beginning = censor.excerpt(&reply.body);
+    let beginning = (!beginning.is_empty()).then(|| format!("beginning with {beginning:?}"));
+    let came: Vec<_> = content_type.into_iter().chain(beginning).collect();
+    TransportError::Malformed(match came.join(", ") {
+        came if came.is_empty() => problem,
+        came => format!("{problem} ({came})"),
+    })
 }
 
 #[cfg(test)]
@@ -146,10 +207,10 @@ mod tests {
     fn reply(status: u16, body: &str) -> Reply {
         Reply {
             status: StatusCode::from_u16(status).unwrap(),
-            content_type: "application/json".to_owned(),
+            content_type: Some("application/json".to_owned()),
             retry_after: None,
             location: None,
-            body: body.as_bytes().to_vec(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
         }
     }
 
@@ -210,7 +271,7 @@ mod tests {
     #[test]
     fn what_came_instead_is_named_and_cut() {
         let mut page = reply(200, &format!("<html>\r\n\u{1b}[31m<h1>Bad{}", " Gateway".repeat(1000)));
-        page.content_type = "text/html".to_owned();
+        page.content_type = Some("text/html".to_owned());
         let error = welcome(&page, &Censor::new(&AgentKey::new(KEY)))
             .unwrap_err()
             .to_string();
@@ -288,7 +349,7 @@ mod tests {
         }
         let mut echo = reply(307, "");
         echo.location = Some(format!("https://elsewhere.example/?key={KEY}"));
-        echo.content_type = KEY.to_owned();
+        echo.content_type = Some(KEY.to_owned());
         let censor = Censor::new(&AgentKey::new(KEY));
         let redirected = welcome(&echo, &censor).unwrap_err();
         echo.status = StatusCode::OK;

@@ -44,13 +44,13 @@ fn roots(options: &Options) -> Result<RootCertStore, String> {
     match options.roots {
         Roots::File => {}
         Roots::Webpki => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Roots::System => add_system_roots(&mut roots)?,
+        Roots::System => add_system_roots(&mut roots, options.kind)?,
     }
     Ok(roots)
 }
 
 /// Adds what the system trusts. A system without any is no failure where the operator named an authority.
-fn add_system_roots(roots: &mut RootCertStore) -> Result<(), String> {
+fn add_system_roots(roots: &mut RootCertStore, kind: &str) -> Result<(), String> {
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
     if !roots.is_empty() {
@@ -63,7 +63,7 @@ fn add_system_roots(roots: &mut RootCertStore) -> Result<(), String> {
         .unwrap_or_default();
     Err(format!(
         "no certificate authorities on this system{reason}; \
-         set roots = \"webpki\" or ca_file in [transport.http-polling]"
+         set roots = \"webpki\" or ca_file in [transport.{kind}]"
     ))
 }
 
@@ -139,7 +139,7 @@ mod tests {
     fn only_http_1_is_offered() {
         let options = Options {
             roots: Roots::Webpki,
-            ..Options::default()
+            ..Options::new("test")
         };
         assert_eq!(configuration(&options).unwrap().alpn_protocols, [b"http/1.1"]);
     }
@@ -148,7 +148,7 @@ mod tests {
     fn no_provider_is_set_for_the_process() {
         let options = Options {
             roots: Roots::Webpki,
-            ..Options::default()
+            ..Options::new("test")
         };
         configuration(&options).unwrap();
         assert!(CryptoProvider::get_default().is_none());
@@ -158,12 +158,12 @@ mod tests {
     fn the_roots_are_those_asked_for() {
         let mozilla = roots(&Options {
             roots: Roots::Webpki,
-            ..Options::default()
+            ..Options::new("test")
         })
         .unwrap();
         let none = roots(&Options {
             roots: Roots::File,
-            ..Options::default()
+            ..Options::new("test")
         })
         .unwrap();
         assert_eq!((mozilla.len(), none.len()), (webpki_roots::TLS_SERVER_ROOTS.len(), 0));
