@@ -37,6 +37,7 @@
 //! operator listed for longer than that. An address that ended or was let in again is repeated in `remove` for as long.
 
 mod config;
+pub mod exchange;
 mod http;
 pub mod list;
 mod moment;

@@ -20,7 +20,7 @@ use crate::{
     list::Recent,
     moment::{Moment, Tick},
     profiles::LiveProfile,
-    store::{AgentIdent, Events, Report, Window},
+    store::{AgentIdent, Events, Report, Transport, Window},
 };
 
 /// How long changes are told to version 1 agents again, in seconds, at least: they acknowledge nothing, and several processes
@@ -121,6 +121,7 @@ fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProf
         who: Arc::new(who),
         fleet: Arc::clone(profile.fleet()),
         peer,
+        transport: Transport::Http,
         version: visit.version,
         introduction: visit.introduction,
         telemetry: visit.telemetry,

@@ -21,7 +21,7 @@ pub(super) struct Change {
 }
 
 /// Changes in the order of their revisions, without gaps, the oldest forgotten first.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct History {
     /// The revision before the first change that is remembered, with its count and digest.
     base: (u64, u64, Digest),

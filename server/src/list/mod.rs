@@ -66,7 +66,7 @@ pub enum Step {
 }
 
 /// One fleet's list.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FleetList {
     bounds: ListBounds,
     head: Head,

@@ -127,7 +127,7 @@ impl Snapshot {
 }
 
 /// The newest snapshots of a list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Snapshots(Vec<Arc<Snapshot>>);
 
 impl Snapshots {

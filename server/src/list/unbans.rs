@@ -18,7 +18,7 @@ const MEMORY_S: u64 = 24 * 3_600;
 const MOST: usize = 100_000;
 
 /// The unbans of one list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Unbans {
     /// When each came, in milliseconds since the Unix epoch.
     at: HashMap<IpNet, u64>,

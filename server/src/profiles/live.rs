@@ -10,7 +10,10 @@ use buckler::{
 use serde_json::{Value, value::RawValue};
 
 use super::{v1::for_pyrasp, written};
-use crate::config::{ConfigError, Profile};
+use crate::{
+    config::{ConfigError, Profile},
+    exchange::is_news,
+};
 
 /// A profile in force.
 #[derive(Debug)]
@@ -35,6 +38,14 @@ pub(crate) struct Served {
     pub(crate) cursor: v2::ConfigCursor,
     /// `config` of the reply.
     pub(crate) json: Arc<RawValue>,
+}
+
+impl Served {
+    /// Whether an agent that has `have`, and said `status` of it, must be sent this.
+    #[must_use]
+    pub(crate) fn is_news(&self, have: Option<&v2::ConfigCursor>, status: Option<&v2::ConfigStatus>) -> bool {
+        is_news(&self.cursor, have, status)
+    }
 }
 
 impl LiveProfile {

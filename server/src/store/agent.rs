@@ -25,7 +25,7 @@ const NAME: usize = 64;
 const ERROR: usize = 1_000;
 
 /// One agent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Agent {
     pub(super) view: AgentView,
     pub(super) heard: Tick,
@@ -45,6 +45,7 @@ impl Agent {
             fleet: Arc::clone(&report.fleet),
             proto: 1,
             peer: report.peer,
+            transport: report.transport,
             platform: String::new(),
             version: String::new(),
             routes: 0,
@@ -77,6 +78,7 @@ impl Agent {
         let view = &mut self.view;
         view.fleet = Arc::clone(&report.fleet);
         view.peer = report.peer;
+        view.transport = report.transport;
         view.version = name(&report.version);
         view.last_seen_ms = now.unix_ms;
         self.heard = now.tick;
@@ -199,7 +201,7 @@ fn name(text: &str) -> String {
 }
 
 /// All agents.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Agents {
     all: HashMap<Arc<AgentIdent>, Agent>,
     most: usize,

@@ -24,8 +24,8 @@ use crate::{
 /// the next call, and nobody is banned by it meanwhile, since agents judge ends themselves.
 const EXPIRY_BUDGET: usize = 5_000;
 
-/// Everything in memory.
-#[derive(Debug)]
+/// Everything in memory. A copy is a backup: it can take the original's place, and agents that are ahead of it notice.
+#[derive(Debug, Clone)]
 pub struct MemoryStore {
     rules: Rules,
     agents: Agents,
@@ -240,7 +240,7 @@ fn new_epoch() -> String {
 }
 
 /// Reasons, each kept once: a million entries share a dozen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Reasons(HashSet<Arc<str>>);
 
 impl Reasons {

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 pub use self::{
     memory::MemoryStore,
-    report::{AgentIdent, Events, ListStep, OperatorBan, Origin, Receipt, Report, Window},
+    report::{AgentIdent, Events, ListStep, OperatorBan, Origin, Receipt, Report, Transport, Window},
     view::{AgentView, EntryView, FleetView, Shared},
 };
 use crate::{

@@ -4,6 +4,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use buckler::protocol::{Epoch, Telemetry, v2};
 use ipnet::IpNet;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
@@ -67,6 +68,8 @@ pub struct Report {
     pub fleet: Arc<str>,
     /// Where it speaks from.
     pub peer: IpAddr,
+    /// By what.
+    pub transport: Transport,
     /// Its version.
     pub version: String,
     /// Only in a registration: its platform and how many routes it has.
@@ -75,6 +78,16 @@ pub struct Report {
     pub telemetry: Option<Telemetry>,
     /// What happened there.
     pub events: Events,
+}
+
+/// What carried an agent's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Requests, one at a time.
+    Http,
+    /// A connection that stays, over which the server can push.
+    WebSocket,
 }
 
 /// What happened at an agent, in either version.

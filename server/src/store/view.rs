@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Origin;
+use super::{Origin, Transport};
 use crate::{
     list::{Entry, FleetList},
     moment::{Moment, Tick},
@@ -29,6 +29,8 @@ pub struct AgentView {
     pub proto: u32,
     /// Where it spoke from last.
     pub peer: IpAddr,
+    /// By what.
+    pub transport: Transport,
     /// The framework it guards.
     pub platform: String,
     /// Its own version.
