@@ -54,9 +54,18 @@ impl Ca {
     /// # Errors
     /// Where `name` can be no name of a host.
     pub fn issue(&self, name: &str) -> io::Result<Identity> {
+        self.issue_until(name, None)
+    }
+
+    /// Issues a certificate that ends with the beginning of a year, or not soon.
+    fn issue_until(&self, name: &str, year: Option<i32>) -> io::Result<Identity> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        if let Some(year) = year {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        }
         let certificate = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
         Ok(Identity {
             certificate_pem: certificate.pem(),
@@ -69,7 +78,7 @@ impl Ca {
     /// # Errors
     /// Where no certificate can be issued.
     pub fn server(&self) -> io::Result<ServerConfig> {
-        self.configure(None)
+        Self::configure(&self.issue("127.0.0.1")?, None)
     }
 
     /// As [`server`](Self::server), and it asks clients for a certificate of `clients`.
@@ -77,11 +86,18 @@ impl Ca {
     /// # Errors
     /// Where no certificate can be issued.
     pub fn server_asking(&self, clients: &Self) -> io::Result<ServerConfig> {
-        self.configure(Some(clients))
+        Self::configure(&self.issue("127.0.0.1")?, Some(clients))
     }
 
-    fn configure(&self, clients: Option<&Self>) -> io::Result<ServerConfig> {
-        let identity = self.issue("127.0.0.1")?;
+    /// As [`server`](Self::server), with a certificate that ended long ago.
+    ///
+    /// # Errors
+    /// Where no certificate can be issued.
+    pub fn server_expired(&self) -> io::Result<ServerConfig> {
+        Self::configure(&self.issue_until("127.0.0.1", Some(2001))?, None)
+    }
+
+    fn configure(identity: &Identity, clients: Option<&Self>) -> io::Result<ServerConfig> {
         let chain = vec![pem(CertificateDer::from_pem_slice(
             identity.certificate_pem.as_bytes(),
         ))?];

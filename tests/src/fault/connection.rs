@@ -6,20 +6,21 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::{broadcast, mpsc, oneshot},
     time::sleep,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
-    Answer, Pace, Seen, Step,
+    Answer, Pace, Say, Seen, Step,
     answer::{Body, Framing},
+    ws,
 };
 
 /// The most a request may have: more is a test gone wrong.
-const LARGEST_REQUEST: usize = 16 << 20;
+pub(super) const LARGEST_REQUEST: usize = 16 << 20;
 /// Bytes of a body that are written at once.
-const PIECE: usize = 16 << 10;
+pub(super) const PIECE: usize = 16 << 10;
 
 /// What a connection tells the server.
 #[derive(Debug)]
@@ -28,6 +29,16 @@ pub(super) enum Event {
     /// A request, and where to say what becomes of it.
     Request(Seen, oneshot::Sender<Step>),
     Sent(u64),
+    /// A connection speaks WebSocket now.
+    Upgraded,
+    /// One that did is gone.
+    Ended,
+    Ping,
+    Pong,
+    /// The client closes, with this code.
+    Closed(Option<u16>),
+    /// A client's frame had no mask, as it must have.
+    Unmasked,
 }
 
 /// A client's connection, from its acceptance to its end.
@@ -35,6 +46,8 @@ pub(super) enum Event {
 pub(super) struct Connection {
     pub(super) number: usize,
     pub(super) events: mpsc::UnboundedSender<Event>,
+    /// What the test says on all upgraded connections.
+    pub(super) orders: broadcast::Sender<Arc<Vec<Say>>>,
 }
 
 impl Connection {
@@ -50,7 +63,7 @@ impl Connection {
                 let _ended = self.converse(stream, &peer).await;
             }
             Err(_) => {
-                let _gone = self.events.send(Event::FailedHandshake);
+                self.tell(Event::FailedHandshake);
             }
         }
     }
@@ -61,7 +74,10 @@ impl Connection {
             request.connection = self.number;
             request.protocol.clone_from(&peer.protocol);
             request.certificate = peer.certificate;
-            match self.ask(request).await {
+            match self.ask(request.clone()).await {
+                Step::Upgrade(upgrade) => return ws::converse(self, &mut stream, unread, &upgrade, &request).await,
+                // only frames are answered with frames
+                Step::Say(_) => drain(&mut stream).await,
                 Step::Answer(answer) => {
                     if self.answer(&mut stream, &answer).await? == After::Close {
                         return stream.shutdown().await;
@@ -75,9 +91,14 @@ impl Connection {
         Ok(())
     }
 
-    async fn ask(&self, request: Seen) -> Step {
+    /// The server may have ended meanwhile.
+    pub(super) fn tell(&self, event: Event) {
+        let _gone = self.events.send(event);
+    }
+
+    pub(super) async fn ask(&self, request: Seen) -> Step {
         let (answer, asked) = oneshot::channel();
-        let _gone = self.events.send(Event::Request(request, answer));
+        self.tell(Event::Request(request, answer));
         asked.await.unwrap_or(Step::Hang)
     }
 
@@ -125,7 +146,7 @@ impl Connection {
             stream.write_all(&bytes).await?;
             stream.flush().await?;
             sent = sent.saturating_add(most as u64);
-            let _gone = self.events.send(Event::Sent(most as u64));
+            self.tell(Event::Sent(most as u64));
             if let Pace::Drip(_, pause) = answer.pace {
                 sleep(pause).await;
             }
@@ -153,7 +174,7 @@ fn framed(body: &Body, framing: Framing, start: u64, most: usize) -> Bytes {
 }
 
 /// Reads until the client gives up, so that its end is noticed.
-async fn drain<S: Wire>(stream: &mut S) {
+pub(super) async fn drain<S: Wire>(stream: &mut S) {
     let mut buffer = [0; 1024];
     while let Ok(1..) = stream.read(&mut buffer).await {}
 }
@@ -206,7 +227,7 @@ fn parse_head(head: &str) -> Seen {
 }
 
 /// A stream whose socket can be reached, to reset it.
-trait Wire: AsyncRead + AsyncWrite + Unpin {
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin {
     fn tcp(&self) -> &TcpStream;
 }
 

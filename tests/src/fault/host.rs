@@ -10,24 +10,27 @@ use std::{
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
 use super::{
-    Record, Script,
+    Record, Say, Script,
     connection::{Connection, Event},
 };
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
+/// Orders that a connection may be behind with: a test gives one at a time.
+const ORDERS: usize = 1024;
 
 /// What a test asks of the server. Each is answered when it is done.
 pub(super) enum Command {
     Play(Script, Done),
     Refuse(Done),
     Listen(Done),
+    Say(Vec<Say>, Done),
     WaitFor(Condition, Duration, std_mpsc::Sender<bool>),
 }
 
@@ -41,6 +44,7 @@ pub(super) struct Host {
     address: SocketAddr,
     record: watch::Sender<Record>,
     events: mpsc::UnboundedSender<Event>,
+    orders: broadcast::Sender<Arc<Vec<Say>>>,
     door: Door,
 }
 
@@ -68,6 +72,7 @@ impl Host {
             address,
             record,
             events,
+            orders: broadcast::Sender::new(ORDERS),
             door: Door::Gone,
         };
         let opened = host.open();
@@ -92,6 +97,15 @@ impl Host {
     fn note(&mut self, event: Event) {
         match event {
             Event::FailedHandshake => self.record.send_modify(|record| record.failed_handshakes += 1),
+            Event::Upgraded => self.record.send_modify(|record| {
+                record.upgrades += 1;
+                record.open += 1;
+            }),
+            Event::Ended => self.record.send_modify(|record| record.open -= 1),
+            Event::Ping => self.record.send_modify(|record| record.pings += 1),
+            Event::Pong => self.record.send_modify(|record| record.pongs += 1),
+            Event::Closed(code) => self.record.send_modify(|record| record.closes.push(code)),
+            Event::Unmasked => self.record.send_modify(|record| record.unmasked += 1),
             Event::Sent(count) => self.record.send_modify(|record| record.body_bytes_sent += count),
             Event::Request(request, answer) => {
                 let step = self.script.next(&request);
@@ -106,6 +120,10 @@ impl Host {
             Command::Play(script, done) => {
                 self.script = script;
                 let _gone = done.send(Ok(()));
+            }
+            Command::Say(said, done) => {
+                let told = self.orders.send(Arc::new(said));
+                let _gone = done.send(told.map(drop).map_err(|_| io::ErrorKind::NotConnected.into()));
             }
             Command::Refuse(done) => drop(done.send(self.close().await)),
             Command::Listen(done) => {
@@ -126,7 +144,8 @@ impl Host {
         let listener = self.bind()?.listen(BACKLOG)?;
         self.address = listener.local_addr()?;
         let (tls, record, events) = (self.tls.clone(), self.record.clone(), self.events.clone());
-        self.door = Door::Open(tokio::spawn(accept(listener, tls, record, events)));
+        let orders = self.orders.clone();
+        self.door = Door::Open(tokio::spawn(accept(listener, tls, record, events, orders)));
         Ok(())
     }
 
@@ -159,6 +178,7 @@ async fn accept(
     tls: Option<Arc<ServerConfig>>,
     record: watch::Sender<Record>,
     events: mpsc::UnboundedSender<Event>,
+    orders: broadcast::Sender<Arc<Vec<Say>>>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((tcp, _peer)) = listener.accept().await {
@@ -168,6 +188,7 @@ async fn accept(
         let connection = Connection {
             number,
             events: events.clone(),
+            orders: orders.clone(),
         };
         connections.spawn(connection.serve(tcp, tls.clone()));
     }

@@ -14,6 +14,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! Over a WebSocket the same script answers the same messages: [`Script::upgrading`] lets clients in, and a frame
+//! `{"id": 7, "beacon": {…}}` is asked about as a request to `/beacon` whose method is `FRAME`. Its [`Answer`] goes back as the frame
+//! `{"id": 7, "code": …, "reply": …}`, stalled, cut and spoilt in the same ways. What only a WebSocket can do is a list of
+//! [`Say`], in the place of an answer ([`Step::Say`]) or whenever the test likes ([`FaultServer::say`]).
+//!
 //! It answers each request of a connection in turn, as its [`Script`] says. It runs on a thread of its own, so that a test may
 //! block or run any runtime, and ends with its owner.
 
@@ -23,12 +28,14 @@ mod host;
 mod record;
 mod script;
 mod server;
+mod ws;
 
 pub use self::{
     answer::{Answer, Pace},
     record::{Record, Seen},
     script::{Script, Step},
     server::FaultServer,
+    ws::{Say, Upgrade},
 };
 
 #[cfg(test)]

@@ -9,11 +9,23 @@ pub struct Record {
     pub connections: usize,
     /// TLS handshakes that failed.
     pub failed_handshakes: usize,
-    /// Requests, in the order in which they were read.
+    /// Requests and frames, in the order in which they were read.
     pub requests: Vec<Seen>,
     /// Bytes of bodies that the system took from the server: with a client that stops reading, little more than the buffers of
     /// both sides.
     pub body_bytes_sent: u64,
+    /// Connections that became WebSockets.
+    pub upgrades: usize,
+    /// Those of them that are open.
+    pub open: usize,
+    /// Pings that clients sent.
+    pub pings: usize,
+    /// Pongs that clients sent.
+    pub pongs: usize,
+    /// Close frames that clients sent, with their codes.
+    pub closes: Vec<Option<u16>>,
+    /// Frames without a mask, which no client may send.
+    pub unmasked: usize,
 }
 
 impl Record {
@@ -23,19 +35,21 @@ impl Record {
     }
 }
 
-/// One request.
+/// One request, or one frame of a WebSocket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// `POST`, `GET`, …
+    /// `POST`, `GET`, …; `FRAME` where it came over a WebSocket.
     pub method: String,
-    /// Path and query, as on the request line.
+    /// Path and query, as on the request line; of a frame, where HTTP would have sent it.
     pub path: String,
     /// Names in lower case, values as they came.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body; of a frame, the message without its `id`.
     pub body: Bytes,
     /// Which connection it came on, counted from 1.
     pub connection: usize,
+    /// The frame's number.
+    pub id: Option<u64>,
     /// What TLS agreed on.
     pub protocol: Option<String>,
     /// Whether the client showed a certificate.

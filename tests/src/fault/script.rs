@@ -2,19 +2,29 @@
 
 use std::{collections::VecDeque, fmt};
 
-use super::{Answer, Seen};
+use super::{Answer, Say, Seen, Upgrade, ws};
 
 /// What becomes of one request.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// It is answered, well or not.
     Answer(Answer),
-    /// It is read, and nothing ever comes back; the connection stays open.
+    /// It asked for a WebSocket and gets one.
+    Upgrade(Upgrade),
+    /// It came over a WebSocket, and this is said.
+    Say(Vec<Say>),
+    /// It is read, and nothing ever comes back; the connection stays open, and a WebSocket goes on.
     Hang,
     /// It is read, and the connection ends in good order without a byte.
     Close,
     /// It is read, and the connection is reset.
     Reset,
+}
+
+impl From<Upgrade> for Step {
+    fn from(upgrade: Upgrade) -> Self {
+        Self::Upgrade(upgrade)
+    }
 }
 
 impl From<Answer> for Step {
@@ -24,12 +34,18 @@ impl From<Answer> for Step {
 }
 
 /// Says what becomes of each request.
-pub struct Script(Box<dyn FnMut(&Seen) -> Step + Send>);
+pub struct Script {
+    decide: Box<dyn FnMut(&Seen) -> Step + Send>,
+    upgrade: Option<Upgrade>,
+}
 
 impl Script {
     /// Decides by what was sent: by path, by body, by how often it was asked.
     pub fn by(decide: impl FnMut(&Seen) -> Step + Send + 'static) -> Self {
-        Self(Box::new(decide))
+        Self {
+            decide: Box::new(decide),
+            upgrade: None,
+        }
     }
 
     /// Does the same with every request.
@@ -51,8 +67,18 @@ impl Script {
         })
     }
 
+    /// Whoever asks for a WebSocket gets it this way; the rest of the script is for frames and for other requests.
+    #[must_use]
+    pub fn upgrading(mut self, upgrade: Upgrade) -> Self {
+        self.upgrade = Some(upgrade);
+        self
+    }
+
     pub(super) fn next(&mut self, request: &Seen) -> Step {
-        (self.0)(request)
+        match &self.upgrade {
+            Some(upgrade) if ws::is_upgrade(request) => Step::Upgrade(upgrade.clone()),
+            _ => (self.decide)(request),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Record, Script,
+    Record, Say, Script,
     host::{Command, Done, Host},
 };
 
@@ -108,6 +108,23 @@ impl FaultServer {
     /// Where the port cannot be taken.
     pub fn listen(&self) -> io::Result<()> {
         self.command(Command::Listen)
+    }
+
+    /// Says this on every WebSocket that is open.
+    ///
+    /// # Errors
+    /// Where none is open.
+    pub fn say(&self, said: impl IntoIterator<Item = Say>) -> io::Result<()> {
+        let said = said.into_iter().collect();
+        self.command(|done| Command::Say(said, done))
+    }
+
+    /// Pushes `{"v2": part}` on every WebSocket that is open.
+    ///
+    /// # Errors
+    /// Where none is open.
+    pub fn push(&self, part: serde_json::Value) -> io::Result<()> {
+        self.say([Say::Push(part)])
     }
 
     /// Blocks until what came satisfies a condition, and says whether it did before the deadline.
