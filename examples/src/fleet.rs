@@ -43,15 +43,15 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Starts the server and both applications on free ports of loopback.
+    /// Starts the server and both applications on free ports of loopback; the agents speak over this kind of transport.
     ///
     /// # Errors
-    /// If there are no free ports.
-    pub async fn start() -> Result<Self, Box<dyn Error>> {
+    /// If there are no free ports, or no such transport.
+    pub async fn start(transport: &str) -> Result<Self, Box<dyn Error>> {
         let server = Server::builder(cloud()).listen("127.0.0.1:0").start()?;
         Ok(Self {
-            shop: Site::start("shop", settings(&server, SHOP_KEY)?, shop).await?,
-            blog: Site::start("blog", settings(&server, BLOG_KEY)?, blog).await?,
+            shop: Site::start("shop", settings(&server, SHOP_KEY, transport)?, shop).await?,
+            blog: Site::start("blog", settings(&server, BLOG_KEY, transport)?, blog).await?,
             client: Client::new(),
             clock: SystemClock::new(),
             server,
@@ -151,10 +151,11 @@ impl Fleet {
 
 /// An agent of the demo fleet. A tour asks more often than a person does, so that its own requests must not count as a flood;
 /// everything else is the server's to say.
-fn settings(server: &RunningServer, key: &str) -> Result<Settings, Box<dyn Error>> {
+fn settings(server: &RunningServer, key: &str, transport: &str) -> Result<Settings, Box<dyn Error>> {
     Ok(Settings::builder()
         .cloud_url(server.cloud_url())
         .key(key)
+        .transport(transport)
         .trusted_proxies(["127.0.0.1"])
         .security("SECURITY_CHECKS", json!({ "flood": 0 }))
         .build()?)

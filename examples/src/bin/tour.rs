@@ -2,6 +2,7 @@
 //! out of both.
 //!
 //!     cargo run --release --bin tour -- --once
+//!     cargo run --release --bin tour -- --once --transport websocket
 
 #![expect(clippy::print_stdout, reason = "a program's output")]
 
@@ -26,6 +27,9 @@ struct Options {
     /// End after the last step. Either way the exit code is 0 only if every step did what it says.
     #[arg(long)]
     once: bool,
+    /// How the agents speak with the server: http-polling, websocket or auto.
+    #[arg(long, value_name = "KIND", default_value = "http-polling")]
+    transport: String,
 }
 
 /// What came of a step: its error says what it did not do.
@@ -33,9 +37,9 @@ type Step<T = ()> = Result<T, Box<dyn Error>>;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let Options { once } = Options::parse();
+    let Options { once, transport } = Options::parse();
     logs::start(Level::ERROR);
-    match tour(once).await {
+    match tour(once, &transport).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("   ✗ {error}");
@@ -44,8 +48,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn tour(once: bool) -> Step {
-    let fleet = Fleet::start().await?;
+async fn tour(once: bool, transport: &str) -> Step {
+    let fleet = Fleet::start(transport).await?;
     introduce(&fleet);
     walk(&fleet).await?;
     if !once {
@@ -107,11 +111,12 @@ async fn agents_get_in_step(fleet: &Fleet) -> Step {
             let status = site.agent.status();
             Ok((status.conversation.state == "synced" && status.config.source == "server").then_some(status))
         };
-        let config = fleet.eventually(in_step).await?.config;
+        let status = fleet.eventually(in_step).await?;
         println!(
-            "   {}: in step, with version {} from the server",
+            "   {}: in step over {}, with version {} from the server",
             site.name,
-            config.version.unwrap_or_default()
+            status.conversation.transport.unwrap_or_default(),
+            status.config.version.unwrap_or_default()
         );
     }
     Ok(())
