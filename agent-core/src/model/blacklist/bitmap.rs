@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use zerocopy::FromZeros as _;
+
 /// Bits of a bitmap's index: 2²⁴ bits, one a /24 of IPv4. 2 MiB stay in a processor's second or third cache.
 const INDEX_BITS: u32 = 24;
 /// Words of a bitmap.
@@ -23,7 +25,7 @@ impl Bitmap {
 
     /// Sets every bit from `first` to `last`.
     pub(super) fn set(&self, first: Bit, last: Bit) {
-        let words = self.0.get_or_init(|| (0..WORDS).map(|_| AtomicU64::new(0)).collect());
+        let words = self.0.get_or_init(zeroed);
         spread(first, last, |at, mask| {
             if let Some(word) = words.get(at) {
                 word.store(word.load(Ordering::Relaxed) | mask, Ordering::Release);
@@ -43,6 +45,12 @@ impl Bitmap {
     pub(super) fn memory_bytes(&self) -> usize {
         self.0.get().map_or(0, |words| size_of_val(&**words))
     }
+}
+
+/// Words that are zero. The system gives such memory without writing to it, so that a short list takes the few pages it
+/// touches and not 2 MiB.
+fn zeroed() -> Box<[AtomicU64]> {
+    <[AtomicU64]>::new_box_zeroed_with_elems(WORDS).unwrap_or_else(|_| (0..WORDS).map(|_| AtomicU64::new(0)).collect())
 }
 
 /// The bitmaps of both families.
