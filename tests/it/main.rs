@@ -9,6 +9,7 @@
 
 mod faults;
 mod flow;
+mod replay;
 mod settings;
 mod site;
 mod tidy;
