@@ -100,6 +100,22 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// What a close code means: the status that it stands for (4403 is 403), or that the connection was closed with it.
+    #[must_use]
+    pub fn closed(code: u16, reason: String) -> Self {
+        match (frame::status_of_close(code), advice_of_close(code)) {
+            (Some(status), advice) => Self::Status {
+                status,
+                message: Some(reason).filter(|reason| !reason.is_empty()),
+                retry_after: match advice {
+                    Advice::Wait(after) => Some(after),
+                    Advice::Retry | Advice::Extended => None,
+                },
+            },
+            (None, _) => Self::Closed { code, reason },
+        }
+    }
+
     /// What to do next. Every variant decides, so a new one must.
     #[must_use]
     pub fn advice(&self) -> Advice {
@@ -160,5 +176,20 @@ mod tests {
         for code in [1_013, 4_429, 4_503] {
             assert_eq!(closed(code), Advice::Wait(TRY_AGAIN_LATER), "{code}");
         }
+    }
+
+    #[test]
+    fn a_close_code_that_stands_for_a_status_means_that_status() {
+        for code in [1_001, 1_013, 4_403, 4_429, 4_500, 4_503] {
+            assert_eq!(
+                TransportError::closed(code, String::new()).advice(),
+                closed(code),
+                "{code}"
+            );
+        }
+        let error = TransportError::closed(4_403, "key revoked".to_owned());
+        assert_eq!(error.to_string(), "the server answered 403: key revoked");
+        let error = TransportError::closed(1_012, "restart".to_owned());
+        assert!(matches!(error, TransportError::Closed { code: 1_012, .. }), "{error}");
     }
 }

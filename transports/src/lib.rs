@@ -3,6 +3,7 @@
 //! | `[transport] kind` | crate | |
 //! |---|---|---|
 //! | `http-polling` | `buckler-http-polling` | a request for every registration and beacon; where nothing is named |
+//! | `websocket` | `buckler-websocket` | one connection, over which the server also pushes |
 
 use buckler::{
     Agent, AgentBuilder,
@@ -42,7 +43,10 @@ pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
 }
 
 /// Every transport by its kind.
-const TRANSPORTS: &[(&str, Make)] = &[(buckler_http_polling::KIND, buckler_http_polling::factory)];
+const TRANSPORTS: &[(&str, Make)] = &[
+    (buckler_http_polling::KIND, buckler_http_polling::factory),
+    (buckler_websocket::KIND, buckler_websocket::factory),
+];
 
 type Make = fn(&Settings) -> Result<TransportFactory, SettingsError>;
 
@@ -90,10 +94,11 @@ mod tests {
     #[test]
     fn the_transport_that_is_named_is_made() {
         assert_eq!(picked(settings()), Ok(true));
-        assert_eq!(picked(settings().transport("http-polling")), Ok(true));
-        let settings = settings().build().unwrap();
-        let transport = pick(&settings).unwrap().unwrap()().unwrap();
-        assert_eq!(transport.kind(), "http-polling");
+        for (kind, _) in TRANSPORTS {
+            let settings = settings().transport(*kind).build().unwrap();
+            let transport = pick(&settings).unwrap().unwrap()().unwrap();
+            assert_eq!(transport.kind(), *kind);
+        }
     }
 
     #[test]

@@ -8,8 +8,10 @@
 //! | [`link`] | awc, set up so that nothing happens behind a transport's back |
 //! | [`failure`] | awc's errors in the words of the port |
 //! | [`reply`] | what a reply says: a welcome, a beacon's answer, or which failure it is |
+//! | [`deadline`] | the one around an exchange |
 //! | [`text`] | words of a server made fit for an error |
 
+pub mod deadline;
 mod dial;
 pub mod failure;
 pub mod link;

@@ -1,8 +1,7 @@
 //! The transport: requests to the cloud URL and the beacon URL, one deadline around each.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
-use actix_rt::time::timeout;
 use awc::http::StatusCode;
 use buckler::{
     clock::SystemClock,
@@ -10,6 +9,7 @@ use buckler::{
     transport::{Push, Transport, TransportError},
 };
 use buckler_connection::{
+    deadline::within,
     link::{self, Link},
     reply::{self, Reply},
     text::Censor,
@@ -122,16 +122,6 @@ impl Transport for HttpPolling {
     fn pushes(&self) -> LocalBoxStream<'static, Push> {
         stream::pending().boxed_local()
     }
-}
-
-/// The deadline around everything.
-async fn within<T>(
-    deadline: Duration,
-    exchange: impl Future<Output = Result<T, TransportError>>,
-) -> Result<T, TransportError> {
-    timeout(deadline, exchange)
-        .await
-        .unwrap_or(Err(TransportError::Deadline(deadline)))
 }
 
 fn json(message: &impl Serialize) -> Result<Bytes, TransportError> {

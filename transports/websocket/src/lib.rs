@@ -1,0 +1,61 @@
+//! Buckler's conversation over a WebSocket: registrations and beacons as text frames, and pushes that come unasked.
+//!
+//! An agent uses it where its settings say `[transport] kind = "websocket"`. The frames are those of
+//! [`buckler::protocol::frame`]. A connection is opened with the first exchange and stays; one that is lost is replaced with the
+//! next exchange. As over HTTP (rule 8 of the protocol) there is one deadline around an exchange, a cap on the bytes of a
+//! message, and no redirect is followed.
+//!
+//! # Options
+//! ```toml
+//! [transport.websocket]
+//! timeout = "10s"              # around one registration or beacon, the connection included
+//! connect_timeout = "5s"       # until the connection stands, TLS included
+//! ping_every = "20s"           # how often the server is asked for a sign of life
+//! ping_timeout = "10s"         # how long it may then be silent
+//! max_message_bytes = "32MiB"  # the most bytes of a reply or push
+//! roots = "system"             # or "webpki" (Mozilla's, compiled in), or "file" (those of ca_file alone)
+//! ca_file = "ca.pem"           # own authorities; instead of the system's, unless `roots` is set too
+//! client_cert = "agent.pem"    # who the agent is, towards a server that asks
+//! client_key = "agent.key"
+//! allow_plain_http = false     # ws:// to a host that is not loopback: the key travels in the clear
+//! ```
+//! All are optional; the values are the defaults where they are not file names.
+//!
+//! # Where it connects
+//! To the cloud URL with its last segment replaced by `ws`, over TLS where that is `https://`. The key is in the upgrade request's
+//! `Authorization: Bearer` header and never in the URL; the server must agree to the subprotocol `buckler.v2`.
+
+mod bounded;
+mod connection;
+mod heartbeat;
+mod message;
+mod options;
+mod pump;
+mod pushes;
+mod upgrade;
+mod websocket;
+mod witness;
+
+use std::sync::Arc;
+
+use buckler::{
+    settings::{Settings, SettingsError},
+    transport::TransportFactory,
+};
+use buckler_connection::places;
+
+use crate::{options::Options, websocket::WebSocket};
+
+/// What `[transport] kind` calls this transport.
+pub const KIND: &str = "websocket";
+
+/// Reads this transport's options, and the files they name, once; the factory then makes a transport on the agent's thread.
+///
+/// # Errors
+/// Names every option that is unknown, of a wrong type or out of range, a file that cannot be used, and a cloud URL that is
+/// missing or to which the key would travel in the clear.
+pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
+    let options = Options::read(settings.section(KIND))?;
+    let cloud = places::cloud(settings, &options.connection)?;
+    Ok(Arc::new(move || Ok(Box::new(WebSocket::new(&cloud, options.clone())?))))
+}
