@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -33,8 +36,8 @@ pub struct Status {
     pub guard_failures: u64,
     /// Restarts of the actors since start.
     pub restarts: u64,
-    /// The file in which state is kept; absent where it is kept in memory.
-    pub state_file: Option<PathBuf>,
+    /// Where state is kept.
+    pub store: StoreState,
 }
 
 /// The conversation with the server.
@@ -105,6 +108,8 @@ pub struct Events {
     pub settled_here: u64,
     /// On their way.
     pub pending: u64,
+    /// Of those on their way, the ones that are on disk: they survive whatever becomes of the process.
+    pub kept: u64,
     /// Lost, by reason: `queue_full`, `outbox_full`, `poisoned`.
     pub lost: BTreeMap<&'static str, u64>,
 }
@@ -116,6 +121,34 @@ impl Events {
         let known = self.acknowledged + self.settled_here + self.pending + self.lost.values().sum::<u64>();
         self.generated + self.restored == known
     }
+}
+
+/// Where the agent's state is kept: ids, configuration, list, bans, and events that wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreState {
+    /// Disk, memory, or none.
+    pub mode: StoreMode,
+    /// The file in use; absent where the disk is not used.
+    pub path: Option<PathBuf>,
+    /// What is wrong with the disk. It is tried again every minute.
+    pub problem: Option<String>,
+    /// Files that made no sense and were set aside, since start.
+    pub damaged: u64,
+}
+
+/// Whether state survives the end of the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StoreMode {
+    /// No state directory is set: nothing survives.
+    #[default]
+    None,
+    /// It is on disk.
+    Disk,
+    /// A state directory is set, but cannot be used at the moment.
+    Memory,
 }
 
 /// What a shutdown achieved.
@@ -140,7 +173,7 @@ pub(crate) struct Board {
     pub(crate) conversation: ArcSwap<Conversation>,
     pub(crate) config: ArcSwap<ConfigInForce>,
     pub(crate) list: ArcSwap<ListInForce>,
-    pub(crate) state_file: ArcSwapOption<PathBuf>,
+    pub(crate) store: Arc<ArcSwap<StoreState>>,
     pub(crate) restarts: AtomicU64,
     pub(crate) outbox: OutboxLine,
     pub(crate) custody: AtomicU64,
@@ -153,6 +186,7 @@ pub(crate) struct OutboxLine {
     pub(crate) acknowledged: AtomicU64,
     pub(crate) settled_here: AtomicU64,
     pub(crate) pending: AtomicU64,
+    pub(crate) kept: AtomicU64,
     pub(crate) full: AtomicU64,
     pub(crate) restored: AtomicU64,
 }
@@ -165,6 +199,7 @@ impl Board {
             acknowledged,
             settled_here,
             pending,
+            kept,
             full,
             restored,
         } = &self.outbox;
@@ -174,6 +209,7 @@ impl Board {
             acknowledged: read(acknowledged),
             settled_here: read(settled_here),
             pending: queued + read(&self.custody) + read(pending),
+            kept: read(kept),
             lost: BTreeMap::from([
                 ("queue_full", queue_full),
                 ("outbox_full", read(full)),

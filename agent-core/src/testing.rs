@@ -19,6 +19,8 @@ use crate::{
     transport::{Push, Transport, TransportError, TransportFactory},
 };
 
+pub use crate::store::{DiskFault, DiskFaults, StateFiles};
+
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct ManualClock {

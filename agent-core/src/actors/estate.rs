@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::messages::Offence;
@@ -23,10 +22,10 @@ use crate::{
     },
     protocol::{
         AgentKey, Routes,
-        v2::{ConfigState, ConfigStatus, ConfigUpdate, ListCursor, Totals},
+        v2::{ConfigState, ConfigStatus, ConfigUpdate, Totals},
     },
     status::{Board, ConfigInForce},
-    store::{Saved, SavedEntry, Store},
+    store::{Everything, Need, Saved, SavedEntry, SavedList, Store, Times},
     transport::TransportFactory,
 };
 
@@ -147,10 +146,11 @@ impl Estate {
         let Saved {
             agent_id,
             config,
-            cursor,
-            listed,
+            list,
             banned,
+            confirmed: _,
             left,
+            safety: _,
         } = saved;
         let agent_id = agent_id.unwrap_or_else(|| {
             let id = Uuid::new_v4();
@@ -163,7 +163,7 @@ impl Estate {
             restore_config(&mut configuration, config);
         }
         let now = Times::read(&*shared.clock);
-        let list = restore_list(&shared, cursor, listed, banned, now);
+        let list = restore_list(&shared, &store, list, banned, now);
         let outbox = Outbox::restore(Uuid::now_v7(), left, now.elapsed, now.unix);
         Rc::new(Self {
             shared,
@@ -186,31 +186,30 @@ impl Estate {
     pub(crate) fn times(&self) -> Times {
         Times::read(&*self.shared.clock)
     }
-}
 
-/// Both clocks at one moment, to turn ends in process time into ends on disk and back.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
-    pub(crate) elapsed: Duration,
-    pub(crate) unix: Duration,
-}
-
-impl Times {
-    fn read(clock: &dyn Clock) -> Self {
-        Self {
-            elapsed: clock.elapsed(),
-            unix: clock.unix(),
+    /// Looks after the store, and gives it what it asks for. To be called every second or so.
+    pub(crate) fn tend_store(&self) {
+        let Some(need) = self.store.tend() else { return };
+        let (list, now) = (self.list.borrow(), self.times());
+        if need == Need::Everything && !self.store.reopen(&self.everything(&list, now)) {
+            return;
+        }
+        if list.cursor().is_some() || list.list().len(Scope::Shared) > 0 {
+            self.store.rewrite_list(&list, now);
         }
     }
 
-    /// An end on disk, from an end in process time.
-    pub(crate) fn write_end(self, until: Option<Duration>) -> Option<u64> {
-        until.map(|until| (self.unix + until.saturating_sub(self.elapsed)).as_secs())
-    }
-
-    /// An end in process time, from an end on disk.
-    pub(crate) fn read_end(self, until: Option<u64>) -> Option<Duration> {
-        until.map(|until| self.elapsed + Duration::from_secs(until).saturating_sub(self.unix))
+    fn everything(&self, list: &SharedList, now: Times) -> Everything {
+        let mut banned = Vec::new();
+        list.list().for_each(Scope::Local, &mut |network, until| {
+            banned.push((network, now.write_end(until)));
+        });
+        Everything {
+            agent_id: self.agent_id,
+            config: self.configuration.borrow().server.clone(),
+            banned,
+            left: self.outbox.borrow().left(),
+        }
     }
 }
 
@@ -232,37 +231,19 @@ fn restore_config(configuration: &mut Configuration, config: ConfigUpdate) {
     }
 }
 
-/// Saved entries with the time they have left.
-fn left(saved: Vec<SavedEntry>, now: Times) -> impl Iterator<Item = (IpNet, Option<Duration>)> {
-    saved.into_iter().map(move |(network, until)| {
-        (
-            network,
-            until.map(|until| Duration::from_secs(until).saturating_sub(now.unix)),
-        )
-    })
-}
-
+/// The list in force: the saved one, or the empty one that the guard began with. Own bans are added to it.
 fn restore_list(
     shared: &Shared,
-    cursor: Option<ListCursor>,
-    listed: Vec<SavedEntry>,
+    store: &Store,
+    saved: Option<SavedList>,
     banned: Vec<SavedEntry>,
     now: Times,
 ) -> SharedList {
-    let in_force = Arc::clone(&shared.published.load().blacklist);
-    let mut list = SharedList::new(in_force);
-    match cursor {
-        Some(cursor) => match SharedList::restore(cursor, left(listed, now), now.elapsed) {
-            Ok(restored) => list = restored,
-            Err(problem) => tracing::warn!(%problem, "the saved list is not whole: waiting for the server's"),
-        },
-        // a version 1 server's list has no cursor: it holds until the next registration replaces it
-        None => {
-            for (network, until) in listed {
-                list.list().insert(network, now.read_end(until), Scope::Shared);
-            }
-        }
-    }
+    let restored = saved.and_then(|list| {
+        let restored = list.restore(now);
+        restored.inspect_err(|problem| store.list_is_damaged(problem)).ok()
+    });
+    let list = restored.unwrap_or_else(|| SharedList::new(Arc::clone(&shared.published.load().blacklist)));
     for (network, until) in banned {
         list.list().insert(network, now.read_end(until), Scope::Local);
     }

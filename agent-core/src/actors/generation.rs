@@ -183,7 +183,7 @@ async fn close(
     ShutdownReport {
         sent: after.acknowledged - before.acknowledged,
         unsent: after.pending,
-        kept: estate.store.path().is_some(),
+        kept: estate.store.is_on_disk(),
         lost: after.lost,
         in_time,
     }

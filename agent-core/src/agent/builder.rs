@@ -17,7 +17,7 @@ use crate::{
     protocol::Routes,
     settings::Settings,
     status::{Board, Conversation},
-    store::{Saved, Store},
+    store::{Faults, Home, Saved, Store},
     transport::TransportFactory,
 };
 
@@ -32,6 +32,7 @@ pub struct AgentBuilder {
     platform: String,
     routes: Routes,
     clock: Arc<dyn Clock>,
+    faults: Faults,
 }
 
 impl AgentBuilder {
@@ -42,6 +43,7 @@ impl AgentBuilder {
             platform: "Rust".to_owned(),
             routes: Routes::new(),
             clock: Arc::new(SystemClock::new()),
+            faults: Faults::default(),
         }
     }
 
@@ -73,6 +75,14 @@ impl AgentBuilder {
         self
     }
 
+    /// A disk that fails when a test says so.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn disk_faults(mut self, faults: Arc<crate::testing::DiskFaults>) -> Self {
+        self.faults = faults.into();
+        self
+    }
+
     /// Starts the agent, whatever the server, the disk and the settings are like, and returns at once.
     #[must_use = "the conversation with the server ends when the agent is dropped"]
     pub fn start(self) -> Agent {
@@ -82,6 +92,7 @@ impl AgentBuilder {
             platform,
             routes,
             clock,
+            faults,
         } = self;
         let configuration = local_configuration(&settings);
         let shared = share(&settings, &configuration.policy, clock);
@@ -110,7 +121,7 @@ impl AgentBuilder {
         };
         let board = Arc::clone(&shared.board);
         let thread = std::thread::Builder::new().name("buckler".to_owned());
-        if let Err(error) = thread.spawn(move || run(shared, identity, configuration, &settings, commands)) {
+        if let Err(error) = thread.spawn(move || run(shared, identity, configuration, &settings, faults, commands)) {
             tracing::error!(%error, "the agent's thread cannot start: the guard runs on local settings alone");
             let problem = Some(format!("the agent's thread cannot start: {error}"));
             board.conversation.store(Arc::new(Conversation {
@@ -179,17 +190,19 @@ fn run(
     identity: Identity,
     configuration: Configuration,
     settings: &Settings,
+    faults: Faults,
     commands: UnboundedReceiver<Control>,
 ) {
     report_start(settings, &configuration.policy, &identity);
     let (store, saved) = match &settings.agent().state_dir {
-        Some(directory) => Store::open(directory),
-        None => (Store::memory(), Saved::default()),
+        Some(directory) => Store::open(Home {
+            directory: directory.clone(),
+            clock: Arc::clone(&shared.clock),
+            line: Arc::clone(&shared.board.store),
+            faults,
+        }),
+        None => (Store::none(), Saved::default()),
     };
-    shared
-        .board
-        .state_file
-        .store(store.path().map(|path| Arc::new(path.to_owned())));
     let estate = Estate::settle(shared, identity, configuration, store, saved);
     let farewell = live(&estate, commands);
     drop(estate);

@@ -17,7 +17,7 @@ use crate::{
     guard::Guard,
     protocol::v2::Totals,
     settings::Settings,
-    status::{Conversation, ShutdownReport, Status},
+    status::{Conversation, ShutdownReport, Status, StoreMode, StoreState},
 };
 
 /// A running agent. Keep it as long as the application runs; the guards it handed out work on without it.
@@ -70,7 +70,7 @@ impl Agent {
             },
             guard_failures: counts.guard_failures,
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
-            state_file: board.state_file.load().as_deref().cloned(),
+            store: StoreState::clone(&board.store.load()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Agent {
             ShutdownReport {
                 sent: 0,
                 unsent: status.events.pending,
-                kept: status.state_file.is_some(),
+                kept: status.events.kept == status.events.pending && status.store.mode == StoreMode::Disk,
                 lost: status.events.lost,
                 in_time: !told,
             }

@@ -1,51 +1,120 @@
 //! Reads what an earlier run left.
 
-use redb::{Database, ReadableDatabase, ReadableTable};
+use std::{path::Path, sync::Arc};
+
+use ipnet::IpNet;
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableHandle};
 use uuid::Uuid;
 
-use super::{Anything, BANNED, EVENTS, FOR_EVER, LISTED, META, Saved, SavedEntry};
+use super::{
+    FOR_EVER, SCHEMA, Saved, SavedEntry, Times,
+    faults::Faults,
+    list_file::ListFile,
+    tables::{
+        AGENT_ID, BANNED, CONFIG, CONFIRMED, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes, changes_name, cursor_key, get,
+        get_number, networks, put,
+    },
+    trouble::Trouble,
+};
 use crate::{
-    model::{address::parse_network, outbox::Left},
-    protocol::v2::Event,
+    model::{
+        blacklist::{Scope, SharedList},
+        outbox::Left,
+    },
+    protocol::v2::{Event, ListCursor},
 };
 
-/// Reads everything. A new file has no tables: they are made first.
-pub(super) fn load(database: &Database) -> Result<Saved, Anything> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(META)?;
-    transaction.open_table(LISTED)?;
-    transaction.open_table(BANNED)?;
-    transaction.open_table(EVENTS)?;
-    transaction.commit()?;
-    let transaction = database.begin_read()?;
-    let meta = transaction.open_table(META)?;
-    let agent_id = meta
-        .get("agent_id")?
-        .map(|id| Uuid::from_slice(id.value()))
-        .transpose()?;
-    let config = meta
-        .get("config")?
-        .map(|json| serde_json::from_slice(json.value()))
-        .transpose()?;
-    let cursor = meta
-        .get("cursor")?
-        .map(|json| serde_json::from_slice(json.value()))
-        .transpose()?
-        .flatten();
-    Ok(Saved {
-        agent_id,
-        config,
-        cursor,
-        listed: entries(&transaction.open_table(LISTED)?)?,
-        banned: entries(&transaction.open_table(BANNED)?)?,
-        left: left(&transaction.open_table(EVENTS)?)?,
-    })
+/// A list as it was kept: a file, and what changed since it was begun.
+pub(crate) struct SavedList {
+    /// Absent from version 1 servers.
+    pub(crate) cursor: Option<ListCursor>,
+    file: ListFile,
+    /// The end of each network that changed; `None` where it is gone.
+    changes: Vec<(IpNet, Option<u64>)>,
+}
+
+/// All that a database and its list file hold.
+pub(super) struct Loaded {
+    pub(super) saved: Saved,
+    /// The number of the list file that the database names.
+    pub(super) list: Option<u64>,
+    /// Changes since it was begun.
+    pub(super) changes: usize,
+    /// Why the list could not be read.
+    pub(super) list_trouble: Option<Trouble>,
+}
+
+/// Reads everything. `list_path` tells where the list file of a number is.
+pub(super) fn load(
+    database: &Database,
+    list_path: impl Fn(u64) -> std::path::PathBuf,
+    faults: &Faults,
+) -> Result<Loaded, Trouble> {
+    prepare(database)?;
+    let txn = database.begin_read()?;
+    let json = |key| get(&txn, key);
+    let mut banned: Vec<SavedEntry> = Vec::new();
+    networks(&txn.open_table(BANNED)?, |network, until| {
+        banned.push((network, Some(until).filter(|until| *until != FOR_EVER)));
+    })?;
+    let mut loaded = Loaded {
+        saved: Saved {
+            agent_id: get(&txn, AGENT_ID)?.map(|id| Uuid::from_slice(&id)).transpose()?,
+            config: json(CONFIG)?.map(|json| serde_json::from_slice(&json)).transpose()?,
+            banned,
+            left: left(&txn)?,
+            list: None,
+            confirmed: get_number(&txn, CONFIRMED)?,
+            safety: json(SAFETY)?.map(|json| serde_json::from_slice(&json)).transpose()?,
+        },
+        list: get_number(&txn, LIST)?,
+        changes: 0,
+        list_trouble: None,
+    };
+    if let Some(number) = loaded.list {
+        match list(&txn, number, &list_path(number), faults) {
+            Ok(list) => {
+                loaded.changes = list.changes.len();
+                loaded.saved.list = Some(list);
+            }
+            Err(trouble) => loaded.list_trouble = Some(trouble),
+        }
+    }
+    Ok(loaded)
+}
+
+/// Makes the tables of a new database, and looks at an old one's schema.
+fn prepare(database: &Database) -> Result<(), Trouble> {
+    let tables: Vec<String> = {
+        let txn = database.begin_read()?;
+        txn.list_tables()?.map(|table| table.name().to_owned()).collect()
+    };
+    if tables.is_empty() {
+        let txn = database.begin_write()?;
+        put(&txn, SCHEMA_KEY, &SCHEMA.to_le_bytes())?;
+        txn.open_table(BANNED)?;
+        txn.open_table(EVENTS)?;
+        return Ok(txn.commit()?);
+    }
+    let txn = database.begin_read()?;
+    let schema = get(&txn, SCHEMA_KEY)?.and_then(|schema| schema.try_into().ok());
+    match schema.map(u32::from_le_bytes) {
+        Some(SCHEMA) => Ok(()),
+        Some(newer) if newer > SCHEMA => Err(Trouble::Newer(newer)),
+        Some(_) | None => Err(Trouble::Damage("it has no schema that was ever in use".to_owned())),
+    }
+}
+
+/// The events of a database.
+pub(super) fn events(database: &Database) -> Result<Vec<Left>, Trouble> {
+    prepare(database)?;
+    left(&database.begin_read()?)
 }
 
 /// Events by stream, in the order of the rows.
-fn left(table: &impl ReadableTable<(u128, u64), &'static [u8]>) -> Result<Vec<Left>, Anything> {
+fn left(txn: &ReadTransaction) -> Result<Vec<Left>, Trouble> {
     let mut left: Vec<Left> = Vec::new();
-    for row in table.iter()? {
+    for row in txn.open_table(EVENTS)?.iter()? {
         let (key, event) = row?;
         let (stream, event): (Uuid, Event) = (Uuid::from_u128(key.value().0), serde_json::from_slice(event.value())?);
         match left.last_mut().filter(|last| last.stream == stream) {
@@ -59,12 +128,62 @@ fn left(table: &impl ReadableTable<(u128, u64), &'static [u8]>) -> Result<Vec<Le
     Ok(left)
 }
 
-fn entries(table: &impl ReadableTable<&'static str, u64>) -> Result<Vec<SavedEntry>, Anything> {
-    let mut entries = Vec::new();
-    for row in table.iter()? {
-        let (network, until) = row?;
-        let network = parse_network(network.value()).ok_or_else(|| format!("{:?} is no network", network.value()))?;
-        entries.push((network, Some(until.value()).filter(|until| *until != FOR_EVER)));
+fn list(txn: &ReadTransaction, number: u64, path: &Path, faults: &Faults) -> Result<SavedList, Trouble> {
+    let file = ListFile::read(path, faults)?;
+    let cursor = get(txn, &cursor_key(number))?
+        .map(|json| serde_json::from_slice(&json))
+        .transpose()?;
+    let (mut changed, name) = (Vec::new(), changes_name(number));
+    if txn.list_tables()?.any(|table| table.name() == name) {
+        networks(&txn.open_table(changes(&name))?, |network, until| {
+            changed.push((network, until))
+        })?;
     }
-    Ok(entries)
+    Ok(SavedList {
+        cursor: cursor.flatten(),
+        file,
+        changes: changed,
+    })
+}
+
+impl SavedList {
+    /// Builds the list. Its digest is that of the file's rows with the changes; it must be the cursor's.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn restore(self, times: Times) -> Result<SharedList, String> {
+        let Self { cursor, file, changes } = self;
+        let (list, mut digest) = file.build(times).ok_or("its rows are not as many as it says")?;
+        for (network, until) in changes {
+            match (list.is_member(network, Scope::Shared), until) {
+                (false, Some(_)) => digest += network,
+                (true, None) => digest -= network,
+                (true, Some(_)) | (false, None) => {}
+            }
+            match until {
+                Some(until) => {
+                    let until = times.read_end(Some(until).filter(|until| *until != FOR_EVER));
+                    list.insert(network, until, Scope::Shared);
+                }
+                None => {
+                    list.remove(network, Scope::Shared);
+                }
+            }
+        }
+        match cursor {
+            Some(cursor) => SharedList::resume(cursor, list, digest).map_err(|problem| problem.to_string()),
+            // a version 1 server's list has no cursor: it holds until the next registration replaces it
+            None => Ok(SharedList::new(Arc::new(list))),
+        }
+    }
+}
+
+impl std::fmt::Debug for SavedList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SavedList")
+            .field("cursor", &self.cursor)
+            .field("count", &self.file.count())
+            .field("changes", &self.changes.len())
+            .finish_non_exhaustive()
+    }
 }

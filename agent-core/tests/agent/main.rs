@@ -6,6 +6,7 @@
 )]
 
 mod conversation;
+mod durability;
 mod restarts;
 mod survival;
 

@@ -56,7 +56,7 @@ fn without_a_server_it_guards_with_what_the_last_run_left() {
     let status = agent.status();
     assert_eq!(status.conversation.agent_id, id);
     assert_eq!(status.events.pending, 1, "what was not sent still waits");
-    assert!(status.state_file.is_some());
+    assert!(status.store.path.is_some());
     clock.advance(Duration::from_secs(3601));
     assert!(passes(&agent.guard(), ATTACKER), "a ban ends when it was to end");
 }

@@ -1,6 +1,7 @@
 //! BlacklistSync: the shared list and its cursor, own bans, and the outbox. It applies deltas and snapshots, bans whom
 //! RequestGuard caught, and holds every event until the server has it.
 
+mod taking;
 mod updates;
 
 use std::{
@@ -10,20 +11,18 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
-use uuid::Uuid;
 
 use super::{
     DeathNotice, Tree,
     estate::Estate,
     messages::{
-        BatchTaken, Close, EventsAcknowledged, ListChanged, ListPart, ListReceived, Offence, OffendersCaught, Part,
+        BatchTaken, Close, EventsAcknowledged, ListChanged, ListPart, ListReceived, OffendersCaught, Part,
         PartReported, PolicyChanged, ReportPart, Speak,
     },
     tell,
 };
 use crate::{
-    model::{blacklist::Scope, outbox::Draft, policy::Policy},
-    protocol::v2::EventKind,
+    model::{blacklist::Scope, policy::Policy},
     status::ListInForce,
 };
 
@@ -80,6 +79,7 @@ impl Actor for BlacklistSync {
         self.announce_list();
         self.count();
         ctx.run_later(SWEEP_EVERY, Self::sweep);
+        self.tend_store(ctx);
     }
 }
 
@@ -117,59 +117,6 @@ impl BlacklistSync {
         tell(&self.list_changed, ListChanged(list));
     }
 
-    /// Bans and numbers a batch of offences; a batch that was taken already changes nothing.
-    fn take(&self, offences: Vec<Offence>) -> bool {
-        let now = self.estate.times();
-        let list = Arc::clone(self.estate.list.borrow().list());
-        let mut outbox = self.estate.outbox.borrow_mut();
-        let (mut bans, mut events) = (Vec::new(), Vec::new());
-        for Offence { draft, ban } in offences {
-            let mut kind = EventKind::Attack;
-            if let Some((network, ban_for)) = ban {
-                let until = Some(now.elapsed + ban_for);
-                if list.ban(network, until, now.elapsed) {
-                    tracing::info!(address = %draft.address, why = draft.why, seconds = ban_for.as_secs(), "banned");
-                    bans.push((network, now.write_end(until)));
-                    kind = EventKind::Ban;
-                }
-            }
-            if self.sharing == Sharing::Off {
-                self.estate
-                    .shared
-                    .board
-                    .outbox
-                    .settled_here
-                    .fetch_add(1, Ordering::Relaxed);
-            } else if let Some(event) = outbox.push(Draft { kind, ..draft }, now.elapsed) {
-                events.push(event.clone());
-            }
-        }
-        if !(bans.is_empty() && events.is_empty()) {
-            self.estate.store.save_offences(&bans, &events, outbox.own_stream());
-        }
-        !events.is_empty()
-    }
-
-    /// What waited for a word of the server's is not for it.
-    fn settle_here(&self) {
-        let mut outbox = self.estate.outbox.borrow_mut();
-        let streams: Vec<Uuid> = outbox.streams().collect();
-        let withdrawn = outbox.withdraw();
-        drop(outbox);
-        if withdrawn > 0 {
-            self.estate
-                .shared
-                .board
-                .outbox
-                .settled_here
-                .fetch_add(withdrawn, Ordering::Relaxed);
-            for stream in streams {
-                self.estate.store.forget_events(stream, u64::MAX);
-            }
-            self.count();
-        }
-    }
-
     fn part(&self) -> ListPart {
         let now = self.estate.times();
         let (have, staging) = self.estate.list.borrow_mut().have(now.elapsed);
@@ -192,6 +139,7 @@ impl BlacklistSync {
         let board = &self.estate.shared.board;
         board.outbox.acknowledged.store(ledger.acknowledged, Ordering::Relaxed);
         board.outbox.pending.store(ledger.pending, Ordering::Relaxed);
+        self.count_kept();
         board.outbox.full.store(ledger.outbox_full, Ordering::Relaxed);
         board.outbox.restored.store(ledger.restored, Ordering::Relaxed);
         board.list.store(Arc::new(ListInForce {

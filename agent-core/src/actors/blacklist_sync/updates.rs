@@ -26,11 +26,11 @@ impl BlacklistSync {
         match applied {
             Applied::Nothing => {
                 if update.mode == ListMode::None {
-                    self.confirmed = Some(now);
+                    self.confirm();
                 }
             }
             Applied::Delta { added, removed } => {
-                self.confirmed = Some(now);
+                self.confirm();
                 let added_here: Vec<IpNet> = update.add.iter().filter_map(|(text, _)| parse_network(text)).collect();
                 self.save_changes(&added_here, &networks(&update.remove));
                 tracing::info!(added, removed, rev = update.to, "blacklist updated");
@@ -40,7 +40,7 @@ impl BlacklistSync {
                 tell(&self.speak, Speak::Now);
             }
             Applied::Swapped { entries } => {
-                self.confirmed = Some(now);
+                self.confirm();
                 self.save_list();
                 self.announce_list();
                 tracing::info!(entries, rev = update.to, "blacklist replaced");
@@ -56,31 +56,29 @@ impl BlacklistSync {
         self.refused = refused;
     }
 
-    /// Keeps what these networks have come to in the list: the ends that are held, and neither more nor less.
+    /// The server has just said that the list is the one that it means.
+    fn confirm(&mut self) {
+        let now = self.estate.times();
+        self.confirmed = Some(now.elapsed);
+        self.estate.store.save_confirmed(now.unix.as_secs());
+    }
+
+    /// Keeps what these networks have come to in the list.
     fn save_changes(&self, added: &[IpNet], removed: &[IpNet]) {
         let now = self.estate.times();
         let list = self.estate.list.borrow();
-        let (mut listed, mut gone, mut let_in) = (Vec::new(), Vec::new(), Vec::new());
-        for network in added.iter().chain(removed).copied() {
-            match list.list().until(network, Scope::Shared) {
-                Some(until) => listed.push((network, now.write_end(until))),
-                None => gone.push(network),
-            }
-            if list.list().until(network, Scope::Local).is_none() {
-                let_in.push(network);
-            }
-        }
-        self.estate.store.save_delta(list.cursor().as_ref(), &listed, &gone);
+        let changed = added.iter().chain(removed).copied();
+        self.estate.store.save_changes(&list, changed.clone(), now);
+        let let_in: Vec<IpNet> = changed
+            .filter(|network| list.list().until(*network, Scope::Local).is_none())
+            .collect();
         self.estate.store.forget_bans(now.unix.as_secs(), &let_in);
     }
 
     fn save_list(&self) {
-        let now = self.estate.times();
-        let list = self.estate.list.borrow();
-        self.estate.store.save_list(list.cursor().as_ref(), |row| {
-            list.list()
-                .for_each(Scope::Shared, &mut |network, until| row(network, now.write_end(until)));
-        });
+        self.estate
+            .store
+            .save_list(&self.estate.list.borrow(), self.estate.times());
     }
 
     /// Version 1's whole list: each entry has been banned at an epoch, and lasts for our `BLACKLIST_DELAY` from then.
@@ -94,7 +92,7 @@ impl BlacklistSync {
             .into_iter()
             .filter_map(|(text, at)| Some((network(&text)?, remaining(at)?)));
         self.estate.list.borrow_mut().replace_v1(entries, now.elapsed);
-        self.confirmed = Some(now.elapsed);
+        self.confirm();
         self.save_list();
         self.announce_list();
     }
@@ -104,7 +102,7 @@ impl BlacklistSync {
         let now = self.estate.times();
         let new = networks(&update.new);
         let remove = networks(&update.remove);
-        self.confirmed = Some(now.elapsed);
+        self.confirm();
         if new.is_empty() && remove.is_empty() {
             return;
         }

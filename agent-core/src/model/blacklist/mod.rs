@@ -17,6 +17,7 @@
 //! - [`levels`] reaches the tables through one pointer that is swapped when one of them is built anew.
 //! - [`ends`] packs the two ends of an entry: caught here ([`Scope::Local`]), or listed for the fleet ([`Scope::Shared`]).
 //! - [`seed`] hashes under a secret, as attackers choose their addresses.
+//! - [`filling`] builds a list before anybody reads it: what was saved comes back fast.
 //! - [`digest`] names a set of networks, so that two sides can tell whether theirs are the same.
 //! - [`shared`] is the owner's side of the fleet's list: cursor, deltas, snapshots (rules 3 and 4 of the protocol).
 //!
@@ -41,6 +42,7 @@ pub mod shared;
 mod bitmap;
 mod change;
 mod ends;
+mod filling;
 mod levels;
 mod seed;
 mod table;
@@ -56,6 +58,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 pub use digest::Digest;
+pub use filling::Filling;
 pub use shared::{Applied, ListProblem, SharedList};
 
 use bitmap::{Bit, Bitmaps};

@@ -210,6 +210,19 @@ impl Outbox {
         self.len() == 0
     }
 
+    /// Everything that waits, for [`restore`](Self::restore): by stream, in the order in which it is sent.
+    #[must_use]
+    pub fn left(&self) -> Vec<Left> {
+        let streams = self.left.iter().chain([&self.own]);
+        streams
+            .filter(|stream| !stream.pending.is_empty())
+            .map(|stream| Left {
+                stream: stream.id,
+                events: stream.pending.iter().map(|pending| pending.event.clone()).collect(),
+            })
+            .collect()
+    }
+
     /// What became of every event since this outbox was made or restored.
     #[must_use]
     pub fn ledger(&self) -> Ledger {

@@ -49,7 +49,7 @@ pub fn store(input: &[u8]) {
     });
     let report = agent.shutdown(PATIENCE);
     assert!(report.in_time, "{report:?}");
-    let kept = agent.status().state_file.is_some();
+    let kept = agent.status().store.path.is_some();
     drop(agent);
     if kept {
         let agent = start(directory.path(), None);

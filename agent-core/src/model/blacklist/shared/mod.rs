@@ -94,6 +94,14 @@ impl SharedList {
                 digest += network;
             }
         }
+        Self::resume(cursor, list, digest)
+    }
+
+    /// A list that was built elsewhere, with the digest of its entries for the fleet.
+    ///
+    /// # Errors
+    /// [`ListProblem::Digest`] or [`ListProblem::Count`] where it is not the list of the cursor.
+    pub fn resume(cursor: ListCursor, list: Blacklist, digest: Digest) -> Result<Self, ListProblem> {
         ListProblem::check(cursor.count, list.count(), &cursor.digest, digest)?;
         let version = Some(Version {
             epoch: cursor.epoch,
