@@ -15,7 +15,7 @@
 //! | `Speaking` | `Answered(Err(Extended))` | `Blocked`, due by the schedule; the next exchange registers | – |
 //! | any, nothing under way | `Close` | `Closing` | `Register` or `Beacon` if something waits, else `Closed` |
 //! | `Speaking` | `Close` | `Closing` | –: what is under way ends first |
-//! | `Closing` | `Answered(Ok)` | `Closing` | `Beacon` while something waits and each exchange makes progress, then `Closed` |
+//! | `Closing` | `Answered(Ok)` | `Closing` | `Beacon` where something came since the exchange began, or while something waits and each exchange makes progress; then `Closed` |
 //! | `Closing` | `Answered(Err)` | `Closing` | `Closed` |
 
 use std::time::Duration;
@@ -244,7 +244,8 @@ impl Session {
     fn succeeded(&mut self, answer: Answer, now: Duration, random: f64) -> Option<Action> {
         self.due = now + self.schedule.after_success(now, self.interval, answer.next, random);
         if self.state == State::Closing {
-            return if answer.waiting && answer.delivered {
+            // what came while the exchange was under way was not part of it
+            return if self.waiting || answer.waiting && answer.delivered {
                 self.speak(now)
             } else {
                 Some(Action::Closed)
@@ -457,6 +458,17 @@ mod tests {
             synced().step(Input::Close { waiting: false }, secs(1), 0.5),
             Some(Action::Closed)
         );
+    }
+
+    #[test]
+    fn closing_tells_what_came_while_an_exchange_was_under_way() {
+        let mut session = synced();
+        session.step(Input::Wake, secs(30), 0.5);
+        session.step(Input::SpeakSoon, secs(30), 0.5);
+        assert_eq!(session.step(Input::Close { waiting: true }, secs(30), 0.5), None);
+        let last = Some(Action::Begin(Exchange::Beacon));
+        assert_eq!(session.step(ok(), secs(31), 0.5), last);
+        assert_eq!(session.step(ok(), secs(32), 0.5), Some(Action::Closed));
     }
 
     #[test]
