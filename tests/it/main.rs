@@ -7,9 +7,13 @@
     reason = "a test may fail by a panic, in its helpers too"
 )]
 
+mod between;
+mod cloud;
+mod conformance;
 mod faults;
 mod flow;
 mod replay;
+mod rig;
 mod settings;
 mod site;
 mod tidy;

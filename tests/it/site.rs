@@ -9,11 +9,22 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
-use buckler::{Settings, clock::Clock, settings::SettingsBuilder};
-use buckler_actix_web::{Agent, Buckler};
+use buckler::{Settings, clock::Clock, settings::SettingsBuilder, testing::ManualClock};
+use buckler_actix_web::{Agent, Buckler, routes};
+
+use crate::rig::{HTTP_POLLING, Held, Rig};
 
 /// How long anything may take that happens on other threads.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How fast a clock that the test drives runs while it waits: what comes every 10 s comes within half a second.
+const SPEED: u32 = 20;
+
+/// How fast it runs where a test waits for what takes an hour: patience is 17 hours then, less than any ban lasts.
+const HASTE: u32 = 1_000;
+
+/// Between two looks at a condition: the machine is for those who are waited for.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The agents' key; looked for where it must not be.
 pub(crate) const KEY: &str = "5f0c1a77-end-to-end-secret";
@@ -32,34 +43,90 @@ pub(crate) fn local() -> SettingsBuilder {
     Settings::builder()
         .trusted_proxies(["127.0.0.0/8"])
         .security("SECURITY_CHECKS", serde_json::json!({"flood": 0}))
-        .transport_option("http-polling", "timeout", serde_json::json!("1s"))
+        .security("BLACKLIST_DELAY", 604_800)
 }
 
-/// A guarded application.
+/// A guarded application and its agent.
 pub(crate) struct Site {
+    pub(crate) app: Application,
     pub(crate) agent: Arc<Agent>,
+    /// The agent's, where the test drives it.
+    pub(crate) clock: Option<Arc<ManualClock>>,
+    _held: Held,
+}
+
+/// A guarded application, which serves for as long as it is held.
+pub(crate) struct Application {
     address: SocketAddr,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Site {
+    /// Over HTTP, in real time.
     pub(crate) fn start(settings: SettingsBuilder) -> Self {
-        Self::with(settings, None)
+        Self::with(HTTP_POLLING, settings, None)
     }
 
-    /// With a clock that the test drives.
-    pub(crate) fn on(settings: SettingsBuilder, clock: Arc<dyn Clock>) -> Self {
-        Self::with(settings, Some(clock))
+    /// With a clock that moves while the test waits: a step for each look.
+    pub(crate) fn over(rig: Rig, settings: SettingsBuilder, clock: &Arc<ManualClock>) -> Self {
+        Self::with(rig, settings, Some(Arc::clone(clock)))
     }
 
-    fn with(settings: SettingsBuilder, clock: Option<Arc<dyn Clock>>) -> Self {
-        let builder = buckler_actix_web::builder(settings.build().unwrap()).unwrap();
-        let agent = Arc::new(match clock {
-            Some(clock) => builder.clock(clock).start(),
+    fn with(rig: Rig, settings: SettingsBuilder, clock: Option<Arc<ManualClock>>) -> Self {
+        let (builder, held) = rig.build(settings);
+        let builder = builder.routes(routes(["GET /", "GET /item/{id}"]));
+        let agent = Arc::new(match &clock {
+            Some(clock) => builder.clock(Arc::clone(clock) as Arc<dyn Clock>).start(),
             None => builder.start(),
         });
-        let buckler = Buckler::new(&agent);
+        Self {
+            app: Application::start(&agent),
+            agent,
+            clock,
+            _held: held,
+        }
+    }
+
+    /// Asks as this client does; the status.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str, client: &str) -> u16 {
+        self.app.get(path, client)
+    }
+
+    /// Waits for a condition, while a clock that the test drives runs; fails with what the agent says of itself.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, condition: impl FnMut() -> bool) {
+        self.wait(what, SPEED, condition);
+    }
+
+    /// As [`wait_until`](Self::wait_until), for what takes up to an hour of a clock that the test drives.
+    #[track_caller]
+    pub(crate) fn wait_long(&self, what: &str, condition: impl FnMut() -> bool) {
+        self.wait(what, HASTE, condition);
+    }
+
+    #[track_caller]
+    fn wait(&self, what: &str, speed: u32, mut condition: impl FnMut() -> bool) {
+        let (mut looked, end) = (now(), now() + PATIENCE);
+        while !condition() {
+            assert!(
+                now() < end,
+                "not within {PATIENCE:?}: {what}; {:#?}",
+                self.agent.status()
+            );
+            std::thread::park_timeout(PAUSE);
+            let last = std::mem::replace(&mut looked, now());
+            if let Some(clock) = &self.clock {
+                clock.advance((looked - last) * speed);
+            }
+        }
+    }
+}
+
+impl Application {
+    pub(crate) fn start(agent: &Agent) -> Self {
+        let buckler = Buckler::new(agent);
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
@@ -84,7 +151,6 @@ impl Site {
         });
         let (address, handle) = told.recv_timeout(PATIENCE).unwrap();
         Self {
-            agent,
             address,
             handle,
             thread: Some(thread),
@@ -92,6 +158,7 @@ impl Site {
     }
 
     /// Asks as this client does; the status.
+    #[track_caller]
     pub(crate) fn get(&self, path: &str, client: &str) -> u16 {
         self.try_get(path, client)
             .unwrap_or_else(|error| panic!("GET {path} as {client}: {error}"))
@@ -110,23 +177,9 @@ impl Site {
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
         status.ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {answer:?}")))
     }
-
-    /// Waits for a condition; fails with what the agent says of itself.
-    #[track_caller]
-    pub(crate) fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let end = now() + PATIENCE;
-        while !condition() {
-            assert!(
-                now() < end,
-                "not within {PATIENCE:?}: {what}; {:#?}",
-                self.agent.status()
-            );
-            std::thread::yield_now();
-        }
-    }
 }
 
-impl Drop for Site {
+impl Drop for Application {
     fn drop(&mut self) {
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
