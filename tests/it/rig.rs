@@ -9,14 +9,17 @@ use buckler_examples::{custom_transport, relay::Relay};
 /// How long an exchange may take: long on a busy machine, short for a test that waits for a server that never answers.
 pub(crate) const TIMEOUT: &str = "1s";
 
+/// How often a WebSocket asks for a sign of life, and how long it then waits.
+pub(crate) const SHORT: &str = "500ms";
+
 /// One transport.
 #[derive(Clone, Copy)]
 pub(crate) struct Rig {
     pub(crate) kind: &'static str,
     /// What the status may call it once it is in step.
     pub(crate) carried_by: &'static str,
-    /// The tables of `[transport]` that it reads.
-    sections: &'static [&'static str],
+    /// Short deadlines: option tables of `[transport]`, keys and values.
+    options: &'static [(&'static str, &'static str, &'static str)],
     build: fn(SettingsBuilder) -> (AgentBuilder, Held),
 }
 
@@ -26,22 +29,33 @@ pub(crate) type Held = Option<Box<dyn Any>>;
 pub(crate) const HTTP_POLLING: Rig = Rig {
     kind: "http-polling",
     carried_by: "http-polling",
-    sections: &["http-polling"],
+    options: &[("http-polling", "timeout", TIMEOUT)],
+    build: shipped,
+};
+
+pub(crate) const WEBSOCKET: Rig = Rig {
+    kind: "websocket",
+    carried_by: "websocket",
+    options: &[
+        ("websocket", "timeout", TIMEOUT),
+        ("websocket", "ping_every", SHORT),
+        ("websocket", "ping_timeout", SHORT),
+    ],
     build: shipped,
 };
 
 pub(crate) const DIRECTORY: Rig = Rig {
     kind: custom_transport::KIND,
     carried_by: custom_transport::KIND,
-    sections: &[custom_transport::KIND],
+    options: &[(custom_transport::KIND, "timeout", TIMEOUT)],
     build: by_mail,
 };
 
 impl Rig {
     /// An agent that speaks over this transport.
     pub(crate) fn build(self, settings: SettingsBuilder) -> (AgentBuilder, Held) {
-        let settings = self.sections.iter().fold(settings, |settings, section| {
-            settings.transport_option(section, "timeout", TIMEOUT)
+        let settings = self.options.iter().fold(settings, |settings, (section, key, value)| {
+            settings.transport_option(section, key, *value)
         });
         (self.build)(settings.transport(self.kind))
     }
@@ -84,6 +98,7 @@ macro_rules! over_every_transport {
 macro_rules! over_both_transports {
     ($($behaviour:ident),* $(,)?) => {
         crate::rig::over! { http_polling = HTTP_POLLING: $($behaviour),* }
+        crate::rig::over! { websocket = WEBSOCKET: $($behaviour),* }
     };
 }
 
