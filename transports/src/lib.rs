@@ -4,6 +4,18 @@
 //! |---|---|---|
 //! | `http-polling` | `buckler-http-polling` | a request for every registration and beacon; where nothing is named |
 //! | `websocket` | `buckler-websocket` | one connection, over which the server also pushes |
+//! | `auto` | this one | the WebSocket where it can be had, and polling where it cannot |
+//!
+//! Each but `auto` documents its options; those of both apply to it, and one of its own:
+//! ```toml
+//! [transport]
+//! kind = "auto"
+//!
+//! [transport.auto]
+//! return_after = "1m"          # how long polling goes on before the WebSocket is tried again; doubles up to 10m while it fails
+//! ```
+
+mod auto;
 
 use buckler::{
     Agent, AgentBuilder,
@@ -46,6 +58,7 @@ pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
 const TRANSPORTS: &[(&str, Make)] = &[
     (buckler_http_polling::KIND, buckler_http_polling::factory),
     (buckler_websocket::KIND, buckler_websocket::factory),
+    (auto::KIND, auto::factory),
 ];
 
 type Make = fn(&Settings) -> Result<TransportFactory, SettingsError>;
@@ -97,7 +110,13 @@ mod tests {
         for (kind, _) in TRANSPORTS {
             let settings = settings().transport(*kind).build().unwrap();
             let transport = pick(&settings).unwrap().unwrap()().unwrap();
-            assert_eq!(transport.kind(), *kind);
+            // before its first exchange `auto` is what it prefers to be
+            let expected = if *kind == auto::KIND {
+                buckler_websocket::KIND
+            } else {
+                kind
+            };
+            assert_eq!(transport.kind(), expected);
         }
     }
 
@@ -125,6 +144,17 @@ mod tests {
 
     #[test]
     fn options_are_those_of_the_transport() {
+        for table in ["auto", "websocket", "http-polling"] {
+            let error = picked(settings().transport("auto").transport_option(table, "birds", 3)).unwrap_err();
+            assert!(error.contains(&format!("transport.{table}.birds")), "{error}");
+        }
+        for wrong in ["0s", "11m"] {
+            let settings = settings()
+                .transport("auto")
+                .transport_option("auto", "return_after", wrong);
+            let error = picked(settings).unwrap_err();
+            assert!(error.contains("transport.auto.return_after: found"), "{error}");
+        }
         let error = picked(settings().transport_option("http-polling", "birds", 3)).unwrap_err();
         assert!(error.contains("transport.http-polling.birds"), "{error}");
     }
