@@ -44,11 +44,15 @@ pub struct Status {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Conversation {
-    /// `local`, `connecting`, `synced`, `quiet`, `retrying`, `blocked`, `resting`, `closing` or `closed`.
+    /// `starting`, `local`, `connecting`, `synced`, `quiet`, `retrying`, `blocked`, `resting`, `closing` or `closed`.
     pub state: &'static str,
     /// Since when, as time since the agent started.
     pub since: Duration,
-    /// The transport's kind; absent while there is none.
+    /// Whether the server can push: `open` or `closed`.
+    pub link: &'static str,
+    /// Since when the link is as it is, as time since the agent started.
+    pub link_since: Duration,
+    /// The kind of transport that carries the conversation at this moment; absent while there is none.
     pub transport: Option<&'static str>,
     /// The protocol version that the server speaks; absent before its first answer.
     pub protocol: Option<u32>,

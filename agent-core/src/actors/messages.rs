@@ -1,16 +1,17 @@
 //! Every message between the actors, in one place. Facts are past participles, commands are imperatives.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix::Message;
 use ipnet::IpNet;
 
+pub(crate) use crate::model::{
+    conversation::{ConfigPart, ConfigReceived, EventsAcknowledged, ListPart, ListReceived, TelemetryPart},
+    session::Speak,
+};
 use crate::{
     model::{blacklist::Blacklist, outbox::Draft, policy::Policy},
-    protocol::{
-        BlacklistUpdate, ConfigMap, Epoch, Telemetry,
-        v2::{ConfigCursor, ConfigStatus, Event, ListCursor, ListUpdate, Nack, ProcessLoad, Staging, Totals},
-    },
+    protocol::v2::Totals,
 };
 
 /// A configuration is in force. ConfigFetcher → all others.
@@ -66,65 +67,19 @@ pub(crate) enum Part {
     Telemetry(TelemetryPart),
 }
 
-/// ConfigFetcher's part.
-#[derive(Debug, Default)]
-pub(crate) struct ConfigPart {
-    pub(crate) have: Option<ConfigCursor>,
-    pub(crate) status: Option<ConfigStatus>,
-}
-
-/// BlacklistSync's part.
-#[derive(Debug, Default)]
-pub(crate) struct ListPart {
-    pub(crate) have: Option<ListCursor>,
-    pub(crate) staging: Option<Staging>,
-    pub(crate) list_age: Option<Duration>,
-    pub(crate) stream: uuid::Uuid,
-    pub(crate) first: u64,
-    pub(crate) events: Vec<Event>,
-    /// Events that wait, those in `events` included.
-    pub(crate) pending: usize,
-}
-
-/// TelemetryReporter's part.
-#[derive(Debug, Default)]
-pub(crate) struct TelemetryPart {
-    /// With the counts since the last delivery.
-    pub(crate) telemetry: Telemetry,
-    pub(crate) totals: Totals,
-    pub(crate) process: ProcessLoad,
-    pub(crate) lost: BTreeMap<String, u64>,
-    pub(crate) restarts: u64,
-}
-
 /// The server sent a configuration. CloudLink → ConfigFetcher.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ConfigReceived {
-    pub(crate) body: ConfigMap,
-    /// Version and hash; absent from a version 1 server.
-    pub(crate) name: Option<ConfigCursor>,
+impl Message for ConfigReceived {
+    type Result = ();
 }
 
 /// The server sent a list or its changes. CloudLink → BlacklistSync.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) enum ListReceived {
-    /// Version 2.
-    Update(ListUpdate),
-    /// Version 1, at registration: all of it.
-    Whole(BTreeMap<String, Epoch>),
-    /// Version 1, in a beacon's reply.
-    Change(BlacklistUpdate),
+impl Message for ListReceived {
+    type Result = ();
 }
 
-/// The server has every event of a stream up to `up_to`. CloudLink → BlacklistSync.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct EventsAcknowledged {
-    pub(crate) stream: uuid::Uuid,
-    pub(crate) up_to: u64,
-    pub(crate) nack: Vec<Nack>,
+/// The server has every event of a stream up to a number. CloudLink → BlacklistSync.
+impl Message for EventsAcknowledged {
+    type Result = ();
 }
 
 /// The server has these counts. CloudLink → TelemetryReporter.
@@ -133,13 +88,8 @@ pub(crate) struct EventsAcknowledged {
 pub(crate) struct CountsDelivered(pub(crate) Totals);
 
 /// There is something to tell or to fetch. BlacklistSync, ConfigFetcher → CloudLink.
-#[derive(Message, Clone, Copy)]
-#[rtype(result = "()")]
-pub(crate) enum Speak {
-    /// Within a second.
-    Soon,
-    /// At once: the server has more pages.
-    Now,
+impl Message for Speak {
+    type Result = ();
 }
 
 /// Tell what there is to tell, then end. Generation → RequestGuard → BlacklistSync → CloudLink, each behind its last facts.

@@ -69,11 +69,8 @@ impl Schedule {
 
     /// How long to wait after an exchange that went well: what the server asked for, or the configured interval.
     pub fn after_success(&mut self, now: Duration, interval: Duration, asked: Option<Next>, random: f64) -> Duration {
-        let since = *self.healthy_since.get_or_insert(now);
-        if now.saturating_sub(since) >= FORGIVEN_AFTER {
-            self.retries = 0;
-            self.extended = 0;
-        }
+        self.healthy_since.get_or_insert(now);
+        self.forgive(now);
         match asked {
             Some(Next { after_ms, jitter_ms }) => {
                 // an interval that is configured shorter than what may be asked for is no hammering: the operator wants it
@@ -86,7 +83,8 @@ impl Schedule {
     }
 
     /// How long to wait after an exchange that failed.
-    pub fn after_failure(&mut self, advice: Advice, random: f64) -> Duration {
+    pub fn after_failure(&mut self, now: Duration, advice: Advice, random: f64) -> Duration {
+        self.forgive(now);
         self.healthy_since = None;
         match advice {
             Advice::Wait(asked) => clamp(asked),
@@ -100,6 +98,17 @@ impl Schedule {
                 self.extended = self.extended.saturating_add(1);
                 (ceiling / 2).mul_f64(1.0 + random)
             }
+        }
+    }
+
+    /// Forgets failures after a time in good health.
+    fn forgive(&mut self, now: Duration) {
+        if self
+            .healthy_since
+            .is_some_and(|since| now.saturating_sub(since) >= FORGIVEN_AFTER)
+        {
+            self.retries = 0;
+            self.extended = 0;
         }
     }
 }
@@ -132,10 +141,15 @@ mod tests {
     fn failures_double_from_one_second_to_a_minute_with_full_jitter() {
         let mut schedule = Schedule::new();
         let ceilings: Vec<f64> = (0..9)
-            .map(|_| schedule.after_failure(Advice::Retry, ALMOST_ONE).as_secs_f64().ceil())
+            .map(|_| {
+                schedule
+                    .after_failure(SECOND, Advice::Retry, ALMOST_ONE)
+                    .as_secs_f64()
+                    .ceil()
+            })
             .collect();
         assert_eq!(ceilings, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]);
-        assert_eq!(schedule.after_failure(Advice::Retry, 0.0), RETRY_FLOOR);
+        assert_eq!(schedule.after_failure(SECOND, Advice::Retry, 0.0), RETRY_FLOOR);
     }
 
     #[test]
@@ -147,21 +161,21 @@ mod tests {
                     extended: n,
                     ..Schedule::new()
                 }
-                .after_failure(Advice::Extended, random);
+                .after_failure(SECOND, Advice::Extended, random);
                 assert!(
                     wait >= Duration::from_mins(5) && wait <= Duration::from_hours(1),
                     "{n} {random} {wait:?}"
                 );
             }
         }
-        let first = schedule.after_failure(Advice::Extended, 0.0);
-        assert!(schedule.after_failure(Advice::Extended, 0.0) > first);
+        let first = schedule.after_failure(SECOND, Advice::Extended, 0.0);
+        assert!(schedule.after_failure(SECOND, Advice::Extended, 0.0) > first);
     }
 
     #[test]
     fn a_servers_wish_is_honoured_within_limits() {
         let mut schedule = Schedule::new();
-        let wait = |secs| Schedule::new().after_failure(Advice::Wait(Duration::from_secs(secs)), 0.5);
+        let wait = |secs| Schedule::new().after_failure(SECOND, Advice::Wait(Duration::from_secs(secs)), 0.5);
         assert_eq!(wait(0), 5 * SECOND);
         assert_eq!(wait(60), 60 * SECOND);
         assert_eq!(wait(u64::MAX), 900 * SECOND);
@@ -197,16 +211,24 @@ mod tests {
     fn only_a_minute_in_good_health_forgets_failures() {
         let mut schedule = Schedule::new();
         for _ in 0..6 {
-            schedule.after_failure(Advice::Retry, 0.5);
+            schedule.after_failure(SECOND, Advice::Retry, 0.5);
         }
         schedule.after_success(SECOND, INTERVAL, None, 0.5);
         schedule.after_success(31 * SECOND, INTERVAL, None, 0.5);
         assert!(
-            schedule.after_failure(Advice::Retry, ALMOST_ONE) > 59 * SECOND,
+            schedule.after_failure(31 * SECOND, Advice::Retry, ALMOST_ONE) > 59 * SECOND,
             "30 s of health forgive nothing"
         );
         schedule.after_success(100 * SECOND, INTERVAL, None, 0.5);
-        schedule.after_success(160 * SECOND, INTERVAL, None, 0.5);
-        assert!(schedule.after_failure(Advice::Retry, ALMOST_ONE) <= SECOND);
+        assert!(
+            schedule.after_failure(161 * SECOND, Advice::Retry, ALMOST_ONE) <= SECOND,
+            "a link that held for a minute is good health, without any exchange"
+        );
+        for _ in 0..6 {
+            schedule.after_failure(162 * SECOND, Advice::Retry, 0.5);
+        }
+        schedule.after_success(200 * SECOND, INTERVAL, None, 0.5);
+        schedule.after_success(260 * SECOND, INTERVAL, None, 0.5);
+        assert!(schedule.after_failure(270 * SECOND, Advice::Retry, ALMOST_ONE) <= SECOND);
     }
 }

@@ -118,19 +118,13 @@ impl BlacklistSync {
     }
 
     fn part(&self) -> ListPart {
-        let now = self.estate.times();
-        let (have, staging) = self.estate.list.borrow_mut().have(now.elapsed);
-        let outbox = self.estate.outbox.borrow();
-        let shared = self.sharing == Sharing::On;
-        ListPart {
-            have,
-            staging,
-            list_age: self.confirmed.map(|at| now.elapsed.saturating_sub(at)),
-            stream: outbox.stream(),
-            first: outbox.first(),
-            events: if shared { outbox.batch(now.elapsed) } else { Vec::new() },
-            pending: if shared { outbox.len() } else { 0 },
-        }
+        ListPart::gather(
+            &mut self.estate.list.borrow_mut(),
+            &self.estate.outbox.borrow(),
+            self.sharing == Sharing::On,
+            self.confirmed,
+            self.estate.now(),
+        )
     }
 
     /// Writes this actor's lines on the board.

@@ -1,32 +1,35 @@
-//! CloudLink: the conversation. It drives [`Session`] and the transport, gathers each actor's part of a message, and hands each
-//! its part of the reply. Replies and pushes go through one handler.
+//! CloudLink: the conversation's shell. It wakes [`Conversation`] when it is due, gathers each actor's part of a message, has the
+//! transport carry it, and hands each actor its part of what comes back: a reply and a push go through one handler.
 
-mod compose;
-mod replies;
+mod gathering;
+mod handlers;
+mod line;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Recipient, SpawnHandle, WrapFuture};
 use tokio::sync::mpsc::UnboundedSender;
 
-use self::compose::{Gathering, Peer};
+use self::gathering::Gathering;
 use super::{
     DeathNotice, Tree,
     estate::{Estate, Identity},
-    messages::{
-        Close, ConfigReceived, CountsDelivered, EventsAcknowledged, ListReceived, PartReported, PolicyChanged,
-        ReportPart, Speak,
-    },
+    messages::{ConfigReceived, CountsDelivered, EventsAcknowledged, ListReceived, ReportPart},
     tell,
 };
 use crate::{
-    model::session::{Action, Exchange, Input, Session, State},
-    status::Conversation,
-    transport::{Advice, Push, Transport, TransportError, TransportFactory},
+    model::{
+        conversation::{Conversation, Effects, Introduction, Outgoing, Parts, Reply},
+        session::{Action, Exchange, Input, Link},
+    },
+    status,
+    transport::{Advice, Transport, TransportError, TransportFactory},
 };
 
 /// The longest sleep between two looks at the clock: the clock may be driven from outside, and may be late after a suspend.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The shortest: a clock that stands still is not looked at without pause.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 /// The transport has its own deadline; one that forgets it must not silence the agent for ever.
 const LAST_RESORT: Duration = Duration::from_mins(2);
 /// The other actors answer at once, unless one of them is gone.
@@ -43,12 +46,12 @@ pub(super) struct CloudLink {
     closed: UnboundedSender<()>,
     /// `None`: there is no server, and the agent guards with local settings alone.
     factory: Option<TransportFactory>,
+    who: Option<Introduction>,
     transport: Option<Rc<dyn Transport>>,
-    session: Session,
-    peer: Peer,
+    talk: Conversation,
     gathering: Option<Gathering>,
-    exchange: u64,
-    line: Conversation,
+    next_look: Option<SpawnHandle>,
+    line: status::Conversation,
     _notice: DeathNotice,
 }
 
@@ -66,13 +69,7 @@ impl Actor for CloudLink {
 
 impl CloudLink {
     pub(super) fn new(estate: &Rc<Estate>, to: &Tree, closed: UnboundedSender<()>, notice: DeathNotice) -> Self {
-        let Identity {
-            cloud,
-            transport,
-            local_reason,
-            ..
-        } = &estate.identity;
-        let interval = estate.configuration.borrow().policy.beacon_delay();
+        let who = introduction(estate);
         Self {
             estate: Rc::clone(estate),
             parts: [
@@ -85,17 +82,18 @@ impl CloudLink {
             events_acknowledged: to.blacklist_sync.clone().recipient(),
             counts_delivered: to.telemetry_reporter.clone().recipient(),
             closed,
-            factory: transport.clone().filter(|_| cloud.is_some()),
+            factory: estate.identity.transport.clone().filter(|_| who.is_some()),
+            who,
             transport: None,
-            session: Session::new(estate.now(), interval),
-            peer: Peer::default(),
+            talk: Conversation::new(&estate.configuration.borrow().policy, estate.now()),
             gathering: None,
-            exchange: 0,
-            line: Conversation {
+            next_look: None,
+            line: status::Conversation {
                 state: "starting",
+                link: Link::Closed.name(),
                 agent_id: estate.agent_id,
-                problem: local_reason.map(str::to_owned),
-                ..Conversation::default()
+                problem: estate.identity.local_reason.map(str::to_owned),
+                ..status::Conversation::default()
             },
             _notice: notice,
         }
@@ -111,21 +109,31 @@ impl CloudLink {
         {
             self.gathering = None;
             let missing = TransportError::Unusable("an actor did not report its part".to_owned());
-            self.failed(&missing, Advice::Retry, ctx);
+            self.failed(self.talk.number(), &missing, Advice::Retry, ctx);
         }
         self.input(Input::Wake, ctx);
-        let until_due = self
-            .session
-            .due()
-            .map_or(LOOK_EVERY, |due| due.saturating_sub(self.estate.now()));
-        ctx.run_later(until_due.clamp(Duration::from_millis(10), LOOK_EVERY), Self::look);
+    }
+
+    /// Sets the timer for the next look.
+    fn sleep(&mut self, ctx: &mut Context<Self>) {
+        if let Some(planned) = self.next_look.take() {
+            ctx.cancel_future(planned);
+        }
+        let now = self.estate.now();
+        let until_due = self.talk.due().map_or(LOOK_EVERY, |due| due.saturating_sub(now));
+        let pause = until_due.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY);
+        self.next_look = Some(ctx.run_later(pause, Self::look));
     }
 
     /// Gives the session an input and carries out what it says.
     fn input(&mut self, input: Input, ctx: &mut Context<Self>) {
-        let action = self.session.step(input, self.estate.now(), fastrand::f64());
+        let action = self.talk.step(input, self.estate.now(), fastrand::f64());
+        self.act(action, ctx);
+    }
+
+    fn act(&mut self, action: Option<Action>, ctx: &mut Context<Self>) {
         match action {
-            Some(Action::Begin(exchange)) => return self.begin(exchange, ctx),
+            Some(Action::Begin(exchange)) => self.begin(exchange, ctx),
             Some(Action::Closed) => {
                 // nobody waits for it any more where the deadline has passed
                 self.closed.send(()).unwrap_or_default();
@@ -133,23 +141,20 @@ impl CloudLink {
             None => {}
         }
         self.publish();
+        if self.factory.is_some() {
+            self.sleep(ctx);
+        }
     }
 
     /// Makes the transport if there is none yet, and asks every actor for its part of the message.
-    fn begin(&mut self, kind: Exchange, ctx: &mut Context<Self>) {
+    fn begin(&mut self, exchange: Exchange, ctx: &mut Context<Self>) {
+        let number = self.talk.number();
         if let Err(error) = self.connect(ctx) {
-            return self.failed(&error, error.advice(), ctx);
+            return self.failed(number, &error, error.advice(), ctx);
         }
-        self.publish();
-        self.exchange += 1;
-        self.gathering = Some(Gathering::new(kind, self.estate.now()));
+        self.gathering = Some(Gathering::new(exchange, self.estate.now()));
         for actor in &self.parts {
-            tell(
-                actor,
-                ReportPart {
-                    exchange: self.exchange,
-                },
-            );
+            tell(actor, ReportPart { exchange: number });
         }
     }
 
@@ -159,7 +164,6 @@ impl CloudLink {
             && let Some(factory) = &self.factory
         {
             let transport: Rc<dyn Transport> = Rc::from(factory()?);
-            self.line.transport = Some(transport.kind());
             ctx.add_stream(transport.pushes());
             self.transport = Some(transport);
         }
@@ -167,132 +171,100 @@ impl CloudLink {
     }
 
     /// Sends what was gathered.
-    fn speak(&self, gathering: Gathering, ctx: &mut Context<Self>) {
-        let Some(transport) = self.transport.clone() else {
+    fn send(&mut self, exchange: Exchange, parts: Parts, ctx: &mut Context<Self>) {
+        let (Some(transport), Some(who)) = (self.transport.clone(), &self.who) else {
             return;
         };
-        let Some(message) = gathering.message(&self.estate, self.peer, self.session.state().name()) else {
-            return;
-        };
-        let sent = message.sent();
-        let exchange = async move {
-            match tokio::time::timeout(LAST_RESORT, message.carry(&*transport)).await {
+        let policy = Arc::clone(&self.estate.configuration.borrow().policy);
+        let message = self.talk.compose(exchange, who, &policy, parts);
+        let number = self.talk.number();
+        let reply = async move {
+            match tokio::time::timeout(LAST_RESORT, carry(message, &*transport)).await {
                 Ok(reply) => reply,
                 Err(_) => Err(TransportError::Deadline(LAST_RESORT)),
             }
         };
-        ctx.spawn(exchange.into_actor(self).map(move |reply, actor, ctx| match reply {
-            Ok(reply) => actor.answered(reply, &sent, ctx),
-            Err(error) => actor.failed(&error, error.advice(), ctx),
+        ctx.spawn(reply.into_actor(self).map(move |reply, actor, ctx| match reply {
+            Ok(reply) => actor.answered(number, reply, ctx),
+            Err(error) => actor.failed(number, &error, error.advice(), ctx),
         }));
     }
 
-    fn failed(&mut self, error: &TransportError, advice: Advice, ctx: &mut Context<Self>) {
+    fn answered(&mut self, number: u64, reply: Reply, ctx: &mut Context<Self>) {
+        self.line.problem = None;
+        self.line.last_success = Some(self.estate.now());
+        let effects = self.talk.answered(number, reply, self.estate.now(), fastrand::f64());
+        self.hand_out(effects, ctx);
+    }
+
+    fn failed(&mut self, number: u64, error: &TransportError, advice: Advice, ctx: &mut Context<Self>) {
+        self.trouble(error, advice);
+        let action = self.talk.failed(number, advice, self.estate.now(), fastrand::f64());
+        self.act(action, ctx);
+    }
+
+    /// Keeps what is wrong for the status, and says it in the log once.
+    fn trouble(&mut self, error: &TransportError, advice: Advice) {
         let problem = error.to_string();
         if self.line.problem.as_ref() != Some(&problem) {
             tracing::warn!(%error, "conversation with the server failed: {advice}");
         }
         self.line.problem = Some(problem);
-        self.input(Input::Answered(Err(advice)), ctx);
     }
 
-    /// Tells the session what the configuration and the peer's version make of beacons.
-    fn configure(&mut self, ctx: &mut Context<Self>) {
-        let policy = Arc::clone(&self.estate.configuration.borrow().policy);
-        // version 2's conversation is not subject to BEACON: pyrasp's default is off, and an agent that nobody told anything
-        // must not fall silent
-        let beacons = self.peer == Peer::Version2 || policy.beacon();
-        self.input(
-            Input::Configured {
-                interval: policy.beacon_delay(),
-                beacons,
-            },
-            ctx,
-        );
-    }
-
-    /// Writes this actor's line on the board, and a line in the log where the state changed.
-    fn publish(&mut self) {
-        let state = match (&self.factory, self.session.state()) {
-            (None, State::Closing) | (Some(_), _) => self.session.state().name(),
-            (None, _) => "local",
-        };
-        if self.line.state != state {
-            tracing::info!(
-                from = self.line.state,
-                to = state,
-                problem = self.line.problem,
-                "conversation with the server"
-            );
-            self.line.state = state;
-            self.line.since = self.estate.now();
+    /// Hands each actor its part of a reply or a push.
+    fn hand_out(&mut self, effects: Effects, ctx: &mut Context<Self>) {
+        let Effects {
+            list,
+            config,
+            acknowledged,
+            counted,
+            goodbye,
+            action,
+        } = effects;
+        if let Some(list) = list {
+            tell(&self.list_received, list);
         }
-        self.line.due = self.session.due().filter(|_| self.factory.is_some());
-        self.line.protocol = self.peer.version();
-        self.estate.shared.board.conversation.store(Arc::new(self.line.clone()));
-    }
-}
-
-impl StreamHandler<Push> for CloudLink {
-    fn handle(&mut self, push: Push, ctx: &mut Self::Context) {
-        let Push::Said(part) = push else { return };
-        let answer = self.version_2(*part, None);
-        if answer.register_again {
-            self.input(Input::SpeakNow, ctx);
+        if let Some(config) = config {
+            tell(&self.config_received, config);
         }
-    }
-
-    /// A transport without pushes ends the stream: that ends nothing else.
-    fn finished(&mut self, _: &mut Self::Context) {}
-}
-
-impl Handler<PartReported> for CloudLink {
-    type Result = ();
-
-    fn handle(&mut self, PartReported { exchange, part }: PartReported, ctx: &mut Self::Context) {
-        if exchange != self.exchange {
-            return;
+        if let Some(acknowledged) = acknowledged {
+            tell(&self.events_acknowledged, acknowledged);
         }
-        if let Some(gathering) = self.gathering.take_if(|gathering| gathering.add(part)) {
-            self.speak(gathering, ctx);
+        if let Some(totals) = counted {
+            tell(&self.counts_delivered, CountsDelivered(totals));
         }
+        if goodbye {
+            self.line.problem = Some("the server says that it goes away".to_owned());
+        }
+        self.act(action, ctx);
     }
 }
 
-impl Handler<PolicyChanged> for CloudLink {
-    type Result = ();
-
-    fn handle(&mut self, _: PolicyChanged, ctx: &mut Self::Context) {
-        self.configure(ctx);
-    }
+/// Who the agent is, where there is a server to tell.
+fn introduction(estate: &Estate) -> Option<Introduction> {
+    let Identity {
+        cloud,
+        instance_id,
+        platform,
+        routes,
+        ..
+    } = &estate.identity;
+    let (cloud_url, key) = cloud.clone()?;
+    Some(Introduction {
+        cloud_url,
+        key,
+        platform: platform.clone(),
+        routes: routes.clone(),
+        agent_id: estate.agent_id,
+        instance_id: *instance_id,
+    })
 }
 
-impl Handler<Speak> for CloudLink {
-    type Result = ();
-
-    fn handle(&mut self, speak: Speak, ctx: &mut Self::Context) {
-        self.input(
-            if matches!(speak, Speak::Now) {
-                Input::SpeakNow
-            } else {
-                Input::SpeakSoon
-            },
-            ctx,
-        );
-        self.input(Input::Wake, ctx);
-    }
-}
-
-impl Handler<Close> for CloudLink {
-    type Result = ();
-
-    fn handle(&mut self, _: Close, ctx: &mut Self::Context) {
-        self.input(
-            Input::Close {
-                waiting: self.factory.is_some(),
-            },
-            ctx,
-        );
+async fn carry(message: Outgoing, transport: &dyn Transport) -> Result<Reply, TransportError> {
+    match message {
+        Outgoing::Register(registration) => transport.register(*registration).await.map(Reply::Welcome),
+        Outgoing::Beacon(url, beacon) => transport.beacon(url, *beacon).await.map(Reply::Beacon),
     }
 }
 

@@ -1,0 +1,234 @@
+//! The conversation with the server as a state machine: `step(input, now, random) → action`.
+//!
+//! It knows neither the messages' contents nor how they travel; [`Conversation`](super::conversation::Conversation) knows the
+//! contents, and whoever drives that carries out what both say.
+//!
+//! TABLE
+
+mod step;
+
+use std::time::Duration;
+
+use super::schedule::{Advice, Schedule};
+use crate::protocol::v2::Next;
+
+/// A registration is repeated after this long: version 1 has no cursor, and what drifted apart meets again.
+const REGISTER_EVERY: Duration = Duration::from_hours(24);
+/// The least time between two beacons however much there is to tell: bans of one second travel together.
+const SPACING: Duration = Duration::from_secs(1);
+/// The same while the link is open: a frame costs the server a fiftieth of a request, and what it tells is pushed at once.
+const LINK_SPACING: Duration = Duration::from_millis(100);
+/// While the link is open the interval is so many times the configured one: everything is pushed, and a beacon only checks that
+/// nothing was lost (rule 6 of the protocol).
+const LINK_FACTOR: u32 = 10;
+/// But at least so often, where the configured interval is not longer: a lost push is to heal within the hour.
+const LINK_SLOWEST: Duration = Duration::from_hours(1);
+/// What a server asks for that asks to be pulled and does not say when.
+const AT_ONCE: Next = Next {
+    after_ms: 0,
+    jitter_ms: 0,
+};
+/// How long a server that said goodbye is left alone where it did not say how long: a restart takes a second, and its agents
+/// are not to come back all at once.
+const FAREWELL: Next = Next {
+    after_ms: 1_000,
+    jitter_ms: 4_000,
+};
+/// The longest that a server may put off being pulled, before the jitter, and the widest jitter (rule 7).
+const LATEST: Duration = Duration::from_mins(15);
+
+/// The conversation.
+#[derive(Debug, Clone)]
+pub struct Session {
+    state: State,
+    link: Link,
+    schedule: Schedule,
+    /// When to speak next.
+    due: Duration,
+    under_way: Option<Exchange>,
+    registered_at: Option<Duration>,
+    last_spoke: Option<Duration>,
+    /// The configured interval.
+    interval: Duration,
+    /// Whether the configuration or the peer's version allows beacons at all.
+    beacons: bool,
+    /// Came up while an exchange was under way, or while the server is not well: to be told with the next exchange.
+    waiting: bool,
+}
+
+/// Where the conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No exchange has succeeded yet.
+    Connecting,
+    /// The last exchange went well.
+    Synced,
+    /// The last exchange went well, and the server's configuration wants no beacons (`BEACON` is off).
+    Quiet,
+    /// The last exchange failed, or the link broke, or the server said goodbye; likely to pass.
+    Retrying,
+    /// The last exchange failed in a way that needs a person: wrong key, no profile, TLS.
+    Blocked,
+    /// The agent is shutting down: the last exchanges are under way.
+    Closing,
+    /// All is told.
+    Closed,
+}
+
+impl State {
+    /// As status, logs and the protocol's `health.state` write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Synced => "synced",
+            Self::Quiet => "quiet",
+            Self::Retrying => "retrying",
+            Self::Blocked => "blocked",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Whether the server can push.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Link {
+    /// It is asked at every interval.
+    #[default]
+    Closed,
+    /// It says what changed as it changes.
+    Open,
+}
+
+impl Link {
+    /// As status and logs write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The two kinds of exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// Says who the agent is; brings configuration and list.
+    Register,
+    /// Says what happened; brings changes.
+    Beacon,
+}
+
+/// What happens to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// Time has passed.
+    Wake,
+    /// There is something to tell or to fetch.
+    Speak(Speak),
+    /// The server asks, unasked itself, for a beacon: at once, or when it says.
+    Pull(Option<Next>),
+    /// The server says, unasked, that it does not know this agent.
+    Introduce,
+    /// The server says, unasked, that it goes away, and perhaps for how long.
+    Goodbye(Option<Next>),
+    /// The server can push from now on.
+    LinkOpened,
+    /// The server cannot push any more.
+    LinkClosed(Advice),
+    /// The exchange under way ended.
+    Answered(Result<Answer, Advice>),
+    /// The configuration changed.
+    Configured {
+        /// The interval between beacons.
+        interval: Duration,
+        /// Whether to send beacons.
+        beacons: bool,
+    },
+    /// Tell what waits, then end.
+    Close {
+        /// Whether anything waits.
+        waiting: bool,
+    },
+}
+
+/// How urgent it is to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speak {
+    /// Something waits to be told, or an update did not fit: within a second.
+    Soon,
+    /// The server has more to give, the next page of a snapshot: at once.
+    Now,
+}
+
+/// What the session must know of an answer that was good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// When the server wants to hear again.
+    pub next: Option<Next>,
+    /// The server does not know this agent any more. Means nothing in the answer to a registration.
+    pub register_again: bool,
+    /// The server wants a beacon when `next` says, or at once.
+    pub pull: bool,
+    /// The server goes away, until `next` at least.
+    pub goodbye: bool,
+    /// Events wait after what this exchange delivered.
+    pub waiting: bool,
+    /// This exchange delivered any.
+    pub delivered: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Begin this exchange; answer with [`Input::Answered`].
+    Begin(Exchange),
+    /// All that could be told is told.
+    Closed,
+}
+
+impl Session {
+    /// A session that speaks at once.
+    #[must_use]
+    pub const fn new(now: Duration, interval: Duration) -> Self {
+        Self {
+            state: State::Connecting,
+            link: Link::Closed,
+            schedule: Schedule::new(),
+            due: now,
+            under_way: None,
+            registered_at: None,
+            last_spoke: None,
+            interval,
+            beacons: false,
+            waiting: false,
+        }
+    }
+
+    /// Where the conversation stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether the server can push.
+    #[must_use]
+    pub const fn link(&self) -> Link {
+        self.link
+    }
+
+    /// When the session wants to be woken; `None` while an exchange is under way, and when all is told.
+    #[must_use]
+    pub const fn due(&self) -> Option<Duration> {
+        if self.under_way.is_some() || matches!(self.state, State::Closed) {
+            None
+        } else {
+            Some(self.due)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
