@@ -39,6 +39,7 @@
 mod config;
 pub mod exchange;
 mod http;
+mod hub;
 pub mod list;
 mod moment;
 mod owner;

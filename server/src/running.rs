@@ -5,6 +5,8 @@ use std::{net::SocketAddr, thread::JoinHandle, time::Duration};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::http::Paths;
+
 /// A server that runs, on threads of its own: it can be started and stopped from any runtime, or from none.
 ///
 /// Dropping it stops it without waiting.
@@ -13,6 +15,7 @@ pub struct RunningServer {
     url: Url,
     cloud_url: Url,
     beacon_url: Url,
+    ws_url: Url,
     admin_url: Url,
     address: SocketAddr,
     stop: Option<oneshot::Sender<Duration>>,
@@ -20,18 +23,19 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// What listens at `address` and has these paths for registrations and beacons.
+    /// What listens at `address` and has these paths.
     pub(crate) fn new(
         address: SocketAddr,
-        paths: &(String, String),
+        paths: &Paths,
         stop: oneshot::Sender<Duration>,
         thread: JoinHandle<()>,
     ) -> Option<Self> {
         let url = |path: &str| Url::parse(&format!("http://{address}{path}")).ok();
         Some(Self {
             url: url("/")?,
-            cloud_url: url(&paths.0)?,
-            beacon_url: url(&paths.1)?,
+            cloud_url: url(&paths.cloud)?,
+            beacon_url: url(&paths.beacon)?,
+            ws_url: Url::parse(&format!("ws://{address}{}", paths.ws)).ok()?,
             admin_url: url("/admin/")?,
             address,
             stop: Some(stop),
@@ -55,6 +59,12 @@ impl RunningServer {
     #[must_use]
     pub const fn beacon_url(&self) -> &Url {
         &self.beacon_url
+    }
+
+    /// Where agents open a WebSocket.
+    #[must_use]
+    pub const fn ws_url(&self) -> &Url {
+        &self.ws_url
     }
 
     /// What the admin API's paths begin with.

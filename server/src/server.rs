@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::{ConfigError, ServerConfig},
-    http::{self, State},
+    http::{self, Paths, State},
     list::ListBounds,
     moment::Moment,
     owner::Owner,
@@ -32,6 +32,9 @@ use crate::{
 
 /// Connections that may wait to be accepted: a fleet that comes back at once.
 const BACKLOG: u32 = 4_096;
+
+/// Connections that a worker serves beside all WebSockets there may be: actix's own bound.
+const REQUESTS: usize = 25_600;
 
 /// How long an idle connection is kept: longer than the usual beacon interval of 30 s with its jitter, so that agents need
 /// not connect anew for each beacon.
@@ -145,6 +148,7 @@ impl ServerBuilder {
         );
         let upkeep = Upkeep {
             owner,
+            hub: Arc::clone(state.hub()),
             profiles,
             clock,
             config: config.clone(),
@@ -178,7 +182,7 @@ fn rules(config: &ServerConfig) -> Rules {
 fn launch(config: ServerConfig, state: Data<State>, upkeep: Upkeep) -> Result<RunningServer, ServerError> {
     let (bound, is_bound) = mpsc::channel();
     let (stop, stopped) = oneshot::channel();
-    let paths = (config.cloud_path.clone(), config.beacon_path.clone());
+    let paths = Paths::from(&config);
     let thread = thread::Builder::new()
         .name("buckler-server".to_owned())
         .spawn(move || System::new().block_on(run(config, state, upkeep, &bound, stopped)))
@@ -197,24 +201,25 @@ async fn run(
     bound: &mpsc::Sender<Result<SocketAddr, std::io::Error>>,
     stopped: oneshot::Receiver<Duration>,
 ) {
+    let paths = Paths::from(&config);
     let ServerConfig {
         listen,
-        cloud_path,
-        beacon_path,
         workers,
+        limits,
         ..
     } = config;
     let answering = state.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(|app| http::routes(app, &cloud_path, &beacon_path))
+            .configure(|app| http::routes(app, &paths))
             .wrap(Compress::default())
             .wrap(from_fn(http::guarded))
     });
     let server = server
         .workers(workers.get())
         .backlog(BACKLOG)
+        .max_connections(limits.ws_connections.get().saturating_add(REQUESTS))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_DEADLINE)
         .disable_signals()

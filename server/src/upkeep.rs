@@ -1,4 +1,5 @@
-//! What the server does unasked: it removes what has ended, and reads its file again when it changes.
+//! What the server does unasked: it removes what has ended, announces what has changed, and reads its file again when that
+//! changes.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -7,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     config::{ConfigError, ServerConfig},
+    hub::{self, Hub},
     moment::Moment,
     owner::Owner,
     profiles::Profiles,
@@ -18,6 +20,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 /// What upkeep works with.
 pub(crate) struct Upkeep {
     pub(crate) owner: Owner,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: ServerConfig,
@@ -28,15 +31,18 @@ pub(crate) struct Upkeep {
 pub(crate) async fn run(upkeep: Upkeep) {
     let Upkeep {
         owner,
+        hub,
         profiles,
         clock,
         config,
         reload_every,
     } = upkeep;
-    futures_util::future::join(expire(owner), reload(&profiles, &*clock, config, reload_every)).await;
+    let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&clock));
+    let reload = reload(&profiles, &*clock, config, reload_every);
+    futures_util::future::join3(expire(owner, &hub), announce, reload).await;
 }
 
-async fn expire(owner: Owner) {
+async fn expire(owner: Owner, hub: &Hub) {
     let mut turns = interval(EXPIRE_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -44,6 +50,7 @@ async fn expire(owner: Owner) {
         if let Err(error) = owner.ask(|store, now| store.expire(now)).await {
             tracing::error!(%error, "what has ended could not be removed");
         }
+        hub.touch_all();
     }
 }
 

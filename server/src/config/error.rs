@@ -32,9 +32,16 @@ pub enum ConfigError {
         /// Its value.
         found: String,
     },
-    /// Registrations and beacons cannot share a path.
-    #[error("cloud_path and beacon_path: found {0:?} for both, allowed are two different paths")]
-    SamePath(String),
+    /// Two things cannot share a path.
+    #[error("{first} and {second}: found {found:?} for both, allowed are two different paths")]
+    SamePath {
+        /// Which key.
+        first: &'static str,
+        /// Which other.
+        second: &'static str,
+        /// Their value.
+        found: String,
+    },
     /// A profile's configuration is not valid.
     #[error("profile {profile:?}: {reason}")]
     Profile {

@@ -20,6 +20,12 @@ pub struct Limits {
     pub shared_live: NonZeroU32,
     /// The most entries that one agent may put on it in a minute.
     pub shared_per_minute: NonZeroU32,
+    /// The most WebSockets that are open at once.
+    pub ws_connections: NonZeroUsize,
+    /// The most WebSockets that are opened in a second: a fleet that comes back at once is let in one after another.
+    pub ws_connects_per_second: NonZeroU32,
+    /// After how many seconds a WebSocket is closed over which nothing came: agents ping every 20.
+    pub ws_idle_s: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -35,6 +41,12 @@ impl Default for Limits {
             history: at_least_one(50_000),
             shared_live: NonZeroU32::MIN.saturating_add(9_999),
             shared_per_minute: NonZeroU32::MIN.saturating_add(999),
+            // 20 kB each
+            ws_connections: at_least_one(50_000),
+            // a registration each: half of what one core answers
+            ws_connects_per_second: NonZeroU32::MIN.saturating_add(1_999),
+            // four pings and a half
+            ws_idle_s: NonZeroU32::MIN.saturating_add(89),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use buckler::model::address::parse_network;
+use buckler::{model::address::parse_network, protocol::frame::SEGMENT};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use url::Url;
@@ -51,6 +51,9 @@ pub struct ServerConfig {
     pub cloud_path: String,
     /// Where agents send beacons.
     pub beacon_path: String,
+    /// Where agents open a WebSocket; `cloud_path` with its last segment replaced by `ws` where nothing is said, which is where
+    /// they look for it.
+    pub ws_path: Option<String>,
     /// Threads that answer requests.
     pub workers: NonZeroUsize,
     /// The bearer token of the admin API. Without one there is no admin API.
@@ -81,6 +84,7 @@ impl Default for ServerConfig {
             public_url: None,
             cloud_path: "/config".to_owned(),
             beacon_path: "/beacon".to_owned(),
+            ws_path: None,
             workers: at_least_one(2),
             admin_token: None,
             trusted_proxies: Vec::new(),
@@ -146,9 +150,23 @@ impl ServerConfig {
         Ok(config)
     }
 
+    /// Where agents open a WebSocket.
+    pub(crate) fn ws_path(&self) -> String {
+        self.ws_path.clone().unwrap_or_else(|| {
+            let folder = self.cloud_path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            format!("{folder}/{SEGMENT}")
+        })
+    }
+
     /// Whether the paths can be told apart.
     pub(crate) fn check_paths(&self) -> Result<(), ConfigError> {
-        for (key, path) in [("cloud_path", &self.cloud_path), ("beacon_path", &self.beacon_path)] {
+        let ws_path = self.ws_path();
+        let paths = [
+            ("cloud_path", &self.cloud_path),
+            ("beacon_path", &self.beacon_path),
+            ("ws_path", &ws_path),
+        ];
+        for (key, path) in paths {
             let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b));
             if !path.starts_with('/') || path.starts_with("/admin") || !is_plain {
                 return Err(ConfigError::Path {
@@ -157,8 +175,14 @@ impl ServerConfig {
                 });
             }
         }
-        if self.cloud_path == self.beacon_path {
-            return Err(ConfigError::SamePath(self.cloud_path.clone()));
+        for (index, (first, path)) in paths.iter().enumerate() {
+            if let Some((second, _)) = paths.iter().skip(index + 1).find(|(_, other)| other == path) {
+                return Err(ConfigError::SamePath {
+                    first,
+                    second,
+                    found: (*path).clone(),
+                });
+            }
         }
         Ok(())
     }

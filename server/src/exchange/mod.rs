@@ -78,6 +78,16 @@ impl Exchange {
         }
     }
 
+    /// Makes the answer leave the agent where it is, if that is `head` and changes lead on from there: they come as a push.
+    /// Says whether it did.
+    pub(crate) fn wait_at(&mut self, head: &Head) -> bool {
+        let waits = matches!(&self.step, ListStep::Delta { from, head: newest, .. } if *from == head.rev && *newest.epoch == *head.epoch);
+        if waits {
+            self.step = ListStep::Current(head.clone());
+        }
+        waits
+    }
+
     /// Whether there is a page after the one that is answered with.
     fn has_more(&self) -> bool {
         matches!(&self.step, ListStep::Page(snapshot, page) if *page < snapshot.pages())

@@ -14,7 +14,7 @@ use super::{
     reply::{self, Nothing, Refusal},
     state::{State, bearer},
 };
-use crate::profiles::LiveProfile;
+use crate::{profiles::LiveProfile, secret::Secret};
 
 /// `POST` to the cloud path.
 pub(super) async fn register(
@@ -23,24 +23,9 @@ pub(super) async fn register(
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     let (profile, registration) = read::<Registration>(&state, payload).await?;
-    let Registration {
-        key: _,
-        version,
-        platform,
-        routes,
-        proto,
-        v2,
-    } = registration;
-    tracing::info!(profile = %profile.name(), platform, version, proto, "an agent registers");
-    let visit = Visit {
-        version,
-        introduction: Some((platform, routes.len())),
-        telemetry: None,
-        bans: Vec::new(),
-    };
-    match v2_part(proto, v2) {
-        Some(part) => answer_v2::all(&request, &state, &profile, visit, part).await,
-        None => answer_v1::welcome(&request, &state, &profile, visit).await,
+    match registration.visit(&profile) {
+        (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
+        (visit, None) => answer_v1::welcome(&request, &state, &profile, visit).await,
     }
 }
 
@@ -51,23 +36,9 @@ pub(super) async fn beacon(
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     let (profile, beacon) = read::<Beacon>(&state, payload).await?;
-    let Beacon {
-        key: _,
-        version,
-        telemetry,
-        blacklist,
-        proto,
-        v2,
-    } = beacon;
-    let visit = Visit {
-        version,
-        introduction: None,
-        telemetry,
-        bans: blacklist.unwrap_or_default(),
-    };
-    match v2_part(proto, v2) {
-        Some(part) => answer_v2::all(&request, &state, &profile, visit, part).await,
-        None => answer_v1::changes(&request, &state, &profile, visit).await,
+    match beacon.visit(&profile) {
+        (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
+        (visit, None) => answer_v1::changes(&request, &state, &profile, visit).await,
     }
 }
 
@@ -79,7 +50,7 @@ pub(super) async fn bare(request: HttpRequest, state: Data<State>) -> Result<Htt
         .get("x-buckler-key")
         .and_then(|key| key.to_str().ok())
         .or_else(|| bearer(headers));
-    let profile = state.profile(key)?;
+    let profile = state.profile(key.map(Secret::of).as_ref())?;
     reply::bare(answer_v1::whole(&request, &state, &profile).await)
 }
 
@@ -93,20 +64,29 @@ pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<Stat
 
 /// The profile of the key in a body, and the body by its type. The key is looked at first: who has none learns nothing.
 async fn read<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<(Arc<LiveProfile>, T), Refusal> {
+    let body = state.body(payload).await?;
+    let profile = state.profile(key_in(&body)?.as_ref())?;
+    Ok((profile, message_in(&body)?))
+}
+
+/// The key in a message, whatever else is in it.
+pub(super) fn key_in(body: &[u8]) -> Result<Option<Secret>, Refusal> {
     #[derive(Deserialize)]
     struct Keyed<'a> {
         #[serde(borrow, default)]
         key: Option<Cow<'a, str>>,
     }
-    let body = state.body(payload).await?;
     // serde would take a list for an object
     if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err(Refusal::bad_request("the body is no JSON object: line 1"));
     }
-    let Keyed { key } = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-    let profile = state.profile(key.as_deref())?;
-    let message = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-    Ok((profile, message))
+    let Keyed { key } = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+    Ok(key.as_deref().map(Secret::of))
+}
+
+/// The message by its type.
+pub(super) fn message_in<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| malformed(&error))
 }
 
 /// Says where, and not what: what serde found may be the key.
@@ -123,6 +103,53 @@ fn malformed(error: &serde_json::Error) -> Refusal {
 /// Version 2's part, if the agent speaks it.
 fn v2_part(proto: Option<u32>, part: Option<v2::AgentPart>) -> Option<v2::AgentPart> {
     part.filter(|_| proto.is_some_and(|proto| proto >= PROTO))
+}
+
+/// A registration or a beacon.
+pub(super) trait Message: DeserializeOwned {
+    /// What both have in common, and version 2's part if the agent speaks it.
+    fn visit(self, profile: &LiveProfile) -> (Visit, Option<v2::AgentPart>);
+}
+
+impl Message for Registration {
+    fn visit(self, profile: &LiveProfile) -> (Visit, Option<v2::AgentPart>) {
+        let Self {
+            key: _,
+            version,
+            platform,
+            routes,
+            proto,
+            v2,
+        } = self;
+        tracing::info!(profile = %profile.name(), platform, version, proto, "an agent registers");
+        let visit = Visit {
+            version,
+            introduction: Some((platform, routes.len())),
+            telemetry: None,
+            bans: Vec::new(),
+        };
+        (visit, v2_part(proto, v2))
+    }
+}
+
+impl Message for Beacon {
+    fn visit(self, _: &LiveProfile) -> (Visit, Option<v2::AgentPart>) {
+        let Self {
+            key: _,
+            version,
+            telemetry,
+            blacklist,
+            proto,
+            v2,
+        } = self;
+        let visit = Visit {
+            version,
+            introduction: None,
+            telemetry,
+            bans: blacklist.unwrap_or_default(),
+        };
+        (visit, v2_part(proto, v2))
+    }
 }
 
 /// What both messages have in common.

@@ -91,6 +91,7 @@ pub(super) async fn changes(
     profile: &LiveProfile,
     visit: Visit,
 ) -> Result<HttpResponse, Refusal> {
+    let has_bans = !visit.bans.is_empty();
     let report = report(visit, request, state, profile);
     let fleet = Arc::clone(profile.fleet());
     let ban_for = profile.policy().ban_for().as_secs();
@@ -98,7 +99,11 @@ pub(super) async fn changes(
         let since = store.report(&report, now)?.missed_since;
         store.recent(&fleet, &Window { since, ban_for }, now)
     });
-    let Recent { new, remove } = recent.await?;
+    let recent = recent.await;
+    if has_bans {
+        state.hub.touch(profile.fleet());
+    }
+    let Recent { new, remove } = recent?;
     let text = |networks: Vec<IpNet>| networks.into_iter().map(address::to_text).collect();
     reply::ok(Changes {
         blacklist: BlacklistUpdate {

@@ -1,9 +1,10 @@
-//! Answers to version 2 agents. Pages of the list and the configuration come encoded, and are put in as they are.
+//! Answers to version 2 agents, whatever carries them. Pages of the list and the configuration come encoded, and are put in as
+//! they are.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse};
-use buckler::protocol::v2::AgentPart;
+use buckler::protocol::v2::{AgentPart, ListCursor};
 use serde::Serialize;
 
 use super::{
@@ -12,20 +13,13 @@ use super::{
     state::State,
 };
 use crate::{
-    exchange::{self, Part},
-    profiles::LiveProfile,
+    exchange::{Exchange, Part, exchange},
+    hub::Channel,
+    profiles::{LiveProfile, Served},
     store::{AgentIdent, Events, Report, Transport},
 };
 
-/// `data` of the answer: version 1's fields are empty.
-#[derive(Serialize)]
-struct Answer<'a> {
-    config: Nothing,
-    blacklist: Nothing,
-    v2: Part<'a>,
-}
-
-/// The answer to a registration or a beacon: both say and are told the same.
+/// The answer to a registration or a beacon over HTTP: both say and are told the same.
 pub(super) async fn all(
     request: &HttpRequest,
     state: &State,
@@ -33,23 +27,62 @@ pub(super) async fn all(
     visit: Visit,
     part: AgentPart,
 ) -> Result<HttpResponse, Refusal> {
-    let served = profile.served(&state.beacon_url(request))?;
-    let news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
-    let have = part.have.clone();
-    let report = report(visit, state.peer(request), Transport::Http, profile, part);
-    let exchange = state
-        .owner
-        .ask(move |store, now| exchange::exchange(store, &report, &have, now))
-        .await?;
-    let v2 = exchange.part(news.then_some(&*served.json), Some(profile.policy().beacon_delay()))?;
-    reply::ok(Answer {
-        config: Nothing {},
-        blacklist: Nothing {},
-        v2,
+    let caller = Caller {
+        peer: state.peer(request),
+        beacon_url: &state.beacon_url(request),
+        channel: None,
+        on_its_way: None,
+    };
+    let answer = answer(state, profile, caller, visit, part).await?;
+    reply::ok(answer.body(Some(profile.policy().beacon_delay()))?)
+}
+
+/// From where an agent speaks.
+pub(super) struct Caller<'a> {
+    pub(super) peer: IpAddr,
+    /// Where it sends its beacons.
+    pub(super) beacon_url: &'a str,
+    /// What is pushed to it, if it can be pushed to.
+    pub(super) channel: Option<&'a Arc<Channel>>,
+    /// Where its list is by the time it reads the answer, if that is not where it says.
+    pub(super) on_its_way: Option<ListCursor>,
+}
+
+/// Keeps what an agent says and finds the answer.
+pub(super) async fn answer(
+    state: &State,
+    profile: &LiveProfile,
+    mut caller: Caller<'_>,
+    visit: Visit,
+    part: AgentPart,
+) -> Result<Answer, Refusal> {
+    let served = profile.served(caller.beacon_url)?;
+    let is_news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
+    let has_events = !part.events.is_empty();
+    let mut have = part.have.clone();
+    if let Some(on_its_way) = caller.on_its_way.take() {
+        have.list = Some(on_its_way);
+    }
+    let report = report(visit, &caller, profile, part);
+    let channel = caller.channel.map(Arc::clone);
+    let exchange = state.owner.ask(move |store, now| {
+        let mut exchange = exchange(store, &report, &have, now)?;
+        if let Some(channel) = channel {
+            channel.settle(store, &mut exchange, now)?;
+        }
+        Ok(exchange)
+    });
+    let exchange = exchange.await;
+    if has_events {
+        state.hub.touch(profile.fleet());
+    }
+    Ok(Answer {
+        exchange: exchange?,
+        config: is_news.then_some(served),
     })
 }
 
-fn report(visit: Visit, peer: IpAddr, transport: Transport, profile: &LiveProfile, part: AgentPart) -> Report {
+fn report(visit: Visit, caller: &Caller<'_>, profile: &LiveProfile, part: AgentPart) -> Report {
     let Visit {
         version,
         introduction,
@@ -63,11 +96,38 @@ fn report(visit: Visit, peer: IpAddr, transport: Transport, profile: &LiveProfil
     Report {
         who: Arc::new(who),
         fleet: Arc::clone(profile.fleet()),
-        peer,
-        transport,
+        peer: caller.peer,
+        transport: caller.channel.map_or(Transport::Http, |_| Transport::WebSocket),
         version,
         introduction,
         telemetry,
         events: Events::V2(Box::new(part)),
     }
+}
+
+/// An answer to an agent.
+pub(super) struct Answer {
+    pub(super) exchange: Exchange,
+    /// The configuration, if it is news.
+    pub(super) config: Option<Arc<Served>>,
+}
+
+impl Answer {
+    /// `data` of the answer. It says after which interval to come again, if the server is the one to say so.
+    pub(super) fn body(&self, interval: Option<Duration>) -> Result<Body<'_>, Refusal> {
+        let config = self.config.as_ref().map(|served| &*served.json);
+        Ok(Body {
+            config: Nothing {},
+            blacklist: Nothing {},
+            v2: self.exchange.part(config, interval)?,
+        })
+    }
+}
+
+/// `data` of the answer: version 1's fields are empty.
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    config: Nothing,
+    blacklist: Nothing,
+    v2: Part<'a>,
 }

@@ -1,4 +1,4 @@
-//! HTTP: paths, methods, and the promise that every answer is an envelope.
+//! HTTP and WebSockets: paths, methods, and the promise that every answer is an envelope.
 
 mod admin;
 mod agents;
@@ -6,6 +6,7 @@ mod answer_v1;
 mod answer_v2;
 mod reply;
 mod state;
+mod ws;
 
 use std::panic::AssertUnwindSafe;
 
@@ -20,22 +21,47 @@ use futures_util::FutureExt;
 
 use self::reply::Refusal;
 pub(crate) use self::state::State;
+use crate::config::ServerConfig;
 
 /// Where pyrasp's `LOG_PROTOCOL` `http` sends security events, whatever else is configured.
 const LOG_PATH: &str = "/logs";
 
+/// Where agents reach the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    pub(crate) cloud: String,
+    pub(crate) beacon: String,
+    pub(crate) ws: String,
+}
+
+impl From<&ServerConfig> for Paths {
+    fn from(config: &ServerConfig) -> Self {
+        Self {
+            cloud: config.cloud_path.clone(),
+            beacon: config.beacon_path.clone(),
+            ws: config.ws_path(),
+        }
+    }
+}
+
 /// Adds every path to an application.
-pub(crate) fn routes(app: &mut ServiceConfig, cloud_path: &str, beacon_path: &str) {
+pub(crate) fn routes(app: &mut ServiceConfig, paths: &Paths) {
+    let Paths { cloud, beacon, ws } = paths;
     app.service(
-        web::resource(cloud_path)
+        web::resource(cloud)
             .get(agents::bare)
             .post(agents::register)
             .default_service(web::to(async || refuse(Refusal::no_method("GET, POST")))),
     )
     .service(
-        web::resource(beacon_path)
+        web::resource(beacon)
             .post(agents::beacon)
             .default_service(web::to(async || refuse(Refusal::no_method("POST")))),
+    )
+    .service(
+        web::resource(ws)
+            .get(ws::open)
+            .default_service(web::to(async || refuse(Refusal::no_method("GET")))),
     )
     .service(
         web::resource(LOG_PATH)
@@ -73,7 +99,7 @@ mod tests {
     use buckler::clock::SystemClock;
 
     use super::*;
-    use crate::{config::ServerConfig, list::ListBounds, owner::Owner, profiles::Profiles, protect::Protected, store};
+    use crate::{list::ListBounds, owner::Owner, profiles::Profiles, protect::Protected, store};
 
     fn state() -> State {
         let config = ServerConfig::new();

@@ -15,7 +15,7 @@ use crate::{config::ConfigError, store::StoreError};
 
 /// `{status, message, data}`, in this order.
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+pub(super) struct Envelope<'a, T> {
     status: bool,
     message: &'a str,
     data: T,
@@ -25,16 +25,20 @@ struct Envelope<'a, T> {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Nothing {}
 
-/// A good answer.
-pub(super) fn ok(answer: impl Serialize) -> Result<HttpResponse, Refusal> {
-    json(
-        StatusCode::OK,
-        &Envelope {
+impl<T> Envelope<'_, T> {
+    /// Around a good answer.
+    pub(super) const fn ok(answer: T) -> Self {
+        Self {
             status: true,
             message: "ok",
             data: answer,
-        },
-    )
+        }
+    }
+}
+
+/// A good answer.
+pub(super) fn ok(answer: impl Serialize) -> Result<HttpResponse, Refusal> {
+    json(StatusCode::OK, &Envelope::ok(answer))
 }
 
 /// A good answer without the envelope, as the vendor documents it for `GET`.
@@ -106,6 +110,16 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body exceeds {limit} bytes"))
     }
 
+    /// There is something here, but only for those who change to this protocol (RFC 9110, section 15.5.22).
+    pub(super) fn upgrade_required(message: &'static str) -> Self {
+        Self::new(StatusCode::UPGRADE_REQUIRED, message).with(header::UPGRADE, "websocket")
+    }
+
+    /// There is no room at this moment; come again after so many seconds.
+    pub(super) fn crowded(message: impl Into<Cow<'static, str>>, after_s: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).with(header::RETRY_AFTER, after_s.to_string())
+    }
+
     /// The server is about to stop.
     pub(super) fn stopping() -> Self {
         // by then it is gone, or another is there
@@ -116,6 +130,28 @@ impl Refusal {
     pub(super) fn failed(reason: &dyn fmt::Display) -> Self {
         tracing::error!(%reason, "a request could not be answered");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed")
+    }
+}
+
+impl Refusal {
+    /// The status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What `Retry-After` says, in seconds.
+    pub(super) fn retry_after_s(&self) -> Option<u64> {
+        let (name, value) = self.header.as_ref()?;
+        (*name == header::RETRY_AFTER).then(|| value.parse().ok()).flatten()
+    }
+
+    /// The body.
+    pub(super) fn envelope(&self) -> Envelope<'_, Nothing> {
+        Envelope {
+            status: false,
+            message: &self.message,
+            data: Nothing {},
+        }
     }
 }
 
@@ -149,15 +185,10 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = Envelope {
-            status: false,
-            message: &self.message,
-            data: Nothing {},
-        };
         let mut response = HttpResponse::build(self.status);
         if let Some((name, value)) = &self.header {
             response.insert_header((name.clone(), value.as_ref()));
         }
-        response.json(body)
+        response.json(self.envelope())
     }
 }

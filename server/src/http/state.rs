@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,11 +22,13 @@ use buckler::{
         ipset::IpSet,
     },
 };
+use tokio::sync::watch;
 use url::Url;
 
-use super::reply::Refusal;
+use super::{reply::Refusal, ws::Admission};
 use crate::{
     config::{Limits, ServerConfig},
+    hub::Hub,
     moment::Moment,
     owner::Owner,
     profiles::{LiveProfile, Lookup, Profiles},
@@ -44,13 +46,16 @@ pub(crate) struct State {
     pub(super) profiles: Arc<Profiles>,
     pub(super) protected: Arc<Protected>,
     pub(super) admin_token: Option<Secret>,
-    limits: Limits,
+    pub(super) limits: Limits,
     clock: Arc<dyn Clock>,
     public_url: Option<Url>,
     beacon_path: String,
     trusted: IpSet,
+    pub(super) hub: Arc<Hub>,
+    /// The WebSockets that are open, and whether there may be more.
+    pub(super) admission: Arc<Admission>,
     /// Set once the server is to stop.
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
     /// Requests that are being answered.
     running: AtomicUsize,
 }
@@ -73,7 +78,9 @@ impl State {
             public_url: config.public_url.clone(),
             beacon_path: config.beacon_path.clone(),
             trusted: config.trusted_proxies.iter().copied().collect(),
-            stopping: AtomicBool::new(false),
+            hub: Arc::default(),
+            admission: Arc::new(Admission::new(&config.limits)),
+            stopping: watch::Sender::new(false),
             running: AtomicUsize::new(0),
         }
     }
@@ -82,20 +89,36 @@ impl State {
         Moment::read(&*self.clock)
     }
 
-    /// From now on requests are refused.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+    /// Time since the server's clock began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
     }
 
+    /// How changes of lists reach who follows them.
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// From now on requests are refused, and WebSockets closed.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Word when the server is to stop.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Whether no request is being answered and no WebSocket is open.
     pub(crate) fn is_idle(&self) -> bool {
-        self.running.load(Ordering::SeqCst) == 0
+        self.running.load(Ordering::SeqCst) == 0 && self.admission.open() == 0
     }
 
     /// Counts a request until the guard is dropped, or refuses it.
     pub(super) fn enter(&self) -> Result<Running<'_>, Refusal> {
         self.running.fetch_add(1, Ordering::SeqCst);
         let running = Running(&self.running);
-        if self.stopping.load(Ordering::SeqCst) {
+        if *self.stopping.borrow() {
             Err(Refusal::stopping())
         } else {
             Ok(running)
@@ -103,7 +126,7 @@ impl State {
     }
 
     /// The profile of this key.
-    pub(super) fn profile(&self, key: Option<&str>) -> Result<Arc<LiveProfile>, Refusal> {
+    pub(super) fn profile(&self, key: Option<&Secret>) -> Result<Arc<LiveProfile>, Refusal> {
         match key.map_or(Lookup::WrongKey, |key| self.profiles.find(key)) {
             Lookup::WrongKey => Err(Refusal::wrong_key()),
             Lookup::NoProfile => Err(Refusal::no_profile()),

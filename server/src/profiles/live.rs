@@ -7,6 +7,7 @@ use buckler::{
     model::policy::{Layer, Policy, config_hash},
     protocol::{ConfigMap, v2},
 };
+use bytestring::ByteString;
 use serde_json::{Value, value::RawValue};
 
 use super::{v1::for_pyrasp, written};
@@ -38,6 +39,8 @@ pub(crate) struct Served {
     pub(crate) cursor: v2::ConfigCursor,
     /// `config` of the reply.
     pub(crate) json: Arc<RawValue>,
+    /// The push that carries it.
+    pub(crate) frame: ByteString,
 }
 
 impl Served {
@@ -166,8 +169,9 @@ impl LiveProfile {
             hash,
             body,
         };
-        let json = serde_json::value::to_raw_value(&update)?.into();
-        let served = Arc::new(Served { cursor, json });
+        let json: Arc<RawValue> = serde_json::value::to_raw_value(&update)?.into();
+        let frame = format!(r#"{{"v2":{{"config":{json}}}}}"#).into();
+        let served = Arc::new(Served { cursor, json, frame });
         self.served
             .store(Some(Arc::new((beacon_url.to_owned(), Arc::clone(&served)))));
         Ok(served)

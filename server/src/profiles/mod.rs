@@ -8,8 +8,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use buckler::protocol::ConfigMap;
+use tokio::sync::watch;
 
-pub(crate) use self::live::LiveProfile;
+pub(crate) use self::live::{LiveProfile, Served};
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
     secret::Secret,
@@ -28,7 +29,10 @@ pub(crate) enum Lookup {
 
 /// The profiles in force.
 #[derive(Debug)]
-pub(crate) struct Profiles(ArcSwap<ProfileSet>);
+pub(crate) struct Profiles {
+    set: ArcSwap<ProfileSet>,
+    changes: watch::Sender<()>,
+}
 
 impl Profiles {
     /// Compiles a configuration's profiles.
@@ -36,18 +40,26 @@ impl Profiles {
     /// # Errors
     /// If one of them is not valid, or two claim one key.
     pub(crate) fn new(config: &ServerConfig, unix_s: u64) -> Result<Self, ConfigError> {
-        Ok(Self(ArcSwap::from_pointee(ProfileSet::default().next(config, unix_s)?)))
+        Ok(Self {
+            set: ArcSwap::from_pointee(ProfileSet::default().next(config, unix_s)?),
+            changes: watch::Sender::new(()),
+        })
+    }
+
+    /// Word whenever what [`Profiles::find`] says may have changed.
+    #[must_use]
+    pub(crate) fn follow(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// The profile of a key. Every key is compared, each in constant time, so that the answer takes as long whatever is asked.
     #[must_use]
-    pub(crate) fn find(&self, key: &str) -> Lookup {
-        let asked = Secret::of(key);
-        let set = self.0.load();
-        let found = set.keys.iter().fold(
-            None,
-            |found, (key, name)| if *key == asked { Some(name) } else { found },
-        );
+    pub(crate) fn find(&self, asked: &Secret) -> Lookup {
+        let set = self.set.load();
+        let found = set
+            .keys
+            .iter()
+            .fold(None, |found, (key, name)| if key == asked { Some(name) } else { found });
         match found.map(|name| name.as_ref().and_then(|name| set.live.get(name))) {
             None => Lookup::WrongKey,
             Some(None) => Lookup::NoProfile,
@@ -58,13 +70,13 @@ impl Profiles {
     /// The profile of this name.
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> Option<Arc<LiveProfile>> {
-        self.0.load().live.get(name).map(Arc::clone)
+        self.set.load().live.get(name).map(Arc::clone)
     }
 
     /// Every profile, by name.
     #[must_use]
     pub(crate) fn all(&self) -> Vec<Arc<LiveProfile>> {
-        self.0.load().live.values().map(Arc::clone).collect()
+        self.set.load().live.values().map(Arc::clone).collect()
     }
 
     /// Takes over what a configuration file says now. A profile that the file has not changed keeps what the admin API made of
@@ -96,10 +108,11 @@ impl Profiles {
     /// Publishes what `next` makes of the set in force; again, if another change came between.
     fn change(&self, next: impl Fn(&ProfileSet) -> Result<ProfileSet, ConfigError>) -> Result<(), ConfigError> {
         loop {
-            let current = self.0.load_full();
+            let current = self.set.load_full();
             let changed = Arc::new(next(&current)?);
-            let before = self.0.compare_and_swap(&current, changed);
+            let before = self.set.compare_and_swap(&current, changed);
             if Arc::ptr_eq(&before, &current) {
+                self.changes.send_replace(());
                 return Ok(());
             }
         }

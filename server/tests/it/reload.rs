@@ -1,13 +1,12 @@
 //! The configuration's file, and what happens when it changes.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use awc::http::Method;
-use buckler::clock::Clock;
 use buckler_server::{ConfigError, Server, ServerConfig, ServerError};
 use serde_json::{Value, json};
 
-use crate::support::{Cloud, TestClock};
+use crate::support::Cloud;
 
 const FILE: &str = r#"
 admin_token = "token-for-tests"
@@ -24,19 +23,6 @@ keys = ["key-of-the-shop"]
 app_name = "shop"
 security_checks = { flood = 0 }
 "#;
-
-/// A server that looks at its file all the time.
-fn start(file: &Path) -> Cloud {
-    let clock = Arc::new(TestClock::default());
-    let builder = Server::builder(ServerConfig::from_file(file).unwrap())
-        .listen("127.0.0.1:0")
-        .clock(Arc::clone(&clock) as Arc<dyn Clock>)
-        .reload_every(Duration::from_millis(5));
-    Cloud {
-        server: builder.start().unwrap(),
-        clock,
-    }
-}
 
 async fn name_of(cloud: &Cloud, key: &str) -> Value {
     cloud
@@ -63,7 +49,7 @@ async fn a_changed_file_is_put_in_force_and_a_broken_one_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");
     std::fs::write(&file, FILE).unwrap();
-    let cloud = start(&file);
+    let cloud = Cloud::watching(&file);
     assert_eq!(name_of(&cloud, "key-of-the-shop").await, "shop");
     cloud.post("/config", &json!({"key": "unassigned"})).await.refused(404);
 
@@ -92,7 +78,7 @@ async fn what_an_operator_replaced_stays_until_the_file_changes_that_profile() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");
     std::fs::write(&file, FILE).unwrap();
-    let cloud = start(&file);
+    let cloud = Cloud::watching(&file);
     let put = json!({"APP_NAME": "replaced"});
     let version = cloud
         .admin(Method::PUT, "/admin/profiles/shop/config", &put)

@@ -1,6 +1,7 @@
 //! A server on a free port with a clock of its own, and clients for it.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -91,6 +92,19 @@ impl Cloud {
         }
     }
 
+    /// A server that looks at its file all the time.
+    pub(crate) fn watching(file: &Path) -> Self {
+        let clock = Arc::new(TestClock::default());
+        let builder = Server::builder(ServerConfig::from_file(file).unwrap())
+            .listen("127.0.0.1:0")
+            .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+            .reload_every(Duration::from_millis(5));
+        Self {
+            server: builder.start().unwrap(),
+            clock,
+        }
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         self.server.url().join(path).unwrap().to_string()
     }
@@ -114,6 +128,7 @@ impl Cloud {
             status: response.status(),
             content_type: header("content-type").unwrap_or_default(),
             allow: header("allow"),
+            retry_after: header("retry-after"),
             text: String::from_utf8(text.to_vec()).unwrap(),
         }
     }
@@ -147,6 +162,21 @@ impl Cloud {
             .clone()
     }
 
+    /// Waits until so many WebSockets are open; the test fails if that takes too long.
+    pub(crate) async fn until_open(&self, wanted: usize) {
+        let open = async {
+            loop {
+                let health = self.admin(Method::GET, "/admin/health", &Value::Null).await.good();
+                if health["websockets"]["open"] == wanted {
+                    break;
+                }
+                actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let open = actix_web::rt::time::timeout(crate::socket::PATIENCE, open);
+        open.await.expect("never so many");
+    }
+
     /// Addresses on the default fleet's list.
     pub(crate) async fn listed(&self) -> Vec<String> {
         let answer = self.admin(Method::GET, "/admin/blacklist", &Value::Null).await.good();
@@ -177,6 +207,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: String,
     pub(crate) allow: Option<String>,
+    pub(crate) retry_after: Option<String>,
     pub(crate) text: String,
 }
 
@@ -253,11 +284,15 @@ impl Agent {
         json!({"key": self.key, "version": "0.1.0", "proto": 2, "v2": self.part})
     }
 
-    pub(crate) async fn register(&self, cloud: &Cloud) -> ServerPart {
+    pub(crate) fn registration(&self) -> Value {
         let mut message = self.message();
         message["platform"] = json!("actix-web");
         message["routes"] = json!({"index": {"methods": ["GET"], "path": "/"}});
-        Self::part_of(&cloud.post("/config", &message).await.good())
+        message
+    }
+
+    pub(crate) async fn register(&self, cloud: &Cloud) -> ServerPart {
+        Self::part_of(&cloud.post("/config", &self.registration()).await.good())
     }
 
     pub(crate) async fn beacon(&self, cloud: &Cloud) -> ServerPart {
@@ -270,7 +305,7 @@ impl Agent {
         self.part.first = self.part.events.first().map_or(self.next_seq, |event| event.seq);
     }
 
-    fn part_of(answer: &Value) -> ServerPart {
+    pub(crate) fn part_of(answer: &Value) -> ServerPart {
         assert_eq!(
             answer["config"],
             json!({}),

@@ -115,6 +115,7 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
         ttl_s,
         why: reason,
     };
+    let touched = fleet.clone();
     let done = state.owner.ask(move |store, now| {
         let result = match store.ban(&fleet, ban, now)? {
             Banned::Added => "added",
@@ -126,7 +127,9 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
             entry: store.entry(&fleet, network, now)?,
         })
     });
-    reply::ok(done.await?)
+    let done = done.await;
+    state.hub.touch(&touched);
+    reply::ok(done?)
 }
 
 pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
@@ -142,13 +145,16 @@ pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<Ht
     let network = network(&address)?;
     let fleet = known_fleet(&state, fleet)?;
     tracing::info!(%network, fleet, "an operator lets in again");
+    let touched = fleet.clone();
     let removed = state
         .owner
         .ask(move |store, now| match store.unban(&fleet, network, now)? {
             Some(removed) => Ok(Ok(removed)),
             None => Ok(Err(store.entry(&fleet, network, now)?)),
         });
-    match removed.await? {
+    let removed = removed.await;
+    state.hub.touch(&touched);
+    match removed? {
         Ok(removed) => reply::ok(Done { removed }),
         Err(covering) => {
             let by = covering

@@ -29,6 +29,11 @@ pub(super) fn routes(app: &mut ServiceConfig) {
             .default_service(methods("GET")),
     )
     .service(
+        web::resource("/admin/health")
+            .get(health)
+            .default_service(methods("GET")),
+    )
+    .service(
         web::resource("/admin/blacklist")
             .get(blacklist::entries)
             .post(blacklist::ban)
@@ -67,6 +72,30 @@ async fn agents(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
     permit(&request, &state)?;
     let agents = state.owner.ask(|store, now| store.agents(now)).await?;
     reply::ok(All { agents })
+}
+
+async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Serialize)]
+    struct Health {
+        version: &'static str,
+        websockets: WebSockets,
+    }
+    #[derive(Serialize)]
+    struct WebSockets {
+        open: usize,
+        most: usize,
+        turned_away: u64,
+    }
+    permit(&request, &state)?;
+    let admission = &state.admission;
+    reply::ok(Health {
+        version: env!("CARGO_PKG_VERSION"),
+        websockets: WebSockets {
+            open: admission.open(),
+            most: admission.most(),
+            turned_away: admission.turned_away(),
+        },
+    })
 }
 
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {

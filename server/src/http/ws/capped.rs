@@ -1,0 +1,196 @@
+//! A cap on frames and messages that holds before they are read: the codec reads a frame as a whole, however long it says it
+//! is, and looks at its length only then.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    error::PayloadError,
+    web::{Bytes, Payload},
+};
+use futures_util::Stream;
+
+/// The longest head of a frame, in bytes: two, a length of eight, and a mask of four (RFC 6455, section 5.2).
+const LONGEST_HEAD: usize = 14;
+
+/// The stream of a WebSocket, which ends with an error where a frame or a message exceeds a cap.
+pub(super) struct Capped {
+    payload: Payload,
+    gauge: Gauge,
+}
+
+impl Capped {
+    pub(super) const fn new(payload: Payload, cap: usize) -> Self {
+        Self {
+            payload,
+            gauge: Gauge::new(cap as u64),
+        }
+    }
+}
+
+impl Stream for Capped {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.payload).poll_next(context);
+        polled.map(|item| match item? {
+            Ok(bytes) if this.gauge.exceeds(&bytes) => Some(Err(PayloadError::Overflow)),
+            other => Some(other),
+        })
+    }
+}
+
+/// Follows frames from head to head without looking at what is in them.
+#[derive(Debug)]
+struct Gauge {
+    cap: u64,
+    head: [u8; LONGEST_HEAD],
+    /// Bytes of the head that came.
+    came: usize,
+    /// Bytes of the frame that are still to come after its head.
+    left: u64,
+    /// Bytes of the message so far, over all of its frames.
+    message: u64,
+}
+
+impl Gauge {
+    const fn new(cap: u64) -> Self {
+        Self {
+            cap,
+            head: [0; LONGEST_HEAD],
+            came: 0,
+            left: 0,
+            message: 0,
+        }
+    }
+
+    /// Takes what came, and says whether something in it is too large.
+    fn exceeds(&mut self, mut bytes: &[u8]) -> bool {
+        loop {
+            let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+            self.left -= skipped as u64;
+            let Some((first, rest)) = bytes.get(skipped..).and_then(<[u8]>::split_first) else {
+                return false;
+            };
+            bytes = rest;
+            if let Some(next) = self.head.get_mut(self.came) {
+                *next = *first;
+                self.came += 1;
+            }
+            if self.came == self.head_length() {
+                self.came = 0;
+                if self.begin_frame() {
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// How long this frame's head is, as far as one can tell from what came of it.
+    fn head_length(&self) -> usize {
+        let second = if self.came < 2 { 0 } else { self.head[1] };
+        let length = match second & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let mask = if second & 0x80 == 0 { 0 } else { 4 };
+        2 + length + mask
+    }
+
+    fn begin_frame(&mut self) -> bool {
+        let [first, second, a, b, c, d, e, f, g, h, ..] = self.head;
+        self.left = match second & 0x7f {
+            126 => u64::from(u16::from_be_bytes([a, b])),
+            127 => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            short => u64::from(short),
+        };
+        match first & 0x0f {
+            // control frames come between those of a message (RFC 6455, section 5.5)
+            8.. => return self.left > self.cap,
+            0 => self.message = self.message.saturating_add(self.left),
+            _ => self.message = self.left,
+        }
+        self.message > self.cap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTINUATION: u8 = 0;
+    const TEXT: u8 = 1;
+    const PING: u8 = 9;
+
+    fn frame(opcode: u8, length: usize) -> Vec<u8> {
+        let mut frame = vec![opcode];
+        match u16::try_from(length) {
+            Ok(short) if short < 126 => frame.push(0x80 | u8::try_from(short).unwrap()),
+            Ok(medium) => {
+                frame.push(0x80 | 126);
+                frame.extend(medium.to_be_bytes());
+            }
+            Err(_) => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend([7; 4]);
+        frame.extend(vec![0xff; length]);
+        frame
+    }
+
+    /// How many bytes were read when the gauge said that it is too much, whatever pieces they came in.
+    fn read(cap: u64, bytes: &[u8]) -> Option<usize> {
+        let stopped = |piece: usize| {
+            let mut gauge = Gauge::new(cap);
+            let mut read = 0;
+            bytes.chunks(piece).find_map(|bytes| {
+                read += bytes.len();
+                gauge.exceeds(bytes).then_some(read)
+            })
+        };
+        assert_eq!(stopped(7).is_some(), stopped(1).is_some());
+        assert_eq!(stopped(bytes.len()).is_some(), stopped(1).is_some());
+        stopped(1)
+    }
+
+    #[test]
+    fn frames_up_to_the_cap_pass() {
+        let sizes = [0, 1, 125, 126, 65_535, 65_536, 70_000];
+        let bytes: Vec<u8> = sizes.iter().flat_map(|size| frame(TEXT, *size)).collect();
+        assert_eq!(read(70_000, &bytes), None);
+        assert!(read(69_999, &bytes).is_some());
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_is_known_by_its_head() {
+        assert_eq!(read(100, &frame(TEXT, 1_000)), Some(8));
+        assert_eq!(
+            read(
+                100,
+                &[TEXT, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]
+            ),
+            Some(14)
+        );
+        assert_eq!(read(100, &frame(PING, 101)), Some(6));
+    }
+
+    #[test]
+    fn the_frames_of_a_message_count_together_and_pings_between_them_do_not() {
+        let parts = [
+            frame(TEXT, 60),
+            frame(PING, 50),
+            frame(CONTINUATION, 40),
+            frame(TEXT, 100),
+        ]
+        .concat();
+        assert_eq!(read(100, &parts), None);
+        let parts = [frame(TEXT, 60), frame(CONTINUATION, 41)].concat();
+        assert_eq!(read(100, &parts), Some(6 + 60 + 6));
+    }
+}

@@ -1,0 +1,267 @@
+//! One agent's connection: a task that answers its messages one after another, and pushes in between.
+//!
+//! What a push may carry follows from the last exchange: the revision that the agent has, and the configuration. Nothing is
+//! pushed before the first. A push waits until the connection has taken the one before it; whatever changes meanwhile is in
+//! the ring, or the agent is told to ask.
+
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
+
+use actix_web::web::Data;
+use actix_ws::{AggregatedMessageStream, Session};
+use buckler::protocol::{Beacon, Registration, v2::AgentPart};
+use bytestring::ByteString;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::{
+    sync::{oneshot, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    frames::{Ending, Frame, GOODBYE, Heard, Reply, heard, tracked},
+    known::{Config, Told},
+};
+use crate::{
+    http::{
+        agents::{self, Message},
+        answer_v2::{self, Answer, Caller},
+        reply::{Envelope, Refusal},
+        state::State,
+    },
+    hub::{Channel, Ring},
+    profiles::LiveProfile,
+    secret::Secret,
+};
+
+/// How long the other side may take to read our close frame and end the connection.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// One agent's connection.
+pub(super) struct Connection {
+    state: Data<State>,
+    session: Session,
+    key: Secret,
+    peer: IpAddr,
+    beacon_url: String,
+    profile: Arc<LiveProfile>,
+    profiles: watch::Receiver<()>,
+    stopping: watch::Receiver<bool>,
+    channel: Arc<Channel>,
+    ring: watch::Receiver<Ring>,
+    /// Where the agent's list is, or will be once it took what is on its way; `None` until it says what it has.
+    told: Option<Told>,
+    /// What it said of its configuration last; `None` before it said anything.
+    config: Option<Config>,
+    /// Word when what was handed over last is on its way.
+    under_way: Option<oneshot::Receiver<()>>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        state: Data<State>,
+        session: Session,
+        key: Secret,
+        profile: Arc<LiveProfile>,
+        peer: IpAddr,
+        beacon_url: String,
+    ) -> Self {
+        let channel = state.hub.channel(profile.fleet());
+        Self {
+            session,
+            key,
+            peer,
+            beacon_url,
+            profiles: state.profiles.follow(),
+            stopping: state.stopping(),
+            ring: channel.follow(),
+            channel,
+            profile,
+            told: None,
+            config: None,
+            under_way: None,
+            state,
+        }
+    }
+
+    /// Runs until one of both sides ends it.
+    pub(super) async fn run(mut self, mut messages: AggregatedMessageStream) {
+        tracing::debug!(peer = %self.peer, profile = %self.profile.name(), "a websocket is open");
+        let ending = match self.talk(&mut messages).await {
+            Ok(never) => match never {},
+            Err(ending) => ending,
+        };
+        tracing::debug!(peer = %self.peer, profile = %self.profile.name(), ?ending, "a websocket ends");
+        let Self { session, .. } = self;
+        let farewell = async {
+            if session.close(ending.reason()).await.is_ok() {
+                // the stream ends when our close frame was written, or the connection is gone
+                while messages.recv().await.is_some_and(|came| came.is_ok()) {}
+            }
+        };
+        // whoever reads nothing is not waited for
+        let _ = timeout(FAREWELL, farewell).await;
+    }
+
+    async fn talk(&mut self, messages: &mut AggregatedMessageStream) -> Result<std::convert::Infallible, Ending> {
+        let patience = Duration::from_secs(self.state.limits.ws_idle_s.get().into());
+        let mut idle = pin!(sleep(patience));
+        loop {
+            self.push_what_is_due().await?;
+            let can_push = self.under_way.is_none();
+            tokio::select! {
+                came = messages.recv() => {
+                    idle.as_mut().reset(Instant::now() + patience);
+                    match heard(came)? {
+                        // in a box, so that an idle connection needs no room for it
+                        Heard::Text(text) => Box::pin(self.answer(&text, patience)).await?,
+                        Heard::Ping(bytes) => self.session.pong(&bytes).await.map_err(|_| Ending::Left)?,
+                        Heard::Pong => {}
+                    }
+                }
+                () = taken(&mut self.under_way), if !can_push => self.under_way = None,
+                _ = self.ring.changed(), if can_push => {}
+                _ = self.profiles.changed() => self.profiles.mark_changed(),
+                _ = self.stopping.changed() => {}
+                () = &mut idle => return Err(Ending::idle()),
+            }
+        }
+    }
+
+    async fn push_what_is_due(&mut self) -> Result<(), Ending> {
+        if *self.stopping.borrow() {
+            self.session.text(GOODBYE).await.map_err(|_| Ending::Left)?;
+            return Err(Ending::stopping());
+        }
+        self.renew_profile()?;
+        if self.under_way.is_some() {
+            return Ok(());
+        }
+        match self.due().map_err(|refusal| Ending::refused(&refusal))? {
+            Some(push) => self.hand_over(push).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Looks its key up again, if profiles or keys have changed. Ends the connection if there is no profile for it any more.
+    fn renew_profile(&mut self) -> Result<(), Ending> {
+        if !self.profiles.has_changed().unwrap_or_default() {
+            return Ok(());
+        }
+        self.profiles.mark_unchanged();
+        let profile = self
+            .state
+            .profile(Some(&self.key))
+            .map_err(|refusal| Ending::refused(&refusal))?;
+        if profile.fleet() != self.profile.fleet() {
+            self.channel = self.state.hub.channel(profile.fleet());
+            self.ring = self.channel.follow();
+            self.state.hub.touch(profile.fleet());
+        }
+        self.profile = profile;
+        Ok(())
+    }
+
+    /// A configuration that is news to the agent, or else what follows the revision that it was told last.
+    fn due(&mut self) -> Result<Option<ByteString>, Refusal> {
+        if let Some(config) = &mut self.config
+            && let Some(news) = config.due(&self.profile, &self.beacon_url)?
+        {
+            return Ok(Some(news));
+        }
+        match &mut self.told {
+            Some(told) => Ok(told.due(&mut self.ring, self.state.now())?),
+            None => Ok(None),
+        }
+    }
+
+    /// Answers a frame.
+    async fn answer(&mut self, text: &str, patience: Duration) -> Result<(), Ending> {
+        let frame = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Ending::nonsense(format!("not a frame of the protocol: line {line}, column {column}"))
+        })?;
+        let (id, answer) = match frame {
+            Frame {
+                id,
+                register: Some(message),
+                beacon: None,
+            } => (id, self.exchange::<Registration>(message).await),
+            Frame {
+                id,
+                register: None,
+                beacon: Some(message),
+            } => (id, self.exchange::<Beacon>(message).await),
+            Frame { .. } => {
+                return Err(Ending::nonsense(
+                    "not a frame of the protocol: allowed is one of register, beacon",
+                ));
+            }
+        };
+        let reply = match answer.and_then(|answer| encoded(id, 200, None, Envelope::ok(answer.body(None)?))) {
+            Ok(reply) => reply,
+            Err(refusal) => {
+                let code = refusal.status().as_u16();
+                encoded(id, code, refusal.retry_after_s(), refusal.envelope())
+                    .map_err(|failed| Ending::refused(&failed))?
+            }
+        };
+        if timeout(patience, taken(&mut self.under_way)).await.is_err() {
+            return Err(Ending::idle());
+        }
+        self.hand_over(reply).await
+    }
+
+    /// What a registration or a beacon is answered.
+    async fn exchange<M: Message>(&mut self, message: &RawValue) -> Result<Answer, Refusal> {
+        let body = message.get().as_bytes();
+        if agents::key_in(body)? != Some(self.key) {
+            return Err(Refusal::wrong_key());
+        }
+        let profile = self.state.profile(Some(&self.key))?;
+        let (visit, part) = agents::message_in::<M>(body)?.visit(&profile);
+        let part = part.ok_or_else(|| Refusal::upgrade_required("this is for agents that speak version 2"))?;
+        let (have, status) = (part.have.config.clone(), part.config_status.clone());
+        let answer = self.ask(&profile, visit, part).await?;
+        self.told = answer.exchange.leads_to().map(Told::by_answer);
+        self.config = Some(Config::new(have, status, profile.version()));
+        Ok(answer)
+    }
+
+    async fn ask(&self, profile: &LiveProfile, visit: agents::Visit, part: AgentPart) -> Result<Answer, Refusal> {
+        let caller = Caller {
+            peer: self.peer,
+            beacon_url: &self.beacon_url,
+            channel: Some(&self.channel),
+            on_its_way: self
+                .told
+                .as_ref()
+                .and_then(|told| told.on_its_way(part.have.list.as_ref()?)),
+        };
+        answer_v2::answer(&self.state, profile, caller, visit, part).await
+    }
+
+    async fn hand_over(&mut self, text: ByteString) -> Result<(), Ending> {
+        let (text, taken) = tracked(text);
+        self.under_way = Some(taken);
+        self.session.text(text).await.map_err(|_| Ending::Left)
+    }
+}
+
+/// Resolves when what was handed over is on its way.
+async fn taken(under_way: &mut Option<oneshot::Receiver<()>>) {
+    if let Some(taken) = under_way {
+        // the sender says nothing: it is dropped
+        let _ = taken.await;
+    }
+    *under_way = None;
+}
+
+fn encoded(id: u64, code: u16, retry_after_s: Option<u64>, reply: impl Serialize) -> Result<ByteString, Refusal> {
+    let frame = Reply {
+        id,
+        code,
+        retry_after_s,
+        reply,
+    };
+    Ok(serde_json::to_string(&frame)?.into())
+}
