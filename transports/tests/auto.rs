@@ -60,8 +60,8 @@ fn settings(server: &FaultServer) -> SettingsBuilder {
         .cloud_url(server.url("/config"))
         .key(KEY)
         .transport("auto")
-        .transport_option("websocket", "timeout", "500ms")
-        .transport_option("auto", "return_after", "1s")
+        // of which an exchange that hangs takes all
+        .transport_option("websocket", "timeout", "2s")
 }
 
 fn transport(settings: SettingsBuilder) -> Box<dyn Transport> {
@@ -167,7 +167,7 @@ fn what_fails_over_the_websocket_in_mid_flight_is_polled_once() {
 fn the_websocket_is_returned_to_when_it_can_be_had() {
     let server = blocking(Answer::new(403).into());
     run(async {
-        let transport = transport(settings(&server));
+        let transport = transport(settings(&server).transport_option("auto", "return_after", "1s"));
         let mut pushes = transport.pushes();
         beacon(&*transport).await.unwrap();
         assert_eq!(transport.kind(), "http-polling");

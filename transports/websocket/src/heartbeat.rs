@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,8 +23,8 @@ pub(crate) struct Heartbeat {
     every: Duration,
     patience: Duration,
     timer: Pin<Box<Sleep>>,
-    asked: bool,
-    heard: bool,
+    /// When it was asked, until something came.
+    asked: Option<Instant>,
 }
 
 impl Heartbeat {
@@ -34,37 +34,26 @@ impl Heartbeat {
             every,
             patience,
             timer: Box::pin(sleep(every)),
-            asked: false,
-            heard: false,
+            asked: None,
         }
     }
 
     /// Something came.
-    pub(crate) const fn heard(&mut self) {
-        self.heard = true;
-    }
-
-    /// What to do now, if anything.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Beat> {
-        loop {
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if !self.asked {
-                self.heard = false;
-                self.wait(self.patience, true);
-                return Poll::Ready(Beat::Ping);
-            }
-            if !self.heard {
-                return Poll::Ready(Beat::Dead);
-            }
-            self.wait(self.every.saturating_sub(self.patience), false);
+    pub(crate) fn heard(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            self.timer.as_mut().reset(asked + self.every);
         }
     }
 
-    /// Counts from now, so that a machine that slept does not ask for every beat that it missed.
-    fn wait(&mut self, time: Duration, asked: bool) {
-        self.asked = asked;
-        self.timer.as_mut().reset(Instant::now() + time);
+    /// What to do now, if anything. A machine that slept is not asked for every beat that it missed.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Beat> {
+        ready!(self.timer.as_mut().poll(cx));
+        if self.asked.is_some() {
+            return Poll::Ready(Beat::Dead);
+        }
+        let now = Instant::now();
+        self.asked = Some(now);
+        self.timer.as_mut().reset(now + self.patience);
+        Poll::Ready(Beat::Ping)
     }
 }

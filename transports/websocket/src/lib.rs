@@ -11,7 +11,7 @@
 //! timeout = "10s"              # around one registration or beacon, the connection included
 //! connect_timeout = "5s"       # until the connection stands, TLS included
 //! ping_every = "20s"           # how often the server is asked for a sign of life
-//! ping_timeout = "10s"         # how long it may then be silent
+//! ping_timeout = "10s"         # how long it may then be silent, or take to end a message that it began
 //! max_message_bytes = "32MiB"  # the most bytes of a reply or push
 //! roots = "system"             # or "webpki" (Mozilla's, compiled in), or "file" (those of ca_file alone)
 //! ca_file = "ca.pem"           # own authorities; instead of the system's, unless `roots` is set too

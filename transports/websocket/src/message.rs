@@ -34,6 +34,7 @@ pub(crate) enum Said {
 #[derive(Debug)]
 pub(crate) struct Assembly {
     begun: BytesMut,
+    whole: bool,
     max: usize,
 }
 
@@ -42,8 +43,14 @@ impl Assembly {
     pub(crate) fn new(max: usize) -> Self {
         Self {
             begun: BytesMut::new(),
+            whole: true,
             max,
         }
+    }
+
+    /// Whether no message is still to be completed.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Takes a frame with content; gives the message that it ends.
@@ -53,9 +60,13 @@ impl Assembly {
     pub(crate) fn add(&mut self, frame: Frame) -> Result<Option<Bytes>, End> {
         match frame {
             Frame::Text(text) => Ok(Some(text)),
-            Frame::Continuation(Item::FirstText(text) | Item::Continue(text)) => self.append(&text).map(|()| None),
+            Frame::Continuation(Item::FirstText(text) | Item::Continue(text)) => {
+                self.whole = false;
+                self.append(&text).map(|()| None)
+            }
             Frame::Continuation(Item::Last(text)) => {
                 self.append(&text)?;
+                self.whole = true;
                 Ok(Some(std::mem::take(&mut self.begun).freeze()))
             }
             Frame::Binary(_) | Frame::Continuation(Item::FirstBinary(_)) => Err(End {
@@ -199,7 +210,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(assembly.add(fragment(Item::FirstText, "ab")).unwrap(), None);
             assert_eq!(assembly.add(fragment(Item::Continue, "cd")).unwrap(), None);
+            assert!(!assembly.is_whole());
             assert_eq!(assembly.add(fragment(Item::Last, "ef")).unwrap().unwrap(), "abcdef");
+            assert!(assembly.is_whole());
         }
         assert_eq!(assembly.add(fragment(Item::FirstText, "abcdef")).unwrap(), None);
         let end = assembly.add(fragment(Item::Last, "g")).unwrap_err();

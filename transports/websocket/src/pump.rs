@@ -80,7 +80,6 @@ impl Pump {
         let frame = frame
             .ok_or_else(|| broken("the connection ended"))?
             .map_err(|error| self.failure(&error))?;
-        self.heartbeat.heard();
         self.line.count_frame();
         match frame {
             Frame::Ping(token) => self.pong = Some(token),
@@ -91,6 +90,10 @@ impl Pump {
                     self.hear(&text)?;
                 }
             }
+        }
+        // a message that drips in for ever is no sign of life, nor is what comes between its fragments
+        if self.assembly.is_whole() {
+            self.heartbeat.heard();
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What the tests send, and how they make a transport.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr};
 
 use buckler::{
     protocol::{AgentKey, Beacon, BeaconReply, Registration, Welcome},
@@ -92,6 +92,3 @@ pub(crate) fn register_with(script: impl Fn(&mut Peer) + Send + Sync + 'static) 
     let server = Server::start(move |peer, _| script(peer));
     run(async { register(&*transport(settings(server.address()))).await })
 }
-
-/// A short time, for what must happen after it and not before.
-pub(crate) const MOMENT: Duration = Duration::from_millis(100);

@@ -123,8 +123,8 @@ fn a_server_that_answers_pings_stays_and_one_that_does_not_is_dead() {
         (last, peer.read())
     });
     run(async {
-        let settings = with(server.address(), "ping_every", "200ms");
-        let transport = transport(settings.transport_option(buckler_websocket::KIND, "ping_timeout", "100ms"));
+        let settings = with(server.address(), "ping_every", "100ms");
+        let transport = transport(settings.transport_option(buckler_websocket::KIND, "ping_timeout", "3s"));
         let mut pushes = transport.pushes();
         register(&*transport).await.unwrap();
         assert_eq!(next(&mut pushes).await, Push::Open);
@@ -135,6 +135,31 @@ fn a_server_that_answers_pings_stays_and_one_that_does_not_is_dead() {
         assert_eq!(next(&mut pushes).await, Push::Closed(dead));
     });
     assert_eq!(server.outcome(), (Sent::Ping, Sent::End));
+}
+
+#[test]
+fn a_message_that_never_ends_is_no_sign_of_life() {
+    let server = Server::start(|peer, _| {
+        peer.accept();
+        peer.welcome();
+        // the first fragment of a text, and then empty ones between answered pings
+        peer.frame(0x01, b"{");
+        while peer.read() == Sent::Ping {
+            peer.frame(0x8a, b"");
+            peer.frame(0x00, b"");
+        }
+    });
+    run(async {
+        let settings = with(server.address(), "ping_every", "100ms");
+        let transport = transport(settings.transport_option(buckler_websocket::KIND, "ping_timeout", "300ms"));
+        let mut pushes = transport.pushes();
+        register(&*transport).await.unwrap();
+        assert_eq!(next(&mut pushes).await, Push::Open);
+        assert!(matches!(
+            next(&mut pushes).await,
+            Push::Closed(TransportError::Closed { code: 1006, .. })
+        ));
+    });
 }
 
 #[test]
@@ -170,7 +195,7 @@ fn two_sides_that_both_write_much_do_not_block_each_other() {
         peer.welcome();
     });
     run(async {
-        let transport = transport(settings(server.address()));
+        let transport = transport(with(server.address(), "timeout", "1m"));
         register(&*transport).await.unwrap();
         let mut large = beacon();
         large.version = "x".repeat(8 << 20);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use buckler::transport::{Advice, TransportError};
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
 use serde_json::json;
 
 use crate::{
     client::*,
-    server::{Server, good},
+    server::{PATIENCE, Server, good},
 };
 
 #[test]
@@ -89,7 +92,7 @@ fn a_late_reply_means_nothing() {
         number
     });
     run(async {
-        let transport = transport(with(server.address(), "timeout", "500ms"));
+        let transport = transport(with(server.address(), "timeout", "2s"));
         // something came, so that the connection is not given up with the exchange
         assert!(matches!(register(&*transport).await, Err(TransportError::Deadline(_))));
         register(&*transport).await.unwrap();
@@ -110,9 +113,9 @@ fn a_silent_server_is_left_after_the_deadline() {
         None
     });
     run(async {
-        let transport = transport(with(server.address(), "timeout", "300ms"));
+        let transport = transport(with(server.address(), "timeout", "2s"));
         let error = register(&*transport).await.unwrap_err();
-        assert_eq!(error, TransportError::Deadline(Duration::from_millis(300)));
+        assert_eq!(error, TransportError::Deadline(Duration::from_secs(2)));
         register(&*transport).await.unwrap();
     });
     assert_eq!(server.outcome(), Some(1001));
@@ -120,9 +123,11 @@ fn a_silent_server_is_left_after_the_deadline() {
 
 #[test]
 fn a_dropped_exchange_leaves_the_transport_usable() {
-    let server = Server::start(|peer, number| {
+    let (read, was_read) = std::sync::mpsc::channel();
+    let server = Server::start(move |peer, number| {
         peer.accept();
         let first = peer.message();
+        read.send(()).unwrap();
         let second = peer.message();
         peer.reply(&first);
         peer.reply(&second);
@@ -132,7 +137,10 @@ fn a_dropped_exchange_leaves_the_transport_usable() {
         let transport = transport(settings(server.address()));
         // given up before the connection, and after the message
         assert!(register(&*transport).now_or_never().is_none());
-        assert!(actix_rt::time::timeout(MOMENT, register(&*transport)).await.is_err());
+        let message_read = actix_rt::task::spawn_blocking(move || was_read.recv_timeout(PATIENCE));
+        let given_up = select(message_read, register(&*transport).boxed_local()).await;
+        assert!(matches!(given_up, Either::Left((Ok(Ok(())), _))));
+        drop(given_up);
         register(&*transport).await.unwrap();
     });
     let (_, first, second) = server.outcome();
@@ -151,7 +159,7 @@ fn fragments_are_put_together() {
 }
 
 #[test]
-fn a_message_of_many_megabytes_comes_through_and_one_too_large_does_not() {
+fn a_large_message_comes_through_and_one_too_large_does_not() {
     let server = Server::start(|peer, number| {
         peer.accept();
         let message = peer.message();
