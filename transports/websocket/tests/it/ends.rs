@@ -151,7 +151,7 @@ fn a_message_that_never_ends_is_no_sign_of_life() {
     });
     run(async {
         let settings = with(server.address(), "ping_every", "100ms");
-        let transport = transport(settings.transport_option(buckler_websocket::KIND, "ping_timeout", "300ms"));
+        let transport = transport(settings.transport_option(buckler_websocket::KIND, "ping_timeout", "2s"));
         let mut pushes = transport.pushes();
         register(&*transport).await.unwrap();
         assert_eq!(next(&mut pushes).await, Push::Open);
