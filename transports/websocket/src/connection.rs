@@ -32,7 +32,9 @@ pub(crate) struct Line {
     outgoing: RefCell<Option<ByteString>>,
     /// Frames that came over all connections of the transport.
     heard: Rc<Cell<u64>>,
-    lost: Cell<bool>,
+    /// An exchange has succeeded: the server knows whom it pushes to.
+    confirmed: Cell<bool>,
+    lost: RefCell<Option<TransportError>>,
     pub(crate) pump: AtomicWaker,
     pub(crate) pushes: Pushes,
 }
@@ -55,7 +57,8 @@ impl Connection {
             waiting: RefCell::default(),
             outgoing: RefCell::default(),
             heard: Rc::clone(heard),
-            lost: Cell::default(),
+            confirmed: Cell::default(),
+            lost: RefCell::default(),
             pump: AtomicWaker::new(),
             pushes: pushes.clone(),
         });
@@ -69,14 +72,18 @@ impl Connection {
 
     /// Whether it can still be used.
     pub(crate) fn stands(&self) -> bool {
-        !self.line.lost.get()
+        self.line.lost.borrow().is_none()
     }
 
-    /// Sends a message and waits for the reply to it. May be dropped: what then comes late means nothing.
+    /// Sends a message, waits for the reply to it, and reads that. May be dropped: what then comes late means nothing.
     ///
     /// # Errors
-    /// Why the connection was lost meanwhile; a reply of any status is no error here.
-    pub(crate) async fn ask(&self, message: AgentMessage) -> Result<Reply, TransportError> {
+    /// Why the connection was lost meanwhile, and what the reading finds wrong.
+    pub(crate) async fn ask<T>(
+        &self,
+        message: AgentMessage,
+        read: impl FnOnce(&Reply) -> Result<T, TransportError>,
+    ) -> Result<T, TransportError> {
         let id = self.last_id.get().saturating_add(1);
         self.last_id.set(id);
         let text = serde_json::to_string(&AgentFrame { id, message })
@@ -84,13 +91,28 @@ impl Connection {
         let (answer, answered) = oneshot::channel();
         let _exchange = self.line.begin(Waiting { id, answer }, text.into());
         match answered.await {
-            Ok(Ok(reply)) => Ok(reply),
+            Ok(Ok(reply)) => {
+                let answer = read(&reply)?;
+                self.confirm();
+                Ok(answer)
+            }
             Ok(Err(error)) => {
                 // lets whoever reads the pushes hear first that they have ended: this failure is then known to be the same
                 tokio::task::yield_now().await;
                 Err(error)
             }
             Err(_) => Err(TransportError::Unusable("two exchanges at once".to_owned())),
+        }
+    }
+
+    /// An exchange has succeeded. The connection may have been lost right behind the reply, and that is told too.
+    fn confirm(&self) {
+        if self.line.confirmed.replace(true) {
+            return;
+        }
+        self.line.pushes.open();
+        if let Some(error) = self.line.lost.borrow().clone() {
+            self.line.pushes.closed(error);
         }
     }
 }
@@ -133,15 +155,15 @@ impl Line {
             tracing::debug!(id, "a late reply");
             return;
         };
-        self.pushes.hold(true);
+        self.pushes.hold();
         if waiting.answer.send(Ok(reply)).is_err() {
-            self.pushes.hold(false);
+            self.pushes.release();
         }
     }
 
     /// The connection is over.
     pub(crate) fn lose(&self, error: TransportError) {
-        self.lost.set(true);
+        *self.lost.borrow_mut() = Some(error.clone());
         self.pushes.closed(error.clone());
         if let Some(waiting) = self.waiting.borrow_mut().take() {
             // who gave up on the exchange need not know
@@ -161,6 +183,6 @@ impl Drop for Exchange<'_> {
             }
             None => {}
         }
-        self.line.pushes.hold(false);
+        self.line.pushes.release();
     }
 }

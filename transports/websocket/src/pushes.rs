@@ -34,8 +34,8 @@ struct State {
     open: bool,
     /// Something came for which there was no room, or too early.
     missed: bool,
-    /// A reply is on its way: what came after it waits.
-    held: bool,
+    /// A reply is on its way: what came after it waits, from this place in the queue on.
+    held: Option<usize>,
     ended: bool,
     reader: Option<Waker>,
 }
@@ -49,7 +49,7 @@ impl Pushes {
             max_bytes,
             open: false,
             missed: false,
-            held: false,
+            held: None,
             ended: false,
             reader: None,
         })))
@@ -66,7 +66,10 @@ impl Pushes {
         self.change(|state| {
             if !state.open {
                 state.open = true;
-                state.waiting.push_back((Push::Open, 0));
+                // before what followed the reply that made it so
+                let end = state.waiting.len();
+                let place = state.held.map_or(end, |place| place.min(end));
+                state.waiting.insert(place, (Push::Open, 0));
             }
         });
     }
@@ -75,7 +78,8 @@ impl Pushes {
     pub(crate) fn said(&self, part: Box<ServerPart>, bytes: usize) {
         self.change(|state| {
             let full = state.waiting.len() >= MOST || state.bytes.saturating_add(bytes) > state.max_bytes;
-            if !state.open || state.missed || full {
+            let early = !state.open && state.held.is_none();
+            if early || state.missed || full {
                 state.missed = true;
             } else {
                 state.bytes += bytes;
@@ -89,9 +93,14 @@ impl Pushes {
         self.change(|state| state.close(error));
     }
 
-    /// Holds back what comes from now on, until a reply has been taken.
-    pub(crate) fn hold(&self, held: bool) {
-        self.change(|state| state.held = held);
+    /// A reply is on its way: holds back what comes from now on.
+    pub(crate) fn hold(&self) {
+        self.change(|state| state.held = Some(state.waiting.len()));
+    }
+
+    /// The reply was taken. If it did not open the way for pushes, what followed it came too early.
+    pub(crate) fn release(&self) {
+        self.change(State::release);
     }
 
     /// Nothing will come any more.
@@ -112,24 +121,47 @@ impl Pushes {
 }
 
 impl State {
+    fn release(&mut self) {
+        let Some(place) = self.held.take() else {
+            return;
+        };
+        if !self.open
+            && self
+                .waiting
+                .iter()
+                .skip(place)
+                .all(|(push, _)| matches!(push, Push::Said(_)))
+        {
+            self.missed |= self.waiting.len() > place;
+            self.waiting.truncate(place);
+            self.count_bytes();
+        }
+    }
+
+    fn count_bytes(&mut self) {
+        self.bytes = self.waiting.iter().map(|(_, bytes)| bytes).sum();
+    }
+
     fn close(&mut self, error: TransportError) {
         self.missed = false;
         if !std::mem::take(&mut self.open) {
             return;
         }
-        // whoever has not heard of the opening need not hear of the end: so a queue that nobody reads stays short
-        match self.waiting.iter().position(|(push, _)| *push == Push::Open) {
-            Some(unheard) => self.waiting.truncate(unheard),
+        // in a queue that nobody reads, an opening that nobody heard of and its end cancel out
+        let unread = self.waiting.len() >= MOST;
+        let opening = self.waiting.iter().position(|(push, _)| *push == Push::Open);
+        match opening.filter(|_| unread) {
+            Some(opening) => self.waiting.truncate(opening),
             None => self.waiting.push_back((Push::Closed(error), 0)),
         }
-        self.bytes = self.waiting.iter().map(|(_, bytes)| bytes).sum();
+        self.count_bytes();
     }
 
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Push>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        if !self.held {
+        if self.held.is_none() {
             if let Some((push, bytes)) = self.waiting.pop_front() {
                 self.bytes -= bytes;
                 return Poll::Ready(Some(push));
@@ -226,12 +258,44 @@ mod tests {
     fn a_push_never_overtakes_a_reply() {
         let pushes = Pushes::new(100);
         let mut stream = pushes.stream();
-        pushes.hold(true);
-        pushes.open();
+        pushes.hold();
         pushes.said(part(1), 10);
+        pushes.open();
+        pushes.said(part(2), 10);
         assert_eq!(read(&mut stream), []);
-        pushes.hold(false);
-        assert_eq!(read(&mut stream), [Push::Open, Push::Said(part(1))]);
+        pushes.release();
+        assert_eq!(
+            read(&mut stream),
+            [Push::Open, Push::Said(part(1)), Push::Said(part(2))]
+        );
+    }
+
+    #[test]
+    fn what_follows_a_reply_that_is_no_success_came_too_early() {
+        let pushes = Pushes::new(100);
+        let mut stream = pushes.stream();
+        pushes.hold();
+        pushes.said(part(1), 10);
+        pushes.release();
+        assert_eq!(read(&mut stream), []);
+        pushes.open();
+        assert_eq!(read(&mut stream), [Push::Open, pull_now()]);
+    }
+
+    #[test]
+    fn a_loss_right_behind_the_first_reply_is_told_after_what_was_said() {
+        let pushes = Pushes::new(100);
+        let mut stream = pushes.stream();
+        pushes.hold();
+        pushes.said(part(1), 10);
+        pushes.closed(lost());
+        pushes.open();
+        pushes.closed(lost());
+        pushes.release();
+        assert_eq!(
+            read(&mut stream),
+            [Push::Open, Push::Said(part(1)), Push::Closed(lost())]
+        );
     }
 
     #[test]
@@ -242,7 +306,12 @@ mod tests {
             pushes.said(part(1), 10);
             pushes.closed(lost());
         }
-        assert_eq!(read(&mut pushes.stream()), []);
+        assert!(pushes.0.borrow().waiting.len() <= MOST + 2);
+        let mut stream = pushes.stream();
+        read(&mut stream);
         assert_eq!(pushes.0.borrow().bytes, 0);
+        pushes.open();
+        pushes.closed(lost());
+        assert_eq!(read(&mut stream), [Push::Open, Push::Closed(lost())]);
     }
 }

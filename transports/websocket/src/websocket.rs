@@ -45,8 +45,7 @@ impl WebSocket {
         })
     }
 
-    /// An exchange from the connection to the reading of the reply. Once one has succeeded on a connection, the server knows
-    /// whom it pushes to.
+    /// An exchange from the connection to the reading of the reply.
     async fn exchange<T>(
         &self,
         key: AgentKey,
@@ -55,15 +54,14 @@ impl WebSocket {
     ) -> Result<T, TransportError> {
         let carried = async {
             let connection = self.connected(&key).await?;
-            let reply = connection.ask(message).await?;
-            read(&reply, &Censor::new(&key))
+            connection.ask(message, |reply| read(reply, &Censor::new(&key))).await
         };
         let heard = self.heard.get();
         let result = within(self.options.connection.timeout, carried).await;
-        match &result {
-            Ok(_) => self.pushes.open(),
-            Err(error @ TransportError::Deadline(_)) if self.heard.get() == heard => self.abandon(error),
-            Err(_) => {}
+        if let Err(error @ TransportError::Deadline(_)) = &result
+            && self.heard.get() == heard
+        {
+            self.abandon(error);
         }
         result
     }

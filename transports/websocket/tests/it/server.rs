@@ -69,6 +69,18 @@ impl<T: Send + 'static> Server<T> {
     }
 }
 
+impl<T: Send + 'static> Server<(usize, T)> {
+    /// What the script gave back for the first connection, whichever ends first.
+    #[track_caller]
+    pub(crate) fn first_outcome(&self) -> T {
+        loop {
+            if let (0, outcome) = self.outcome() {
+                return outcome;
+            }
+        }
+    }
+}
+
 trait Stream: Read + Write + Send {}
 impl<S: Read + Write + Send> Stream for S {}
 
