@@ -20,7 +20,7 @@ use std::{
 
 use buckler::{
     clock::{Clock, SystemClock},
-    guard::{Guard, GuardParts, Intake, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
+    guard::{Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
     model::{
         blacklist::{Blacklist, Scope},
         policy::{Layer, Policy},
@@ -83,6 +83,8 @@ impl Stage {
             policy: Arc::new(policy()),
             blacklist: Arc::clone(&blacklist),
             trusted: Arc::new(Trusted::new(["10.0.0.0/8".parse().unwrap()], [])),
+            mode: Mode::default(),
+            trial: None,
             version: 1,
         };
         let intake = Arc::new(Intake::default());
@@ -90,6 +92,7 @@ impl Stage {
             published: Arc::new(Published::new(Arc::new(snapshot))),
             intake: Arc::clone(&intake),
             tally: Arc::default(),
+            recent: Arc::default(),
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
         });

@@ -34,6 +34,13 @@ pub struct Status {
     pub requests: Totals,
     /// Requests whose judgement failed inside the guard and that were answered by `on_detector_failure`.
     pub guard_failures: u64,
+    /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
+    /// the workers.
+    pub guard_slow: u64,
+    /// Whether anything is refused at all.
+    pub enforcement: Enforcement,
+    /// Requests of listed sources that passed because the list, or all, is not in force.
+    pub spared: u64,
     /// Restarts of the actors since start.
     pub restarts: u64,
     /// Where state is kept.
@@ -66,6 +73,28 @@ pub struct Conversation {
     pub problem: Option<String>,
 }
 
+/// Whether the guard refuses what it finds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Enforcement {
+    /// `on` or `off`.
+    pub state: &'static str,
+    /// Since when, as time since the agent started.
+    pub since: Duration,
+    /// Why it is off; absent where it is on.
+    pub reason: Option<String>,
+}
+
+impl Default for Enforcement {
+    fn default() -> Self {
+        Self {
+            state: "on",
+            since: Duration::ZERO,
+            reason: None,
+        }
+    }
+}
+
 /// The configuration in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -78,7 +107,10 @@ pub struct ConfigInForce {
     pub version: Option<u64>,
     /// The server configuration's hash.
     pub hash: Option<String>,
-    /// Why the newest configuration was refused; absent where it is in force.
+    /// What became of the newest configuration: `applied`, `probation` (it is in force, and watched), `failed` or `rolled_back` (the one
+    /// before is in force).
+    pub state: &'static str,
+    /// Why the newest configuration was refused or rolled back; absent where it is in force.
     pub refused: Option<String>,
 }
 
@@ -94,8 +126,32 @@ pub struct ListInForce {
     pub cursor: Option<(String, u64)>,
     /// When the server last confirmed it, as time since the agent started.
     pub confirmed: Option<Duration>,
+    /// Whether entries of the fleet's list are acted upon. Where they are not, their sources pass and are counted; bans for sources
+    /// caught here are in force all the same.
+    pub shared_in_force: bool,
+    /// Why they are not: the list would shut out the site's own clients.
+    pub breaker: Option<BreakerTripped>,
+    /// Why they are not: the server has not confirmed the list for longer than `agent.stale_after`; since when, as time since the agent
+    /// started.
+    pub stale: Option<Duration>,
     /// Bytes it takes.
     pub memory_bytes: usize,
+}
+
+/// The fleet's list would shut out too many of the site's own clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BreakerTripped {
+    /// Since when, as time since the agent started; zero where it tripped in an earlier run.
+    pub since: Duration,
+    /// The share of the recent clients, in percent, that the list would have shut out.
+    pub share: u8,
+    /// Recent clients of which that is the share.
+    pub clients: usize,
+    /// The revision that would have; absent from a version 1 server.
+    pub revision: Option<u64>,
+    /// In words.
+    pub reason: String,
 }
 
 /// What became of every detection: `generated + restored = acknowledged + settled_here + pending + Σ lost`.
@@ -178,6 +234,7 @@ pub(crate) struct Board {
     pub(crate) config: ArcSwap<ConfigInForce>,
     pub(crate) list: ArcSwap<ListInForce>,
     pub(crate) store: Arc<ArcSwap<StoreState>>,
+    pub(crate) enforcement: ArcSwap<Enforcement>,
     pub(crate) restarts: AtomicU64,
     pub(crate) outbox: OutboxLine,
     pub(crate) custody: AtomicU64,
@@ -196,6 +253,24 @@ pub(crate) struct OutboxLine {
 }
 
 impl Board {
+    /// What somebody should look at, for the server; none where all is well.
+    pub(crate) fn alarm(&self) -> Option<String> {
+        let (enforcement, list) = (self.enforcement.load(), self.list.load());
+        let off = enforcement
+            .reason
+            .as_ref()
+            .map(|reason| format!("nothing is refused: {reason}"));
+        let breaker = list
+            .breaker
+            .as_ref()
+            .map(|breaker| format!("list only logged: {}", breaker.reason));
+        let stale = list
+            .stale
+            .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
+        let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().collect();
+        (!alarms.is_empty()).then(|| alarms.join("; "))
+    }
+
     /// Detections by what became of them; `generated` and `queue_full` are the intake's.
     pub(crate) fn events(&self, generated: u64, queued: u64, queue_full: u64) -> Events {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

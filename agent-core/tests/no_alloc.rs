@@ -7,7 +7,7 @@ use std::{hint::black_box, net::IpAddr, sync::Arc};
 use allocation_counter::measure;
 use buckler::{
     clock::SystemClock,
-    guard::{Guard, GuardParts, Headers, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
+    guard::{Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
     model::{
         blacklist::{Blacklist, Scope},
         policy::{Layer, Policy},
@@ -59,12 +59,15 @@ fn guard() -> Guard {
         policy: Arc::new(Policy::compile("default", &[layer]).unwrap()),
         blacklist: Arc::new(blacklist),
         trusted: Arc::new(Trusted::new(["10.0.0.0/8".parse().unwrap()], [])),
+        mode: Mode::default(),
+        trial: None,
         version: 1,
     };
     Guard::new(GuardParts {
         published: Arc::new(Published::new(Arc::new(snapshot))),
         intake: Arc::default(),
         tally: Arc::default(),
+        recent: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
     })

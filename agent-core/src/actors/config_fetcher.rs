@@ -1,9 +1,9 @@
 //! ConfigFetcher: the configuration and its version. It checks and compiles what the server sends, puts it in force as a whole
-//! or not at all, reports what became of it, and keeps the last one that worked.
+//! or not at all, has it watched for a while, reports what became of it, and keeps the last one that worked.
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, Context, Handler, Recipient};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 
 use super::{
     DeathNotice, Tree,
@@ -12,9 +12,13 @@ use super::{
     tell,
 };
 use crate::{
+    guard::{TrialFailure, TrialState},
     model::policy::{Policy, config_hash},
-    protocol::v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate},
+    protocol::v2::{ConfigCursor, ConfigState, ConfigUpdate},
 };
+
+/// How often a configuration on trial is looked at: a bad one shuts customers out no longer than that and the tenth request or so.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
 
 /// The actor.
 pub(super) struct ConfigFetcher {
@@ -22,6 +26,8 @@ pub(super) struct ConfigFetcher {
     policy_changed: [Recipient<PolicyChanged>; 3],
     part_reported: Recipient<PartReported>,
     speak: Recipient<Speak>,
+    /// Whether the next look at the trial is arranged for.
+    is_watching: bool,
     _notice: DeathNotice,
 }
 
@@ -31,6 +37,7 @@ impl Actor for ConfigFetcher {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(super::MAILBOX);
         self.announce();
+        self.begin_to_watch(ctx);
     }
 }
 
@@ -45,6 +52,7 @@ impl ConfigFetcher {
             ],
             part_reported: to.cloud_link.clone().recipient(),
             speak: to.cloud_link.clone().recipient(),
+            is_watching: false,
             _notice: notice,
         }
     }
@@ -57,48 +65,80 @@ impl ConfigFetcher {
         }
     }
 
-    /// Puts a configuration of the server's in force, or says why it cannot be.
-    fn apply(&self, update: &ConfigUpdate) {
-        let compiled = self.estate.configuration.borrow().compile(Some(update));
-        let state = match compiled {
-            Ok(policy) => {
-                self.enforce(update.clone(), Arc::new(policy));
-                (ConfigState::Applied, None)
-            }
+    /// Puts a configuration of the server's in force on trial, or says why it cannot be.
+    fn apply(&mut self, update: ConfigUpdate, ctx: &mut Context<Self>) {
+        let compiled = self.estate.configuration.borrow().compile(Some(&update));
+        match compiled {
+            Ok(policy) => self.try_out(update, Arc::new(policy), ctx),
             Err(error) => {
                 tracing::warn!(version = update.version, %error, "configuration from the server refused: the running one stays");
-                (ConfigState::Failed, Some(error.to_string()))
+                let mut configuration = self.estate.configuration.borrow_mut();
+                configuration.reject(&update, ConfigState::Failed, error.to_string());
             }
-        };
-        let status = ConfigStatus {
-            version: update.version,
-            state: state.0,
-            error: state.1,
-        };
-        self.estate.configuration.borrow_mut().status = Some(status);
+        }
         self.announce();
         tell(&self.speak, Speak::Soon);
     }
 
-    fn enforce(&self, update: ConfigUpdate, policy: Arc<Policy>) {
-        report_changes(&self.estate.configuration.borrow().policy, &policy);
-        self.estate.store.save_config(&update);
+    fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, ctx: &mut Context<Self>) {
         let mut configuration = self.estate.configuration.borrow_mut();
-        configuration.policy = policy;
-        configuration.source = "server";
-        configuration.server = Some(update);
+        report_changes(&configuration.policy, &policy);
+        tracing::info!(
+            version = update.version,
+            "configuration from the server in force on probation"
+        );
+        configuration.try_out(update, policy, self.estate.now());
+        drop(configuration);
+        self.begin_to_watch(ctx);
     }
 
-    /// Whether this is what is in force, or what was refused already.
-    fn is_known(&self, hash: &str, version: u64) -> bool {
-        let configuration = self.estate.configuration.borrow();
-        let in_force = configuration.server.as_ref();
-        let refused = configuration
-            .status
+    fn begin_to_watch(&mut self, ctx: &mut Context<Self>) {
+        if !self.is_watching {
+            self.is_watching = true;
+            self.watch(ctx);
+        }
+    }
+
+    /// Looks at the trial, as long as there is one.
+    fn watch(&mut self, ctx: &mut Context<Self>) {
+        let trial = self
+            .estate
+            .configuration
+            .borrow()
+            .trial
             .as_ref()
-            .filter(|status| status.state == ConfigState::Failed);
-        in_force.is_some_and(|server| server.hash == hash && (version == 0 || server.version == version))
-            || (version > 0 && refused.is_some_and(|status| status.version == version))
+            .map(|on| Arc::clone(&on.trial));
+        let Some(trial) = trial else {
+            self.is_watching = false;
+            return;
+        };
+        match trial.state(&self.estate.shared.recent, self.estate.now()) {
+            TrialState::Running => {}
+            TrialState::Passed => self.keep(),
+            TrialState::Failed(failure) => self.roll_back(&failure),
+        }
+        ctx.run_later(WATCH_EVERY, Self::watch);
+    }
+
+    fn keep(&self) {
+        if let Some(update) = self.estate.configuration.borrow_mut().keep() {
+            self.estate.store.save_config(update);
+            tracing::info!(version = update.version, "configuration has passed its probation");
+        }
+        self.announce();
+        tell(&self.speak, Speak::Soon);
+    }
+
+    fn roll_back(&self, failure: &TrialFailure) {
+        let mut configuration = self.estate.configuration.borrow_mut();
+        if let Some(update) = configuration.roll_back() {
+            tracing::error!(version = update.version, %failure, "configuration rolled back: the one before is in force again");
+            configuration.reject(&update, ConfigState::RolledBack, failure.to_string());
+        }
+        drop(configuration);
+        self.estate.save_safety();
+        self.announce();
+        tell(&self.speak, Speak::Soon);
     }
 }
 
@@ -143,7 +183,7 @@ pub(crate) fn checks(policy: &Policy) -> String {
 impl Handler<ConfigReceived> for ConfigFetcher {
     type Result = ();
 
-    fn handle(&mut self, ConfigReceived { body, name }: ConfigReceived, _: &mut Self::Context) {
+    fn handle(&mut self, ConfigReceived { body, name }: ConfigReceived, ctx: &mut Self::Context) {
         let hash = config_hash(&body);
         let version = name.as_ref().map_or(0, |name| name.version);
         if name.is_some_and(|name| name.hash != hash) {
@@ -153,8 +193,8 @@ impl Handler<ConfigReceived> for ConfigFetcher {
             );
             return;
         }
-        if !self.is_known(&hash, version) {
-            self.apply(&ConfigUpdate { version, hash, body });
+        if !self.estate.configuration.borrow().knows(&hash, version) {
+            self.apply(ConfigUpdate { version, hash, body }, ctx);
         } else if self.estate.configuration.borrow().source == "disk" {
             self.estate.configuration.borrow_mut().source = "server";
             self.announce();

@@ -11,20 +11,20 @@ use std::{
 
 use uuid::Uuid;
 
-use super::messages::Offence;
+use super::{
+    configuration::Configuration,
+    messages::Offence,
+    safety::{Limits, Safety},
+};
 use crate::{
     clock::Clock,
-    guard::{Detection, Intake, Published, Tally},
+    guard::{Detection, Intake, Published, Recent, Tally},
     model::{
         blacklist::{Scope, SharedList},
         outbox::Outbox,
-        policy::{Layer, Policy, PolicyError},
     },
-    protocol::{
-        AgentKey, Routes,
-        v2::{ConfigState, ConfigStatus, ConfigUpdate, Totals},
-    },
-    status::{Board, ConfigInForce},
+    protocol::{AgentKey, Routes, v2::Totals},
+    status::Board,
     store::{Everything, Need, Saved, SavedEntry, SavedList, Store, Times},
     transport::TransportFactory,
 };
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) published: Arc<Published>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) board: Arc<Board>,
 }
@@ -49,6 +50,7 @@ pub(crate) struct Identity {
     /// Why there is no server.
     pub(crate) local_reason: Option<&'static str>,
     pub(crate) transport: Option<TransportFactory>,
+    pub(crate) limits: Limits,
 }
 
 /// All that outlives a generation; it belongs to the agent's thread.
@@ -61,6 +63,7 @@ pub(crate) struct Estate {
     pub(crate) configuration: RefCell<Configuration>,
     /// BlacklistSync's.
     pub(crate) list: RefCell<SharedList>,
+    pub(crate) safety: RefCell<Safety>,
     pub(crate) outbox: RefCell<Outbox>,
     /// The last batch of offences that is in the outbox.
     pub(crate) taken: Cell<u64>,
@@ -68,58 +71,6 @@ pub(crate) struct Estate {
     pub(crate) custody: RefCell<Custody>,
     /// TelemetryReporter's: the counts that a version 1 server has.
     pub(crate) delivered: Cell<Totals>,
-}
-
-/// The configuration's layers, and what they were compiled into.
-pub(crate) struct Configuration {
-    pub(crate) template: String,
-    pub(crate) file: Vec<Layer>,
-    pub(crate) server: Option<ConfigUpdate>,
-    pub(crate) code: Option<Layer>,
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) source: &'static str,
-    pub(crate) status: Option<ConfigStatus>,
-}
-
-impl Configuration {
-    /// Compiles the layers with this configuration of the server's in its place: template, file, server, code.
-    pub(crate) fn compile(&self, server: Option<&ConfigUpdate>) -> Result<Policy, PolicyError> {
-        let server = server.map(|update| Layer {
-            origin: "server".to_owned(),
-            keys: update.body.clone(),
-        });
-        let layers: Vec<Layer> = self
-            .file
-            .iter()
-            .cloned()
-            .chain(server)
-            .chain(self.code.clone())
-            .collect();
-        Policy::compile(&self.template, &layers)
-    }
-}
-
-impl From<&Configuration> for ConfigInForce {
-    fn from(configuration: &Configuration) -> Self {
-        let Configuration {
-            policy,
-            source,
-            server,
-            status,
-            ..
-        } = configuration;
-        let refused = status.as_ref().filter(|status| status.state == ConfigState::Failed);
-        Self {
-            template: policy.template().to_owned(),
-            source,
-            version: server
-                .as_ref()
-                .map(|server| server.version)
-                .filter(|version| *version > 0),
-            hash: server.as_ref().map(|server| server.hash.clone()),
-            refused: refused.and_then(|status| status.error.clone()),
-        }
-    }
 }
 
 /// Detections between the ring and the outbox.
@@ -148,9 +99,9 @@ impl Estate {
             config,
             list,
             banned,
-            confirmed: _,
+            confirmed,
             left,
-            safety: _,
+            safety: saved_safety,
         } = saved;
         let agent_id = agent_id.unwrap_or_else(|| {
             let id = Uuid::new_v4();
@@ -160,10 +111,17 @@ impl Estate {
         if identity.cloud.is_some()
             && let Some(config) = config
         {
-            restore_config(&mut configuration, config);
+            configuration.restore(config);
         }
         let now = Times::read(&*shared.clock);
+        let mut safety = Safety::new(&identity.limits, confirmed, now);
+        if let Some(saved) = saved_safety {
+            configuration.rejected = safety.restore(saved);
+        }
+        // first of all, so that not one request is judged by entries that are not in force
+        shared.published.load().blacklist.suspend_shared(safety.is_suspended());
         let list = restore_list(&shared, &store, list, banned, now);
+        list.list().suspend_shared(safety.is_suspended());
         let outbox = Outbox::restore(Uuid::now_v7(), left, now.elapsed, now.unix);
         Rc::new(Self {
             shared,
@@ -172,11 +130,18 @@ impl Estate {
             store,
             configuration: RefCell::new(configuration),
             list: RefCell::new(list),
+            safety: RefCell::new(safety),
             outbox: RefCell::new(outbox),
             taken: Cell::new(0),
             custody: RefCell::default(),
             delivered: Cell::default(),
         })
+    }
+
+    /// Keeps what keeps customers from being shut out.
+    pub(crate) fn save_safety(&self) {
+        let rejected = self.configuration.borrow().rejected.clone();
+        self.store.save_safety(&self.safety.borrow().save(rejected.as_ref()));
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -206,27 +171,9 @@ impl Estate {
         });
         Everything {
             agent_id: self.agent_id,
-            config: self.configuration.borrow().server.clone(),
+            config: self.configuration.borrow().proven().cloned(),
             banned,
             left: self.outbox.borrow().left(),
-        }
-    }
-}
-
-/// The server's configuration from an earlier run, where it still compiles.
-fn restore_config(configuration: &mut Configuration, config: ConfigUpdate) {
-    match configuration.compile(Some(&config)) {
-        Ok(policy) => {
-            tracing::info!(
-                version = config.version,
-                "Loading configuration from disk: the server's, as it was last"
-            );
-            configuration.policy = Arc::new(policy);
-            configuration.source = "disk";
-            configuration.server = Some(config);
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the saved configuration does not compile any more: waiting for the server's")
         }
     }
 }

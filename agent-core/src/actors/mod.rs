@@ -15,10 +15,14 @@
 mod blacklist_sync;
 mod cloud_link;
 mod config_fetcher;
+pub(crate) mod configuration;
 pub(crate) mod estate;
 pub(crate) mod generation;
+pub(crate) mod kill_switch;
+mod log_budget;
 mod messages;
 mod request_guard;
+pub(crate) mod safety;
 mod telemetry_reporter;
 
 use std::rc::Rc;

@@ -14,12 +14,14 @@ use futures_core::Stream;
 
 use super::{
     DeathNotice, Tree,
-    estate::{Custody, Estate},
+    estate::{Custody, Estate, Shared},
+    kill_switch::KillSwitch,
+    log_budget::LogBudget,
     messages::{BatchTaken, Close, ListChanged, Offence, OffendersCaught, PolicyChanged},
     tell,
 };
 use crate::{
-    guard::{Detection, Snapshot},
+    guard::{Detection, Mode, Snapshot},
     model::{
         address::{ban_scope, to_text},
         outbox::Draft,
@@ -35,8 +37,8 @@ const TURN: usize = 256;
 const BATCHES: usize = 64;
 /// How often batches that were not taken are sent again.
 const RESEND: Duration = Duration::from_secs(1);
-/// Lines a second that detections may write to the log; an attack must not become an attack on the log.
-const LOG_LINES: u32 = 20;
+/// How often the kill switch is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The actor.
 pub(super) struct RequestGuard {
@@ -44,6 +46,7 @@ pub(super) struct RequestGuard {
     blacklist_sync: Recipient<OffendersCaught>,
     close_next: Recipient<Close>,
     log: LogBudget,
+    kill_switch: KillSwitch,
     _notice: DeathNotice,
 }
 
@@ -54,6 +57,7 @@ impl Actor for RequestGuard {
         ctx.set_mailbox_capacity(super::MAILBOX);
         self.drop_poison();
         self.resend(ctx);
+        self.look(ctx);
         ctx.add_stream(Arrivals(Rc::clone(&self.estate)));
     }
 }
@@ -65,6 +69,7 @@ impl RequestGuard {
             blacklist_sync: to.blacklist_sync.clone().recipient(),
             close_next: to.blacklist_sync.clone().recipient(),
             log: LogBudget::default(),
+            kill_switch: KillSwitch::from(&estate.identity.limits),
             _notice: notice,
         }
     }
@@ -86,6 +91,24 @@ impl RequestGuard {
         ctx.run_later(RESEND, Self::resend);
     }
 
+    /// Looks at the kill switch, and says how many listed sources pass while the list is not in force.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let Shared { board, tally, .. } = &self.estate.shared;
+        let before = board.enforcement.load_full();
+        let enforcement = self.kill_switch.look(&before, self.estate.now());
+        if enforcement != *before {
+            let mode = if enforcement.reason.is_some() {
+                Mode::LogOnly
+            } else {
+                Mode::Enforce
+            };
+            self.publish(|snapshot| snapshot.mode = mode);
+            board.enforcement.store(Arc::new(enforcement));
+        }
+        self.log.spared(tally.totals().spared, self.estate.now());
+        ctx.run_later(LOOK_EVERY, Self::look);
+    }
+
     fn send(&self, batch: u64, offences: Vec<Offence>) {
         tell(&self.blacklist_sync, OffendersCaught { batch, offences });
     }
@@ -102,8 +125,8 @@ impl RequestGuard {
         {
             custody.raw.push_back(detection);
         }
-        let policy = Arc::clone(&estate.shared.published.load().policy);
-        let offences = self.judge(&mut custody, &policy);
+        let snapshot = estate.shared.published.current();
+        let offences = self.judge(&mut custody, &snapshot);
         if !offences.is_empty() {
             custody.last_batch += 1;
             let batch = custody.last_batch;
@@ -113,12 +136,12 @@ impl RequestGuard {
         self.count(&custody);
     }
 
-    fn judge(&mut self, custody: &mut Custody, policy: &Policy) -> Vec<Offence> {
+    fn judge(&mut self, custody: &mut Custody, snapshot: &Snapshot) -> Vec<Offence> {
         let mut offences = Vec::with_capacity(custody.raw.len());
         while let Some(detection) = custody.raw.front() {
             custody.judging = true;
             self.log.detection(detection, self.estate.now());
-            offences.push(offence(detection, policy));
+            offences.push(offence(detection, &snapshot.policy, snapshot.mode));
             custody.judging = false;
             custody.raw.pop_front();
         }
@@ -145,9 +168,11 @@ impl RequestGuard {
     }
 }
 
-/// What a detection comes to: a ban where the check says so and the source may be banned, else a report.
-fn offence(detection: &Detection, policy: &Policy) -> Offence {
-    let bans = detection.level == Level::Ban && detection.bannable && !policy.blacklist_override();
+/// What a detection comes to: a ban where the check says so and the source may be banned, else a report. With the kill switch on, what
+/// was found before bans nobody either.
+fn offence(detection: &Detection, policy: &Policy, mode: Mode) -> Offence {
+    let may_ban = mode == Mode::Enforce && detection.bannable && !policy.blacklist_override();
+    let bans = detection.level == Level::Ban && may_ban;
     let network = ban_scope(detection.source);
     Offence {
         draft: Draft {
@@ -183,10 +208,15 @@ impl Handler<BatchTaken> for RequestGuard {
 impl Handler<PolicyChanged> for RequestGuard {
     type Result = ();
 
-    fn handle(&mut self, PolicyChanged(policy): PolicyChanged, _: &mut Self::Context) {
-        self.publish(|snapshot| snapshot.policy = policy);
+    fn handle(&mut self, _: PolicyChanged, _: &mut Self::Context) {
+        let configuration = self.estate.configuration.borrow();
+        // as it is by now: a policy and its trial belong together
+        self.publish(|snapshot| {
+            snapshot.policy = Arc::clone(&configuration.policy);
+            snapshot.trial = configuration.trial.as_ref().map(|on_trial| Arc::clone(&on_trial.trial));
+        });
         // only now, so that the status never runs ahead of what requests are judged by
-        let line = ConfigInForce::from(&*self.estate.configuration.borrow());
+        let line = ConfigInForce::from(&*configuration);
         self.estate.shared.board.config.store(Arc::new(line));
     }
 }
@@ -227,42 +257,5 @@ impl Stream for Arrivals {
         } else {
             Poll::Pending
         }
-    }
-}
-
-/// Lets detections write a bounded number of lines a second, and says how many it held back.
-#[derive(Default)]
-pub(super) struct LogBudget {
-    second: u64,
-    written: u32,
-    held_back: u64,
-}
-
-impl LogBudget {
-    fn detection(&mut self, detection: &Detection, now: Duration) {
-        if now.as_secs() != self.second {
-            if self.held_back > 0 {
-                tracing::warn!(target: "buckler::guard", detections = self.held_back, "further detections, not logged one by one");
-            }
-            *self = Self {
-                second: now.as_secs(),
-                ..Self::default()
-            };
-        }
-        if self.written == LOG_LINES {
-            self.held_back += 1;
-            return;
-        }
-        self.written += 1;
-        let Detection {
-            check,
-            level,
-            source,
-            place,
-            excerpt,
-            bannable,
-            ..
-        } = detection;
-        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, "{}: {place} -> {excerpt:?}", check.title());
     }
 }

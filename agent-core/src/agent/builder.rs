@@ -2,21 +2,25 @@
 
 use std::{fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
 use super::{Agent, report::report_start};
 use crate::{
     actors::{
-        estate::{Configuration, Estate, Identity, Shared},
+        configuration::Configuration,
+        estate::{Estate, Identity, Shared},
         generation::{Control, live},
+        kill_switch::KillSwitch,
+        safety::Limits,
     },
     clock::{Clock, SystemClock},
-    guard::{Guard, GuardParts, Intake, Published, Snapshot, Tally, Trusted},
+    guard::{Guard, GuardParts, Intake, Mode, Published, Recent, Snapshot, Tally, Trusted},
     model::{blacklist::Blacklist, policy::Policy},
     protocol::Routes,
     settings::Settings,
-    status::{Board, Conversation},
+    status::{Board, Conversation, Enforcement},
     store::{Faults, Home, Saved, Store},
     transport::TransportFactory,
 };
@@ -100,6 +104,7 @@ impl AgentBuilder {
             published: Arc::clone(&shared.published),
             intake: Arc::clone(&shared.intake),
             tally: Arc::clone(&shared.tally),
+            recent: Arc::clone(&shared.recent),
             clock: Arc::clone(&shared.clock),
             on_failure: settings.agent().on_failure,
         });
@@ -111,6 +116,7 @@ impl AgentBuilder {
             local_reason: local_reason(&settings, transport.is_some()),
             cloud: cloud.filter(|_| transport.is_some()),
             transport,
+            limits: Limits::from(settings.agent()),
         };
         let (control, commands) = unbounded_channel();
         let agent = Agent {
@@ -159,6 +165,9 @@ fn local_configuration(settings: &Settings) -> Configuration {
         policy: Arc::clone(settings.policy()),
         source: "local",
         status: None,
+        trial: None,
+        trials: 0,
+        rejected: None,
     }
 }
 
@@ -169,18 +178,29 @@ fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>) -> Sh
         agent.trusted_proxies.iter().copied(),
         agent.own_addresses.iter().copied(),
     );
+    let enforcement = KillSwitch::from(agent).look(&Enforcement::default(), clock.elapsed());
+    let mode = match enforcement.reason {
+        Some(_) => Mode::LogOnly,
+        None => Mode::Enforce,
+    };
     let snapshot = Snapshot {
         policy: Arc::clone(policy),
         blacklist: Arc::new(Blacklist::new()),
         trusted: Arc::new(trusted),
+        mode,
+        trial: None,
         version: 0,
     };
     Shared {
         published: Arc::new(Published::new(Arc::new(snapshot))),
         intake: Arc::new(Intake::new(INTAKE)),
         tally: Arc::new(Tally::new()),
+        recent: Arc::new(Recent::new()),
         clock,
-        board: Arc::new(Board::default()),
+        board: Arc::new(Board {
+            enforcement: ArcSwap::from_pointee(enforcement),
+            ..Board::default()
+        }),
     }
 }
 

@@ -69,6 +69,9 @@ impl Agent {
                 blocked: counts.blocked,
             },
             guard_failures: counts.guard_failures,
+            guard_slow: counts.slow,
+            enforcement: (**board.enforcement.load()).clone(),
+            spared: counts.spared,
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
             store: StoreState::clone(&board.store.load()),
         }

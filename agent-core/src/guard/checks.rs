@@ -7,6 +7,7 @@ use super::{
     flood::Flood,
     path::any_form,
     request::{RequestView, RouteMatch},
+    snapshot::Mode,
 };
 use crate::{
     model::policy::{Check, Level, Policy},
@@ -15,24 +16,36 @@ use crate::{
 
 /// Checks of every request that is not whitelisted, and whose source is not listed.
 pub(super) const ALWAYS: &[Step] = &[
-    (Check::Spoofing, spoofed),
-    (Check::Decoy, decoyed),
-    (Check::Path, unrouted),
+    (Check::Spoofing, spoofed, |case| spoofed(case).is_some()),
+    (Check::Decoy, decoyed, |case| decoyed(case).is_some()),
+    (Check::Path, unrouted, |case| unrouted(case).is_some()),
 ];
 
 /// Checks that `IGNORE_PATHS` spares.
-pub(super) const UNLESS_IGNORED: &[Step] = &[(Check::Flood, flooding), (Check::Headers, forbidden_header)];
+pub(super) const UNLESS_IGNORED: &[Step] = &[
+    (Check::Flood, flooding, has_flooded),
+    (Check::Headers, forbidden_header, |case| {
+        forbidden_header(case).is_some()
+    }),
+];
 
 /// Checks of an answer 404.
-pub(super) const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all)];
+pub(super) const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all, |case| {
+    unrouted_after_all(case).is_some()
+})];
 
 /// Counts an error of the client's, and judges their number.
-pub(super) const CLIENT_ERROR: &[Step] = &[(Check::Brute, erring)];
+pub(super) const CLIENT_ERROR: &[Step] = &[(Check::Brute, erring, has_erred)];
 
-/// A check, and how it finds what it looks for.
-pub(super) type Step = (Check, for<'c> fn(&Case<'c>) -> Option<Finding<'c>>);
+/// A check, how it finds what it looks for, and whether it would find it, without counting anything.
+pub(super) type Step = (
+    Check,
+    for<'c> fn(&Case<'c>) -> Option<Finding<'c>>,
+    for<'c> fn(&Case<'c>) -> bool,
+);
 
 /// A request with all that is needed to judge it.
+#[derive(Clone, Copy)]
 pub(super) struct Case<'c> {
     pub(super) request: &'c RequestView<'c>,
     pub(super) policy: &'c Policy,
@@ -42,6 +55,8 @@ pub(super) struct Case<'c> {
     /// do not name, and then all its clients would be shut out for the haste of one.
     pub(super) bannable: bool,
     pub(super) now: Duration,
+    /// Whether anything is refused at all.
+    pub(super) mode: Mode,
 }
 
 /// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings nobody
@@ -64,21 +79,27 @@ pub(super) struct Finding<'c> {
 /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
 /// What the view of the response no longer shows is not found again.
 pub(super) fn was_logged(case: &Case<'_>) -> bool {
-    let is_logged = |check| case.policy.level(check) == Level::Log;
-    let always = (is_logged(Check::Spoofing) && case.request.host.is_some() && spoofed(case).is_some())
-        || (is_logged(Check::Decoy) && decoyed(case).is_some())
-        || (is_logged(Check::Path) && unrouted(case).is_some());
-    let unless_ignored = || {
-        (is_logged(Check::Headers) && forbidden_header(case).is_some())
-            || (is_logged(Check::Flood) && has_flooded(case))
+    let was_found = |steps: &[Step]| {
+        steps.iter().any(|(check, _, would_find)| {
+            let is_shown = *check != Check::Spoofing || case.request.host.is_some();
+            case.level(*check) == Level::Log && is_shown && would_find(case)
+        })
     };
-    always || (!case.policy.ignores(case.request.path) && unless_ignored())
+    was_found(ALWAYS) || (!case.policy.ignores(case.request.path) && was_found(UNLESS_IGNORED))
 }
 
 impl Case<'_> {
     /// The client's address, where its requests may be counted.
     pub(super) fn countable(&self) -> Option<IpAddr> {
         self.client.filter(|_| self.bannable).map(|client| client.address)
+    }
+
+    /// What is done about a finding of this check: what the configuration says, unless nothing is refused at all.
+    pub(super) fn level(&self, check: Check) -> Level {
+        match (self.mode, self.policy.level(check)) {
+            (Mode::LogOnly, Level::Block | Level::Ban) => Level::Log,
+            (_, level) => level,
+        }
     }
 }
 
@@ -138,6 +159,14 @@ fn erring<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let window = case.policy.error_flood();
     let count = case.windows.errors.hit(source, window.period, case.now);
     Finding::excess(case.request.path, count, window.limit)
+}
+
+/// Whether the client has caused more errors than it may, without counting one.
+fn has_erred(case: &Case<'_>) -> bool {
+    let window = case.policy.error_flood();
+    let count = |source| case.windows.errors.count(source, window.period, case.now);
+    case.countable()
+        .is_some_and(|source| count(source) > most_of(window.limit))
 }
 
 /// A header that must not be there.

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    Shared,
+    Phase, Shared,
     checks::{ALWAYS, CLIENT_ERROR, Case, Finding, NOT_FOUND, Step, UNLESS_IGNORED, was_logged},
     client::Client,
+    compare::{Severity, severity_of},
     request::RequestView,
-    snapshot::Snapshot,
+    snapshot::{Mode, Snapshot},
     verdict::{Detection, Reaction, Verdict},
 };
 use crate::{
@@ -26,52 +27,76 @@ const NOBODY: Client = Client {
 
 /// What became of a request so far.
 #[derive(Default)]
-struct Outcome<'c> {
+pub(super) struct Outcome<'c> {
     attacked: bool,
+    /// Its source is listed, and passes because the list is not in force.
+    spared: bool,
+    /// The policy before would have treated it better.
+    pub(super) worse: bool,
     refused: Option<(Check, &'c Reaction)>,
+}
+
+/// Whether a source is shut out.
+pub(super) enum Listing {
+    No,
+    /// It is listed, and the list is not in force.
+    Spared,
+    Yes,
 }
 
 impl Shared {
     /// Judges a request, in pyrasp's order: whitelist, blacklist, then the checks.
     pub(super) fn judge(&self, snapshot: &Snapshot, request: &RequestView<'_>) -> Verdict {
         let case = self.case(snapshot, request);
+        if let Some(trial) = &snapshot.trial {
+            trial.judging();
+        }
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
-        if is_listed(&case, snapshot) {
-            // counted, never reported: one who is shut out must not be able to fill the ring
-            return self.conclude(&Outcome {
-                attacked: true,
-                refused: Some((Check::Blacklist, case.policy.ban_reaction())),
-            });
-        }
         let mut outcome = Outcome::default();
-        self.run(ALWAYS, &case, &mut outcome);
+        match listing(&case, snapshot) {
+            Listing::No => {}
+            Listing::Spared => outcome.spared = true,
+            Listing::Yes => {
+                self.weigh(Severity::Refuses, Phase::Request, &case, snapshot, &mut outcome);
+                // counted, never reported: one who is shut out must not be able to fill the ring
+                outcome.attacked = true;
+                outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction()));
+                return self.conclude(&outcome);
+            }
+        }
+        self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);
         if outcome.refused.is_none() && !case.policy.ignores(request.path) {
-            self.run(UNLESS_IGNORED, &case, &mut outcome);
+            self.run(UNLESS_IGNORED, Phase::Request, &case, snapshot, &mut outcome);
         }
         if outcome.refused.is_some_and(|(check, _)| is_error_of_client(check)) {
-            self.run(CLIENT_ERROR, &case, &mut outcome);
+            self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);
         }
+        self.remember(&case, &outcome);
         self.conclude(&outcome)
     }
 
     /// Judges an answer of the application's that says that the client erred.
     pub(super) fn judge_error(&self, snapshot: &Snapshot, request: &RequestView<'_>, status: u16) -> Verdict {
         let case = self.case(snapshot, request);
+        let phase = Phase::Answer(status);
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
         if status == 404 {
-            self.run(NOT_FOUND, &case, &mut outcome);
+            self.run(NOT_FOUND, phase, &case, snapshot, &mut outcome);
         }
-        self.run(CLIENT_ERROR, &case, &mut outcome);
+        self.run(CLIENT_ERROR, phase, &case, snapshot, &mut outcome);
+        if outcome.refused.is_some() {
+            self.remember(&case, &outcome);
+        }
         outcome.attacked = outcome.attacked && !was_logged(&case);
         self.conclude(&outcome)
     }
 
-    fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {
+    pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {
         let client = snapshot.trusted.client(request);
         Case {
             request,
@@ -80,23 +105,40 @@ impl Shared {
             client,
             bannable: client.is_some_and(|client| snapshot.trusted.bannable(client.address)),
             now: self.parts.clock.elapsed(),
+            mode: snapshot.mode,
         }
     }
 
     /// Runs checks until one refuses the request. What is only logged does not keep the next check from looking.
-    fn run<'c>(&self, steps: &[Step], case: &Case<'c>, outcome: &mut Outcome<'c>) {
-        for (check, detect) in steps {
-            let level = case.policy.level(*check);
-            if level.is_on()
+    fn run<'c>(&self, steps: &[Step], phase: Phase, case: &Case<'c>, snapshot: &Snapshot, outcome: &mut Outcome<'c>) {
+        for (check, detect, _) in steps {
+            let configured = case.policy.level(*check);
+            if configured.is_on()
                 && let Some(finding) = detect(case)
             {
                 outcome.attacked = true;
+                let is_worse = self.weigh(severity_of(configured, case.policy), phase, case, snapshot, outcome);
+                let level = case.level(*check);
+                let level = if is_worse && level.bans() { Level::Block } else { level };
                 self.report(*check, level, finding, case);
                 if level.blocks() {
                     outcome.refused = Some((*check, reaction(case.policy, level)));
                     return;
                 }
             }
+        }
+    }
+
+    /// Writes down who is a client of the site, and who is not: one that was refused for what it did. Of one that passed although it
+    /// is listed, nobody knows.
+    fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
+        let Some(Client { address, .. }) = case.client else {
+            return;
+        };
+        if outcome.refused.is_some() && !outcome.worse {
+            self.parts.recent.forget(address);
+        } else if !outcome.attacked && !outcome.spared {
+            self.parts.recent.passed(address, case.now);
         }
     }
 
@@ -127,6 +169,9 @@ impl Shared {
         if outcome.attacked {
             self.parts.tally.attacked();
         }
+        if outcome.spared {
+            self.parts.tally.spared();
+        }
         match outcome.refused {
             Some((_, reaction)) => {
                 self.parts.tally.blocked();
@@ -137,22 +182,30 @@ impl Shared {
     }
 }
 
-fn is_whitelisted(case: &Case<'_>) -> bool {
+pub(super) fn is_whitelisted(case: &Case<'_>) -> bool {
     case.client
         .is_some_and(|client| case.policy.whitelist().contains(client.address))
 }
 
 /// Whether the source is shut out. One that may not be banned is not looked up: whatever list names the proxy in front of us, or
 /// this very host, must not cut us off.
-fn is_listed(case: &Case<'_>, snapshot: &Snapshot) -> bool {
-    !case.policy.blacklist_override()
-        && case
-            .countable()
-            .is_some_and(|source| snapshot.blacklist.contains(source, case.now))
+pub(super) fn listing(case: &Case<'_>, snapshot: &Snapshot) -> Listing {
+    if case.policy.blacklist_override() {
+        return Listing::No;
+    }
+    let list = &snapshot.blacklist;
+    let found = case
+        .countable()
+        .and_then(|source| Some((list.lookup(source, case.now)?, source)));
+    match found {
+        None => Listing::No,
+        Some((hit, source)) if case.mode == Mode::Enforce && list.enforces(&hit, source, case.now) => Listing::Yes,
+        Some(_) => Listing::Spared,
+    }
 }
 
 /// Refusals that count as errors the client caused, as pyrasp counts them: it probes for hosts, paths, parameters or headers.
-fn is_error_of_client(check: Check) -> bool {
+pub(super) fn is_error_of_client(check: Check) -> bool {
     matches!(check, Check::Path | Check::Spoofing | Check::Format | Check::Headers)
 }
 

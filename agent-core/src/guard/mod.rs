@@ -15,26 +15,40 @@
 //!
 //! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
 //!
+//! # What keeps it from shutting out the site's customers
+//! - A configuration from the server is on [`Trial`] first, and taken back where it treats too many [`Recent`] clients worse than the
+//!   one before.
+//! - The fleet's list is looked at before it comes into force: [`Blacklist::suspend_shared`](crate::model::blacklist::Blacklist::suspend_shared).
+//! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
+//! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]).
+//! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
+//!   often enough to matter. Nothing can stop a check that has begun; that none can run away is for their linear-time patterns.
+//!
 //! # What a request costs
 //! One that nothing is found in: a look at the snapshot, a reading of the clock, and the look-ups; no allocation and no lock,
-//! and no memory that another worker writes, except for the window of the request's own source.
+//! and no memory that another worker writes, except for what is kept of the request's own source.
 
 mod checks;
 mod client;
+mod compare;
 mod flood;
 mod intake;
 mod judge;
 mod path;
+mod recent;
 mod request;
 mod snapshot;
 mod tally;
+mod trial;
 mod verdict;
 
 use std::{
+    cell::Cell,
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use self::checks::Windows;
@@ -42,9 +56,11 @@ pub use self::{
     client::{Client, ProxyHeader, Trusted},
     flood::Flood,
     intake::Intake,
+    recent::{Recent, Source},
     request::{Headers, RequestView, RouteMatch},
-    snapshot::{Published, Snapshot},
+    snapshot::{Mode, Published, Snapshot},
     tally::{Counts, Tally},
+    trial::{Trial, TrialFailure, TrialState},
     verdict::{Detection, Reaction, Verdict},
 };
 use crate::{clock::Clock, model::policy::Check};
@@ -64,6 +80,8 @@ pub struct GuardParts {
     pub intake: Arc<Intake>,
     /// Where requests are counted.
     pub tally: Arc<Tally>,
+    /// Where the site's clients are written down.
+    pub recent: Arc<Recent>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What happens to a request that the guard itself fails on.
@@ -85,7 +103,19 @@ struct Shared {
     windows: Windows,
 }
 
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Request,
+    /// The application's answer, with its status.
+    Answer(u16),
+}
+
 impl Guard {
+    /// A judgement that takes longer is slow: it takes microseconds, and fifty milliseconds hold up every other request of the same
+    /// worker for as long as a reader notices.
+    pub const SLOW: Duration = Duration::from_millis(50);
+
     /// A guard with empty windows.
     #[must_use]
     pub fn new(parts: GuardParts) -> Self {
@@ -100,7 +130,12 @@ impl Guard {
     /// A request that is refused here has been counted and reported, and is done with: its refusal is not shown to
     /// [`check_response`](Self::check_response). That is for what the application answers.
     pub fn check(&self, request: &RequestView<'_>) -> Verdict {
-        self.guarded(|snapshot| self.0.judge(snapshot, request))
+        let began = is_timed().then(|| self.0.parts.clock.elapsed());
+        let verdict = self.guarded(request, Phase::Request);
+        if began.is_some_and(|began| self.0.parts.clock.elapsed().saturating_sub(began) > Self::SLOW) {
+            self.0.parts.tally.slow();
+        }
+        verdict
     }
 
     /// Counts the application's answer and judges it: the errors of one client, and the 404 that confirms that there was no route
@@ -114,7 +149,7 @@ impl Guard {
     /// is failing.
     pub fn check_response(&self, request: &RequestView<'_>, status: u16) -> Verdict {
         let verdict = match status {
-            400..500 => self.guarded(|snapshot| self.0.judge_error(snapshot, request, status)),
+            400..500 => self.guarded(request, Phase::Answer(status)),
             _ => Verdict::Pass,
         };
         if !verdict.is_block() {
@@ -151,16 +186,37 @@ impl Guard {
     }
 
     /// Judges by the snapshot in force, and answers for a judgement that failed.
-    fn guarded(&self, judge: impl FnOnce(&Snapshot) -> Verdict) -> Verdict {
-        let parts = &self.0.parts;
-        self.caught(|| judge(&parts.published.load()))
-            .unwrap_or_else(|| match parts.on_failure {
-                OnFailure::Open => Verdict::Pass,
-                OnFailure::Closed => {
+    fn guarded(&self, request: &RequestView<'_>, phase: Phase) -> Verdict {
+        let Shared { parts, .. } = &*self.0;
+        let judge = || {
+            let snapshot = parts.published.load();
+            match phase {
+                Phase::Request => self.0.judge(&snapshot, request),
+                Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
+            }
+        };
+        self.caught(judge).unwrap_or_else(|| {
+            let snapshot = parts.published.load();
+            self.blame(&snapshot, request, phase);
+            match (parts.on_failure, snapshot.mode) {
+                (OnFailure::Closed, Mode::Enforce) => {
                     parts.tally.blocked();
-                    Verdict::Block(parts.published.load().policy.block_reaction().clone())
+                    Verdict::Block(snapshot.policy.block_reaction().clone())
                 }
-            })
+                (OnFailure::Open, _) | (OnFailure::Closed, Mode::LogOnly) => Verdict::Pass,
+            }
+        })
+    }
+
+    /// A judgement panicked: if it would not have by the policy before, the one on trial is to blame. An adapter whose view of a
+    /// request panics is no policy's fault.
+    fn blame(&self, snapshot: &Snapshot, request: &RequestView<'_>, phase: Phase) {
+        if let Some(trial) = &snapshot.trial {
+            let by_the_previous = || self.0.severity(trial.previous(), snapshot, request, phase);
+            if catch_unwind(AssertUnwindSafe(by_the_previous)).is_ok() {
+                trial.panicked();
+            }
+        }
     }
 
     /// Runs what might panic, in a detector or in the adapter's view of a request: a panic in a middleware would answer the client
@@ -173,6 +229,18 @@ impl Guard {
         }
         result.ok()
     }
+}
+
+/// Whether this judgement is to be timed: one in 256 on each thread. To read the clock twice for each would be a tenth of the guard's
+/// cost.
+fn is_timed() -> bool {
+    thread_local! {
+        static TURN: Cell<u8> = const { Cell::new(0) };
+    }
+    TURN.with(|turn| {
+        turn.set(turn.get().wrapping_add(1));
+        turn.get() == 0
+    })
 }
 
 impl fmt::Debug for Guard {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::client::Trusted;
+use super::{client::Trusted, trial::Trial};
 use crate::model::{blacklist::Blacklist, policy::Policy};
 
 /// All that a verdict depends on. It never changes: whoever wants another one publishes another one. (The blacklist alone is
@@ -17,8 +17,22 @@ pub struct Snapshot {
     pub blacklist: Arc<Blacklist>,
     /// Which proxies are believed, and which addresses are never banned.
     pub trusted: Arc<Trusted>,
+    /// Whether anything is refused at all.
+    pub mode: Mode,
+    /// The trial that the policy is on; absent where it has proven itself.
+    pub trial: Option<Arc<Trial>>,
     /// Rises with every snapshot that is published.
     pub version: u64,
+}
+
+/// Whether the guard refuses what it would refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    #[default]
+    Enforce,
+    /// Every request passes: the kill switch is on. What is found is logged, counted and reported all the same, and bans nobody.
+    LogOnly,
 }
 
 /// The snapshot in force. One actor publishes, every worker reads, and none waits for another.

@@ -24,6 +24,8 @@ struct Shard {
     attacks: AtomicU64,
     blocked: AtomicU64,
     guard_failures: AtomicU64,
+    spared: AtomicU64,
+    slow: AtomicU64,
 }
 
 /// The sums of a [`Tally`] at one moment.
@@ -40,6 +42,10 @@ pub struct Counts {
     pub blocked: u64,
     /// Panics that the guard caught in itself.
     pub guard_failures: u64,
+    /// Requests of listed sources that were not refused for it, because the list is not in force.
+    pub spared: u64,
+    /// Judgements that took longer than [`Guard::SLOW`](super::Guard::SLOW), of those that were timed.
+    pub slow: u64,
 }
 
 impl Tally {
@@ -60,6 +66,8 @@ impl Tally {
             attacks: sum.attacks + shard.attacks.load(Ordering::Relaxed),
             blocked: sum.blocked + shard.blocked.load(Ordering::Relaxed),
             guard_failures: sum.guard_failures + shard.guard_failures.load(Ordering::Relaxed),
+            spared: sum.spared + shard.spared.load(Ordering::Relaxed),
+            slow: sum.slow + shard.slow.load(Ordering::Relaxed),
         })
     }
 
@@ -85,6 +93,16 @@ impl Tally {
     /// The guard panicked.
     pub(crate) fn failed(&self) {
         self.add(|shard| &shard.guard_failures);
+    }
+
+    /// A listed source was let through, because the list is not in force.
+    pub(crate) fn spared(&self) {
+        self.add(|shard| &shard.spared);
+    }
+
+    /// A judgement took too long.
+    pub(crate) fn slow(&self) {
+        self.add(|shard| &shard.slow);
     }
 
     fn add(&self, counter: fn(&Shard) -> &AtomicU64) {
@@ -153,6 +171,7 @@ mod tests {
             attacks: 0,
             blocked: 1,
             guard_failures: 1,
+            ..Counts::default()
         };
         assert_eq!(tally.totals(), expected);
     }

@@ -1,6 +1,7 @@
 //! The pure model: no clock, no I/O, no async.
 pub mod address;
 pub mod blacklist;
+pub mod breaker;
 pub mod conversation;
 pub mod ipset;
 pub mod outbox;

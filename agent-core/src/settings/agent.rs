@@ -1,6 +1,6 @@
 //! `[agent]`: where the server is, who the agent is there, and what the host decides alone.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use config::Value;
 use ipnet::IpNet;
@@ -36,7 +36,22 @@ pub struct AgentSettings {
     pub own_addresses: Vec<IpAddr>,
     /// What happens to a request that a detector fails on.
     pub on_failure: OnFailure,
+    /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
+    pub enforce: bool,
+    /// While this file exists, it is as if `enforce` were off: a kill switch for a running process.
+    pub kill_switch_file: Option<PathBuf>,
+    /// The share of the site's recent clients, in percent, that the fleet's list may shut out within a minute. A list that would shut
+    /// out more is only logged. At 100 every list is enforced, whomever it names.
+    pub breaker_share: u8,
+    /// The age from which on a list that the server has not confirmed is only logged; without it a list is enforced for ever.
+    pub stale_after: Option<Duration>,
 }
+
+/// What [`AgentSettings::breaker_share`] is by default: a fleet catches attackers, and no site has one customer in five who is one.
+const BREAKER_SHARE: u64 = 20;
+
+/// How old a list may be allowed to grow. A list is confirmed with every exchange, so that anything below some intervals only flaps.
+const STALE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(365 * 86_400);
 
 /// What `agent.cloud_url` may be.
 const CLOUD_URL: &str = "an http:// or https:// URL with a host, without user name and password";
@@ -60,6 +75,10 @@ impl AgentSettings {
             ),
             own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
             on_failure: on_failure(&mut section),
+            enforce: section.bool("enforce", true),
+            kill_switch_file: section.path("kill_switch_file"),
+            breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
+            stale_after: stale_after(&mut section),
         };
         (settings, section.into_problems())
     }
@@ -81,6 +100,13 @@ fn on_failure(section: &mut Section<'_>) -> OnFailure {
         "closed" | "block" => OnFailure::Closed,
         _ => OnFailure::Open,
     }
+}
+
+/// Absent or empty, a list is enforced for ever.
+fn stale_after(section: &mut Section<'_>) -> Option<Duration> {
+    let value = section.take("stale_after")?;
+    let is_said = text(value) != Some("");
+    is_said.then(|| section.duration("stale_after", Duration::MAX, STALE))
 }
 
 /// An empty URL is none: so a variable can switch a file's server off.

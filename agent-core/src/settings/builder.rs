@@ -1,6 +1,6 @@
 //! Settings that the host's code makes: its calls win over everything else.
 
-use std::{ffi::OsString, fmt, path::PathBuf};
+use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 use config::{Value, ValueKind};
 
@@ -33,6 +33,8 @@ pub struct SettingsBuilder {
     transport: Table,
     /// Apart from the tree, whose texts cannot hold every path.
     state_dir: Option<PathBuf>,
+    /// Likewise.
+    kill_switch_file: Option<PathBuf>,
     security: ConfigMap,
     file: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
@@ -77,6 +79,27 @@ impl SettingsBuilder {
             OnFailure::Closed => "closed",
         };
         self.agent("on_detector_failure", word.into())
+    }
+
+    /// Whether anything is refused at all; `false` lets every request pass, and logs, counts and reports what is found.
+    pub fn enforce(self, enforce: bool) -> Self {
+        self.agent("enforce", enforce.into())
+    }
+
+    /// A file that switches enforcement off while it exists. It is looked for every second.
+    pub fn kill_switch_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.kill_switch_file = Some(path.into());
+        self.agent("kill_switch_file", serde_json::Value::Null)
+    }
+
+    /// The share of the site's recent clients, in percent from 1 to 100, that the fleet's list may shut out within a minute.
+    pub fn breaker_share(self, percent: u8) -> Self {
+        self.agent("breaker_share", percent.into())
+    }
+
+    /// The age from which on a list that the server has not confirmed is only logged.
+    pub fn stale_after(self, age: Duration) -> Self {
+        self.agent("stale_after", format!("{}ms", age.as_millis()).into())
     }
 
     /// The transport to use.
@@ -135,6 +158,7 @@ impl SettingsBuilder {
             agent,
             transport,
             state_dir,
+            kill_switch_file,
             security,
             file,
             variables,
@@ -151,6 +175,7 @@ impl SettingsBuilder {
         layers.code(said.map(|(name, table)| (name.to_owned(), code(table))).collect());
         let mut settings = Settings::read(layers, security)?;
         settings.agent.state_dir = state_dir.or(settings.agent.state_dir);
+        settings.agent.kill_switch_file = kill_switch_file.or(settings.agent.kill_switch_file);
         Ok(settings)
     }
 

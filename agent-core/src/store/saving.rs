@@ -16,7 +16,6 @@ impl Store {
     }
 
     /// Keeps the breaker's state.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the breaker that calls it comes next"))]
     pub(crate) fn save_safety(&self, safety: &serde_json::Value) {
         self.safety.replace(Some(safety.clone()));
         self.write(Durability::Immediate, |txn| {

@@ -8,6 +8,7 @@
 mod conversation;
 mod durability;
 mod restarts;
+mod safety;
 mod survival;
 
 use std::{

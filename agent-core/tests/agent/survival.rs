@@ -33,6 +33,10 @@ fn without_a_server_it_guards_with_what_the_last_run_left() {
     wait_until(&agent, "the list is in force", || {
         !passes(&agent.guard(), "198.51.100.1")
     });
+    clock.advance(Duration::from_secs(60));
+    wait_until(&agent, "the configuration has proven itself", || {
+        agent.status().config.state == "applied"
+    });
     attack(&agent.guard(), ATTACKER);
     wait_until(&agent, "the ban waits", || agent.status().events.pending == 1);
     let id = agent.status().conversation.agent_id;

@@ -177,6 +177,7 @@ fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
         .collect();
     view.health = Some(v2::Health {
         state: name(&part.health.state),
+        alarm: part.health.alarm.as_deref().map(words),
         ..part.health.clone()
     });
     view.config = part.have.config.as_ref().map(|config| v2::ConfigCursor {
@@ -190,10 +191,14 @@ fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
     });
     if let Some(status) = &part.config_status {
         view.config_status = Some(v2::ConfigStatus {
-            error: status.error.as_deref().map(|error| error.chars().take(ERROR).collect()),
+            error: status.error.as_deref().map(words),
             ..status.clone()
         });
     }
+}
+
+fn words(text: &str) -> String {
+    text.chars().take(ERROR).collect()
 }
 
 fn name(text: &str) -> String {

@@ -59,6 +59,10 @@ fn what_the_last_run_left_guards_while_the_server_is_down(rig: Rig) {
     site.wait_until("the server's settings are in force", || {
         site.agent.status().config.source == "server"
     });
+    clock.advance(std::time::Duration::from_secs(60));
+    site.wait_until("they have proven themselves", || {
+        site.agent.status().config.state == "applied"
+    });
     site.agent.shutdown(PATIENCE);
     drop(site);
     server.refuse().unwrap();

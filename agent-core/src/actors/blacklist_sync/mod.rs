@@ -1,6 +1,7 @@
 //! BlacklistSync: the shared list and its cursor, own bans, and the outbox. It applies deltas and snapshots, bans whom
 //! RequestGuard caught, and holds every event until the server has it.
 
+mod safety;
 mod taking;
 mod updates;
 
@@ -42,8 +43,6 @@ pub(super) struct BlacklistSync {
     sharing: Sharing,
     /// `BLACKLIST_DELAY`: how long a version 1 server's entries last.
     ban_for: Duration,
-    /// When the server last confirmed the list.
-    confirmed: Option<Duration>,
     /// Whether the last update did not fit.
     refused: bool,
     _notice: DeathNotice,
@@ -80,6 +79,7 @@ impl Actor for BlacklistSync {
         self.count();
         ctx.run_later(SWEEP_EVERY, Self::sweep);
         self.tend_store(ctx);
+        self.grow_old(ctx);
     }
 }
 
@@ -95,7 +95,6 @@ impl BlacklistSync {
             close_next: to.cloud_link.clone().recipient(),
             sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
-            confirmed: None,
             refused: false,
             _notice: notice,
         }
@@ -118,11 +117,12 @@ impl BlacklistSync {
     }
 
     fn part(&self) -> ListPart {
+        let confirmed = self.estate.safety.borrow().confirmed();
         ListPart::gather(
             &mut self.estate.list.borrow_mut(),
             &self.estate.outbox.borrow(),
             self.sharing == Sharing::On,
-            self.confirmed,
+            confirmed,
             self.estate.now(),
         )
     }
@@ -130,6 +130,7 @@ impl BlacklistSync {
     /// Writes this actor's lines on the board.
     fn count(&self) {
         let (list, ledger) = (self.estate.list.borrow(), self.estate.outbox.borrow().ledger());
+        let safety = self.estate.safety.borrow();
         let board = &self.estate.shared.board;
         board.outbox.acknowledged.store(ledger.acknowledged, Ordering::Relaxed);
         board.outbox.pending.store(ledger.pending, Ordering::Relaxed);
@@ -140,7 +141,10 @@ impl BlacklistSync {
             shared: list.list().len(Scope::Shared),
             local: list.list().len(Scope::Local),
             cursor: list.cursor().map(|cursor| (cursor.epoch, cursor.rev)),
-            confirmed: self.confirmed,
+            confirmed: safety.confirmed(),
+            shared_in_force: !safety.is_suspended(),
+            breaker: safety.breaker(),
+            stale: safety.stale(),
             memory_bytes: list.list().memory_bytes(),
         }));
     }

@@ -21,16 +21,17 @@ impl BlacklistSync {
     /// Applies a version 2 update and keeps what came of it.
     pub(super) fn update(&mut self, update: &ListUpdate) {
         let now = self.estate.now();
-        let applied = self.estate.list.borrow_mut().apply(update, now);
+        let applied = self.watched(|list, watch| list.apply_watched(update, now, watch));
         let refused = matches!(applied, Applied::Refused(_));
         match applied {
             Applied::Nothing => {
                 if update.mode == ListMode::None {
-                    self.confirm();
+                    self.confirmed();
+                    self.reconsider();
                 }
             }
             Applied::Delta { added, removed } => {
-                self.confirm();
+                self.confirmed();
                 let added_here: Vec<IpNet> = update.add.iter().filter_map(|(text, _)| parse_network(text)).collect();
                 self.save_changes(&added_here, &networks(&update.remove));
                 tracing::info!(added, removed, rev = update.to, "blacklist updated");
@@ -40,7 +41,7 @@ impl BlacklistSync {
                 tell(&self.speak, Speak::Now);
             }
             Applied::Swapped { entries } => {
-                self.confirm();
+                self.confirmed();
                 self.save_list();
                 self.announce_list();
                 tracing::info!(entries, rev = update.to, "blacklist replaced");
@@ -54,13 +55,6 @@ impl BlacklistSync {
             }
         }
         self.refused = refused;
-    }
-
-    /// The server has just said that the list is the one that it means.
-    fn confirm(&mut self) {
-        let now = self.estate.times();
-        self.confirmed = Some(now.elapsed);
-        self.estate.store.save_confirmed(now.unix.as_secs());
     }
 
     /// Keeps what these networks have come to in the list.
@@ -82,7 +76,7 @@ impl BlacklistSync {
     }
 
     /// Version 1's whole list: each entry has been banned at an epoch, and lasts for our `BLACKLIST_DELAY` from then.
-    pub(super) fn replace(&mut self, listed: BTreeMap<String, Epoch>) {
+    pub(super) fn replace(&self, listed: BTreeMap<String, Epoch>) {
         let now = self.estate.times();
         let remaining = |Epoch(at): Epoch| {
             let age = now.unix.saturating_sub(Duration::from_secs(at));
@@ -91,25 +85,22 @@ impl BlacklistSync {
         let entries = listed
             .into_iter()
             .filter_map(|(text, at)| Some((network(&text)?, remaining(at)?)));
-        self.estate.list.borrow_mut().replace_v1(entries, now.elapsed);
-        self.confirm();
+        self.watched(|list, watch| list.replace_v1(entries, now.elapsed, watch));
+        self.confirmed();
         self.save_list();
         self.announce_list();
     }
 
     /// Version 1's changes.
-    pub(super) fn change(&mut self, update: &BlacklistUpdate) {
+    pub(super) fn change(&self, update: &BlacklistUpdate) {
         let now = self.estate.times();
         let new = networks(&update.new);
         let remove = networks(&update.remove);
-        self.confirm();
+        self.confirmed();
         if new.is_empty() && remove.is_empty() {
-            return;
+            return self.reconsider();
         }
-        self.estate
-            .list
-            .borrow_mut()
-            .update_v1(&new, &remove, self.ban_for, now.elapsed);
+        self.watched(|list, watch| list.update_v1(&new, &remove, self.ban_for, now.elapsed, watch));
         self.save_changes(&new, &remove);
     }
 }

@@ -1,8 +1,10 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
 mod failure;
+mod mode;
 mod order;
 mod response;
+mod trial;
 mod windows;
 
 use std::{
@@ -48,6 +50,7 @@ struct Stage {
     published: Arc<Published>,
     intake: Arc<Intake>,
     tally: Arc<Tally>,
+    recent: Arc<Recent>,
     clock: Arc<TestClock>,
     blacklist: Arc<Blacklist>,
 }
@@ -95,13 +98,17 @@ fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
         policy: Arc::new(policy(keys)),
         blacklist: Arc::clone(&blacklist),
         trusted: Arc::new(Trusted::new(["10.0.0.0/8".parse().unwrap()], [])),
+        mode: Mode::default(),
+        trial: None,
         version: 1,
     })));
-    let (intake, tally, clock) = (Arc::default(), Arc::default(), Arc::new(TestClock::default()));
+    let (intake, tally, recent) = (Arc::default(), Arc::default(), Arc::default());
+    let clock = Arc::new(TestClock::default());
     let guard = Guard::new(GuardParts {
         published: Arc::clone(&published),
         intake: Arc::clone(&intake),
         tally: Arc::clone(&tally),
+        recent: Arc::clone(&recent),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure,
     });
@@ -110,6 +117,7 @@ fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
         published,
         intake,
         tally,
+        recent,
         clock,
         blacklist,
     }

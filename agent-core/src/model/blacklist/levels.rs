@@ -8,9 +8,9 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    Hit,
+    Hit, Scope,
     bitmap::{Bit, Span},
-    ends::{Ends, Now},
+    ends::{End, Ends},
     seed::Seed,
     table::{Key, Table, halves},
 };
@@ -30,17 +30,22 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// What lists an IPv4 address.
-    pub(super) fn find_v4(&self, address: u32, now: Now) -> Option<Hit> {
-        self.v4.find(address, u32::BITS_OF_KEY, now)
+    /// What lists an IPv4 address, of ends that `pick` takes for running.
+    pub(super) fn find_v4(&self, address: u32, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
+        self.v4.find(address, u32::BITS_OF_KEY, pick)
     }
 
-    /// What lists an IPv6 address, among networks of prefix lengths up to `longest`.
-    pub(super) fn find_v6(&self, address: u128, longest: u8, now: Now) -> Option<Hit> {
+    /// What lists an IPv6 address, among networks of prefix lengths up to `longest`, of ends that `pick` takes for running.
+    pub(super) fn find_v6(
+        &self,
+        address: u128,
+        longest: u8,
+        pick: impl Fn(Ends) -> Option<(End, Scope)>,
+    ) -> Option<Hit> {
         let [high, _] = halves(address);
         self.v6_long
-            .find(address, longest, now)
-            .or_else(|| self.v6.find(high, longest, now))
+            .find(address, longest, &pick)
+            .or_else(|| self.v6.find(high, longest, &pick))
     }
 
     /// Whether there are IPv6 networks that the bitmap does not tell of.
@@ -97,12 +102,12 @@ struct Level<K: Key> {
 }
 
 impl<K: Network> Family<K> {
-    /// The longest network with at most `longest` bits that lists `address` and has not ended. Every prefix length is asked: an
-    /// ended /32 does not hide a live /24.
-    fn find(&self, address: K, longest: u8, now: Now) -> Option<Hit> {
+    /// The longest network with at most `longest` bits that lists `address` and has an end that `pick` takes for running. Every
+    /// prefix length is asked: an ended /32 does not hide a live /24.
+    fn find(&self, address: K, longest: u8, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
         self.0.iter().filter(|level| level.prefix <= longest).find_map(|level| {
             let key = address.leading(level.prefix);
-            let (end, scope) = level.table.get(key).live(now)?;
+            let (end, scope) = pick(level.table.get(key))?;
             Some(Hit {
                 network: key.network(level.prefix)?,
                 until: end.until(),

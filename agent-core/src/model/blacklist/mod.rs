@@ -17,6 +17,7 @@
 //! - [`levels`] reaches the tables through one pointer that is swapped when one of them is built anew.
 //! - [`ends`] packs the two ends of an entry: caught here ([`Scope::Local`]), or listed for the fleet ([`Scope::Shared`]).
 //! - [`seed`] hashes under a secret, as attackers choose their addresses.
+//! - [`breadth`] measures how much of all addresses a list covers.
 //! - [`filling`] builds a list before anybody reads it: what was saved comes back fast.
 //! - [`digest`] names a set of networks, so that two sides can tell whether theirs are the same.
 //! - [`shared`] is the owner's side of the fleet's list: cursor, deltas, snapshots (rules 3 and 4 of the protocol).
@@ -40,11 +41,12 @@ pub mod digest;
 pub mod shared;
 
 mod bitmap;
+mod breadth;
 mod change;
 mod ends;
 mod filling;
 mod levels;
-mod seed;
+pub(crate) mod seed;
 mod table;
 
 use std::{
@@ -57,11 +59,13 @@ use std::{
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+pub use breadth::Breadth;
 pub use digest::Digest;
 pub use filling::Filling;
-pub use shared::{Applied, ListProblem, SharedList};
+pub use shared::{Applied, ListProblem, Proposal, SharedList};
 
 use bitmap::{Bit, Bitmaps};
+use ends::{End, Ends};
 use levels::{Levels, Network, UPPER_HALF, Visitor};
 use seed::Seed;
 use table::{Key, Table, halves};
@@ -86,6 +90,8 @@ pub struct Blacklist {
     bitmaps: Bitmaps,
     /// Whether there are IPv6 networks that the bitmap does not tell of.
     has_wide_v6: AtomicBool,
+    /// Whether the fleet's entries are known but not to be acted upon.
+    shared_is_suspended: AtomicBool,
     seed: Seed,
     books: Books,
 }
@@ -129,6 +135,7 @@ impl Blacklist {
             levels: ArcSwap::default(),
             bitmaps: Bitmaps::default(),
             has_wide_v6: AtomicBool::new(false),
+            shared_is_suspended: AtomicBool::new(false),
             seed: Seed::random(),
             books: Books::default(),
         }
@@ -140,20 +147,48 @@ impl Blacklist {
     /// for among IPv6 networks, where no one ever listed it.
     #[must_use]
     pub fn lookup(&self, source: IpAddr, now: Duration) -> Option<Hit> {
+        let now = now.into();
+        self.find(source, |ends| ends.live(now))
+    }
+
+    /// What lists `source` in this scope.
+    #[must_use]
+    pub fn lookup_in(&self, scope: Scope, source: IpAddr, now: Duration) -> Option<Hit> {
+        let now = now.into();
+        let live = |ends: Ends| ends.get(scope).filter(|end| end.is_live(now));
+        self.find(source, |ends| live(ends).map(|end| (end, scope)))
+    }
+
+    /// Whether a hit shuts anybody out: one of this agent's own does, one of the fleet's unless those are
+    /// [suspended](Self::suspend_shared).
+    #[must_use]
+    pub fn enforces(&self, hit: &Hit, source: IpAddr, now: Duration) -> bool {
+        hit.scope == Scope::Local
+            || !self.shared_is_suspended.load(Ordering::Acquire)
+            || self.lookup_in(Scope::Local, source, now).is_some()
+    }
+
+    /// Stops, or resumes, to act upon the fleet's entries. A look-up that finds an entry written afterwards knows of it, so that a
+    /// list can be suspended and then changed with no moment between.
+    pub fn suspend_shared(&self, is_suspended: bool) {
+        self.shared_is_suspended.store(is_suspended, Ordering::Release);
+    }
+
+    fn find(&self, source: IpAddr, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
         match source {
-            IpAddr::V4(v4) => self.lookup_v4(v4.into(), now),
-            IpAddr::V6(v6) => self.lookup_v6(v6.into(), now),
+            IpAddr::V4(v4) => self.find_v4(v4.into(), pick),
+            IpAddr::V6(v6) => self.find_v6(v6.into(), pick),
         }
     }
 
-    fn lookup_v4(&self, address: u32, now: Duration) -> Option<Hit> {
+    fn find_v4(&self, address: u32, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
         if !self.bitmaps.v4.test(Bit::of_v4(address)) {
             return None;
         }
-        self.levels.load().find_v4(address, now.into())
+        self.levels.load().find_v4(address, pick)
     }
 
-    fn lookup_v6(&self, address: u128, now: Duration) -> Option<Hit> {
+    fn find_v6(&self, address: u128, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
         let [high, _] = halves(address);
         let longest = if self.bitmaps.v6.test(levels::v6_bit(high, &self.seed)) {
             u128::BITS_OF_KEY
@@ -162,7 +197,7 @@ impl Blacklist {
         } else {
             return None;
         };
-        self.levels.load().find_v6(address, longest, now.into())
+        self.levels.load().find_v6(address, longest, pick)
     }
 
     /// Whether `source`, in its canonical form, is shut out.

@@ -8,17 +8,17 @@ use std::hash::{BuildHasher, RandomState};
 
 /// The secret of one list. Lists have their own, so that nothing learnt from one tells about another.
 #[derive(Clone, Copy)]
-pub(super) struct Seed([u64; 4]);
+pub(crate) struct Seed([u64; 4]);
 
 impl Seed {
     /// A new secret, from the randomness that the standard library takes from the operating system for its maps.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         let random = RandomState::new();
         Self([0_u8, 1, 2, 3].map(|i| random.hash_one(i)))
     }
 
     /// A hash of 64 bits, every one of which is good.
-    pub(super) fn hash(&self, word: u64) -> u64 {
+    pub(crate) fn hash(&self, word: u64) -> u64 {
         let [a, b, c, d] = self.0;
         fold(fold(word ^ a, b) ^ c, d)
     }

@@ -114,6 +114,7 @@ impl Conversation {
             health: Health {
                 list_age_ms,
                 restarts: telemetry.restarts,
+                alarm: telemetry.alarm,
                 state: self.state().name().to_owned(),
                 process: Some(telemetry.process),
             },

@@ -64,6 +64,8 @@ pub struct TelemetryPart {
     pub lost: BTreeMap<String, u64>,
     /// Restarts of the actors since start.
     pub restarts: u64,
+    /// What somebody should look at, in words; none where all is well.
+    pub alarm: Option<String>,
 }
 
 impl ListPart {

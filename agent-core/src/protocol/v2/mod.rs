@@ -206,6 +206,10 @@ pub struct Health {
     /// The conversation's state, by name.
     #[serde(default)]
     pub state: String,
+    /// What somebody should look at, in words: the list would shut out the site's own clients, or nothing is enforced. Absent where
+    /// all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
     /// The guarded process's load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessLoad>,

@@ -7,7 +7,8 @@ use std::{
 
 use buckler::{
     guard::{
-        Detection, Guard, GuardParts, Intake, OnFailure, Published, RequestView, RouteMatch, Snapshot, Tally, Trusted,
+        Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Tally,
+        Trusted,
     },
     model::{address::canonical, blacklist::Blacklist, policy::Policy},
     testing::ManualClock,
@@ -80,6 +81,8 @@ impl Stage {
             policy,
             blacklist: Arc::new(Blacklist::new()),
             trusted: Arc::new(Trusted::new(proxies, own)),
+            mode: Mode::Enforce,
+            trial: None,
             version: 1,
         })));
         let (intake, tally) = (Arc::<Intake>::default(), Arc::<Tally>::default());
@@ -87,6 +90,7 @@ impl Stage {
             published,
             intake: Arc::clone(&intake),
             tally: Arc::clone(&tally),
+            recent: Arc::default(),
             clock: ManualClock::new(),
             on_failure: OnFailure::Open,
         });

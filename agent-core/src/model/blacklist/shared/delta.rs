@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Applied, ListProblem, end_of_ttl, network};
+use super::{Applied, ListProblem, Proposal, end_of_ttl, network};
 use crate::{
     model::blacklist::{Blacklist, Digest, Scope, ends::Now},
     protocol::v2::ListUpdate,
@@ -45,6 +45,19 @@ impl Delta {
         }
         ListProblem::check(update.count, count, &update.digest, digest)?;
         Ok(Self { changes, digest })
+    }
+
+    /// What the list will be.
+    pub(super) fn proposal<'l>(&self, list: &'l Blacklist, rev: u64) -> Proposal<'l> {
+        let running = |ttl_s: &Option<u64>| ttl_s.is_some_and(|ttl_s| ttl_s > 0);
+        let added = self.changes.iter().filter(|(_, ttl_s)| running(ttl_s));
+        let removed = self.changes.iter().filter(|(_, ttl_s)| !running(ttl_s));
+        Proposal::changes(
+            list,
+            added.map(|(network, _)| *network),
+            removed.map(|(network, _)| *network),
+            Some(rev),
+        )
     }
 
     /// Changes the list.

@@ -20,6 +20,7 @@
 
 mod delta;
 mod outcome;
+mod proposal;
 mod snapshot;
 mod v1;
 
@@ -28,6 +29,7 @@ use std::{sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 pub use outcome::{Applied, ListProblem};
+pub use proposal::Proposal;
 
 use super::{Blacklist, Digest, Scope};
 use crate::{
@@ -159,10 +161,21 @@ impl SharedList {
 
     /// Applies an update. A refused one has changed nothing that look-ups see.
     pub fn apply(&mut self, update: &ListUpdate, now: Duration) -> Applied {
+        self.apply_watched(update, now, &mut |_| {})
+    }
+
+    /// Applies an update as [`apply`](Self::apply) does, and shows `watch` what it will make of the list just before look-ups can see
+    /// any of it.
+    pub fn apply_watched(
+        &mut self,
+        update: &ListUpdate,
+        now: Duration,
+        watch: &mut dyn FnMut(&Proposal<'_>),
+    ) -> Applied {
         let applied = match update.mode {
             ListMode::None => self.confirm(update),
-            ListMode::Delta => self.apply_delta(update, now),
-            ListMode::Snapshot => self.apply_page(update, now),
+            ListMode::Delta => self.apply_delta(update, now, watch),
+            ListMode::Snapshot => self.apply_page(update, now, watch),
         };
         applied.unwrap_or_else(|problem| {
             self.wants_snapshot |= problem.wants_snapshot();
@@ -193,7 +206,12 @@ impl SharedList {
         Ok(Applied::Nothing)
     }
 
-    fn apply_delta(&mut self, update: &ListUpdate, now: Duration) -> Result<Applied, ListProblem> {
+    fn apply_delta(
+        &mut self,
+        update: &ListUpdate,
+        now: Duration,
+        watch: &mut dyn FnMut(&Proposal<'_>),
+    ) -> Result<Applied, ListProblem> {
         let version = self.version_of(update)?;
         if update.to <= version.rev {
             return Ok(Applied::Nothing);
@@ -205,6 +223,7 @@ impl SharedList {
             });
         }
         let delta = Delta::check(update, &self.list, version.digest)?;
+        watch(&delta.proposal(&self.list, update.to));
         let applied = delta.write(&self.list, now);
         self.version = Some(Version {
             epoch: update.epoch.clone(),

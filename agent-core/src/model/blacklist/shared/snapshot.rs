@@ -5,14 +5,19 @@ use std::{sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Applied, ListProblem, SharedList, Version, end_of_ttl, network};
+use super::{Applied, ListProblem, Proposal, SharedList, Version, end_of_ttl, network};
 use crate::{
     model::blacklist::{Blacklist, Digest, Scope},
     protocol::v2::{ListUpdate, Staging},
 };
 
 impl SharedList {
-    pub(super) fn apply_page(&mut self, update: &ListUpdate, now: Duration) -> Result<Applied, ListProblem> {
+    pub(super) fn apply_page(
+        &mut self,
+        update: &ListUpdate,
+        now: Duration,
+        watch: &mut dyn FnMut(&Proposal<'_>),
+    ) -> Result<Applied, ListProblem> {
         if self.is_at(update) {
             self.settle();
             return Ok(Applied::Nothing);
@@ -29,6 +34,7 @@ impl SharedList {
             });
         }
         let (list, digest) = staged.whole()?;
+        watch(&Proposal::whole(&list, Some(update.to)));
         self.swap(
             list,
             Version {

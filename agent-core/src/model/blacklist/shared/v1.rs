@@ -4,34 +4,50 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Blacklist, Scope, SharedList, delta::unlist, end};
+use super::{Blacklist, Proposal, Scope, SharedList, delta::unlist, end};
 use crate::model::{address::canonical_network, blacklist::ends::Now};
 
 impl SharedList {
     /// What a registration lists, with the time left, in the place of the fleet's list; the agent's own entries stay. The
-    /// caller publishes [`list`](Self::list).
-    pub fn replace_v1(&mut self, listed: impl IntoIterator<Item = (IpNet, Duration)>, now: Duration) {
+    /// caller publishes [`list`](Self::list). `watch` sees it before.
+    pub fn replace_v1(
+        &mut self,
+        listed: impl IntoIterator<Item = (IpNet, Duration)>,
+        now: Duration,
+        watch: &mut dyn FnMut(&Proposal<'_>),
+    ) {
         let list = Blacklist::new();
         for (network, left) in listed {
             list.insert(network, Some(end(left, now)), Scope::Shared);
         }
+        watch(&Proposal::whole(&list, None));
         list.adopt_local(&self.list, now);
         self.list = Arc::new(list);
         self.forget_history();
     }
 
-    /// What a beacon's reply changes. A network in both sets is listed afterwards.
+    /// What a beacon's reply changes. A network in both sets is listed afterwards. `watch` sees it before.
     ///
     /// A network that is listed already keeps its end: a server without a cursor repeats itself, and tells an agent of its own
     /// bans; being told never prolongs one (rule 4).
-    pub fn update_v1(&mut self, new: &[IpNet], remove: &[IpNet], ban_for: Duration, now: Duration) {
+    pub fn update_v1(
+        &mut self,
+        new: &[IpNet],
+        remove: &[IpNet],
+        ban_for: Duration,
+        now: Duration,
+        watch: &mut dyn FnMut(&Proposal<'_>),
+    ) {
         let new: HashSet<IpNet> = new.iter().copied().map(canonical_network).collect();
-        for network in remove
-            .iter()
-            .copied()
-            .map(canonical_network)
-            .filter(|network| !new.contains(network))
-        {
+        let gone = remove.iter().copied().map(canonical_network);
+        let gone: Vec<IpNet> = gone.filter(|network| !new.contains(network)).collect();
+        watch(&Proposal::changes(
+            &self.list,
+            new.iter().copied(),
+            gone.iter().copied(),
+            None,
+        ));
+        for network in gone {
             unlist(&self.list, network, now);
         }
         for network in new {

@@ -47,7 +47,11 @@ fn saved_and_restored() {
 fn version_1_replaces_and_updates_by_sets() {
     let mut list = at(7, &["192.0.2.1"]);
     list.list().ban(net("198.51.100.7"), Some(NOW + HOUR), NOW);
-    list.replace_v1([(net("203.0.113.9"), HOUR), (net("203.0.113.10"), Duration::ZERO)], NOW);
+    list.replace_v1(
+        [(net("203.0.113.9"), HOUR), (net("203.0.113.10"), Duration::ZERO)],
+        NOW,
+        &mut |_| {},
+    );
     assert_eq!(list.cursor(), None, "version 1 has no history");
     assert_eq!(members(&list), set(&["203.0.113.9", "203.0.113.10"]));
     let contains = |list: &SharedList, text| list.list().contains(ip(text), NOW);
@@ -62,7 +66,13 @@ fn version_1_replaces_and_updates_by_sets() {
         "192.0.2.9",
     ]
     .map(net);
-    list.update_v1(&new, &["203.0.113.9", "203.0.113.12"].map(net), 5 * HOUR, NOW);
+    list.update_v1(
+        &new,
+        &["203.0.113.9", "203.0.113.12"].map(net),
+        5 * HOUR,
+        NOW,
+        &mut |_| {},
+    );
     let until = |text| list.list().lookup(ip(text), NOW).unwrap().until.unwrap();
     assert_eq!(
         until("203.0.113.9"),
@@ -76,7 +86,7 @@ fn version_1_replaces_and_updates_by_sets() {
         (NOW + 5 * HOUR, NOW + 5 * HOUR)
     );
 
-    list.update_v1(&[], &["198.51.100.7", "192.0.2.9"].map(net), HOUR, NOW);
+    list.update_v1(&[], &["198.51.100.7", "192.0.2.9"].map(net), HOUR, NOW, &mut |_| {});
     assert!(
         !contains(&list, "198.51.100.7") && !contains(&list, "192.0.2.9"),
         "an unban counts for the agent's own too"

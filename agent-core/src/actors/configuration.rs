@@ -1,0 +1,189 @@
+//! The configuration in force, where it comes from, and how it stands: on trial, proven, or taken back. ConfigFetcher's.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    guard::Trial,
+    model::policy::{Layer, Policy, PolicyError},
+    protocol::v2::{ConfigState, ConfigStatus, ConfigUpdate},
+    status::ConfigInForce,
+};
+
+/// The configuration's layers, and what they were compiled into.
+pub(crate) struct Configuration {
+    pub(crate) template: String,
+    pub(crate) file: Vec<Layer>,
+    pub(crate) server: Option<ConfigUpdate>,
+    pub(crate) code: Option<Layer>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) source: &'static str,
+    pub(crate) status: Option<ConfigStatus>,
+    /// While `policy` has not proven itself: how it does, and what runs again where it does not.
+    pub(crate) trial: Option<OnTrial>,
+    /// Trials so far, each with its number.
+    pub(crate) trials: u32,
+    /// What was refused or rolled back last, and is not tried again.
+    pub(crate) rejected: Option<Rejected>,
+}
+
+/// A configuration's trial.
+pub(crate) struct OnTrial {
+    pub(crate) trial: Arc<Trial>,
+    pub(crate) before: Running,
+}
+
+/// A configuration that worked.
+pub(crate) struct Running {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) server: Option<ConfigUpdate>,
+    pub(crate) source: &'static str,
+}
+
+/// A configuration that does not work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rejected {
+    /// 0 from a version 1 server.
+    pub(crate) version: u64,
+    pub(crate) hash: String,
+}
+
+impl Configuration {
+    /// Compiles the layers with this configuration of the server's in its place: template, file, server, code.
+    pub(crate) fn compile(&self, server: Option<&ConfigUpdate>) -> Result<Policy, PolicyError> {
+        let server = server.map(|update| Layer {
+            origin: "server".to_owned(),
+            keys: update.body.clone(),
+        });
+        let layers: Vec<Layer> = self
+            .file
+            .iter()
+            .cloned()
+            .chain(server)
+            .chain(self.code.clone())
+            .collect();
+        Policy::compile(&self.template, &layers)
+    }
+
+    /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
+    pub(crate) fn restore(&mut self, config: ConfigUpdate) {
+        match self.compile(Some(&config)) {
+            Ok(policy) => {
+                tracing::info!(
+                    version = config.version,
+                    "Loading configuration from disk: the server's, as it was last"
+                );
+                self.policy = Arc::new(policy);
+                self.source = "disk";
+                self.server = Some(config);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the saved configuration does not compile any more: waiting for the server's");
+            }
+        }
+    }
+
+    /// Puts a configuration in force, on trial. What runs again where it fails is the last one that worked, not one that was on
+    /// trial itself.
+    pub(crate) fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, now: Duration) {
+        let version = update.version;
+        let replaced = Running {
+            policy: std::mem::replace(&mut self.policy, policy),
+            server: self.server.replace(update),
+            source: std::mem::replace(&mut self.source, "server"),
+        };
+        let before = self.trial.take().map_or(replaced, |on_trial| on_trial.before);
+        self.trials = self.trials.wrapping_add(1).max(1);
+        self.trial = Some(OnTrial {
+            trial: Arc::new(Trial::new(self.trials, Arc::clone(&before.policy), now)),
+            before,
+        });
+        self.status = Some(ConfigStatus {
+            version,
+            state: ConfigState::Probation,
+            error: None,
+        });
+    }
+
+    /// The configuration on trial has proven itself: from now on it is the one that worked last.
+    pub(crate) fn keep(&mut self) -> Option<&ConfigUpdate> {
+        self.trial.take()?;
+        // one that came meanwhile and was refused is the newer news
+        if let Some(status) = self
+            .status
+            .as_mut()
+            .filter(|status| status.state == ConfigState::Probation)
+        {
+            status.state = ConfigState::Applied;
+        }
+        self.server.as_ref()
+    }
+
+    /// Takes the configuration on trial back, and gives it out.
+    pub(crate) fn roll_back(&mut self) -> Option<ConfigUpdate> {
+        let Running { policy, server, source } = self.trial.take()?.before;
+        self.policy = policy;
+        self.source = source;
+        std::mem::replace(&mut self.server, server)
+    }
+
+    /// Writes down that a configuration does not work, so that the server learns of it and it is not tried again.
+    pub(crate) fn reject(&mut self, update: &ConfigUpdate, state: ConfigState, why: String) {
+        self.rejected = Some(Rejected {
+            version: update.version,
+            hash: update.hash.clone(),
+        });
+        self.status = Some(ConfigStatus {
+            version: update.version,
+            state,
+            error: Some(why),
+        });
+    }
+
+    /// The server's configuration that worked last: not one that is on trial.
+    pub(crate) fn proven(&self) -> Option<&ConfigUpdate> {
+        let before = self.trial.as_ref().map(|on_trial| &on_trial.before);
+        before.map_or(self.server.as_ref(), |before| before.server.as_ref())
+    }
+
+    /// Whether this is what is in force, or what did not work. The same body under another version is an operator's second try.
+    pub(crate) fn knows(&self, hash: &str, version: u64) -> bool {
+        let (in_force, rejected) = (self.server.as_ref(), self.rejected.as_ref());
+        in_force.is_some_and(|server| server.hash == hash && (version == 0 || server.version == version))
+            || rejected.is_some_and(|rejected| rejected.hash == hash && rejected.version == version)
+    }
+}
+
+impl From<&Configuration> for ConfigInForce {
+    fn from(configuration: &Configuration) -> Self {
+        let Configuration {
+            policy,
+            source,
+            server,
+            status,
+            trial,
+            ..
+        } = configuration;
+        let refused = status
+            .as_ref()
+            .filter(|status| matches!(status.state, ConfigState::Failed | ConfigState::RolledBack));
+        let state = match (refused.map(|status| status.state), trial) {
+            (Some(ConfigState::Failed), _) => "failed",
+            (Some(_), _) => "rolled_back",
+            (None, Some(_)) => "probation",
+            (None, None) => "applied",
+        };
+        Self {
+            template: policy.template().to_owned(),
+            source,
+            version: server
+                .as_ref()
+                .map(|server| server.version)
+                .filter(|version| *version > 0),
+            hash: server.as_ref().map(|server| server.hash.clone()),
+            state,
+            refused: refused.and_then(|status| status.error.clone()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the policy before makes of a request, for the [trial](super::Trial) of the one in force.
+
+use super::{
+    Phase, Shared,
+    checks::{ALWAYS, CLIENT_ERROR, Case, NOT_FOUND, Step, UNLESS_IGNORED},
+    judge::{Listing, Outcome, is_error_of_client, is_whitelisted, listing},
+    request::RequestView,
+    snapshot::{Mode, Snapshot},
+};
+use crate::model::policy::{Check, Level, Policy};
+
+/// What a policy does to a request, from the mildest to the hardest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    #[default]
+    Passes,
+    Refuses,
+    Bans,
+}
+
+/// What a finding at this level leads to.
+pub(super) fn severity_of(level: Level, policy: &Policy) -> Severity {
+    match level {
+        Level::Ban if !policy.blacklist_override() => Severity::Bans,
+        Level::Block | Level::Ban => Severity::Refuses,
+        Level::Off | Level::Log => Severity::Passes,
+    }
+}
+
+impl Shared {
+    /// While the policy is on trial: whether it treats a request worse than the one before would, which is then written down, once.
+    pub(super) fn weigh(
+        &self,
+        severity: Severity,
+        phase: Phase,
+        case: &Case<'_>,
+        snapshot: &Snapshot,
+        outcome: &mut Outcome<'_>,
+    ) -> bool {
+        let Some(trial) = snapshot.trial.as_ref().filter(|_| severity > Severity::Passes) else {
+            return false;
+        };
+        let is_worse = severity > self.severity(trial.previous(), snapshot, case.request, phase);
+        if is_worse && !outcome.worse {
+            outcome.worse = true;
+            let client = case.client.map(|client| client.address);
+            trial.treated_worse(client, &self.parts.recent, case.now);
+        }
+        is_worse
+    }
+
+    /// What a policy would do to a request or its answer, without counting or reporting anything.
+    pub(super) fn severity(
+        &self,
+        policy: &Policy,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        phase: Phase,
+    ) -> Severity {
+        let case = Case {
+            policy,
+            mode: Mode::Enforce,
+            ..self.case(snapshot, request)
+        };
+        match phase {
+            _ if is_whitelisted(&case) => Severity::Passes,
+            Phase::Request if matches!(listing(&case, snapshot), Listing::Yes) => Severity::Refuses,
+            Phase::Request => {
+                let looks_further = !policy.ignores(request.path);
+                let found = refusal(ALWAYS, &case).or_else(|| refusal(UNLESS_IGNORED, &case).filter(|_| looks_further));
+                let error = found.filter(|(check, _)| is_error_of_client(*check));
+                hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
+            }
+            Phase::Answer(404) => hardest([refusal(NOT_FOUND, &case), refusal(CLIENT_ERROR, &case)]),
+            Phase::Answer(_) => hardest([refusal(CLIENT_ERROR, &case)]),
+        }
+    }
+}
+
+/// The first check that would refuse the request, and how.
+fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
+    let mut levels = steps
+        .iter()
+        .map(|(check, _, would_find)| (*check, case.level(*check), would_find));
+    let (check, level, _) = levels.find(|(_, level, would_find)| level.blocks() && would_find(case))?;
+    Some((check, severity_of(level, case.policy)))
+}
+
+fn hardest<const N: usize>(refusals: [Option<(Check, Severity)>; N]) -> Severity {
+    let severities = refusals.into_iter().flatten().map(|(_, severity)| severity);
+    severities.max().unwrap_or_default()
+}
