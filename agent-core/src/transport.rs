@@ -73,7 +73,7 @@ pub enum TransportError {
         status: u16,
         /// `message` of the envelope, if there was one, cut to a line.
         message: Option<String>,
-        /// What `Retry-After` asked for.
+        /// What `Retry-After` asked for, or what a close code that stands for the status asks for.
         retry_after: Option<Duration>,
     },
     /// The server answered `"status": false`.
@@ -83,7 +83,7 @@ pub enum TransportError {
     #[error("not a reply of the protocol: {0}")]
     Malformed(String),
     /// The connection over which the server pushes was closed by it, with a WebSocket close code (RFC 6455, section 7.4;
-    /// from 4000 on: [`frame::status_of_close`](crate::protocol::frame::status_of_close)).
+    /// from 4000 on: [`frame::status_of_close`]).
     #[error("the server closed the connection with {code}{}", if reason.is_empty() { String::new() } else { format!(": {reason}") })]
     Closed {
         /// The code; 1005 where there was none, 1006 where the connection broke off.

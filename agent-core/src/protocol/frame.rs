@@ -5,7 +5,7 @@
 //! | agent → server | `{"id": 7, "register": {…}}` | a registration, as it would be posted |
 //! | agent → server | `{"id": 8, "beacon": {…}}` | a beacon |
 //! | server → agent | `{"id": 8, "code": 200, "reply": {"status": true, "message": "ok", "data": {…}}}` | the answer to it, with the status it would have over HTTP |
-//! | server → agent | `{"v2": {…}}` | a push: a [`ServerPart`](super::v2::ServerPart) that nobody asked for |
+//! | server → agent | `{"v2": {…}}` | a push: a [`ServerPart`] that nobody asked for |
 //!
 //! The agent opens the WebSocket at the cloud URL with its last segment replaced by [`SEGMENT`], offers [`SUBPROTOCOL`], and says
 //! its key in `Authorization: Bearer`. It has one exchange under way at a time; an `id` is never used twice on a connection, and
