@@ -5,6 +5,7 @@
 //!                          ├─▶ owner (one thread) ──┤     list: entries, history, snapshots, digest
 //!  admin ──▶ http::admin ──┘                        └─▶ protect, quotas: what no agent may do
 //!        └──▶ profiles (read by all, replaced as a whole)
+//!  agents ◀─ http::ws ◀──── hub: what changed, encoded once for all who are connected
 //! ```
 //!
 //! # Endpoints
@@ -13,8 +14,10 @@
 //! | `POST /config` | registration, protocol versions 1 and 2; the path is `cloud_path` |
 //! | `GET /config` | the bare form `{"config": {…}, "blacklist": {…}}`; the key in `X-Buckler-Key` or as a bearer token, never in the URL |
 //! | `POST /beacon` | beacon, versions 1 and 2; the path is `beacon_path` |
+//! | `GET /ws` | the WebSocket of version 2 agents, subprotocol `buckler.v2`, the key as a bearer token; the path is `ws_path` |
 //! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: accepted, and logged at level `debug` |
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
+//! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away |
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
 //! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?}`: without `ttl_s` for ever |
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
@@ -22,6 +25,13 @@
 //!
 //! Every answer but the bare form is `{"status", "message", "data"}`; with any status but 200, `status` is false and `data`
 //! empty. 403 means a wrong key, 404 a key without a profile.
+//!
+//! # Over the WebSocket
+//! Messages and answers are those of HTTP. A changed list or configuration is pushed within milliseconds, to each agent from
+//! the revision that it has; one that reads too slowly is told to ask (`pull_now`) and holds up nobody. Closed is with 1008
+//! (no frame of the protocol), 1009 (too large), 4403 and 4404 (the key is revoked, or its profile gone), 4408 (nothing came
+//! for `limits.ws_idle_s`), and 1001 when the server stops, after the flag `goodbye`. Who comes in a crowd is answered 503
+//! with a `Retry-After` of its own.
 //!
 //! # What no agent can ban
 //! Special and private addresses, trusted proxies and the fleet's own addresses (`nack` code `protected_range`), networks wider
@@ -48,6 +58,7 @@ mod protect;
 mod running;
 mod secret;
 mod server;
+mod sockets;
 pub mod store;
 mod upkeep;
 
@@ -57,4 +68,5 @@ pub use protect::Protected;
 pub use running::RunningServer;
 pub use secret::Secret;
 pub use server::{Server, ServerBuilder, ServerError};
+pub use sockets::{FileLimit, raise_file_limit};
 pub use store::{MemoryStore, Store};

@@ -6,7 +6,7 @@ use actix_web::rt::{
     System,
     signal::unix::{SignalKind, signal},
 };
-use buckler_server::{RunningServer, Server, ServerConfig, ServerError};
+use buckler_server::{FileLimit, RunningServer, Server, ServerConfig, ServerError, raise_file_limit};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -43,14 +43,35 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let server = start(options)?;
+    let config = ServerConfig::from_file(&options.config)?;
+    make_room(&config);
+    let server = start(options, config)?;
     futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
     server.stop(DEADLINE);
     Ok(())
 }
 
-fn start(options: &Options) -> Result<RunningServer, ServerError> {
-    let mut server = Server::builder(ServerConfig::from_file(&options.config)?);
+/// Raises the limit of open files, and says where it stays too low for as many agents as may connect.
+fn make_room(config: &ServerConfig) {
+    let wanted = config.limits.ws_connections.get() as u64;
+    match raise_file_limit() {
+        Ok(FileLimit { now: Some(now), .. }) if now < wanted => {
+            tracing::warn!(
+                limit = now,
+                wanted,
+                "open files: the hard limit is below `limits.ws_connections`"
+            );
+        }
+        Ok(FileLimit { before, now }) if before != now => {
+            tracing::info!(before, now, "open files: raised the limit");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "open files: the limit could not be raised"),
+    }
+}
+
+fn start(options: &Options, config: ServerConfig) -> Result<RunningServer, ServerError> {
+    let mut server = Server::builder(config);
     if let Some(listen) = &options.listen {
         server = server.listen(listen);
     }

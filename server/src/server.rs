@@ -26,6 +26,7 @@ use crate::{
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
+    sockets,
     store::{MemoryStore, Rules, Store},
     upkeep::{self, Upkeep},
 };
@@ -221,6 +222,9 @@ async fn run(
         .backlog(BACKLOG)
         .max_connections(limits.ws_connections.get().saturating_add(REQUESTS))
         .keep_alive(KEEP_ALIVE)
+        // a push must not wait until the one before it is acknowledged
+        .tcp_nodelay(true)
+        .on_connect(|socket, _| sockets::give_up_when_stuck(socket))
         .client_request_timeout(HEAD_DEADLINE)
         .disable_signals()
         .bind(&listen);
