@@ -53,20 +53,20 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Raises the limit of open files, and says where it stays too low for as many agents as may connect.
 fn make_room(config: &ServerConfig) {
+    let FileLimit { before, now } = match raise_file_limit() {
+        Ok(limit) => limit,
+        Err(error) => return tracing::warn!(%error, "open files: the limit could not be raised"),
+    };
+    if before != now {
+        tracing::info!(before, now, "open files: raised the limit");
+    }
     let wanted = config.limits.ws_connections.get() as u64;
-    match raise_file_limit() {
-        Ok(FileLimit { now: Some(now), .. }) if now < wanted => {
-            tracing::warn!(
-                limit = now,
-                wanted,
-                "open files: the hard limit is below `limits.ws_connections`"
-            );
-        }
-        Ok(FileLimit { before, now }) if before != now => {
-            tracing::info!(before, now, "open files: raised the limit");
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "open files: the limit could not be raised"),
+    if let Some(limit) = now.filter(|limit| *limit < wanted) {
+        tracing::info!(
+            limit,
+            wanted,
+            "open files: fewer are allowed than `limits.ws_connections` would need"
+        );
     }
 }
 
