@@ -66,10 +66,18 @@ impl Client {
     /// # Errors
     /// If there is no answer, or one that says that it failed.
     pub async fn admin(&self, method: Method, url: &str) -> Result<Value, Box<dyn Error>> {
+        self.admin_of(ADMIN_TOKEN, method, url).await
+    }
+
+    /// As [`admin`](Self::admin), at a server with another token.
+    ///
+    /// # Errors
+    /// If there is no answer, or one that says that it failed.
+    pub async fn admin_of(&self, token: &str, method: Method, url: &str) -> Result<Value, Box<dyn Error>> {
         let request = self
             .0
             .request(method, url)
-            .insert_header((AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}")));
+            .insert_header((AUTHORIZATION, format!("Bearer {token}")));
         let mut response = request.send().await?;
         let status = response.status();
         let mut answer: Value = serde_json::from_slice(&response.body().await?)?;

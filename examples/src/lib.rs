@@ -9,3 +9,4 @@ pub mod logs;
 pub mod relay;
 pub mod shop;
 pub mod site;
+pub mod swarm;
