@@ -124,6 +124,8 @@ pub struct ListInForce {
     pub local: usize,
     /// The list's epoch and revision; absent before the first and from version 1 servers.
     pub cursor: Option<(String, u64)>,
+    /// Revisions between it and the newest one that the server has mentioned.
+    pub lag: u64,
     /// When the server last confirmed it, as time since the agent started.
     pub confirmed: Option<Duration>,
     /// Whether entries of the fleet's list are acted upon. Where they are not, their sources pass and are counted; bans for sources

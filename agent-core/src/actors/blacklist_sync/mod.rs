@@ -43,8 +43,6 @@ pub(super) struct BlacklistSync {
     sharing: Sharing,
     /// `BLACKLIST_DELAY`: how long a version 1 server's entries last.
     ban_for: Duration,
-    /// Whether the last update did not fit.
-    refused: bool,
     _notice: DeathNotice,
 }
 
@@ -95,7 +93,6 @@ impl BlacklistSync {
             close_next: to.cloud_link.clone().recipient(),
             sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
-            refused: false,
             _notice: notice,
         }
     }
@@ -141,6 +138,7 @@ impl BlacklistSync {
             shared: list.list().len(Scope::Shared),
             local: list.list().len(Scope::Local),
             cursor: list.cursor().map(|cursor| (cursor.epoch, cursor.rev)),
+            lag: list.lag(),
             confirmed: safety.confirmed(),
             shared_in_force: !safety.is_suspended(),
             breaker: safety.breaker(),

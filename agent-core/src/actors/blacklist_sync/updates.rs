@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::BlacklistSync;
 use crate::{
-    actors::{messages::Speak, tell},
+    actors::tell,
     model::{
         address::parse_network,
         blacklist::{Applied, Scope},
@@ -19,10 +19,10 @@ use crate::{
 
 impl BlacklistSync {
     /// Applies a version 2 update and keeps what came of it.
-    pub(super) fn update(&mut self, update: &ListUpdate) {
+    pub(super) fn update(&self, update: &ListUpdate) {
         let now = self.estate.now();
         let applied = self.watched(|list, watch| list.apply_watched(update, now, watch));
-        let refused = matches!(applied, Applied::Refused(_));
+        let speak = self.estate.list.borrow_mut().speak_after(&applied);
         match applied {
             Applied::Nothing => {
                 if update.mode == ListMode::None {
@@ -38,7 +38,6 @@ impl BlacklistSync {
             }
             Applied::Page { page, pages } => {
                 tracing::debug!(page, pages, "page of the blacklist staged");
-                tell(&self.speak, Speak::Now);
             }
             Applied::Swapped { entries } => {
                 self.confirmed();
@@ -48,13 +47,11 @@ impl BlacklistSync {
             }
             Applied::Refused(problem) => {
                 tracing::warn!(%problem, "blacklist update refused: the list in force stays");
-                // the snapshot is asked for soon, but once: what it does not mend, the interval may
-                if !self.refused {
-                    tell(&self.speak, Speak::Soon);
-                }
             }
         }
-        self.refused = refused;
+        if let Some(speak) = speak {
+            tell(&self.speak, speak);
+        }
     }
 
     /// Keeps what these networks have come to in the list.

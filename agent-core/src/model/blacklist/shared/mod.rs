@@ -1,8 +1,8 @@
 //! The owner's side of the fleet's list: where it stands in the server's history, and how updates change it.
 //!
 //! Rules 3 and 4 of the protocol, in short: the cursor `(epoch, rev, count, digest)` says what is held; an update is checked
-//! in full before it changes anything; what does not fit is refused and leads to a snapshot, asked for at most once a minute;
-//! time comes as time left.
+//! in full before it changes anything; what does not fit is refused, and leads to the missing changes or to a snapshot, asked
+//! for at most once a minute (`trouble.rs`); time comes as time left.
 //!
 //! Decided here, where the protocol is silent:
 //! - Within one update, removals come first: a network both removed and added is listed afterwards. Of two times for one
@@ -21,7 +21,9 @@
 mod delta;
 mod outcome;
 mod proposal;
+mod saved;
 mod snapshot;
+mod trouble;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -33,20 +35,18 @@ pub use proposal::Proposal;
 
 use super::{Blacklist, Digest, Scope};
 use crate::{
-    model::address::parse_network,
+    model::{address::parse_network, session::Speak},
     protocol::v2::{ListCursor, ListMode, ListUpdate, Staging},
 };
 use delta::Delta;
 use snapshot::Staged;
+use trouble::Trouble;
 
 /// A time left, in seconds, from which on an entry is listed for ever: ten years.
 pub const FOREVER_S: u64 = 10 * 365 * 24 * 3600;
 
 /// The most entries that a server may list: 400 MB of IPv4 addresses, sixteen times the longest public list.
 const MAX_ENTRIES: u64 = 1 << 24;
-
-/// How long to wait for a snapshot before another is asked for (rule 3).
-const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The fleet's list and its cursor. One owner; it also owns every change of the [`Blacklist`] inside.
 #[derive(Debug)]
@@ -55,9 +55,7 @@ pub struct SharedList {
     /// Absent before the first snapshot, and while a version 1 server is spoken to.
     version: Option<Version>,
     staged: Option<Staged>,
-    wants_snapshot: bool,
-    /// When a snapshot was last asked for.
-    asked: Option<Duration>,
+    trouble: Trouble,
 }
 
 /// A point in the server's history, and the digest of the list there.
@@ -76,44 +74,8 @@ impl SharedList {
             list,
             version: None,
             staged: None,
-            wants_snapshot: false,
-            asked: None,
+            trouble: Trouble::default(),
         }
-    }
-
-    /// What was saved, after its count and digest were checked. The entries come with the time left; none is for ever.
-    ///
-    /// # Errors
-    /// [`ListProblem::Digest`] or [`ListProblem::Count`] where the entries are not those of the cursor.
-    pub fn restore(
-        cursor: ListCursor,
-        entries: impl IntoIterator<Item = (IpNet, Option<Duration>)>,
-        now: Duration,
-    ) -> Result<Self, ListProblem> {
-        let (list, mut digest) = (Blacklist::new(), Digest::default());
-        for (network, left) in entries {
-            if list.insert(network, left.map(|left| end(left, now)), Scope::Shared) {
-                digest += network;
-            }
-        }
-        Self::resume(cursor, list, digest)
-    }
-
-    /// A list that was built elsewhere, with the digest of its entries for the fleet.
-    ///
-    /// # Errors
-    /// [`ListProblem::Digest`] or [`ListProblem::Count`] where it is not the list of the cursor.
-    pub fn resume(cursor: ListCursor, list: Blacklist, digest: Digest) -> Result<Self, ListProblem> {
-        ListProblem::check(cursor.count, list.count(), &cursor.digest, digest)?;
-        let version = Some(Version {
-            epoch: cursor.epoch,
-            rev: cursor.rev,
-            digest,
-        });
-        Ok(Self {
-            version,
-            ..Self::new(Arc::new(list))
-        })
     }
 
     /// The list in force. A snapshot puts another in its place: publish it after every [`Applied::Swapped`], and have whoever
@@ -140,26 +102,37 @@ impl SharedList {
         self.staged.as_ref().map(Staged::name)
     }
 
-    /// Whether an update did not fit, and nothing that came since has set it right.
+    /// Whether an update came that only a snapshot can follow, and nothing since has set it right.
     #[must_use]
     pub const fn wants_snapshot(&self) -> bool {
-        self.wants_snapshot
+        self.trouble.snapshot
+    }
+
+    /// Whether an update came that builds on a later revision, and nothing since has set it right.
+    #[must_use]
+    pub const fn is_behind(&self) -> bool {
+        self.trouble.behind
+    }
+
+    /// Revisions between this list and the newest one that the server has mentioned; all of them where that is of another epoch.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        let version = self.version.as_ref();
+        self.trouble
+            .lag(version.map(|version| (version.epoch.as_str(), version.rev)))
     }
 
     /// What to tell the server that is held, for `have.list` and `have.staging`. To ask for a snapshot the cursor is left out,
     /// at most once a minute; in between the true cursor is told, and a delta from there may set things right sooner.
     pub fn have(&mut self, now: Duration) -> (Option<ListCursor>, Option<Staging>) {
-        let asked_lately = self
-            .asked
-            .is_some_and(|asked| now.saturating_sub(asked) < SNAPSHOT_INTERVAL);
-        if !self.wants_snapshot || self.staged.is_some() || asked_lately {
-            return (self.cursor(), self.staging());
+        if self.staged.is_none() && self.trouble.asks(now) {
+            return (None, None);
         }
-        self.asked = Some(now);
-        (None, None)
+        (self.cursor(), self.staging())
     }
 
-    /// Applies an update. A refused one has changed nothing that look-ups see.
+    /// Applies an update. A refused one has changed nothing that look-ups see. Ask [`speak_after`](Self::speak_after) what it
+    /// leads to.
     pub fn apply(&mut self, update: &ListUpdate, now: Duration) -> Applied {
         self.apply_watched(update, now, &mut |_| {})
     }
@@ -172,22 +145,21 @@ impl SharedList {
         now: Duration,
         watch: &mut dyn FnMut(&Proposal<'_>),
     ) -> Applied {
+        self.trouble.mention(update);
         let applied = match update.mode {
             ListMode::None => self.confirm(update),
             ListMode::Delta => self.apply_delta(update, now, watch),
             ListMode::Snapshot => self.apply_page(update, now, watch),
         };
         applied.unwrap_or_else(|problem| {
-            self.wants_snapshot |= problem.wants_snapshot();
+            self.trouble.refused(&problem, now);
             Applied::Refused(problem)
         })
     }
 
-    /// Every entry of the fleet's list with the time left, to be saved and [restored](Self::restore); none is for ever.
-    pub fn for_each(&self, now: Duration, visit: &mut dyn FnMut(IpNet, Option<Duration>)) {
-        self.list.for_each(Scope::Shared, &mut |network, until| {
-            visit(network, until.map(|until| until.saturating_sub(now)));
-        });
+    /// Whether what became of an update calls for an exchange: the next page, or what sets right what did not fit.
+    pub fn speak_after(&mut self, applied: &Applied) -> Option<Speak> {
+        self.trouble.speak_after(applied)
     }
 
     fn confirm(&mut self, update: &ListUpdate) -> Result<Applied, ListProblem> {
@@ -257,7 +229,7 @@ impl SharedList {
 
     /// The list is in step: a snapshot is wanted no more, nor pages of one that is not newer.
     fn settle(&mut self) {
-        self.wants_snapshot = false;
+        self.trouble.settle();
         let version = self.version.as_ref();
         self.staged = self
             .staged

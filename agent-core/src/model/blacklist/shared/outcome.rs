@@ -94,16 +94,15 @@ pub enum ListProblem {
 }
 
 impl ListProblem {
-    /// Whether a snapshot would set it right. A page out of turn is sent again by itself.
+    /// Whether only a snapshot would set it right. A page out of turn is sent again by itself, and a gap may be closed.
     pub(super) const fn wants_snapshot(&self) -> bool {
         match self {
-            Self::Gap { .. }
-            | Self::Epoch { .. }
+            Self::Epoch { .. }
             | Self::Digest { .. }
             | Self::Count { .. }
             | Self::TooMany { .. }
             | Self::BadAddress(_) => true,
-            Self::PageOrder { .. } => false,
+            Self::Gap { .. } | Self::PageOrder { .. } => false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Blacklist, Proposal, Scope, SharedList, delta::unlist, end};
+use super::{Blacklist, Proposal, Scope, SharedList, delta::unlist, end, trouble::Trouble};
 use crate::model::{address::canonical_network, blacklist::ends::Now};
 
 impl SharedList {
@@ -62,6 +62,6 @@ impl SharedList {
     fn forget_history(&mut self) {
         self.version = None;
         self.staged = None;
-        self.wants_snapshot = false;
+        self.trouble = Trouble::default();
     }
 }

@@ -112,7 +112,7 @@ fn a_delta_is_applied_in_place() {
 }
 
 #[test]
-fn what_does_not_fit_changes_nothing_and_leads_to_a_snapshot() {
+fn what_does_not_fit_changes_nothing() {
     let one = ["203.0.113.9"];
     let two = ["203.0.113.9", "203.0.113.10"];
     let delta = |from, to| adding(update(ListMode::Delta, from, to, &two), &["203.0.113.10"]);
@@ -155,12 +155,14 @@ fn what_does_not_fit_changes_nothing_and_leads_to_a_snapshot() {
         (of_epoch(confirmation(7, &one), "b2"), "the update is of the epoch"),
     ] {
         let mut list = at(7, &one);
-        let problem = refused(&mut list, &update).to_string();
+        let problem = refused(&mut list, &update);
+        let is_gap = matches!(problem, ListProblem::Gap { .. });
+        assert_eq!((list.is_behind(), list.wants_snapshot()), (is_gap, !is_gap));
+        let problem = problem.to_string();
         assert!(problem.starts_with(expected), "{problem:?}, not {expected:?}");
         assert!(problem.len() < 300, "{problem}");
-        assert!(list.wants_snapshot());
         let _ = list.apply(&snapshot(12, &two), NOW);
-        assert!(!list.wants_snapshot());
+        assert!(!list.wants_snapshot() && !list.is_behind());
     }
 }
 
@@ -188,7 +190,7 @@ fn a_snapshot_is_asked_for_once_a_minute_and_the_cursor_told_in_between() {
     let mut list = at(7, &["203.0.113.9"]);
     let cursor = list.cursor();
     assert_eq!(list.have(NOW), (cursor.clone(), None));
-    refused(&mut list, &update(ListMode::Delta, 9, 10, &[]));
+    refused(&mut list, &update(ListMode::None, 7, 7, &[]));
     assert_eq!(list.have(NOW), (None, None), "asks");
     assert_eq!(list.have(NOW + MINUTE - Duration::from_secs(1)), (cursor, None));
     assert_eq!(list.have(NOW + MINUTE), (None, None), "asks again");
@@ -202,9 +204,80 @@ fn a_snapshot_is_asked_for_once_a_minute_and_the_cursor_told_in_between() {
 }
 
 #[test]
+fn a_gap_is_closed_by_a_delta_from_the_true_cursor_and_only_one_that_lasts_by_a_snapshot() {
+    let gap = update(ListMode::Delta, 9, 10, &[]);
+    let mut list = at(7, &["203.0.113.9"]);
+    refused(&mut list, &gap);
+    assert_eq!(list.lag(), 3);
+    let long_after = NOW + 10 * MINUTE;
+    assert_eq!(
+        list.have(long_after),
+        (list.cursor(), None),
+        "nobody has been asked yet"
+    );
+    let second = Duration::from_secs(1);
+    for later in [Duration::ZERO, second, MINUTE - second] {
+        assert!(matches!(list.apply(&gap, long_after + later), Applied::Refused(_)));
+        assert_eq!(list.have(long_after + later), (list.cursor(), None));
+    }
+    let mut healed = at(7, &["203.0.113.9"]);
+    refused(&mut healed, &gap);
+    let _ = healed.have(NOW);
+    let delta = removing(update(ListMode::Delta, 7, 10, &[]), &["203.0.113.9"]);
+    assert_eq!(healed.apply(&delta, NOW), Applied::Delta { added: 0, removed: 1 });
+    assert_eq!((healed.is_behind(), healed.lag()), (false, 0));
+
+    assert!(matches!(list.apply(&gap, long_after + MINUTE), Applied::Refused(_)));
+    assert_eq!(
+        list.have(long_after + MINUTE),
+        (None, None),
+        "the server does not close it"
+    );
+}
+
+#[test]
+fn what_does_not_fit_calls_for_one_exchange_and_a_page_for_the_next() {
+    let mut list = at(7, &[]);
+    let said = |list: &mut SharedList, update: &ListUpdate| {
+        let applied = list.apply(update, NOW);
+        list.speak_after(&applied)
+    };
+    let gap = update(ListMode::Delta, 9, 10, &[]);
+    assert_eq!(said(&mut list, &gap), Some(Speak::Soon));
+    assert_eq!(said(&mut list, &gap), None, "once");
+    assert_eq!(said(&mut list, &update(ListMode::Delta, 5, 6, &[])), None);
+    assert_eq!(said(&mut list, &gap), None, "a late copy sets nothing right");
+    assert_eq!(said(&mut list, &update(ListMode::Delta, 7, 8, &[])), None);
+    assert_eq!(said(&mut list, &gap), Some(Speak::Soon), "another gap");
+    let page = paged(snapshot(12, &["203.0.113.9"]), 1, 2);
+    assert_eq!(said(&mut list, &page), Some(Speak::Now));
+    assert_eq!(
+        said(&mut list, &paged(page, 5, 2)),
+        Some(Speak::Soon),
+        "a page out of turn is asked for again"
+    );
+}
+
+#[test]
+fn it_knows_how_far_behind_it_is() {
+    let mut list = SharedList::new(Arc::new(Blacklist::new()));
+    assert_eq!(list.lag(), 0, "nobody has mentioned anything");
+    refused(&mut list, &update(ListMode::Delta, 4, 5, &[]));
+    assert_eq!(list.lag(), 5);
+    let _ = list.apply(&snapshot(4, &[]), NOW);
+    assert_eq!(list.lag(), 1);
+    let _ = list.apply(&update(ListMode::None, 3, 3, &[]), NOW);
+    assert_eq!(list.lag(), 1, "a late word makes the server no older");
+    let _ = list.apply(&update(ListMode::Delta, 4, 5, &[]), NOW);
+    assert_eq!(list.lag(), 0);
+    refused(&mut list, &of_epoch(update(ListMode::None, 9, 9, &[]), "b2"));
+    assert_eq!(list.lag(), 9, "of another history all is missing");
+}
+
+#[test]
 fn a_confirmation_sets_right_and_an_old_one_is_ignored() {
     let mut list = at(7, &["203.0.113.9"]);
-    refused(&mut list, &update(ListMode::Delta, 9, 10, &[]));
+    refused(&mut list, &update(ListMode::None, 7, 7, &[]));
     assert_eq!(list.apply(&update(ListMode::None, 6, 6, &[]), NOW), Applied::Nothing);
     assert!(list.wants_snapshot());
     assert_eq!(
