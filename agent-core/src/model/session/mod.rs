@@ -3,7 +3,63 @@
 //! It knows neither the messages' contents nor how they travel; [`Conversation`](super::conversation::Conversation) knows the
 //! contents, and whoever drives that carries out what both say.
 //!
-//! TABLE
+//! Every transition; a test holds this table, and the implementation, against the same one as data. "Open" is every state before
+//! `closing`. "Something may be said" where beacons are on or a registration is due: there is none yet, it is a day old, or it
+//! was forgotten. What comes while an exchange is under way is told with the next one. "–" in the column "then" says that the
+//! state stays; in the column "due", that nothing is while an exchange is under way, or all is told.
+//!
+//! | state | under way | input | where | then | do | due | registration |
+//! |---|---|---|---|---|---|---|---|
+//! | open | no | `Wake` | not due | – | – | as it was | – |
+//! | open | no | `Wake` | due, something may be said | – | `Begin` | – | – |
+//! | open | no | `Wake` | due, nothing may be said | quiet | – | a day after the registration | – |
+//! | open, closing | yes | `Wake` | – | – | – | – | – |
+//! | synced, quiet | no | `Speak(Soon)` | something may be said | – | – | now, but spaced, if it was to be later | – |
+//! | synced, quiet | no | `Speak(Now)` | something may be said | – | – | now, if it was to be later | – |
+//! | synced, quiet | no | `Pull` | something may be said | – | – | as asked, but spaced, if it was to be later | – |
+//! | synced, quiet | no | `Speak(Soon)`, `Speak(Now)`, `Pull` | nothing may be said | – | – | as it was | – |
+//! | connecting, retrying, blocked | no | `Speak(Soon)`, `Speak(Now)`, `Pull` | – | – | – | as it was | – |
+//! | open, closing | yes | `Speak(Soon)`, `Speak(Now)`, `Pull` | – | – | – | – | – |
+//! | synced, quiet | no | `Introduce` | – | – | – | now, but spaced, if it was to be later | forgotten |
+//! | connecting, retrying, blocked | no | `Introduce` | – | – | – | as it was | forgotten |
+//! | open, closing | yes | `Introduce` | – | – | – | – | forgotten |
+//! | connecting, synced, quiet | no | `Goodbye` | – | retrying | – | as asked, at least 1 s | – |
+//! | retrying | no | `Goodbye` | – | – | – | as it was or as asked, the later | – |
+//! | blocked | no | `Goodbye` | – | – | – | as it was | – |
+//! | open, closing | yes | `Goodbye` | – | – | – | – | – |
+//! | synced, quiet | no | `LinkOpened` | something may be said | – | – | now, but spaced, if it was to be later | – |
+//! | synced, quiet | no | `LinkOpened` | nothing may be said | – | – | as it was | – |
+//! | connecting, retrying, blocked | no | `LinkOpened` | – | – | – | as it was | – |
+//! | open | no | `LinkClosed(Retry)`, `LinkClosed(Wait)`, `LinkClosed(Extended)` | link closed | – | – | as it was | – |
+//! | connecting, synced, quiet | no | `LinkClosed(Retry)`, `LinkClosed(Wait)` | link open | retrying | – | by the schedule | – |
+//! | connecting, synced, quiet | no | `LinkClosed(Extended)` | link open | blocked | – | by the schedule | forgotten |
+//! | retrying | no | `LinkClosed(Retry)` | link open | – | – | as it was | – |
+//! | retrying | no | `LinkClosed(Wait)` | link open | – | – | as it was or by the schedule, the later | – |
+//! | retrying | no | `LinkClosed(Extended)` | link open | blocked | – | as it was or by the schedule, the later | forgotten |
+//! | blocked | no | `LinkClosed(Retry)`, `LinkClosed(Wait)`, `LinkClosed(Extended)` | link open | – | – | as it was | – |
+//! | open, closing | yes | `LinkOpened`, `LinkClosed(Retry)`, `LinkClosed(Wait)`, `LinkClosed(Extended)` | – | – | – | – | – |
+//! | open | no | `Answered(Ok)`, `Answered(Err(Retry))`, `Answered(Err(Wait))`, `Answered(Err(Extended))` | – | – | – | as it was | – |
+//! | open | yes | `Answered(Ok)` | goodbye | retrying | – | as asked, at least 1 s | by the answer |
+//! | open | yes | `Answered(Ok)` | more to tell | synced | – | by the schedule, but within the spacing | by the answer |
+//! | open | yes | `Answered(Ok)` | pull, no more to tell | synced | – | as asked, but spaced | by the answer |
+//! | open | yes | `Answered(Ok)` | no more to tell | synced | – | by the schedule | by the answer |
+//! | open | yes | `Answered(Err(Retry))`, `Answered(Err(Wait))` | – | retrying | – | by the schedule | – |
+//! | open | yes | `Answered(Err(Extended))` | – | blocked | – | by the schedule | forgotten |
+//! | closing | yes | `Answered(Ok)` | more to tell that may be said | – | `Begin` | – | by the answer |
+//! | closing | yes | `Answered(Ok)` | else | closed | `Closed` | – | by the answer |
+//! | closing | yes | `Answered(Err(Retry))`, `Answered(Err(Wait))`, `Answered(Err(Extended))` | – | closed | `Closed` | – | – |
+//! | quiet | no | `Configured` | beacons on | synced | – | now | – |
+//! | quiet | yes | `Configured` | beacons on | synced | – | – | – |
+//! | quiet | no | `Configured` | beacons off | – | – | as it was | – |
+//! | quiet | yes | `Configured` | beacons off | – | – | – | – |
+//! | synced | no | `Configured` | – | – | – | an interval from now, if it was to be later | – |
+//! | connecting, retrying, blocked | no | `Configured` | – | – | – | as it was | – |
+//! | connecting, synced, retrying, blocked, closing | yes | `Configured` | – | – | – | – | – |
+//! | connecting, synced, quiet, retrying | no | `Close` | something waits that may be said | closing | `Begin` | – | – |
+//! | connecting, synced, quiet, retrying | no | `Close` | else | closed | `Closed` | – | – |
+//! | blocked | no | `Close` | – | closed | `Closed` | – | – |
+//! | open, closing | yes | `Close` | – | closing | – | – | – |
+//! | closed | no | any | – | – | – | – | – |
 
 mod step;
 

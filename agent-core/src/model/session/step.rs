@@ -11,6 +11,9 @@ use crate::{model::schedule::Advice, protocol::v2::Next};
 impl Session {
     /// Takes an input and says what to do. `random` is in `[0, 1)`.
     pub fn step(&mut self, input: Input, now: Duration, random: f64) -> Option<Action> {
+        if self.state == State::Closed {
+            return None;
+        }
         match input {
             Input::Wake => return self.wake(now),
             Input::Speak(Speak::Soon) => self.hurry(now, now + self.spacing_left(now)),

@@ -1,5 +1,9 @@
 //! The conversation, scene by scene.
 
+mod property;
+mod scene;
+mod table;
+
 use super::*;
 
 const INTERVAL: Duration = Duration::from_secs(30);
