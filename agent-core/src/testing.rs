@@ -10,8 +10,10 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use crossbeam_queue::SegQueue;
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
+use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
@@ -83,6 +85,9 @@ pub struct ScriptedTransport {
     exchanges: AtomicU64,
     told: SegQueue<Told>,
     arrived: mpsc::Sender<()>,
+    kind: ArcSwap<&'static str>,
+    pushes: SegQueue<Push>,
+    pushed: Notify,
 }
 
 impl std::fmt::Debug for ScriptedTransport {
@@ -114,6 +119,9 @@ impl ScriptedTransport {
             exchanges: AtomicU64::new(0),
             told: SegQueue::new(),
             arrived,
+            kind: ArcSwap::from_pointee("scripted"),
+            pushes: SegQueue::new(),
+            pushed: Notify::new(),
         });
         Script {
             transport,
@@ -138,6 +146,17 @@ impl Script {
         Arc::new(move || Ok(Box::new(Scripted(Arc::clone(&transport)))))
     }
 
+    /// Has the server say something unasked. What is said before the agent listens waits for it.
+    pub fn push(&self, push: Push) {
+        self.transport.pushes.push(push);
+        self.transport.pushed.notify_one();
+    }
+
+    /// Changes the kind that the transport says it is of, as one does that finds another way to the server.
+    pub fn set_kind(&self, kind: &'static str) {
+        self.transport.kind.store(Arc::new(kind));
+    }
+
     /// The next message of the agent; `None` if none comes within `deadline`.
     pub fn next(&mut self, deadline: Duration) -> Option<Told> {
         self.arrivals.recv_timeout(deadline).ok()?;
@@ -150,7 +169,7 @@ struct Scripted(Arc<ScriptedTransport>);
 
 impl Transport for Scripted {
     fn kind(&self) -> &'static str {
-        "scripted"
+        **self.0.kind.load()
     }
 
     fn register(&self, registration: Registration) -> LocalBoxFuture<'_, Result<Welcome, TransportError>> {
@@ -164,6 +183,14 @@ impl Transport for Scripted {
     }
 
     fn pushes(&self) -> LocalBoxStream<'static, Push> {
-        Box::pin(futures_util::stream::empty())
+        let transport = Arc::clone(&self.0);
+        Box::pin(futures_util::stream::unfold(transport, |transport| async move {
+            loop {
+                if let Some(push) = transport.pushes.pop() {
+                    return Some((push, transport));
+                }
+                transport.pushed.notified().await;
+            }
+        }))
     }
 }

@@ -327,7 +327,7 @@ fn a_server_that_is_down_is_left_in_peace_and_found_again() {
     assert_eq!(agent.status().conversation.problem, None);
 }
 
-fn update(version: u64, body: serde_json::Value) -> buckler::protocol::v2::ConfigUpdate {
+pub(super) fn update(version: u64, body: serde_json::Value) -> buckler::protocol::v2::ConfigUpdate {
     let body = config(body);
     buckler::protocol::v2::ConfigUpdate {
         version,

@@ -5,8 +5,10 @@
     reason = "a test may fail by a panic, in its helpers as in itself"
 )]
 
+mod clocks;
 mod conversation;
 mod durability;
+mod pushes;
 mod restarts;
 mod safety;
 mod survival;
