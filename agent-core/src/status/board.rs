@@ -1,0 +1,84 @@
+//! The board: what each actor last wrote of itself, to be read from any thread.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+
+use super::{ConfigInForce, Conversation, Enforcement, Events, ListInForce, StoreState};
+
+/// The board: each line is written by one actor and read by anybody.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    pub(crate) conversation: ArcSwap<Conversation>,
+    pub(crate) config: ArcSwap<ConfigInForce>,
+    pub(crate) list: ArcSwap<ListInForce>,
+    pub(crate) store: Arc<ArcSwap<StoreState>>,
+    pub(crate) enforcement: ArcSwap<Enforcement>,
+    pub(crate) restarts: AtomicU64,
+    pub(crate) outbox: OutboxLine,
+    pub(crate) custody: AtomicU64,
+    pub(crate) poisoned: AtomicU64,
+}
+
+/// The outbox's counters.
+#[derive(Debug, Default)]
+pub(crate) struct OutboxLine {
+    pub(crate) acknowledged: AtomicU64,
+    pub(crate) settled_here: AtomicU64,
+    pub(crate) pending: AtomicU64,
+    pub(crate) kept: AtomicU64,
+    pub(crate) full: AtomicU64,
+    pub(crate) restored: AtomicU64,
+}
+
+impl Board {
+    /// What somebody should look at, for the server; none where all is well.
+    pub(crate) fn alarm(&self) -> Option<String> {
+        let (enforcement, list) = (self.enforcement.load(), self.list.load());
+        let off = enforcement
+            .reason
+            .as_ref()
+            .map(|reason| format!("nothing is refused: {reason}"));
+        let breaker = list
+            .breaker
+            .as_ref()
+            .map(|breaker| format!("list only logged: {}", breaker.reason));
+        let stale = list
+            .stale
+            .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
+        let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().collect();
+        (!alarms.is_empty()).then(|| alarms.join("; "))
+    }
+
+    /// Detections by what became of them; `generated` and `queue_full` are the intake's.
+    pub(crate) fn events(&self, generated: u64, queued: u64, queue_full: u64) -> Events {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let OutboxLine {
+            acknowledged,
+            settled_here,
+            pending,
+            kept,
+            full,
+            restored,
+        } = &self.outbox;
+        Events {
+            generated,
+            restored: read(restored),
+            acknowledged: read(acknowledged),
+            settled_here: read(settled_here),
+            pending: queued + read(&self.custody) + read(pending),
+            kept: read(kept),
+            lost: BTreeMap::from([
+                ("queue_full", queue_full),
+                ("outbox_full", read(full)),
+                ("poisoned", read(&self.poisoned)),
+            ]),
+        }
+    }
+}
