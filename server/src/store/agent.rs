@@ -209,6 +209,8 @@ fn name(text: &str) -> String {
 #[derive(Debug, Clone)]
 pub(super) struct Agents {
     all: HashMap<Arc<AgentIdent>, Agent>,
+    /// Who spoke of each stream last. What one process leaves on disk may be told by another, under its own name.
+    streams: HashMap<Uuid, Arc<AgentIdent>>,
     most: usize,
 }
 
@@ -216,6 +218,7 @@ impl Agents {
     pub(super) fn new(most: usize) -> Self {
         Self {
             all: HashMap::new(),
+            streams: HashMap::new(),
             most: most.max(1),
         }
     }
@@ -226,12 +229,16 @@ impl Agents {
         if self.all.len() >= self.most && !self.all.contains_key(&report.who) {
             self.forget_some();
         }
+        let inherited = self.inherited(report);
         let heard = self.all.get(&report.who).map(|agent| agent.heard);
         let agent = self
             .all
             .entry(Arc::clone(&report.who))
             .or_insert_with(|| Agent::new(report, now));
         agent.hear(report, now);
+        if let Some((stream, seq)) = inherited {
+            agent.set_mark(stream, seq);
+        }
         // a registration is answered with the whole list
         let heard = if report.introduction.is_some() {
             Some(heard.unwrap_or(now.tick))
@@ -240,6 +247,23 @@ impl Agents {
         };
         let since = agent.missed_since(heard, window, now.tick);
         (agent, since)
+    }
+
+    /// How far the stream that an agent speaks of is known from another of its profile, if it is new from this one.
+    fn inherited(&mut self, report: &Report) -> Option<(Uuid, u64)> {
+        let Events::V2(part) = &report.events else { return None };
+        let known = |who: &AgentIdent| self.all.get(who).and_then(|agent| agent.mark(part.stream));
+        let from = self.streams.get(&part.stream).filter(|from| **from != report.who);
+        let seq = from
+            .filter(|from| from.profile() == report.who.profile() && known(&report.who).is_none())
+            .and_then(|from| known(from));
+        if self.streams.len() > 2 * STREAMS * (self.all.len() + 1) {
+            let all = &self.all;
+            self.streams
+                .retain(|stream, who| all.get(who).is_some_and(|agent| agent.mark(*stream).is_some()));
+        }
+        self.streams.insert(part.stream, Arc::clone(&report.who));
+        seq.map(|seq| (part.stream, seq))
     }
 
     /// An entry that this agent added is no longer listed.

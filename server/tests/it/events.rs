@@ -43,6 +43,26 @@ async fn a_repeated_batch_is_acknowledged_again_and_changes_nothing() {
 }
 
 #[actix_web::test]
+async fn what_one_process_left_counts_once_though_another_tells_it_again() {
+    let cloud = Cloud::start(config());
+    let (one, mut two) = pair(&cloud).await;
+    let mut one = one.agent;
+    one.ban("203.0.113.7", cloud.clock.unix());
+    one.event(EventKind::Attack, "203.0.113.8", cloud.clock.unix(), 0);
+    assert_eq!(one.beacon(&cloud).await.ack, Some(2));
+    // the answer never came, the process is gone, and its neighbour found its state
+    let mut heir = Agent::new();
+    heir.register(&cloud).await;
+    (heir.part.stream, heir.part.first) = (one.part.stream, one.part.first);
+    heir.part.events.clone_from(&one.part.events);
+    assert_eq!(heir.beacon(&cloud).await.ack, Some(2));
+    two.follow(&cloud).await;
+    let attacks = cloud.agents().await.into_iter();
+    let attacks: u64 = attacks.filter_map(|agent| agent["shared"]["attacks"].as_u64()).sum();
+    assert_eq!(attacks, 1, "told twice, counted once");
+}
+
+#[actix_web::test]
 async fn a_partly_known_batch_continues_and_a_gap_is_counted_as_loss() {
     let cloud = Cloud::start(config());
     let mut agent = Agent::new();
