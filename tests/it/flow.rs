@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::site::{DECOY, KEY, PATIENCE, Site, settings};
 
-const ADMIN: &str = "admin-token-of-the-test";
+pub(crate) const ADMIN: &str = "admin-token-of-the-test";
 
 fn server() -> RunningServer {
     let profile = Profile::for_key(KEY)
@@ -22,7 +22,7 @@ fn server() -> RunningServer {
 }
 
 /// Asks the admin API.
-fn admin(server: &RunningServer, method: &str, path: &str, body: Option<Value>) -> Value {
+pub(crate) fn admin(server: &RunningServer, method: &str, path: &str, body: Option<Value>) -> Value {
     let url = server.admin_url().join(path).unwrap().to_string();
     let method = method.parse::<awc::http::Method>().unwrap();
     actix_rt::System::new().block_on(async move {

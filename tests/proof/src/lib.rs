@@ -5,7 +5,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a broken promise is told by a panic"
 )]
 
 pub mod fuzz;
+pub mod simulation;

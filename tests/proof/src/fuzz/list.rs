@@ -76,7 +76,7 @@ pub(super) fn members(list: &SharedList) -> BTreeSet<IpNet> {
 }
 
 /// Holds the cursor against the members.
-pub(super) fn consistent(list: &SharedList) {
+pub(crate) fn consistent(list: &SharedList) {
     let members = members(list);
     assert_eq!(list.list().len(Scope::Shared), members.len());
     if let Some(cursor) = list.cursor() {

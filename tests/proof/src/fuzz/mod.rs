@@ -23,6 +23,7 @@ mod reply;
 mod request;
 mod store;
 
+pub(crate) use self::list::consistent;
 pub use self::{
     address::address, config::config, frame::frame, list::list, mutate::Mutator, reply::reply, request::request,
     store::store,
