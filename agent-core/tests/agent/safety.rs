@@ -543,3 +543,63 @@ fn a_list_that_nobody_has_confirmed_for_too_long_is_only_logged_until_somebody_d
     wait_until(&agent, "the list is in force again", || !passes(&guard, ATTACKER));
     assert_eq!(agent.status().list.stale, None);
 }
+
+#[test]
+fn what_was_found_out_survives_the_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = || {
+        settings()
+            .state_dir(directory.path())
+            .stale_after(Duration::from_hours(1))
+    };
+    let (mut script, step) = server(vec![with_config(harmful(2)), snapshot(1, &listed(0..CLIENTS))]);
+    let clock = ManualClock::new();
+    let agent = settled(&script, &clock, kept());
+    step.store(1, Ordering::SeqCst);
+    pass_time_until(&agent, &mut script, &clock, "it is rolled back", || {
+        visit(&agent.guard());
+        agent.status().config.state == "rolled_back"
+    });
+    assert_eq!(visit(&agent.guard()), usize::from(CLIENTS));
+    step.store(2, Ordering::SeqCst);
+    pass_time_until(&agent, &mut script, &clock, "the breaker trips", || {
+        agent.status().list.breaker.is_some()
+    });
+    assert!(agent.shutdown(PATIENCE).in_time);
+    drop(agent);
+
+    let mut again = ScriptedTransport::script(
+        |_| Ok(welcome_2(with_config(harmful(2)))),
+        |_| {
+            let confirmed = ListUpdate {
+                mode: ListMode::None,
+                add: vec![],
+                ..snapshot(1, &listed(0..CLIENTS)).list.unwrap()
+            };
+            Ok(reply_2(with_list(confirmed)))
+        },
+    );
+    let agent = start(kept(), &again, &clock);
+    let guard = agent.guard();
+    pass_time_until(&agent, &mut again, &clock, "the server has spoken", || {
+        assert_eq!(visit(&guard), usize::from(CLIENTS), "not for a moment");
+        agent.status().list.confirmed.is_some()
+    });
+    let status = agent.status();
+    assert_eq!(status.config.version, Some(1), "what failed is not tried again");
+    assert_eq!(
+        status.list.breaker.unwrap().clients,
+        20,
+        "the list names the clients still"
+    );
+    assert!(agent.shutdown(PATIENCE).in_time);
+    drop(agent);
+
+    clock.advance(Duration::from_hours(2));
+    let silent = ScriptedTransport::script(|_| Err(down()), |_| Err(down()));
+    let agent = start(kept(), &silent, &clock);
+    wait_until(&agent, "the list of two hours ago is too old", || {
+        agent.status().list.stale.is_some()
+    });
+    assert_eq!(visit(&agent.guard()), usize::from(CLIENTS));
+}
