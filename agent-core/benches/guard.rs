@@ -20,7 +20,9 @@ use std::{
 
 use buckler::{
     clock::{Clock, SystemClock},
-    guard::{Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
+    guard::{
+        Guard, GuardParts, Intake, Mode, OnFailure, Published, Recent, RequestView, RouteMatch, Snapshot, Trusted,
+    },
     model::{
         blacklist::{Blacklist, Scope},
         policy::{Layer, Policy},
@@ -216,6 +218,20 @@ fn addresses(first: u32) -> impl Iterator<Item = IpAddr> {
         .filter(move |address| proxies.bannable(*address))
 }
 
+/// What it costs to write down who passed: with clients that all have a slot, and with more than there is room for.
+fn remember(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("recent clients");
+    for clients in [1000, CLIENTS] {
+        let (recent, clock) = (Recent::new(), SystemClock::new());
+        let mut sources = addresses(0).take(clients).collect::<Vec<_>>().into_iter().cycle();
+        let now = clock.elapsed();
+        group.bench_function(format!("{clients} clients"), |bencher| {
+            bencher.iter(|| recent.passed(black_box(sources.next().unwrap()), now));
+        });
+    }
+    group.finish();
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(20)
@@ -235,5 +251,6 @@ fn main() {
             group.finish();
         }
     }
+    remember(&mut criterion);
     criterion.final_summary();
 }

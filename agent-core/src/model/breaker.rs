@@ -87,7 +87,7 @@ impl Breaker {
     /// Clients of which a share says anything: of fewer, one visitor who is an attacker elsewhere is more than ten percent.
     pub const LEAST: usize = 10;
 
-    /// Clients that are remembered at most: as many as are known.
+    /// Clients that are remembered at most: those of more than one bad update.
     const REMEMBERED: usize = 4096;
 
     /// A breaker that trips above this share, in percent. At 100 it never trips, whatever the list covers.
