@@ -10,7 +10,7 @@ use std::{
 
 use crate::{config::Limits, http::reply::Refusal};
 
-/// Between how many seconds those who are turned away are spread: agents honour 5 seconds to 15 minutes.
+/// Between how many seconds those are spread for whom there is no place: agents honour 5 seconds to 15 minutes.
 const COME_AGAIN_S: std::ops::RangeInclusive<u64> = 5..=30;
 
 /// Who may open a WebSocket.
@@ -51,15 +51,16 @@ impl Admission {
     pub(super) fn enter(self: &Arc<Self>, now: Duration) -> Result<Place, Refusal> {
         let before = self.open.fetch_add(1, Ordering::SeqCst);
         let place = Place(Arc::clone(self));
-        let refusal = if before >= self.most {
-            "as many connections are open as may be"
+        let (refusal, again_s) = if before >= self.most {
+            let again_s = fastrand::u64(COME_AGAIN_S);
+            ("as many connections are open as may be", again_s)
         } else if self.pace.admits(now) {
             return Ok(place);
         } else {
-            "too many connect at once"
+            ("too many connect at once", self.pace.turn(now))
         };
         self.turned_away.fetch_add(1, Ordering::Relaxed);
-        Err(Refusal::crowded(refusal, fastrand::u64(COME_AGAIN_S)))
+        Err(Refusal::crowded(refusal, again_s))
     }
 }
 
@@ -81,17 +82,40 @@ struct Pace {
     token_ns: u64,
     /// When the bucket is full again, in nanoseconds of the server's clock.
     full_at_ns: AtomicU64,
+    /// When the last of those who were turned away has its turn.
+    last_turn_ns: AtomicU64,
 }
 
 /// How much the bucket holds, by the time it takes to be refilled.
 const BURST_NS: u64 = 1_000_000_000;
+
+/// The first turn of those who are turned away, from now: agents come back no sooner.
+const FIRST_TURN_NS: u64 = 5_000_000_000;
+/// And the last: agents wait no longer.
+const LAST_TURN_S: u64 = 15 * 60;
 
 impl Pace {
     fn new(per_second: u32) -> Self {
         Self {
             token_ns: BURST_NS / u64::from(per_second.max(1)),
             full_at_ns: AtomicU64::new(0),
+            last_turn_ns: AtomicU64::new(0),
         }
+    }
+
+    /// In how many seconds somebody who is turned away now has a turn. Turns are given out one after the other, at half the rate,
+    /// so that a storm is over as soon as the server can take it, and newcomers are let in beside it.
+    fn turn(&self, now: Duration) -> u64 {
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX / 2);
+        let turn = |last: u64| {
+            last.max(now.saturating_add(FIRST_TURN_NS))
+                .saturating_add(2 * self.token_ns)
+        };
+        let given = self
+            .last_turn_ns
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(turn(last)));
+        let (Ok(last) | Err(last)) = given;
+        turn(last).saturating_sub(now).div_ceil(BURST_NS).min(LAST_TURN_S)
     }
 
     fn admits(&self, now: Duration) -> bool {
@@ -133,6 +157,25 @@ mod tests {
         assert_eq!(admitted(&admission, 60_000, 50), 10, "and no more after a pause");
         assert_eq!(admission.turned_away(), 200 - 23);
         assert_eq!(admission.open(), 0, "who is turned away has no place");
+    }
+
+    #[test]
+    fn who_is_turned_away_gets_a_turn_after_those_before() {
+        let admission = admission(100_000, 100);
+        let turn = |at: Duration| {
+            admission
+                .enter(at)
+                .map(|_| 0)
+                .unwrap_or_else(|refusal| refusal.retry_after_s().unwrap())
+        };
+        let now = Duration::from_secs(100);
+        let turns: Vec<u64> = (0..600).map(|_| turn(now)).collect();
+        assert_eq!(turns.iter().filter(|turn| **turn == 0).count(), 100);
+        let of = |second| turns.iter().filter(|turn| **turn == second).count();
+        assert_eq!((6..=15).map(of).collect::<Vec<_>>(), [50; 10], "half the rate");
+        let storm: u64 = (0..100_000).map(|_| turn(now)).max().unwrap();
+        assert_eq!(storm, LAST_TURN_S);
+        assert_eq!(admitted(&admission, 200_000, 150), 100);
     }
 
     #[test]
