@@ -249,14 +249,15 @@ impl Agents {
         (agent, since)
     }
 
-    /// How far the stream that an agent speaks of is known from another of its profile, if it is new from this one.
+    /// How far the stream that an agent speaks of is known from another of its profile, if that is further than from this one.
     fn inherited(&mut self, report: &Report) -> Option<(Uuid, u64)> {
         let Events::V2(part) = &report.events else { return None };
         let known = |who: &AgentIdent| self.all.get(who).and_then(|agent| agent.mark(part.stream));
         let from = self.streams.get(&part.stream).filter(|from| **from != report.who);
         let seq = from
-            .filter(|from| from.profile() == report.who.profile() && known(&report.who).is_none())
-            .and_then(|from| known(from));
+            .filter(|from| from.profile() == report.who.profile())
+            .and_then(|from| known(from))
+            .filter(|seq| known(&report.who).is_none_or(|own| own < *seq));
         if self.streams.len() > 2 * STREAMS * (self.all.len() + 1) {
             let all = &self.all;
             self.streams

@@ -63,6 +63,25 @@ async fn what_one_process_left_counts_once_though_another_tells_it_again() {
 }
 
 #[actix_web::test]
+async fn what_a_neighbour_told_meanwhile_counts_once_though_its_owner_comes_back_with_it() {
+    let cloud = Cloud::start(config());
+    let mut owner = Agent::new();
+    owner.register(&cloud).await;
+    owner.event(EventKind::Attack, "203.0.113.7", cloud.clock.unix(), 0);
+    assert_eq!(owner.beacon(&cloud).await.ack, Some(1));
+    owner.event(EventKind::Attack, "203.0.113.8", cloud.clock.unix(), 0);
+    let mut neighbour = Agent::new();
+    neighbour.register(&cloud).await;
+    (neighbour.part.stream, neighbour.part.first) = (owner.part.stream, owner.part.first);
+    neighbour.part.events.clone_from(&owner.part.events);
+    assert_eq!(neighbour.beacon(&cloud).await.ack, Some(2));
+    assert_eq!(owner.beacon(&cloud).await.ack, Some(2));
+    let agents = cloud.agents().await.into_iter();
+    let attacks: u64 = agents.filter_map(|agent| agent["shared"]["attacks"].as_u64()).sum();
+    assert_eq!(attacks, 2, "two events, told by two, counted once each");
+}
+
+#[actix_web::test]
 async fn a_partly_known_batch_continues_and_a_gap_is_counted_as_loss() {
     let cloud = Cloud::start(config());
     let mut agent = Agent::new();

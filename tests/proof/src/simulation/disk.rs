@@ -88,6 +88,19 @@ impl Disk {
             .flat_map(move |left| of(left).into_iter().map(|seq| (left.stream, seq)))
     }
 
+    /// Takes what another left. Where that is interrupted, both have it.
+    pub(super) fn take_over(&mut self, other: &mut Self, is_interrupted: bool) {
+        let found = if is_interrupted {
+            other.streams.clone()
+        } else {
+            std::mem::take(&mut other.streams)
+        };
+        for left in found {
+            self.streams.retain(|known| known.stream != left.stream);
+            self.streams.push(left);
+        }
+    }
+
     pub(super) fn outbox(&self, own: Uuid, now: Times) -> Outbox {
         Outbox::restore(own, self.streams.clone(), now.elapsed, now.unix)
     }

@@ -25,6 +25,9 @@ impl World {
         if self.plan.old_disks && self.now < self.plan.faults_until && self.random.u8(0..3) == 0 {
             self.exchange_disk(agent);
         }
+        if self.plan.neighbours {
+            self.take_over(agent);
+        }
         let stream = Uuid::from_u128(self.random.u128(..));
         let (now, unix) = (self.now, self.unix_of(agent));
         let machine = &mut self.machines[agent];
@@ -36,6 +39,24 @@ impl World {
         if self.plan.links {
             let after = Duration::from_millis(self.random.u64(1..5_000));
             self.plan_event(after, Event::Connect { agent, life });
+        }
+    }
+
+    /// What waits in a place that no process has would wait there for ever.
+    fn take_over(&mut self, agent: usize) {
+        for other in (0..self.machines.len()).filter(|other| *other != agent) {
+            if self.machines[other].process.is_some() || !self.random.bool() {
+                continue;
+            }
+            let is_interrupted = self.now < self.plan.faults_until && self.random.bool();
+            let mut theirs = self.machines[other].disk.clone();
+            let machine = &mut self.machines[agent];
+            machine.disk.take_over(&mut theirs, is_interrupted);
+            machine.durable = machine.disk.clone();
+            let machine = &mut self.machines[other];
+            machine.durable = theirs.clone();
+            machine.disk = theirs;
+            self.note(|_| format!("agent {agent}: tells what agent {other} left, interrupted: {is_interrupted}"));
         }
     }
 

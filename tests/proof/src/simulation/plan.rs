@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) amnesia: bool,
     /// Whether agents may start from an older copy of their disk, or from another's.
     pub(super) old_disks: bool,
+    /// Whether agents are processes in one state directory: one that starts tells what one that is gone left.
+    pub(super) neighbours: bool,
     /// Networks that are attacked from.
     pub(super) networks: u16,
     pub(super) attacks: usize,
@@ -71,6 +73,7 @@ impl Plan {
             jumps: random.u8(0..4) == 0,
             amnesia: random.u8(0..3) == 0,
             old_disks: random.u8(0..3) == 0,
+            neighbours: random.u8(0..3) == 0,
             networks: random.u16(3..=40),
             attacks: random.usize(0..=60),
             overflow: random.u8(0..100) == 0,
