@@ -22,6 +22,9 @@ impl SharedList {
             self.settle();
             return Ok(Applied::Nothing);
         }
+        // a server that went back to an older state may name another snapshot as it named the one that is staged: the pages of
+        // the two never meet, so the one that it has now is begun
+        self.staged = self.staged.take().filter(|staged| !staged.is_namesake_of(update));
         Staged::check_turn(self.staged.as_ref(), update)?;
         let begun = self.staged.take().filter(|_| update.page > 1);
         let mut staged = begun.unwrap_or_else(|| Staged::begin(update));
@@ -159,6 +162,11 @@ impl Staged {
     /// Whether it leads further than `version`, or into another history.
     pub(super) fn is_after(&self, version: &Version) -> bool {
         self.epoch != version.epoch || self.to > version.rev
+    }
+
+    /// Whether the page in `update` is of another snapshot with the same name.
+    fn is_namesake_of(&self, update: &ListUpdate) -> bool {
+        self.epoch == update.epoch && self.to == update.to && !self.is_of(update)
     }
 
     fn is_of(&self, update: &ListUpdate) -> bool {

@@ -57,7 +57,6 @@ fn a_page_of_another_snapshot_is_not_mixed_in() {
     for other in [
         page(21, 2),
         of_epoch(page(20, 2), "b2"),
-        paged(page(20, 2), 2, 3),
         paged(page(20, 2), 0, 2),
         paged(page(20, 2), 3, 2),
     ] {
@@ -72,6 +71,26 @@ fn a_page_of_another_snapshot_is_not_mixed_in() {
         "a newer one begins"
     );
     assert_eq!(list.apply(&page(21, 2), NOW), Applied::Swapped { entries: 2 });
+}
+
+#[test]
+fn another_snapshot_of_the_same_name_is_begun_and_not_asked_for_for_ever() {
+    let (before, after) = (["203.0.113.1", "203.0.113.2"], ["203.0.113.1", "203.0.113.3"]);
+    let page = |all: [&str; 2], n: usize| {
+        let page = adding(update(ListMode::Snapshot, 0, 20, &all), &[all[n - 1]]);
+        paged(page, u32::try_from(n).unwrap(), 2)
+    };
+    let mut list = at(7, &[]);
+    assert_eq!(list.apply(&page(before, 1), NOW), Applied::Page { page: 1, pages: 2 });
+    // the server went back to an older state and came to the same revision by another way
+    assert!(matches!(
+        refused(&mut list, &page(after, 2)),
+        ListProblem::PageOrder { expected: 1, .. }
+    ));
+    assert_eq!(list.staging(), None, "the second page is not asked for again");
+    assert_eq!(list.apply(&page(after, 1), NOW), Applied::Page { page: 1, pages: 2 });
+    assert_eq!(list.apply(&page(after, 2), NOW), Applied::Swapped { entries: 2 });
+    assert_eq!(members(&list), set(&after));
 }
 
 #[test]
