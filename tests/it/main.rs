@@ -8,11 +8,14 @@
 )]
 
 mod between;
+mod child;
 mod cloud;
 mod conformance;
 mod faults;
 mod flow;
 mod kill;
+mod judged;
+mod matrix;
 mod replay;
 mod rig;
 mod settings;

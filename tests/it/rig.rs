@@ -24,7 +24,7 @@ pub(crate) struct Rig {
 }
 
 /// What must live as long as the agent.
-pub(crate) type Held = Option<Box<dyn Any>>;
+pub(crate) type Held = Option<Box<dyn Any + Send + Sync>>;
 
 pub(crate) const HTTP_POLLING: Rig = Rig {
     kind: "http-polling",
@@ -37,6 +37,19 @@ pub(crate) const WEBSOCKET: Rig = Rig {
     kind: "websocket",
     carried_by: "websocket",
     options: &[
+        ("websocket", "timeout", TIMEOUT),
+        ("websocket", "ping_every", SHORT),
+        ("websocket", "ping_timeout", SHORT),
+    ],
+    build: shipped,
+};
+
+pub(crate) const AUTO: Rig = Rig {
+    kind: "auto",
+    carried_by: "websocket",
+    options: &[
+        ("auto", "return_after", "1s"),
+        ("http-polling", "timeout", TIMEOUT),
         ("websocket", "timeout", TIMEOUT),
         ("websocket", "ping_every", SHORT),
         ("websocket", "ping_timeout", SHORT),
@@ -59,6 +72,11 @@ impl Rig {
         });
         (self.build)(settings.transport(self.kind))
     }
+}
+
+/// Settings that believe this authority, whichever transport reads them.
+pub(crate) fn believing(rig: Rig, settings: SettingsBuilder, ca_file: &str) -> SettingsBuilder {
+    settings.transport_option(rig.kind, "ca_file", ca_file)
 }
 
 impl fmt::Debug for Rig {
@@ -90,6 +108,8 @@ fn by_mail(settings: SettingsBuilder) -> (AgentBuilder, Held) {
 macro_rules! over_every_transport {
     ($($behaviour:ident),* $(,)?) => {
         crate::rig::over! { http_polling = HTTP_POLLING: $($behaviour),* }
+        crate::rig::over! { websocket = WEBSOCKET: $($behaviour),* }
+        crate::rig::over! { auto = AUTO: $($behaviour),* }
         crate::rig::over! { directory = DIRECTORY: $($behaviour),* }
     };
 }

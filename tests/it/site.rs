@@ -3,7 +3,11 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -57,6 +61,10 @@ pub(crate) struct Site {
 
 /// A guarded application, which serves for as long as it is held.
 pub(crate) struct Application {
+    /// While this is set, `/wait` blocks the thread that it runs on.
+    pub(crate) gate: Arc<AtomicBool>,
+    /// Threads that are blocked there.
+    pub(crate) waiting: Arc<AtomicUsize>,
     address: SocketAddr,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -127,11 +135,23 @@ impl Site {
 impl Application {
     pub(crate) fn start(agent: &Agent) -> Self {
         let buckler = Buckler::new(agent);
+        let (gate, waiting) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let barrier = (Arc::clone(&gate), Arc::clone(&waiting));
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
                 let server = HttpServer::new(move || {
+                    let (gate, waiting) = barrier.clone();
+                    let wait = move || {
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        while gate.load(Ordering::SeqCst) {
+                            std::thread::park_timeout(PAUSE);
+                        }
+                        waiting.fetch_sub(1, Ordering::SeqCst);
+                        std::future::ready("done")
+                    };
                     App::new()
+                        .route("/wait", web::get().to(wait))
                         .route("/", web::get().to(async || "hello"))
                         .route(
                             "/item/{id}",
@@ -151,10 +171,16 @@ impl Application {
         });
         let (address, handle) = told.recv_timeout(PATIENCE).unwrap();
         Self {
+            gate,
+            waiting,
             address,
             handle,
             thread: Some(thread),
         }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Asks as this client does; the status.

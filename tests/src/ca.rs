@@ -89,6 +89,14 @@ impl Ca {
         Self::configure(&self.issue("127.0.0.1")?, Some(clients))
     }
 
+    /// As [`server`](Self::server), under another name.
+    ///
+    /// # Errors
+    /// Where no certificate can be issued.
+    pub fn server_for(&self, name: &str) -> io::Result<ServerConfig> {
+        Self::configure(&self.issue(name)?, None)
+    }
+
     /// As [`server`](Self::server), with a certificate that ended long ago.
     ///
     /// # Errors

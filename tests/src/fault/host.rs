@@ -31,6 +31,7 @@ pub(super) enum Command {
     Refuse(Done),
     Listen(Done),
     Say(Vec<Say>, Done),
+    Secure(Arc<ServerConfig>, Done),
     WaitFor(Condition, Duration, std_mpsc::Sender<bool>),
 }
 
@@ -127,6 +128,11 @@ impl Host {
             }
             Command::Refuse(done) => drop(done.send(self.close().await)),
             Command::Listen(done) => {
+                self.shut().await;
+                drop(done.send(self.open()));
+            }
+            Command::Secure(tls, done) => {
+                self.tls = Some(tls);
                 self.shut().await;
                 drop(done.send(self.open()));
             }

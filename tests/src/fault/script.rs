@@ -36,7 +36,7 @@ impl From<Answer> for Step {
 /// Says what becomes of each request.
 pub struct Script {
     decide: Box<dyn FnMut(&Seen) -> Step + Send>,
-    upgrade: Option<Upgrade>,
+    upgrade: Option<Step>,
 }
 
 impl Script {
@@ -70,13 +70,20 @@ impl Script {
     /// Whoever asks for a WebSocket gets it this way; the rest of the script is for frames and for other requests.
     #[must_use]
     pub fn upgrading(mut self, upgrade: Upgrade) -> Self {
-        self.upgrade = Some(upgrade);
+        self.upgrade = Some(upgrade.into());
+        self
+    }
+
+    /// Whoever asks for a WebSocket gets this instead, as behind a proxy that knows none; the rest of the script is for others.
+    #[must_use]
+    pub fn refusing(mut self, step: impl Into<Step>) -> Self {
+        self.upgrade = Some(step.into());
         self
     }
 
     pub(super) fn next(&mut self, request: &Seen) -> Step {
         match &self.upgrade {
-            Some(upgrade) if ws::is_upgrade(request) => Step::Upgrade(upgrade.clone()),
+            Some(step) if ws::is_upgrade(request) => step.clone(),
             _ => (self.decide)(request),
         }
     }

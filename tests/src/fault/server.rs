@@ -110,6 +110,14 @@ impl FaultServer {
         self.command(Command::Listen)
     }
 
+    /// Ends all connections and goes on with this certificate, on the same port.
+    ///
+    /// # Errors
+    /// Where the port cannot be taken.
+    pub fn secure(&self, tls: ServerConfig) -> io::Result<()> {
+        self.command(|done| Command::Secure(Arc::new(tls), done))
+    }
+
     /// Says this on every WebSocket that is open.
     ///
     /// # Errors
