@@ -25,6 +25,8 @@ const WITHIN: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 /// The pause after too many deaths. The agent never gives up while the process lives.
 const REST: Duration = Duration::from_mins(5);
+/// The longest pause where the thread has no runtime: it hears nothing meanwhile, not even its end.
+const WITHOUT_RUNTIME: Duration = Duration::from_secs(1);
 /// How long the agent goes on talking after its handle was dropped without a shutdown.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// What the report needs to reach the handle before the handle's own deadline.
@@ -77,7 +79,11 @@ pub(crate) fn live(estate: &Rc<Estate>, mut control: UnboundedReceiver<Control>)
                 return farewell;
             }
             Ok(End::Died(actor)) => actor,
-            Err(_) => "the generation itself",
+            Err(_) => {
+                // without a runtime, as where file descriptors are used up, there is nothing else to wait on
+                std::thread::park_timeout(pause.min(WITHOUT_RUNTIME));
+                "the generation itself"
+            }
         };
         pause = deaths.pause(estate.now());
         estate.shared.board.restarts.fetch_add(1, Ordering::Relaxed);
