@@ -85,6 +85,27 @@ fn a_ban_crosses_over_a_transport_that_is_written_in_the_examples() {
     assert!(succeeded && printed.contains("the ban came by mail"), "{printed}");
 }
 
+#[test]
+fn a_fleet_is_in_step_again_after_its_server_was_killed() {
+    for transport in ["http-polling", "websocket"] {
+        let arguments = [
+            "--agents",
+            "30",
+            "--bans",
+            "1",
+            "--interval",
+            "5",
+            "--transport",
+            transport,
+        ];
+        let (printed, succeeded) = Program::start(env!("CARGO_BIN_EXE_fleet"), &arguments).end();
+        assert!(
+            succeeded && printed.contains("is back: all in step after"),
+            "{transport}: {printed}"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_guarded_shop_guards_and_ends_with_a_report() {
