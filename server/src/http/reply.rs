@@ -186,6 +186,8 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
+        // never compressed: actix-http sends what it compresses in answer to an upgrade as chunks without their sizes
+        response.insert_header((header::CONTENT_ENCODING, "identity"));
         if let Some((name, value)) = &self.header {
             response.insert_header((name.clone(), value.as_ref()));
         }
