@@ -140,12 +140,17 @@ fn what_is_pushed_is_applied_like_a_reply() {
 
 #[test]
 fn a_gap_in_a_push_is_pulled_at_once_and_closed_by_a_delta() {
-    let mut script = script(|n| {
-        Ok(if n < 2 {
-            ServerPart::default()
-        } else {
-            part_with(list(ListMode::Delta, 1, 4))
-        })
+    // the server answers the pull when the gap has been seen: the pull may be due at once
+    let watching = Arc::new(());
+    let watched = Arc::downgrade(&watching);
+    let mut script = script(move |n| {
+        if n < 2 {
+            return Ok(ServerPart::default());
+        }
+        while watched.strong_count() > 0 {
+            std::thread::yield_now();
+        }
+        Ok(part_with(list(ListMode::Delta, 1, 4)))
     });
     let clock = ManualClock::new();
     let agent = in_step(&script, &clock);
@@ -154,6 +159,7 @@ fn a_gap_in_a_push_is_pulled_at_once_and_closed_by_a_delta() {
     let before = agent.status().conversation.last_success;
     script.push(said(part_with(list(ListMode::Delta, 3, 4))));
     wait_until(&agent, "it knows what it misses", || agent.status().list.lag == 3);
+    drop(watching);
     let Told::Beacon(_, beacon) = next(&mut script, &clock) else {
         panic!("it registered again")
     };
