@@ -1,0 +1,67 @@
+//! Headers other than `Cookie`.
+
+use super::{Field, Part, Place, Role, Visit, cookies};
+use crate::model::normal::Spelling;
+
+/// Headers that browsers and proxies fill in by themselves and applications do not read, or read as numbers, dates and tokens that
+/// HTTP libraries have checked.
+const DULL: [&str; 12] = [
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "keep-alive",
+    "te",
+    "date",
+    "dnt",
+    "pragma",
+    "expect",
+    "sec-gpc",
+];
+
+/// Whether a header is not worth a look.
+#[must_use]
+pub fn is_dull(name: &str) -> bool {
+    DULL.contains(&name)
+}
+
+/// Visits a header, whose name is in lower case.
+pub fn header(name: &str, value: &[u8], visit: &mut Visit<'_>) {
+    if is_dull(name) {
+        return;
+    }
+    match name {
+        "cookie" => cookies(value, visit),
+        _ => {
+            visit(&Field {
+                place: Place {
+                    part: Part::Header,
+                    name,
+                },
+                role: Role::Value,
+                value: token(name, value),
+                spelling: Spelling::Literal,
+            });
+        }
+    }
+}
+
+/// What an `Authorization` header says after its scheme, so that `Basic` credentials are decoded as any Base64.
+fn token<'v>(name: &str, value: &'v [u8]) -> &'v [u8] {
+    if name != "authorization" && name != "proxy-authorization" {
+        return value;
+    }
+    match value {
+        [
+            b'B' | b'b',
+            b'a' | b'A',
+            b's' | b'S',
+            b'i' | b'I',
+            b'c' | b'C',
+            b' ',
+            token @ ..,
+        ] => token,
+        _ => value,
+    }
+}

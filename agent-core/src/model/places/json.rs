@@ -1,0 +1,223 @@
+//! JSON: every key and every string, with the names on the way to it.
+//!
+//! A scanner, not a parser: it follows brackets and strings and takes whatever else it meets for a number or a word. Documents that
+//! are cut off or hold comments yield what they hold.
+
+use std::borrow::Cow;
+
+use super::{Field, MOST_DEPTH, Part, Place, Role, Visit, graphql};
+use crate::model::normal::Spelling;
+
+/// The longest name of a place, in bytes: what is reported, not what is compared.
+const LONGEST_NAME: usize = 256;
+
+pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
+    let mut scanner = Scanner {
+        rest: body,
+        name: String::new(),
+        levels: Vec::new(),
+        visit,
+    };
+    scanner.scan();
+}
+
+/// Whether the text begins and ends as a JSON document does.
+pub(super) fn is_whole(body: &[u8]) -> bool {
+    matches!(
+        (body.trim_ascii_start().first(), body.trim_ascii_end().last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
+}
+
+struct Scanner<'b, 'v, 'w> {
+    rest: &'b [u8],
+    /// The names on the way to where the scanner is, with dots between them.
+    name: String,
+    /// For each open bracket how long the name was, and whether members follow.
+    levels: Vec<Level>,
+    visit: &'v mut Visit<'w>,
+}
+
+struct Level {
+    name: usize,
+    is_object: bool,
+}
+
+impl Scanner<'_, '_, '_> {
+    fn scan(&mut self) {
+        while let Some((byte, after)) = self.rest.split_first() {
+            self.rest = after;
+            let goes_on = match byte {
+                b'{' | b'[' => self.open(*byte == b'{'),
+                b'}' | b']' => self.close(),
+                b',' => self.back(),
+                b'"' => self.string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'$' | b'\'' => self.word(*byte),
+                _ => true,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn open(&mut self, is_object: bool) -> bool {
+        if self.levels.len() < MOST_DEPTH {
+            self.levels.push(Level {
+                name: self.name.len(),
+                is_object,
+            });
+        }
+        true
+    }
+
+    fn close(&mut self) -> bool {
+        self.levels.pop();
+        self.back()
+    }
+
+    /// The name of a member ends with it.
+    fn back(&mut self) -> bool {
+        let length = self.levels.last().map_or(0, |level| level.name);
+        self.name.truncate(length);
+        true
+    }
+
+    fn string(&mut self) -> bool {
+        let (raw, after) = split_string(self.rest);
+        let is_key =
+            after.trim_ascii_start().first() == Some(&b':') && self.levels.last().is_none_or(|level| level.is_object);
+        self.rest = after;
+        let text = unescaped(raw);
+        if is_key { self.key(&text) } else { self.value(&text) }
+    }
+
+    /// What stands there without quotes: `true`, a number, or what lenient parsers take for a string.
+    fn word(&mut self, first: u8) -> bool {
+        let length = self
+            .rest
+            .iter()
+            .position(|byte| matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"' | b'\n'))
+            .unwrap_or(self.rest.len());
+        let (word, after) = self.rest.split_at(length);
+        self.rest = after;
+        let text = [&[first], word].concat();
+        let text = text.trim_ascii();
+        if matches!(text, b"true" | b"false" | b"null") {
+            return true;
+        }
+        if after.first() == Some(&b':') && self.levels.last().is_some_and(|level| level.is_object) {
+            self.key(text)
+        } else {
+            self.value(text)
+        }
+    }
+
+    fn key(&mut self, key: &[u8]) -> bool {
+        self.back();
+        let length = self.name.len();
+        if length < LONGEST_NAME
+            && let Ok(key) = str::from_utf8(key)
+        {
+            if length > 0 {
+                self.name.push('.');
+            }
+            let cut = key.floor_char_boundary(LONGEST_NAME);
+            self.name.push_str(key.get(..cut).unwrap_or_default());
+        }
+        let place = Place {
+            part: Part::Body,
+            name: &self.name,
+        };
+        (self.visit)(&Field {
+            place,
+            role: Role::Name,
+            value: key,
+            spelling: Spelling::Literal,
+        })
+    }
+
+    fn value(&mut self, value: &[u8]) -> bool {
+        if value.is_empty() {
+            return true;
+        }
+        let place = Place {
+            part: Part::Body,
+            name: &self.name,
+        };
+        if self.name == "query" && graphql::is_document(value) {
+            return graphql::document(place, value, self.visit);
+        }
+        (self.visit)(&Field {
+            place,
+            role: Role::Value,
+            value,
+            spelling: Spelling::Literal,
+        })
+    }
+}
+
+/// A string up to its closing quote, and what follows. One that is cut off ends with the text.
+fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    loop {
+        match text
+            .get(at..)
+            .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
+        {
+            Some(next) if text.get(at + next) == Some(&b'"') => {
+                let (string, rest) = text.split_at(at + next);
+                return (string, rest.get(1..).unwrap_or_default());
+            }
+            Some(next) => at += next + 2,
+            None => return (text, &[]),
+        }
+    }
+}
+
+/// The text of a string (RFC 8259, section 7). A backslash that begins no escape stands for itself.
+fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != b'\\' {
+            text.push(*byte);
+            continue;
+        }
+        let (plain, used) = match after {
+            [escape @ (b'"' | b'\\' | b'/'), ..] => (Some(char::from(*escape)), 1),
+            [b'n', ..] => (Some('\n'), 1),
+            [b'r', ..] => (Some('\r'), 1),
+            [b't', ..] => (Some('\t'), 1),
+            [b'b', ..] => (Some('\u{8}'), 1),
+            [b'f', ..] => (Some('\u{c}'), 1),
+            [b'u', digits @ ..] => unicode(digits).map_or((None, 0), |(char, used)| (Some(char), used + 1)),
+            _ => (None, 0),
+        };
+        match plain {
+            Some(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => text.push(b'\\'),
+        }
+        rest = after.get(used..).unwrap_or_default();
+    }
+    Cow::Owned(text)
+}
+
+/// A character in UTF-16, of one unit or two, and how many bytes its digits take.
+fn unicode(digits: &[u8]) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = str::from_utf8(digits.get(at..at + 4)?).ok()?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let first = unit(0)?;
+    let second = (digits.get(4..6) == Some(br"\u")).then(|| unit(6)).flatten();
+    let mut chars = char::decode_utf16([first].into_iter().chain(second));
+    match chars.next()? {
+        Ok(char) => Some((char, if char.len_utf16() == 2 { 10 } else { 4 })),
+        Err(_) => Some((char::REPLACEMENT_CHARACTER, 4)),
+    }
+}
