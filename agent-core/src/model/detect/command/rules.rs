@@ -1,0 +1,194 @@
+//! The rules, and the commands they know: those of POSIX and Windows shells that read, write, fetch or run something.
+
+use crate::model::detect::{
+    Rule,
+    rules::{always, short},
+};
+
+/// Commands with arguments.
+macro_rules! command {
+    () => {
+        r"(?:cat|ls|id|whoami|uname|ifconfig|ipconfig|netstat|wget|curl|lynx|ping|nc|ncat|netcat|bash|sh|zsh|ksh|dash|csh|tcsh|perl|python(?:[23](?:\.\d+)?)?|ruby|irb|php\d?|node|nslookup|dig|host|getent|telnet|ftp|tftp|rm|cp|mv|chmod|chown|mkdir|touch|echo|printf|head|tail|less|more|tac|nl|od|xxd|hexdump|strings|rev|sort|uniq|cut|awk|gawk|sed|e?grep|fgrep|find|locate|which|whereis|ps|top|kill|killall|pwd|cd|env|printenv|export|set|sleep|usleep|timeout|time|date|who|w|last|lastlog|finger|groups|su|sudo|passwd|useradd|adduser|crontab|at|mount|df|du|free|lsof|ss|arp|route|ip|iptables|tcpdump|ssh|scp|rsync|git|svn|make|gcc[\d.]*|cc|c89|c99|java|tar|zip|unzip|gzip|gunzip|bzip2|zcat|zstdcat|base64|base32|md5sum|sha1sum|openssl|xargs|tee|dd|install|ln|stat|diff|cmp|split|vi|vim|nano|ed|ex|emacs|man|service|systemctl|shutdown|reboot|init|eval|exec|source|trap|alias|fold|dir|type|copy|del|move|ren|net|netsh|reg|regedit|sc|tasklist|taskkill|systeminfo|ver|wmic|powershell|pwsh|cmd|cscript|wscript|mshta|certutil|bitsadmin|rundll32|regsvr32|iwr|iex|invoke-\w+|schtasks|tracert|traceroute|hostname|sysinfo|strace|ltrace|gdb|socat|screen|tmux|nohup|busybox|lua|expect|apt|apt-get|yum|dpkg|rpm|pip3?|npm|docker|kubectl|aws|rmt(?:-dump)?|perf|flock|ll|\.\s?shell|\.\s?system)"
+    };
+}
+
+/// Commands that say something without arguments, and are no words of a sentence.
+macro_rules! alone {
+    () => {
+        r"(?:whoami|uname|ifconfig|ipconfig|netstat|wget|curl|nslookup|getent|netcat|ncat|systeminfo|tasklist|netsh|wmic|powershell|pwsh|certutil|bitsadmin|cmd\.exe|n?id|ls|dir|pwd|ps|phpinfo\(\)|sysinfo|printenv|lsof|hostname|env|nc|ver|who|cat|ping|sh|bash|dig|net\s+(?:user|view|localgroup|share)|df|du|arp|traceroute|tracert|htop|set|rmt-dump)"
+    };
+}
+
+macro_rules! folder {
+    () => {
+        r"(?:/*(?:usr/+)?(?:local/+)?s?bin/+)?"
+    };
+}
+
+/// What ends the command before: RFC-less, but in every shell's manual; and line breaks that were escaped twice.
+macro_rules! separator {
+    () => {
+        r"(?:[;|\n^<]|&&?|\$\(|\(\)\s*\{|\\[nr])"
+    };
+}
+
+macro_rules! gap {
+    () => {
+        r"(?:[\s+,{]|\$\{?ifs\b\}?(?:\$?\d)?|\\t)+"
+    };
+}
+
+macro_rules! argument {
+    () => {
+        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|\\?\$[\w({@]|["'`]|\w+://|\d+(?:\.\d+){0,3}(?:$|[;|&\s)`])|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|com|net|org|io|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
+    };
+}
+
+pub(super) const RULES: &[Rule] = &[
+    short(
+        "separator-argument",
+        concat!(
+            separator!(),
+            r#"[\s+]*['"({]*\s*"#,
+            folder!(),
+            command!(),
+            gap!(),
+            r#"['"]?"#,
+            argument!()
+        ),
+    ),
+    short(
+        "separator-command",
+        concat!(
+            separator!(),
+            r#"[\s+]*['"({]*\s*"#,
+            folder!(),
+            alone!(),
+            r#"\s*['")}]*\s*(?:$|[;|&\n`#]|\\n)"#
+        ),
+    ),
+    short(
+        "windows",
+        r"(?:^|[;|&])\s*(?:net\s+(?:user|localgroup|view|share|use|start|stop)\s+\w|netsh\s+\w+\s+\w|reg\s+(?:add|query|delete|save)\s|type\s+(?:%\w+%|[a-z]:)|powershell\s+[-a-z]|invoke-(?:webrequest|expression)\s+\S|iex\s*\()",
+    ),
+    short(
+        "start-argument",
+        concat!(
+            r#"^[\s'"]*"#,
+            folder!(),
+            r"(?:cat|ls|ll|dir|type|rm|wget|curl|nc|ping|nslookup|dig|bash|sh|perl|python\d?|php|ruby|head|tail|more|less|tac|nl|chmod|cp|mv|sleep|cscli|dd|strace|c99|zstdcat|gunzip|busybox)",
+            gap!(),
+            r#"(?:-{1,2}\w+\s+)*['"]?(?:/(?:etc|bin|usr|var|tmp|home|root|proc|dev|\w*[?*\[])|https?://|[a-z]:[\\/]|\$|[\w.-]+\s*[|;&]|\d+\.\d+\.\d+\.\d+|-e\s|-[lnv]+p|/[ab]\s|-c\s["'])"#
+        ),
+    ),
+    short(
+        "wrapper",
+        concat!(
+            r"^[\s']*(?:time|timeout|nohup|strace|flock|exec|sudo|env|xargs|watch|nice|setsid|stdbuf)\s+(?:-\S+\s+)*[^\s;]{0,10}\s*",
+            folder!(),
+            r"(?:sh|bash|whoami|id|curl|wget|ifconfig|nc|uname)\b"
+        ),
+    ),
+    short(
+        "folder",
+        concat!(
+            r#"(?:^|[\s;|&\n`"'(=<]|\\n)/(?:usr/)?(?:local/)?s?bin/"#,
+            command!(),
+            r#"(?:[\s;|&`)'"\\]|$)"#
+        ),
+    ),
+    short(
+        "secret",
+        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b[\s+<$\w]{1,8}\S{0,12}/?(?:etc/(?:passwd|shadow|hosts|group)|proc/self|c:[\\/])|\bdd\s+if=",
+    ),
+    always("ifs", r"\$(?:ifs\b|\{ifs)"),
+    // CVE-2014-6271
+    always("shellshock", r"\(\)\s*\{\s*[:_]?;?\s*\}\s*;\s*[\w/]"),
+    always("fork-bomb", r"[\w:]+\(\)\s*\{\s*[\w:]+\s*\|\s*[\w:]+\s*&\s*\}"),
+    // CVE-2021-44228 and the look-ups that hide it
+    always(
+        "lookup",
+        r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:lower|upper|env|sys|java|ctx|date|main|docker|k8s|log4j|::?-?\w):|\$\{[^}\s]{0,40}:-\w?[^}]{0,3}\}\w?\{?",
+    ),
+    short(
+        "substitution",
+        concat!(
+            r#"(?:\$\(|<\(|>\()\s*['"]?"#,
+            folder!(),
+            command!(),
+            r"(?:[\s+<{$;|&][^`)]*)?[`)]"
+        ),
+    ),
+    short(
+        "backtick",
+        r"^[^`\n]{0,60}`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`[^`\n]*$",
+    ),
+    short(
+        "glob",
+        r"(?:^|[\s;|&`(+,<])/(?:[a-z]{0,4}[?*\[\]]+[a-z?*\[\]]{0,6}/|(?:etc|bin|usr|dev|var|tmp|proc|sbin)/[a-z./]*[?*\[])",
+    ),
+    short("here-string", r"\b(?:cat|sh|bash|irb|gcc[\d.]*|php|perl|python\d?)<<<"),
+    // loops and conditions of Windows' command interpreter
+    short(
+        "batch-for",
+        r#"\bfor\s+(?:/[dflr]\s+(?:/\w\s+)?(?:\\?"[^"]*"\s+)?(?:\S+\s+)?)?%{1,2}[\w@~-]+\s+in\s*\("#,
+    ),
+    short(
+        "batch-if",
+        r#"(?:^|[&|(]\s*)if\s*(?:/i)?\s+(?:not\s+)?(?:exist\s+\S|defined\s+\w|errorlevel\s+\d|cmdextversion\s|["'\[(]?%|["(]?[\w.%"~ ]+[")]?\s*(?:equ|neq|lss|leq|gtr|geq)\s|\w+==\w+\s+\w|"[^"]*"\s*==\s*["%]|\[\w*\]\s*==)|^if/i\s"#,
+    ),
+    always("reverse-shell", r"/dev/(?:tcp|udp)/"),
+    short(
+        "variables",
+        r#"(?:^|[;&|^])\s*\w{1,6}=[$'"/\w\\][^;&\n]{0,60}(?:;|&&?)\s*(?:\w+=[^;&]*&&?)*\$\w"#,
+    ),
+    short("write", r"[;|&]\s*(?:echo|printf)\s[^;]{0,200}>\s*[/\w.]+"),
+    short(
+        "brace",
+        concat!(
+            r"(?:^|[;|&\s])\{,?",
+            command!(),
+            r#",[^}]*\}|\{,\$?['"]?"#,
+            command!(),
+            r#"['"]?(?:,|\})"#
+        ),
+    ),
+    short(
+        "system",
+        concat!(
+            r#"\b(?:system|passthru|shell_exec|popen|proc_open|exec|eval)\s*\(\s*['"]\s*"#,
+            command!(),
+            r"\b"
+        ),
+    ),
+];
+
+/// For commands whose quotes and escapes were taken out.
+pub(super) const BARE: &[Rule] = &[
+    short(
+        "split-argument",
+        concat!(
+            separator!(),
+            r"[\s+]*[({]*\s*",
+            folder!(),
+            command!(),
+            gap!(),
+            r"(?:-{1,2}\w|/[a-z*?\[]|https?:|\w+\.\w+|\d)"
+        ),
+    ),
+    short(
+        "split-command",
+        concat!(
+            separator!(),
+            r"[\s+]*[({]*\s*",
+            folder!(),
+            alone!(),
+            r"\s*[)}]*\s*(?:$|[;|&\n#])"
+        ),
+    ),
+    short(
+        "split-start",
+        r"^\s*(?:whoami|ifconfig|uname|curl\s+\w|wget\s+\w|cat\s+/|ll\s+/|ls\s+/|ping\s+\d|python\d?(?:\.\d+)?\s+\w+$|cscli\s)",
+    ),
+    short("split-brace", r"(?:^|[;|&\s])\{(?:cat|ls|nc|ncat|curl|wget|sh|bash),"),
+];

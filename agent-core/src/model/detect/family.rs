@@ -1,0 +1,109 @@
+//! Families of attacks, and the checks of the configuration that switch them.
+
+use std::fmt;
+
+use crate::model::policy::Check;
+
+/// A family of attacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// SQL injection (CWE-89).
+    Sqli,
+    /// Cross-site scripting (CWE-79).
+    Xss,
+    /// Injection of commands of a shell (CWE-78).
+    Command,
+    /// Path traversal and files that no application serves (CWE-22).
+    Path,
+    /// Server-side request forgery (CWE-918).
+    Ssrf,
+    /// Injection into templates (CWE-1336).
+    Template,
+    /// Code of the server's language, and serialised objects (CWE-94, CWE-502).
+    Code,
+    /// Operators of document databases (CWE-943).
+    Nosql,
+    /// LDAP filters (CWE-90).
+    Ldap,
+    /// Server-side includes (CWE-97).
+    Ssi,
+    /// External entities of XML (CWE-611).
+    Xxe,
+    /// Header and mail commands behind a line break (CWE-93, CWE-113).
+    Crlf,
+    /// Prototype pollution (CWE-1321).
+    Prototype,
+    /// Parameters more than once (CWE-235).
+    Pollution,
+    /// Dangerous uploads (CWE-434).
+    Upload,
+    /// Requests for what only attackers ask for (CWE-538, CWE-552).
+    Probe,
+    /// Prompt injection (OWASP LLM01).
+    Prompt,
+    /// Data that leaves (CWE-200).
+    Leak,
+    /// A detector of the host's own.
+    Custom(&'static str),
+}
+
+impl Family {
+    /// The name in events and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqli => "sqli",
+            Self::Xss => "xss",
+            Self::Command => "command",
+            Self::Path => "traversal",
+            Self::Ssrf => "ssrf",
+            Self::Template => "template",
+            Self::Code => "code",
+            Self::Nosql => "nosql",
+            Self::Ldap => "ldap",
+            Self::Ssi => "ssi",
+            Self::Xxe => "xxe",
+            Self::Crlf => "crlf",
+            Self::Prototype => "prototype",
+            Self::Pollution => "hpp",
+            Self::Upload => "upload",
+            Self::Probe => "probe",
+            Self::Prompt => "prompt",
+            Self::Leak => "leak",
+            Self::Custom(name) => name,
+        }
+    }
+
+    /// The check of the configuration that switches it. pyrasp knows no others: what makes the server do or read something that it
+    /// should not goes with `command`.
+    #[must_use]
+    pub const fn check(self) -> Check {
+        match self {
+            Self::Sqli => Check::Sqli,
+            Self::Xss => Check::Xss,
+            Self::Pollution => Check::Hpp,
+            Self::Upload => Check::Upload,
+            Self::Probe => Check::Decoy,
+            Self::Prompt => Check::Prompt,
+            Self::Leak => Check::Dlp,
+            Self::Command
+            | Self::Path
+            | Self::Ssrf
+            | Self::Template
+            | Self::Code
+            | Self::Nosql
+            | Self::Ldap
+            | Self::Ssi
+            | Self::Xxe
+            | Self::Crlf
+            | Self::Prototype
+            | Self::Custom(_) => Check::Command,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

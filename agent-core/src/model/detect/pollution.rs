@@ -1,0 +1,143 @@
+//! Parameter pollution (CWE-235; OWASP WSTG-INPV-04): one parameter more than once, of which the application reads another one than
+//! the filter in front of it.
+//!
+//! Repeats as such are honest: lists of boxes that are ticked. What is told apart is a repeat of a name that is written in two ways
+//! (`id` and `id[]`), and an attack that is split over repeats, which one framework joins with commas (ASP.NET) and another one does
+//! not.
+
+use std::collections::BTreeMap;
+
+use super::{CERTAIN, Caught, Detectors, Family, Finding};
+use crate::model::places::{Field, Role};
+
+/// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
+const MOST_NAMES: usize = 64;
+const MOST_BYTES: usize = 2048;
+
+/// What a repeat counts, in hundredths.
+const REPEATED: u8 = 40;
+
+/// Names and values of one part of a request, as they come.
+#[derive(Debug, Default)]
+pub struct Pollution {
+    names: BTreeMap<String, Repeats>,
+}
+
+#[derive(Debug, Default)]
+struct Repeats {
+    count: usize,
+    as_list: bool,
+    as_one: bool,
+    joined: Vec<u8>,
+}
+
+impl Pollution {
+    /// Takes note of a value.
+    pub fn note(&mut self, field: &Field<'_>) {
+        let name = field.place.name;
+        if field.role != Role::Value || name.is_empty() {
+            return;
+        }
+        let plain = name.trim_end_matches("[]").trim_end_matches("%5B%5D").trim();
+        let is_full = self.names.len() >= MOST_NAMES;
+        if is_full && !self.names.contains_key(plain) {
+            return;
+        }
+        let repeats = self.names.entry(plain.to_owned()).or_default();
+        if repeats.count > 0 && repeats.joined.len() < MOST_BYTES {
+            repeats.joined.push(b',');
+        }
+        repeats.count += 1;
+        repeats.as_list |= plain.len() < name.len();
+        repeats.as_one |= plain.len() == name.len();
+        let room = MOST_BYTES.saturating_sub(repeats.joined.len());
+        let kept = field.value.get(..room).unwrap_or(field.value);
+        repeats.joined.extend_from_slice(kept);
+    }
+
+    /// The parameter that is polluted most, with the finding.
+    #[must_use]
+    pub fn judge(&self, detectors: &Detectors, like: &Field<'_>) -> Option<(String, Caught)> {
+        let repeated = self.names.iter().filter(|(_, repeats)| repeats.count > 1);
+        repeated
+            .map(|(name, repeats)| (name.clone(), repeats.judge(detectors, like)))
+            .max_by_key(|(_, caught)| caught.finding.score)
+    }
+}
+
+impl Repeats {
+    fn judge(&self, detectors: &Detectors, like: &Field<'_>) -> Caught {
+        let joined = Field {
+            value: &self.joined,
+            role: Role::Value,
+            ..*like
+        };
+        let found = |rule, score| Caught {
+            family: Family::Pollution,
+            finding: Finding::new(rule, score, 0..0),
+            excerpt: super::excerpt(&String::from_utf8_lossy(&self.joined), 0..0),
+        };
+        if detectors
+            .look(&joined)
+            .is_some_and(|caught| caught.finding.score >= CERTAIN)
+        {
+            found("split", CERTAIN)
+        } else if self.as_list && self.as_one {
+            found("mixed", CERTAIN)
+        } else {
+            found("repeated", REPEATED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        normal::Spelling,
+        places::{Part, query},
+    };
+
+    fn judge(text: &str) -> Option<(String, &'static str, u8)> {
+        let mut pollution = Pollution::default();
+        query(text, &mut |field| {
+            pollution.note(field);
+            true
+        });
+        let like = Field::whole(Part::Query, Role::Value, b"", Spelling::Form);
+        let (name, caught) = pollution.judge(&Detectors::standard().unwrap(), &like)?;
+        Some((name, caught.finding.rule, caught.finding.score))
+    }
+
+    #[test]
+    fn repeats_are_told_by_what_they_amount_to() {
+        assert_eq!(judge("a=1&b=2"), None);
+        assert_eq!(
+            judge("color=red&color=blue"),
+            Some(("color".to_owned(), "repeated", REPEATED))
+        );
+        assert_eq!(judge("id[]=1&id[]=2"), Some(("id".to_owned(), "repeated", REPEATED)));
+        assert_eq!(judge("id=1&id[]=2"), Some(("id".to_owned(), "mixed", CERTAIN)));
+        assert_eq!(
+            judge("id=1+union/*&id=*/select+1%2C2+from+users--"),
+            Some(("id".to_owned(), "split", CERTAIN))
+        );
+    }
+
+    #[test]
+    fn floods_are_bounded() {
+        let mut pollution = Pollution::default();
+        let text: String = (0..10_000).map(|number| format!("n{number}=1&x=2&")).collect();
+        query(&text, &mut |field| {
+            pollution.note(field);
+            true
+        });
+        assert!(pollution.names.len() <= MOST_NAMES);
+        assert!(
+            pollution
+                .names
+                .values()
+                .all(|repeats| repeats.joined.len() <= MOST_BYTES + 1)
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! SQL injection (CWE-89; OWASP WSTG-INPV-05): a value that leaves its place in a statement.
+//!
+//! The tokenizer finds what has the tokens of an injection; the rules find what it does not: functions that only attackers call,
+//! statements behind a semicolon, keywords within comments. SQL as such is no injection: people search for it and write about it.
+
+use super::{
+    BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    rules::{always, hint, short},
+    tokens::{self, Sql},
+};
+
+/// What the tokenizer's doubt counts, in hundredths: any rule makes it certain.
+const DOUBT: u8 = 45;
+
+/// Without one of these, a value is neither an injection nor a statement.
+const MARKS: Marks = Marks::QUOTE
+    .and(Marks::BLANK)
+    .and(Marks::ROUND)
+    .and(Marks::SEMICOLON)
+    .and(Marks::HASH)
+    .and(Marks::STAR)
+    .and(Marks::EQUALS)
+    .and(Marks::ANGLE)
+    .and(Marks::AT)
+    .and(Marks::COLON)
+    .and(Marks::UNDERSCORE);
+
+/// Without one of these, the tokenizer would look at words and numbers.
+const TOKENS: Marks = Marks::QUOTE
+    .and(Marks::ROUND)
+    .and(Marks::SEMICOLON)
+    .and(Marks::HASH)
+    .and(Marks::STAR)
+    .and(Marks::EQUALS)
+    .and(Marks::ANGLE)
+    .and(Marks::AT)
+    .and(Marks::PIPE)
+    .and(Marks::OTHER)
+    .and(Marks::DASH);
+
+const RULES: &[Rule] = &[
+    // a second query; what follows must be columns, as "union select committee" is none
+    always(
+        "union-select",
+        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/)*\bselect\b[\s(/*!+]*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|\w+\s*(?:[,(#]|--|from\b))"#,
+    ),
+    always("union-split", r#"\buni?\W{1,12}o?n\W+sel?\W{1,12}l?e?ct\b"#),
+    // time and errors as channels (PortSwigger, "Blind SQL injection")
+    always(
+        "delay",
+        r#"\b(?:pg_sleep|benchmark|dbms_pipe\.receive_message|dbms_lock\.sleep|randomblob)\b\s*\(|\bwaif?t?for\s+(?:delay|time)\s*\(?['"\d]"#,
+    ),
+    short(
+        "sleep",
+        r#"(?:^|[\s=(,;|&'"/*])sleep\s*\(\s*['"]?[\d_*]+['"]?\s*\)\s*(?:$|--|#|/\*|\)|,|\band\b|\bor\b|=|;)|^\W*sleep\W+\d+\W*$|\bselect\s+pg_sleep"#,
+    ),
+    always(
+        "catalogue",
+        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_get|procedure\s+analyse)\s*\(|\binto\s+(?:out|dump)file\b|\bmaster\.\.|\bbulk\s+insert\b|\bexecute\s+immediate\b",
+    ),
+    short(
+        "procedure",
+        r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|@@(?:version|microsoft\w*|datadir|hostname|servername)\b",
+    ),
+    // another statement behind the first
+    short(
+        "stacked",
+        r#"^[^;\n]{0,80};\s*(?:select\b[^;]*[(\d*@'"]|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+\w+\s+to\b|merge\s+into\b)"#,
+    ),
+    short(
+        "statement",
+        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*(?:\(|$)|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+\w+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
+    ),
+    // conditions that are always so
+    always(
+        "tautology",
+        r#"(?:^|['"`)\d\s])\s*(?:or|and|xor|having)\b\s*\(*\s*(?:not\s+)?(?:\d+|['"]\w*['"])\s*\)*\s*(?:=|<|>|like\b|<>|!=|<=>|\bis\b|rlike\b|between\b)\s*\(*\s*(?:\d+|['"]\w*['"]?)"#,
+    ),
+    short(
+        "condition",
+        r#"^\W{0,6}(?:or|and)\s+\w\s*(?:=|<|>|like\b)\s*\w\b|^\W{0,6}(?:or|and)\s+(?:true|false|not\s+\w+|\d+|null)\s*(?:--|#|/\*)|^\W{0,4}(?:and|or)\s+\S+\s*(?:=|!=|<|>|like)\s*["'(]?\s*$|^\W{0,4}xor\s+\d+\s*[-<>=]|^\W*like\s+null$|\)\s*like\s*\($"#,
+    ),
+    short(
+        "compare",
+        r#"^[\w,'"]{0,6}\(?\d+\)?\s*(?:=|<=>|!=|<>)\s*\(?\d+\)?\W{0,3}$|^\d+\s+(?:is\s+not|like|not\s+in)\s+\(?\d+$|^'[\w\s]{0,12}'\s*(?:=|!=|<>|<=>)\s*'[\w:]{0,20}'?$"#,
+    ),
+    // a string that ends, and goes on as an expression
+    short(
+        "break-operator",
+        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|\w+\(|\w+\s*(?:=|<|>|!=|\blike\b|\bis\s+(?:not\s+)?null|\bis\s+(?:not\s+)?['"])|['"]\s*--|myapp)"#,
+    ),
+    short(
+        "break-comparison",
+        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:like|is(?:\s+not)?|not\s+like|collate|not\s+in|between|notnull)\b\s*\(*\s*(?:[`'"(\d?]|null\b|nocase|\w+\s*--|--)"#,
+    ),
+    short(
+        "break-comment",
+        r#"^[^'"`\n]{0,40}(?:['`]|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:\s|$|[+-])|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'[^'"`\n]{0,40}[\w)\s](?:--|/\*|#)\s*$"#,
+    ),
+    short(
+        "break-subquery",
+        r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\()"#,
+    ),
+    hint("select-from", 50, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
+    hint("select", 40, r#"^[\s'"();]{0,6}select\b|[(;=]\s*select\b"#),
+    // operators and functions that values do not have
+    short(
+        "cast",
+        r#"['")\w]::(?:int|jsonb?|text|numeric|varchar|regclass)\b|\b(?:convert|cast)\s*\(\s*(?:int|\(|select|\w+\s+as\s)"#,
+    ),
+    short(
+        "json",
+        r"\bor\s+'[\[{].*'\s*(?:<@|@>|#>|->|\?\||\?|<|>|::)|'::jsonb?\s*[|#<>?@-]|\bjson_(?:extract|depth|value|query|length)\s*\(",
+    ),
+    always("versioned-comment", r"/\*!\d{0,6}\s*\w+"),
+    short("exponent", r"\b\d\.e[.(][a-z]"),
+    short("case", r"\bcase\s+when\b.{1,80}\bthen\b"),
+    always(
+        "function",
+        r#"\b(?:ascii|char|chr|substring|substr|mid|ord|hex|unhex|elt|concat|group_concat|concat_ws|make_set|ifnull|nullif|extract|count|length|strcmp|upper|user|version)\s*\([^()\n]{0,60}\(\s*select\b|,\s*if\(\w+[=(<>]|\bchar\(\d+\)\s*[+|,]|\bconcat(?:_ws)?\(0x|\bchr\(\d+\)\s*\|\|"#,
+    ),
+];
+
+/// Finds SQL injection.
+pub(super) struct Sqli {
+    rules: RuleSet,
+}
+
+impl Sqli {
+    pub(super) fn new() -> Result<Self, BuildError> {
+        Ok(Self {
+            rules: RuleSet::new(RULES)?,
+        })
+    }
+}
+
+impl Detector for Sqli {
+    fn family(&self) -> Family {
+        Family::Sqli
+    }
+
+    fn wants(&self, marks: Marks) -> bool {
+        marks.any(MARKS)
+    }
+
+    fn look(&self, value: &Value<'_>) -> Option<Finding> {
+        if !value.is_entered() {
+            return None;
+        }
+        let by_rules = self.rules.judge(value);
+        if by_rules.as_ref().is_some_and(|finding| finding.score >= CERTAIN) || !value.marks.any(TOKENS) {
+            return by_rules;
+        }
+        let doubt = match tokens::sql(value.text) {
+            Sql::Harmless => return by_rules,
+            Sql::Doubtful => DOUBT,
+            Sql::Injection => CERTAIN,
+        };
+        let mut finding = by_rules.unwrap_or_else(|| Finding::new("tokens", 0, 0..value.text.len()));
+        finding.score = finding.score.saturating_add(doubt).min(100);
+        Some(finding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{assert_finds, assert_passes};
+
+    #[test]
+    fn injections_are_found() {
+        assert_finds(
+            "sqli",
+            &[
+                "1' OR '1'='1",
+                "admin'--",
+                "' or 1=1#",
+                "1 UNION SELECT null,null",
+                "1/**/union/*!50000select*/1,2",
+                "1; DROP TABLE users--",
+                "'; WAITFOR DELAY '0:0:5'--",
+                "1 AND (SELECT 1 FROM (SELECT(SLEEP(5)))x)",
+                "1) or pg_sleep(5)--",
+                "' and extractvalue(1,concat(0x7e,version()))-- ",
+                "1 order by 10-- -",
+                "x' AND email IS NULL; --",
+                "') or ('a'='a",
+                "1 and 1=1",
+                "'||(select password from users limit 1)||'",
+                "exec master..xp_cmdshell 'dir'",
+                "' or true--",
+                "uni\",\"on sel\",\"ect 1,2",
+                "id=1 and ascii(substr((select database()),1,1))>64",
+            ],
+        );
+    }
+
+    #[test]
+    fn look_alikes_pass() {
+        assert_passes(&[
+            "The union select committee meets from 9 to 5",
+            "O'Brien and Sons",
+            "80% ACRYLIC AND 20% WOOL",
+            "Which index helps ORDER BY created_at DESC LIMIT 10?",
+            "it's 5 o'clock -- somewhere",
+            "select a seat from the list",
+            "drop table reservations are not possible",
+            "necklace length 16\" or 18\"",
+            "\"WOOD\" AND \"SIGN\" AND \"POLKA DOTS\"",
+            "rock 'n' roll or jazz",
+            "1 or 2 people",
+            "insert coins into the machine",
+            "L'Oréal & L'Occitane",
+            "x = 5 or y = 6",
+            "How do I write SELECT * FROM users WHERE id = 1 in Rails?",
+            "#1 hit -- the best of 1999",
+            "john's book; delete from cart",
+            "6&R2LYd+@cXO",
+        ]);
+    }
+}

@@ -1,0 +1,146 @@
+//! What the tests of all families ask, and what holds for all of them.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    normal::Spelling,
+    places::{Field, Part, Place, Role},
+};
+
+/// Compiled once: a hundred patterns take as long as all tests.
+static DETECTORS: LazyLock<Detectors> = LazyLock::new(|| Detectors::standard().expect("the rules compile"));
+
+fn find(field: &Field<'_>) -> Option<(&'static str, u8)> {
+    DETECTORS
+        .look(field)
+        .map(|caught| (caught.family.name(), caught.finding.score))
+}
+
+/// What is found in a value of a query.
+fn find_value(text: &str) -> Option<(&'static str, u8)> {
+    find_in(Part::Query, Role::Value, "q", text)
+}
+
+fn find_in(part: Part, role: Role, name: &str, text: &str) -> Option<(&'static str, u8)> {
+    find(&Field {
+        place: Place { part, name },
+        role,
+        value: text.as_bytes(),
+        spelling: Spelling::Literal,
+    })
+    .filter(|(_, score)| *score >= CERTAIN)
+}
+
+pub(super) fn find_in_header(name: &str, text: &str) -> Option<(&'static str, u8)> {
+    find_in(Part::Header, Role::Value, name, text)
+}
+
+pub(super) fn find_as(role: Role, name: &str, text: &str) -> Option<(&'static str, u8)> {
+    find_in(Part::Body, role, name, text)
+}
+
+pub(super) fn find_path(text: &str) -> Option<(&'static str, u8)> {
+    find_in(Part::Path, Role::Value, "", text)
+}
+
+/// Fails unless each text is found by the family, whatever others find first.
+#[track_caller]
+pub(super) fn assert_finds(family: &str, attacks: &[&str]) {
+    for attack in attacks {
+        let field = Field {
+            place: Place {
+                part: Part::Query,
+                name: "q",
+            },
+            role: Role::Value,
+            value: attack.as_bytes(),
+            spelling: Spelling::Literal,
+        };
+        let mut found = Vec::new();
+        DETECTORS.each(&field, &mut |caught| {
+            found.push((caught.family.name(), caught.finding.rule, caught.finding.score));
+            true
+        });
+        assert!(
+            found
+                .iter()
+                .any(|(name, _, score)| *name == family && *score >= CERTAIN),
+            "{family} misses {attack:?}, found are {found:?}"
+        );
+    }
+}
+
+/// Fails where any family refuses one of the texts.
+#[track_caller]
+pub(super) fn assert_passes(texts: &[&str]) {
+    for text in texts {
+        assert_eq!(find_value(text), None, "{text}");
+    }
+}
+
+#[test]
+fn base64_is_looked_into_unless_it_is_switched_off() {
+    let field = Field::whole(Part::Query, Role::Value, b"JyBPUiAxPTEtLSAtMQ==", Spelling::Form);
+    let caught = Detectors::standard().unwrap().look(&field).unwrap();
+    assert_eq!((caught.family, &*caught.excerpt), (Family::Sqli, "' OR 1=1-- -1"));
+    assert_eq!(Detectors::standard().unwrap().base64(false).look(&field), None);
+}
+
+#[test]
+fn plain_values_cost_no_allocation() {
+    let values = [
+        &b"john.doe@example.com"[..],
+        b"2024-11-05T10:33:02Z",
+        b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        b"The quick brown fox jumps over the lazy dog",
+    ];
+    let look = || {
+        for value in values {
+            let field = Field::whole(Part::Header, Role::Value, value, Spelling::Literal);
+            assert_eq!(DETECTORS.look(&field), None);
+        }
+    };
+    look();
+    let allocations = allocation_counter::measure(look);
+    assert_eq!(allocations.count_total, 0, "{allocations:?}");
+}
+
+#[test]
+fn findings_lie_within_the_text() {
+    for text in [
+        "' or 1=1--",
+        "<script>alert(1)</script>",
+        "; cat /etc/passwd",
+        "é' union select 1--",
+    ] {
+        let field = Field::whole(Part::Query, Role::Value, text.as_bytes(), Spelling::Form);
+        let caught = DETECTORS.look(&field).unwrap();
+        assert!(caught.finding.at.end <= text.len(), "{caught:?}");
+    }
+}
+
+#[test]
+fn checks_of_the_configuration_switch_families() {
+    use crate::model::policy::Check;
+    assert_eq!(Family::Sqli.check(), Check::Sqli);
+    assert_eq!(Family::Ssrf.check(), Check::Command);
+    assert_eq!(Family::Probe.check(), Check::Decoy);
+    assert_eq!(Family::Custom("x").to_string(), "x");
+}
+
+proptest! {
+    #[test]
+    fn no_value_is_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
+        let field = Field::whole(Part::Query, Role::Value, &bytes, Spelling::Form);
+        let _ = find(&field);
+    }
+
+    #[test]
+    fn no_punctuation_is_too_odd(text in "[-'\"`<>(){}\\[\\];|&$\\\\/.:=#*%@_!^~?+, a-c0-2]{0,60}") {
+        let _ = find_value(&text);
+    }
+}

@@ -1,0 +1,67 @@
+//! The tokenizers of libinjection behind two questions, so that they can be replaced.
+//!
+//! `libinjectionrs` is a port of libinjection (BSD-3-Clause) to safe Rust. It is dormant, and wrong now and then: it takes `80% WOOL
+//! AND 20% SILK` for a condition and `"a"-"b"` for a concatenation. Its word is therefore weighed by its fingerprint, never taken.
+
+use libinjectionrs::detect_sqli;
+
+/// The most of a value that is tokenized, in bytes: the tokenizer looks at five tokens, and they come first.
+const MOST: usize = 2048;
+
+/// What the tokenizer of SQL says of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sql {
+    /// It is no injection.
+    Harmless,
+    /// It may be one, or a phrase that has the same tokens.
+    Doubtful,
+    /// It is one.
+    Injection,
+}
+
+/// Fingerprints that everyday texts have too: a string between operators, numbers around `and`, a word before a comment.
+const DOUBTFUL: [&str; 26] = [
+    "sos", "s&s", "1&1", "1c", "nc", "sc", "1ov", "v)on)", "v)os", "nks;T", "sTnos", "no(so", "1&s", "f(n)n", "nknBn",
+    "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;",
+];
+
+/// Asks the tokenizer of SQL.
+pub(super) fn sql(text: &str) -> Sql {
+    let text = text.get(..text.floor_char_boundary(MOST)).unwrap_or(text);
+    let result = detect_sqli(text.as_bytes());
+    if !result.is_injection() {
+        return Sql::Harmless;
+    }
+    let fingerprint = result
+        .fingerprint
+        .map(|fingerprint| fingerprint.to_string())
+        .unwrap_or_default();
+    if DOUBTFUL.contains(&fingerprint.as_str()) {
+        Sql::Doubtful
+    } else {
+        Sql::Injection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn injections_are_told_from_phrases() {
+        for text in [
+            "1' OR '1'='1",
+            "1 union select 1,2",
+            "1; drop table users --",
+            "-1' and 1=1 union select 1",
+        ] {
+            assert_eq!(sql(text), Sql::Injection, "{text}");
+        }
+        for text in ["80% ACRYLIC AND 20% WOOL", "a SMALL \"&\" SIGN"] {
+            assert_ne!(sql(text), Sql::Injection, "{text}");
+        }
+        for text in ["", "hello", "O'Brien", "it's"] {
+            assert_eq!(sql(text), Sql::Harmless, "{text}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Dangerous uploads (CWE-434; OWASP File Upload Cheat Sheet): names that a server or a desktop would run, names that mean another
+//! file than they say, and content that is not what the name claims.
+
+use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, rules::always};
+use crate::model::places::Role;
+
+const RULES: &[Rule] = &[
+    always(
+        "executable",
+        r"\.(?:php\d?|phtml?|pht|phar|phps|hphp|module|aspx?|asa|asax|ascx|ashx|asmx|cer|cdx|jspx?|jspf|jsw|jsv|jtml|jhtml|cfml?|cfc|dbm|pl|pm|cgi|lib|sh|bash|exe|dll|bat|cmd|com|ps1|psm1|vbs|vbe|jse|wsf|wsh|hta|scr|msi|jar|war|ear|htaccess|htpasswd|shtml?|stm|swf|reg|lnk|scf|inf|svgz|user\.ini)(?:[\W_]*$|[;:%/\\].*$|[.\s]+\w{0,5}$|\.(?:jpe?g|png|gif|bmp|rar|zip|tgz|gz|pdf)$|\s.*$)",
+    ),
+    always(
+        "configuration",
+        r"^(?:.*[\\/])?(?:web\.config|\.?htaccess|\.?htpasswd|\.user\.ini|php\.ini|crossdomain\.xml|\.env)$",
+    ),
+    // NTFS streams, trailing dots and blanks that Windows drops, separators that parsers cut at
+    always(
+        "ambiguous",
+        r";\.?\w{0,5}$|;\s*\.|::\$?data|[.\s]{3,}$|\{ext\}|\||<|>|\.\.[\\/]|%00|/\.\w|^[./\\]*$",
+    ),
+];
+
+/// How programs and scripts begin.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("elf", "\u{7f}ELF"),
+    ("windows-program", "MZ"),
+    ("script", "#!"),
+    ("php", "<?php"),
+    ("php", "<?="),
+    ("server-page", "<%@"),
+];
+
+/// Finds dangerous files.
+pub(super) struct Upload {
+    names: RuleSet,
+}
+
+impl Upload {
+    pub(super) fn new() -> Result<Self, BuildError> {
+        Ok(Self {
+            names: RuleSet::new(RULES)?,
+        })
+    }
+}
+
+impl Detector for Upload {
+    fn family(&self) -> Family {
+        Family::Upload
+    }
+
+    fn wants(&self, _: Marks) -> bool {
+        true
+    }
+
+    fn look(&self, value: &Value<'_>) -> Option<Finding> {
+        match value.role {
+            Role::FileName => {
+                // what follows a NUL is a suffix for the filter alone
+                let cut = value
+                    .disguise
+                    .nul
+                    .then(|| Finding::new("nul", CERTAIN, 0..value.text.len()));
+                cut.or_else(|| self.names.judge(value))
+            }
+            Role::FileHead => content(value),
+            Role::Value | Role::Name | Role::Document => None,
+        }
+    }
+}
+
+/// A program under any name, or a vector graphic that runs script.
+fn content(value: &Value<'_>) -> Option<Finding> {
+    let name = value.place.name.to_ascii_lowercase();
+    let head = value.text.trim_ascii_start();
+    let claims_picture = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".pdf"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix));
+    // a script's first line is honest in a file that says it is one
+    let program = PROGRAMS.iter().find(|(rule, magic)| {
+        head.starts_with(magic) && (claims_picture || matches!(*rule, "elf" | "php" | "server-page"))
+    });
+    if let Some((rule, magic)) = program {
+        return Some(Finding::new(rule, CERTAIN, 0..magic.len()));
+    }
+    let is_active = name.ends_with(".svg")
+        && (contains(head, "<script")
+            || contains(head, "onload=")
+            || contains(head, "javascript:")
+            || contains(head, "<foreignobject"));
+    is_active.then(|| Finding::new("active-picture", CERTAIN, 0..0))
+}
+
+fn contains(text: &str, wanted: &str) -> bool {
+    text.as_bytes()
+        .windows(wanted.len())
+        .any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::find_as;
+    use super::*;
+
+    fn named(name: &str) -> Option<(&'static str, u8)> {
+        find_as(Role::FileName, "file", name)
+    }
+
+    #[test]
+    fn dangerous_names_are_found() {
+        for name in [
+            "shell.php",
+            "shell.pHp5",
+            "shell.php.jpg",
+            "shell.php;.jpg",
+            "shell.php%00.jpg",
+            "shell.php ",
+            "shell.aspx......",
+            "x.jsp",
+            "shell::$DATA",
+            "shell;.zip",
+            ".htaccess",
+            "web.config",
+            "run.ps1",
+            "../../x.png",
+            "con.txt|id.png",
+        ] {
+            assert!(
+                named(name).is_some_and(|(family, score)| family != "xss" && score >= CERTAIN),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn everyday_names_pass() {
+        for name in [
+            "photo.jpg",
+            "2024.tax.return.final.v2.pdf",
+            "O'Brien CV.docx",
+            "Smith & Sons invoice.xlsx",
+            "日本語.pdf",
+            "asp.net-guide.epub",
+            "my.php.notes.txt",
+            "config.yaml",
+            "logo.svg",
+            "main.rs",
+            "50% off.png",
+            "a;b.txt",
+            "$100 bill.jpg",
+            "~temp.docx",
+        ] {
+            assert_eq!(named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn content_is_held_against_the_name() {
+        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
+        assert_eq!(head("x.png", "<?php echo 1;"), Some("upload"));
+        assert_eq!(head("x.png", "#!/bin/sh\nid"), Some("upload"));
+        assert_eq!(
+            head("run", "\u{7f}ELF\u{2}"),
+            None,
+            "an invisible first byte is dropped with others"
+        );
+        assert_eq!(head("x.svg", "<svg onload=\"alert(1)\"/>"), Some("upload"));
+        assert_eq!(head("x.svg", "<svg><path d=\"M0 0\"/></svg>"), None);
+        assert_eq!(head("install.txt", "#!/bin/sh is the first line"), None);
+        assert_eq!(head("x.png", "PNG"), None);
+    }
+}

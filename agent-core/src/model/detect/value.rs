@@ -1,0 +1,68 @@
+//! A normalised value as detectors see it.
+
+use super::Marks;
+use crate::model::{
+    normal::Disguise,
+    places::{Field, Place, Role},
+};
+
+/// From this length, in bytes, a value is a document: longer than what is entered in one line.
+const DOCUMENT_BYTES: usize = 400;
+
+/// From this many lines a value is a document.
+const DOCUMENT_LINES: usize = 3;
+
+/// A normalised value with its place.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'v> {
+    /// Where it stood.
+    pub place: Place<'v>,
+    /// What it is there.
+    pub role: Role,
+    /// What it says without disguise.
+    pub text: &'v str,
+    /// Which disguises were taken off.
+    pub disguise: Disguise,
+    /// The classes of its bytes.
+    pub marks: Marks,
+    /// Whether it looks like a document: prose, source code, a mail.
+    pub is_document: bool,
+}
+
+impl<'v> Value<'v> {
+    /// A field's value after normalisation.
+    #[must_use]
+    pub fn new(field: &Field<'v>, text: &'v str, disguise: Disguise) -> Self {
+        let marks = Marks::of(text.as_bytes());
+        let has_lines = || text.trim_ascii().bytes().filter(|byte| *byte == b'\n').count() + 1 >= DOCUMENT_LINES;
+        Self {
+            place: field.place,
+            role: field.role,
+            text,
+            disguise,
+            marks,
+            is_document: text.len() > DOCUMENT_BYTES || (marks.any(Marks::BREAK) && has_lines()),
+        }
+    }
+
+    /// The same value with another text: one that a detector made of it.
+    #[must_use]
+    pub fn with_text<'t>(&self, text: &'t str) -> Value<'t>
+    where
+        'v: 't,
+    {
+        Value { text, ..*self }
+    }
+
+    /// Whether a client entered it, as a value or a name: not a document or a file as a whole.
+    #[must_use]
+    pub const fn is_entered(&self) -> bool {
+        matches!(self.role, Role::Value | Role::Name | Role::FileName)
+    }
+
+    /// The text's bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &'v [u8] {
+        self.text.as_bytes()
+    }
+}

