@@ -5,6 +5,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{Simple, always, short},
 };
 use crate::model::places::Role;
@@ -45,7 +46,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(
         Family::Code,
         Marks::ANGLE
@@ -58,6 +59,7 @@ pub(super) fn detector() -> Result<Simple, BuildError> {
             .and(Marks::COLON),
         WHERE,
         RULES,
+        lexicon,
     )
 }
 

@@ -4,6 +4,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{ENTERED, Simple, always},
 };
 
@@ -20,8 +21,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
-    Simple::new(Family::Crlf, Marks::BREAK, ENTERED, RULES)
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
+    Simple::new(Family::Crlf, Marks::BREAK, ENTERED, RULES, lexicon)
 }
 
 #[cfg(test)]

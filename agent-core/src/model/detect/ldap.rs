@@ -2,6 +2,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{ENTERED, Simple, short},
 };
 
@@ -11,8 +12,8 @@ const RULES: &[Rule] = &[short(
 )];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
-    Simple::new(Family::Ldap, Marks::ROUND.and(Marks::STAR), ENTERED, RULES)
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
+    Simple::new(Family::Ldap, Marks::ROUND.and(Marks::STAR), ENTERED, RULES, lexicon)
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! request ─▶ places ─▶ Field ─▶ normal ─▶ Value ─▶ marks ─▶ detectors that want it ─▶ rules ─▶ Finding
 //! ```
 //!
-//! A value is looked at once for its byte classes ([`Marks`]); only detectors that need one of the classes it has are asked, and
-//! each asks one automaton whether any of its rules matches. So a plain value costs some nanoseconds, whatever the number of rules.
+//! A value is looked at once for its byte classes ([`Marks`]), and searched once for the literals of all rules ([`Hits`]): only
+//! detectors that need one of the classes it has are asked, and only rules of which a literal is there. So a plain value costs some
+//! nanoseconds, whatever the number of rules.
 //!
 //! Rules score hundredths. What a detector finds in one value adds up, and [`CERTAIN`] is enough to refuse a request by default. In
-//! what looks like a document (prose, source code, a mail), rules that look for something writers also write count for less; see
+//! what looks like a document (prose, source code, a mail), rules that look for what people also write about are not asked; see
 //! [`Scope`].
 //!
 //! A detector of one's own is a type that implements [`Detector`]:
@@ -41,6 +42,7 @@ mod excerpt;
 mod family;
 mod ldap;
 pub mod leak;
+mod lexicon;
 mod marks;
 mod nosql;
 mod path;
@@ -61,9 +63,11 @@ mod xxe;
 
 use std::{fmt, ops::Range};
 
+use self::lexicon::{Lexicon, Words};
 pub use self::{
     excerpt::excerpt,
     family::Family,
+    lexicon::Hits,
     marks::Marks,
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
@@ -118,6 +122,7 @@ pub struct Caught {
 /// A set of detectors.
 pub struct Detectors {
     all: Vec<Box<dyn Detector>>,
+    words: Words,
     base64: bool,
 }
 
@@ -127,32 +132,44 @@ impl Detectors {
     /// # Errors
     /// Where a rule cannot be compiled: never, as tests see to.
     pub fn standard() -> Result<Self, BuildError> {
-        let all: Vec<Box<dyn Detector>> = vec![
-            Box::new(sqli::Sqli::new()?),
-            Box::new(xss::Xss::new()?),
-            Box::new(command::Command::new()?),
-            Box::new(path::Path::new()?),
-            Box::new(ssrf::Ssrf::new()?),
-            Box::new(template::detector()?),
-            Box::new(code::detector()?),
-            Box::new(nosql::detector()?),
-            Box::new(ldap::detector()?),
-            Box::new(ssi::detector()?),
-            Box::new(xxe::detector()?),
-            Box::new(crlf::detector()?),
-            Box::new(prototype::detector()?),
-            Box::new(upload::Upload::new()?),
-            Box::new(probe::Probe::new()?),
-        ];
-        Ok(Self { all, base64: true })
+        Self::new(false)
     }
 
-    /// Looks for prompt injection too.
+    /// The standard detectors, and the one of prompt injection.
     ///
     /// # Errors
     /// As [`standard`](Self::standard).
-    pub fn with_prompt(self) -> Result<Self, BuildError> {
-        Ok(self.with(prompt::detector()?))
+    pub fn with_prompt() -> Result<Self, BuildError> {
+        Self::new(true)
+    }
+
+    fn new(prompt: bool) -> Result<Self, BuildError> {
+        let mut lexicon = Lexicon::default();
+        let mut all: Vec<Box<dyn Detector>> = vec![
+            Box::new(sqli::Sqli::new(&mut lexicon)?),
+            Box::new(xss::Xss::new(&mut lexicon)?),
+            Box::new(command::Command::new(&mut lexicon)?),
+            Box::new(path::Path::new(&mut lexicon)?),
+            Box::new(ssrf::Ssrf::new(&mut lexicon)?),
+            Box::new(template::detector(&mut lexicon)?),
+            Box::new(code::detector(&mut lexicon)?),
+            Box::new(nosql::detector(&mut lexicon)?),
+            Box::new(ldap::detector(&mut lexicon)?),
+            Box::new(ssi::detector(&mut lexicon)?),
+            Box::new(xxe::detector(&mut lexicon)?),
+            Box::new(crlf::detector(&mut lexicon)?),
+            Box::new(prototype::detector(&mut lexicon)?),
+            Box::new(upload::Upload::new(&mut lexicon)?),
+            Box::new(probe::Probe::new(&mut lexicon)?),
+        ];
+        if prompt {
+            all.push(Box::new(prompt::detector(&mut lexicon)?));
+        }
+        Ok(Self {
+            all,
+            words: lexicon.build(),
+            base64: true,
+        })
     }
 
     /// Adds a detector.
@@ -188,18 +205,19 @@ impl Detectors {
     /// Shows every family's finding in a field, until `report` has enough.
     pub fn each(&self, field: &Field<'_>, report: &mut dyn FnMut(Caught) -> bool) {
         let normal = normalise(field.value, field.spelling, self.base64);
-        let value = Value::new(field, &normal.text, normal.disguise);
-        if self.ask(&value, report)
+        if self.ask(Value::new(field, &normal.text, normal.disguise), report)
             && let Some(hidden) = &normal.hidden
         {
-            self.ask(&Value::new(field, hidden, normal.disguise), report);
+            self.ask(Value::new(field, hidden, normal.disguise), report);
         }
     }
 
-    fn ask(&self, value: &Value<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
+    fn ask(&self, mut value: Value<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
         if value.marks.is_empty() {
             return true;
         }
+        value.hits = self.words.search(value.text);
+        let value = &value;
         self.all.iter().all(|detector| {
             let finding = detector.wants(value.marks).then(|| detector.look(value)).flatten();
             finding.is_none_or(|finding| {

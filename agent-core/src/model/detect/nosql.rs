@@ -3,6 +3,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
 };
 
@@ -28,7 +29,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(
         Family::Nosql,
         Marks::DOLLAR
@@ -39,6 +40,7 @@ pub(super) fn detector() -> Result<Simple, BuildError> {
             .and(Marks::CURLY),
         ENTERED,
         RULES,
+        lexicon,
     )
 }
 

@@ -5,6 +5,7 @@
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    lexicon::Lexicon,
     rules::{always, hint, short},
 };
 
@@ -104,9 +105,9 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
         })
     }
 }

@@ -4,7 +4,9 @@
 //! A probe is no proof where the application has such a route: the guard asks it only for paths that no route matched, as it does
 //! with the configuration's decoys.
 
-use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, rules::always};
+use super::{
+    BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
+};
 use crate::model::places::{Part, Role};
 
 const RULES: &[Rule] = &[
@@ -61,9 +63,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
         })
     }
 }

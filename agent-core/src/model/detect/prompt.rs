@@ -4,6 +4,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{Simple, always, hint},
 };
 use crate::model::places::Role;
@@ -45,8 +46,8 @@ const RULES: &[Rule] = &[
 const WHERE: &[Role] = &[Role::Value];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
-    Simple::new(Family::Prompt, Marks::BLANK.and(Marks::ANGLE), WHERE, RULES)
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
+    Simple::new(Family::Prompt, Marks::BLANK.and(Marks::ANGLE), WHERE, RULES, lexicon)
 }
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
     };
 
     fn find(text: &str) -> bool {
-        let detectors = Detectors::standard().unwrap().with_prompt().unwrap();
+        let detectors = Detectors::with_prompt().unwrap();
         let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Literal);
         detectors
             .look(&field)

@@ -2,6 +2,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
 };
 
@@ -14,12 +15,13 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(
         Family::Prototype,
         Marks::UNDERSCORE.and(Marks::DOT).and(Marks::SQUARE),
         ENTERED,
         RULES,
+        lexicon,
     )
 }
 

@@ -1,18 +1,22 @@
-//! Scored rules: regular expressions of one family, compiled into one automaton.
+//! Scored rules: regular expressions, each an automaton of its own.
 //!
-//! The automaton is lazy and its memory bounded; without lookaround and backreferences, which the engine does not have, a match
-//! takes time linear in the text whatever the text is.
+//! The automata are lazy and their memory bounded; without lookaround and backreferences, which the engine does not have, a match
+//! takes time linear in the text whatever the text is. One automaton for a whole family would save passes over the text, and grow
+//! too many states; as nearly all rules are spared by the [lexicon](super::lexicon), few passes are left to save.
 
-use regex_automata::{Input, PatternSet, meta::Regex, util::syntax};
+use regex_automata::{meta::Regex, util::syntax};
 
-use super::{CERTAIN, Detector, Family, Finding, Marks, Value};
+use super::{
+    CERTAIN, Detector, Family, Finding, Marks, Value,
+    lexicon::{Lexicon, RuleId},
+};
 use crate::model::places::Role;
 
-/// The most memory of an automaton's cache, in bytes: states of everyday traffic take a tenth of it.
-const CACHE: usize = 1 << 20;
+/// The most memory of one rule's cache of states in one thread, in bytes. Everyday values fill a tenth of it.
+const CACHE: usize = 256 << 10;
 
-/// What a rule that is meant for short values counts in a document, in hundredths: three such are needed to refuse.
-const IN_DOCUMENT: u8 = 40;
+/// The most memory of one rule's automaton, in bytes.
+const NFA: usize = 4 << 20;
 
 /// A rule of a family.
 #[derive(Debug, Clone, Copy)]
@@ -21,13 +25,13 @@ pub struct Rule {
     pub name: &'static str,
     /// What it counts, in hundredths.
     pub points: u8,
-    /// Where it counts that much.
+    /// Where it counts.
     pub scope: Scope,
     /// What it matches: bytes, without regard to case; a dot matches line breaks.
     pub pattern: &'static str,
 }
 
-/// Where a rule counts in full.
+/// Where a rule counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Everywhere.
@@ -69,70 +73,89 @@ pub struct BuildError(String);
 
 /// The rules of one family.
 #[derive(Debug)]
-pub struct RuleSet {
+pub struct RuleSet(Vec<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    rule: &'static Rule,
     regex: Regex,
-    rules: &'static [Rule],
+    /// Its number in the lexicon that says where it is worth asking; without one it always is.
+    id: Option<RuleId>,
 }
 
 impl RuleSet {
-    /// Compiles rules.
+    /// Compiles rules that are asked of every value.
     ///
     /// # Errors
     /// Where a pattern is no regular expression, or too large.
     pub fn new(rules: &'static [Rule]) -> Result<Self, BuildError> {
-        let patterns: Vec<&str> = rules.iter().map(|rule| rule.pattern).collect();
-        let regex = Regex::builder()
-            .configure(
-                Regex::config()
-                    .utf8_empty(false)
-                    .hybrid_cache_capacity(CACHE)
-                    .nfa_size_limit(Some(CACHE * 8)),
-            )
-            .syntax(
-                syntax::Config::new()
-                    .unicode(false)
-                    .utf8(false)
-                    .case_insensitive(true)
-                    .dot_matches_new_line(true),
-            )
-            .build_many(&patterns)
-            .map_err(|error| BuildError(error.to_string()))?;
-        Ok(Self { regex, rules })
+        let compiled = rules.iter().map(|rule| Compiled::new(rule, None));
+        Ok(Self(compiled.collect::<Result<_, _>>()?))
+    }
+
+    /// Compiles rules that are asked where the lexicon found one of their literals.
+    pub(super) fn with(rules: &'static [Rule], lexicon: &mut Lexicon) -> Result<Self, BuildError> {
+        let compiled = rules.iter().map(|rule| Compiled::new(rule, Some(&mut *lexicon)));
+        Ok(Self(compiled.collect::<Result<_, _>>()?))
     }
 
     /// What the rules find in a value, all together.
     #[must_use]
     pub fn judge(&self, value: &Value<'_>) -> Option<Finding> {
-        self.judge_with(value, |_, points| points)
-    }
-
-    /// As [`judge`](Self::judge), where `weigh` has the last word on what a rule counts.
-    pub(super) fn judge_with(&self, value: &Value<'_>, weigh: impl Fn(&Rule, u8) -> u8) -> Option<Finding> {
-        let input = Input::new(value.text);
-        if !self.regex.is_match(input.clone()) {
-            return None;
-        }
-        let mut matched = PatternSet::new(self.rules.len());
-        self.regex.which_overlapping_matches(&input, &mut matched);
         let mut score = 0_u8;
-        let mut best: Option<(&Rule, u8)> = None;
-        for rule in matched.iter().filter_map(|pattern| self.rules.get(pattern.as_usize())) {
-            let points = match rule.scope {
-                Scope::Short if value.is_document => rule.points.min(IN_DOCUMENT),
-                Scope::Short | Scope::Any => rule.points,
-            };
-            let points = weigh(rule, points);
-            score = score.saturating_add(points).min(100);
-            if points > 0 && best.is_none_or(|(_, most)| points > most) {
-                best = Some((rule, points));
+        let mut best: Option<&Compiled> = None;
+        for compiled in self.0.iter().filter(|compiled| compiled.matches(value)) {
+            score = score.saturating_add(compiled.rule.points).min(100);
+            if best.is_none_or(|best| compiled.rule.points > best.rule.points) {
+                best = Some(compiled);
+            }
+            if score >= CERTAIN {
+                break;
             }
         }
-        let (rule, _) = best?;
-        let at = self
+        let best = best?;
+        let at = best
             .regex
-            .find(input)
+            .find(value.text)
             .map_or(0..value.text.len(), |found| found.range());
-        Some(Finding::new(rule.name, score, at))
+        Some(Finding::new(best.rule.name, score, at))
+    }
+
+    /// Whether the lexicon found a literal of any rule.
+    pub(super) fn is_hit(&self, value: &Value<'_>) -> bool {
+        self.0.iter().any(|compiled| compiled.is_worth(value))
+    }
+}
+
+impl Compiled {
+    fn new(rule: &'static Rule, lexicon: Option<&mut Lexicon>) -> Result<Self, BuildError> {
+        let fail = |error: &dyn std::error::Error| BuildError(format!("{}: {error}", rule.name));
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(true)
+            .dot_matches_new_line(true);
+        let hir = syntax::parse_with(rule.pattern, &syntax).map_err(|error| fail(&error))?;
+        let regex = Regex::builder()
+            .configure(
+                Regex::config()
+                    .utf8_empty(false)
+                    .hybrid_cache_capacity(CACHE)
+                    .nfa_size_limit(Some(NFA)),
+            )
+            .build_from_hir(&hir)
+            .map_err(|error| fail(&error))?;
+        let id = lexicon.map(|lexicon| lexicon.add(&hir));
+        Ok(Self { rule, regex, id })
+    }
+
+    fn matches(&self, value: &Value<'_>) -> bool {
+        self.is_worth(value) && self.regex.is_match(value.text)
+    }
+
+    fn is_worth(&self, value: &Value<'_>) -> bool {
+        let is_in_scope = self.rule.scope == Scope::Any || !value.is_document;
+        is_in_scope && self.id.is_none_or(|id| value.hits.has(id))
     }
 }
 
@@ -153,12 +176,13 @@ impl Simple {
         marks: Marks,
         roles: &'static [Role],
         rules: &'static [Rule],
+        lexicon: &mut Lexicon,
     ) -> Result<Self, BuildError> {
         Ok(Self {
             family,
             marks,
             roles,
-            rules: RuleSet::new(rules)?,
+            rules: RuleSet::with(rules, lexicon)?,
         })
     }
 }
@@ -204,13 +228,14 @@ mod tests {
         assert_eq!(judge("c"), Some(("c", 50)));
         assert_eq!(judge("AA"), Some(("a", 90)));
         assert_eq!(judge("b = b"), Some(("b", 90)));
-        assert_eq!(judge("aa, c"), Some(("a", 100)));
+        assert_eq!(judge("aa, c"), Some(("a", 90)), "certain is enough");
     }
 
     #[test]
-    fn short_rules_count_less_in_documents() {
-        assert_eq!(judge("b=b\nx\ny"), Some(("b", 40)));
-        assert_eq!(judge(&format!("b=b{}", " ".repeat(400))), Some(("b", 40)));
+    fn short_rules_do_not_count_in_documents() {
+        assert_eq!(judge("b=b\nx"), Some(("b", 90)));
+        assert_eq!(judge("b=b\nx\ny"), None);
+        assert_eq!(judge(&format!("b=b{}", " ".repeat(400))), None);
         assert_eq!(judge("aa\nx\ny"), Some(("a", 90)));
     }
 

@@ -5,6 +5,7 @@
 
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    lexicon::Lexicon,
     rules::{always, hint, short},
     tokens::{self, Sql},
 };
@@ -127,9 +128,9 @@ pub(super) struct Sqli {
 }
 
 impl Sqli {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
         })
     }
 }
@@ -148,7 +149,10 @@ impl Detector for Sqli {
             return None;
         }
         let by_rules = self.rules.judge(value);
-        if by_rules.as_ref().is_some_and(|finding| finding.score >= CERTAIN) || !value.marks.any(TOKENS) {
+        let is_certain = by_rules.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
+        // without quotes there must be a word of the language at least
+        let is_worth = value.marks.any(Marks::QUOTE) || self.rules.is_hit(value);
+        if is_certain || !is_worth || !value.marks.any(TOKENS) {
             return by_rules;
         }
         let doubt = match tokens::sql(value.text) {

@@ -2,6 +2,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{Simple, always},
 };
 use crate::model::places::Role;
@@ -18,8 +19,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
-    Simple::new(Family::Ssi, Marks::ANGLE, WHERE, RULES)
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
+    Simple::new(Family::Ssi, Marks::ANGLE, WHERE, RULES, lexicon)
 }
 
 #[cfg(test)]

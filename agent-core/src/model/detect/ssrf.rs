@@ -3,7 +3,7 @@
 //! A URL of a page is what such parameters are for. One to this very host, to a cloud's metadata (169.254.169.254 and its names), in
 //! a form of address that only filters do not read (RFC 3986, section 7.4), or with a scheme that speaks to other services, is not.
 
-use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, rules::always};
+use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always};
 use crate::model::places::Part;
 
 const RULES: &[Rule] = &[
@@ -33,9 +33,9 @@ pub(super) struct Ssrf {
 }
 
 impl Ssrf {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
         })
     }
 }

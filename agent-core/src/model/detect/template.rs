@@ -5,6 +5,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
 };
 
@@ -61,7 +62,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(
         Family::Template,
         Marks::CURLY
@@ -71,6 +72,7 @@ pub(super) fn detector() -> Result<Simple, BuildError> {
             .and(Marks::AT),
         ENTERED,
         RULES,
+        lexicon,
     )
 }
 

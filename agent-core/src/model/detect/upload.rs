@@ -1,7 +1,9 @@
 //! Dangerous uploads (CWE-434; OWASP File Upload Cheat Sheet): names that a server or a desktop would run, names that mean another
 //! file than they say, and content that is not what the name claims.
 
-use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, rules::always};
+use super::{
+    BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
+};
 use crate::model::places::Role;
 
 const RULES: &[Rule] = &[
@@ -36,9 +38,9 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            names: RuleSet::new(RULES)?,
+            names: RuleSet::with(RULES, lexicon)?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A normalised value as detectors see it.
 
-use super::Marks;
+use super::{Hits, Marks};
 use crate::model::{
     normal::Disguise,
     places::{Field, Place, Role},
@@ -25,6 +25,8 @@ pub struct Value<'v> {
     pub disguise: Disguise,
     /// The classes of its bytes.
     pub marks: Marks,
+    /// Which rules of the built-in detectors are worth asking; all of them, until the text was searched.
+    pub hits: Hits,
     /// Whether it looks like a document: prose, source code, a mail.
     pub is_document: bool,
 }
@@ -41,6 +43,7 @@ impl<'v> Value<'v> {
             text,
             disguise,
             marks,
+            hits: Hits::ALL,
             is_document: text.len() > DOCUMENT_BYTES || (marks.any(Marks::BREAK) && has_lines()),
         }
     }

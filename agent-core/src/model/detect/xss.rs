@@ -5,6 +5,7 @@
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    lexicon::Lexicon,
     rules::{always, short},
 };
 
@@ -105,9 +106,9 @@ pub(super) struct Xss {
 }
 
 impl Xss {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     BuildError, Family, Marks, Rule,
+    lexicon::Lexicon,
     rules::{Simple, always},
 };
 use crate::model::places::Role;
@@ -28,8 +29,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// The detector.
-pub(super) fn detector() -> Result<Simple, BuildError> {
-    Simple::new(Family::Xxe, Marks::ANGLE.and(Marks::OTHER), WHERE, RULES)
+pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
+    Simple::new(Family::Xxe, Marks::ANGLE.and(Marks::OTHER), WHERE, RULES, lexicon)
 }
 
 #[cfg(test)]

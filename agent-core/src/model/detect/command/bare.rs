@@ -1,5 +1,29 @@
 //! A command as the shell reads it, without what only splits its words.
 
+/// Whether a word is split as only a shell puts together again: a letter, then what the shell drops, then a letter.
+pub(super) fn is_split(text: &str) -> bool {
+    let is_dropped = |byte: &u8| {
+        matches!(
+            byte,
+            b'\'' | b'"' | b'\\' | b'^' | b'$' | b'`' | b'@' | b'*' | b'!' | b'?' | b'_'
+        )
+    };
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(is_dropped) {
+        let length = rest.iter().skip(at).take_while(|byte| is_dropped(byte)).count();
+        let before = at.checked_sub(1).and_then(|before| rest.get(before));
+        let after = rest.get(at + length);
+        if [before, after]
+            .into_iter()
+            .all(|byte| byte.is_some_and(u8::is_ascii_alphabetic))
+        {
+            return true;
+        }
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    false
+}
+
 /// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
 pub(super) fn command(text: &str) -> Option<String> {
     let mut bare = String::with_capacity(text.len());
@@ -39,6 +63,16 @@ fn without_variable(after: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn split_words_are_told() {
+        for text in ["c'a't", r"c\at", "c$@at", "cat;w''ho", "O'Brien"] {
+            assert!(is_split(text), "{text}");
+        }
+        for text in ["'cat'", "\"Chromium\";v=\"131\"", "a = 'b'", "$HOME", "cat", ""] {
+            assert!(!is_split(text), "{text}");
+        }
+    }
 
     #[test]
     fn what_splits_words_is_taken_out() {

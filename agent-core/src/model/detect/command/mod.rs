@@ -7,7 +7,7 @@ mod bare;
 mod rules;
 
 use self::rules::{BARE, RULES};
-use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, RuleSet, Value};
+use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, RuleSet, Value, lexicon::Lexicon};
 
 /// Separators, substitutions and variables; and what arguments have, for commands at the beginning of a value.
 const MARKS: Marks = Marks::SEMICOLON
@@ -33,9 +33,9 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn new() -> Result<Self, BuildError> {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: RuleSet::new(RULES)?,
+            rules: RuleSet::with(RULES, lexicon)?,
             bare: RuleSet::new(BARE)?,
         })
     }
@@ -56,11 +56,11 @@ impl Detector for Command {
         }
         let finding = self.rules.judge(value);
         let is_certain = finding.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
-        if is_certain || value.is_document || !value.marks.any(IGNORED) {
+        if is_certain || value.is_document || !value.marks.any(IGNORED) || !bare::is_split(value.text) {
             return finding;
         }
         bare::command(value.text)
-            .and_then(|bare| self.bare.judge(&value.with_text(&bare)))
+            .and_then(|text| self.bare.judge(&value.with_text(&text)))
             .map(|found| Finding {
                 at: 0..value.text.len(),
                 ..found
