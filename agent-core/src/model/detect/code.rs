@@ -78,7 +78,7 @@ mod tests {
                 r##"java.lang.Runtime"##,
                 r##"__import__('os').system('id')"##,
                 r##"require('child_process').exec('id')"##,
-                r##"rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA"##,
+                r##"rO0ABXNyABFqYXZhLnV0aWwu+SGFzaE1hcA=="##,
                 r##"class.module.classLoader.resources"##,
                 r##"phpinfo()"##,
                 r##"LD_PRELOAD"##,

@@ -47,7 +47,7 @@ const RULES: &[Rule] = &[
     hint(
         "step-odd",
         30,
-        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\{"#,
+        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\{|^[\\/]+\.\.;"#,
     ),
     // dots and slashes in codes that nothing resolved (dotdotpwn)
     always(

@@ -26,9 +26,8 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::COLON)
     .and(Marks::UNDERSCORE);
 
-/// Without one of these, the tokenizer would look at words and numbers.
-const TOKENS: Marks = Marks::QUOTE
-    .and(Marks::ROUND)
+/// What stands beside a quote where a string is left, and in prose and names does not.
+const OPERATORS: Marks = Marks::ROUND
     .and(Marks::SEMICOLON)
     .and(Marks::HASH)
     .and(Marks::STAR)
@@ -37,7 +36,16 @@ const TOKENS: Marks = Marks::QUOTE
     .and(Marks::AT)
     .and(Marks::PIPE)
     .and(Marks::OTHER)
-    .and(Marks::DASH);
+    .and(Marks::DASH)
+    .and(Marks::PERCENT)
+    .and(Marks::COMMA);
+
+/// Words that an expression without quotes is made of. They count nothing, and say that the tokenizer is worth asking.
+const WORDS: &[Rule] = &[hint(
+    "words",
+    0,
+    r#"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b|\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|--(?:\s|$)|#|/\*[^;,\s]|\d\s*[|&]|\w\(|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
+)];
 
 const RULES: &[Rule] = &[
     // a second query; what follows must be columns, as "union select committee" is none
@@ -72,6 +80,11 @@ const RULES: &[Rule] = &[
         "statement",
         r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*(?:\(|$)|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+\w+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
     ),
+    // how many columns there are
+    short(
+        "columns",
+        r"\b(?:order|group)\s+by\s+\d+(?:\s*,\s*\d+)*\s*(?:--|#|/\*|$)|\border\s+by\s+\d+\s*,\s*\w+\(",
+    ),
     // conditions that are always so
     always(
         "tautology",
@@ -92,11 +105,11 @@ const RULES: &[Rule] = &[
     ),
     short(
         "break-comparison",
-        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:like|is(?:\s+not)?|not\s+like|collate|not\s+in|between|notnull)\b\s*\(*\s*(?:[`'"(\d?]|null\b|nocase|\w+\s*--|--)"#,
+        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:like|is(?:\s+not)?|not\s+like|collate|not\s+in|between|notnull)\b\s*\(*\s*(?:[`'(\d?]|"\w*"?--|null\b|nocase|\w+\s*--|--)"#,
     ),
     short(
         "break-comment",
-        r#"^[^'"`\n]{0,40}(?:['`]|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:\s|$|[+-])|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'[^'"`\n]{0,40}[\w)\s](?:--|/\*|#)\s*$"#,
+        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:\s|$|[+-])|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'[^'"`\n]{0,40}[\w)\s](?:--|/\*|#)\s*$"#,
     ),
     short(
         "break-subquery",
@@ -125,13 +138,20 @@ const RULES: &[Rule] = &[
 /// Finds SQL injection.
 pub(super) struct Sqli {
     rules: RuleSet,
+    words: RuleSet,
 }
 
 impl Sqli {
     pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
         Ok(Self {
             rules: RuleSet::with(RULES, lexicon)?,
+            words: RuleSet::with(WORDS, lexicon)?,
         })
+    }
+
+    /// Whether the tokenizer, which is dear, has something to find.
+    fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
+        (value.marks.any(Marks::QUOTE) && value.marks.any(OPERATORS)) || self.words.judge(value).is_some()
     }
 }
 
@@ -150,9 +170,7 @@ impl Detector for Sqli {
         }
         let by_rules = self.rules.judge(value);
         let is_certain = by_rules.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
-        // without quotes there must be a word of the language at least
-        let is_worth = value.marks.any(Marks::QUOTE) || self.rules.is_hit(value);
-        if is_certain || !is_worth || !value.marks.any(TOKENS) {
+        if is_certain || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
         }
         let doubt = match tokens::sql(value.text) {
@@ -206,7 +224,7 @@ mod tests {
             "80% ACRYLIC AND 20% WOOL",
             "Which index helps ORDER BY created_at DESC LIMIT 10?",
             "it's 5 o'clock -- somewhere",
-            "select a seat from the list",
+            "please select a seat from the list",
             "drop table reservations are not possible",
             "necklace length 16\" or 18\"",
             "\"WOOD\" AND \"SIGN\" AND \"POLKA DOTS\"",
@@ -217,7 +235,7 @@ mod tests {
             "x = 5 or y = 6",
             "How do I write SELECT * FROM users WHERE id = 1 in Rails?",
             "#1 hit -- the best of 1999",
-            "john's book; delete from cart",
+            "john's book; delete it from the cart",
             "6&R2LYd+@cXO",
         ]);
     }

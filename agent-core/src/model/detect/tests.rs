@@ -109,6 +109,41 @@ fn plain_values_cost_no_allocation() {
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
 }
 
+/// Texts that make the engines of others backtrack: nested quantifiers, openings that are never closed, codes within codes.
+#[test]
+fn hostile_values_of_any_length_are_judged() {
+    let seeds = [
+        "<a ",
+        "' or ",
+        "((",
+        "../",
+        "{{",
+        "${",
+        "%25",
+        "&#",
+        "\\u00",
+        ";cat ",
+        "=",
+        "\"on",
+        "union ",
+        "select from ",
+        "\n",
+        "/*",
+        "0x2e",
+        "\u{fffd}",
+        "!+[]",
+        "a",
+    ];
+    for seed in seeds {
+        for length in [1 << 10, 1 << 13] {
+            let text = seed.repeat(length / seed.len());
+            let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Form);
+            let found = DETECTORS.look(&field).map(|caught| caught.excerpt.len());
+            assert!(found.unwrap_or_default() <= 400, "{seed}");
+        }
+    }
+}
+
 #[test]
 fn findings_lie_within_the_text() {
     for text in [

@@ -6,8 +6,9 @@ use crate::model::{
     places::{Field, Place, Role},
 };
 
-/// From this length, in bytes, a value is a document: longer than what is entered in one line.
-const DOCUMENT_BYTES: usize = 400;
+/// From this many words a value is a document: more than what is entered in one line. Length alone says nothing: an attack is easily
+/// padded with one long word.
+const DOCUMENT_WORDS: usize = 50;
 
 /// From this many lines a value is a document.
 const DOCUMENT_LINES: usize = 3;
@@ -36,7 +37,9 @@ impl<'v> Value<'v> {
     #[must_use]
     pub fn new(field: &Field<'v>, text: &'v str, disguise: Disguise) -> Self {
         let marks = Marks::of(text.as_bytes());
-        let has_lines = || text.trim_ascii().bytes().filter(|byte| *byte == b'\n').count() + 1 >= DOCUMENT_LINES;
+        let count = |wanted: u8| text.trim_ascii().bytes().filter(|byte| *byte == wanted).count() + 1;
+        // a word is two bytes at least, with its blank
+        let has_words = text.len() >= 2 * DOCUMENT_WORDS && marks.any(Marks::BLANK) && count(b' ') >= DOCUMENT_WORDS;
         Self {
             place: field.place,
             role: field.role,
@@ -44,7 +47,7 @@ impl<'v> Value<'v> {
             disguise,
             marks,
             hits: Hits::ALL,
-            is_document: text.len() > DOCUMENT_BYTES || (marks.any(Marks::BREAK) && has_lines()),
+            is_document: has_words || (marks.any(Marks::BREAK) && count(b'\n') >= DOCUMENT_LINES),
         }
     }
 

@@ -6,6 +6,9 @@ use crate::model::normal::Spelling;
 /// How much of a file is shown, in bytes: magic numbers stand in front, and so does code that wants to be run.
 const FILE_HEAD: usize = 4096;
 
+/// The longest boundary, in bytes (RFC 2046, section 5.1.1). A longer one is compared up to here.
+const LONGEST_BOUNDARY: usize = 70;
+
 /// The most parts of a body.
 const MOST_PARTS: usize = 1024;
 
@@ -24,10 +27,11 @@ pub(super) fn body(content_type: &str, body: &[u8], visit: &mut Visit<'_>) {
 /// The boundary from the header, or from the body's first line where the header names none.
 fn boundary<'b>(content_type: &'b str, body: &'b [u8]) -> Option<&'b [u8]> {
     let named = parameter(content_type.as_bytes(), b"boundary").filter(|boundary| !boundary.is_empty());
-    named.or_else(|| {
+    let boundary = named.or_else(|| {
         let line = body.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
         line.strip_prefix(b"--").filter(|boundary| !boundary.is_empty())
-    })
+    })?;
+    Some(boundary.get(..LONGEST_BOUNDARY).unwrap_or(boundary))
 }
 
 /// Parts between delimiters, without the line break in front of the next delimiter.

@@ -69,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "windows",
-        r"(?:^|[;|&])\s*(?:net\s+(?:user|localgroup|view|share|use|start|stop)\s+\w|netsh\s+\w+\s+\w|reg\s+(?:add|query|delete|save)\s|type\s+(?:%\w+%|[a-z]:)|powershell\s+[-a-z]|invoke-(?:webrequest|expression)\s+\S|iex\s*\()",
+        r"[;|&]\s*(?:net\s+(?:user|localgroup|view|share|use|start|stop)\s+\w|netsh\s+\w+\s+\w|reg\s+(?:add|query|delete|save)\s|powershell\s+[-a-z])|^\s*(?:net\s+\w+\s.{0,60}\s/\w+|netsh\s+\w+\s+\w+\s+\w|reg\s+\w+\s+\S*hk|powershell\s+(?:-[a-z]|[a-z]:)|invoke-(?:webrequest|expression)\s+\S)|(?:^|[;|&])\s*(?:type\s+(?:%\w+%|[a-z]:)|iex\s*\()",
     ),
     short(
         "start-argument",

@@ -46,6 +46,12 @@ fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
         match single(part) {
             Some(bytes) => run.extend(bytes),
             None => {
+                // the first of repeated bytes still belongs to what stands in front of it
+                if let HirKind::Repetition(repetition) = part.kind()
+                    && repetition.min > 0
+                {
+                    run.extend(single(&repetition.sub).unwrap_or_default());
+                }
                 candidates.extend(
                     Some(std::mem::take(&mut run))
                         .filter(|run| !run.is_empty())
@@ -148,6 +154,7 @@ mod tests {
             ("x*", None),
             ("[<>]", Some(vec!["<", ">"])),
             ("a[<]b", Some(vec!["a<b"])),
+            (r"\.\.+/", Some(vec![".."])),
             ("^$", None),
         ] {
             let expected = expected.map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>());
