@@ -12,7 +12,7 @@ const ROOM: usize = 1024;
 /// The text that bytes stand for. Borrowed where nothing is changed.
 pub(super) fn text<'b>(bytes: &'b [u8], disguise: &mut Disguise) -> Cow<'b, str> {
     match str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|char| is_special(char)) => Cow::Borrowed(text),
+        Ok(text) if !text.chars().any(is_special) => Cow::Borrowed(text),
         Ok(text) => Cow::Owned(rewritten([text].into_iter(), bytes.len(), disguise)),
         Err(_) => Cow::Owned(repaired(bytes, disguise)),
     }

@@ -21,8 +21,8 @@ pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
             return;
         };
         rest = match section(tag) {
-            Some((data, after)) => {
-                if !show(name, data, visit) {
+            Some((section, after)) => {
+                if !show(name, section, visit) {
                     return;
                 }
                 after
@@ -54,9 +54,12 @@ fn show(name: &[u8], value: &[u8], visit: &mut Visit<'_>) -> bool {
 
 /// What stands in a CDATA section, and what follows it.
 fn section(tag: &[u8]) -> Option<(&[u8], &[u8])> {
-    let data = tag.strip_prefix(b"![CDATA[")?;
-    let end = data.windows(3).position(|bytes| bytes == b"]]>").unwrap_or(data.len());
-    Some((data.get(..end)?, data.get(end + 3..).unwrap_or_default()))
+    let inside = tag.strip_prefix(b"![CDATA[")?;
+    let end = inside
+        .windows(3)
+        .position(|bytes| bytes == b"]]>")
+        .unwrap_or(inside.len());
+    Some((inside.get(..end)?, inside.get(end + 3..).unwrap_or_default()))
 }
 
 /// A tag up to its `>`, and what follows it. Quotes may hold a `>`; where one is not closed, the tag ends at the first `>` or with the
