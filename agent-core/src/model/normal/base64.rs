@@ -22,7 +22,11 @@ fn whole(code: &str) -> Option<Vec<u8>> {
     if !(SHORTEST..=LONGEST).contains(&code.len()) || code.len() % 4 == 1 {
         return None;
     }
-    let mut bytes = Vec::new();
+    // what has another character is refused before anything is allocated
+    if !code.iter().all(|digit| value(*digit).is_some()) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(code.len());
     for group in code.chunks(4) {
         push_group(group, &mut bytes)?;
     }
