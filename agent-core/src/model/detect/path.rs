@@ -83,9 +83,7 @@ const RULES: &[Rule] = &[
         concat!(
             r#"^['"]?(?:file:/*)?[a-z]:[\\/]+(?:[^\n\\/]+[\\/]+)*"#,
             windows!(),
-            r#"[^<>\n]{0,80}$|^['"]?\\*"#,
-            windows!(),
-            r"[^<>\s]{0,80}$"
+            r#"[^<>\n]{0,80}$|^['"]?\\*(?:boot\.ini|win\.ini|(?:windows|winnt)[\\/]+(?:system|win\.ini|temp|repair|php)|inetpub[\\/]|xampp[\\/]|program files[\\/]|apache\d?(?:\.\d)?[\\/]+(?:logs?|conf)|system32[\\/]|logs?[\\/]+(?:access|error|httpd))[^<>\s]{0,80}$"#
         ),
     ),
     always(
@@ -177,6 +175,8 @@ mod tests {
             "1.2.3/4",
             "C:\\Users\\anna\\Documents\\letter.docx",
             "and/or",
+            "Windows/Linux",
+            "Program Files (x86)",
             "import x from '../lib/y'",
         ]);
     }

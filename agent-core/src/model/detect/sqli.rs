@@ -109,14 +109,18 @@ const RULES: &[Rule] = &[
     ),
     short(
         "break-comment",
-        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:\s|$|[+-])|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'[^'"`\n]{0,40}[\w)\s](?:--|/\*|#)\s*$"#,
+        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?(?:[\w)\s](?:--|/\*)|[\d)]#)\s*$"#,
     ),
     short(
         "break-subquery",
         r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\()"#,
     ),
     hint("select-from", 50, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
-    hint("select", 40, r#"^[\s'"();]{0,6}select\b|[(;=]\s*select\b"#),
+    hint(
+        "select",
+        40,
+        r#"^[\s'"();]{0,6}select\s+(?:\*|[\w.`]+\s*[,(]|distinct\s|top\s+\d|@@|null\b|\d|['"`(])|[(;=]\s*select\b"#,
+    ),
     // operators and functions that values do not have
     short(
         "cast",
@@ -224,7 +228,11 @@ mod tests {
             "80% ACRYLIC AND 20% WOOL",
             "Which index helps ORDER BY created_at DESC LIMIT 10?",
             "it's 5 o'clock -- somewhere",
-            "please select a seat from the list",
+            "Select a seat from the list",
+            "select one from the menu",
+            "I'm learning C#",
+            "That's all folks --",
+            "my parents' -- and mine",
             "drop table reservations are not possible",
             "necklace length 16\" or 18\"",
             "\"WOOD\" AND \"SIGN\" AND \"POLKA DOTS\"",

@@ -167,7 +167,27 @@ fn checks_of_the_configuration_switch_families() {
     assert_eq!(Family::Custom("x").to_string(), "x");
 }
 
+/// The same detectors, which ask every rule.
+static THOROUGH: LazyLock<Detectors> = LazyLock::new(|| Detectors {
+    words: Words::blind(),
+    ..Detectors::standard().expect("the rules compile")
+});
+
 proptest! {
+    #[test]
+    fn the_lexicon_spares_no_rule_that_matches(
+        parts in proptest::collection::vec(prop::sample::select(vec![
+            "'", "\"", " ", " or ", "1", "=", "--", "#", "union ", "select ", "<", "script", ">", "alert", "(", ")", "javascript:", "on", "error",
+            ";", "|", "&", "cat", "/etc/passwd", "`", "$(", "${", "{{", "}}", "*", "../", "..\\", "http://", "localhost", "\r\n", "Location:",
+            "__proto__", "[", "]", "$ne", ".", "a", "/*", "*/", "<!", "ENTITY", "SYSTEM", "<?php", "%", ":",
+        ]), 0..8)
+    ) {
+        let text = parts.concat();
+        let field = Field::whole(Part::Query, Role::Value, text.as_bytes(), Spelling::Literal);
+        let rule = |caught: Option<Caught>| caught.map(|caught| (caught.family, caught.finding.rule, caught.finding.score));
+        prop_assert_eq!(rule(DETECTORS.look(&field)), rule(THOROUGH.look(&field)));
+    }
+
     #[test]
     fn no_value_is_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
         let field = Field::whole(Part::Query, Role::Value, &bytes, Spelling::Form);

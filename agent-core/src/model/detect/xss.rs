@@ -79,19 +79,19 @@ const RULES: &[Rule] = &[
     ),
     always(
         "dialogue",
-        r#"\b(?:alert|confirm|prompt)\s*(?:\?\.)?(?:<\w{0,4}>|[)\]\s])*(?:\(\s*(?:\d|['"`/]|document|window|this|self|origin|location|\)|xss|String|name|top)|`)|\b(?:alert|confirm|prompt|eval)\.(?:call|apply|bind)\s*\(|=\s*\(?(?:alert|confirm|prompt|eval)\)?\s*[;,)&]|\((?:alert|confirm|prompt|eval)\)|[,:\[]\s*(?:alert|confirm)\s*[\])]|\.(?:map|find|filter|forEach)\(\s*(?:alert|confirm|eval)\b"#,
+        r#"\b(?:alert|confirm|prompt)(?:\?\.)?(?:<\w{0,4}>|[)\]\t\n])*(?:\(\s*(?:\d|['"`/]|document|window|this|self|origin|location|\)|xss|String|name|top)|`)|\b(?:alert|confirm|prompt|eval)\.(?:call|apply|bind)\s*\(|=\s*\(?(?:alert|confirm|prompt|eval)\)?\s*[;,)&]|\((?:alert|confirm|prompt|eval)\)|[,:\[]\s*(?:alert|confirm)\s*[\])]|\.(?:map|find|filter|forEach)\(\s*(?:alert|confirm|eval)\b"#,
     ),
     short(
         "call",
-        r#"(?:^|[^\w.])(?:alert|confirm|prompt|eval|settimeout|setinterval|function|atob)\b(?:<\w{0,4}>|[)\]}'"\s/*+.?,]){0,6}(?:\(|`|&lpar;)\s*[^\s]{0,80}(?:[)`]|$)|\bimport\s*\(\s*['"`/]"#,
+        r#"(?:^|[^\w.])(?:alert|confirm|prompt|eval|settimeout|setinterval|atob)\b(?:<\w{0,4}>|[)\]}'"/*+.?,\t\n]){0,6}(?:\(|`|&lpar;)\s*[^\s]{0,80}(?:[)`]|$)|\bimport\s*\(\s*['"`/]"#,
     ),
     short(
         "dom",
-        r#"\b(?:document|window|top|self|parent|frames|globalThis|location|navigator)\s*\??(?:\.\s*(?:cookie|domain|write(?:ln)?\b|body\b|URL\b|createElement|getElement\w+|querySelector\w*|referrer|location\b|innerHTML|defaultView|documentElement|execCommand|vibrate)|\[\s*['"`/+(\[!~])|\blocation\s*=\s*['"`(]?\s*(?:javascript|name|\w+\s*[;+]|//|http)|\blocation\.(?:hash|href|search|replace)\b\s*[.=(;)]|\b(?:getElementsByTagName|appendChild|fromCharCode|createElement|insertAdjacentHTML|innerHTML\s*=|getScript)\b"#,
+        r#"\b(?:document|window|top|self|parent|frames|globalThis|location|navigator)\??(?:\.(?:cookie|domain|write(?:ln)?\b|body\b|URL\b|createElement|getElement\w+|querySelector\w*|referrer|location\b|innerHTML|defaultView|documentElement|execCommand|vibrate)|\[\s*['"`/+(\[!~])|\blocation\s*=\s*['"`(]?\s*(?:javascript|name|\w+\s*[;+]|//|http)|\blocation\.(?:hash|href|search|replace)\b\s*[.=(;)]|\b(?:getElementsByTagName|appendChild|fromCharCode|createElement|insertAdjacentHTML|innerHTML\s*=|getScript)\b"#,
     ),
     short(
         "construct",
-        r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w{1,12}['"`]\s*\+)|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:['"`(]|alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*[(`]|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
+        r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w{1,12}['"`]\s*\+)|\.(?:constructor|source|call|apply)\s*(?:\(|`)\s*['"`(]|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*(?:`|\(\s*['"`])|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
     ),
     // letters made of brackets (JSFuck)
     short(
@@ -178,6 +178,11 @@ mod tests {
             "fn main() { println!(\"{}\", x); }",
             "Alert: the server is down",
             "please confirm (or decline) the invitation",
+            "Alert (3)",
+            "confirm (yes)",
+            "I like this top. Body fits well",
+            "what does function(x) do",
+            "use s.replace('a', 'b')",
             "<h2>Heading</h2><ul><li>One</li><li>Two & three</li></ul>",
             "if (x[i] == y[j]) { return; }",
             "the window. open it",

@@ -129,6 +129,15 @@ mod tests {
             "Tom & Jerry find gold",
             "who's there? & why",
             "sort by date; newest first",
+            "dog & cat",
+            "Save the date & time 5 pm",
+            "more salt & pepper",
+            "sleep well & good night",
+            "Shop & find amazon.com deals",
+            "If defined by law, the limit applies",
+            "he left & who 'cares'",
+            "Please type C:\\Users here",
+            "name; id card",
         ]);
     }
 }

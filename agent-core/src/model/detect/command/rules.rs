@@ -15,7 +15,7 @@ macro_rules! command {
 /// Commands that say something without arguments, and are no words of a sentence.
 macro_rules! alone {
     () => {
-        r"(?:whoami|uname|ifconfig|ipconfig|netstat|wget|curl|nslookup|getent|netcat|ncat|systeminfo|tasklist|netsh|wmic|powershell|pwsh|certutil|bitsadmin|cmd\.exe|n?id|ls|dir|pwd|ps|phpinfo\(\)|sysinfo|printenv|lsof|hostname|env|nc|ver|who|cat|ping|sh|bash|dig|net\s+(?:user|view|localgroup|share)|df|du|arp|traceroute|tracert|htop|set|rmt-dump)"
+        r"(?:whoami|uname|ifconfig|ipconfig|netstat|wget|curl|nslookup|getent|netcat|ncat|systeminfo|tasklist|netsh|wmic|powershell|pwsh|certutil|bitsadmin|cmd\.exe|ls|dir|pwd|phpinfo\(\)|sysinfo|printenv|lsof|net\s+(?:user|view|localgroup|share)|traceroute|tracert|htop|rmt-dump)"
     };
 }
 
@@ -40,7 +40,7 @@ macro_rules! gap {
 
 macro_rules! argument {
     () => {
-        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|\\?\$[\w({@]|["'`]|\w+://|\d+(?:\.\d+){0,3}(?:$|[;|&\s)`])|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|com|net|org|io|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
+        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
     };
 }
 
@@ -55,6 +55,36 @@ pub(super) const RULES: &[Rule] = &[
             gap!(),
             r#"['"]?"#,
             argument!()
+        ),
+    ),
+    short(
+        "separator-host",
+        concat!(
+            separator!(),
+            r#"[\s+]*['"({]*\s*"#,
+            folder!(),
+            r"(?:sleep|usleep|ping|nc|ncat|kill|timeout|telnet|nslookup|dig|host|traceroute|tracert|ftp|ssh|scp|curl|wget|lynx|ip)",
+            gap!(),
+            r#"['"]?(?:\d|[\w-]+(?:\.[\w-]+)+)"#
+        ),
+    ),
+    short(
+        "separator-quoted",
+        concat!(
+            separator!(),
+            r#"[\s+]*['"({]*\s*"#,
+            folder!(),
+            r"(?:echo|printf|bash|sh|perl|python\d?|ruby|php|eval|exec|awk|sed|e?grep|cat|alias|trap|powershell|curl|wget|vi|mysql|node)",
+            gap!(),
+            r#"["'`]"#
+        ),
+    ),
+    short(
+        "separator-word",
+        concat!(
+            r#"(?:[;|\n`]|&&|\$\(|\\[nr])[\s+]*['"({]*\s*"#,
+            folder!(),
+            r#"(?:n?id|env|nc|ver|ps|sh|bash|dig|df|du|arp|hostname|ping)\s*['")}]*\s*(?:$|[;|&\n`#]|\\n)"#
         ),
     ),
     short(
@@ -78,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
             folder!(),
             r"(?:cat|ls|ll|dir|type|rm|wget|curl|nc|ping|nslookup|dig|bash|sh|perl|python\d?|php|ruby|head|tail|more|less|tac|nl|chmod|cp|mv|sleep|cscli|dd|strace|c99|zstdcat|gunzip|busybox)",
             gap!(),
-            r#"(?:-{1,2}\w+\s+)*['"]?(?:/(?:etc|bin|usr|var|tmp|home|root|proc|dev|\w*[?*\[])|https?://|[a-z]:[\\/]|\$|[\w.-]+\s*[|;&]|\d+\.\d+\.\d+\.\d+|-e\s|-[lnv]+p|/[ab]\s|-c\s["'])"#
+            r#"(?:-{1,2}\w+\s+)*['"]?(?:/(?:etc|bin|usr|var|tmp|home|root|proc|dev|\w*[?*\[])|[a-z]:[\\/]|\$|\d+\.\d+\.\d+\.\d+|-e\s|-[lnv]+p|/[ab]\s|-c\s["'])|^[\s'"]*(?:wget|curl|lynx)\s+(?:-\S+\s+)*['"]?https?://"#
         ),
     ),
     short(
@@ -99,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "secret",
-        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b[\s+<$\w]{1,8}\S{0,12}/?(?:etc/(?:passwd|shadow|hosts|group)|proc/self|c:[\\/])|\bdd\s+if=",
+        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b[\s+<$\w]{1,8}\S{0,12}/?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|\bdd\s+if=",
     ),
     always("ifs", r"\$(?:ifs\b|\{ifs)"),
     // CVE-2014-6271
@@ -135,7 +165,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "batch-if",
-        r#"(?:^|[&|(]\s*)if\s*(?:/i)?\s+(?:not\s+)?(?:exist\s+\S|defined\s+\w|errorlevel\s+\d|cmdextversion\s|["'\[(]?%|["(]?[\w.%"~ ]+[")]?\s*(?:equ|neq|lss|leq|gtr|geq)\s|\w+==\w+\s+\w|"[^"]*"\s*==\s*["%]|\[\w*\]\s*==)|^if/i\s"#,
+        r#"(?:^|[&|(]\s*)if\s*(?:/i)?\s+(?:not\s+)?(?:exist\s+\(?\S*[\\.:%]|defined\s+\w+\s+[("]?(?:echo|set|goto|call|cmd|exit|\()|errorlevel\s+\d|cmdextversion\s|["'\[(]?%|["(]?[\w.%"~ ]+[")]?\s*(?:equ|neq|lss|leq|gtr|geq)\s|\w+==\w+\s+\w|"[^"]*"\s*==\s*["%]|\[\w*\]\s*==)|^if/i\s"#,
     ),
     always("reverse-shell", r"/dev/(?:tcp|udp)/"),
     short(
