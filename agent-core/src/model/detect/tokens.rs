@@ -36,11 +36,17 @@ pub(super) fn sql(text: &str) -> Sql {
         .fingerprint
         .map(|fingerprint| fingerprint.to_string())
         .unwrap_or_default();
-    if DOUBTFUL.contains(&fingerprint.as_str()) {
+    if DOUBTFUL.contains(&fingerprint.as_str()) || is_call(&fingerprint) {
         Sql::Doubtful
     } else {
         Sql::Injection
     }
+}
+
+/// Whether the tokens begin with a word or a call, and hold neither a union, an expression, a comment, a condition, a grouping nor an
+/// end of statement: `use s.replace('a', 'b')`.
+fn is_call(fingerprint: &str) -> bool {
+    fingerprint.starts_with(['n', 'T', 'f']) && !fingerprint.contains(['U', 'E', 'c', '&', 'B', ';'])
 }
 
 #[cfg(test)]
@@ -57,7 +63,11 @@ mod tests {
         ] {
             assert_eq!(sql(text), Sql::Injection, "{text}");
         }
-        for text in ["80% ACRYLIC AND 20% WOOL", "a SMALL \"&\" SIGN"] {
+        for text in [
+            "80% ACRYLIC AND 20% WOOL",
+            "a SMALL \"&\" SIGN",
+            "use s.replace('a', 'b')",
+        ] {
             assert_ne!(sql(text), Sql::Injection, "{text}");
         }
         for text in ["", "hello", "O'Brien", "it's"] {
