@@ -25,6 +25,7 @@ use buckler::{
     },
     model::{
         blacklist::{Blacklist, Scope},
+        detect::Detectors,
         policy::{Layer, Policy},
     },
 };
@@ -97,6 +98,7 @@ impl Stage {
             recent: Arc::default(),
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
+            detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self {
             guard,

@@ -10,6 +10,7 @@ use buckler::{
     guard::{Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted},
     model::{
         blacklist::{Blacklist, Scope},
+        detect::Detectors,
         policy::{Layer, Policy},
     },
 };
@@ -70,6 +71,7 @@ fn guard() -> Guard {
         recent: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
+        detectors: Arc::new(Detectors::standard().unwrap()),
     })
 }
 

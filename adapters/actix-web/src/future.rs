@@ -83,8 +83,8 @@ fn judged<B>(guard: &Guard, seen: &Seen, response: ServiceResponse<B>) -> Servic
         _ => RouteMatch::Matched, // matters to nothing but a 404
     };
     match seen.judge(guard, status, route) {
-        Verdict::Block(reaction) if status != StatusCode::SWITCHING_PROTOCOLS => {
-            named(guard, response.into_response(refusal(&reaction)).map_into_right_body())
+        Verdict::Block(refused) if status != StatusCode::SWITCHING_PROTOCOLS => {
+            named(guard, response.into_response(refusal(&refused)).map_into_right_body())
         }
         Verdict::Pass | Verdict::Block(_) => named(guard, response.map_into_left_body()),
     }
@@ -94,7 +94,7 @@ fn judged<B>(guard: &Guard, seen: &Seen, response: ServiceResponse<B>) -> Servic
 /// can say whether there was a route: it counts as one.
 fn judged_error(guard: &Guard, seen: &Seen, error: Error) -> Error {
     match seen.judge(guard, error.as_response_error().status_code(), RouteMatch::Matched) {
-        Verdict::Block(reaction) => InternalError::from_response(error, refusal(&reaction)).into(),
+        Verdict::Block(refused) => InternalError::from_response(error, refusal(&refused)).into(),
         Verdict::Pass => error,
     }
 }

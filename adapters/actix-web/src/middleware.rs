@@ -92,7 +92,7 @@ where
                 let seen = Seen::of(request.head());
                 Guarded::forwarded(self.service.call(request), seen, Rc::clone(&self.guard))
             }
-            Verdict::Block(reaction) => Guarded::refused(&self.guard, request.into_response(refusal(&reaction))),
+            Verdict::Block(refused) => Guarded::refused(&self.guard, request.into_response(refusal(&refused))),
         }
     }
 }

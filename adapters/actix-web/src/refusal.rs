@@ -4,24 +4,28 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, ContentType, HeaderValue, LOCATION},
+        header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue, LOCATION},
     },
 };
-use buckler::guard::Reaction;
+use buckler::guard::{BlockId, Reaction, Refusal};
 use bytes::Bytes;
 
 /// The response that refuses a request. No cache may keep it: it is meant for one client, and a proxy that stored a 404 or a
 /// redirect would answer everybody with it.
-pub(crate) fn refusal(reaction: &Reaction) -> HttpResponse {
-    let mut response = match reaction {
+///
+/// Its header [`BlockId::HEADER`] names it, for whoever asks why.
+pub(crate) fn refusal(refusal: &Refusal) -> HttpResponse {
+    let mut response = match &refusal.reaction {
         Reaction::Respond { status, content } => HttpResponse::build(status_code(*status))
             .insert_header(ContentType::html())
             .body(Bytes::copy_from_slice(content.as_bytes())),
         Reaction::Redirect { status, location } => redirect(status_code(*status), location),
     };
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
+        headers.insert(HeaderName::from_static(BlockId::HEADER), id);
+    }
     response
 }
 
@@ -44,9 +48,18 @@ mod tests {
 
     use super::*;
 
+    const ID: &str = "0123456789abcdef";
+
+    fn refused(reaction: Reaction) -> HttpResponse {
+        refusal(&Refusal {
+            id: ID.parse().unwrap(),
+            reaction,
+        })
+    }
+
     #[actix_web::test]
     async fn an_answer_has_its_status_type_and_text() {
-        let response = refusal(&Reaction::Respond {
+        let response = refused(Reaction::Respond {
             status: 451,
             content: "Größe <b>7</b>".into(),
         });
@@ -56,12 +69,13 @@ mod tests {
             "text/html; charset=utf-8"
         );
         assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
+        assert_eq!(response.headers().get("x-block-id").unwrap(), ID);
         assert_eq!(to_bytes(response.into_body()).await.unwrap(), "Größe <b>7</b>");
     }
 
     #[actix_web::test]
     async fn a_redirect_names_its_target() {
-        let response = refusal(&Reaction::Redirect {
+        let response = refused(Reaction::Redirect {
             status: 302,
             location: "https://example.com/gone".into(),
         });
@@ -74,7 +88,7 @@ mod tests {
     #[actix_web::test]
     async fn what_http_cannot_say_is_a_plain_refusal() {
         assert_eq!(
-            refusal(&Reaction::Redirect {
+            refused(Reaction::Redirect {
                 status: 302,
                 location: "a\nb".into()
             })
@@ -82,7 +96,7 @@ mod tests {
             403
         );
         assert_eq!(
-            refusal(&Reaction::Respond {
+            refused(Reaction::Respond {
                 status: 7,
                 content: "".into()
             })

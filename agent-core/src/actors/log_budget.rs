@@ -45,9 +45,12 @@ impl LogBudget {
             place,
             excerpt,
             bannable,
+            rule,
+            id,
             ..
         } = detection;
-        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, "{}: {place} -> {excerpt:?}", check.title());
+        let id = id.map(tracing::field::display);
+        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, id, "{}: {place} -> {excerpt:?}", check.title());
     }
 
     /// Says now and then how many requests of listed sources have passed since start because the list is not in force.

@@ -17,7 +17,11 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     guard::{Guard, GuardParts, Intake, Mode, Published, Recent, Snapshot, Tally, Trusted},
-    model::{blacklist::Blacklist, policy::Policy},
+    model::{
+        blacklist::Blacklist,
+        detect::{Detector, Detectors},
+        policy::Policy,
+    },
     protocol::Routes,
     settings::Settings,
     status::{Board, Conversation, Enforcement},
@@ -37,6 +41,7 @@ pub struct AgentBuilder {
     routes: Routes,
     clock: Arc<dyn Clock>,
     faults: Faults,
+    detectors: Vec<Box<dyn Detector>>,
 }
 
 impl AgentBuilder {
@@ -48,6 +53,7 @@ impl AgentBuilder {
             routes: Routes::new(),
             clock: Arc::new(SystemClock::new()),
             faults: Faults::default(),
+            detectors: Vec::new(),
         }
     }
 
@@ -87,6 +93,14 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a detector of the host's own: it is asked about every value that a request carries, and its findings are treated as
+    /// those of `command`.
+    #[must_use]
+    pub fn detector(mut self, detector: impl Detector + 'static) -> Self {
+        self.detectors.push(Box::new(detector));
+        self
+    }
+
     /// Starts the agent, whatever the server, the disk and the settings are like, and returns at once.
     #[must_use = "the conversation with the server ends when the agent is dropped"]
     pub fn start(self) -> Agent {
@@ -97,6 +111,7 @@ impl AgentBuilder {
             routes,
             clock,
             faults,
+            detectors,
         } = self;
         let configuration = local_configuration(&settings);
         let shared = share(&settings, &configuration.policy, clock);
@@ -107,6 +122,7 @@ impl AgentBuilder {
             recent: Arc::clone(&shared.recent),
             clock: Arc::clone(&shared.clock),
             on_failure: settings.agent().on_failure,
+            detectors: Arc::new(with_standard(detectors)),
         });
         let cloud = settings.cloud();
         let identity = Identity {
@@ -153,6 +169,16 @@ fn local_reason(settings: &Settings, transport: bool) -> Option<&'static str> {
     settings
         .local_reason()
         .or_else(|| (!transport).then_some("no transport was given"))
+}
+
+/// The standard detectors and the host's own.
+fn with_standard(own: Vec<Box<dyn Detector>>) -> Detectors {
+    let mut detectors = Detectors::standard().unwrap_or_else(|error| {
+        tracing::error!(%error, "the detectors cannot be built; values are not looked into");
+        Detectors::default()
+    });
+    own.into_iter().for_each(|detector| detectors.add(detector));
+    detectors
 }
 
 /// The local layers, as the settings have compiled them.

@@ -10,7 +10,10 @@ use super::{
     snapshot::Mode,
 };
 use crate::{
-    model::policy::{Check, Level, Policy},
+    model::{
+        detect::Family,
+        policy::{Check, Level, Policy},
+    },
     protocol::v2::Evidence,
 };
 
@@ -74,18 +77,18 @@ pub(super) struct Finding<'c> {
     pub(super) evidence: Evidence,
     /// Whether it is to be reported, and not one of many alike.
     pub(super) is_news: bool,
+    /// The family and the rule that found it, where a detector did.
+    pub(super) rule: Option<(Family, &'static str)>,
+    /// How sure the rule is, in hundredths.
+    pub(super) score: u8,
 }
 
-/// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
-/// What the view of the response no longer shows is not found again.
-pub(super) fn was_logged(case: &Case<'_>) -> bool {
-    let was_found = |steps: &[Step]| {
-        steps.iter().any(|(check, _, would_find)| {
-            let is_shown = *check != Check::Spoofing || case.request.host.is_some();
-            case.level(*check) == Level::Log && is_shown && would_find(case)
-        })
-    };
-    was_found(ALWAYS) || (!case.policy.ignores(case.request.path) && was_found(UNLESS_IGNORED))
+/// Whether one of these checks only logs, and would find something. What the view of the response no longer shows is not found again.
+pub(super) fn would_log(steps: &[Step], case: &Case<'_>) -> bool {
+    steps.iter().any(|(check, _, would_find)| {
+        let is_shown = *check != Check::Spoofing || case.request.host.is_some();
+        case.level(*check) == Level::Log && is_shown && would_find(case)
+    })
 }
 
 impl Case<'_> {
@@ -187,6 +190,8 @@ impl<'c> Finding<'c> {
             excerpt,
             evidence: Evidence::Confirmed,
             is_news: true,
+            rule: None,
+            score: 100,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Phase, Shared,
     checks::{ALWAYS, CLIENT_ERROR, Case, NOT_FOUND, Step, UNLESS_IGNORED},
+    inspect::Content,
     judge::{Listing, Outcome, is_error_of_client, is_whitelisted, listing},
     request::RequestView,
     snapshot::{Mode, Snapshot},
@@ -32,7 +33,7 @@ impl Shared {
     pub(super) fn weigh(
         &self,
         severity: Severity,
-        phase: Phase,
+        phase: Phase<'_>,
         case: &Case<'_>,
         snapshot: &Snapshot,
         outcome: &mut Outcome<'_>,
@@ -55,7 +56,7 @@ impl Shared {
         policy: &Policy,
         snapshot: &Snapshot,
         request: &RequestView<'_>,
-        phase: Phase,
+        phase: Phase<'_>,
     ) -> Severity {
         let case = Case {
             policy,
@@ -67,13 +68,32 @@ impl Shared {
             Phase::Request if matches!(listing(&case, snapshot), Listing::Yes) => Severity::Refuses,
             Phase::Request => {
                 let looks_further = !policy.ignores(request.path);
-                let found = refusal(ALWAYS, &case).or_else(|| refusal(UNLESS_IGNORED, &case).filter(|_| looks_further));
+                let found = refusal(ALWAYS, &case)
+                    .or_else(|| refusal(UNLESS_IGNORED, &case).filter(|_| looks_further))
+                    .or_else(|| self.refusal_by_content(Content::Head, &case).filter(|_| looks_further));
                 let error = found.filter(|(check, _)| is_error_of_client(*check));
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }
+            Phase::Body(_) if policy.ignores(request.path) => Severity::Passes,
+            Phase::Body(body) => hardest([self.refusal_by_content(Content::Body(body), &case)]),
             Phase::Answer(404) => hardest([refusal(NOT_FOUND, &case), refusal(CLIENT_ERROR, &case)]),
             Phase::Answer(_) => hardest([refusal(CLIENT_ERROR, &case)]),
         }
+    }
+}
+
+impl Shared {
+    /// The first check that would refuse the request for what it carries, and how.
+    fn refusal_by_content(&self, content: Content<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
+        let mut refusal = None;
+        self.inspect(content, case, &mut |suspicion| {
+            let level = case.level(suspicion.check);
+            refusal = level
+                .blocks()
+                .then(|| (suspicion.check, severity_of(level, case.policy)));
+            refusal.is_none()
+        });
+        refusal
     }
 }
 

@@ -1,22 +1,25 @@
 //! How a request becomes a verdict.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
 
 use super::{
     Phase, Shared,
-    checks::{ALWAYS, CLIENT_ERROR, Case, Finding, NOT_FOUND, Step, UNLESS_IGNORED, was_logged},
+    block_id::BlockId,
+    checks::{ALWAYS, CLIENT_ERROR, Case, Finding, NOT_FOUND, Step, UNLESS_IGNORED},
     client::Client,
     compare::{Severity, severity_of},
-    request::RequestView,
+    inspect::Content,
+    request::{BodyView, RequestView},
     snapshot::{Mode, Snapshot},
-    verdict::{Detection, Reaction, Verdict},
+    verdict::{Detection, Reaction, Refusal, Verdict},
 };
 use crate::{
     model::policy::{Check, Level, Policy},
-    protocol::v2::AddressOrigin,
+    protocol::v2::{AddressOrigin, Evidence},
 };
 
 /// Stands for the source of a request that came without an address. Never bannable.
@@ -29,11 +32,27 @@ const NOBODY: Client = Client {
 #[derive(Default)]
 pub(super) struct Outcome<'c> {
     attacked: bool,
+    /// What was found already: once is enough to know.
+    reported: Checks,
     /// Its source is listed, and passes because the list is not in force.
     spared: bool,
     /// The policy before would have treated it better.
     pub(super) worse: bool,
-    refused: Option<(Check, &'c Reaction)>,
+    refused: Option<(Check, &'c Reaction, BlockId)>,
+}
+
+/// A set of checks.
+#[derive(Default)]
+struct Checks(u32);
+
+impl Checks {
+    const fn add(&mut self, check: Check) {
+        self.0 |= 1 << check as u32;
+    }
+
+    const fn contains(&self, check: Check) -> bool {
+        self.0 & (1 << check as u32) != 0
+    }
 }
 
 /// Whether a source is shut out.
@@ -62,18 +81,36 @@ impl Shared {
                 self.weigh(Severity::Refuses, Phase::Request, &case, snapshot, &mut outcome);
                 // counted, never reported: one who is shut out must not be able to fill the ring
                 outcome.attacked = true;
-                outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction()));
+                outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction(), self.ids.next()));
                 return self.conclude(&outcome);
             }
         }
         self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);
         if outcome.refused.is_none() && !case.policy.ignores(request.path) {
             self.run(UNLESS_IGNORED, Phase::Request, &case, snapshot, &mut outcome);
+            if outcome.refused.is_none() {
+                self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
+            }
         }
-        if outcome.refused.is_some_and(|(check, _)| is_error_of_client(check)) {
+        if outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
             self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);
         }
         self.remember(&case, &outcome);
+        self.conclude(&outcome)
+    }
+
+    /// Judges what a request carries in its body.
+    pub(super) fn judge_body(&self, snapshot: &Snapshot, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
+        let case = self.case(snapshot, request);
+        if is_whitelisted(&case) || case.policy.ignores(request.path) {
+            return Verdict::Pass;
+        }
+        let mut outcome = Outcome::default();
+        self.look_into(Content::Body(body), Phase::Body(body), &case, snapshot, &mut outcome);
+        if outcome.refused.is_some() {
+            self.remember(&case, &outcome);
+        }
+        outcome.attacked = outcome.attacked && !self.was_logged(&case);
         self.conclude(&outcome)
     }
 
@@ -92,7 +129,7 @@ impl Shared {
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }
-        outcome.attacked = outcome.attacked && !was_logged(&case);
+        outcome.attacked = outcome.attacked && !self.was_logged(&case);
         self.conclude(&outcome)
     }
 
@@ -110,23 +147,72 @@ impl Shared {
     }
 
     /// Runs checks until one refuses the request. What is only logged does not keep the next check from looking.
-    fn run<'c>(&self, steps: &[Step], phase: Phase, case: &Case<'c>, snapshot: &Snapshot, outcome: &mut Outcome<'c>) {
+    fn run<'c>(&self, steps: &[Step], phase: Phase<'_>, case: &Case<'c>, snapshot: &Snapshot, outcome: &mut Outcome<'c>) {
         for (check, detect, _) in steps {
             let configured = case.policy.level(*check);
             if configured.is_on()
                 && let Some(finding) = detect(case)
             {
-                outcome.attacked = true;
                 let is_worse = self.weigh(severity_of(configured, case.policy), phase, case, snapshot, outcome);
-                let level = case.level(*check);
-                let level = if is_worse && level.bans() { Level::Block } else { level };
-                self.report(*check, level, finding, case);
-                if level.blocks() {
-                    outcome.refused = Some((*check, reaction(case.policy, level)));
+                if !self.settle(*check, is_worse, finding, case, outcome) {
                     return;
                 }
             }
         }
+    }
+
+    /// Searches what a request carries, until something in it refuses the request. What one check finds is reported once.
+    fn look_into<'c>(
+        &self,
+        content: Content<'_>,
+        phase: Phase<'_>,
+        case: &Case<'c>,
+        snapshot: &Snapshot,
+        outcome: &mut Outcome<'c>,
+    ) {
+        self.inspect(content, case, &mut |suspicion| {
+            let check = suspicion.check;
+            if outcome.reported.contains(check) {
+                return true;
+            }
+            let is_worse = self.weigh(
+                severity_of(case.policy.level(check), case.policy),
+                phase,
+                case,
+                snapshot,
+                outcome,
+            );
+            let finding = Finding {
+                place: suspicion.place.into(),
+                excerpt: &suspicion.caught.excerpt,
+                evidence: Evidence::Confirmed,
+                is_news: true,
+                rule: Some((suspicion.caught.family, suspicion.caught.finding.rule)),
+                score: suspicion.caught.finding.score,
+            };
+            self.settle(check, is_worse, finding, case, outcome)
+        });
+    }
+
+    /// Reports a finding, and refuses the request for it where its level does. Whether to look further.
+    fn settle<'c>(
+        &self,
+        check: Check,
+        is_worse: bool,
+        finding: Finding<'_>,
+        case: &Case<'c>,
+        outcome: &mut Outcome<'c>,
+    ) -> bool {
+        let level = case.level(check);
+        let level = if is_worse && level.bans() { Level::Block } else { level };
+        outcome.attacked = true;
+        outcome.reported.add(check);
+        let id = level.blocks().then(|| self.ids.next());
+        self.report(check, level, finding, id, case);
+        if let Some(id) = id {
+            outcome.refused = Some((check, reaction(case.policy, level), id));
+        }
+        id.is_none()
     }
 
     /// Writes down who is a client of the site, and who is not: one that was refused for what it did. Of one that passed although it
@@ -143,10 +229,14 @@ impl Shared {
     }
 
     /// Hands a finding to the actors. Only here, where there was an attack, is anything copied.
-    fn report(&self, check: Check, level: Level, finding: Finding<'_>, case: &Case<'_>) {
+    fn report(&self, check: Check, level: Level, finding: Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
         if !finding.is_news {
             return;
         }
+        let rule = match finding.rule {
+            Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
+            None => Cow::Borrowed(check.name()),
+        };
         let client = case.client.unwrap_or(NOBODY);
         let excerpt = finding
             .excerpt
@@ -159,6 +249,9 @@ impl Shared {
             origin: client.origin,
             bannable: case.bannable,
             evidence: finding.evidence,
+            rule,
+            score: finding.score,
+            id,
             place: finding.place.into(),
             excerpt: excerpt.into(),
             at_ms: milliseconds(self.parts.clock.unix()),
@@ -173,12 +266,17 @@ impl Shared {
             self.parts.tally.spared();
         }
         match outcome.refused {
-            Some((_, reaction)) => {
+            Some((_, reaction, id)) => {
                 self.parts.tally.blocked();
-                Verdict::Block(reaction.clone())
+                Verdict::Block(Refusal::new(id, reaction))
             }
             None => Verdict::Pass,
         }
+    }
+
+    /// A refusal without a finding.
+    pub(super) fn refusal(&self, reaction: &Reaction) -> Refusal {
+        Refusal::new(self.ids.next(), reaction)
     }
 }
 

@@ -11,7 +11,9 @@
 //! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
 //! 3. `spoofing` (the host), `decoy`, `path`
 //! 4. where `IGNORE_PATHS` does not match: `flood`, `headers`
-//! 5. for answers, and for refusals by `spoofing`, `path` and `headers`: `brute`
+//! 5. what it carries, where `IGNORE_PATHS` does not match: path, query, cookies and headers, then the beginning of its body
+//!    ([`Guard::check_body`]), searched by the [detectors](crate::model::detect) whose checks are on
+//! 6. for answers, and for refusals by `spoofing`, `path` and `headers`: `brute`
 //!
 //! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
 //!
@@ -28,10 +30,12 @@
 //! One that nothing is found in: a look at the snapshot, a reading of the clock, and the look-ups; no allocation and no lock,
 //! and no memory that another worker writes, except for what is kept of the request's own source.
 
+mod block_id;
 mod checks;
 mod client;
 mod compare;
 mod flood;
+mod inspect;
 mod intake;
 mod judge;
 mod path;
@@ -45,25 +49,30 @@ mod verdict;
 use std::{
     cell::Cell,
     fmt,
+    num::NonZeroUsize,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 
-use self::checks::Windows;
+use self::{block_id::BlockIds, checks::Windows};
 pub use self::{
+    block_id::{BlockId, NoBlockId},
     client::{Client, ProxyHeader, Trusted},
     flood::Flood,
     intake::Intake,
     recent::{Recent, Source},
-    request::{Headers, RequestView, RouteMatch},
+    request::{BodyView, Headers, RequestView, RouteMatch},
     snapshot::{Mode, Published, Snapshot},
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
-    verdict::{Detection, Reaction, Verdict},
+    verdict::{Detection, Reaction, Refusal, Verdict},
 };
-use crate::{clock::Clock, model::policy::Check};
+use crate::{
+    clock::Clock,
+    model::{detect::Detectors, policy::Check},
+};
 
 /// Judges requests. A clone is a handle to the same guard; every worker has one.
 ///
@@ -86,6 +95,8 @@ pub struct GuardParts {
     pub clock: Arc<dyn Clock>,
     /// What happens to a request that the guard itself fails on.
     pub on_failure: OnFailure,
+    /// What looks into the values that requests carry.
+    pub detectors: Arc<Detectors>,
 }
 
 /// What happens to a request that the guard itself fails on.
@@ -101,12 +112,15 @@ pub enum OnFailure {
 struct Shared {
     parts: GuardParts,
     windows: Windows,
+    ids: BlockIds,
 }
 
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
-enum Phase {
+enum Phase<'p> {
     Request,
+    /// The beginning of the request's body.
+    Body(BodyView<'p>),
     /// The application's answer, with its status.
     Answer(u16),
 }
@@ -122,6 +136,7 @@ impl Guard {
         Self(Arc::new(Shared {
             parts,
             windows: Windows::default(),
+            ids: BlockIds::default(),
         }))
     }
 
@@ -130,12 +145,25 @@ impl Guard {
     /// A request that is refused here has been counted and reported, and is done with: its refusal is not shown to
     /// [`check_response`](Self::check_response). That is for what the application answers.
     pub fn check(&self, request: &RequestView<'_>) -> Verdict {
-        let began = is_timed().then(|| self.0.parts.clock.elapsed());
-        let verdict = self.guarded(request, Phase::Request);
-        if began.is_some_and(|began| self.0.parts.clock.elapsed().saturating_sub(began) > Self::SLOW) {
-            self.0.parts.tally.slow();
-        }
-        verdict
+        self.timed(|| self.guarded(request, Phase::Request))
+    }
+
+    /// How much of a request's body is wanted for [`check_body`](Self::check_body), in bytes. `None` where it is not worth reading:
+    /// nothing looks into bodies, or not into this one.
+    ///
+    /// Asked after [`check`](Self::check) let the request pass.
+    #[must_use]
+    pub fn wants_body(&self, request: &RequestView<'_>) -> Option<NonZeroUsize> {
+        let look = || self.0.wants_body(&self.0.parts.published.load(), request);
+        self.caught(look).flatten()
+    }
+
+    /// Judges the beginning of a request's body, before the application sees any of it.
+    ///
+    /// The view is the one that was checked. What an adapter cannot give (the body was cut off, or the client is too slow) it shows
+    /// as far as it came.
+    pub fn check_body(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
+        self.timed(|| self.guarded(request, Phase::Body(body)))
     }
 
     /// Counts the application's answer and judges it: the errors of one client, and the 404 that confirms that there was no route
@@ -164,7 +192,8 @@ impl Guard {
     pub fn is_decoy(&self, path: &str) -> bool {
         let look = || {
             let published = self.0.parts.published.load();
-            published.policy.level(Check::Decoy).is_on() && checks::is_decoy(&published.policy, path)
+            published.policy.level(Check::Decoy).is_on()
+                && (checks::is_decoy(&published.policy, path) || self.0.is_probe(&published.policy, path))
         };
         self.caught(look).unwrap_or(false)
     }
@@ -185,13 +214,24 @@ impl Guard {
         Some(ServerHeader(published.current()))
     }
 
+    /// Judges, and counts a judgement that took too long.
+    fn timed(&self, judge: impl FnOnce() -> Verdict) -> Verdict {
+        let began = is_timed().then(|| self.0.parts.clock.elapsed());
+        let verdict = judge();
+        if began.is_some_and(|began| self.0.parts.clock.elapsed().saturating_sub(began) > Self::SLOW) {
+            self.0.parts.tally.slow();
+        }
+        verdict
+    }
+
     /// Judges by the snapshot in force, and answers for a judgement that failed.
-    fn guarded(&self, request: &RequestView<'_>, phase: Phase) -> Verdict {
+    fn guarded(&self, request: &RequestView<'_>, phase: Phase<'_>) -> Verdict {
         let Shared { parts, .. } = &*self.0;
         let judge = || {
             let snapshot = parts.published.load();
             match phase {
                 Phase::Request => self.0.judge(&snapshot, request),
+                Phase::Body(body) => self.0.judge_body(&snapshot, request, body),
                 Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
             }
         };
@@ -201,7 +241,7 @@ impl Guard {
             match (parts.on_failure, snapshot.mode) {
                 (OnFailure::Closed, Mode::Enforce) => {
                     parts.tally.blocked();
-                    Verdict::Block(snapshot.policy.block_reaction().clone())
+                    Verdict::Block(self.0.refusal(snapshot.policy.block_reaction()))
                 }
                 (OnFailure::Open, _) | (OnFailure::Closed, Mode::LogOnly) => Verdict::Pass,
             }
@@ -210,7 +250,7 @@ impl Guard {
 
     /// A judgement panicked: if it would not have by the policy before, the one on trial is to blame. An adapter whose view of a
     /// request panics is no policy's fault.
-    fn blame(&self, snapshot: &Snapshot, request: &RequestView<'_>, phase: Phase) {
+    fn blame(&self, snapshot: &Snapshot, request: &RequestView<'_>, phase: Phase<'_>) {
         if let Some(trial) = &snapshot.trial {
             let by_the_previous = || self.0.severity(trial.previous(), snapshot, request, phase);
             if catch_unwind(AssertUnwindSafe(by_the_previous)).is_ok() {

@@ -21,6 +21,25 @@ pub struct RequestView<'a> {
     pub headers: &'a dyn Headers,
 }
 
+/// The beginning of a request's body, as an adapter shows it to the guard.
+#[derive(Clone, Copy)]
+pub struct BodyView<'a> {
+    /// The bytes, in the encoding that `content-encoding` names.
+    pub bytes: &'a [u8],
+    /// Whether this is all of it.
+    pub is_whole: bool,
+}
+
+/// Its size only: bodies hold what nobody wants in a log.
+impl std::fmt::Debug for BodyView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BodyView")
+            .field("bytes", &self.bytes.len())
+            .field("is_whole", &self.is_whole)
+            .finish()
+    }
+}
+
 /// Whether the application has a route for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteMatch {

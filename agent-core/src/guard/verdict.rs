@@ -1,7 +1,8 @@
 //! What the guard answers: let it pass, or how to refuse it, and what was found.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
+use super::block_id::BlockId;
 pub use crate::model::policy::Reaction;
 use crate::{
     model::policy::{Check, Level},
@@ -15,7 +16,25 @@ pub enum Verdict {
     /// Let it pass. Detections of checks that only log are reported by the guard itself.
     Pass,
     /// Refuse it.
-    Block(Reaction),
+    Block(Refusal),
+}
+
+/// A refusal: how a request is answered, and the name by which one can ask why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The name of this refusal, for the header [`BlockId::HEADER`]. `{{id}}` in the reaction's content is filled in.
+    pub id: BlockId,
+    /// The answer.
+    pub reaction: Reaction,
+}
+
+impl Refusal {
+    pub(super) fn new(id: BlockId, reaction: &Reaction) -> Self {
+        Self {
+            id,
+            reaction: reaction.filled(BlockId::PLACEHOLDER, &id),
+        }
+    }
 }
 
 impl Verdict {
@@ -41,6 +60,12 @@ pub struct Detection {
     pub bannable: bool,
     /// How sure it is.
     pub evidence: Evidence,
+    /// The rule that found it, `family/rule` (`sqli/tautology`); the check's own name where it has no rules.
+    pub rule: Cow<'static, str>,
+    /// How sure the rule is, in hundredths; 100 where it is no matter of degree.
+    pub score: u8,
+    /// The refusal that it led to; absent where it is only logged.
+    pub id: Option<BlockId>,
     /// Where in the request: `path`, `host`, `header:x-scanner`.
     pub place: Box<str>,
     /// What was there, cut to [`Detection::EXCERPT`] bytes.

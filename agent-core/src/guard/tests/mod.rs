@@ -1,6 +1,7 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
 mod failure;
+mod inspect;
 mod mode;
 mod order;
 mod response;
@@ -22,6 +23,7 @@ use super::*;
 use crate::{
     model::{
         blacklist::{Blacklist, Scope},
+        detect::Detectors,
         policy::{Layer, Level, Policy},
     },
     protocol::ConfigMap,
@@ -93,6 +95,10 @@ fn stage(keys: Value) -> Stage {
 }
 
 fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
+    stage_of(keys, on_failure, Detectors::standard().unwrap())
+}
+
+fn stage_of(keys: Value, on_failure: OnFailure, detectors: Detectors) -> Stage {
     let blacklist = Arc::new(Blacklist::new());
     let published = Arc::new(Published::new(Arc::new(Snapshot {
         policy: Arc::new(policy(keys)),
@@ -111,6 +117,7 @@ fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
         recent: Arc::clone(&recent),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure,
+        detectors: Arc::new(detectors),
     });
     Stage {
         guard,
@@ -225,8 +232,10 @@ impl Headers for Request {
 
 fn content(verdict: &Verdict) -> &str {
     match verdict {
-        Verdict::Block(Reaction::Respond { content, .. }) => content,
-        Verdict::Block(Reaction::Redirect { location, .. }) => location,
+        Verdict::Block(refusal) => match &refusal.reaction {
+            Reaction::Respond { content, .. } => content,
+            Reaction::Redirect { location, .. } => location,
+        },
         Verdict::Pass => "",
     }
 }

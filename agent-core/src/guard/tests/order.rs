@@ -204,7 +204,7 @@ fn a_decoy_is_found_in_every_disguise_and_never_on_a_real_route() {
         }
         assert!(!stage.check(&get(path)).is_block(), "{path} has a route");
     }
-    for path in ["/", "/index.html", "/docs/.git/", "/login/help", "/environment"] {
+    for path in ["/", "/index.html", "/docs/git/", "/login/help", "/environment"] {
         assert!(
             !stage.check(&get(path).unrouted(RouteMatch::Missing)).is_block(),
             "{path}"

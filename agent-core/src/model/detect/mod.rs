@@ -61,7 +61,7 @@ mod value;
 mod xss;
 mod xxe;
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::OnceLock};
 
 use self::lexicon::{Lexicon, Words};
 pub use self::{
@@ -119,33 +119,41 @@ pub struct Caught {
     pub excerpt: Box<str>,
 }
 
-/// A set of detectors.
-pub struct Detectors {
-    all: Vec<Box<dyn Detector>>,
-    words: Words,
-    base64: bool,
+/// What is looked for.
+pub struct Options<'o> {
+    /// Whether values are also looked into after Base64 decoding (`DECODE_B64`).
+    pub base64: bool,
+    /// The families that are asked.
+    pub wants: &'o dyn Fn(Family) -> bool,
 }
 
-impl Detectors {
-    /// The detectors of every family but prompt injection, which is opt-in.
-    ///
-    /// # Errors
-    /// Where a rule cannot be compiled: never, as tests see to.
-    pub fn standard() -> Result<Self, BuildError> {
-        Self::new(false)
+/// A set of detectors: the standard ones, and the host's own. The default set has none.
+#[derive(Default)]
+pub struct Detectors {
+    standard: Option<&'static Standard>,
+    own: Vec<Box<dyn Detector>>,
+}
+
+/// The detectors of every family, with the literals of all their rules in one automaton.
+struct Standard {
+    all: Vec<Box<dyn Detector>>,
+    words: Words,
+}
+
+impl Standard {
+    /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
+    fn shared() -> Result<&'static Self, BuildError> {
+        static SHARED: OnceLock<Standard> = OnceLock::new();
+        if let Some(shared) = SHARED.get() {
+            return Ok(shared);
+        }
+        let made = Self::new()?;
+        Ok(SHARED.get_or_init(|| made))
     }
 
-    /// The standard detectors, and the one of prompt injection.
-    ///
-    /// # Errors
-    /// As [`standard`](Self::standard).
-    pub fn with_prompt() -> Result<Self, BuildError> {
-        Self::new(true)
-    }
-
-    fn new(prompt: bool) -> Result<Self, BuildError> {
+    fn new() -> Result<Self, BuildError> {
         let mut lexicon = Lexicon::default();
-        let mut all: Vec<Box<dyn Detector>> = vec![
+        let all: Vec<Box<dyn Detector>> = vec![
             Box::new(sqli::Sqli::new(&mut lexicon)?),
             Box::new(xss::Xss::new(&mut lexicon)?),
             Box::new(command::Command::new(&mut lexicon)?),
@@ -161,36 +169,64 @@ impl Detectors {
             Box::new(prototype::detector(&mut lexicon)?),
             Box::new(upload::Upload::new(&mut lexicon)?),
             Box::new(probe::Probe::new(&mut lexicon)?),
+            Box::new(prompt::detector(&mut lexicon)?),
         ];
-        if prompt {
-            all.push(Box::new(prompt::detector(&mut lexicon)?));
-        }
         Ok(Self {
             all,
             words: lexicon.build(),
-            base64: true,
+        })
+    }
+}
+
+impl Options<'static> {
+    /// All families but prompt injection, which is opt-in, also in Base64.
+    pub const STANDARD: Self = Self {
+        base64: true,
+        wants: &|family| !matches!(family, Family::Prompt),
+    };
+}
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("base64", &self.base64).finish_non_exhaustive()
+    }
+}
+
+impl Detectors {
+    /// The detectors of every family.
+    ///
+    /// # Errors
+    /// Where a rule cannot be compiled: never, as tests see to.
+    pub fn standard() -> Result<Self, BuildError> {
+        Ok(Self {
+            standard: Some(Standard::shared()?),
+            own: Vec::new(),
         })
     }
 
     /// Adds a detector.
     #[must_use]
     pub fn with(mut self, detector: impl Detector + 'static) -> Self {
-        self.all.push(Box::new(detector));
+        self.add(Box::new(detector));
         self
     }
 
-    /// Whether Base64 is looked into (`DECODE_B64`).
-    #[must_use]
-    pub const fn base64(mut self, base64: bool) -> Self {
-        self.base64 = base64;
-        self
+    /// As [`with`](Self::with).
+    pub fn add(&mut self, detector: Box<dyn Detector>) {
+        self.own.push(detector);
     }
 
-    /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score.
+    /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score, by [`Options::STANDARD`].
     #[must_use]
     pub fn look(&self, field: &Field<'_>) -> Option<Caught> {
+        self.look_for(field, &Options::STANDARD)
+    }
+
+    /// As [`look`](Self::look), for what the options say.
+    #[must_use]
+    pub fn look_for(&self, field: &Field<'_>, options: &Options<'_>) -> Option<Caught> {
         let mut best: Option<Caught> = None;
-        self.each(field, &mut |caught| {
+        self.each(field, options, &mut |caught| {
             let is_better = best
                 .as_ref()
                 .is_none_or(|best| best.finding.score < caught.finding.score);
@@ -203,26 +239,31 @@ impl Detectors {
     }
 
     /// Shows every family's finding in a field, until `report` has enough.
-    pub fn each(&self, field: &Field<'_>, report: &mut dyn FnMut(Caught) -> bool) {
-        let normal = normalise(field.value, field.spelling, self.base64);
-        if self.ask(Value::new(field, &normal.text, normal.disguise), report)
+    pub fn each(&self, field: &Field<'_>, options: &Options<'_>, report: &mut dyn FnMut(Caught) -> bool) {
+        let normal = normalise(field.value, field.spelling, options.base64);
+        if self.ask(Value::new(field, &normal.text, normal.disguise), options, report)
             && let Some(hidden) = &normal.hidden
         {
-            self.ask(Value::new(field, hidden, normal.disguise), report);
+            self.ask(Value::new(field, hidden, normal.disguise), options, report);
         }
     }
 
-    fn ask(&self, mut value: Value<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
-        if value.marks.is_empty() {
+    fn ask(&self, mut value: Value<'_>, options: &Options<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
+        if value.marks.is_empty() && self.own.is_empty() {
             return true;
         }
-        value.hits = self.words.search(value.text);
+        if let Some(standard) = self.standard {
+            value.hits = standard.words.search(value.text);
+        }
         let value = &value;
-        self.all.iter().all(|detector| {
-            let finding = detector.wants(value.marks).then(|| detector.look(value)).flatten();
+        let standard = self.standard.map(|standard| standard.all.as_slice());
+        standard.unwrap_or_default().iter().chain(&self.own).all(|detector| {
+            let family = detector.family();
+            let is_asked = detector.wants(value.marks) && (options.wants)(family);
+            let finding = is_asked.then(|| detector.look(value)).flatten();
             finding.is_none_or(|finding| {
                 report(Caught {
-                    family: detector.family(),
+                    family,
                     excerpt: excerpt(value.text, finding.at.clone()),
                     finding,
                 })
@@ -233,10 +274,10 @@ impl Detectors {
 
 impl fmt::Debug for Detectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let families: Vec<Family> = self.all.iter().map(|detector| detector.family()).collect();
+        let own: Vec<Family> = self.own.iter().map(|detector| detector.family()).collect();
         f.debug_struct("Detectors")
-            .field("families", &families)
-            .field("base64", &self.base64)
+            .field("standard", &self.standard.map_or(0, |standard| standard.all.len()))
+            .field("own", &own)
             .finish()
     }
 }

@@ -17,14 +17,68 @@ const MOST_BYTES: usize = 2048;
 /// What a repeat counts, in hundredths.
 const REPEATED: u8 = 40;
 
+/// Whether any name comes twice: asked of every request, so that only those with repeats are taken apart for them. Takes some names
+/// for equal that are not.
+#[derive(Debug)]
+pub struct Repeats {
+    seen: [u64; MOST_NAMES],
+    count: usize,
+    any: bool,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self {
+            seen: [0; MOST_NAMES],
+            count: 0,
+            any: false,
+        }
+    }
+}
+
+impl Repeats {
+    /// Takes note of a value.
+    pub fn note(&mut self, field: &Field<'_>) {
+        let name = field.place.name;
+        if self.any || field.role != Role::Value || name.is_empty() {
+            return;
+        }
+        let name = hash(plain(name).as_bytes());
+        let (seen, rest) = self.seen.split_at_mut(self.count);
+        self.any = seen.contains(&name);
+        if let Some(next) = rest.first_mut() {
+            *next = name;
+            self.count += 1;
+        }
+    }
+
+    /// Whether one did.
+    #[must_use]
+    pub const fn any(&self) -> bool {
+        self.any
+    }
+}
+
+/// FNV-1a (RFC 9923): names are short, and a collision costs nothing but time.
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// A name without what makes it a list's.
+fn plain(name: &str) -> &str {
+    name.trim_end_matches("[]").trim_end_matches("%5B%5D").trim()
+}
+
 /// Names and values of one part of a request, as they come.
 #[derive(Debug, Default)]
 pub struct Pollution {
-    names: BTreeMap<String, Repeats>,
+    names: BTreeMap<String, Values>,
 }
 
 #[derive(Debug, Default)]
-struct Repeats {
+struct Values {
     count: usize,
     as_list: bool,
     as_one: bool,
@@ -38,7 +92,7 @@ impl Pollution {
         if field.role != Role::Value || name.is_empty() {
             return;
         }
-        let plain = name.trim_end_matches("[]").trim_end_matches("%5B%5D").trim();
+        let plain = plain(name);
         let is_full = self.names.len() >= MOST_NAMES;
         if is_full && !self.names.contains_key(plain) {
             return;
@@ -65,7 +119,7 @@ impl Pollution {
     }
 }
 
-impl Repeats {
+impl Values {
     fn judge(&self, detectors: &Detectors, like: &Field<'_>) -> Caught {
         let joined = Field {
             value: &self.joined,

@@ -52,17 +52,21 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CERTAIN, Detectors, Family};
+    use super::super::{CERTAIN, Detectors, Family, Options};
     use crate::model::{
         normal::Spelling,
         places::{Field, Part, Role},
     };
 
     fn find(text: &str) -> bool {
-        let detectors = Detectors::with_prompt().unwrap();
+        let detectors = Detectors::standard().unwrap();
+        let all = Options {
+            wants: &|_| true,
+            ..Options::STANDARD
+        };
         let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Literal);
         detectors
-            .look(&field)
+            .look_for(&field, &all)
             .is_some_and(|caught| caught.family == Family::Prompt && caught.finding.score >= CERTAIN)
     }
 

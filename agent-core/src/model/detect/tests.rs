@@ -60,7 +60,7 @@ pub(super) fn assert_finds(family: &str, attacks: &[&str]) {
             spelling: Spelling::Literal,
         };
         let mut found = Vec::new();
-        DETECTORS.each(&field, &mut |caught| {
+        DETECTORS.each(&field, &Options::STANDARD, &mut |caught| {
             found.push((caught.family.name(), caught.finding.rule, caught.finding.score));
             true
         });
@@ -86,7 +86,11 @@ fn base64_is_looked_into_unless_it_is_switched_off() {
     let field = Field::whole(Part::Query, Role::Value, b"JyBPUiAxPTEtLSAtMQ==", Spelling::Form);
     let caught = Detectors::standard().unwrap().look(&field).unwrap();
     assert_eq!((caught.family, &*caught.excerpt), (Family::Sqli, "' OR 1=1-- -1"));
-    assert_eq!(Detectors::standard().unwrap().base64(false).look(&field), None);
+    let without = Options {
+        base64: false,
+        ..Options::STANDARD
+    };
+    assert_eq!(Detectors::standard().unwrap().look_for(&field, &without), None);
 }
 
 #[test]
@@ -168,9 +172,15 @@ fn checks_of_the_configuration_switch_families() {
 }
 
 /// The same detectors, which ask every rule.
-static THOROUGH: LazyLock<Detectors> = LazyLock::new(|| Detectors {
-    words: Words::blind(),
-    ..Detectors::standard().expect("the rules compile")
+static THOROUGH: LazyLock<Detectors> = LazyLock::new(|| {
+    let standard = Standard {
+        words: Words::blind(),
+        ..Standard::new().expect("the rules compile")
+    };
+    Detectors {
+        standard: Some(Box::leak(Box::new(standard))),
+        own: Vec::new(),
+    }
 });
 
 proptest! {

@@ -18,17 +18,14 @@ pub fn query(query: &str, visit: &mut Visit<'_>) {
     pairs(query.as_bytes(), b'&', Part::Query, Spelling::Form, visit);
 }
 
-/// Visits the cookies of one `Cookie` header (RFC 6265, section 4.2). Where it holds what no cookie may hold, it is visited as a
-/// whole too: a semicolon is then rather an attack's than a separator.
+/// Visits the cookies of one `Cookie` header (RFC 6265, section 4.2). Where it holds what no cookie may hold, it is then visited as a
+/// whole: a semicolon is rather an attack's than a separator.
 pub fn cookies(header: &[u8], visit: &mut Visit<'_>) {
     let is_odd = |byte: &u8| matches!(byte, b'`' | b'$' | b'<' | b'(' | b'\\' | b'\'' | b'|');
-    if header.first() == Some(&b';') || header.iter().any(is_odd) {
-        let whole = Field::whole(Part::Cookie, Role::Value, header, Spelling::Literal);
-        if !visit(&whole) {
-            return;
-        }
+    let goes_on = pairs(header, b';', Part::Cookie, Spelling::Literal, visit);
+    if goes_on && (header.first() == Some(&b';') || header.iter().any(is_odd)) {
+        visit(&Field::whole(Part::Cookie, Role::Value, header, Spelling::Literal));
     }
-    pairs(header, b';', Part::Cookie, Spelling::Literal, visit);
 }
 
 /// Visits the fields of a form.
@@ -36,17 +33,16 @@ pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
     pairs(body, b'&', Part::Body, Spelling::Form, visit);
 }
 
-fn pairs(text: &[u8], separator: u8, part: Part, spelling: Spelling, visit: &mut Visit<'_>) {
-    if is_torn(text, separator) && !visit(&Field::whole(part, Role::Value, text, spelling)) {
-        return;
-    }
+/// Returns whether more is wanted.
+fn pairs(text: &[u8], separator: u8, part: Part, spelling: Spelling, visit: &mut Visit<'_>) -> bool {
     for pair in text.split(|byte| *byte == separator).map(<[u8]>::trim_ascii_start) {
         // a link that was escaped for HTML once too often
         let pair = pair.strip_prefix(b"amp;").unwrap_or(pair);
         if !pair.is_empty() && !show(pair, part, spelling, visit) {
-            return;
+            return false;
         }
     }
+    !is_torn(text, separator) || visit(&Field::whole(part, Role::Value, text, spelling))
 }
 
 /// Whether a separator is rather a shell's or a script's operator, so that what stands around it belongs together.

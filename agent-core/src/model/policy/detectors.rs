@@ -18,10 +18,10 @@ pub struct Injection {
     pub decode_base64: bool,
     /// `EXCEPTIONS`: values that are no injection.
     pub exceptions: PatternSet,
-    /// `XSS_PROBA`, from 0 to 1.
-    pub xss_probability: f64,
-    /// `SQLI_PROBA`, from 0 to 1.
-    pub sqli_probability: f64,
+    /// `XSS_PROBA`, in hundredths: the score from which a finding is cross-site scripting.
+    pub xss_threshold: u8,
+    /// `SQLI_PROBA`, in hundredths: the score from which a finding is SQL injection.
+    pub sqli_threshold: u8,
 }
 
 impl Injection {
@@ -30,10 +30,16 @@ impl Injection {
         Self {
             decode_base64: reader.read("DECODE_B64", switch),
             exceptions: reader.patterns("EXCEPTIONS", |value| list(value, exception)),
-            xss_probability: reader.read("XSS_PROBA", probability),
-            sqli_probability: reader.read("SQLI_PROBA", probability),
+            xss_threshold: hundredths(reader.read("XSS_PROBA", probability)),
+            sqli_threshold: hundredths(reader.read("SQLI_PROBA", probability)),
         }
     }
+}
+
+/// A probability in hundredths. At 0 everything would be an attack, and above 1 nothing: the lowest threshold is 1.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+fn hundredths(probability: f64) -> u8 {
+    (probability * 100.0).round().clamp(1.0, 100.0) as u8
 }
 
 /// What counts as a leak in a response: the `DLP_…` keys.

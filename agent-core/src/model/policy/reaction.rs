@@ -29,6 +29,27 @@ pub enum Reaction {
     },
 }
 
+impl Reaction {
+    /// This reaction with a text in the place of `placeholder`, in content and location. Shares what holds none.
+    #[must_use]
+    pub fn filled(&self, placeholder: &str, text: &dyn std::fmt::Display) -> Self {
+        let fill = |template: &Arc<str>| match template.contains(placeholder) {
+            true => template.replace(placeholder, &text.to_string()).into(),
+            false => Arc::clone(template),
+        };
+        match self {
+            Self::Respond { status, content } => Self::Respond {
+                status: *status,
+                content: fill(content),
+            },
+            Self::Redirect { status, location } => Self::Redirect {
+                status: *status,
+                location: fill(location),
+            },
+        }
+    }
+}
+
 /// The `BLACKLIST_…` and `BLOCK_…` keys, `CHANGE_SERVER` and `SERVER_HEADER`.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {

@@ -317,7 +317,7 @@ fn what_detectors_will_need_is_typed() {
         (policy.log().protocol, policy.log().format, policy.log().port),
         (LogProtocol::Https, LogFormat::Pcb, 8443)
     );
-    assert!((policy.injection().sqli_probability - 1.0).abs() < f64::EPSILON && !policy.log().resolve_country);
+    assert!(policy.injection().sqli_threshold == 100 && !policy.log().resolve_country);
 }
 
 #[test]

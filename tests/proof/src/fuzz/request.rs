@@ -10,7 +10,7 @@ use buckler::{
         Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Tally,
         Trusted,
     },
-    model::{address::canonical, blacklist::Blacklist, policy::Policy},
+    model::{address::canonical, blacklist::Blacklist, detect::Detectors, policy::Policy},
     testing::ManualClock,
 };
 
@@ -93,6 +93,7 @@ impl Stage {
             recent: Arc::default(),
             clock: ManualClock::new(),
             on_failure: OnFailure::Open,
+            detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self { guard, intake, tally }
     }

@@ -1,0 +1,238 @@
+//! Looks into what a request carries: its path, query, cookies and headers, and the beginning of its body.
+//!
+//! The detectors say what a value holds; what becomes of it is the policy's affair. Nothing here counts or reports: the same function
+//! serves a verdict and the comparison of two policies.
+
+use std::num::NonZeroUsize;
+
+use super::{
+    Shared,
+    checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
+    request::{BodyView, RequestView, RouteMatch},
+    snapshot::Snapshot,
+};
+use crate::model::{
+    detect::{
+        CERTAIN, Caught, Family, Options,
+        pollution::{Pollution, Repeats},
+    },
+    normal::Spelling,
+    places::{self, Field, Part, Place, Role},
+    policy::{Check, Level, Policy},
+};
+
+/// The part of a request that is looked into.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'b> {
+    /// Path, query, cookies, headers.
+    Head,
+    Body(BodyView<'b>),
+}
+
+/// What a detector found, with its place, at or above the policy's threshold.
+pub(super) struct Suspicion {
+    pub(super) check: Check,
+    pub(super) place: String,
+    pub(super) caught: Caught,
+}
+
+/// What receives suspicions. Whether it wants more.
+type Report<'r> = dyn FnMut(Suspicion) -> bool + 'r;
+
+impl Shared {
+    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough.
+    pub(super) fn inspect(&self, content: Content<'_>, case: &Case<'_>, report: &mut Report<'_>) {
+        if !looks_into_values(case.policy) {
+            return;
+        }
+        let mut search = Search {
+            shared: self,
+            case,
+            report,
+            goes_on: true,
+        };
+        match content {
+            Content::Head => search.head(),
+            Content::Body(body) => search.body(body),
+        }
+    }
+
+    /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
+    pub(super) fn was_logged(&self, case: &Case<'_>) -> bool {
+        let looks_further = !case.policy.ignores(case.request.path);
+        would_log(ALWAYS, case)
+            || (looks_further && (would_log(UNLESS_IGNORED, case) || self.would_log_content(case)))
+    }
+
+    fn would_log_content(&self, case: &Case<'_>) -> bool {
+        let mut found = false;
+        self.inspect(Content::Head, case, &mut |suspicion| {
+            found = case.level(suspicion.check) == Level::Log;
+            !found
+        });
+        found
+    }
+
+    /// Whether a path is one that only attackers ask for.
+    pub(super) fn is_probe(&self, policy: &Policy, path: &str) -> bool {
+        let mut found = false;
+        places::path(path, &mut |field| {
+            let options = Options {
+                base64: false,
+                wants: &|family| family == Family::Probe,
+            };
+            self.parts.detectors.each(field, &options, &mut |caught| {
+                found = caught.finding.score >= threshold(policy, caught.family);
+                !found
+            });
+            !found
+        });
+        found
+    }
+
+    pub(super) fn wants_body(&self, snapshot: &Snapshot, request: &RequestView<'_>) -> Option<NonZeroUsize> {
+        let policy = &snapshot.policy;
+        let is_read = looks_into_values(policy) && !policy.ignores(request.path);
+        NonZeroUsize::new(places::MOST_BYTES).filter(|_| is_read)
+    }
+}
+
+/// A search through one request.
+struct Search<'s, 'r> {
+    shared: &'s Shared,
+    case: &'s Case<'s>,
+    report: &'s mut Report<'r>,
+    goes_on: bool,
+}
+
+impl Search<'_, '_> {
+    fn head(&mut self) {
+        let request = self.case.request;
+        places::path(request.path, &mut |field| self.look(field));
+        if self.goes_on && !request.query.is_empty() {
+            self.query(request.query);
+        }
+        request.headers.for_each(&mut |name, value| {
+            if self.goes_on && !self.case.policy.whitelist_headers().is_match(name.as_bytes()) {
+                places::header(name, value, &mut |field| self.look(field));
+            }
+        });
+    }
+
+    fn query(&mut self, query: &str) {
+        let mut repeats = Repeats::default();
+        places::query(query, &mut |field| {
+            repeats.note(field);
+            self.look(field)
+        });
+        if repeats.any() {
+            self.pollution(Part::Query, &mut |visit| places::query(query, visit));
+        }
+    }
+
+    fn body(&mut self, body: BodyView<'_>) {
+        let mut content_type = "";
+        self.case.request.headers.for_each_value("content-type", &mut |value| {
+            content_type = str::from_utf8(value).unwrap_or_default();
+        });
+        let mut repeats = Repeats::default();
+        places::body(content_type, body.bytes, &mut |field| {
+            repeats.note(field);
+            self.look(field)
+        });
+        if repeats.any() && places::Format::of(content_type, body.bytes) == places::Format::Form {
+            self.pollution(Part::Body, &mut |visit| places::body(content_type, body.bytes, visit));
+        }
+    }
+
+    /// Parameters that came more than once. Only requests that have some are taken apart a second time.
+    fn pollution(&mut self, part: Part, fields: &mut dyn FnMut(&mut places::Visit<'_>)) {
+        if !self.goes_on || !self.case.policy.level(Check::Hpp).is_on() {
+            return;
+        }
+        let mut pollution = Pollution::default();
+        fields(&mut |field| {
+            pollution.note(field);
+            true
+        });
+        let like = Field::whole(part, Role::Value, b"", Spelling::Form);
+        let found = pollution.judge(&self.shared.parts.detectors, &like);
+        if let Some((name, caught)) = found {
+            self.suspect(&Place { part, name: &name }, caught);
+        }
+    }
+
+    /// Looks into one value. Whether to go on.
+    fn look(&mut self, field: &Field<'_>) -> bool {
+        let policy = self.case.policy;
+        if !self.goes_on || is_exception(policy, field.value) {
+            return self.goes_on;
+        }
+        let may_be_probe = self.case.request.route != RouteMatch::Matched;
+        let options = Options {
+            base64: policy.injection().decode_base64,
+            wants: &|family| (family != Family::Probe || may_be_probe) && check_of(policy, family).is_some(),
+        };
+        let detectors = &self.shared.parts.detectors;
+        detectors.each(field, &options, &mut |caught| self.suspect(&field.place, caught));
+        self.goes_on
+    }
+
+    fn suspect(&mut self, place: &Place<'_>, caught: Caught) -> bool {
+        let policy = self.case.policy;
+        if caught.finding.score >= threshold(policy, caught.family)
+            && let Some(check) = check_of(policy, caught.family)
+        {
+            self.goes_on = (self.report)(Suspicion {
+                check,
+                place: place.to_string(),
+                caught,
+            });
+        }
+        self.goes_on
+    }
+}
+
+/// The check that a family is reported as; `None` where it is off.
+///
+/// A dangerous upload is a program, as an injected command is: it is looked for where either check is on, so that whoever allows
+/// uploads (`upload` is off by default) does not allow web shells.
+fn check_of(policy: &Policy, family: Family) -> Option<Check> {
+    let is_on = |check: &Check| policy.level(*check).is_on();
+    let own = Some(family.check()).filter(is_on);
+    match family {
+        Family::Upload => own.or_else(|| Some(Check::Command).filter(is_on)),
+        _ => own,
+    }
+}
+
+/// The score, in hundredths, from which a finding counts.
+fn threshold(policy: &Policy, family: Family) -> u8 {
+    match family {
+        Family::Sqli => policy.injection().sqli_threshold,
+        Family::Xss => policy.injection().xss_threshold,
+        _ => CERTAIN,
+    }
+}
+
+/// Whether a value is none that an injection is looked for in (`EXCEPTIONS`).
+fn is_exception(policy: &Policy, value: &[u8]) -> bool {
+    let exceptions = &policy.injection().exceptions;
+    !exceptions.is_empty() && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
+}
+
+/// Whether any check is on that looks into values.
+fn looks_into_values(policy: &Policy) -> bool {
+    INSPECTING.iter().any(|check| policy.level(*check).is_on())
+}
+
+/// The checks that look into values.
+const INSPECTING: [Check; 7] = [
+    Check::Sqli,
+    Check::Xss,
+    Check::Command,
+    Check::Hpp,
+    Check::Upload,
+    Check::Prompt,
+    Check::Decoy,
+];
