@@ -9,7 +9,6 @@ use super::{
     Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
     request::{BodyView, RequestView, RouteMatch},
-    snapshot::Snapshot,
 };
 use crate::model::{
     detect::{
@@ -60,8 +59,7 @@ impl Shared {
     /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
     pub(super) fn was_logged(&self, case: &Case<'_>) -> bool {
         let looks_further = !case.policy.ignores(case.request.path);
-        would_log(ALWAYS, case)
-            || (looks_further && (would_log(UNLESS_IGNORED, case) || self.would_log_content(case)))
+        would_log(ALWAYS, case) || (looks_further && (would_log(UNLESS_IGNORED, case) || self.would_log_content(case)))
     }
 
     fn would_log_content(&self, case: &Case<'_>) -> bool {
@@ -89,12 +87,12 @@ impl Shared {
         });
         found
     }
+}
 
-    pub(super) fn wants_body(&self, snapshot: &Snapshot, request: &RequestView<'_>) -> Option<NonZeroUsize> {
-        let policy = &snapshot.policy;
-        let is_read = looks_into_values(policy) && !policy.ignores(request.path);
-        NonZeroUsize::new(places::MOST_BYTES).filter(|_| is_read)
-    }
+/// How much of a request's body a policy wants to see, in bytes.
+pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Option<NonZeroUsize> {
+    let is_read = looks_into_values(policy) && !policy.ignores(request.path);
+    NonZeroUsize::new(places::MOST_BYTES).filter(|_| is_read)
 }
 
 /// A search through one request.
@@ -200,25 +198,26 @@ impl Search<'_, '_> {
 fn check_of(policy: &Policy, family: Family) -> Option<Check> {
     let is_on = |check: &Check| policy.level(*check).is_on();
     let own = Some(family.check()).filter(is_on);
-    match family {
-        Family::Upload => own.or_else(|| Some(Check::Command).filter(is_on)),
-        _ => own,
-    }
+    let stand_in = Some(Check::Command).filter(|check| family == Family::Upload && is_on(check));
+    own.or(stand_in)
 }
 
 /// The score, in hundredths, from which a finding counts.
 fn threshold(policy: &Policy, family: Family) -> u8 {
-    match family {
-        Family::Sqli => policy.injection().sqli_threshold,
-        Family::Xss => policy.injection().xss_threshold,
-        _ => CERTAIN,
+    if family == Family::Sqli {
+        policy.injection().sqli_threshold
+    } else if family == Family::Xss {
+        policy.injection().xss_threshold
+    } else {
+        CERTAIN
     }
 }
 
 /// Whether a value is none that an injection is looked for in (`EXCEPTIONS`).
 fn is_exception(policy: &Policy, value: &[u8]) -> bool {
     let exceptions = &policy.injection().exceptions;
-    !exceptions.is_empty() && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
+    !exceptions.is_empty()
+        && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
 }
 
 /// Whether any check is on that looks into values.

@@ -147,7 +147,14 @@ impl Shared {
     }
 
     /// Runs checks until one refuses the request. What is only logged does not keep the next check from looking.
-    fn run<'c>(&self, steps: &[Step], phase: Phase<'_>, case: &Case<'c>, snapshot: &Snapshot, outcome: &mut Outcome<'c>) {
+    fn run<'c>(
+        &self,
+        steps: &[Step],
+        phase: Phase<'_>,
+        case: &Case<'c>,
+        snapshot: &Snapshot,
+        outcome: &mut Outcome<'c>,
+    ) {
         for (check, detect, _) in steps {
             let configured = case.policy.level(*check);
             if configured.is_on()

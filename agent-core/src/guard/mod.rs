@@ -154,7 +154,7 @@ impl Guard {
     /// Asked after [`check`](Self::check) let the request pass.
     #[must_use]
     pub fn wants_body(&self, request: &RequestView<'_>) -> Option<NonZeroUsize> {
-        let look = || self.0.wants_body(&self.0.parts.published.load(), request);
+        let look = || inspect::wanted_of_body(&self.0.parts.published.load().policy, request);
         self.caught(look).flatten()
     }
 

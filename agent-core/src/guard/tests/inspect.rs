@@ -59,7 +59,10 @@ fn an_injection_is_refused_and_said_to_be_where_it_is() {
     assert!(found.rule.starts_with("sqli/") && found.score >= 90, "{found:?}");
     assert!(found.excerpt.contains("OR '1'='1"), "{found:?}");
     assert_eq!(found.id, Some(id));
-    assert!(stage.intake.pop().is_none(), "the first finding that refuses ends the search");
+    assert!(
+        stage.intake.pop().is_none(),
+        "the first finding that refuses ends the search"
+    );
 }
 
 #[test]
@@ -112,7 +115,12 @@ fn a_body_is_looked_into_by_its_type() {
     assert!(stage.guard.check_body(&view, body(bytes)).is_block());
     let found = stage.intake.pop().unwrap();
     assert_eq!((found.check, &*found.place), (Check::Sqli, "body:user.name"));
-    assert!(!stage.guard.check_body(&view, body(br#"{"user": {"name": "O'Brien"}}"#)).is_block());
+    assert!(
+        !stage
+            .guard
+            .check_body(&view, body(br#"{"user": {"name": "O'Brien"}}"#))
+            .is_block()
+    );
 }
 
 #[test]

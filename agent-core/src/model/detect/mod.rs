@@ -188,7 +188,9 @@ impl Options<'static> {
 
 impl fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("base64", &self.base64).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("base64", &self.base64)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,13 +22,12 @@ fn whole(code: &str) -> Option<Vec<u8>> {
     if !(SHORTEST..=LONGEST).contains(&code.len()) || code.len() % 4 == 1 {
         return None;
     }
-    // what has another character is refused before anything is allocated
-    if !code.iter().all(|digit| value(*digit).is_some()) {
+    if !is_text(code.get(..HEAD_DIGITS).unwrap_or(code)) {
         return None;
     }
     let mut bytes = Vec::with_capacity(code.len());
     for group in code.chunks(4) {
-        push_group(group, &mut bytes)?;
+        bytes.extend_from_slice(decoded(group)?.bytes());
     }
     let is_more_than_a_word = bytes
         .iter()
@@ -36,21 +35,51 @@ fn whole(code: &str) -> Option<Vec<u8>> {
     (is_more_than_a_word && str::from_utf8(&bytes).is_ok()).then_some(bytes)
 }
 
-/// Decodes four digits or what is left of them. Ends at the first byte that is not printable, which in what is no Base64 comes at
-/// once.
-fn push_group(group: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+/// As much of a value as tells, in digits: ids and names in the alphabet stand for no text, which shows at once, and must not cost an
+/// allocation each.
+const HEAD_DIGITS: usize = 64;
+
+/// Whether the beginning of a code stands for UTF-8 without control characters. A character may be cut off at its end.
+fn is_text(code: &[u8]) -> bool {
+    let mut head = [0; HEAD_DIGITS];
+    let mut length = 0;
+    for group in code.chunks(4) {
+        let Some(group) = decoded(group) else { return false };
+        let Some(room) = head.get_mut(length..length + group.bytes().len()) else {
+            return false;
+        };
+        room.copy_from_slice(group.bytes());
+        length += group.bytes().len();
+    }
+    let head = head.get(..length).unwrap_or_default();
+    str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+/// What four digits stand for.
+struct Group {
+    bytes: [u8; 3],
+    length: usize,
+}
+
+impl Group {
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Decodes four digits or what is left of them, where that is printable.
+fn decoded(group: &[u8]) -> Option<Group> {
     let mut word = 0_u32;
     for place in 0..4 {
         word = (word << 6) | group.get(place).map_or(Some(0), |digit| value(*digit))?;
     }
-    let [_, all @ ..] = word.to_be_bytes();
-    for byte in all.into_iter().take(group.len() * 6 / 8) {
-        if !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..) {
-            return None;
-        }
-        bytes.push(byte);
-    }
-    Some(())
+    let [_, bytes @ ..] = word.to_be_bytes();
+    let group = Group {
+        bytes,
+        length: group.len() * 6 / 8,
+    };
+    let is_printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
+    group.bytes().iter().all(is_printable).then_some(group)
 }
 
 fn value(digit: u8) -> Option<u32> {

@@ -37,7 +37,11 @@ impl Injection {
 }
 
 /// A probability in hundredths. At 0 everything would be an attack, and above 1 nothing: the lowest threshold is 1.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what fits"
+)]
 fn hundredths(probability: f64) -> u8 {
     (probability * 100.0).round().clamp(1.0, 100.0) as u8
 }
