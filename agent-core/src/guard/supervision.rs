@@ -133,25 +133,27 @@ impl Supervision {
         }
     }
 
-    fn panicked(&self, record: &Record) {
-        if record.panics.fetch_add(1, Relaxed) + 1 >= Self::STRIKES {
-            record.is_off.store(true, Relaxed);
-        }
-    }
-
-    fn was_slow(&self, record: &Record) {
-        record.slow.fetch_add(1, Relaxed);
-        if record.strikes.fetch_add(1, Relaxed) + 1 >= Self::STRIKES {
-            record.is_off.store(true, Relaxed);
-        }
-    }
-
     /// Has the detectors of the next inspections timed.
     fn begin_timing(&self) {
         for record in &self.detectors {
             record.strikes.store(0, Relaxed);
         }
         self.timed.store(Self::TIMED, Relaxed);
+    }
+}
+
+impl Record {
+    fn panicked(&self) {
+        if self.panics.fetch_add(1, Relaxed) + 1 >= Supervision::STRIKES {
+            self.is_off.store(true, Relaxed);
+        }
+    }
+
+    fn was_slow(&self) {
+        self.slow.fetch_add(1, Relaxed);
+        if self.strikes.fetch_add(1, Relaxed) + 1 >= Supervision::STRIKES {
+            self.is_off.store(true, Relaxed);
+        }
     }
 }
 
@@ -182,7 +184,7 @@ impl Attended<'_> {
                 times
                     .filter(|(_, took)| *took > Supervision::BUDGET)
                     .filter_map(|(index, _)| supervision.detectors.get(index))
-                    .for_each(|record| supervision.was_slow(record));
+                    .for_each(Record::was_slow);
             } else if watch.clock.elapsed().saturating_sub(watch.began) > Supervision::BUDGET {
                 supervision.begin_timing();
             }
@@ -203,7 +205,7 @@ impl Attended<'_> {
         if !panicked.contains(&index) {
             panicked.push(index);
             if self.watch.is_some() {
-                self.supervision.panicked(record);
+                record.panicked();
             }
         }
         self.panicked.set(panicked);
