@@ -26,9 +26,15 @@
 //! judged. A scope or a resource can be wrapped instead where only that part is to be guarded.
 //!
 //! # What it does to a request
-//! - Before the application sees it, the guard judges address, host, path and headers. A refused request gets the configured
-//!   answer; its body is not read. actix-web then closes an HTTP/1 connection whose client is still sending that body, as it
-//!   does for any handler that leaves a body unread.
+//! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
+//!   configured answer; its body is not read. actix-web then closes an HTTP/1 connection whose client is still sending that
+//!   body, as it does for any handler that leaves a body unread.
+//! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with
+//!   whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT` or a WebSocket handshake.
+//!   A request without a body costs no allocation and is with the application at once.
+//! - A body that does not come within a second keeps the application no longer. It is then judged while the application reads it,
+//!   before it sees the end of the first 64 KiB: instead of that end it reads an error, and whatever it answers is replaced by
+//!   the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
 //! - A request that passes goes on untouched: body, extensions and routing are the application's.
 //! - When the application has answered, its status is counted, and a 404 for which no route was found is judged as an unknown
 //!   path. Only a whole response can be replaced at that point, because none of it has been sent: bodies are neither read nor
@@ -47,7 +53,9 @@
 
 mod future;
 mod middleware;
+mod peek;
 mod refusal;
+mod replay;
 mod route_match;
 mod routes;
 mod seen;

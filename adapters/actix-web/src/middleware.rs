@@ -17,9 +17,8 @@ use buckler::{
 
 use crate::{
     future::Guarded,
-    refusal::refusal,
+    peek::has_body,
     route_match::before_routing,
-    seen::Seen,
     view::{HeaderList, view},
 };
 
@@ -55,7 +54,7 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(BucklerService {
-            service,
+            service: Rc::new(service),
             guard: Rc::new(self.guard.clone()),
         }))
     }
@@ -64,7 +63,8 @@ where
 /// [`Buckler`] around a worker's application.
 #[derive(Debug)]
 pub struct BucklerService<S> {
-    service: S,
+    /// Shared with the requests whose bodies are still awaited.
+    service: Rc<S>,
     /// Shared with the responses that are still awaited. Within a worker, so that counting the users of it does not make the
     /// workers fight for one cache line.
     guard: Rc<Guard>,
@@ -76,7 +76,7 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = Guarded<S::Future, B>;
+    type Future = Guarded<S, B>;
 
     forward_ready!(service);
 
@@ -87,12 +87,15 @@ where
             false => RouteMatch::Unsure, // the answer will tell
         };
         let view = view(request.head(), &headers, route);
-        match self.guard.check(&view) {
-            Verdict::Pass => {
-                let seen = Seen::of(request.head());
-                Guarded::forwarded(self.service.call(request), seen, Rc::clone(&self.guard))
-            }
-            Verdict::Block(refused) => Guarded::refused(&self.guard, request.into_response(refusal(&refused))),
+        if let Verdict::Block(refused) = self.guard.check(&view) {
+            return Guarded::refused(request, &refused, &self.guard);
+        }
+        let (_, payload) = request.parts();
+        let wanted = has_body(request.head(), payload).then(|| self.guard.wants_body(&view));
+        let guard = Rc::clone(&self.guard);
+        match wanted.flatten() {
+            Some(wanted) => Guarded::peeking(request, wanted, route, Rc::clone(&self.service), guard),
+            None => Guarded::forwarded(request, &self.service, guard),
         }
     }
 }

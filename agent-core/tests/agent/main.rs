@@ -7,7 +7,6 @@
 
 mod clocks;
 mod conversation;
-mod detectors;
 mod durability;
 mod pushes;
 mod restarts;

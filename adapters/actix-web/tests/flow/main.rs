@@ -10,6 +10,7 @@
 
 mod bodies;
 mod clients;
+mod peeked;
 mod protocols;
 mod site;
 mod verdicts;

@@ -90,6 +90,13 @@ async fn http_2_is_judged_and_its_bodies_are_untouched() {
         client.get(ATTACKER, "http://shop.example/.env").await,
         (403, "Blocked".into())
     );
+    let injection = "{\"name\": \"1' OR '1'='1\"}";
+    assert_eq!(
+        client
+            .post("203.0.113.10", "http://shop.example/echo", injection.into())
+            .await,
+        (403, "Blocked".into())
+    );
     let (status, text) = client
         .post("198.51.100.2", "http://shop.example/.git/config", body)
         .await;

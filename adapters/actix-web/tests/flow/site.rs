@@ -158,6 +158,11 @@ impl Connection {
         came
     }
 
+    /// Says that nothing more will be sent, and goes on listening.
+    pub(crate) async fn finish(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
     /// Breaks the connection off, as a client does that crashed: without a goodbye.
     pub(crate) fn abort(self) {
         self.0.set_zero_linger().unwrap();

@@ -70,7 +70,7 @@ async fn refusals_can_redirect() {
 
 #[actix_web::test]
 async fn a_check_that_only_logs_lets_pass() {
-    let site = Site::start("security_checks = { decoy = 3, path = 0 }", shop);
+    let site = Site::start("security_checks = { decoy = 3, command = 3, path = 0 }", shop);
     let answer = site.get_as(ATTACKER, "/.env").await;
     assert_eq!(
         (answer.status, answer.body.as_str()),

@@ -1,0 +1,167 @@
+//! A body whose beginning has been read already, as a stream that the application cannot tell from the original.
+
+use std::{
+    cell::Cell,
+    io,
+    num::NonZeroUsize,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    dev::{Payload, RequestHead},
+    error::PayloadError,
+};
+use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+
+use crate::{
+    peek::body_view,
+    view::{HeaderList, view},
+};
+
+/// A refusal of a body that the application is reading already: it is found here when the answer is there.
+pub(crate) type Late = Rc<Cell<Option<Refusal>>>;
+
+type Item = Option<Result<Bytes, PayloadError>>;
+
+/// What was read, then the error that ended it, then the rest.
+pub(crate) struct Replay {
+    beginning: Option<Bytes>,
+    error: Option<PayloadError>,
+    rest: Payload,
+    watch: Option<Watch>,
+}
+
+impl Replay {
+    pub(crate) fn new(beginning: Bytes, rest: Payload) -> Self {
+        Self {
+            beginning: Some(beginning).filter(|bytes| !bytes.is_empty()),
+            error: None,
+            rest,
+            watch: None,
+        }
+    }
+
+    /// A body that broke off.
+    pub(crate) fn broken(beginning: Bytes, error: PayloadError) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::new(beginning, Payload::None)
+        }
+    }
+
+    /// A body of which too little is there to judge it.
+    pub(crate) fn watched(beginning: Bytes, rest: Payload, watch: Watch) -> Self {
+        Self {
+            watch: Some(watch),
+            ..Self::new(beginning, rest)
+        }
+    }
+}
+
+impl Stream for Replay {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Item> {
+        let this = self.get_mut();
+        if let Some(beginning) = this.beginning.take() {
+            return Poll::Ready(Some(Ok(beginning)));
+        }
+        if let Some(error) = this.error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let mut next = ready!(Pin::new(&mut this.rest).poll_next(cx));
+        match this.watch.as_mut().map(|watch| watch.see(&next)) {
+            None | Some(Watched::Unsure) => {}
+            Some(Watched::Passed) => this.watch = None,
+            Some(Watched::Refused) => {
+                this.watch = None;
+                this.rest = Payload::None;
+                next = Some(Err(refused()));
+            }
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl From<Replay> for Payload {
+    fn from(replay: Replay) -> Self {
+        Self::Stream {
+            payload: Box::pin(replay),
+        }
+    }
+}
+
+/// Looks at what the application reads of a slow body until there is enough of it to judge, and judges before the application sees its
+/// end: otherwise whoever sends slowly enough would never be judged at all.
+pub(crate) struct Watch {
+    guard: Rc<Guard>,
+    head: RequestHead,
+    route: RouteMatch,
+    wanted: NonZeroUsize,
+    seen: BytesMut,
+    late: Late,
+}
+
+enum Watched {
+    Unsure,
+    Passed,
+    Refused,
+}
+
+impl Watch {
+    /// Of a request with this head, of whose body this has come.
+    pub(crate) fn new(
+        guard: Rc<Guard>,
+        head: RequestHead,
+        route: RouteMatch,
+        (beginning, wanted): (&Bytes, NonZeroUsize),
+    ) -> Self {
+        Self {
+            guard,
+            head,
+            route,
+            wanted,
+            seen: BytesMut::from(&**beginning),
+            late: Late::default(),
+        }
+    }
+
+    /// Where a refusal will be.
+    pub(crate) fn late(&self) -> Late {
+        Rc::clone(&self.late)
+    }
+
+    fn see(&mut self, next: &Item) -> Watched {
+        let missing = self.wanted.get().saturating_sub(self.seen.len());
+        if let Some(Ok(piece)) = next {
+            self.seen.extend_from_slice(piece.get(..missing).unwrap_or(piece));
+            if piece.len() < missing {
+                return Watched::Unsure;
+            }
+        }
+        let headers = HeaderList(&self.head.headers);
+        let view = view(&self.head, &headers, self.route);
+        match self
+            .guard
+            .check_body(&view, body_view(&self.seen, self.wanted, next.is_none()))
+        {
+            Verdict::Pass => Watched::Passed,
+            Verdict::Block(refusal) => {
+                self.late.set(Some(refusal));
+                Watched::Refused
+            }
+        }
+    }
+}
+
+/// What the application reads in the place of what was refused. Its answer is replaced, so that nobody sees what it makes of it.
+fn refused() -> PayloadError {
+    PayloadError::Io(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "the guard refused this body",
+    ))
+}
