@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    guard::{Detection, Intake, Published, Recent, Tally},
+    guard::{Detection, Guard, Intake, Published, Recent, Tally},
     model::{
         blacklist::{Scope, SharedList},
         outbox::Outbox,
@@ -32,6 +32,7 @@ use crate::{
 /// What the agent's handle shares with its thread.
 #[derive(Clone)]
 pub(crate) struct Shared {
+    pub(crate) guard: Guard,
     pub(crate) published: Arc<Published>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) tally: Arc<Tally>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::guard::Detection;
+use crate::guard::{Detection, DetectorHealth};
 
 /// Lines a second that detections may write.
 const LOG_LINES: u32 = 20;
@@ -18,6 +18,8 @@ pub(super) struct LogBudget {
     held_back: u64,
     /// Spared requests that were told of, and when.
     spared: (u64, Duration),
+    /// Detectors as they were told of last.
+    detectors: Vec<DetectorHealth>,
 }
 
 impl LogBudget {
@@ -30,6 +32,7 @@ impl LogBudget {
             *self = Self {
                 second: now.as_secs(),
                 spared: self.spared,
+                detectors: std::mem::take(&mut self.detectors),
                 ..Self::default()
             };
         }
@@ -51,6 +54,18 @@ impl LogBudget {
         } = detection;
         let id = id.map(tracing::field::display);
         tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, id, "{}: {place} -> {excerpt:?}", check.title());
+    }
+
+    /// Says which detectors have failed, and which are not asked any more, whenever that has changed.
+    pub(super) fn detectors(&mut self, now: Vec<DetectorHealth>) {
+        for health in now.iter().filter(|health| !self.detectors.contains(health)) {
+            if health.is_on {
+                tracing::warn!(target: "buckler::guard", "{health}: requests are judged by the others");
+            } else {
+                tracing::error!(target: "buckler::guard", "{health}: it is not asked any more");
+            }
+        }
+        self.detectors = now;
     }
 
     /// Says now and then how many requests of listed sources have passed since start because the list is not in force.

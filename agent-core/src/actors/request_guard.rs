@@ -93,7 +93,9 @@ impl RequestGuard {
 
     /// Looks at the kill switch, and says how many listed sources pass while the list is not in force.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let Shared { board, tally, .. } = &self.estate.shared;
+        let Shared {
+            board, tally, guard, ..
+        } = &self.estate.shared;
         let before = board.enforcement.load_full();
         let enforcement = self.kill_switch.look(&before, self.estate.now());
         if enforcement != *before {
@@ -105,6 +107,7 @@ impl RequestGuard {
             self.publish(|snapshot| snapshot.mode = mode);
             board.enforcement.store(Arc::new(enforcement));
         }
+        self.log.detectors(guard.failing_detectors());
         self.log.spared(tally.totals().spared, self.estate.now());
         ctx.run_later(LOOK_EVERY, Self::look);
     }

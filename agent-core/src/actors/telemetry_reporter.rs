@@ -87,7 +87,7 @@ impl TelemetryReporter {
                 .map(|(reason, n)| (reason.to_owned(), n))
                 .collect::<BTreeMap<_, _>>(),
             restarts: shared.board.restarts.load(Ordering::Relaxed),
-            alarm: shared.board.alarm(),
+            alarm: shared.board.alarm(&shared.guard.failing_detectors()),
         }
     }
 

@@ -114,16 +114,7 @@ impl AgentBuilder {
             detectors,
         } = self;
         let configuration = local_configuration(&settings);
-        let shared = share(&settings, &configuration.policy, clock);
-        let guard = Guard::new(GuardParts {
-            published: Arc::clone(&shared.published),
-            intake: Arc::clone(&shared.intake),
-            tally: Arc::clone(&shared.tally),
-            recent: Arc::clone(&shared.recent),
-            clock: Arc::clone(&shared.clock),
-            on_failure: settings.agent().on_failure,
-            detectors: Arc::new(with_standard(detectors)),
-        });
+        let shared = share(&settings, &configuration.policy, clock, with_standard(detectors));
         let cloud = settings.cloud();
         let identity = Identity {
             instance_id: Uuid::now_v7(),
@@ -136,7 +127,6 @@ impl AgentBuilder {
         };
         let (control, commands) = unbounded_channel();
         let agent = Agent {
-            guard,
             shared: shared.clone(),
             control,
             started: shared.clock.elapsed(),
@@ -198,7 +188,7 @@ fn local_configuration(settings: &Settings) -> Configuration {
 }
 
 /// What the handle and the thread share.
-fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>) -> Shared {
+fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>, detectors: Detectors) -> Shared {
     let agent = settings.agent();
     let trusted = Trusted::new(
         agent.trusted_proxies.iter().copied(),
@@ -217,11 +207,24 @@ fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>) -> Sh
         trial: None,
         version: 0,
     };
+    let published = Arc::new(Published::new(Arc::new(snapshot)));
+    let (intake, tally) = (Arc::new(Intake::new(INTAKE)), Arc::new(Tally::new()));
+    let recent = Arc::new(Recent::new());
+    let guard = Guard::new(GuardParts {
+        published: Arc::clone(&published),
+        intake: Arc::clone(&intake),
+        tally: Arc::clone(&tally),
+        recent: Arc::clone(&recent),
+        clock: Arc::clone(&clock),
+        on_failure: agent.on_failure,
+        detectors: Arc::new(detectors),
+    });
     Shared {
-        published: Arc::new(Published::new(Arc::new(snapshot))),
-        intake: Arc::new(Intake::new(INTAKE)),
-        tally: Arc::new(Tally::new()),
-        recent: Arc::new(Recent::new()),
+        guard,
+        published,
+        intake,
+        tally,
+        recent,
         clock,
         board: Arc::new(Board {
             enforcement: ArcSwap::from_pointee(enforcement),

@@ -24,7 +24,6 @@ use crate::{
 ///
 /// Dropping it ends the conversation without waiting for it; [`Agent::shutdown`] waits, and says what was sent and what was not.
 pub struct Agent {
-    guard: Guard,
     shared: Shared,
     control: UnboundedSender<Control>,
     started: Duration,
@@ -40,7 +39,7 @@ impl Agent {
     /// The guard: cheap to clone, to be used from any thread.
     #[must_use]
     pub fn guard(&self) -> Guard {
-        self.guard.clone()
+        self.shared.guard.clone()
     }
 
     /// How the agent is, at this moment.
@@ -51,6 +50,7 @@ impl Agent {
             intake,
             tally,
             clock,
+            guard,
             ..
         } = &self.shared;
         let counts = tally.totals();
@@ -70,6 +70,7 @@ impl Agent {
             },
             guard_failures: counts.guard_failures,
             guard_slow: counts.slow,
+            failing_detectors: guard.failing_detectors(),
             enforcement: (**board.enforcement.load()).clone(),
             spared: counts.spared,
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),

@@ -4,7 +4,8 @@ use super::{
     Phase, Shared,
     checks::{ALWAYS, CLIENT_ERROR, Case, NOT_FOUND, Step, UNLESS_IGNORED},
     inspect::Content,
-    judge::{Listing, Outcome, is_error_of_client, is_whitelisted, listing},
+    judge::{Listing, is_error_of_client, is_whitelisted, listing},
+    outcome::Outcome,
     request::RequestView,
     snapshot::{Mode, Snapshot},
 };
@@ -83,10 +84,23 @@ impl Shared {
 }
 
 impl Shared {
+    /// A detector failed: if none would have by the policy before, which did not have that one asked, the one on trial is to blame.
+    pub(super) fn blame_for_detectors(&self, content: Content<'_>, case: &Case<'_>, snapshot: &Snapshot) {
+        let Some(trial) = &snapshot.trial else {
+            return;
+        };
+        let policy: &Policy = trial.previous();
+        let case = Case { policy, ..*case };
+        let fails = || self.inspect(content, &case, self.supervision.retrace(), &mut |_| true);
+        if policy.ignores(case.request.path) || !fails() {
+            trial.panicked();
+        }
+    }
+
     /// The first check that would refuse the request for what it carries, and how.
     fn refusal_by_content(&self, content: Content<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
         let mut refusal = None;
-        self.inspect(content, case, &mut |suspicion| {
+        self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
             let level = case.level(suspicion.check);
             refusal = level
                 .blocks()

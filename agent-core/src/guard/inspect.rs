@@ -9,6 +9,7 @@ use super::{
     Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
     request::{BodyView, RequestView, RouteMatch},
+    supervision::Attended,
 };
 use crate::model::{
     detect::{
@@ -39,14 +40,22 @@ pub(super) struct Suspicion {
 type Report<'r> = dyn FnMut(Suspicion) -> bool + 'r;
 
 impl Shared {
-    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough.
-    pub(super) fn inspect(&self, content: Content<'_>, case: &Case<'_>, report: &mut Report<'_>) {
+    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough. Whether
+    /// a detector failed, so that there may be more.
+    pub(super) fn inspect(
+        &self,
+        content: Content<'_>,
+        case: &Case<'_>,
+        attended: Attended<'_>,
+        report: &mut Report<'_>,
+    ) -> bool {
         if !looks_into_values(case.policy) {
-            return;
+            return false;
         }
         let mut search = Search {
             shared: self,
             case,
+            attended: &attended,
             report,
             goes_on: true,
         };
@@ -54,6 +63,7 @@ impl Shared {
             Content::Head => search.head(),
             Content::Body(body) => search.body(body),
         }
+        attended.end()
     }
 
     /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
@@ -64,7 +74,7 @@ impl Shared {
 
     fn would_log_content(&self, case: &Case<'_>) -> bool {
         let mut found = false;
-        self.inspect(Content::Head, case, &mut |suspicion| {
+        self.inspect(Content::Head, case, self.supervision.accompany(), &mut |suspicion| {
             found = case.level(suspicion.check) == Level::Log;
             !found
         });
@@ -74,10 +84,12 @@ impl Shared {
     /// Whether a path is one that only attackers ask for.
     pub(super) fn is_probe(&self, policy: &Policy, path: &str) -> bool {
         let mut found = false;
+        let attended = self.supervision.accompany();
         places::path(path, &mut |field| {
             let options = Options {
                 base64: false,
                 wants: &|family| family == Family::Probe,
+                ask: &attended,
             };
             self.parts.detectors.each(field, &options, &mut |caught| {
                 found = caught.finding.score >= threshold(policy, caught.family);
@@ -99,6 +111,7 @@ pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Opti
 struct Search<'s, 'r> {
     shared: &'s Shared,
     case: &'s Case<'s>,
+    attended: &'s Attended<'s>,
     report: &'s mut Report<'r>,
     goes_on: bool,
 }
@@ -154,7 +167,11 @@ impl Search<'_, '_> {
             true
         });
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
-        let found = pollution.judge(&self.shared.parts.detectors, &like);
+        let options = Options {
+            ask: self.attended,
+            ..Options::STANDARD
+        };
+        let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
         if let Some((name, caught)) = found {
             self.suspect(&Place { part, name: &name }, caught);
         }
@@ -170,6 +187,7 @@ impl Search<'_, '_> {
         let options = Options {
             base64: policy.injection().decode_base64,
             wants: &|family| (family != Family::Probe || may_be_probe) && check_of(policy, family).is_some(),
+            ask: self.attended,
         };
         let detectors = &self.shared.parts.detectors;
         detectors.each(field, &options, &mut |caught| self.suspect(&field.place, caught));

@@ -1,59 +1,16 @@
 //! How a request becomes a verdict.
 
-use std::{
-    borrow::Cow,
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
-
 use super::{
     Phase, Shared,
-    block_id::BlockId,
     checks::{ALWAYS, CLIENT_ERROR, Case, Finding, NOT_FOUND, Step, UNLESS_IGNORED},
-    client::Client,
     compare::{Severity, severity_of},
     inspect::Content,
+    outcome::Outcome,
     request::{BodyView, RequestView},
     snapshot::{Mode, Snapshot},
-    verdict::{Detection, Reaction, Refusal, Verdict},
+    verdict::Verdict,
 };
-use crate::{
-    model::policy::{Check, Level, Policy},
-    protocol::v2::{AddressOrigin, Evidence},
-};
-
-/// Stands for the source of a request that came without an address. Never bannable.
-const NOBODY: Client = Client {
-    address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    origin: AddressOrigin::Socket,
-};
-
-/// What became of a request so far.
-#[derive(Default)]
-pub(super) struct Outcome<'c> {
-    attacked: bool,
-    /// What was found already: once is enough to know.
-    reported: Checks,
-    /// Its source is listed, and passes because the list is not in force.
-    spared: bool,
-    /// The policy before would have treated it better.
-    pub(super) worse: bool,
-    refused: Option<(Check, &'c Reaction, BlockId)>,
-}
-
-/// A set of checks.
-#[derive(Default)]
-struct Checks(u32);
-
-impl Checks {
-    const fn add(&mut self, check: Check) {
-        self.0 |= 1 << check as u32;
-    }
-
-    const fn contains(&self, check: Check) -> bool {
-        self.0 & (1 << check as u32) != 0
-    }
-}
+use crate::{model::policy::Check, protocol::v2::Evidence};
 
 /// Whether a source is shut out.
 pub(super) enum Listing {
@@ -82,7 +39,7 @@ impl Shared {
                 // counted, never reported: one who is shut out must not be able to fill the ring
                 outcome.attacked = true;
                 outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction(), self.ids.next()));
-                return self.conclude(&outcome);
+                return self.conclude(&outcome, &case);
             }
         }
         self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);
@@ -96,7 +53,7 @@ impl Shared {
             self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);
         }
         self.remember(&case, &outcome);
-        self.conclude(&outcome)
+        self.conclude(&outcome, &case)
     }
 
     /// Judges what a request carries in its body.
@@ -111,7 +68,7 @@ impl Shared {
             self.remember(&case, &outcome);
         }
         outcome.attacked = outcome.attacked && !self.was_logged(&case);
-        self.conclude(&outcome)
+        self.conclude(&outcome, &case)
     }
 
     /// Judges an answer of the application's that says that the client erred.
@@ -130,7 +87,7 @@ impl Shared {
             self.remember(&case, &outcome);
         }
         outcome.attacked = outcome.attacked && !self.was_logged(&case);
-        self.conclude(&outcome)
+        self.conclude(&outcome, &case)
     }
 
     pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {
@@ -177,7 +134,8 @@ impl Shared {
         snapshot: &Snapshot,
         outcome: &mut Outcome<'c>,
     ) {
-        self.inspect(content, case, &mut |suspicion| {
+        let attended = self.supervision.attend(&*self.parts.clock, case.now);
+        let has_failed = self.inspect(content, case, attended, &mut |suspicion| {
             let check = suspicion.check;
             if outcome.reported.contains(check) {
                 return true;
@@ -199,91 +157,10 @@ impl Shared {
             };
             self.settle(check, is_worse, finding, case, outcome)
         });
-    }
-
-    /// Reports a finding, and refuses the request for it where its level does. Whether to look further.
-    fn settle<'c>(
-        &self,
-        check: Check,
-        is_worse: bool,
-        finding: Finding<'_>,
-        case: &Case<'c>,
-        outcome: &mut Outcome<'c>,
-    ) -> bool {
-        let level = case.level(check);
-        let level = if is_worse && level.bans() { Level::Block } else { level };
-        outcome.attacked = true;
-        outcome.reported.add(check);
-        let id = level.blocks().then(|| self.ids.next());
-        self.report(check, level, finding, id, case);
-        if let Some(id) = id {
-            outcome.refused = Some((check, reaction(case.policy, level), id));
+        if has_failed {
+            outcome.is_incomplete = true;
+            self.blame_for_detectors(content, case, snapshot);
         }
-        id.is_none()
-    }
-
-    /// Writes down who is a client of the site, and who is not: one that was refused for what it did. Of one that passed although it
-    /// is listed, nobody knows.
-    fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
-        let Some(Client { address, .. }) = case.client else {
-            return;
-        };
-        if outcome.refused.is_some() && !outcome.worse {
-            self.parts.recent.forget(address);
-        } else if !outcome.attacked && !outcome.spared {
-            self.parts.recent.passed(address, case.now);
-        }
-    }
-
-    /// Hands a finding to the actors. Only here, where there was an attack, is anything copied.
-    fn report(&self, check: Check, level: Level, finding: Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
-        if !finding.is_news {
-            return;
-        }
-        let rule = match finding.rule {
-            Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
-            None => Cow::Borrowed(check.name()),
-        };
-        let client = case.client.unwrap_or(NOBODY);
-        let excerpt = finding
-            .excerpt
-            .split_at(finding.excerpt.floor_char_boundary(Detection::EXCERPT))
-            .0;
-        self.parts.intake.push(Detection {
-            check,
-            level,
-            source: client.address,
-            origin: client.origin,
-            bannable: case.bannable,
-            evidence: finding.evidence,
-            rule,
-            score: finding.score,
-            id,
-            place: finding.place.into(),
-            excerpt: excerpt.into(),
-            at_ms: milliseconds(self.parts.clock.unix()),
-        });
-    }
-
-    fn conclude(&self, outcome: &Outcome<'_>) -> Verdict {
-        if outcome.attacked {
-            self.parts.tally.attacked();
-        }
-        if outcome.spared {
-            self.parts.tally.spared();
-        }
-        match outcome.refused {
-            Some((_, reaction, id)) => {
-                self.parts.tally.blocked();
-                Verdict::Block(Refusal::new(id, reaction))
-            }
-            None => Verdict::Pass,
-        }
-    }
-
-    /// A refusal without a finding.
-    pub(super) fn refusal(&self, reaction: &Reaction) -> Refusal {
-        Refusal::new(self.ids.next(), reaction)
     }
 }
 
@@ -312,17 +189,4 @@ pub(super) fn listing(case: &Case<'_>, snapshot: &Snapshot) -> Listing {
 /// Refusals that count as errors the client caused, as pyrasp counts them: it probes for hosts, paths, parameters or headers.
 pub(super) fn is_error_of_client(check: Check) -> bool {
     matches!(check, Check::Path | Check::Spoofing | Check::Format | Check::Headers)
-}
-
-/// How a finding at this level is answered.
-fn reaction(policy: &Policy, level: Level) -> &Reaction {
-    if level.bans() && !policy.blacklist_override() {
-        policy.ban_reaction()
-    } else {
-        policy.block_reaction()
-    }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -22,7 +22,8 @@
 //!   one before.
 //! - The fleet's list is looked at before it comes into force: [`Blacklist::suspend_shared`](crate::model::blacklist::Blacklist::suspend_shared).
 //! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
-//! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]).
+//! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]). One in a detector leaves the request to the others,
+//!   and a detector that panics or is slow again and again is not asked any more ([`DetectorHealth`]).
 //! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
 //!   often enough to matter. Nothing can stop a check that has begun; that none can run away is for their linear-time patterns.
 //!
@@ -38,10 +39,13 @@ mod flood;
 mod inspect;
 mod intake;
 mod judge;
+mod outcome;
+mod parts;
 mod path;
 mod recent;
 mod request;
 mod snapshot;
+mod supervision;
 mod tally;
 mod trial;
 mod verdict;
@@ -56,23 +60,22 @@ use std::{
     time::Duration,
 };
 
-use self::{block_id::BlockIds, checks::Windows};
+use self::{block_id::BlockIds, checks::Windows, supervision::Supervision};
 pub use self::{
     block_id::{BlockId, NoBlockId},
     client::{Client, ProxyHeader, Trusted},
     flood::Flood,
     intake::Intake,
+    parts::{GuardParts, OnFailure},
     recent::{Recent, Source},
     request::{BodyView, Headers, RequestView, RouteMatch},
     snapshot::{Mode, Published, Snapshot},
+    supervision::DetectorHealth,
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
-use crate::{
-    clock::Clock,
-    model::{detect::Detectors, policy::Check},
-};
+use crate::model::policy::Check;
 
 /// Judges requests. A clone is a handle to the same guard; every worker has one.
 ///
@@ -80,39 +83,11 @@ use crate::{
 #[derive(Clone)]
 pub struct Guard(Arc<Shared>);
 
-/// What a guard works with. All of it outlives the actors.
-#[derive(Debug)]
-pub struct GuardParts {
-    /// What it judges by.
-    pub published: Arc<Published>,
-    /// Where detections go.
-    pub intake: Arc<Intake>,
-    /// Where requests are counted.
-    pub tally: Arc<Tally>,
-    /// Where the site's clients are written down.
-    pub recent: Arc<Recent>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// What happens to a request that the guard itself fails on.
-    pub on_failure: OnFailure,
-    /// What looks into the values that requests carry.
-    pub detectors: Arc<Detectors>,
-}
-
-/// What happens to a request that the guard itself fails on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnFailure {
-    /// It passes: a fault of the guard must not take the application down.
-    #[default]
-    Open,
-    /// It is refused, as a blocked request is.
-    Closed,
-}
-
 struct Shared {
     parts: GuardParts,
     windows: Windows,
     ids: BlockIds,
+    supervision: Supervision,
 }
 
 /// What is judged.
@@ -134,6 +109,7 @@ impl Guard {
     #[must_use]
     pub fn new(parts: GuardParts) -> Self {
         Self(Arc::new(Shared {
+            supervision: Supervision::new(&parts.detectors),
             parts,
             windows: Windows::default(),
             ids: BlockIds::default(),
@@ -205,6 +181,12 @@ impl Guard {
             .flatten()
     }
 
+    /// The detectors that have failed since start: those that panicked, and those that held up a request.
+    #[must_use]
+    pub fn failing_detectors(&self) -> Vec<DetectorHealth> {
+        self.0.supervision.failing()
+    }
+
     /// The `Server` header that responses are to carry, where the configuration changes it (`CHANGE_SERVER`). Off by default,
     /// unlike pyrasp's: a wrong name misleads operators more than attackers.
     #[must_use]
@@ -238,13 +220,7 @@ impl Guard {
         self.caught(judge).unwrap_or_else(|| {
             let snapshot = parts.published.load();
             self.blame(&snapshot, request, phase);
-            match (parts.on_failure, snapshot.mode) {
-                (OnFailure::Closed, Mode::Enforce) => {
-                    parts.tally.blocked();
-                    Verdict::Block(self.0.refusal(snapshot.policy.block_reaction()))
-                }
-                (OnFailure::Open, _) | (OnFailure::Closed, Mode::LogOnly) => Verdict::Pass,
-            }
+            self.0.unjudged(&snapshot.policy, snapshot.mode)
         })
     }
 

@@ -34,7 +34,7 @@ pub struct AgentSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// The server's own addresses, which are never banned.
     pub own_addresses: Vec<IpAddr>,
-    /// What happens to a request that a detector fails on.
+    /// What happens to a request that a detector fails on, or the guard as a whole: `on_detector_failure`.
     pub on_failure: OnFailure,
     /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
     pub enforce: bool,
@@ -95,9 +95,10 @@ impl AgentSettings {
     }
 }
 
+/// `open` and `closed` are its older words for `allow` and `block`.
 fn on_failure(section: &mut Section<'_>) -> OnFailure {
-    match section.one_of("on_detector_failure", "open", &["open", "closed", "allow", "block"]) {
-        "closed" | "block" => OnFailure::Closed,
+    match section.one_of("on_detector_failure", "allow", &["allow", "block", "open", "closed"]) {
+        "block" | "closed" => OnFailure::Closed,
         _ => OnFailure::Open,
     }
 }

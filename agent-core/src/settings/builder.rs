@@ -75,8 +75,8 @@ impl SettingsBuilder {
     /// What happens to a request that a detector fails on.
     pub fn on_detector_failure(self, on_failure: OnFailure) -> Self {
         let word = match on_failure {
-            OnFailure::Open => "open",
-            OnFailure::Closed => "closed",
+            OnFailure::Open => "allow",
+            OnFailure::Closed => "block",
         };
         self.agent("on_detector_failure", word.into())
     }

@@ -17,7 +17,7 @@
 //! state_dir = "/var/lib/shop/buckler"           # without it nothing is written to disk
 //! trusted_proxies = ["10.0.0.0/8"]              # whose headers may name the client
 //! own_addresses = ["192.0.2.10"]                # the server's own, which are never banned
-//! on_detector_failure = "open"                  # or "closed": what a request meets when the guard itself fails
+//! on_detector_failure = "allow"                 # or "block": what a request meets when a detector, or all of the guard, fails
 //! enforce = true                                # false: every request passes, and what is found is only logged
 //! kill_switch_file = "/run/shop/buckler-off"    # as if enforce were false while this file exists
 //! breaker_share = 20                            # percent of recent clients that the fleet's list may shut out

@@ -11,6 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{ConfigInForce, Conversation, Enforcement, Events, ListInForce, StoreState};
+use crate::guard::DetectorHealth;
 
 /// The board: each line is written by one actor and read by anybody.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ pub(crate) struct OutboxLine {
 
 impl Board {
     /// What somebody should look at, for the server; none where all is well.
-    pub(crate) fn alarm(&self) -> Option<String> {
+    pub(crate) fn alarm(&self, detectors: &[DetectorHealth]) -> Option<String> {
         let (enforcement, list) = (self.enforcement.load(), self.list.load());
         let off = enforcement
             .reason
@@ -52,7 +53,9 @@ impl Board {
         let stale = list
             .stale
             .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
-        let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().collect();
+        let silent = detectors.iter().filter(|detector| !detector.is_on);
+        let silent = silent.map(|detector| format!("not asked any more: {detector}"));
+        let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().chain(silent).collect();
         (!alarms.is_empty()).then(|| alarms.join("; "))
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub(crate) use self::board::Board;
-use crate::protocol::v2::Totals;
+use crate::{guard::DetectorHealth, protocol::v2::Totals};
 
 /// How an agent is: for a health page, a log line, a test. It never holds the key.
 #[derive(Debug, Clone, Serialize)]
@@ -26,11 +26,13 @@ pub struct Status {
     pub events: Events,
     /// Requests since start.
     pub requests: Totals,
-    /// Requests whose judgement failed inside the guard and that were answered by `on_detector_failure`.
+    /// Requests whose judgement failed inside the guard, as a whole or by a detector, and that `on_detector_failure` was asked about.
     pub guard_failures: u64,
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
     /// the workers.
     pub guard_slow: u64,
+    /// Detectors that panicked or held up a request, and which of them are not asked any more.
+    pub failing_detectors: Vec<DetectorHealth>,
     /// Whether anything is refused at all.
     pub enforcement: Enforcement,
     /// Requests of listed sources that passed because the list, or all, is not in force.

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod conversation;
+mod detectors;
 mod durability;
 mod pushes;
 mod restarts;

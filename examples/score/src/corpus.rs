@@ -30,6 +30,7 @@ pub(crate) enum Label {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, String)>,
     #[serde(default, rename = "body_b64")]
@@ -58,6 +59,23 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 }
 
 impl Request {
+    /// Path and query, without what a proxy is told in front of them (RFC 9112, section 3.2.2).
+    pub(crate) fn target(&self) -> (&str, &str) {
+        let after_scheme = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| self.uri.strip_prefix(scheme));
+        let target = after_scheme.map_or(self.uri.as_str(), |rest| {
+            rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+        });
+        target.split_once('?').unwrap_or((target, ""))
+    }
+
+    /// The first value of a header, whose name is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|(own, _)| own == name);
+        header.map(|(_, value)| value.as_str())
+    }
+
     /// What adapters do before the guard sees a request: names of headers in lower case, the body as bytes.
     fn prepare(&mut self) {
         for (name, _) in &mut self.headers {

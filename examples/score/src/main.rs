@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A corpus is one JSON object a line: `id`, `corpus`, `category`, `label` (`attack` or `benign`), `encoder` where one was used, and
-//! `request` with `method`, `uri`, `headers` and `body_b64`. Every request runs through the same functions as in the guard.
+//! `request` with `method`, `uri`, `headers` and `body_b64`. Every request is shown to a guard with the default template, head first and
+//! then its body, as an adapter does; nothing is counted or banned, so that each is judged by itself.
 
 mod corpus;
 mod judge;

@@ -16,69 +16,86 @@ pub(crate) struct Report {
     /// By corpus, label and category.
     counts: BTreeMap<(String, Label, String), Count>,
     /// By class of attack over all corpora, and the two sets of everyday traffic.
-    classes: BTreeMap<&'static str, Count>,
-    /// Microseconds of every request.
-    times: Vec<f64>,
+    classes: BTreeMap<(Label, &'static str), Count>,
+    all: Count,
 }
 
-/// Requests, and how many of them were refused.
-#[derive(Debug, Default, Clone, Copy)]
+/// Requests, how many of them were refused, and what each took.
+#[derive(Debug, Default, Clone)]
 struct Count {
-    all: u32,
-    refused: u32,
+    refused: usize,
+    micros: Vec<f64>,
 }
 
 impl Report {
     pub(crate) fn add(&mut self, row: &Row, verdict: &Verdict<'_>) {
-        let is_refused = verdict.rule.is_some();
-        self.times.push(verdict.micros);
         let key = (row.corpus.clone(), row.label, row.category.clone());
-        self.counts.entry(key).or_default().add(is_refused);
+        self.counts.entry(key).or_default().add(verdict);
         for class in classes(row).into_iter().flatten() {
-            self.classes.entry(class).or_default().add(is_refused);
+            self.classes.entry((row.label, class)).or_default().add(verdict);
         }
+        self.all.add(verdict);
     }
 
     pub(crate) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
         writeln!(
             out,
-            "{:<16} {:<22} {:>6} {:>7} {:>7} {:>7}",
-            "corpus", "category", "all", "refused", "passed", "%"
+            "{:<16} {:<22} {:>6} {:>6} {:>6} {:>9} {:>7} {:>9} {:>9}",
+            "corpus", "category", "all", "caught", "missed", "wrongly", "%", "µs median", "µs p99"
         )?;
-        for ((corpus, label, category), count) in &self.counts {
-            let mark = if *label == Label::Benign { " (benign)" } else { "" };
-            count.write(out, corpus, &format!("{category}{mark}"))?;
+        for ((corpus, label, category), count) in &mut self.counts {
+            count.write(out, corpus, category, *label)?;
         }
         writeln!(out)?;
-        for (class, count) in &self.classes {
-            count.write(out, "", class)?;
+        for ((label, class), count) in &mut self.classes {
+            count.write(out, "all together", class, *label)?;
         }
-        self.times.sort_by(f64::total_cmp);
+        let micros = self.all.sorted();
         writeln!(
             out,
-            "\nµs per request: median {:.1}, p99 {:.1}, most {:.1}",
-            quantile(&self.times, 0.5),
-            quantile(&self.times, 0.99),
-            quantile(&self.times, 1.0),
+            "\n{} requests, µs per request: median {:.1}, p99 {:.1}, most {:.1}",
+            micros.len(),
+            quantile(micros, 0.5),
+            quantile(micros, 0.99),
+            quantile(micros, 1.0),
         )
     }
 }
 
 impl Count {
-    fn add(&mut self, is_refused: bool) {
-        self.all += 1;
-        self.refused += u32::from(is_refused);
+    fn add(&mut self, verdict: &Verdict<'_>) {
+        self.refused += usize::from(verdict.rule.is_some());
+        self.micros.push(verdict.micros);
     }
 
-    fn write(self, out: &mut impl Write, corpus: &str, category: &str) -> io::Result<()> {
-        let passed = self.all - self.refused;
-        let share = 100.0 * f64::from(self.refused) / f64::from(self.all.max(1));
+    fn sorted(&mut self) -> &[f64] {
+        self.micros.sort_by(f64::total_cmp);
+        &self.micros
+    }
+
+    fn write(&mut self, out: &mut impl Write, corpus: &str, category: &str, label: Label) -> io::Result<()> {
+        let refused = self.refused;
+        let micros = self.sorted();
+        let all = micros.len();
+        // an attack is caught or missed; everyday traffic is wrongly blocked or has no place in these columns
+        let (caught, missed, wrongly) = match label {
+            Label::Attack => (refused.to_string(), (all - refused).to_string(), "-".to_owned()),
+            Label::Benign => ("-".to_owned(), "-".to_owned(), refused.to_string()),
+        };
         writeln!(
             out,
-            "{corpus:<16} {category:<22} {:>6} {:>7} {passed:>7} {share:>7.2}",
-            self.all, self.refused
+            "{corpus:<16} {category:<22} {all:>6} {caught:>6} {missed:>6} {wrongly:>9} {:>7.2} {:>9.1} {:>9.1}",
+            percent(refused, all),
+            quantile(micros, 0.5),
+            quantile(micros, 0.99),
         )
     }
+}
+
+/// How many of all, in hundredths.
+fn percent(part: usize, all: usize) -> f64 {
+    let float = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    100.0 * float(part) / float(all.max(1))
 }
 
 /// The classes that a request counts for.

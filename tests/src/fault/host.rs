@@ -127,14 +127,10 @@ impl Host {
                 let _gone = done.send(told.map(drop).map_err(|_| io::ErrorKind::NotConnected.into()));
             }
             Command::Refuse(done) => drop(done.send(self.close().await)),
-            Command::Listen(done) => {
-                self.shut().await;
-                drop(done.send(self.open()));
-            }
+            Command::Listen(done) => drop(done.send(self.reopen().await)),
             Command::Secure(tls, done) => {
                 self.tls = Some(tls);
-                self.shut().await;
-                drop(done.send(self.open()));
+                drop(done.send(self.reopen().await));
             }
             Command::WaitFor(condition, deadline, done) => {
                 let mut record = self.record.subscribe();
@@ -155,9 +151,19 @@ impl Host {
         Ok(())
     }
 
-    async fn close(&mut self) -> io::Result<()> {
+    /// Ends all connections and accepts new ones. The port is taken anew before it is given back: nobody else gets it meanwhile.
+    async fn reopen(&mut self) -> io::Result<()> {
+        let held = self.bind()?;
         self.shut().await;
-        self.door = Door::Closed(self.bind()?);
+        self.open()?;
+        drop(held);
+        Ok(())
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        let held = self.bind()?;
+        self.shut().await;
+        self.door = Door::Closed(held);
         Ok(())
     }
 
@@ -173,6 +179,8 @@ impl Host {
         let socket = TcpSocket::new_v4()?;
         // connections of before may still linger on the port
         socket.set_reuseaddr(true)?;
+        // and this very server still holds it while it changes its door
+        socket.set_reuseport(true)?;
         socket.bind(self.address)?;
         Ok(socket)
     }

@@ -1,5 +1,6 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
+mod detectors;
 mod failure;
 mod inspect;
 mod mode;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    clock::Clock,
     model::{
         blacklist::{Blacklist, Scope},
         detect::Detectors,
@@ -99,6 +101,10 @@ fn stage_with(keys: Value, on_failure: OnFailure) -> Stage {
 }
 
 fn stage_of(keys: Value, on_failure: OnFailure, detectors: Detectors) -> Stage {
+    stage_at(keys, on_failure, detectors, Arc::default())
+}
+
+fn stage_at(keys: Value, on_failure: OnFailure, detectors: Detectors, clock: Arc<TestClock>) -> Stage {
     let blacklist = Arc::new(Blacklist::new());
     let published = Arc::new(Published::new(Arc::new(Snapshot {
         policy: Arc::new(policy(keys)),
@@ -109,7 +115,6 @@ fn stage_of(keys: Value, on_failure: OnFailure, detectors: Detectors) -> Stage {
         version: 1,
     })));
     let (intake, tally, recent) = (Arc::default(), Arc::default(), Arc::default());
-    let clock = Arc::new(TestClock::default());
     let guard = Guard::new(GuardParts {
         published: Arc::clone(&published),
         intake: Arc::clone(&intake),

@@ -1,38 +1,26 @@
 //! Data that leaves (CWE-200; pyrasp's `DLP_*`): telephone numbers, payment cards, private keys, hashes, credentials.
 //!
-//! For answers. Each kind is asked for by itself, as the configuration switches each by itself.
+//! For answers. The configuration switches each kind by itself.
 
-use super::{BuildError, CERTAIN, Finding, Rule, RuleSet, Value, rules::always};
+use std::{ops::Range, sync::OnceLock};
 
-/// A kind of data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Leak {
-    /// Telephone numbers (`DLP_PHONE_NUMBERS`).
-    PhoneNumber,
-    /// Numbers of payment cards (`DLP_CC_NUMBERS`).
-    CardNumber,
-    /// Private keys (`DLP_PRIVATE_KEYS`).
-    PrivateKey,
-    /// Hashes of passwords (`DLP_HASHES`).
-    Hash,
-    /// Accounts of Windows (`DLP_WINDOWS_CREDS`).
-    WindowsCredentials,
-    /// Accounts of Linux (`DLP_LINUX_CREDS`).
-    LinuxCredentials,
-}
+use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, rules::always};
+use crate::model::policy;
 
-/// In the order of [`Leak`] without cards, which need arithmetic.
-const RULES: [(Leak, &[Rule]); 5] = [
+/// What kind of data a rule finds, as the configuration names it.
+type IsWanted = fn(&policy::Leaks) -> bool;
+
+const RULES: [(IsWanted, &[Rule]); 5] = [
     // E.164 with its plus sign, and the North American plan with its separators; bare digits are ids
     (
-        Leak::PhoneNumber,
+        |wanted| wanted.phone_numbers,
         &[always(
             "phone-number",
             r"(?:^|[^\w+])\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]?\d{2,4}){2,4}(?:$|\D)|(?:^|[^\w.])\(\d{3}\) ?\d{3}-\d{4}(?:$|\D)|(?:^|[^\w.-])\d{3}-\d{3}-\d{4}(?:$|[^\w-])",
         )],
     ),
     (
-        Leak::PrivateKey,
+        |wanted| wanted.private_keys,
         // RFC 7468; OpenPGP (RFC 9580, section 6.2); PuTTY
         &[always(
             "private-key",
@@ -40,7 +28,7 @@ const RULES: [(Leak, &[Rule]); 5] = [
         )],
     ),
     (
-        Leak::Hash,
+        |wanted| wanted.hashes,
         // crypt(5), phc-string-format, LDAP's RFC 2307
         &[always(
             "hash",
@@ -48,7 +36,7 @@ const RULES: [(Leak, &[Rule]); 5] = [
         )],
     ),
     (
-        Leak::WindowsCredentials,
+        |wanted| wanted.windows_credentials,
         // the form of SAM dumps, and the files it comes from
         &[always(
             "windows-credentials",
@@ -56,7 +44,7 @@ const RULES: [(Leak, &[Rule]); 5] = [
         )],
     ),
     (
-        Leak::LinuxCredentials,
+        |wanted| wanted.linux_credentials,
         // passwd(5) and shadow(5)
         &[always(
             "linux-credentials",
@@ -66,81 +54,127 @@ const RULES: [(Leak, &[Rule]); 5] = [
 ];
 
 /// Looks for data that leaves.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Leaks {
-    rules: Vec<(Leak, RuleSet)>,
-    cards: bool,
+    wanted: policy::Leaks,
+    rules: &'static [(IsWanted, RuleSet)],
 }
 
 impl Leaks {
-    /// Looks for these kinds.
+    /// Looks for what a configuration wants to be found. Cheap but for the first time in a process, when the rules are compiled.
     ///
     /// # Errors
     /// Where a rule cannot be compiled: never, as tests see to.
-    pub fn new(kinds: &[Leak]) -> Result<Self, BuildError> {
-        let wanted = RULES.iter().filter(|(kind, _)| kinds.contains(kind));
+    pub fn new(wanted: &policy::Leaks) -> Result<Self, BuildError> {
         Ok(Self {
-            rules: wanted
-                .map(|(kind, rules)| Ok((*kind, RuleSet::new(rules)?)))
-                .collect::<Result<_, BuildError>>()?,
-            cards: kinds.contains(&Leak::CardNumber),
+            wanted: *wanted,
+            rules: compiled()?,
         })
     }
 
-    /// The first leak in a text.
+    /// Whether anything is looked for.
     #[must_use]
-    pub fn look(&self, value: &Value<'_>) -> Option<(Leak, Finding)> {
-        let by_rule = self
-            .rules
-            .iter()
-            .find_map(|(kind, rules)| rules.judge(value).map(|finding| (*kind, finding)));
-        by_rule.or_else(|| {
-            let found = self.cards.then(|| card(value.bytes())).flatten();
-            found.map(|at| (Leak::CardNumber, Finding::new("card-number", CERTAIN, at)))
+    pub const fn is_any(&self) -> bool {
+        let policy::Leaks {
+            phone_numbers,
+            card_numbers,
+            private_keys,
+            hashes,
+            windows_credentials,
+            linux_credentials,
+            report_content: _,
+        } = self.wanted;
+        phone_numbers || card_numbers || private_keys || hashes || windows_credentials || linux_credentials
+    }
+
+    /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says what leaked only where the
+    /// configuration wants that in its reports (`DLP_LOG_LEAKED_DATA`); otherwise reports would leak it once more.
+    ///
+    /// ```
+    /// use buckler::model::{detect::leak::Leaks, policy};
+    /// let wanted = policy::Leaks { card_numbers: true, ..policy::Leaks::NONE };
+    /// let caught = Leaks::new(&wanted)?.find("paid with 4111 1111 1111 1111").expect("a number of a card");
+    /// assert_eq!((caught.finding.rule, &*caught.excerpt), ("card-number", "***"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Caught> {
+        let mut wanted = self.rules.iter().filter(|(is_wanted, _)| is_wanted(&self.wanted));
+        let by_rule = wanted.find_map(|(_, rules)| rules.find(text));
+        let finding = by_rule.or_else(|| {
+            let at = self.wanted.card_numbers.then(|| card(text.as_bytes())).flatten()?;
+            Some(Finding::new("card-number", CERTAIN, at))
+        })?;
+        Some(Caught {
+            family: Family::Leak,
+            excerpt: if self.wanted.report_content {
+                excerpt(text, finding.at.clone())
+            } else {
+                "***".into()
+            },
+            finding,
         })
     }
 }
 
-/// Where a card's number stands: 13 to 19 digits with blanks or dashes between groups, the first of a network's, the last a check
-/// digit (ISO/IEC 7812-1).
-fn card(text: &[u8]) -> Option<std::ops::Range<usize>> {
-    let mut at = 0;
-    while let Some(start) = text
-        .get(at..)?
+/// The rules, compiled once in a process.
+fn compiled() -> Result<&'static [(IsWanted, RuleSet)], BuildError> {
+    static COMPILED: OnceLock<Vec<(IsWanted, RuleSet)>> = OnceLock::new();
+    if let Some(compiled) = COMPILED.get() {
+        return Ok(compiled);
+    }
+    let rules = RULES
         .iter()
-        .position(u8::is_ascii_digit)
-        .map(|next| at + next)
-    {
-        let (length, digits) = run(text.get(start..)?);
-        let is_apart = start
-            .checked_sub(1)
-            .and_then(|before| text.get(before))
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.');
-        if is_apart && is_card(&digits) {
+        .map(|(is_wanted, rules)| Ok((*is_wanted, RuleSet::new(rules)?)));
+    let made = rules.collect::<Result<_, BuildError>>()?;
+    Ok(COMPILED.get_or_init(|| made))
+}
+
+/// The digits of a payment card's number (ISO/IEC 7812-1).
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+/// Where a card's number stands: groups of digits with a blank or a dash between them, the first of a network's, the last a check
+/// digit.
+fn card(text: &[u8]) -> Option<Range<usize>> {
+    let mut at = 0;
+    while let Some(next) = text.get(at..)?.iter().position(u8::is_ascii_digit) {
+        let start = at + next;
+        let rest = text.get(start..)?;
+        let before = start.checked_sub(1).and_then(|before| text.get(before));
+        if before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.')
+            && let Some(length) = card_length(rest)
+        {
             return Some(start..start + length);
         }
-        at = start + length.max(1);
+        at = start + rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     }
     None
 }
 
-/// Digits in groups from the beginning of a text, at most twenty of them, and how many bytes they take.
-fn run(text: &[u8]) -> (usize, Vec<u8>) {
-    let mut digits = Vec::new();
-    let mut length = 0;
+/// How many bytes the number of a card takes that a text begins with. What follows it, as a check value does, is told from it by the
+/// check digit.
+fn card_length(text: &[u8]) -> Option<usize> {
+    let mut digits = [0_u8; *CARD_DIGITS.end()];
+    let mut count = 0;
+    let mut group = 0;
     for (at, byte) in text.iter().enumerate() {
+        let after = text.get(at + 1);
         match byte {
             b'0'..=b'9' => {
-                length = at + 1;
-                if digits.len() < 20 {
-                    digits.push(byte - b'0');
+                *digits.get_mut(count)? = byte - b'0';
+                count += 1;
+                group += 1;
+                let ends = after.is_none_or(|next| !next.is_ascii_alphanumeric());
+                if ends && CARD_DIGITS.contains(&count) && is_card(digits.get(..count)?) {
+                    return Some(at + 1);
                 }
             }
-            b' ' | b'-' if length == at => {}
-            _ => break,
+            // groups have four digits or more, the last one three
+            b' ' | b'-' if group >= 4 && after.is_some_and(u8::is_ascii_digit) => group = 0,
+            _ => return None,
         }
     }
-    (length, digits)
+    None
 }
 
 fn is_card(digits: &[u8]) -> bool {
@@ -157,60 +191,85 @@ fn is_card(digits: &[u8]) -> bool {
             doubled / 10 + doubled % 10
         })
         .sum();
-    (13..=19).contains(&digits.len()) && is_network && sum.is_multiple_of(10)
+    is_network && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        normal::{Disguise, Spelling},
-        places::{Field, Part, Role},
+
+    const ALL: policy::Leaks = policy::Leaks {
+        phone_numbers: true,
+        card_numbers: true,
+        private_keys: true,
+        hashes: true,
+        windows_credentials: true,
+        linux_credentials: true,
+        report_content: true,
     };
 
-    fn look(kinds: &[Leak], text: &str) -> Option<Leak> {
-        let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Literal);
-        let value = Value::new(&field, text, Disguise::default());
-        Leaks::new(kinds).unwrap().look(&value).map(|(leak, _)| leak)
+    fn find(wanted: policy::Leaks, text: &str) -> Option<&'static str> {
+        Leaks::new(&wanted)
+            .unwrap()
+            .find(text)
+            .map(|caught| caught.finding.rule)
     }
 
-    const ALL: [Leak; 6] = [
-        Leak::PhoneNumber,
-        Leak::CardNumber,
-        Leak::PrivateKey,
-        Leak::Hash,
-        Leak::WindowsCredentials,
-        Leak::LinuxCredentials,
-    ];
-
     #[test]
-    fn each_kind_is_found() {
-        for (kind, text) in [
-            (Leak::PhoneNumber, "call +49 30 1234 5678 now"),
-            (Leak::PhoneNumber, "(212) 555-0100"),
-            (Leak::CardNumber, "card 4111 1111 1111 1111, valid"),
-            (Leak::CardNumber, "5500-0000-0000-0004"),
-            (Leak::PrivateKey, "-----BEGIN RSA PRIVATE KEY-----\nMII"),
-            (
-                Leak::Hash,
-                "$2b$12$abcdefghijklmnopqrstuvABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
-            ),
-            (
-                Leak::WindowsCredentials,
+    fn each_kind_is_found_where_it_is_looked_for() {
+        let none = policy::Leaks::NONE;
+        #[rustfmt::skip]
+        let cases = [
+            ("phone-number", policy::Leaks { phone_numbers: true, ..none }, &["call +49 30 1234 5678 now", "(212) 555-0100"][..]),
+            ("card-number", policy::Leaks { card_numbers: true, ..none }, &[
+                "card 4111 1111 1111 1111, valid", "5500-0000-0000-0004", "378282246310005", "3782 822463 10005",
+                "4111 1111 1111 1111 123", "{\"n\":\"4111111111111111\"}", "1 2 4111111111111111",
+            ]),
+            ("private-key", policy::Leaks { private_keys: true, ..none }, &[
+                "-----BEGIN RSA PRIVATE KEY-----\nMII", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+            ]),
+            ("hash", policy::Leaks { hashes: true, ..none }, &[
+                "$2b$12$abcdefghijklmnopqrstuvABCDEFGHIJKLMNOPQRSTUVWXYZ01234", "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
+                "{SSHA}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr",
+            ]),
+            ("windows-credentials", policy::Leaks { windows_credentials: true, ..none }, &[
                 "Administrator:500:aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0:::",
-            ),
-            (Leak::LinuxCredentials, "root:x:0:0:root:/root:/bin/bash\n"),
-            (Leak::LinuxCredentials, "x\nroot:$6$abcdefghijkl:19000:0:99999:7:::"),
-        ] {
-            assert_eq!(look(&ALL, text), Some(kind), "{text}");
-            assert_eq!(look(&[kind], text), Some(kind), "{text}");
+            ]),
+            ("linux-credentials", policy::Leaks { linux_credentials: true, ..none }, &[
+                "root:x:0:0:root:/root:/bin/bash\n", "x\nroot:$6$abcdefghijkl:19000:0:99999:7:::", "<pre>daemon:*:19000:0:99999:7:::",
+            ]),
+        ];
+        for (rule, wanted, texts) in cases {
+            for text in texts {
+                assert_eq!(find(wanted, text), Some(rule), "{text}");
+                assert_eq!(find(ALL, text), Some(rule), "{text}");
+            }
         }
     }
 
     #[test]
     fn what_is_not_looked_for_passes() {
-        assert_eq!(look(&[], "4111 1111 1111 1111"), None);
-        assert_eq!(look(&[Leak::Hash], "4111 1111 1111 1111"), None);
+        assert_eq!(find(policy::Leaks::NONE, "4111 1111 1111 1111"), None);
+        let hashes = policy::Leaks {
+            hashes: true,
+            ..policy::Leaks::NONE
+        };
+        assert_eq!(find(hashes, "4111 1111 1111 1111"), None);
+        let is_any = |wanted| Leaks::new(&wanted).unwrap().is_any();
+        assert!(is_any(ALL) && is_any(hashes) && !is_any(policy::Leaks::NONE));
+    }
+
+    #[test]
+    fn what_leaked_is_shown_only_where_that_is_wanted() {
+        let shown = |report_content| {
+            let wanted = policy::Leaks { report_content, ..ALL };
+            Leaks::new(&wanted)
+                .unwrap()
+                .find("pay 4111 1111 1111 1111")
+                .unwrap()
+                .excerpt
+        };
+        assert_eq!((&*shown(true), &*shown(false)), ("pay 4111 1111 1111 1111", "***"));
     }
 
     #[test]
@@ -227,8 +286,21 @@ mod tests {
             "price: $2.50",
             "isbn 978-3-16-148410-0",
             "uuid 550e8400-e29b-41d4-a716-446655440000",
+            "0.4111111111111111",
+            "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "a4111111111111111",
+            "4111111111111111b",
+            "{sha} of the commit",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "",
         ] {
-            assert_eq!(look(&ALL, text), None, "{text}");
+            assert_eq!(find(ALL, text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn digits_without_end_are_read_once() {
+        let text = "4111 ".repeat(20_000) + &"4".repeat(100_000);
+        assert_eq!(find(ALL, &text), None);
     }
 }

@@ -45,6 +45,7 @@ pub mod leak;
 mod lexicon;
 mod marks;
 mod nosql;
+mod options;
 mod path;
 pub mod pollution;
 mod probe;
@@ -69,6 +70,7 @@ pub use self::{
     family::Family,
     lexicon::Hits,
     marks::Marks,
+    options::{Ask, Options, Unattended},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
 };
@@ -117,14 +119,6 @@ pub struct Caught {
     pub finding: Finding,
     /// What was there: some characters of the normalised text, secrets masked.
     pub excerpt: Box<str>,
-}
-
-/// What is looked for.
-pub struct Options<'o> {
-    /// Whether values are also looked into after Base64 decoding (`DECODE_B64`).
-    pub base64: bool,
-    /// The families that are asked.
-    pub wants: &'o dyn Fn(Family) -> bool,
 }
 
 /// A set of detectors: the standard ones, and the host's own. The default set has none.
@@ -178,22 +172,6 @@ impl Standard {
     }
 }
 
-impl Options<'static> {
-    /// All families but prompt injection, which is opt-in, also in Base64.
-    pub const STANDARD: Self = Self {
-        base64: true,
-        wants: &|family| !matches!(family, Family::Prompt),
-    };
-}
-
-impl fmt::Debug for Options<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("base64", &self.base64)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Detectors {
     /// The detectors of every family.
     ///
@@ -216,6 +194,20 @@ impl Detectors {
     /// As [`with`](Self::with).
     pub fn add(&mut self, detector: Box<dyn Detector>) {
         self.own.push(detector);
+    }
+
+    /// The family of each detector, in the order in which they are asked.
+    pub fn families(&self) -> impl Iterator<Item = Family> + '_ {
+        self.all().map(Detector::family)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &dyn Detector> {
+        let standard = self.standard.map(|standard| standard.all.as_slice());
+        standard
+            .unwrap_or_default()
+            .iter()
+            .chain(&self.own)
+            .map(|detector| &**detector)
     }
 
     /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score, by [`Options::STANDARD`].
@@ -257,12 +249,17 @@ impl Detectors {
         if let Some(standard) = self.standard {
             value.hits = standard.words.search(value.text);
         }
-        let value = &value;
-        let standard = self.standard.map(|standard| standard.all.as_slice());
-        standard.unwrap_or_default().iter().chain(&self.own).all(|detector| {
+        let (value, standard) = (&value, self.standard.map_or(0, |standard| standard.all.len()));
+        self.all().enumerate().all(|(index, detector)| {
             let family = detector.family();
-            let is_asked = detector.wants(value.marks) && (options.wants)(family);
-            let finding = is_asked.then(|| detector.look(value)).flatten();
+            // what the host's own do is watched from the first moment on
+            let is_own = index >= standard;
+            let is_asked = (options.wants)(family) && (is_own || detector.wants(value.marks));
+            let mut look = || {
+                let is_wanted = !is_own || detector.wants(value.marks);
+                is_wanted.then(|| detector.look(value)).flatten()
+            };
+            let finding = is_asked.then(|| options.ask.ask(index, &mut look)).flatten();
             finding.is_none_or(|finding| {
                 report(Caught {
                     family,

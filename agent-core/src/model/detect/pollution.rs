@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CERTAIN, Caught, Detectors, Family, Finding};
+use super::{CERTAIN, Caught, Detectors, Family, Finding, Options};
 use crate::model::places::{Field, Role};
 
 /// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
@@ -109,18 +109,18 @@ impl Pollution {
         repeats.joined.extend_from_slice(kept);
     }
 
-    /// The parameter that is polluted most, with the finding.
+    /// The parameter that is polluted most, with the finding. The options are for what detectors are asked about its values, joined.
     #[must_use]
-    pub fn judge(&self, detectors: &Detectors, like: &Field<'_>) -> Option<(String, Caught)> {
+    pub fn judge(&self, detectors: &Detectors, like: &Field<'_>, options: &Options<'_>) -> Option<(String, Caught)> {
         let repeated = self.names.iter().filter(|(_, repeats)| repeats.count > 1);
         repeated
-            .map(|(name, repeats)| (name.clone(), repeats.judge(detectors, like)))
+            .map(|(name, repeats)| (name.clone(), repeats.judge(detectors, like, options)))
             .max_by_key(|(_, caught)| caught.finding.score)
     }
 }
 
 impl Values {
-    fn judge(&self, detectors: &Detectors, like: &Field<'_>) -> Caught {
+    fn judge(&self, detectors: &Detectors, like: &Field<'_>, options: &Options<'_>) -> Caught {
         let joined = Field {
             value: &self.joined,
             role: Role::Value,
@@ -132,7 +132,7 @@ impl Values {
             excerpt: super::excerpt(&String::from_utf8_lossy(&self.joined), 0..0),
         };
         if detectors
-            .look(&joined)
+            .look_for(&joined, options)
             .is_some_and(|caught| caught.finding.score >= CERTAIN)
         {
             found("split", CERTAIN)
@@ -159,7 +159,7 @@ mod tests {
             true
         });
         let like = Field::whole(Part::Query, Role::Value, b"", Spelling::Form);
-        let (name, caught) = pollution.judge(&Detectors::standard().unwrap(), &like)?;
+        let (name, caught) = pollution.judge(&Detectors::standard().unwrap(), &like, &Options::STANDARD)?;
         Some((name, caught.finding.rule, caught.finding.score))
     }
 

@@ -122,6 +122,16 @@ impl RuleSet {
     }
 }
 
+impl RuleSet {
+    /// What the first rule finds that matches a text of no request: an answer's.
+    pub(super) fn find(&self, text: &str) -> Option<Finding> {
+        self.0.iter().find_map(|compiled| {
+            let found = compiled.regex.find(text)?;
+            Some(Finding::new(compiled.rule.name, compiled.rule.points, found.range()))
+        })
+    }
+}
+
 impl Compiled {
     fn new(rule: &'static Rule, lexicon: Option<&mut Lexicon>) -> Result<Self, BuildError> {
         let fail = |error: &dyn std::error::Error| BuildError(format!("{}: {error}", rule.name));

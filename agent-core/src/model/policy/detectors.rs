@@ -66,6 +66,17 @@ pub struct Leaks {
 }
 
 impl Leaks {
+    /// Nothing is looked for.
+    pub const NONE: Self = Self {
+        phone_numbers: false,
+        card_numbers: false,
+        private_keys: false,
+        hashes: false,
+        windows_credentials: false,
+        linux_credentials: false,
+        report_content: false,
+    };
+
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
             phone_numbers: reader.read("DLP_PHONE_NUMBERS", switch),

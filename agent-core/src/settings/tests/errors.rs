@@ -36,7 +36,7 @@ const WRONG: [(&str, &str); 23] = [
     ("[agent]\ntrusted_proxies = ['::/129']", "agent.trusted_proxies[0]: found the text \"::/129\"; allowed: {NETWORKS}"),
     ("[agent]\nown_addresses = ['::1', {}]", "agent.own_addresses[1]: found a table; allowed: a list of addresses"),
     ("[agent]\non_detector_failure = 'x'",
-     "agent.on_detector_failure: found the text \"x\"; allowed: \"open\", \"closed\", \"allow\" or \"block\""),
+     "agent.on_detector_failure: found the text \"x\"; allowed: \"allow\", \"block\", \"open\" or \"closed\""),
     // [transport]
     ("[transport]\nkynd = 'x'",
      "transport.kynd: found an unknown key (did you mean kind?); allowed: kind, a table for each transport"),
