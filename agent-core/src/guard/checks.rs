@@ -10,15 +10,18 @@ use super::{
     snapshot::Mode,
 };
 use crate::{
+    clock::Clock,
     model::{
         detect::Family,
         policy::{Check, Level, Policy},
+        ztaa::TokenProblem,
     },
     protocol::v2::Evidence,
 };
 
 /// Checks of every request that is not whitelisted, and whose source is not listed.
 pub(super) const ALWAYS: &[Step] = &[
+    (Check::Ztaa, unproven, |case| unproven(case).is_some()),
     (Check::Spoofing, spoofed, |case| spoofed(case).is_some()),
     (Check::Decoy, decoyed, |case| decoyed(case).is_some()),
     (Check::Path, unrouted, |case| unrouted(case).is_some()),
@@ -32,10 +35,20 @@ pub(super) const UNLESS_IGNORED: &[Step] = &[
     }),
 ];
 
-/// Checks of an answer 404.
-pub(super) const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all, |case| {
+/// Checks of an answer with this status.
+pub(super) const fn answered(status: u16) -> &'static [Step] {
+    match status {
+        404 => NOT_FOUND,
+        405 => METHOD_NOT_ALLOWED,
+        _ => &[],
+    }
+}
+
+const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all, |case| {
     unrouted_after_all(case).is_some()
 })];
+
+const METHOD_NOT_ALLOWED: &[Step] = &[(Check::Method, unknown_method, |case| unknown_method(case).is_some())];
 
 /// Counts an error of the client's, and judges their number.
 pub(super) const CLIENT_ERROR: &[Step] = &[(Check::Brute, erring, has_erred)];
@@ -58,6 +71,8 @@ pub(super) struct Case<'c> {
     /// do not name, and then all its clients would be shut out for the haste of one.
     pub(super) bannable: bool,
     pub(super) now: Duration,
+    /// For the few checks that ask for the date.
+    pub(super) clock: &'c dyn Clock,
     /// Whether anything is refused at all.
     pub(super) mode: Mode,
 }
@@ -86,7 +101,8 @@ pub(super) struct Finding<'c> {
 /// Whether one of these checks only logs, and would find something. What the view of the response no longer shows is not found again.
 pub(super) fn would_log(steps: &[Step], case: &Case<'_>) -> bool {
     steps.iter().any(|(check, _, would_find)| {
-        let is_shown = *check != Check::Spoofing || case.request.host.is_some();
+        let is_of_head = matches!(check, Check::Spoofing | Check::Ztaa);
+        let is_shown = !is_of_head || case.request.host.is_some();
         case.level(*check) == Level::Log && is_shown && would_find(case)
     })
 }
@@ -132,6 +148,28 @@ fn unrouted<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 /// The application had a fallback for what it has no route for, and that had nothing either.
 fn unrouted_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     (case.request.route == RouteMatch::Unsure).then(|| Finding::proof("path", case.request.path))
+}
+
+/// The route does not know the method. Browsers, caches and monitors ask with `HEAD` and `OPTIONS` on their own account: an application
+/// that has no answer for them has no attackers for it.
+fn unknown_method<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let method = case.request.method;
+    (!matches!(method, "HEAD" | "OPTIONS")).then(|| Finding::proof("method", method))
+}
+
+/// The request brought no token that proves that its client may come.
+fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let trust = case.policy.zero_trust();
+    let mut judged = None;
+    case.request.headers.for_each_value(&trust.header, &mut |token| {
+        // the first one counts: another beside it cannot make up for it
+        judged.get_or_insert_with(|| trust.judge(token, case.clock.unix()));
+    });
+    let problem = judged.unwrap_or(Err(TokenProblem::Missing)).err()?;
+    Some(Finding {
+        place: format!("header:{}", trust.header).into(),
+        ..Finding::proof("", problem.name())
+    })
 }
 
 /// More requests for the paths that count than one source may send.

@@ -2,7 +2,7 @@
 
 use super::{
     Phase, Shared,
-    checks::{ALWAYS, CLIENT_ERROR, Case, NOT_FOUND, Step, UNLESS_IGNORED},
+    checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered},
     inspect::Content,
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
     outcome::Outcome,
@@ -77,8 +77,7 @@ impl Shared {
             }
             Phase::Body(_) if policy.ignores(request.path) => Severity::Passes,
             Phase::Body(body) => hardest([self.refusal_by_content(Content::Body(body), &case)]),
-            Phase::Answer(404) => hardest([refusal(NOT_FOUND, &case), refusal(CLIENT_ERROR, &case)]),
-            Phase::Answer(_) => hardest([refusal(CLIENT_ERROR, &case)]),
+            Phase::Answer(status) => hardest([refusal(answered(status), &case), refusal(CLIENT_ERROR, &case)]),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Phase, Shared,
-    checks::{ALWAYS, CLIENT_ERROR, Case, Finding, NOT_FOUND, Step, UNLESS_IGNORED},
+    checks::{ALWAYS, CLIENT_ERROR, Case, Finding, Step, UNLESS_IGNORED, answered},
     compare::{Severity, severity_of},
     inspect::Content,
     outcome::Outcome,
@@ -79,9 +79,7 @@ impl Shared {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
-        if status == 404 {
-            self.run(NOT_FOUND, phase, &case, snapshot, &mut outcome);
-        }
+        self.run(answered(status), phase, &case, snapshot, &mut outcome);
         self.run(CLIENT_ERROR, phase, &case, snapshot, &mut outcome);
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
@@ -99,6 +97,7 @@ impl Shared {
             client,
             bannable: client.is_some_and(|client| snapshot.trusted.bannable(client.address)),
             now: self.parts.clock.elapsed(),
+            clock: &*self.parts.clock,
             mode: snapshot.mode,
         }
     }

@@ -9,11 +9,11 @@
 //! # Order
 //! 1. the whitelist: its members pass unjudged, and are only counted
 //! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
-//! 3. `spoofing` (the host), `decoy`, `path`
+//! 3. `ztaa`, `spoofing` (the host), `decoy`, `path`
 //! 4. where `IGNORE_PATHS` does not match: `flood`, `headers`
 //! 5. what it carries, where `IGNORE_PATHS` does not match: path, query, cookies and headers, then the beginning of its body
 //!    ([`Guard::check_body`]), searched by the [detectors](crate::model::detect) whose checks are on
-//! 6. for answers, and for refusals by `spoofing`, `path` and `headers`: `brute`
+//! 6. for answers: `path` (404) and `method` (405); for them, and for refusals by `spoofing`, `path` and `headers`: `brute`
 //!
 //! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
 //!
@@ -143,7 +143,7 @@ impl Guard {
     }
 
     /// Counts the application's answer and judges it: the errors of one client, and the 404 that confirms that there was no route
-    /// ([`RouteMatch::Unsure`]). Called once for a request that passed; where the verdict is to block, the refusal goes out in the
+    /// ([`RouteMatch::Unsure`]), and the 405 that says that the route does not know the method. Called once for a request that passed; where the verdict is to block, the refusal goes out in the
     /// answer's place.
     ///
     /// The view is the one that was checked. Where the application has consumed the request, peer, method, path, and the headers

@@ -12,3 +12,4 @@ pub mod places;
 pub mod policy;
 pub mod schedule;
 pub mod session;
+pub mod ztaa;

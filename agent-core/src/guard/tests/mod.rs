@@ -8,6 +8,7 @@ mod order;
 mod response;
 mod trial;
 mod windows;
+mod ztaa;
 
 use std::{
     net::IpAddr,
@@ -66,6 +67,7 @@ struct Request {
     host: Option<&'static str>,
     route: RouteMatch,
     headers: Vec<(&'static str, &'static [u8])>,
+    method: &'static str,
 }
 
 /// A policy with all checks off, but for what the test says.
@@ -187,6 +189,7 @@ fn get(path: impl Into<String>) -> Request {
         host: Some("shop.example.com"),
         route: RouteMatch::Matched,
         headers: vec![("accept", b"*/*")],
+        method: "GET",
     }
 }
 
@@ -214,7 +217,7 @@ impl Request {
     fn view(&self) -> RequestView<'_> {
         RequestView {
             peer: self.peer,
-            method: "GET",
+            method: self.method,
             path: &self.path,
             query: "",
             host: self.host,

@@ -86,6 +86,39 @@ fn a_404_confirms_that_there_was_no_route() {
 }
 
 #[test]
+fn a_405_says_that_the_route_does_not_know_the_method() {
+    let stage = stage(json!({ "SECURITY_CHECKS": { "method": 1, "brute": 2 }, "ERROR_FLOOD_RATIO": 2 }));
+    let with = |method| Request {
+        method,
+        ..get("/users")
+    };
+    assert!(!stage.check(&with("DELETE")).is_block());
+    assert!(!stage.answer(&with("DELETE"), 404).is_block());
+    assert_eq!(content(&stage.answer(&with("DELETE"), 405)), "blocked");
+    let [detection] = stage.detections().try_into().unwrap();
+    assert_eq!(
+        (detection.check, &*detection.place, &*detection.excerpt),
+        (Check::Method, "method", "DELETE")
+    );
+    for harmless in ["HEAD", "OPTIONS"] {
+        assert!(
+            !stage.answer(&with(harmless).from("198.51.100.7"), 405).is_block(),
+            "{harmless}"
+        );
+    }
+    assert_eq!(
+        content(&stage.answer(&with("PUT"), 405)),
+        "banned",
+        "it counts as an error too"
+    );
+    assert_eq!(
+        stage.reported(),
+        [(Check::Method, Level::Block), (Check::Brute, Level::Ban)]
+    );
+    assert_eq!(stage.counts(), [0, 3, 2, 2], "one request, one attack");
+}
+
+#[test]
 fn a_logged_request_is_one_attack_however_it_ends() {
     let mut keys = brute(3);
     keys["SECURITY_CHECKS"]["decoy"] = json!(3);

@@ -18,7 +18,7 @@ impl Policy {
     /// What a check does. [`Check::Blacklist`] bans unless `BLACKLIST_OVERRIDE` is on.
     #[must_use]
     pub fn level(&self, check: Check) -> Level {
-        self.levels.get(check as usize).copied().unwrap_or_default()
+        super::level_in(&self.levels, check)
     }
 
     /// Whether a request may name this host: `HOSTS` is empty, or lists it with or without its port, in any case.

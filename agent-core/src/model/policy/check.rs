@@ -38,7 +38,7 @@ pub enum Check {
     Prompt,
     /// An uploaded file that is not allowed.
     Upload,
-    /// The route does not know the method. pyrasp has a level for it, but neither a title nor codes.
+    /// The route does not know the method: the application answered 405. pyrasp has a level for it, but no such check.
     Method,
 }
 

@@ -1,13 +1,11 @@
 //! What the detectors are told that look into parameters, bodies, files and responses.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::{
     error::Fault,
     reader::Reader,
-    value::{Parsed, header_name, line, list, megabytes, probability, switch, typed_pattern},
+    value::{Parsed, line, list, megabytes, probability, switch, typed_pattern},
 };
 use crate::model::pattern::{MatchType, PatternSet};
 
@@ -118,60 +116,4 @@ fn extension(value: &Value) -> Parsed<Box<str>> {
         return Err(Fault::new(value, "the extension of a file's name"));
     }
     Ok(bare.into())
-}
-
-/// How clients prove that they may come at all: the `ZTAA_…` keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZeroTrust {
-    /// `ZTAA_KEY_HEADER`, in lower case.
-    pub header: Box<str>,
-    /// `ZTAA_KEY`: one that signed the token is enough.
-    pub keys: Box<[Secret]>,
-    /// `ZTAA_BROWSER_VERSION`: the token must say that the browser is up to date.
-    pub browser_version: bool,
-}
-
-impl ZeroTrust {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        Self {
-            header: reader.read("ZTAA_KEY_HEADER", header_name),
-            keys: reader.read("ZTAA_KEY", secrets).into(),
-            browser_version: reader.read("ZTAA_BROWSER_VERSION", switch),
-        }
-    }
-}
-
-fn secrets(value: &Value) -> Parsed<Vec<Secret>> {
-    let several = if value.is_array() {
-        list(value, line)
-    } else {
-        line(value).map(|one| vec![one])
-    };
-    let keys = several.map_err(|fault| Fault {
-        allowed: "a text, or a list of texts".to_owned(),
-        ..fault
-    })?;
-    Ok(keys
-        .into_iter()
-        .filter(|key| !key.is_empty())
-        .map(|key| Secret(key.into()))
-        .collect())
-}
-
-/// A key that `Debug` does not show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// The key itself, to check signatures with.
-    #[must_use]
-    pub const fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }

@@ -38,6 +38,7 @@ mod reaction;
 mod reader;
 mod template;
 mod value;
+mod zero_trust;
 
 use std::fmt;
 
@@ -55,13 +56,14 @@ use self::{
 };
 pub use self::{
     check::{Check, Level},
-    detectors::{Injection, Leaks, Secret, Uploads, ZeroTrust},
+    detectors::{Injection, Leaks, Uploads},
     error::{PolicyError, Problem},
     hash::config_hash,
     layer::{Layer, UnknownKey},
     log::{Log, LogFormat, LogProtocol},
     paths::Window,
     reaction::Reaction,
+    zero_trust::ZeroTrust,
 };
 use crate::protocol::ConfigMap;
 
@@ -119,6 +121,7 @@ impl Policy {
         let zero_trust = ZeroTrust::read(&mut reader);
         let log = Log::read(&mut reader);
         let levels = Check::ALL.map(|check| level_of(&mut reader, check, answers.no_bans));
+        zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
         let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
         Ok(Self {
             template: template.to_owned(),
@@ -156,6 +159,10 @@ fn stack(template: &str, layers: &[Layer]) -> Stack {
     }
     layers.iter().for_each(|layer| stack.push(layer.clone()));
     stack
+}
+
+fn level_in(levels: &[Level], check: Check) -> Level {
+    levels.get(check as usize).copied().unwrap_or_default()
 }
 
 fn level_of(reader: &mut Reader, check: Check, no_bans: bool) -> Level {
