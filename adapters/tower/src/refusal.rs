@@ -1,0 +1,98 @@
+//! The guard's reaction as a response.
+
+use buckler::guard::{BlockId, Guard, Reaction, Refusal};
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SERVER},
+};
+
+use crate::body::GuardedBody;
+
+/// The response that refuses a request. No cache may keep it: it is meant for one client, and a proxy that stored a 404 or a redirect
+/// would answer everybody with it. Its header [`BlockId::HEADER`] names it, for whoever asks why.
+pub(crate) fn refusal<B>(refusal: &Refusal) -> Response<GuardedBody<B>> {
+    let mut response = match &refusal.reaction {
+        Reaction::Respond { status, content } => page(*status, content),
+        Reaction::Redirect { status, location } => redirect(*status, location),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
+        headers.insert(HeaderName::from_static(BlockId::HEADER), id);
+    }
+    response
+}
+
+fn page<B>(status: u16, content: &str) -> Response<GuardedBody<B>> {
+    let body = Bytes::copy_from_slice(content.as_bytes());
+    let mut response = answer(status, GuardedBody::refusal(body));
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response
+}
+
+/// A redirect; a plain 403 where the address cannot be a header value, because to refuse matters more than how.
+fn redirect<B>(status: u16, location: &str) -> Response<GuardedBody<B>> {
+    let empty = || GuardedBody::refusal(Bytes::new());
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return answer(StatusCode::FORBIDDEN.as_u16(), empty());
+    };
+    let mut response = answer(status, empty());
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// A response with this status; 403 where the number is none.
+fn answer<B>(status: u16, body: GuardedBody<B>) -> Response<GuardedBody<B>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    response
+}
+
+/// The response with the name of the server that the settings want it to show; untouched where they want none.
+pub(crate) fn named<B>(guard: &Guard, mut response: Response<B>) -> Response<B> {
+    if let Some(name) = guard.server_header()
+        && let Ok(name) = HeaderValue::from_str(&name)
+    {
+        response.headers_mut().insert(SERVER, name);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(reaction: Reaction) -> Response<GuardedBody<()>> {
+        refusal(&Refusal {
+            id: "0123456789abcdef".parse().unwrap(),
+            reaction,
+        })
+    }
+
+    #[test]
+    fn an_answer_has_its_status_type_and_name() {
+        let response = refused(Reaction::Respond {
+            status: 451,
+            content: "no".into(),
+        });
+        assert_eq!(response.status(), 451);
+        assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["x-block-id"], "0123456789abcdef");
+    }
+
+    #[test]
+    fn a_redirect_names_its_target_and_what_http_cannot_say_is_a_plain_refusal() {
+        let to = |location: &str| {
+            refused(Reaction::Redirect {
+                status: 302,
+                location: location.into(),
+            })
+        };
+        let response = to("https://example.com/gone");
+        assert_eq!((response.status(), &response.headers()["location"]), (StatusCode::FOUND, &HeaderValue::from_static("https://example.com/gone")));
+        assert_eq!(to("a\nb").status(), 403);
+    }
+}

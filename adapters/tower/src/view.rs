@@ -1,0 +1,79 @@
+//! A request as the guard sees it: borrowed, nothing copied.
+
+use buckler::guard::{Headers, RequestView, RouteMatch};
+use http::{
+    Extensions, HeaderMap, HeaderValue,
+    header::HOST,
+    request::Parts,
+};
+
+use crate::peer::peer;
+
+/// The headers behind the guard's trait.
+pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
+
+impl Headers for HeaderList<'_> {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.0
+            .iter()
+            .for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
+    }
+}
+
+/// The view of a request.
+pub(crate) fn view<'a>(parts: &'a Parts, headers: &'a HeaderList<'a>) -> RequestView<'a> {
+    RequestView {
+        peer: peer(&parts.extensions),
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        host: host(parts),
+        route: route(&parts.extensions),
+        headers,
+    }
+}
+
+/// The host asked for: the `Host` header before the target's authority (which HTTP/2 fills from `:authority`).
+fn host(parts: &Parts) -> Option<&str> {
+    /// Stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one.
+    const NO_TEXT: &str = "\u{fffd}";
+    match parts.headers.get(HOST) {
+        Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT)),
+        None => parts.uri.authority().map(http::uri::Authority::as_str),
+    }
+}
+
+/// Whether axum found a route. A fallback may still answer where it did not.
+#[cfg(feature = "axum")]
+pub(crate) fn route(extensions: &Extensions) -> RouteMatch {
+    match extensions.get::<axum::extract::MatchedPath>() {
+        Some(_) => RouteMatch::Matched,
+        None => RouteMatch::Unsure,
+    }
+}
+
+/// Nobody knows before the application has answered.
+#[cfg(not(feature = "axum"))]
+pub(crate) fn route(_: &Extensions) -> RouteMatch {
+    RouteMatch::Unsure
+}
+
+/// A header as one list: several lines of it mean the same as one with commas between them (RFC 9110, section 5.3).
+pub(crate) fn list(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    let mut list: Option<Vec<u8>> = None;
+    for line in lines {
+        let list = list.get_or_insert_with(|| first.as_bytes().to_vec());
+        list.push(b',');
+        list.extend_from_slice(line.as_bytes());
+    }
+    list.map_or_else(|| Some(first.clone()), |list| HeaderValue::from_bytes(&list).ok())
+}
+
+/// The names of the headers that name the client.
+pub(crate) const NAMING: [&str; 2] = ["forwarded", "x-forwarded-for"];
