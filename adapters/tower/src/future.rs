@@ -114,7 +114,9 @@ where
                     let Some(waiting) = request else { return Poll::Pending };
                     ready!(waiting.poll(cx));
                     // always there: it was just polled
-                    let Some(waiting) = request.take() else { return Poll::Pending };
+                    let Some(waiting) = request.take() else {
+                        return Poll::Pending;
+                    };
                     waiting.decide(this.guard)
                 }
                 StateProjection::Forwarded { answer, seen } => {

@@ -92,7 +92,10 @@ mod tests {
             })
         };
         let response = to("https://example.com/gone");
-        assert_eq!((response.status(), &response.headers()["location"]), (StatusCode::FOUND, &HeaderValue::from_static("https://example.com/gone")));
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::FOUND, &HeaderValue::from_static("https://example.com/gone"))
+        );
         assert_eq!(to("a\nb").status(), 403);
     }
 }

@@ -1,11 +1,7 @@
 //! A request as the guard sees it: borrowed, nothing copied.
 
 use buckler::guard::{Headers, RequestView, RouteMatch};
-use http::{
-    Extensions, HeaderMap, HeaderValue,
-    header::HOST,
-    request::Parts,
-};
+use http::{Extensions, HeaderMap, HeaderValue, header::HOST, request::Parts};
 
 use crate::peer::peer;
 

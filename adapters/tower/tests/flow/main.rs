@@ -1,0 +1,12 @@
+//! The layer around real axum applications, over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking what is wrong"
+)]
+
+mod bodies;
+mod site;
+mod verdicts;
