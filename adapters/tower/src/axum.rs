@@ -128,7 +128,6 @@ impl<S: Clone + Send + Sync + 'static> RecordedRouter<S> {
     }
 
     /// The router and its routes.
-    #[must_use]
     pub fn into_parts(self) -> (axum::Router<S>, Routes) {
         (self.router, self.routes)
     }

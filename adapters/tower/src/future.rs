@@ -117,7 +117,7 @@ where
                     let Some(waiting) = request.take() else {
                         return Poll::Pending;
                     };
-                    waiting.decide(this.guard)
+                    (*waiting).decide(this.guard)
                 }
                 StateProjection::Forwarded { answer, seen } => {
                     let response = ready!(answer.poll(cx))?;
@@ -147,7 +147,7 @@ where
     }
 
     /// Judges what was seen, and gives the request on.
-    fn decide(mut self: Box<Self>, guard: &Guard) -> State<S, B> {
+    fn decide(mut self, guard: &Guard) -> State<S, B> {
         let (bytes, is_whole) = self.body.beginning(self.most);
         let headers = HeaderList(&self.parts.headers);
         let body = BodyView {

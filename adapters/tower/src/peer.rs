@@ -24,8 +24,8 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
 
 #[cfg(feature = "axum")]
 fn connect_info(extensions: &Extensions) -> Option<IpAddr> {
-    let info = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?;
-    Some(info.0.ip())
+    let connection = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()?;
+    Some(connection.0.ip())
 }
 
 #[cfg(not(feature = "axum"))]
