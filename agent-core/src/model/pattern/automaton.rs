@@ -110,7 +110,7 @@ impl fmt::Debug for Automaton {
     }
 }
 
-fn nfa(patterns: &[&Pattern], direction: Direction) -> Option<NFA> {
+pub(super) fn nfa(patterns: &[&Pattern], direction: Direction) -> Option<NFA> {
     let sources: Vec<&str> = patterns.iter().map(|pattern| pattern.source()).collect();
     NFA::compiler()
         .syntax(syntax())

@@ -6,10 +6,12 @@
 
 mod automaton;
 mod decoded;
+mod index;
 mod source;
 
 use automaton::{Automaton, Direction};
 use decoded::Decoded;
+pub use index::{Matches, PatternIndex};
 pub use source::{MatchType, Pattern, PatternProblem};
 
 /// The most automata of one set: patterns like `a.*b` are small alone and double each other's size together, so what is too

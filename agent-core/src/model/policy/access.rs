@@ -92,7 +92,7 @@ fn host(value: &Value) -> Parsed<Box<str>> {
     })
 }
 
-fn network(value: &Value) -> Parsed<ipnet::IpNet> {
+pub(super) fn network(value: &Value) -> Parsed<ipnet::IpNet> {
     let allowed = "an address, a network in CIDR notation, or the beginning of an address at a whole group (10.1.)";
     value
         .as_str()

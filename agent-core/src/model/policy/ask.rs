@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Check, Injection, Leaks, Level, Log, Policy, Reaction, UnknownKey, Uploads, Window, ZeroTrust};
+use super::{
+    Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window, ZeroTrust,
+};
 use crate::{
     model::{ipset::IpSet, pattern::PatternSet},
     protocol::ConfigMap,
@@ -19,6 +21,26 @@ impl Policy {
     #[must_use]
     pub fn level(&self, check: Check) -> Level {
         super::level_in(&self.levels, check)
+    }
+
+    /// The rule for requests of this method for this path; `None` where what [`level`](Self::level) and its like say is in force.
+    ///
+    /// A path that can be written in several ways may be another one to the application: ask for each.
+    #[must_use]
+    pub fn route(&self, path: &str, method: &str) -> Option<&RouteRules> {
+        self.routes.find(path, method)
+    }
+
+    /// Whether any route has a rule.
+    #[must_use]
+    pub const fn has_routes(&self) -> bool {
+        !self.routes.is_empty()
+    }
+
+    /// Whether a check runs on any route.
+    #[must_use]
+    pub fn is_on_somewhere(&self, check: Check) -> bool {
+        self.level(check).is_on() || self.routes.any_on(check)
     }
 
     /// Whether a request may name this host: `HOSTS` is empty, or lists it with or without its port, in any case.

@@ -109,7 +109,7 @@ impl Uploads {
     }
 }
 
-fn extension(value: &Value) -> Parsed<Box<str>> {
+pub(super) fn extension(value: &Value) -> Parsed<Box<str>> {
     let text = line(value)?.to_lowercase();
     let bare = text.strip_prefix('.').unwrap_or(&text);
     if bare.is_empty() || bare.contains(['.', '/', '\\']) {

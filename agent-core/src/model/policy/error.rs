@@ -82,6 +82,14 @@ impl Fault {
             ..self
         }
     }
+
+    /// The same fault, found in a member of an object.
+    pub(super) fn in_member(self, name: &str) -> Self {
+        Self {
+            at: format!(".{}{}", excerpt(name), self.at),
+            ..self
+        }
+    }
 }
 
 /// Text from outside, fit for one line of a log: cut, and without control characters.

@@ -36,6 +36,7 @@ mod log;
 mod paths;
 mod reaction;
 mod reader;
+mod routes;
 mod template;
 mod value;
 mod zero_trust;
@@ -52,6 +53,7 @@ use self::{
     paths::Paths,
     reaction::Answers,
     reader::{Reader, Rest},
+    routes::{Elsewhere, Routes},
     value::Parsed,
 };
 pub use self::{
@@ -63,6 +65,7 @@ pub use self::{
     log::{Log, LogFormat, LogProtocol},
     paths::Window,
     reaction::Reaction,
+    routes::RouteRules,
     zero_trust::ZeroTrust,
 };
 use crate::protocol::ConfigMap;
@@ -96,6 +99,7 @@ pub struct Policy {
     uploads: Uploads,
     zero_trust: ZeroTrust,
     log: Log,
+    routes: Routes,
     raw: ConfigMap,
     unknown: Vec<UnknownKey>,
 }
@@ -121,6 +125,13 @@ impl Policy {
         let zero_trust = ZeroTrust::read(&mut reader);
         let log = Log::read(&mut reader);
         let levels = Check::ALL.map(|check| level_of(&mut reader, check, answers.no_bans));
+        let elsewhere = Elsewhere {
+            levels: &levels,
+            flood,
+            error_flood,
+            uploads: &uploads,
+        };
+        let routes = Routes::read(&mut reader, &elsewhere);
         zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
         let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
         Ok(Self {
@@ -139,6 +150,7 @@ impl Policy {
             uploads,
             zero_trust,
             log,
+            routes,
             raw,
             unknown,
         })

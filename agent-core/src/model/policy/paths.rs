@@ -40,13 +40,16 @@ pub struct Window {
 /// A day: what comes more slowly than that is no flood.
 pub(super) const DAY: u32 = 86_400;
 
+/// The guard counts in a few bits a source; nobody sends more in a window that he may fill.
+pub(super) const MOST_REQUESTS: u32 = 1_000_000;
+
 impl Window {
     /// Reads `<prefix>FLOOD_RATIO` and `<prefix>FLOOD_DELAY`.
     pub(super) fn read(reader: &mut Reader, prefix: &str) -> Self {
-        /// The guard counts in a few bits a source; nobody sends more in a window that he may fill.
-        const MOST: u32 = 1_000_000;
         Self {
-            limit: reader.read(&format!("{prefix}FLOOD_RATIO"), |value| number(value, &(1..=MOST), "")),
+            limit: reader.read(&format!("{prefix}FLOOD_RATIO"), |value| {
+                number(value, &(1..=MOST_REQUESTS), "")
+            }),
             period: reader.read(&format!("{prefix}FLOOD_DELAY"), |value| seconds(value, &(1..=DAY))),
         }
     }

@@ -62,6 +62,7 @@ fn protection() -> Value {
         "ERROR_FLOOD_DELAY": 10,
         "ERROR_FLOOD_RATIO": 100,
         "DECOY_ROUTES": decoys(),
+        "ROUTES": [],
     })
 }
 
