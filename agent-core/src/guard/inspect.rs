@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Family, Options,
+        CERTAIN, Caught, Families, Family, Options,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -55,7 +55,11 @@ impl Shared {
         let mut search = Search {
             shared: self,
             case,
-            attended: &attended,
+            options: Options {
+                base64: case.policy.injection().decode_base64,
+                wants: wanted(case),
+                ask: &attended,
+            },
             report,
             goes_on: true,
         };
@@ -88,7 +92,7 @@ impl Shared {
         places::path(path, &mut |field| {
             let options = Options {
                 base64: false,
-                wants: &|family| family == Family::Probe,
+                wants: Families::that(|family| family == Family::Probe),
                 ask: &attended,
             };
             self.parts.detectors.each(field, &options, &mut |caught| {
@@ -111,7 +115,7 @@ pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Opti
 struct Search<'s, 'r> {
     shared: &'s Shared,
     case: &'s Case<'s>,
-    attended: &'s Attended<'s>,
+    options: Options<'s>,
     report: &'s mut Report<'r>,
     goes_on: bool,
 }
@@ -168,7 +172,7 @@ impl Search<'_, '_> {
         });
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
         let options = Options {
-            ask: self.attended,
+            ask: self.options.ask,
             ..Options::STANDARD
         };
         let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
@@ -183,13 +187,7 @@ impl Search<'_, '_> {
         if !self.goes_on || is_exception(policy, field.value) {
             return self.goes_on;
         }
-        let may_be_probe = self.case.request.route != RouteMatch::Matched;
-        let options = Options {
-            base64: policy.injection().decode_base64,
-            wants: &|family| (family != Family::Probe || may_be_probe) && check_of(policy, family).is_some(),
-            ask: self.attended,
-        };
-        let detectors = &self.shared.parts.detectors;
+        let (detectors, options) = (&self.shared.parts.detectors, self.options);
         detectors.each(field, &options, &mut |caught| self.suspect(&field.place, caught));
         self.goes_on
     }
@@ -207,6 +205,12 @@ impl Search<'_, '_> {
         }
         self.goes_on
     }
+}
+
+/// The families that are looked for in a request.
+fn wanted(case: &Case<'_>) -> Families {
+    let may_be_probe = case.request.route != RouteMatch::Matched;
+    Families::that(|family| (family != Family::Probe || may_be_probe) && check_of(case.policy, family).is_some())
 }
 
 /// The check that a family is reported as; `None` where it is off.

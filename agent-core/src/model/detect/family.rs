@@ -48,6 +48,54 @@ pub enum Family {
 }
 
 impl Family {
+    /// Each family; of the host's own, one that stands for all.
+    pub(super) const ALL: [Self; 19] = [
+        Self::Sqli,
+        Self::Xss,
+        Self::Command,
+        Self::Path,
+        Self::Ssrf,
+        Self::Template,
+        Self::Code,
+        Self::Nosql,
+        Self::Ldap,
+        Self::Ssi,
+        Self::Xxe,
+        Self::Crlf,
+        Self::Prototype,
+        Self::Pollution,
+        Self::Upload,
+        Self::Probe,
+        Self::Prompt,
+        Self::Leak,
+        Self::Custom(""),
+    ];
+
+    /// Its place among all; the host's own have one together.
+    pub(super) const fn index(self) -> u32 {
+        match self {
+            Self::Sqli => 0,
+            Self::Xss => 1,
+            Self::Command => 2,
+            Self::Path => 3,
+            Self::Ssrf => 4,
+            Self::Template => 5,
+            Self::Code => 6,
+            Self::Nosql => 7,
+            Self::Ldap => 8,
+            Self::Ssi => 9,
+            Self::Xxe => 10,
+            Self::Crlf => 11,
+            Self::Prototype => 12,
+            Self::Pollution => 13,
+            Self::Upload => 14,
+            Self::Probe => 15,
+            Self::Prompt => 16,
+            Self::Leak => 17,
+            Self::Custom(_) => 18,
+        }
+    }
+
     /// The name in events and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -105,5 +153,17 @@ impl Family {
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_has_a_place_of_its_own() {
+        for (place, family) in (0..).zip(Family::ALL) {
+            assert_eq!(family.index(), place, "{family:?}");
+        }
     }
 }

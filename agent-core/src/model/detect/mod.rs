@@ -39,6 +39,7 @@ mod code;
 mod command;
 mod crlf;
 mod excerpt;
+mod familiar;
 mod family;
 mod ldap;
 pub mod leak;
@@ -70,7 +71,7 @@ pub use self::{
     family::Family,
     lexicon::Hits,
     marks::Marks,
-    options::{Ask, Options, Unattended},
+    options::{Ask, Families, Options, Unattended},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
 };
@@ -234,39 +235,82 @@ impl Detectors {
 
     /// Shows every family's finding in a field, until `report` has enough.
     pub fn each(&self, field: &Field<'_>, options: &Options<'_>, report: &mut dyn FnMut(Caught) -> bool) {
+        let standard = self.standard.filter(|_| !familiar::knows(field, options));
+        if standard.is_none() && self.own.is_empty() {
+            return;
+        }
         let normal = normalise(field.value, field.spelling, options.base64);
-        if self.ask(Value::new(field, &normal.text, normal.disguise), options, report)
+        let mut search = Search {
+            detectors: self,
+            standard,
+            options,
+            report,
+            found_nothing: true,
+        };
+        if search.ask(Value::new(field, &normal.text, normal.disguise))
             && let Some(hidden) = &normal.hidden
         {
-            self.ask(Value::new(field, hidden, normal.disguise), options, report);
+            search.ask(Value::new(field, hidden, normal.disguise));
+        }
+        if standard.is_some() && search.found_nothing {
+            familiar::keep(field, options);
         }
     }
+}
 
-    fn ask(&self, mut value: Value<'_>, options: &Options<'_>, report: &mut dyn FnMut(Caught) -> bool) -> bool {
-        if value.marks.is_empty() && self.own.is_empty() {
-            return true;
-        }
-        if let Some(standard) = self.standard {
+/// A search through one field.
+struct Search<'s> {
+    detectors: &'s Detectors,
+    /// The built-in detectors, where they are to be asked.
+    standard: Option<&'static Standard>,
+    options: &'s Options<'s>,
+    report: &'s mut dyn FnMut(Caught) -> bool,
+    /// Whether all built-in detectors that are wanted looked to the end, and found nothing.
+    found_nothing: bool,
+}
+
+impl Search<'_> {
+    /// Has a value looked into. Whether to go on.
+    fn ask(&mut self, mut value: Value<'_>) -> bool {
+        if let Some(standard) = self.standard.filter(|_| !value.marks.is_empty()) {
             value.hits = standard.words.search(value.text);
+            let goes_on = standard.all.iter().enumerate().all(|(index, detector)| {
+                let is_asked = detector.wants(value.marks) && self.options.wants.has(detector.family());
+                !is_asked || self.ask_standard(index, &**detector, &value)
+            });
+            if !goes_on {
+                return false;
+            }
         }
-        let (value, standard) = (&value, self.standard.map_or(0, |standard| standard.all.len()));
-        self.all().enumerate().all(|(index, detector)| {
-            let family = detector.family();
-            // what the host's own do is watched from the first moment on
-            let is_own = index >= standard;
-            let is_asked = (options.wants)(family) && (is_own || detector.wants(value.marks));
-            let mut look = || {
-                let is_wanted = !is_own || detector.wants(value.marks);
-                is_wanted.then(|| detector.look(value)).flatten()
-            };
-            let finding = is_asked.then(|| options.ask.ask(index, &mut look)).flatten();
-            finding.is_none_or(|finding| {
-                report(Caught {
-                    family,
-                    excerpt: excerpt(value.text, finding.at.clone()),
-                    finding,
-                })
+        let first = self.detectors.standard.map_or(0, |standard| standard.all.len());
+        let own = self.detectors.own.iter().enumerate();
+        own.filter(|(_, detector)| self.options.wants.has(detector.family()))
+            .all(|(index, detector)| {
+                // what the host's own do is watched from the first moment on
+                let mut look = || detector.wants(value.marks).then(|| detector.look(&value)).flatten();
+                let finding = self.options.ask.ask(first + index, &mut look);
+                finding.is_none_or(|finding| self.tell(detector.family(), &value, finding))
             })
+    }
+
+    fn ask_standard(&mut self, index: usize, detector: &dyn Detector, value: &Value<'_>) -> bool {
+        // neither where it is switched off nor where it panics
+        let mut has_looked = false;
+        let mut look = || {
+            let finding = detector.look(value);
+            has_looked = true;
+            finding
+        };
+        let finding = self.options.ask.ask(index, &mut look);
+        self.found_nothing &= has_looked && finding.is_none();
+        finding.is_none_or(|finding| self.tell(detector.family(), value, finding))
+    }
+
+    fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
+        (self.report)(Caught {
+            family,
+            excerpt: excerpt(value.text, finding.at.clone()),
+            finding,
         })
     }
 }

@@ -20,13 +20,57 @@ impl Ask for Unattended {
     }
 }
 
+/// A set of families. Detectors of the host's own are in it together or not at all, whatever their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families(u32);
+
+impl Families {
+    /// No family.
+    pub const NONE: Self = Self(0);
+
+    /// Every family.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// The families that pass a test. Of the host's own, one without a name is tested.
+    #[must_use]
+    pub fn that(test: impl Fn(Family) -> bool) -> Self {
+        let passed = Family::ALL.into_iter().filter(|family| test(*family));
+        Self(passed.fold(0, |set, family| set | bit(family)))
+    }
+
+    /// These without one.
+    #[must_use]
+    pub const fn without(self, family: Family) -> Self {
+        Self(self.0 & !bit(family))
+    }
+
+    /// Whether a family is one of these.
+    #[must_use]
+    pub const fn has(self, family: Family) -> bool {
+        self.0 & bit(family) != 0
+    }
+
+    pub(super) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether all of the others are among these, and there are any.
+    pub(super) const fn contain(self, others: Self) -> bool {
+        others.0 != 0 && others.0 & !self.0 == 0
+    }
+}
+
+const fn bit(family: Family) -> u32 {
+    1 << family.index()
+}
+
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
     /// Whether values are also looked into after Base64 decoding (`DECODE_B64`).
     pub base64: bool,
     /// The families that are asked.
-    pub wants: &'o dyn Fn(Family) -> bool,
+    pub wants: Families,
     /// Who asks them.
     pub ask: &'o dyn Ask,
 }
@@ -35,7 +79,7 @@ impl Options<'static> {
     /// All families but prompt injection, which is opt-in, also in Base64.
     pub const STANDARD: Self = Self {
         base64: true,
-        wants: &|family| !matches!(family, Family::Prompt),
+        wants: Families::ALL.without(Family::Prompt),
         ask: &Unattended,
     };
 }

@@ -52,7 +52,7 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CERTAIN, Detectors, Family, Options};
+    use super::super::{CERTAIN, Detectors, Families, Family, Options};
     use crate::model::{
         normal::Spelling,
         places::{Field, Part, Role},
@@ -61,7 +61,7 @@ mod tests {
     fn find(text: &str) -> bool {
         let detectors = Detectors::standard().unwrap();
         let all = Options {
-            wants: &|_| true,
+            wants: Families::ALL,
             ..Options::STANDARD
         };
         let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Literal);
