@@ -7,6 +7,7 @@
     reason = "a test may fail by a panic, in its helpers too"
 )]
 
+mod adapters;
 mod between;
 mod child;
 mod cloud;

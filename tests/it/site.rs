@@ -218,6 +218,16 @@ impl Drop for Application {
     }
 }
 
+/// Waits for a condition in real time; fails with what the agent says of itself.
+#[track_caller]
+pub(crate) fn wait_until(agent: &Agent, what: &str, mut condition: impl FnMut() -> bool) {
+    let end = now() + PATIENCE;
+    while !condition() {
+        assert!(now() < end, "not within {PATIENCE:?}: {what}; {:#?}", agent.status());
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test's patience is measured in real time")]
 fn now() -> Instant {
     Instant::now()

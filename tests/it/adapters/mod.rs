@@ -1,0 +1,22 @@
+//! One suite for every adapter: each test runs a guarded application of each framework, over real sockets.
+//!
+//! Another adapter is a [`Kind`] in `host.rs` and a line in [`over_every_adapter`].
+
+mod bodies;
+mod fleet;
+mod host;
+mod verdicts;
+
+/// Makes the tests of a module run over every adapter.
+macro_rules! over_every_adapter {
+    ($($test:ident)*) => {
+        mod actix_web {
+            $(#[test] fn $test() { super::$test(crate::adapters::host::Kind::ActixWeb); })*
+        }
+        mod axum {
+            $(#[test] fn $test() { super::$test(crate::adapters::host::Kind::Axum); })*
+        }
+    };
+}
+
+use over_every_adapter;
