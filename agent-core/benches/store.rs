@@ -176,6 +176,7 @@ fn event(seq: u64) -> Event {
         why: "decoy".to_owned(),
         evidence: Evidence::Confirmed,
         peer: AddressOrigin::Socket,
+        detail: None,
     }
 }
 

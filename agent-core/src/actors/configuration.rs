@@ -52,6 +52,7 @@ pub(crate) struct Rejected {
 impl Configuration {
     /// Compiles the layers with this configuration of the server's in its place: template, file, server, code.
     pub(crate) fn compile(&self, server: Option<&ConfigUpdate>) -> Result<Policy, PolicyError> {
+        let version = server.map_or(0, |update| update.version);
         let server = server.map(|update| Layer {
             origin: "server".to_owned(),
             keys: update.body.clone(),
@@ -63,7 +64,7 @@ impl Configuration {
             .chain(server)
             .chain(self.code.clone())
             .collect();
-        Policy::compile(&self.template, &layers)
+        Policy::compile(&self.template, &layers).map(|policy| policy.numbered(version))
     }
 
     /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.

@@ -49,11 +49,13 @@ impl LogBudget {
             excerpt,
             bannable,
             rule,
+            score,
             id,
+            config_version,
             ..
         } = detection;
         let id = id.map(tracing::field::display);
-        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, id, "{}: {place} -> {excerpt:?}", check.title());
+        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, score, id, config_version, "{}: {place} -> {excerpt:?}", check.title());
     }
 
     /// Says which detectors have failed, and which are not asked any more, whenever that has changed.

@@ -27,7 +27,7 @@ use crate::{
         outbox::Draft,
         policy::{Level, Policy},
     },
-    protocol::v2::EventKind,
+    protocol::v2::{Detail, EventKind},
     status::ConfigInForce,
 };
 
@@ -186,8 +186,20 @@ fn offence(detection: &Detection, policy: &Policy, mode: Mode) -> Offence {
             why: detection.check.name(),
             evidence: detection.evidence,
             peer: detection.origin,
+            detail: Some(Box::new(detail(detection))),
         },
         ban: bans.then(|| (network, policy.ban_for())),
+    }
+}
+
+fn detail(detection: &Detection) -> Detail {
+    Detail {
+        id: detection.id.map(|id| id.to_string()),
+        rule: detection.rule.as_ref().into(),
+        place: detection.place.as_ref().into(),
+        score: detection.score,
+        level: detection.level as u8,
+        config_version: detection.config_version,
     }
 }
 

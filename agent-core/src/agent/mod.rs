@@ -14,7 +14,7 @@ pub use self::builder::AgentBuilder;
 use crate::{
     VERSION,
     actors::{estate::Shared, generation::Control},
-    guard::Guard,
+    guard::{BlockId, Explanation, Guard},
     protocol::v2::Totals,
     settings::Settings,
     status::{Conversation, ShutdownReport, Status, StoreMode, StoreState},
@@ -40,6 +40,33 @@ impl Agent {
     #[must_use]
     pub fn guard(&self) -> Guard {
         self.shared.guard.clone()
+    }
+
+    /// Why a request was refused, by the id that the client was shown (the header [`BlockId::HEADER`], or `{{id}}` in the content).
+    /// Known are the newest refusals of this process, some thousands; all others are in the log, and on the server.
+    ///
+    /// ```
+    /// # use buckler::{Agent, Settings, guard::{RequestView, RouteMatch, Verdict}};
+    /// # let agent = Agent::builder(Settings::builder().build()?).start();
+    /// # let headers: &[(&str, &[u8])] = &[];
+    /// # let request = RequestView {
+    /// #     peer: Some("203.0.113.9".parse()?),
+    /// #     method: "GET",
+    /// #     path: "/.git/config",
+    /// #     query: "",
+    /// #     host: Some("shop.example.com"),
+    /// #     route: RouteMatch::Unsure,
+    /// #     headers: &headers,
+    /// # };
+    /// # let Verdict::Block(refusal) = agent.guard().check(&request) else { panic!() };
+    /// # let shown = refusal.id.to_string();
+    /// let why = agent.why(shown.parse()?).expect("it was refused just now");
+    /// assert_eq!((why.check, &*why.place, &*why.excerpt), ("decoy", "path", "/.git/config"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn why(&self, id: BlockId) -> Option<Explanation> {
+        self.shared.guard.why(id)
     }
 
     /// How the agent is, at this moment.

@@ -27,6 +27,11 @@ impl BlockId {
     /// What is replaced by it in the content of a refusal.
     pub const PLACEHOLDER: &'static str = "{{id}}";
 
+    /// A number that nobody knows, to [derive](Self::derived) names with.
+    pub(super) fn secret() -> u64 {
+        Uuid::new_v4().as_u64_pair().0
+    }
+
     /// The id as a number.
     #[must_use]
     pub const fn number(self) -> u64 {
@@ -73,6 +78,14 @@ impl BlockIds {
     /// A name that was not given out before.
     pub(super) fn next(&self) -> BlockId {
         BlockId(mixed(self.next.fetch_add(Self::STEP, Relaxed)))
+    }
+}
+
+impl BlockId {
+    /// The name that these words have, and no others, but by chance. Whoever does not know the secret cannot guess it.
+    pub(super) fn derived(secret: u64, words: &[u64]) -> Self {
+        let mix = |hash: u64, word: &u64| mixed(hash ^ word).wrapping_add(BlockIds::STEP);
+        Self(words.iter().fold(secret, mix))
     }
 }
 

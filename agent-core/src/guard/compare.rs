@@ -66,7 +66,7 @@ impl Shared {
         };
         match phase {
             _ if is_whitelisted(&case) => Severity::Passes,
-            Phase::Request if matches!(listing(&case, snapshot), Listing::Yes) => Severity::Refuses,
+            Phase::Request if matches!(listing(&case, snapshot), Listing::Yes(_)) => Severity::Refuses,
             Phase::Request => {
                 let looks_further = !policy.ignores(request.path);
                 let found = refusal(ALWAYS, &case)

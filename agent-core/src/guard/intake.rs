@@ -129,6 +129,7 @@ mod tests {
             place: "path".into(),
             excerpt: "/.env".into(),
             at_ms: 0,
+            config_version: None,
         }
     }
 

@@ -10,14 +10,17 @@ use super::{
     snapshot::{Mode, Snapshot},
     verdict::Verdict,
 };
-use crate::{model::policy::Check, protocol::v2::Evidence};
+use crate::{
+    model::{blacklist::Hit, policy::Check},
+    protocol::v2::Evidence,
+};
 
 /// Whether a source is shut out.
 pub(super) enum Listing {
     No,
     /// It is listed, and the list is not in force.
     Spared,
-    Yes,
+    Yes(Hit),
 }
 
 impl Shared {
@@ -34,11 +37,12 @@ impl Shared {
         match listing(&case, snapshot) {
             Listing::No => {}
             Listing::Spared => outcome.spared = true,
-            Listing::Yes => {
+            Listing::Yes(hit) => {
                 self.weigh(Severity::Refuses, Phase::Request, &case, snapshot, &mut outcome);
                 // counted, never reported: one who is shut out must not be able to fill the ring
                 outcome.attacked = true;
-                outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction(), self.ids.next()));
+                let id = self.explain_listed(&hit, &case);
+                outcome.refused = Some((Check::Blacklist, case.policy.ban_reaction(), id));
                 return self.conclude(&outcome, &case);
             }
         }
@@ -180,7 +184,7 @@ pub(super) fn listing(case: &Case<'_>, snapshot: &Snapshot) -> Listing {
         .and_then(|source| Some((list.lookup(source, case.now)?, source)));
     match found {
         None => Listing::No,
-        Some((hit, source)) if case.mode == Mode::Enforce && list.enforces(&hit, source, case.now) => Listing::Yes,
+        Some((hit, source)) if case.mode == Mode::Enforce && list.enforces(&hit, source, case.now) => Listing::Yes(hit),
         Some(_) => Listing::Spared,
     }
 }

@@ -35,6 +35,7 @@ mod block_id;
 mod checks;
 mod client;
 mod compare;
+mod explain;
 mod flood;
 mod inspect;
 mod intake;
@@ -60,10 +61,11 @@ use std::{
     time::Duration,
 };
 
-use self::{block_id::BlockIds, checks::Windows, supervision::Supervision};
+use self::{block_id::BlockIds, checks::Windows, explain::Explanations, supervision::Supervision};
 pub use self::{
     block_id::{BlockId, NoBlockId},
     client::{Client, ProxyHeader, Trusted},
+    explain::{Explanation, ListEntry},
     flood::Flood,
     intake::Intake,
     parts::{GuardParts, OnFailure},
@@ -87,6 +89,7 @@ struct Shared {
     parts: GuardParts,
     windows: Windows,
     ids: BlockIds,
+    explanations: Explanations,
     supervision: Supervision,
 }
 
@@ -113,6 +116,7 @@ impl Guard {
             parts,
             windows: Windows::default(),
             ids: BlockIds::default(),
+            explanations: Explanations::default(),
         }))
     }
 
@@ -181,6 +185,13 @@ impl Guard {
             .flatten()
     }
 
+    /// Why a request was refused, by the name of the refusal. Known are the newest refusals, some thousands, of this process; the
+    /// others are in the log.
+    #[must_use]
+    pub fn why(&self, id: BlockId) -> Option<Explanation> {
+        self.0.explanations.find(id)
+    }
+
     /// The detectors that have failed since start: those that panicked, and those that held up a request.
     #[must_use]
     pub fn failing_detectors(&self) -> Vec<DetectorHealth> {
@@ -220,7 +231,7 @@ impl Guard {
         self.caught(judge).unwrap_or_else(|| {
             let snapshot = parts.published.load();
             self.blame(&snapshot, request, phase);
-            self.0.unjudged(&snapshot.policy, snapshot.mode)
+            self.0.unjudged(&snapshot.policy, snapshot.mode, None)
         })
     }
 

@@ -11,11 +11,16 @@ use super::{
     block_id::BlockId,
     checks::{Case, Finding},
     client::Client,
+    explain::{Explanation, ListEntry},
     snapshot::Mode,
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
 use crate::{
-    model::policy::{Check, Level, Policy},
+    model::{
+        blacklist::Hit,
+        detect::excerpt,
+        policy::{Check, Level, Policy},
+    },
     protocol::v2::AddressOrigin,
 };
 
@@ -24,6 +29,9 @@ const NOBODY: Client = Client {
     address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     origin: AddressOrigin::Socket,
 };
+
+/// The check of a request that could not be judged, by the setting that had it refused.
+const UNJUDGED: &str = "on_detector_failure";
 
 /// What became of a request so far.
 #[derive(Default)]
@@ -89,34 +97,67 @@ impl Shared {
         }
     }
 
-    /// Hands a finding to the actors. Only here, where there was an attack, is anything copied.
+    /// Hands a finding to the actors, and keeps it for whoever asks why. Only here, where there was an attack, is anything copied.
     fn report(&self, check: Check, level: Level, finding: Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
-        if !finding.is_news {
+        if id.is_none() && !finding.is_news {
             return;
         }
-        let rule = match finding.rule {
-            Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
-            None => Cow::Borrowed(check.name()),
-        };
         let client = case.client.unwrap_or(NOBODY);
-        let excerpt = finding
-            .excerpt
-            .split_at(finding.excerpt.floor_char_boundary(Detection::EXCERPT))
-            .0;
-        self.parts.intake.push(Detection {
+        let is_news = finding.is_news;
+        let detection = Detection {
             check,
             level,
             source: client.address,
             origin: client.origin,
             bannable: case.bannable,
             evidence: finding.evidence,
-            rule,
+            rule: rule_of(check, &finding),
             score: finding.score,
             id,
-            place: finding.place.into(),
-            excerpt: excerpt.into(),
+            place: place(&finding.place),
+            excerpt: excerpt(finding.excerpt, 0..0),
             at_ms: milliseconds(self.parts.clock.unix()),
-        });
+            config_version: case.policy.version(),
+        };
+        if let Some(id) = id {
+            self.explanations.keep(explained(id, &detection, case), case.now);
+        }
+        if is_news {
+            self.parts.intake.push(detection);
+        }
+    }
+
+    /// Names the refusal of a listed source, and keeps why, once.
+    pub(super) fn explain_listed(&self, hit: &Hit, case: &Case<'_>) -> BlockId {
+        let source = case.client.unwrap_or(NOBODY).address;
+        let Hit { network, until, scope } = *hit;
+        self.explanations.listed(source, hit, case.now, |id| {
+            let unix = self.parts.clock.unix();
+            Explanation {
+                entry: Some(ListEntry { network, scope }),
+                until_ms: until.map(|until| milliseconds(unix + until.saturating_sub(case.now))),
+                source: Some(source),
+                ..self.plain(id, Check::Blacklist.name(), case.policy)
+            }
+        })
+    }
+
+    /// A refusal for which nothing was found in the request.
+    fn plain(&self, id: BlockId, check: &'static str, policy: &Policy) -> Explanation {
+        Explanation {
+            id,
+            check,
+            rule: Cow::Borrowed(check),
+            score: 100,
+            level: Level::Block,
+            place: Box::default(),
+            excerpt: Box::default(),
+            source: None,
+            at_ms: milliseconds(self.parts.clock.unix()),
+            config_version: policy.version(),
+            until_ms: None,
+            entry: None,
+        }
     }
 
     pub(super) fn conclude(&self, outcome: &Outcome<'_>, case: &Case<'_>) -> Verdict {
@@ -134,20 +175,77 @@ impl Shared {
                 self.parts.tally.blocked();
                 Verdict::Block(Refusal::new(id, reaction))
             }
-            None if outcome.is_incomplete => self.unjudged(case.policy, case.mode),
+            None if outcome.is_incomplete => {
+                self.unjudged(case.policy, case.mode, case.client.map(|client| client.address))
+            }
             None => Verdict::Pass,
         }
     }
 
     /// What becomes of a request that could not be judged, or not by all that should have looked at it.
-    pub(super) fn unjudged(&self, policy: &Policy, mode: Mode) -> Verdict {
+    pub(super) fn unjudged(&self, policy: &Policy, mode: Mode, source: Option<IpAddr>) -> Verdict {
         match (self.parts.on_failure, mode) {
             (OnFailure::Closed, Mode::Enforce) => {
                 self.parts.tally.blocked();
-                Verdict::Block(Refusal::new(self.ids.next(), policy.block_reaction()))
+                let id = self.ids.next();
+                let explanation = Explanation {
+                    source,
+                    ..self.plain(id, UNJUDGED, policy)
+                };
+                self.explanations.keep(explanation, self.parts.clock.elapsed());
+                Verdict::Block(Refusal::new(id, policy.block_reaction()))
             }
             (OnFailure::Open, _) | (OnFailure::Closed, Mode::LogOnly) => Verdict::Pass,
         }
+    }
+}
+
+/// Why a request was refused that this was found in.
+fn explained(id: BlockId, detection: &Detection, case: &Case<'_>) -> Explanation {
+    let Detection {
+        check,
+        level,
+        source,
+        bannable,
+        rule,
+        score,
+        place,
+        excerpt,
+        at_ms,
+        config_version,
+        ..
+    } = detection;
+    let bans = level.bans() && *bannable && !case.policy.blacklist_override();
+    Explanation {
+        id,
+        check: check.name(),
+        rule: rule.clone(),
+        score: *score,
+        level: *level,
+        place: place.clone(),
+        excerpt: excerpt.clone(),
+        source: case.client.map(|_| *source),
+        at_ms: *at_ms,
+        config_version: *config_version,
+        until_ms: bans.then(|| at_ms.saturating_add(milliseconds(case.policy.ban_for()))),
+        entry: None,
+    }
+}
+
+fn rule_of(check: Check, finding: &Finding<'_>) -> Cow<'static, str> {
+    match finding.rule {
+        Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
+        None => Cow::Borrowed(check.name()),
+    }
+}
+
+/// A place as it may stand in a log: its name comes with the request.
+fn place(place: &str) -> Box<str> {
+    let shown = place.split_at(place.floor_char_boundary(Detection::PLACE)).0;
+    if shown.contains(char::is_control) {
+        shown.replace(char::is_control, " ").into()
+    } else {
+        shown.into()
     }
 }
 

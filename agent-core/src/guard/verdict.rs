@@ -66,15 +66,20 @@ pub struct Detection {
     pub score: u8,
     /// The refusal that it led to; absent where it is only logged.
     pub id: Option<BlockId>,
-    /// Where in the request: `path`, `host`, `header:x-scanner`.
+    /// Where in the request: `path`, `host`, `header:x-scanner`; cut to [`Detection::PLACE`] bytes.
     pub place: Box<str>,
-    /// What was there, cut to [`Detection::EXCERPT`] bytes.
+    /// What was there, cut to [`Detection::EXCERPT`] bytes, with what looks like a secret masked.
     pub excerpt: Box<str>,
     /// When, as [`Clock::unix`](crate::clock::Clock::unix) in milliseconds.
     pub at_ms: u64,
+    /// The version of the configuration that it was judged by; absent where none came from the server.
+    pub config_version: Option<u64>,
 }
 
 impl Detection {
     /// The most of a request that is kept of what was found in it, in bytes: enough to recognise it, too little to leak a form.
     pub const EXCERPT: usize = 120;
+
+    /// The most that is kept of the name of a place, in bytes: parameters have short names, and attackers choose them.
+    pub const PLACE: usize = 120;
 }

@@ -192,6 +192,7 @@ impl Member {
             why: "decoy",
             evidence: Evidence::Confirmed,
             peer: AddressOrigin::Socket,
+            detail: None,
         };
         self.outbox.push(draft, now);
         self.speak(Speak::Soon, now);

@@ -272,6 +272,7 @@ impl Agent {
             why: "decoy".to_owned(),
             evidence: Evidence::Confirmed,
             peer: AddressOrigin::Socket,
+            detail: None,
         });
         seq
     }

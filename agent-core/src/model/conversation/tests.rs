@@ -72,6 +72,7 @@ impl Pure {
                 why: "decoy",
                 evidence: Evidence::Confirmed,
                 peer: AddressOrigin::Socket,
+                detail: None,
             };
             self.outbox.push(draft, self.now);
         }

@@ -19,9 +19,9 @@ use std::{collections::VecDeque, time::Duration};
 use uuid::Uuid;
 
 use self::stream::{Pending, Stream};
-use crate::protocol::v2::{AddressOrigin, Event, EventKind, Evidence, MAX_EVENTS};
+use crate::protocol::v2::{AddressOrigin, Detail, Event, EventKind, Evidence, MAX_EVENTS};
 
-/// Events that are kept at most, those of earlier processes included: at about 150 bytes each, 1.5 MB; at one batch a second,
+/// Events that are kept at most, those of earlier processes included: at about 300 bytes each, 3 MB; at one batch a second,
 /// 40 s to send.
 pub const CAPACITY: usize = 10_000;
 /// Room for reports of attacks; the rest is kept for bans.
@@ -65,6 +65,8 @@ pub struct Draft {
     pub evidence: Evidence,
     /// Where the address came from.
     pub peer: AddressOrigin,
+    /// What was found.
+    pub detail: Option<Box<Detail>>,
 }
 
 /// What an outbox has seen: every event that was offered or restored is in exactly one of the others, or was
@@ -249,6 +251,7 @@ impl Draft {
             why,
             evidence,
             peer,
+            detail,
         } = self;
         Event {
             seq,
@@ -259,6 +262,7 @@ impl Draft {
             why: why.to_owned(),
             evidence,
             peer,
+            detail,
         }
     }
 }

@@ -18,6 +18,7 @@ fn draft(kind: EventKind) -> Draft {
         why: "decoy",
         evidence: Evidence::Confirmed,
         peer: AddressOrigin::Socket,
+        detail: None,
     }
 }
 

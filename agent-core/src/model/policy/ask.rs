@@ -17,6 +17,12 @@ use crate::{
 /// Paths are given as they came, percent-encoded, and seen decoded once, as the frameworks of pyrasp show them: whoever
 /// decodes before asking decodes twice.
 impl Policy {
+    /// The version of the server's configuration that is part of it.
+    #[must_use]
+    pub const fn version(&self) -> Option<u64> {
+        self.version
+    }
+
     /// What a check does. [`Check::Blacklist`] bans unless `BLACKLIST_OVERRIDE` is on.
     #[must_use]
     pub fn level(&self, check: Check) -> Level {

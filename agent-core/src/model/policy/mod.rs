@@ -84,6 +84,7 @@ use crate::protocol::ConfigMap;
 /// ```
 #[derive(Clone)]
 pub struct Policy {
+    version: Option<u64>,
     template: String,
     app_name: String,
     levels: [Level; Check::ALL.len()],
@@ -135,6 +136,7 @@ impl Policy {
         zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
         let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
         Ok(Self {
+            version: None,
             template: template.to_owned(),
             app_name,
             levels,
@@ -154,6 +156,13 @@ impl Policy {
             raw,
             unknown,
         })
+    }
+
+    /// The same policy under the server's number. 0 is none: version 1 servers do not count.
+    #[must_use]
+    pub const fn numbered(mut self, version: u64) -> Self {
+        self.version = if version == 0 { None } else { Some(version) };
+        self
     }
 }
 

@@ -139,6 +139,29 @@ pub struct Event {
     pub evidence: Evidence,
     /// Where the address came from.
     pub peer: AddressOrigin,
+    /// What was found; absent from agents that do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Box<Detail>>,
+}
+
+/// What was found, as far as it answers "why was I blocked". Nothing of the request itself is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// The name of the refusal, as the client was told it: 16 hexadecimal digits. Absent where the request passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The rule that found it, `sqli/tautology`, or the check's name.
+    pub rule: String,
+    /// Where in the request: `query:q`, `path`; 120 bytes at most.
+    pub place: String,
+    /// How sure the rule is, in hundredths.
+    pub score: u8,
+    /// What the configuration made of it: 1 (block), 2 (block and ban) or 3 (log only).
+    pub level: u8,
+    /// The version of the configuration that it was judged by; absent where none came from the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_version: Option<u64>,
 }
 
 /// What an event reports.

@@ -163,6 +163,7 @@ impl Process {
             why: "decoy",
             evidence: Evidence::Confirmed,
             peer: AddressOrigin::Socket,
+            detail: None,
         };
         let own = self.outbox.own_stream();
         let Some(event) = self.outbox.push(draft, now.elapsed) else {

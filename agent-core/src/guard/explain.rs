@@ -1,0 +1,199 @@
+//! Why a request was refused: kept for some time under the name of the refusal, for whoever is asked.
+//!
+//! Two tables of slots, which workers write and anybody reads, and nobody waits for: refusals of what was found, and refusals of listed
+//! sources. The newest refusal of a slot wins.
+//!
+//! A source that is listed is refused again and again, and must not cost anything: it gets the same name each time, made of its
+//! address and of the entry that lists it, and its slot is written once.
+
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use ipnet::IpNet;
+use serde::{Serialize, Serializer};
+
+use super::block_id::BlockId;
+use crate::model::{
+    address::{ban_scope, to_text},
+    blacklist::{Hit, Scope},
+    policy::Level,
+};
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The refusal, as the client was told it.
+    #[serde(serialize_with = "shown")]
+    pub id: BlockId,
+    /// The check, by its configuration name; `on_detector_failure` where the guard could not judge the request.
+    pub check: &'static str,
+    /// The rule, `sqli/tautology`; the check's own name where it has no rules.
+    pub rule: Cow<'static, str>,
+    /// How sure the rule is, in hundredths.
+    pub score: u8,
+    /// What the configuration made of it.
+    #[serde(serialize_with = "shown")]
+    pub level: Level,
+    /// Where in the request: `query:q`, `path`; empty where the request itself had no part in it.
+    pub place: Box<str>,
+    /// What was there, with what looks like a secret masked.
+    pub excerpt: Box<str>,
+    /// The client; absent where the connection had no address.
+    pub source: Option<IpAddr>,
+    /// When, in milliseconds since the Unix epoch. Of a listed source, when it was refused first.
+    pub at_ms: u64,
+    /// The version of the configuration that it was judged by; absent where none came from the server.
+    pub config_version: Option<u64>,
+    /// Until when the source is shut out, in milliseconds since the Unix epoch; absent where it is not, or for ever.
+    pub until_ms: Option<u64>,
+    /// The entry of the blacklist, where that is why.
+    pub entry: Option<ListEntry>,
+}
+
+/// What lists a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ListEntry {
+    /// The entry.
+    #[serde(serialize_with = "as_text")]
+    pub network: IpNet,
+    /// Whose it is.
+    #[serde(serialize_with = "as_name")]
+    pub scope: Scope,
+}
+
+fn shown<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn as_text<S: Serializer>(network: &IpNet, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&to_text(*network))
+}
+
+fn as_name<S: Serializer>(scope: &Scope, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(scope_name(*scope))
+}
+
+const fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Local => "local",
+        Scope::Shared => "shared",
+    }
+}
+
+/// One line, for a log or an answer.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, rule, level, .. } = self;
+        write!(f, "{id}: {rule} ({level})")?;
+        if !self.place.is_empty() {
+            write!(f, " in {}: {:?}", self.place, self.excerpt)?;
+        }
+        if let Some(ListEntry { network, scope }) = self.entry {
+            write!(f, " lists {} ({})", to_text(network), scope_name(scope))?;
+        }
+        if let Some(until) = self.until_ms {
+            write!(f, " until {until} ms")?;
+        }
+        Ok(())
+    }
+}
+
+/// The explanations that are kept.
+#[derive(Debug)]
+pub(super) struct Explanations {
+    secret: u64,
+    found: Box<[Slot]>,
+    listed: Box<[Slot]>,
+}
+
+type Slot = ArcSwapOption<Kept>;
+
+#[derive(Debug)]
+struct Kept {
+    explanation: Explanation,
+    /// When it was written, in process time.
+    at: Duration,
+}
+
+impl Default for Explanations {
+    fn default() -> Self {
+        let slots = || (0..Self::SLOTS).map(|_| Slot::const_empty()).collect();
+        Self {
+            secret: BlockId::secret(),
+            found: slots(),
+            listed: slots(),
+        }
+    }
+}
+
+impl Explanations {
+    /// Refusals of each table: at 500 bytes each 2 MiB, once so many were refused. What was refused a day ago is in the log.
+    const SLOTS: usize = 4096;
+
+    /// How long a listed source keeps its slot from another: two that share one and come in turns would else write with every request.
+    const KEPT: Duration = Duration::from_secs(1);
+
+    /// Keeps an explanation.
+    pub(super) fn keep(&self, explanation: Explanation, at: Duration) {
+        if let Some(slot) = slot(&self.found, explanation.id) {
+            slot.store(Some(Arc::new(Kept { explanation, at })));
+        }
+    }
+
+    /// The name of the refusal of a listed source. `explain` is asked only where it is not kept already.
+    pub(super) fn listed(
+        &self,
+        source: IpAddr,
+        hit: &Hit,
+        now: Duration,
+        explain: impl FnOnce(BlockId) -> Explanation,
+    ) -> BlockId {
+        let id = self.name(source, hit);
+        if let Some(slot) = slot(&self.listed, id) {
+            let is_kept = |kept: &Arc<Kept>| kept.explanation.id == id || now.saturating_sub(kept.at) < Self::KEPT;
+            if !slot.load().as_ref().is_some_and(is_kept) {
+                let explanation = explain(id);
+                slot.store(Some(Arc::new(Kept { explanation, at: now })));
+            }
+        }
+        id
+    }
+
+    /// Why a request was refused, if that is still known.
+    pub(super) fn find(&self, id: BlockId) -> Option<Explanation> {
+        let look = |slots| {
+            let kept = slot(slots, id)?.load();
+            let explanation = &kept.as_ref()?.explanation;
+            (explanation.id == id).then(|| explanation.clone())
+        };
+        look(&self.found).or_else(|| look(&self.listed))
+    }
+
+    /// Of whom the entry stands for, and of the entry: one that is prolonged is another. Sources of one /64 are one.
+    fn name(&self, source: IpAddr, hit: &Hit) -> BlockId {
+        let Hit { network, until, scope } = hit;
+        let [source_high, source_low] = halves(ban_scope(source).addr());
+        let [network_high, network_low] = halves(network.addr());
+        let kind = u64::from(network.prefix_len()) << 2 | u64::from(source.is_ipv4()) << 1 | *scope as u64;
+        let end = until.map_or(u64::MAX, |until| u64::try_from(until.as_nanos()).unwrap_or(u64::MAX));
+        let words = [source_high, source_low, network_high, network_low, kind, end];
+        BlockId::derived(self.secret, &words)
+    }
+}
+
+fn slot(slots: &[Slot], id: BlockId) -> Option<&Slot> {
+    // the remainder is below the number of slots, whatever the width of a pointer
+    let index = usize::try_from(id.number() % slots.len().max(1) as u64).ok()?;
+    slots.get(index)
+}
+
+fn halves(address: IpAddr) -> [u64; 2] {
+    match address {
+        IpAddr::V4(v4) => [0, u32::from(v4).into()],
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, e, f, g, h] = v6.segments().map(u64::from);
+            [a << 48 | b << 32 | c << 16 | d, e << 48 | f << 32 | g << 16 | h]
+        }
+    }
+}
