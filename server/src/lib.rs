@@ -21,6 +21,7 @@
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
 //! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?}`: without `ttl_s` for ever |
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
+//! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read and replaced until the file changes |
 //!
 //! Every answer but the bare form is `{"status", "message", "data"}`; with any status but 200, `status` is false and `data`

@@ -121,7 +121,7 @@ impl Shared {
                 && let Some(finding) = detect(case)
             {
                 let is_worse = self.weigh(severity_of(configured, case.policy), phase, case, snapshot, outcome);
-                if !self.settle(*check, is_worse, finding, case, outcome) {
+                if !self.settle(*check, is_worse, &finding, case, outcome) {
                     return;
                 }
             }
@@ -158,7 +158,7 @@ impl Shared {
                 rule: Some((suspicion.caught.family, suspicion.caught.finding.rule)),
                 score: suspicion.caught.finding.score,
             };
-            self.settle(check, is_worse, finding, case, outcome)
+            self.settle(check, is_worse, &finding, case, outcome)
         });
         if has_failed {
             outcome.is_incomplete = true;

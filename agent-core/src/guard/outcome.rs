@@ -68,7 +68,7 @@ impl Shared {
         &self,
         check: Check,
         is_worse: bool,
-        finding: Finding<'_>,
+        finding: &Finding<'_>,
         case: &Case<'c>,
         outcome: &mut Outcome<'c>,
     ) -> bool {
@@ -98,12 +98,11 @@ impl Shared {
     }
 
     /// Hands a finding to the actors, and keeps it for whoever asks why. Only here, where there was an attack, is anything copied.
-    fn report(&self, check: Check, level: Level, finding: Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
+    fn report(&self, check: Check, level: Level, finding: &Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
         if id.is_none() && !finding.is_news {
             return;
         }
         let client = case.client.unwrap_or(NOBODY);
-        let is_news = finding.is_news;
         let detection = Detection {
             check,
             level,
@@ -111,7 +110,7 @@ impl Shared {
             origin: client.origin,
             bannable: case.bannable,
             evidence: finding.evidence,
-            rule: rule_of(check, &finding),
+            rule: rule_of(check, finding),
             score: finding.score,
             id,
             place: place(&finding.place),
@@ -122,7 +121,7 @@ impl Shared {
         if let Some(id) = id {
             self.explanations.keep(explained(id, &detection, case), case.now);
         }
-        if is_news {
+        if finding.is_news {
             self.parts.intake.push(detection);
         }
     }

@@ -10,7 +10,7 @@ use buckler::{
     },
 };
 
-use super::{AgentIdent, Origin, Rules, agent::Agent};
+use super::{AgentIdent, Origin, Rules, agent::Agent, refusals::Refusals};
 use crate::{
     list::{Ban, Banned, Entry, FleetList},
     moment::{Moment, Tick},
@@ -37,6 +37,7 @@ pub(super) struct Desk<'a> {
     pub(super) list: &'a mut FleetList,
     pub(super) rules: &'a Rules,
     pub(super) now: Moment,
+    pub(super) refusals: &'a mut Refusals,
     /// Who added the entries that this report removes.
     pub(super) released: Vec<Arc<AgentIdent>>,
 }
@@ -83,6 +84,8 @@ impl Desk<'_> {
     }
 
     fn take_event(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
+        // whatever becomes of a ban here: the client was refused there
+        self.refusals.keep(self.who, &self.agent.view.fleet, event, self.now);
         match event.kind {
             EventKind::Attack => {
                 self.agent.view.shared.attacks += 1;

@@ -12,8 +12,8 @@ use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::{
-    AgentIdent, AgentView, EntryView, Events, FleetView, ListStep, OperatorBan, Origin, Receipt, Report, Rules, Store,
-    StoreError, Window, agent::Agents, desk::Desk,
+    AgentIdent, AgentView, EntryView, Events, FleetView, ListStep, OperatorBan, Origin, Receipt, RefusalView, Report,
+    Rules, Store, StoreError, Window, agent::Agents, desk::Desk, refusals::Refusals,
 };
 use crate::{
     list::{Ban, Banned, Entry, FleetList, Recent, Step, is_exact},
@@ -31,6 +31,7 @@ pub struct MemoryStore {
     agents: Agents,
     fleets: BTreeMap<Arc<str>, FleetList>,
     reasons: Reasons,
+    refusals: Refusals,
 }
 
 impl MemoryStore {
@@ -42,6 +43,7 @@ impl MemoryStore {
             rules,
             fleets: BTreeMap::new(),
             reasons: Reasons::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -69,6 +71,7 @@ impl Store for MemoryStore {
             agents,
             fleets,
             reasons,
+            refusals,
         } = self;
         let Some(list) = fleets.get_mut(&report.fleet) else {
             return Err(StoreError("the list is gone".to_owned()));
@@ -86,6 +89,7 @@ impl Store for MemoryStore {
             list,
             rules,
             now,
+            refusals,
             released: Vec::new(),
         };
         let (ack, nack) = match &report.events {
@@ -199,6 +203,14 @@ impl Store for MemoryStore {
         Ok(list
             .get(network)
             .map(|entry| EntryView::new(network, entry, list.is_standing(network), now)))
+    }
+
+    fn refusal(&mut self, id: &str, _now: Moment) -> Result<Option<RefusalView>, StoreError> {
+        Ok(self.refusals.get(id).cloned())
+    }
+
+    fn refusals(&mut self, limit: usize, _now: Moment) -> Result<Vec<RefusalView>, StoreError> {
+        Ok(self.refusals.newest().take(limit).cloned().collect())
     }
 
     fn agents(&mut self, _now: Moment) -> Result<Vec<AgentView>, StoreError> {

@@ -8,6 +8,7 @@
 mod agent;
 mod desk;
 mod memory;
+mod refusals;
 mod report;
 mod view;
 
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 
 pub use self::{
     memory::MemoryStore,
+    refusals::RefusalView,
     report::{AgentIdent, Events, ListStep, OperatorBan, Origin, Receipt, Report, Transport, Window},
     view::{AgentView, EntryView, FleetView, Shared},
 };
@@ -89,6 +91,18 @@ pub trait Store: Send + fmt::Debug {
     /// # Errors
     /// If the list cannot be read.
     fn entry(&mut self, fleet: &str, network: IpNet, now: Moment) -> Result<Option<EntryView>, StoreError>;
+
+    /// What agents have told of a refusal, by the name under which its client knows it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn refusal(&mut self, id: &str, now: Moment) -> Result<Option<RefusalView>, StoreError>;
+
+    /// The newest refusals, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn refusals(&mut self, limit: usize, now: Moment) -> Result<Vec<RefusalView>, StoreError>;
 
     /// Every agent, the one heard last first.
     ///

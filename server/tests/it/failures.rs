@@ -15,7 +15,7 @@ use buckler::protocol::v2::Have;
 use buckler_server::{
     MemoryStore, Moment, Server, Store, Tick,
     list::{Banned, Recent},
-    store::{AgentView, EntryView, FleetView, ListStep, OperatorBan, Receipt, Report, StoreError, Window},
+    store::{AgentView, EntryView, FleetView, ListStep, OperatorBan, Receipt, RefusalView, Report, StoreError, Window},
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -91,6 +91,12 @@ impl Store for Broken {
     }
     fn entry(&mut self, fleet: &str, network: IpNet, now: Moment) -> Result<Option<EntryView>, StoreError> {
         self.inner.entry(fleet, network, now)
+    }
+    fn refusal(&mut self, id: &str, now: Moment) -> Result<Option<RefusalView>, StoreError> {
+        self.inner.refusal(id, now)
+    }
+    fn refusals(&mut self, limit: usize, now: Moment) -> Result<Vec<RefusalView>, StoreError> {
+        self.inner.refusals(limit, now)
     }
     fn agents(&mut self, now: Moment) -> Result<Vec<AgentView>, StoreError> {
         let gone = || StoreError("the test is over".to_owned());

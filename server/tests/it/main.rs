@@ -21,6 +21,7 @@ mod paging;
 mod program;
 mod push;
 mod pyrasp;
+mod refusals;
 mod reload;
 mod socket;
 mod support;

@@ -178,3 +178,14 @@ fn withdrawing_takes_every_stream() {
     assert_eq!(outbox.withdraw(), 5);
     assert_eq!((outbox.len(), outbox.first(), outbox.stream()), (0, 3, OWN));
 }
+
+#[test]
+fn an_event_of_an_older_agent_is_read_and_one_without_a_detail_looks_like_it() {
+    let old = r#"{"seq":1,"kind":"ban","address":"203.0.113.9","at_ms":1,"ttl_s":60,"why":"decoy","evidence":"confirmed","peer":"socket"}"#;
+    let event: Event = serde_json::from_str(old).unwrap();
+    assert_eq!(event.detail, None);
+    assert_eq!(serde_json::to_string(&event).unwrap(), old);
+    let newer = old.replace('}', r#","detail":{"rule":"decoy","of":"a later version"}}"#);
+    let event: Event = serde_json::from_str(&newer).unwrap();
+    assert_eq!(event.detail.unwrap().rule, "decoy");
+}

@@ -26,7 +26,7 @@ fn event(seq: u64) -> Event {
         why: "decoy".to_owned(),
         evidence: Evidence::Confirmed,
         peer: AddressOrigin::Socket,
-        detail: None,
+        detail: seq.is_multiple_of(2).then(Box::default),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The admin API: agents, lists and profiles. It exists only where a token is configured.
+//! The admin API: agents, lists, profiles and refusals. It exists only where a token is configured.
 
 mod blacklist;
 mod profiles;
+mod refusals;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -39,6 +40,16 @@ pub(super) fn routes(app: &mut ServiceConfig) {
             .post(blacklist::ban)
             .delete(blacklist::unban)
             .default_service(methods("GET, POST, DELETE")),
+    )
+    .service(
+        web::resource("/admin/refusals")
+            .get(refusals::newest)
+            .default_service(methods("GET")),
+    )
+    .service(
+        web::resource("/admin/refusals/{id}")
+            .get(refusals::one)
+            .default_service(methods("GET")),
     )
     .service(
         web::resource("/admin/profiles")

@@ -1,0 +1,75 @@
+//! "Why was I blocked" in the admin API: refusals, by the ids that clients were shown.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use buckler::model::address;
+use serde::{Deserialize, Serialize};
+
+use super::{permit, query};
+use crate::{
+    http::{
+        reply::{self, Refusal},
+        state::State,
+    },
+    store::{EntryView, RefusalView},
+};
+
+/// Refusals of an answer where the question names no limit.
+const PAGE: usize = 100;
+/// The most refusals of an answer.
+const LARGEST_PAGE: usize = 1_000;
+
+pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        limit: Option<usize>,
+    }
+    #[derive(Serialize)]
+    struct Page {
+        refusals: Vec<RefusalView>,
+    }
+    permit(&request, &state)?;
+    let Asked { limit } = query(&request)?;
+    let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let refusals = state.owner.ask(move |store, now| store.refusals(limit, now)).await?;
+    reply::ok(Page { refusals })
+}
+
+pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Serialize)]
+    struct Answer {
+        refusal: RefusalView,
+        /// What shuts the client out by now, by the fleet's list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<EntryView>,
+    }
+    permit(&request, &state)?;
+    let id = id.into_inner();
+    let asked = id.clone();
+    let answer = state.owner.ask(move |store, now| {
+        let Some(refusal) = store.refusal(&asked, now)? else {
+            return Ok(None);
+        };
+        let entry = match address::parse_network(&refusal.address) {
+            Some(network) => store.entry(&refusal.fleet, network, now)?,
+            None => None,
+        };
+        Ok(Some(Answer { refusal, entry }))
+    });
+    match answer.await? {
+        Some(answer) => reply::ok(answer),
+        None => Err(unknown(&id)),
+    }
+}
+
+fn unknown(id: &str) -> Refusal {
+    let message = format!(
+        "no refusal {id:?} is known here: the newest are, of agents that share what they catch. Of a client that was listed \
+         already, its agent alone knows (`Agent::why`)"
+    );
+    Refusal::new(StatusCode::NOT_FOUND, message)
+}

@@ -1,0 +1,130 @@
+//! Refusals that agents have told of, by the names under which their clients know them: "why was I blocked".
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use buckler::protocol::v2::{Detail, Event, EventKind};
+use serde::Serialize;
+
+use super::AgentIdent;
+use crate::moment::Moment;
+
+/// The newest that are kept, at half a kB each: whoever asks does so within the day.
+const MOST: usize = 20_000;
+
+/// The longest rule, place and check that are kept, in characters.
+const TEXT: usize = 120;
+
+/// Why a request was refused, as the agent told it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusalView {
+    /// As the client was told it: 16 hexadecimal digits, in lower case.
+    pub id: String,
+    /// The agent.
+    pub agent: String,
+    /// The profile of its key.
+    pub profile: Arc<str>,
+    /// The fleet of that profile.
+    pub fleet: Arc<str>,
+    /// The client, as far as a ban reaches: an address, or an IPv6 network of 64 bits.
+    pub address: String,
+    /// The check, by its configuration name.
+    pub why: String,
+    /// The rule.
+    pub rule: String,
+    /// Where in the request.
+    pub place: String,
+    /// How sure the rule is, in hundredths.
+    pub score: u8,
+    /// 1 (block) or 2 (block and ban).
+    pub level: u8,
+    /// The version of the configuration that it was judged by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_version: Option<u64>,
+    /// When, in milliseconds since the Unix epoch, by the agent's clock.
+    pub at_ms: u64,
+    /// Until when the agent shuts the client out, by the server's clock; absent where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+}
+
+/// The newest refusals.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusals {
+    by_id: HashMap<u64, RefusalView>,
+    /// In the order in which they came.
+    order: VecDeque<u64>,
+}
+
+impl Refusals {
+    /// Keeps what an event says of a refusal. A name that is known already stays what it is: it is nobody else's.
+    pub(super) fn keep(&mut self, who: &AgentIdent, fleet: &Arc<str>, event: &Event, now: Moment) {
+        let Some(detail) = &event.detail else { return };
+        let Some(id) = detail.id.as_deref().and_then(number) else {
+            return;
+        };
+        if self.by_id.contains_key(&id) {
+            return;
+        }
+        if self.order.len() >= MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_id.remove(&oldest);
+        }
+        self.order.push_back(id);
+        self.by_id.insert(id, view(id, who, fleet, (event, detail), now));
+    }
+
+    /// By its name, in either case.
+    pub(super) fn get(&self, id: &str) -> Option<&RefusalView> {
+        self.by_id.get(&number(id)?)
+    }
+
+    /// The newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &RefusalView> {
+        self.order.iter().rev().filter_map(|id| self.by_id.get(id))
+    }
+}
+
+fn view(id: u64, who: &AgentIdent, fleet: &Arc<str>, (event, detail): (&Event, &Detail), now: Moment) -> RefusalView {
+    let bans = event.kind == EventKind::Ban && event.ttl_s > 0;
+    RefusalView {
+        id: format!("{id:016x}"),
+        agent: who.to_string(),
+        profile: Arc::clone(who.profile()),
+        fleet: Arc::clone(fleet),
+        address: cut(&event.address),
+        why: cut(&event.why),
+        rule: cut(&detail.rule),
+        place: cut(&detail.place),
+        score: detail.score,
+        level: detail.level,
+        config_version: detail.config_version,
+        at_ms: event.at_ms,
+        until_ms: bans.then(|| now.unix_ms.saturating_add(event.ttl_s.saturating_mul(1_000))),
+    }
+}
+
+fn number(id: &str) -> Option<u64> {
+    let is_id = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(id, 16).ok().filter(|_| is_id)
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_sixteen_hexadecimal_digits() {
+        assert_eq!(number("00000000000000fF"), Some(255));
+        for text in ["", "ff", "+0000000000000ff", "00000000000000fg", "00000000000000fff"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+}
