@@ -9,7 +9,7 @@ use crate::site::{DECOY, KEY, PATIENCE, Site, settings};
 
 pub(crate) const ADMIN: &str = "admin-token-of-the-test";
 
-fn server() -> RunningServer {
+pub(crate) fn server() -> RunningServer {
     let profile = Profile::for_key(KEY)
         .set("APP_NAME", "shop")
         .set("BLACKLIST_SHARE", true)

@@ -23,3 +23,4 @@ mod settings;
 mod simulation;
 mod site;
 mod tidy;
+mod why;

@@ -192,6 +192,20 @@ impl Application {
 
     /// As [`get`](Self::get), where no answer is an answer too.
     pub(crate) fn try_get(&self, path: &str, client: &str) -> std::io::Result<u16> {
+        let answer = self.ask(path, client)?;
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {answer:?}")))
+    }
+
+    /// The id of the refusal that this client gets.
+    #[track_caller]
+    pub(crate) fn refusal(&self, path: &str, client: &str) -> String {
+        let answer = self.ask(path, client).unwrap().to_ascii_lowercase();
+        let (_, id) = answer.split_once("\r\nx-block-id: ").expect("it is a refusal");
+        id.chars().take(16).collect()
+    }
+
+    fn ask(&self, path: &str, client: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(
@@ -200,8 +214,7 @@ impl Application {
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        status.ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {answer:?}")))
+        Ok(answer)
     }
 }
 

@@ -1,0 +1,74 @@
+//! "Why was I blocked": from the id that a client was shown to the answer, by the server and by the agent.
+
+use std::time::Duration;
+
+use buckler::model::blacklist::Scope;
+use serde_json::json;
+
+use crate::{
+    flow::{admin, server},
+    site::{Site, settings},
+};
+
+#[test]
+fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
+    let server = server();
+    let (shop, blog) = (
+        Site::start(settings(server.cloud_url().as_str())),
+        Site::start(settings(server.cloud_url().as_str())),
+    );
+    for site in [&shop, &blog] {
+        site.wait_until("it runs the server's configuration", || {
+            let status = site.agent.status();
+            status.conversation.state == "synced" && status.config.source == "server"
+        });
+    }
+    let client = "203.0.113.9";
+    let caught = shop.app.refusal("/item/7?q=1'+OR+'1'%3D'1", client);
+    shop.wait_until("the server has heard of it", || {
+        shop.agent.status().events.acknowledged == 1
+    });
+    let why = shop
+        .agent
+        .why(caught.parse().unwrap())
+        .expect("it was refused just now");
+
+    let answer = admin(&server, "GET", &format!("refusals/{caught}"), None)["data"].take();
+    let told = &answer["refusal"];
+    assert_eq!((&told["id"], &told["address"]), (&json!(caught), &json!(client)));
+    assert_eq!((&told["place"], &told["why"]), (&json!("query:q"), &json!("sqli")));
+    assert!(told["rule"].as_str().unwrap().starts_with("sqli/"), "{told}");
+    assert_eq!(
+        told["config_version"],
+        json!(shop.agent.status().config.version.unwrap())
+    );
+    assert_eq!(answer["entry"]["address"], client, "{answer}");
+    let (until, here) = (told["until_ms"].as_u64().unwrap(), why.until_ms.unwrap());
+    assert!(
+        until.abs_diff(here) <= 120_000,
+        "two clocks, and the way there: {until} {here}"
+    );
+    assert_eq!((&*why.rule, &*why.place), (told["rule"].as_str().unwrap(), "query:q"));
+    assert!(why.excerpt.contains("OR '1'='1"), "{why}");
+
+    blog.wait_until("the ban has crossed", || blog.get("/", client) == 403);
+    for site in [&shop, &blog] {
+        let shown = || site.app.refusal("/", client);
+        site.wait_until(
+            "it is refused by one name, once its entry is that of the server",
+            || shown() == site.app.refusal("/item/7", client),
+        );
+        let why = site
+            .agent
+            .why(shown().parse().unwrap())
+            .expect("it is refused all the time");
+        let network = why.entry.unwrap().network.to_string();
+        assert_eq!((why.check, network), ("blacklist", format!("{client}/32")));
+        assert!(why.until_ms.unwrap().abs_diff(here) <= 120_000, "{why:?}");
+        assert_eq!(why.config_version, site.agent.status().config.version);
+    }
+    let shown = blog.app.refusal("/", client);
+    let why = blog.agent.why(shown.parse().unwrap()).unwrap();
+    assert_eq!(why.entry.unwrap().scope, Scope::Shared, "it was caught elsewhere");
+    server.stop(Duration::from_secs(5));
+}
