@@ -69,6 +69,9 @@ impl Supervision {
     /// once. A thread that was suspended by the system looks slow too, but hardly three times within so few, and in the same detector.
     const TIMED: u32 = 64;
 
+    /// Detectors that are timed, the standard ones first: thrice as many as there are of those, and few enough to cost nothing.
+    const MOST_TIMED: usize = 48;
+
     /// Panics, or slow looks within [`TIMED`](Self::TIMED) inspections, after which a detector is not asked any more.
     const STRIKES: u32 = 3;
 
@@ -109,7 +112,7 @@ impl Supervision {
                 clock,
                 began,
                 is_timed,
-                times: Cell::default(),
+                times: [const { Cell::new(0) }; Self::MOST_TIMED],
             }),
             ..self.accompany()
         }
@@ -170,8 +173,8 @@ struct Watch<'s> {
     clock: &'s dyn Clock,
     began: Duration,
     is_timed: bool,
-    /// The time that each detector took, where it is timed.
-    times: Cell<Vec<(usize, Duration)>>,
+    /// The time that each detector took, where it is timed, in microseconds.
+    times: [Cell<u32>; Supervision::MOST_TIMED],
 }
 
 impl Attended<'_> {
@@ -180,11 +183,11 @@ impl Attended<'_> {
         if let Some(watch) = self.watch {
             let supervision = self.supervision;
             if watch.is_timed {
-                let times = watch.times.take().into_iter();
-                times
-                    .filter(|(_, took)| *took > Supervision::BUDGET)
-                    .filter_map(|(index, _)| supervision.detectors.get(index))
-                    .for_each(Record::was_slow);
+                let is_slow = |took: &Cell<u32>| Duration::from_micros(took.get().into()) > Supervision::BUDGET;
+                let timed = supervision.detectors.iter().zip(&watch.times);
+                timed
+                    .filter(|(_, took)| is_slow(took))
+                    .for_each(|(record, _)| record.was_slow());
             } else if watch.clock.elapsed().saturating_sub(watch.began) > Supervision::BUDGET {
                 supervision.begin_timing();
             }
@@ -214,12 +217,10 @@ impl Attended<'_> {
 
 impl Watch<'_> {
     fn took(&self, index: usize, time: Duration) {
-        let mut times = self.times.take();
-        match times.iter_mut().find(|(known, _)| *known == index) {
-            Some((_, sum)) => *sum += time,
-            None => times.push((index, time)),
+        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        if let Some(sum) = self.times.get(index) {
+            sum.set(sum.get().saturating_add(micros));
         }
-        self.times.set(times);
     }
 }
 
