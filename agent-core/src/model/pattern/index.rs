@@ -10,8 +10,9 @@ use regex_automata::{
 };
 
 use super::{
-    MAX_AUTOMATA, Pattern, TooLarge,
-    automaton::{Direction, SIZE_LIMIT, nfa},
+    Pattern, TooLarge,
+    automaton::{Direction, Limits, nfa},
+    construction::{Sized, are_literals, construct},
     decoded::Decoded,
 };
 
@@ -43,18 +44,10 @@ impl PatternIndex {
     /// # Errors
     /// Where they are more than [`MOST`](Self::MOST) or need more memory than is granted: the patterns that do.
     pub fn new(patterns: &[Pattern]) -> Result<Self, TooLarge> {
-        let numbered: Vec<(u8, &Pattern)> = (0..u8::MAX).zip(patterns).collect();
         if patterns.len() > Self::MOST {
-            return Err(too_large(&numbered));
+            return Err(TooLarge::of(patterns));
         }
-        let mut automata = Vec::new();
-        for direction in [Direction::FromStart, Direction::FromEnd, Direction::Anywhere] {
-            let mut group = numbered.clone();
-            group.retain(|(_, pattern)| Direction::of(pattern) == direction);
-            if !group.is_empty() {
-                build_into(&mut automata, &group, direction)?;
-            }
-        }
+        let automata = construct(patterns, &Numbered::build)?;
         Ok(Self {
             automata: automata.into_boxed_slice(),
         })
@@ -105,29 +98,35 @@ struct Numbered {
 }
 
 impl Numbered {
-    fn build(patterns: &[(u8, &Pattern)], direction: Direction) -> Option<Self> {
+    fn build(group: &[Sized<'_>], direction: Direction) -> Option<Self> {
         let (kind, anchored) = match direction {
             Direction::FromStart | Direction::FromEnd => (StartKind::Anchored, Anchored::Yes),
             Direction::Anywhere => (StartKind::Unanchored, Anchored::No),
         };
-        let (numbers, patterns): (Vec<u8>, Vec<&Pattern>) = patterns.iter().copied().unzip();
+        let sources: Vec<&str> = group.iter().map(|sized| sized.pattern.source()).collect();
+        let nfa = nfa(&sources, direction)?;
+        let limits = Limits::of(&nfa, are_literals(group));
         let dfa = dense::Builder::new()
             .configure(
                 dense::Config::new()
                     .accelerate(false)
                     .match_kind(MatchKind::All)
                     .start_kind(kind)
-                    .dfa_size_limit(Some(SIZE_LIMIT))
-                    .determinize_size_limit(Some(SIZE_LIMIT)),
+                    .dfa_size_limit(Some(limits.size))
+                    .determinize_size_limit(Some(limits.work)),
             )
-            .build_from_nfa(&nfa(&patterns, direction)?)
+            .build_from_nfa(&nfa)
             .ok()?;
         let start = dfa.start_state(&start::Config::new().anchored(anchored)).ok()?;
         Some(Self {
             dfa,
             start,
             direction,
-            numbers: numbers.into(),
+            numbers: group
+                .iter()
+                .map(|sized| u8::try_from(sized.number))
+                .collect::<Result<_, _>>()
+                .ok()?,
         })
     }
 
@@ -168,29 +167,6 @@ impl fmt::Debug for Numbered {
             .field("direction", &self.direction)
             .field("patterns", &self.numbers.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Builds one automaton for all, or else two for the halves.
-fn build_into(automata: &mut Vec<Numbered>, patterns: &[(u8, &Pattern)], direction: Direction) -> Result<(), TooLarge> {
-    if automata.len() == MAX_AUTOMATA {
-        return Err(too_large(patterns));
-    }
-    if let Some(automaton) = Numbered::build(patterns, direction) {
-        automata.push(automaton);
-        return Ok(());
-    }
-    if patterns.len() < 2 {
-        return Err(too_large(patterns));
-    }
-    let (left, right) = patterns.split_at(patterns.len() / 2);
-    build_into(automata, left, direction)?;
-    build_into(automata, right, direction)
-}
-
-fn too_large(patterns: &[(u8, &Pattern)]) -> TooLarge {
-    TooLarge {
-        patterns: patterns.iter().map(|(_, pattern)| pattern.text().to_owned()).collect(),
     }
 }
 

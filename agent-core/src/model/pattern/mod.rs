@@ -3,20 +3,29 @@
 //!
 //! Patterns that are tied to the beginning or the end of the text are kept apart from those that may match anywhere: their
 //! automata give up within a few bytes, the latter read the whole text.
+//!
+//! # Bounds
+//! Whoever writes a configuration must not be able to hold up the agent or the requests with it:
+//! - a pattern is at most [`Pattern::MAX_BYTES`] long, a regular expression [`Pattern::MAX_REGEX_BYTES`], and those that name
+//!   characters outside ASCII name few classes of them (a class like `\w` of Unicode has 700 ranges);
+//! - all regular expressions of a set make NFAs of at most 1 MiB, together;
+//! - one automaton costs at most a fixed number of steps to construct, and is tried at most four times in vain;
+//! - [`PatternSet::SCAN`] bytes of a text are looked at.
+//!
+//! These are budgets, not stopwatches: a configuration is refused everywhere or nowhere.
 
 mod automaton;
+mod construction;
 mod decoded;
 mod index;
 mod source;
 
-use automaton::{Automaton, Direction};
+use automaton::Automaton;
+use construction::construct;
 use decoded::Decoded;
 pub use index::{Matches, PatternIndex};
+pub(in crate::model) use source::marks;
 pub use source::{MatchType, Pattern, PatternProblem};
-
-/// The most automata of one set: patterns like `a.*b` are small alone and double each other's size together, so what is too
-/// large as one automaton is split in halves. Each costs a look-up another walk.
-const MAX_AUTOMATA: usize = 6;
 
 /// Patterns of which it is only asked whether any of them matches.
 ///
@@ -34,30 +43,37 @@ pub struct PatternSet {
     automata: Box<[Automaton]>,
 }
 
-/// Patterns that are too large for an automaton, each alone or all together.
+/// Patterns that are too dear to compile, each alone or all together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("too large to be matched in bounded memory: {}", .patterns.join(" "))]
+#[error("too dear to be matched in bounded memory and time: {}", .patterns.join(" "))]
 pub struct TooLarge {
     /// The patterns as they were written.
     pub patterns: Vec<String>,
 }
 
+impl TooLarge {
+    fn of<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Self {
+        Self {
+            patterns: patterns.into_iter().map(|pattern| pattern.text().to_owned()).collect(),
+        }
+    }
+}
+
 impl PatternSet {
+    /// How much of a text is looked at, in bytes: as much as of a body. Where a text is longer, what is bound to its end is looked for
+    /// at its end, and everything else at its beginning.
+    pub const SCAN: usize = 64 << 10;
+
     /// Compiles patterns. No patterns make a set that nothing matches and that costs nothing to ask.
     ///
     /// # Errors
-    /// Where they need more memory than is granted: the patterns that do.
+    /// Where they need more memory or more work than is granted: the patterns that do.
     pub fn new(patterns: &[Pattern]) -> Result<Self, TooLarge> {
-        let mut automata = Vec::new();
-        for direction in [Direction::FromStart, Direction::FromEnd, Direction::Anywhere] {
-            let group: Vec<&Pattern> = patterns
-                .iter()
-                .filter(|pattern| Direction::of(pattern) == direction)
-                .collect();
-            if !group.is_empty() {
-                build_into(&mut automata, &group, direction)?;
-            }
-        }
+        let automata = construct(patterns, &|group, direction| {
+            let sources = source::joined(group.iter().map(|sized| sized.pattern));
+            let sources: Vec<&str> = sources.iter().map(AsRef::as_ref).collect();
+            Automaton::build(&sources, direction, construction::are_literals(group))
+        })?;
         Ok(Self {
             patterns: patterns.len(),
             automata: automata.into_boxed_slice(),
@@ -67,6 +83,9 @@ impl PatternSet {
     /// Whether any pattern matches.
     #[must_use]
     pub fn is_match(&self, haystack: &[u8]) -> bool {
+        if haystack.len() > Self::SCAN {
+            return self.is_match_of_long(haystack);
+        }
         self.automata
             .iter()
             .any(|automaton| automaton.matches(haystack.iter().copied()))
@@ -76,13 +95,27 @@ impl PatternSet {
     #[must_use]
     pub fn is_match_decoded(&self, encoded: &str) -> bool {
         let bytes = encoded.as_bytes();
-        if bytes.contains(&b'%') {
+        if bytes.len() > Self::SCAN {
+            self.is_match_of_long(bytes)
+        } else if bytes.contains(&b'%') {
             self.automata
                 .iter()
                 .any(|automaton| automaton.matches(Decoded::new(bytes)))
         } else {
             self.is_match(bytes)
         }
+    }
+
+    /// Servers refuse paths and headers of this length: nothing but a value of a body comes here, and those are not encoded.
+    #[cold]
+    fn is_match_of_long(&self, haystack: &[u8]) -> bool {
+        let beginning = haystack
+            .split_at_checked(Self::SCAN)
+            .map_or(haystack, |(beginning, _)| beginning);
+        let end = haystack.split_at(haystack.len().saturating_sub(Self::SCAN)).1;
+        self.automata
+            .iter()
+            .any(|automaton| automaton.matches_part(beginning, end))
     }
 
     /// Whether there are no patterns in it.
@@ -102,26 +135,6 @@ impl PatternSet {
     pub fn memory_bytes(&self) -> usize {
         self.automata.iter().map(Automaton::memory_bytes).sum()
     }
-}
-
-/// Builds one automaton for all, or else two for the halves.
-fn build_into(automata: &mut Vec<Automaton>, patterns: &[&Pattern], direction: Direction) -> Result<(), TooLarge> {
-    let too_large = || TooLarge {
-        patterns: patterns.iter().map(|pattern| pattern.text().to_owned()).collect(),
-    };
-    if automata.len() == MAX_AUTOMATA {
-        return Err(too_large());
-    }
-    if let Some(automaton) = Automaton::build(patterns, direction) {
-        automata.push(automaton);
-        return Ok(());
-    }
-    if patterns.len() < 2 {
-        return Err(too_large());
-    }
-    let (left, right) = patterns.split_at(patterns.len() / 2);
-    build_into(automata, left, direction)?;
-    build_into(automata, right, direction)
 }
 
 #[cfg(test)]

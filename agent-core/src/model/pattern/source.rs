@@ -1,6 +1,6 @@
 //! One pattern: how it is meant, and the regular expression that means the same.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use regex_automata::util::syntax;
 
@@ -62,14 +62,27 @@ pub enum PatternProblem {
     /// It is longer than [`Pattern::MAX_BYTES`].
     #[error("at most {} bytes", Pattern::MAX_BYTES)]
     Long,
+    /// It is a regular expression that is longer than [`Pattern::MAX_REGEX_BYTES`], or that names characters outside ASCII by too many
+    /// classes.
+    #[error(
+        "a regular expression of at most {} bytes, or with at most {MAX_MARKS} classes where it names characters outside ASCII",
+        Pattern::MAX_REGEX_BYTES
+    )]
+    Dear,
     /// It is no regular expression of the kind that automata can match.
     #[error("a regular expression without lookaround and backreferences ({0})")]
     Syntax(String),
 }
 
+/// The most classes of characters of a regular expression that is not of ASCII alone: each costs up to 100 µs to parse.
+const MAX_MARKS: usize = 32;
+
 impl Pattern {
     /// The longest pattern, in bytes: far more than a path that servers accept.
     pub const MAX_BYTES: usize = 4096;
+
+    /// The longest regular expression, in bytes.
+    pub const MAX_REGEX_BYTES: usize = 1024;
 
     /// A pattern of this text and type.
     ///
@@ -81,6 +94,9 @@ impl Pattern {
         }
         if text.len() > Self::MAX_BYTES {
             return Err(PatternProblem::Long);
+        }
+        if kind == MatchType::Regex && (text.len() > Self::MAX_REGEX_BYTES || marks(text) > MAX_MARKS) {
+            return Err(PatternProblem::Dear);
         }
         let source = match kind {
             MatchType::Starts | MatchType::Ends | MatchType::Contains => literal(text),
@@ -115,9 +131,47 @@ impl Pattern {
         self.kind
     }
 
+    /// Whether it is compared byte by byte.
+    pub(super) fn is_literal(&self) -> bool {
+        self.kind != MatchType::Regex && !self.source.starts_with("(?i)")
+    }
+
     /// The regular expression that means the same where the automaton compares from the side that the type names.
     pub(super) const fn source(&self) -> &str {
         &self.source
+    }
+}
+
+/// The regular expressions that mean the same as these patterns: one for all literals of a kind, which make a tree instead of being
+/// begun one by one at each byte, and one for each other pattern.
+pub(super) fn joined<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Vec<Cow<'p, str>> {
+    let (mut sources, mut open, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for pattern in patterns {
+        let source = pattern.source();
+        match pattern.kind() {
+            _ if !pattern.is_literal() => sources.push(source.into()),
+            MatchType::Match => whole.push(source.strip_suffix(r"\z").unwrap_or(source)),
+            MatchType::Starts | MatchType::Ends | MatchType::Contains | MatchType::Regex => open.push(source),
+        }
+    }
+    if !open.is_empty() {
+        sources.push(open.join("|").into());
+    }
+    if !whole.is_empty() {
+        sources.push(format!(r"(?:{})\z", whole.join("|")).into());
+    }
+    sources
+}
+
+/// What of a pattern's text is dear to parse: classes, where they may be of all characters there are.
+pub(in crate::model) fn marks(text: &str) -> usize {
+    let is_flagged = text.contains("(?") && text.contains('u');
+    let names_any = !text.is_ascii() || is_flagged || text.contains(r"\p") || text.contains(r"\P");
+    let begins_class = |byte: &u8| matches!(byte, b'\\' | b'[' | b'&' | b'~');
+    if names_any {
+        text.bytes().filter(begins_class).count()
+    } else {
+        0
     }
 }
 

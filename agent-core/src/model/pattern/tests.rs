@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{construction::MAX_AUTOMATA, *};
 
 fn set(patterns: &[(&str, MatchType)]) -> PatternSet {
     let patterns: Vec<Pattern> = patterns
@@ -191,6 +191,84 @@ fn patterns_that_are_only_large_together_are_matched_apart() {
     assert!((2..=MAX_AUTOMATA).contains(&set.automata.len()), "{set:?}");
     assert!(set.memory_bytes() <= MAX_AUTOMATA * automaton::SIZE_LIMIT);
     assert!(set.is_match(b"/ix/iy") && set.is_match(b"ax by ay") && !set.is_match(b"ax by"));
+}
+
+/// How a set of patterns is refused: the patterns that the error names.
+fn refused(patterns: &[(String, MatchType)]) -> Option<Vec<String>> {
+    let patterns: Vec<Pattern> = patterns
+        .iter()
+        .map(|(text, kind)| Pattern::new(text, *kind).unwrap())
+        .collect();
+    PatternSet::new(&patterns).err().map(|too_large| too_large.patterns)
+}
+
+fn many(count: usize, text: impl Fn(usize) -> String, kind: MatchType) -> Vec<(String, MatchType)> {
+    (0..count).map(|n| (text(n), kind)).collect()
+}
+
+#[test]
+fn many_that_double_each_others_size_are_refused_before_they_cost_much() {
+    for count in [50, 500] {
+        let gaps = many(count, |n| format!("{n}x.*{n}y"), MatchType::Regex);
+        assert!(refused(&gaps).is_some(), "{count}");
+    }
+    let anchored = many(100, |n| format!("^/{n}/.*/edit$"), MatchType::Regex);
+    assert_eq!(refused(&anchored), None);
+}
+
+#[test]
+fn the_dearest_of_many_is_named() {
+    let mut patterns = many(200, |n| format!("^/shop/{n}/[0-9]+$"), MatchType::Regex);
+    patterns.insert(77, ("a[ab]{30}c".to_owned(), MatchType::Regex));
+    assert_eq!(refused(&patterns), Some(vec!["a[ab]{30}c".to_owned()]));
+    patterns[77] = ("((a{1000}){1000}){1000}".to_owned(), MatchType::Regex);
+    assert_eq!(refused(&patterns), Some(vec!["((a{1000}){1000}){1000}".to_owned()]));
+}
+
+#[test]
+fn thousands_of_literals_are_a_tree() {
+    for kind in [
+        MatchType::Starts,
+        MatchType::Ends,
+        MatchType::Contains,
+        MatchType::Match,
+    ] {
+        let mut patterns = many(1000, |n| format!("/shop/{}/{n}.php", n % 7), kind);
+        patterns.push((r"\.bak$".to_owned(), MatchType::Regex));
+        assert_eq!(refused(&patterns), None, "{kind:?}");
+    }
+}
+
+#[test]
+fn classes_of_all_characters_are_counted() {
+    let of = |text: &str| Pattern::new(text, MatchType::Regex).map(drop);
+    assert_eq!(of(&r"(?u)\w".repeat(32)), Ok(()));
+    assert_eq!(of(&r"(?u)\w".repeat(33)), Err(PatternProblem::Dear));
+    assert_eq!(of(&format!("ü{}", r"\d".repeat(33))), Err(PatternProblem::Dear));
+    assert_eq!(of(&r"\p{L}".repeat(33)), Err(PatternProblem::Dear));
+    assert_eq!(of(&r"\w".repeat(200)), Ok(()), "of ASCII alone they cost nothing");
+    assert_eq!(of(&"a".repeat(1025)), Err(PatternProblem::Dear));
+}
+
+#[test]
+fn of_long_texts_only_as_much_is_looked_at_as_was_promised() {
+    let filler = vec![b'x'; PatternSet::SCAN];
+    let text = |before: &str, after: &str| [before.as_bytes(), &filler, after.as_bytes()].concat();
+    for (kind, found, missed) in [
+        (MatchType::Starts, text("/a.b", ""), text("", "/a.b")),
+        (MatchType::Ends, text("", "/a.b"), text("/a.b", "")),
+        (MatchType::Contains, text("/a.b", "x"), text("x", "/a.bx")),
+        (MatchType::Regex, text("/a.b", "x"), text("x", "/a.bx")),
+    ] {
+        let set = set(&[("/a.b", kind)]);
+        assert!(set.is_match(&found) && !set.is_match(&missed), "{kind:?}");
+    }
+    assert!(
+        !regex("x$").is_match(&text("", "x")),
+        "the end of what is looked at is not the end of the text"
+    );
+    assert!(!set(&[(&"x".repeat(4096), MatchType::Match)]).is_match(&text("", "")));
+    assert!(regex("x$").is_match(&filler));
 }
 
 proptest! {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    error::{Problem, excerpt},
+    error::{Fault, Problem, excerpt},
     keys,
     layer::{Given, Stack, UnknownKey},
     value::Parsed,
 };
 use crate::{
-    model::pattern::{Pattern, PatternSet},
+    model::pattern::{self, Pattern, PatternSet},
     protocol::ConfigMap,
 };
 
@@ -65,9 +65,10 @@ impl Reader {
 
     /// The patterns of a key, compiled.
     pub(super) fn patterns(&mut self, key: &str, parse: impl Fn(&Value) -> Parsed<Vec<Pattern>>) -> PatternSet {
-        let patterns = self.read(key, parse);
+        let patterns = self.read(key, |value| affordable(value).and_then(|()| parse(value)));
         PatternSet::new(&patterns).unwrap_or_else(|too_large| {
-            let allowed = "patterns whose automaton fits bounded memory: fewer, or with less repetition".to_owned();
+            let allowed =
+                "patterns that are compiled in bounded memory and time: fewer, or with less repetition".to_owned();
             let found = Value::from(too_large.patterns).to_string();
             self.problem(key, &found, allowed);
             PatternSet::default()
@@ -116,6 +117,27 @@ impl Reader {
     fn last(&self, key: &str) -> Option<&Given> {
         self.stack.given.get(key).and_then(|layers| layers.last())
     }
+}
+
+/// Whether a list of patterns can be parsed in some ten milliseconds. One pattern is bounded by itself.
+fn affordable(value: &Value) -> Parsed<()> {
+    /// Bytes of all patterns: thousands of them.
+    const MOST_BYTES: usize = 256 << 10;
+    /// Classes of characters that are not of ASCII alone.
+    const MOST_MARKS: usize = 256;
+    let (mut bytes, mut marks) = (0, 0);
+    for item in value.as_array().into_iter().flatten() {
+        let text = item.as_array().and_then(|typed| typed.first()).unwrap_or(item);
+        let text = text.as_str().unwrap_or_default();
+        bytes += text.len();
+        marks += pattern::marks(text);
+    }
+    let allowed =
+        || format!("patterns of at most {MOST_BYTES} bytes and {MOST_MARKS} classes of characters, all together");
+    if bytes > MOST_BYTES || marks > MOST_MARKS {
+        return Err(Fault::new(value, allowed()));
+    }
+    Ok(())
 }
 
 /// The last value of every key, in the shape of a configuration.

@@ -269,10 +269,12 @@ fn regular_expressions_that_cannot_be_matched_are_named() {
     );
     let said = problem(json!({"DECOY_ROUTES": ["/ok", ["a[ab]{40}c", "regex"]]}));
     assert!(
-        said.starts_with("test: DECOY_ROUTES is [\"a[ab]{40}c\"]; allowed: patterns whose automaton fits"),
+        said.starts_with("test: DECOY_ROUTES is [\"a[ab]{40}c\"]; allowed: patterns that are compiled in bounded"),
         "{said}"
     );
     assert!(problem(json!({"IGNORE_PATHS": [""]})).contains("matches everything"));
+    let classes = vec![r"(?u)\w".repeat(32); 9];
+    assert!(problem(json!({"IGNORE_PATHS": classes})).contains("256 classes of characters, all together"));
 }
 
 #[test]
