@@ -13,12 +13,11 @@ const BROWSERS: [&str; 8] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0",
 ];
 
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 32] = [
     "wireless",
     "headphones",
     "garden",
     "chair",
-    "selected",
     "blue",
     "winter",
     "reunion",
@@ -26,10 +25,27 @@ const WORDS: [&str; 16] = [
     "coffee",
     "table",
     "from",
-    "O'Neill",
     "running",
     "shoes",
     "update",
+    "cotton",
+    "shirt",
+    "size",
+    "large",
+    "black",
+    "leather",
+    "bag",
+    "travel",
+    "mug",
+    "kitchen",
+    "lamp",
+    "O'Neill",
+    "summer",
+    "dress",
+    "kids",
+    "toy",
+    "wooden",
+    "set",
 ];
 
 /// A request that owns what a view borrows.
@@ -122,7 +138,7 @@ impl Draw {
     }
 
     fn word(&mut self) -> &'static str {
-        WORDS[usize::try_from(self.below(16)).unwrap()]
+        WORDS[usize::try_from(self.below(32)).unwrap()]
     }
 }
 

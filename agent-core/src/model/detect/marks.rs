@@ -2,12 +2,13 @@
 
 use std::ops::BitOr;
 
-/// A set of byte classes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks(u32);
+/// A set of byte classes. Each byte is in one: most signs share theirs with what means the same to a parser, each letter (in either
+/// case) and each digit has its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Marks(u64);
 
 /// The class of each byte.
-static CLASSES: [u32; 256] = classes();
+static CLASSES: [u64; 256] = classes();
 
 impl Marks {
     /// `'`, `"` and the backtick.
@@ -56,6 +57,18 @@ impl Marks {
     pub const DASH: Self = Self(1 << 21);
     /// `+` or `,`.
     pub const COMMA: Self = Self(1 << 22);
+    /// Other control characters.
+    const CONTROL: Self = Self(1 << 23);
+    /// What is not ASCII.
+    const HIGH: Self = Self(1 << 24);
+    /// The first of the digits.
+    const DIGIT: u32 = 25;
+    /// The first of the letters.
+    const LETTER: u32 = Self::DIGIT + 10;
+    /// All classes.
+    pub(super) const EVERY: Self = Self((1 << (Self::LETTER + 26)) - 1);
+    /// The classes of signs.
+    const SIGNS: Self = Self((1 << 23) - 1);
 
     /// The classes in a text.
     #[must_use]
@@ -66,10 +79,33 @@ impl Marks {
         Self(all)
     }
 
+    /// The class of a byte.
+    pub(super) const fn of_byte(byte: u8) -> Self {
+        class(byte)
+    }
+
     /// Whether nothing but letters and digits is there.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 & Self::SIGNS.0 == 0
+    }
+
+    /// Whether all classes of this set are in another.
+    pub(super) const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// How likely it is that an everyday value has one of these classes, only to be compared: letters and digits are nearly
+    /// everywhere, so are a blank, a dot and a slash.
+    pub(super) const fn commonness(self) -> u32 {
+        const COMMON: Marks = Marks::BLANK
+            .and(Marks::DOT)
+            .and(Marks::SLASH)
+            .and(Marks::DASH)
+            .and(Marks::UNDERSCORE);
+        let signs = self.0 & Self::SIGNS.0;
+        let others = self.0 & !Self::SIGNS.0;
+        (signs & !COMMON.0).count_ones() + 6 * (signs & COMMON.0).count_ones() + 4 * others.count_ones()
     }
 
     /// Whether any of these classes is there.
@@ -93,12 +129,12 @@ impl BitOr for Marks {
     }
 }
 
-const fn classes() -> [u32; 256] {
+const fn classes() -> [u64; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
-    while byte < 128 {
+    while byte < 256 {
         #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, within the table")]
-        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
         {
             table[byte] = class(byte as u8).0;
         }
@@ -132,7 +168,11 @@ const fn class(byte: u8) -> Marks {
         b' ' | b'\t' => Marks::BLANK,
         b'-' => Marks::DASH,
         b'+' | b',' => Marks::COMMA,
-        _ => Marks(0),
+        b'0'..=b'9' => Marks(1 << (Marks::DIGIT + (byte - b'0') as u32)),
+        b'a'..=b'z' => Marks(1 << (Marks::LETTER + (byte - b'a') as u32)),
+        b'A'..=b'Z' => Marks(1 << (Marks::LETTER + (byte - b'A') as u32)),
+        0..=0x1f | 0x7f => Marks::CONTROL,
+        0x80.. => Marks::HIGH,
     }
 }
 
@@ -141,11 +181,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_byte_has_one_class() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(Marks::of_byte(byte).0.count_ones(), 1, "{byte:#x}");
+            assert!(Marks::of_byte(byte).is_within(Marks::EVERY));
+        }
+    }
+
+    #[test]
     fn a_text_has_the_classes_of_its_bytes() {
         let marks = Marks::of(b"a='b'");
         assert!(marks.any(Marks::QUOTE) && marks.any(Marks::EQUALS) && !marks.any(Marks::ANGLE | Marks::SLASH));
         assert!(Marks::of(b"abc123").is_empty());
         assert!(Marks::of("été".as_bytes()).is_empty());
         assert_eq!(Marks::of(b"'`\""), Marks::QUOTE);
+        assert_eq!(Marks::of(b"aZ7"), Marks::of(b"Az77"));
+        assert_ne!(Marks::of(b"a"), Marks::of(b"b"));
     }
 }

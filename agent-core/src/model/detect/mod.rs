@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod automaton;
 mod code;
 mod command;
 mod crlf;
@@ -273,7 +274,7 @@ impl Search<'_> {
     /// Has a value looked into. Whether to go on.
     fn ask(&mut self, mut value: Value<'_>) -> bool {
         if let Some(standard) = self.standard.filter(|_| !value.marks.is_empty()) {
-            value.hits = standard.words.search(value.text);
+            value.hits = standard.words.search(value.text, value.marks);
             let goes_on = standard.all.iter().enumerate().all(|(index, detector)| {
                 let is_asked = detector.wants(value.marks) && self.options.wants.has(detector.family());
                 !is_asked || self.ask_standard(index, &**detector, &value)

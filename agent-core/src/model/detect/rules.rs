@@ -1,22 +1,17 @@
 //! Scored rules: regular expressions, each an automaton of its own.
 //!
-//! The automata are lazy and their memory bounded; without lookaround and backreferences, which the engine does not have, a match
+//! The memory of the automata is bounded; without lookaround and backreferences, which the engine does not have, a match
 //! takes time linear in the text whatever the text is. One automaton for a whole family would save passes over the text, and grow
 //! too many states; as nearly all rules are spared by the [lexicon](super::lexicon), few passes are left to save.
 
-use regex_automata::{meta::Regex, util::syntax};
+use regex_automata::util::syntax;
 
 use super::{
-    CERTAIN, Detector, Family, Finding, Marks, Value,
+    CERTAIN, Detector, Family, Finding, Hits, Marks, Value,
+    automaton::Automaton,
     lexicon::{Lexicon, RuleId},
 };
 use crate::model::places::Role;
-
-/// The most memory of one rule's cache of states in one thread, in bytes. Everyday values fill a tenth of it.
-const CACHE: usize = 256 << 10;
-
-/// The most memory of one rule's automaton, in bytes.
-const NFA: usize = 4 << 20;
 
 /// A rule of a family.
 #[derive(Debug, Clone, Copy)]
@@ -73,12 +68,16 @@ pub struct BuildError(String);
 
 /// The rules of one family.
 #[derive(Debug)]
-pub struct RuleSet(Vec<Compiled>);
+pub struct RuleSet {
+    rules: Vec<Compiled>,
+    /// All of them, where the lexicon says for each whether it is worth asking.
+    all: Option<Hits>,
+}
 
 #[derive(Debug)]
 struct Compiled {
     rule: &'static Rule,
-    regex: Regex,
+    automaton: Automaton,
     /// Its number in the lexicon that says where it is worth asking; without one it always is.
     id: Option<RuleId>,
 }
@@ -89,22 +88,29 @@ impl RuleSet {
     /// # Errors
     /// Where a pattern is no regular expression, or too large.
     pub fn new(rules: &'static [Rule]) -> Result<Self, BuildError> {
-        let compiled = rules.iter().map(|rule| Compiled::new(rule, None));
-        Ok(Self(compiled.collect::<Result<_, _>>()?))
+        Self::compiled(rules.iter().map(|rule| Compiled::new(rule, None)))
     }
 
     /// Compiles rules that are asked where the lexicon found one of their literals.
     pub(super) fn with(rules: &'static [Rule], lexicon: &mut Lexicon) -> Result<Self, BuildError> {
-        let compiled = rules.iter().map(|rule| Compiled::new(rule, Some(&mut *lexicon)));
-        Ok(Self(compiled.collect::<Result<_, _>>()?))
+        Self::compiled(rules.iter().map(|rule| Compiled::new(rule, Some(&mut *lexicon))))
+    }
+
+    fn compiled(rules: impl Iterator<Item = Result<Compiled, BuildError>>) -> Result<Self, BuildError> {
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        let all = Hits::of(rules.iter().map(|rule| rule.id));
+        Ok(Self { rules, all })
     }
 
     /// What the rules find in a value, all together.
     #[must_use]
     pub fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        if self.all.as_ref().is_some_and(|all| !value.hits.has_any(all)) {
+            return None;
+        }
         let mut score = 0_u8;
         let mut best: Option<&Compiled> = None;
-        for compiled in self.0.iter().filter(|compiled| compiled.matches(value)) {
+        for compiled in self.rules.iter().filter(|compiled| compiled.matches(value)) {
             score = score.saturating_add(compiled.rule.points).min(100);
             if best.is_none_or(|best| compiled.rule.points > best.rule.points) {
                 best = Some(compiled);
@@ -114,10 +120,7 @@ impl RuleSet {
             }
         }
         let best = best?;
-        let at = best
-            .regex
-            .find(value.text)
-            .map_or(0..value.text.len(), |found| found.range());
+        let at = best.automaton.find(value.text).unwrap_or(0..value.text.len());
         Some(Finding::new(best.rule.name, score, at))
     }
 }
@@ -125,9 +128,9 @@ impl RuleSet {
 impl RuleSet {
     /// What the first rule finds that matches a text of no request: an answer's.
     pub(super) fn find(&self, text: &str) -> Option<Finding> {
-        self.0.iter().find_map(|compiled| {
-            let found = compiled.regex.find(text)?;
-            Some(Finding::new(compiled.rule.name, compiled.rule.points, found.range()))
+        self.rules.iter().find_map(|compiled| {
+            let found = compiled.automaton.find(text)?;
+            Some(Finding::new(compiled.rule.name, compiled.rule.points, found))
         })
     }
 }
@@ -141,21 +144,14 @@ impl Compiled {
             .case_insensitive(true)
             .dot_matches_new_line(true);
         let hir = syntax::parse_with(rule.pattern, &syntax).map_err(|error| fail(&error))?;
-        let regex = Regex::builder()
-            .configure(
-                Regex::config()
-                    .utf8_empty(false)
-                    .hybrid_cache_capacity(CACHE)
-                    .nfa_size_limit(Some(NFA)),
-            )
-            .build_from_hir(&hir)
-            .map_err(|error| fail(&error))?;
         let id = lexicon.map(|lexicon| lexicon.add(&hir));
-        Ok(Self { rule, regex, id })
+        let is_frequent = id.is_some_and(|id| !id.has_literal());
+        let automaton = Automaton::new(&hir, is_frequent).map_err(|error| fail(&error))?;
+        Ok(Self { rule, automaton, id })
     }
 
     fn matches(&self, value: &Value<'_>) -> bool {
-        self.is_worth(value) && self.regex.is_match(value.text)
+        self.is_worth(value) && self.automaton.is_match(value.text)
     }
 
     fn is_worth(&self, value: &Value<'_>) -> bool {

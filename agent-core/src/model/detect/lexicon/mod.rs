@@ -4,9 +4,13 @@
 //! Corasick, 1975); rules without a literal in the text are not asked. Everyday values have few, and so cost what a search costs.
 
 mod literals;
+mod needs;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_syntax::hir::Hir;
+
+use self::needs::Needs;
+use super::Marks;
 
 /// The most rules that are told apart; further ones are always asked. Four words of bits.
 const MOST_RULES: usize = 256;
@@ -17,14 +21,24 @@ pub struct Hits([u64; MOST_RULES / 64]);
 
 /// A rule's number in a lexicon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RuleId(usize);
+pub(super) struct RuleId {
+    number: usize,
+    has_literal: bool,
+}
+
+impl RuleId {
+    /// Whether the rule is asked of texts only that hold one of its literals.
+    pub(super) const fn has_literal(self) -> bool {
+        self.has_literal
+    }
+}
 
 /// Literals of rules, while they are collected.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     literals: Vec<(Vec<u8>, RuleId)>,
     always: Hits,
-    count: usize,
+    needs: Vec<Needs>,
 }
 
 /// The automaton of a lexicon.
@@ -33,7 +47,10 @@ pub(super) struct Words {
     automaton: Option<AhoCorasick>,
     /// For each pattern the rules it stands for.
     rules: Vec<Hits>,
+    /// Rules without a literal.
     always: Hits,
+    /// For each rule the classes of bytes that a text must have.
+    needs: Vec<Needs>,
 }
 
 impl Default for Hits {
@@ -47,14 +64,25 @@ impl Hits {
     /// Every rule: what is said of a text that was not searched.
     pub(super) const ALL: Self = Self([u64::MAX; MOST_RULES / 64]);
 
+    /// These rules, where all have a place here.
+    pub(super) fn of(rules: impl Iterator<Item = Option<RuleId>>) -> Option<Self> {
+        let mut all = Self::default();
+        for rule in rules {
+            all.set(rule.filter(|rule| rule.number < MOST_RULES)?);
+        }
+        Some(all)
+    }
+
     /// Whether a rule is worth asking.
     pub(super) fn has(&self, id: RuleId) -> bool {
-        self.0.get(id.0 / 64).is_none_or(|word| word >> (id.0 % 64) & 1 == 1)
+        self.0
+            .get(id.number / 64)
+            .is_none_or(|word| word >> (id.number % 64) & 1 == 1)
     }
 
     fn set(&mut self, id: RuleId) {
-        if let Some(word) = self.0.get_mut(id.0 / 64) {
-            *word |= 1 << (id.0 % 64);
+        if let Some(word) = self.0.get_mut(id.number / 64) {
+            *word |= 1 << (id.number % 64);
         }
     }
 
@@ -63,14 +91,37 @@ impl Hits {
             *own |= others;
         }
     }
+
+    /// Whether one of these rules is worth asking.
+    pub(super) fn has_any(&self, rules: &Self) -> bool {
+        self.0.iter().zip(rules.0).any(|(own, others)| own & others != 0)
+    }
+
+    /// Keeps the rules that pass a test.
+    fn retain(&mut self, test: impl Fn(usize) -> bool) {
+        for (place, word) in self.0.iter_mut().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                let bit = left & left.wrapping_neg();
+                left ^= bit;
+                if !test(place * 64 + bit.trailing_zeros() as usize) {
+                    *word ^= bit;
+                }
+            }
+        }
+    }
 }
 
 impl Lexicon {
     /// Takes a rule in.
     pub(super) fn add(&mut self, pattern: &Hir) -> RuleId {
-        let id = RuleId(self.count);
-        self.count += 1;
-        match literals::required(pattern) {
+        let literals = literals::required(pattern);
+        let id = RuleId {
+            number: self.needs.len(),
+            has_literal: literals.is_some(),
+        };
+        self.needs.push(Needs::of(pattern));
+        match literals {
             Some(found) => self.literals.extend(found.into_iter().map(|literal| (literal, id))),
             None => self.always.set(id),
         }
@@ -103,6 +154,7 @@ impl Lexicon {
             automaton,
             rules,
             always,
+            needs: self.needs,
         }
     }
 }
@@ -115,11 +167,12 @@ impl Words {
             automaton: None,
             rules: Vec::new(),
             always: Hits::ALL,
+            needs: Vec::new(),
         }
     }
 
-    /// The rules that a text may match.
-    pub(super) fn search(&self, text: &str) -> Hits {
+    /// The rules that a text with these classes of bytes may match.
+    pub(super) fn search(&self, text: &str, marks: Marks) -> Hits {
         let mut hits = self.always;
         if let Some(automaton) = &self.automaton {
             for found in automaton.find_overlapping_iter(text) {
@@ -128,6 +181,7 @@ impl Words {
                 }
             }
         }
+        hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
         hits
     }
 }
@@ -148,11 +202,16 @@ mod tests {
     #[test]
     fn rules_are_asked_where_their_literals_are() {
         let (words, ids) = words(&["union.*select", "<script", r"\d+", "(?i)sleep|union"]);
-        let hits = |text: &str| ids.iter().map(|id| words.search(text).has(*id)).collect::<Vec<_>>();
-        assert_eq!(hits("abc"), [false, false, true, false]);
-        assert_eq!(hits("a UNION b"), [false, false, true, true]);
-        assert_eq!(hits("please SELECT"), [true, false, true, false]);
-        assert_eq!(hits("<ScRiPt>"), [false, true, true, false]);
+        let hits = |text: &str| {
+            ids.iter()
+                .map(|id| words.search(text, Marks::of(text.as_bytes())).has(*id))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(hits("abc 1"), [false, false, true, false]);
+        assert_eq!(hits("abc"), [false; 4], "no digit");
+        assert_eq!(hits("a UNION b select 2"), [true, false, true, true]);
+        assert_eq!(hits("please SELECT"), [false; 4]);
+        assert_eq!(hits("<ScRiPt>"), [false, true, false, false]);
     }
 
     #[test]
@@ -160,7 +219,7 @@ mod tests {
         let patterns: Vec<String> = (0..MOST_RULES + 2).map(|number| format!("literal{number}")).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let (words, ids) = words(&patterns);
-        let hits = words.search("nothing");
+        let hits = words.search("nothing", Marks::of(b"nothing"));
         assert!(!hits.has(ids[MOST_RULES - 1]) && hits.has(ids[MOST_RULES]));
     }
 }
