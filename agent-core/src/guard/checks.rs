@@ -7,12 +7,12 @@ use super::{
     flood::Flood,
     path::any_form,
     request::{RequestView, RouteMatch},
+    rules::{Counting, Rules},
     snapshot::Mode,
 };
 use crate::{
     clock::Clock,
     model::{
-        detect::Family,
         policy::{Check, Level, Policy},
         ztaa::TokenProblem,
     },
@@ -65,6 +65,10 @@ pub(super) type Step = (
 pub(super) struct Case<'c> {
     pub(super) request: &'c RequestView<'c>,
     pub(super) policy: &'c Policy,
+    /// What the policy says about this request.
+    pub(super) rules: Rules<'c>,
+    /// What the policy in force counts this request under, whichever policy judges it.
+    pub(super) counted: Counted,
     pub(super) windows: &'c Windows,
     pub(super) client: Option<Client>,
     /// Whether the client may be banned. Requests of one that may not are not counted either: it may be a proxy that the settings
@@ -85,6 +89,22 @@ pub(super) struct Windows {
     errors: Flood,
 }
 
+/// The numbers that a request and its error are counted under.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    request: u64,
+    error: u64,
+}
+
+impl Counted {
+    pub(super) fn by(rules: &Rules<'_>) -> Self {
+        Self {
+            request: rules.flood().id,
+            error: rules.error_flood().id,
+        }
+    }
+}
+
 /// What a check found.
 pub(super) struct Finding<'c> {
     pub(super) place: Cow<'c, str>,
@@ -92,8 +112,8 @@ pub(super) struct Finding<'c> {
     pub(super) evidence: Evidence,
     /// Whether it is to be reported, and not one of many alike.
     pub(super) is_news: bool,
-    /// The family and the rule that found it, where a detector did.
-    pub(super) rule: Option<(Family, &'static str)>,
+    /// The family and the rule that found it, where there are several.
+    pub(super) rule: Option<(&'static str, &'static str)>,
     /// How sure the rule is, in hundredths.
     pub(super) score: u8,
 }
@@ -107,7 +127,16 @@ pub(super) fn would_log(steps: &[Step], case: &Case<'_>) -> bool {
     })
 }
 
-impl Case<'_> {
+impl<'c> Case<'c> {
+    /// The same request, to be judged by another policy.
+    pub(super) fn under(&self, policy: &'c Policy) -> Self {
+        Case {
+            policy,
+            rules: Rules::of(policy, self.request, self.client),
+            ..*self
+        }
+    }
+
     /// The client's address, where its requests may be counted.
     pub(super) fn countable(&self) -> Option<IpAddr> {
         self.client.filter(|_| self.bannable).map(|client| client.address)
@@ -115,7 +144,7 @@ impl Case<'_> {
 
     /// What is done about a finding of this check: what the configuration says, unless nothing is refused at all.
     pub(super) fn level(&self, check: Check) -> Level {
-        match (self.mode, self.policy.level(check)) {
+        match (self.mode, self.rules.level(check)) {
             (Mode::LogOnly, Level::Block | Level::Ban) => Level::Log,
             (_, level) => level,
         }
@@ -140,8 +169,11 @@ pub(super) fn is_decoy(policy: &Policy, path: &str) -> bool {
     any_form(path, |form| policy.decoy(form))
 }
 
-/// The application has no route for it.
+/// The application has no route for it, or none for this source: to whom a route is closed, it does not exist.
 fn unrouted<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    if case.rules.is_outside() {
+        return Some(Finding::proof("network", case.request.path));
+    }
     (case.request.route == RouteMatch::Missing).then(|| Finding::proof("path", case.request.path))
 }
 
@@ -175,15 +207,19 @@ fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 /// More requests for the paths that count than one source may send.
 fn flooding<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let source = case.countable().filter(|_| counts_for_flood(case))?;
-    let window = case.policy.flood();
-    let count = case.windows.requests.hit(source, window.period, case.now);
+    let Counting { window, .. } = case.rules.flood();
+    let count = case
+        .windows
+        .requests
+        .hit_apart(case.counted.request, source, window.period, case.now);
     Finding::excess(case.request.path, count, window.limit)
 }
 
 /// Whether the request was one too many, without counting it again.
 fn has_flooded(case: &Case<'_>) -> bool {
-    let window = case.policy.flood();
-    let count = |source| case.windows.requests.count(source, window.period, case.now);
+    let Counting { window, .. } = case.rules.flood();
+    let windows = &case.windows.requests;
+    let count = |source| windows.count_apart(case.counted.request, source, window.period, case.now);
     counts_for_flood(case)
         && case
             .countable()
@@ -191,21 +227,25 @@ fn has_flooded(case: &Case<'_>) -> bool {
 }
 
 fn counts_for_flood(case: &Case<'_>) -> bool {
-    any_form(case.request.path, |path| case.policy.counts_for_flood(path))
+    case.rules.flood().id != 0 || any_form(case.request.path, |path| case.policy.counts_for_flood(path))
 }
 
 /// More errors, whatever the path, than one source may cause.
 fn erring<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let source = case.countable()?;
-    let window = case.policy.error_flood();
-    let count = case.windows.errors.hit(source, window.period, case.now);
+    let Counting { window, .. } = case.rules.error_flood();
+    let count = case
+        .windows
+        .errors
+        .hit_apart(case.counted.error, source, window.period, case.now);
     Finding::excess(case.request.path, count, window.limit)
 }
 
 /// Whether the client has caused more errors than it may, without counting one.
 fn has_erred(case: &Case<'_>) -> bool {
-    let window = case.policy.error_flood();
-    let count = |source| case.windows.errors.count(source, window.period, case.now);
+    let Counting { window, .. } = case.rules.error_flood();
+    let windows = &case.windows.errors;
+    let count = |source| windows.count_apart(case.counted.error, source, window.period, case.now);
     case.countable()
         .is_some_and(|source| count(source) > most_of(window.limit))
 }

@@ -60,9 +60,8 @@ impl Shared {
         phase: Phase<'_>,
     ) -> Severity {
         let case = Case {
-            policy,
             mode: Mode::Enforce,
-            ..self.case(snapshot, request)
+            ..self.case(snapshot, request).under(policy)
         };
         match phase {
             _ if is_whitelisted(&case) => Severity::Passes,
@@ -89,7 +88,7 @@ impl Shared {
             return;
         };
         let policy: &Policy = trial.previous();
-        let case = Case { policy, ..*case };
+        let case = case.under(policy);
         let fails = || self.inspect(content, &case, self.supervision.retrace(), &mut |_| true);
         if policy.ignores(case.request.path) || !fails() {
             trial.panicked();

@@ -73,7 +73,13 @@ impl Flood {
     /// Counts a request of this source and returns how many its window holds with it. An IPv6 source is its /64.
     #[expect(clippy::must_use_candidate, reason = "counting is what it is for")]
     pub fn hit(&self, source: IpAddr, period: Duration, now: Duration) -> u32 {
-        let (set, tag) = self.place(source);
+        self.hit_apart(0, source, period, now)
+    }
+
+    /// As [`hit`](Self::hit), for requests that are counted apart: each number but 0 stands for windows of its own, in the same memory.
+    #[expect(clippy::must_use_candidate, reason = "counting is what it is for")]
+    pub fn hit_apart(&self, number: u64, source: IpAddr, period: Duration, now: Duration) -> u32 {
+        let (set, tag) = self.place(number, source);
         let (now, period) = (ticks(now), ticks(period).min(LONGEST));
         loop {
             let Some((slot, seen)) = set.and_then(|set| set.find(tag).or_else(|| set.victim(tag, now, period))) else {
@@ -89,7 +95,13 @@ impl Flood {
     /// How many requests this source's window holds, without counting one.
     #[must_use]
     pub fn count(&self, source: IpAddr, period: Duration, now: Duration) -> u32 {
-        let (set, tag) = self.place(source);
+        self.count_apart(0, source, period, now)
+    }
+
+    /// As [`count`](Self::count), for requests that are counted apart.
+    #[must_use]
+    pub fn count_apart(&self, number: u64, source: IpAddr, period: Duration, now: Duration) -> u32 {
+        let (set, tag) = self.place(number, source);
         let (now, period) = (ticks(now), ticks(period).min(LONGEST));
         set.and_then(|set| set.find(tag))
             .filter(|(_, window)| window.is_open(now, period))
@@ -97,10 +109,15 @@ impl Flood {
     }
 
     /// The set that may hold a source, and the tag it has there. There is always a set: their number is not zero.
-    fn place(&self, source: IpAddr) -> (Option<&Set>, u64) {
-        let hash = match canonical(source) {
-            IpAddr::V4(v4) => self.keys.hash_one((4_u8, u64::from(u32::from(v4)))),
-            IpAddr::V6(v6) => self.keys.hash_one((6_u8, subscriber(v6))),
+    fn place(&self, number: u64, source: IpAddr) -> (Option<&Set>, u64) {
+        let (family, source) = match canonical(source) {
+            IpAddr::V4(v4) => (4_u8, u64::from(u32::from(v4))),
+            IpAddr::V6(v6) => (6_u8, subscriber(v6)),
+        };
+        let hash = if number == 0 {
+            self.keys.hash_one((family, source))
+        } else {
+            self.keys.hash_one((family, source, number))
         };
         let index = usize::try_from(hash >> TAG_BITS).unwrap_or(usize::MAX) & (self.sets.len() - 1);
         (self.sets.get(index), hash & mask(TAG_BITS))
@@ -348,7 +365,7 @@ mod tests {
         #[test]
         fn windows_are_those_of_a_map(hits in prop::collection::vec((0_u32..8, 0_u64..400), 0..300)) {
             let flood = Flood::with_slots(WAYS);
-            prop_assume!((0..8).map(|who| flood.place(source(who)).1).collect::<HashSet<_>>().len() == 8);
+            prop_assume!((0..8).map(|who| flood.place(0, source(who)).1).collect::<HashSet<_>>().len() == 8);
             let mut model = HashMap::new();
             let mut now = 0;
             for (who, pause) in hits {

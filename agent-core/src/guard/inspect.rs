@@ -9,15 +9,16 @@ use super::{
     Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
     request::{BodyView, RequestView, RouteMatch},
+    rules::Rules,
     supervision::Attended,
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Families, Family, Options,
-        pollution::{Pollution, Repeats},
+        CERTAIN, Caught, Families, Family, Options, excerpt,
+        pollution::{self, Pollution, Repeats},
     },
     normal::Spelling,
-    places::{self, Field, Part, Place, Role},
+    places::{self, Field, Format, Part, Place, Role},
     policy::{Check, Level, Policy},
 };
 
@@ -29,11 +30,14 @@ pub(super) enum Content<'b> {
     Body(BodyView<'b>),
 }
 
-/// What a detector found, with its place, at or above the policy's threshold.
+/// What was found, with its place, at or above the policy's threshold.
 pub(super) struct Suspicion {
     pub(super) check: Check,
     pub(super) place: String,
-    pub(super) caught: Caught,
+    /// The family and the rule.
+    pub(super) rule: (&'static str, &'static str),
+    pub(super) score: u8,
+    pub(super) excerpt: Box<str>,
 }
 
 /// What receives suspicions. Whether it wants more.
@@ -49,7 +53,7 @@ impl Shared {
         attended: Attended<'_>,
         report: &mut Report<'_>,
     ) -> bool {
-        if !looks_into_values(case.policy) {
+        if !looks_into_values(&case.rules) {
             return false;
         }
         let mut search = Search {
@@ -61,6 +65,7 @@ impl Shared {
                 ask: &attended,
             },
             report,
+            is_json: false,
             goes_on: true,
         };
         match content {
@@ -107,8 +112,10 @@ impl Shared {
 
 /// How much of a request's body a policy wants to see, in bytes.
 pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Option<NonZeroUsize> {
-    let is_read = looks_into_values(policy) && !policy.ignores(request.path);
-    NonZeroUsize::new(places::MOST_BYTES).filter(|_| is_read)
+    // whoever is outside a route's networks has been refused
+    let rules = Rules::of(policy, request, None);
+    let is_read = looks_into_values(&rules) && !policy.ignores(request.path);
+    NonZeroUsize::new(rules.body_bytes()).filter(|_| is_read)
 }
 
 /// A search through one request.
@@ -117,6 +124,8 @@ struct Search<'s, 'r> {
     case: &'s Case<'s>,
     options: Options<'s>,
     report: &'s mut Report<'r>,
+    /// Whether what is looked into is a JSON document, where names have dots between them.
+    is_json: bool,
     goes_on: bool,
 }
 
@@ -137,7 +146,7 @@ impl Search<'_, '_> {
     fn query(&mut self, query: &str) {
         let mut repeats = Repeats::default();
         places::query(query, &mut |field| {
-            repeats.note(field);
+            self.note(field, &mut |field| repeats.note(field));
             self.look(field)
         });
         if repeats.any() {
@@ -150,24 +159,75 @@ impl Search<'_, '_> {
         self.case.request.headers.for_each_value("content-type", &mut |value| {
             content_type = str::from_utf8(value).unwrap_or_default();
         });
+        let most = self.case.rules.body_bytes();
+        let bytes = body.bytes.get(..most).unwrap_or(body.bytes);
+        let format = Format::of(content_type, bytes);
+        self.is_json = format == Format::Json;
+        if format == Format::Multipart {
+            self.files(content_type, bytes, body);
+        }
         let mut repeats = Repeats::default();
-        places::body(content_type, body.bytes, &mut |field| {
-            repeats.note(field);
+        places::body_within(most, content_type, bytes, &mut |field| {
+            self.note(field, &mut |field| repeats.note(field));
             self.look(field)
         });
-        if repeats.any() && places::Format::of(content_type, body.bytes) == places::Format::Form {
-            self.pollution(Part::Body, &mut |visit| places::body(content_type, body.bytes, visit));
+        if repeats.any() && format == Format::Form {
+            self.pollution(Part::Body, &mut |visit| {
+                places::body_within(most, content_type, bytes, visit);
+            });
+        }
+    }
+
+    /// Files of a kind or a size that nobody may upload here.
+    fn files(&mut self, content_type: &str, bytes: &[u8], body: BodyView<'_>) {
+        if !self.goes_on || !self.case.rules.level(Check::Upload).is_on() {
+            return;
+        }
+        let is_all = body.is_whole && bytes.len() == body.bytes.len();
+        let unseen = if is_all { 0 } else { self.unseen(bytes) };
+        places::files(content_type, bytes, unseen, &mut |file| {
+            let refused = self.case.rules.uploads().find_map(|uploads| uploads.refuse(file));
+            refused.is_none_or(|rule| {
+                let name = String::from_utf8_lossy(file.name);
+                let place = Place {
+                    part: Part::Body,
+                    name: file.field,
+                };
+                self.declare(Check::Upload, place, rule, &name)
+            })
+        });
+    }
+
+    /// How much of the body follows, by its `Content-Length`. A body that does not say how long it is has the host's limits alone.
+    fn unseen(&self, bytes: &[u8]) -> u64 {
+        let mut length = 0;
+        self.case
+            .request
+            .headers
+            .for_each_value("content-length", &mut |value| {
+                length = str::from_utf8(value)
+                    .ok()
+                    .and_then(|text| text.trim().parse().ok())
+                    .unwrap_or_default();
+            });
+        u64::saturating_sub(length, bytes.len() as u64)
+    }
+
+    /// Takes note of a value, unless it may come more than once.
+    fn note(&self, field: &Field<'_>, note: &mut dyn FnMut(&Field<'_>)) {
+        if !self.case.rules.may_repeat(pollution::plain(field.place.name)) {
+            note(field);
         }
     }
 
     /// Parameters that came more than once. Only requests that have some are taken apart a second time.
     fn pollution(&mut self, part: Part, fields: &mut dyn FnMut(&mut places::Visit<'_>)) {
-        if !self.goes_on || !self.case.policy.level(Check::Hpp).is_on() {
+        if !self.goes_on || !self.case.rules.level(Check::Hpp).is_on() {
             return;
         }
         let mut pollution = Pollution::default();
         fields(&mut |field| {
-            pollution.note(field);
+            self.note(field, &mut |field| pollution.note(field));
             true
         });
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
@@ -184,7 +244,7 @@ impl Search<'_, '_> {
     /// Looks into one value. Whether to go on.
     fn look(&mut self, field: &Field<'_>) -> bool {
         let policy = self.case.policy;
-        if !self.goes_on || is_exception(policy, field.value) {
+        if !self.goes_on || !self.fits(field) || is_exception(policy, field.value) {
             return self.goes_on;
         }
         let (detectors, options) = (&self.shared.parts.detectors, self.options);
@@ -195,14 +255,38 @@ impl Search<'_, '_> {
     fn suspect(&mut self, place: &Place<'_>, caught: Caught) -> bool {
         let policy = self.case.policy;
         if caught.finding.score >= threshold(policy, caught.family)
-            && let Some(check) = check_of(policy, caught.family)
+            && let Some(check) = check_of(&self.case.rules, caught.family)
         {
             self.goes_on = (self.report)(Suspicion {
                 check,
                 place: place.to_string(),
-                caught,
+                rule: (caught.family.name(), caught.finding.rule),
+                score: caught.finding.score,
+                excerpt: caught.excerpt,
             });
         }
+        self.goes_on
+    }
+
+    /// Whether a value has the form that its route declares, or is to be looked into all the same: what only logs ends no search.
+    fn fits(&mut self, field: &Field<'_>) -> bool {
+        let rules = &self.case.rules;
+        if !rules.declares_params() || !rules.level(Check::Format).is_on() {
+            return true;
+        }
+        let misfit = rules.misfit(field, self.is_json);
+        misfit.is_none_or(|form| self.declare(Check::Format, field.place, form, &String::from_utf8_lossy(field.value)))
+    }
+
+    /// Shows what is not as the configuration declares it.
+    fn declare(&mut self, check: Check, place: Place<'_>, rule: &'static str, found: &str) -> bool {
+        self.goes_on = (self.report)(Suspicion {
+            check,
+            place: place.to_string(),
+            rule: (check.name(), rule),
+            score: 100,
+            excerpt: excerpt(found, 0..found.len()),
+        });
         self.goes_on
     }
 }
@@ -210,15 +294,15 @@ impl Search<'_, '_> {
 /// The families that are looked for in a request.
 fn wanted(case: &Case<'_>) -> Families {
     let may_be_probe = case.request.route != RouteMatch::Matched;
-    Families::that(|family| (family != Family::Probe || may_be_probe) && check_of(case.policy, family).is_some())
+    Families::that(|family| (family != Family::Probe || may_be_probe) && check_of(&case.rules, family).is_some())
 }
 
 /// The check that a family is reported as; `None` where it is off.
 ///
 /// A dangerous upload is a program, as an injected command is: it is looked for where either check is on, so that whoever allows
 /// uploads (`upload` is off by default) does not allow web shells.
-fn check_of(policy: &Policy, family: Family) -> Option<Check> {
-    let is_on = |check: &Check| policy.level(*check).is_on();
+fn check_of(rules: &Rules<'_>, family: Family) -> Option<Check> {
+    let is_on = |check: &Check| rules.level(*check).is_on();
     let own = Some(family.check()).filter(is_on);
     let stand_in = Some(Check::Command).filter(|check| family == Family::Upload && is_on(check));
     own.or(stand_in)
@@ -243,8 +327,9 @@ fn is_exception(policy: &Policy, value: &[u8]) -> bool {
 }
 
 /// Whether any check is on that looks into values.
-fn looks_into_values(policy: &Policy) -> bool {
-    INSPECTING.iter().any(|check| policy.level(*check).is_on())
+fn looks_into_values(rules: &Rules<'_>) -> bool {
+    let is_on = |check: &Check| rules.level(*check).is_on();
+    INSPECTING.iter().any(is_on) || (rules.declares_params() && is_on(&Check::Format))
 }
 
 /// The checks that look into values.

@@ -2,11 +2,12 @@
 
 use super::{
     Phase, Shared,
-    checks::{ALWAYS, CLIENT_ERROR, Case, Finding, Step, UNLESS_IGNORED, answered},
+    checks::{ALWAYS, CLIENT_ERROR, Case, Counted, Finding, Step, UNLESS_IGNORED, answered},
     compare::{Severity, severity_of},
     inspect::Content,
     outcome::Outcome,
     request::{BodyView, RequestView},
+    rules::Rules,
     snapshot::{Mode, Snapshot},
     verdict::Verdict,
 };
@@ -94,9 +95,12 @@ impl Shared {
 
     pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {
         let client = snapshot.trusted.client(request);
+        let rules = Rules::of(&snapshot.policy, request, client);
         Case {
             request,
             policy: &snapshot.policy,
+            rules,
+            counted: Counted::by(&rules),
             windows: &self.windows,
             client,
             bannable: client.is_some_and(|client| snapshot.trusted.bannable(client.address)),
@@ -116,7 +120,7 @@ impl Shared {
         outcome: &mut Outcome<'c>,
     ) {
         for (check, detect, _) in steps {
-            let configured = case.policy.level(*check);
+            let configured = case.rules.level(*check);
             if configured.is_on()
                 && let Some(finding) = detect(case)
             {
@@ -144,7 +148,7 @@ impl Shared {
                 return true;
             }
             let is_worse = self.weigh(
-                severity_of(case.policy.level(check), case.policy),
+                severity_of(case.rules.level(check), case.policy),
                 phase,
                 case,
                 snapshot,
@@ -152,11 +156,11 @@ impl Shared {
             );
             let finding = Finding {
                 place: suspicion.place.into(),
-                excerpt: &suspicion.caught.excerpt,
+                excerpt: &suspicion.excerpt,
                 evidence: Evidence::Confirmed,
                 is_news: true,
-                rule: Some((suspicion.caught.family, suspicion.caught.finding.rule)),
-                score: suspicion.caught.finding.score,
+                rule: Some(suspicion.rule),
+                score: suspicion.score,
             };
             self.settle(check, is_worse, &finding, case, outcome)
         });

@@ -45,6 +45,7 @@ mod parts;
 mod path;
 mod recent;
 mod request;
+mod rules;
 mod snapshot;
 mod supervision;
 mod tally;
@@ -172,7 +173,7 @@ impl Guard {
     pub fn is_decoy(&self, path: &str) -> bool {
         let look = || {
             let published = self.0.parts.published.load();
-            published.policy.level(Check::Decoy).is_on()
+            published.policy.is_on_somewhere(Check::Decoy)
                 && (checks::is_decoy(&published.policy, path) || self.0.is_probe(&published.policy, path))
         };
         self.caught(look).unwrap_or(false)

@@ -7,7 +7,9 @@ mod inspect;
 mod mode;
 mod order;
 mod response;
+mod routes;
 mod trial;
+mod uploads;
 mod windows;
 mod ztaa;
 

@@ -257,3 +257,40 @@ fn with_the_kill_switch_on_it_is_tried_all_the_same() {
     };
     assert_eq!(stage.state(&trial), TrialState::Failed(failure));
 }
+
+#[test]
+fn rules_of_routes_are_compared_as_well() {
+    let rules =
+        |routes: Value| json!({ "SECURITY_CHECKS": { "flood": 2, "path": 1 }, "FLOOD_RATIO": 50, "ROUTES": routes });
+    let networks = rules(json!([{"path": "/admin", "networks": ["10.0.0.0/8"]}]));
+    let (stage, trial) = on_trial(rules(json!([])), networks.clone());
+    assert_eq!(stage.visit(0..5, "/admin"), 5);
+    let failure = TrialFailure::Clients { refused: 5, clients: 5 };
+    assert_eq!(stage.state(&trial), TrialState::Failed(failure.clone()));
+    let (stage, trial) = on_trial(networks.clone(), networks);
+    assert_eq!(stage.visit(0..5, "/admin"), 5);
+    assert_eq!(stage.state(&trial), TrialState::Running, "the same rule as before");
+
+    let window = |ratio: u32| rules(json!([{"path": "/login", "flood": {"ratio": ratio}}]));
+    let visit_often = |stage: &Stage| (0..4).map(|_| stage.visit(0..5, "/login")).sum::<usize>();
+    let (stage, trial) = on_trial(rules(json!([])), window(3));
+    assert_eq!(visit_often(&stage), 5);
+    assert_eq!(stage.state(&trial), TrialState::Failed(failure), "4 of 50 are no flood");
+    let (stage, trial) = on_trial(window(2), window(3));
+    assert_eq!(visit_often(&stage), 5);
+    assert_eq!(stage.state(&trial), TrialState::Running, "a limit that was lower");
+}
+
+#[test]
+fn a_window_that_is_new_is_counted_for_the_one_before_too() {
+    let base = |ratio: u32| json!({ "SECURITY_CHECKS": { "flood": 2 }, "FLOOD_RATIO": ratio });
+    let mut after = base(2);
+    after["ROUTES"] = json!([{"path": "/poll", "flood": {"ratio": 5}}]);
+    let (stage, trial) = on_trial(base(2), after);
+    assert_eq!((0..6).map(|_| stage.visit(0..5, "/poll")).sum::<usize>(), 5);
+    assert_eq!(
+        stage.state(&trial),
+        TrialState::Running,
+        "the one before would have refused at 3"
+    );
+}

@@ -67,7 +67,7 @@ fn hash(name: &[u8]) -> u64 {
 }
 
 /// A name without what makes it a list's.
-fn plain(name: &str) -> &str {
+pub(crate) fn plain(name: &str) -> &str {
     name.trim_end_matches("[]").trim_end_matches("%5B%5D").trim()
 }
 

@@ -1,5 +1,7 @@
 //! Multipart bodies (RFC 7578): fields, names of files, and how files begin.
 
+use std::fmt;
+
 use super::{Field, Part, Place, Role, Visit};
 use crate::model::normal::Spelling;
 
@@ -24,6 +26,57 @@ pub(super) fn body(content_type: &str, body: &[u8], visit: &mut Visit<'_>) {
     }
 }
 
+/// An uploaded file.
+#[derive(Clone, Copy)]
+pub struct File<'b> {
+    /// The field it was sent for.
+    pub field: &'b str,
+    /// The file's name as it came.
+    pub name: &'b [u8],
+    /// What is there of it.
+    pub content: &'b [u8],
+    /// How large it is.
+    pub bytes: u64,
+}
+
+/// Its name and size: files hold what nobody wants in a log.
+impl fmt::Debug for File<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("name", &String::from_utf8_lossy(self.name))
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Visits the files of a multipart body until `visit` has enough. `unseen` bytes follow what is there of the body: they count for the
+/// file that it breaks off in. What browsers send for a field that no file was chosen for is none.
+pub fn files(content_type: &str, body: &[u8], unseen: u64, visit: &mut dyn FnMut(&File<'_>) -> bool) {
+    let Some(boundary) = boundary(content_type, body) else {
+        return;
+    };
+    // the last delimiter, with its dashes and line breaks, is none of the file's
+    let unseen = unseen.saturating_sub(boundary.len() as u64 + 8);
+    let mut parts = Parts::new(body, boundary);
+    for _ in 0..MOST_PARTS {
+        let Some(part) = parts.next() else { return };
+        let (disposition, content) = disposition(part);
+        let name = file_name(disposition).unwrap_or_default();
+        let is_cut = parts.rest.is_none() && !parts.is_closed;
+        let bytes = content.len() as u64 + if is_cut { unseen } else { 0 };
+        let file = File {
+            field: str::from_utf8(parameter(disposition, b"name").unwrap_or_default()).unwrap_or_default(),
+            name,
+            content,
+            bytes,
+        };
+        let is_file = file_name(disposition).is_some() && !(name.is_empty() && content.is_empty());
+        if is_file && !visit(&file) {
+            return;
+        }
+    }
+}
+
 /// The boundary from the header, or from the body's first line where the header names none.
 fn boundary<'b>(content_type: &'b str, body: &'b [u8]) -> Option<&'b [u8]> {
     let named = parameter(content_type.as_bytes(), b"boundary").filter(|boundary| !boundary.is_empty());
@@ -38,6 +91,8 @@ fn boundary<'b>(content_type: &'b str, body: &'b [u8]) -> Option<&'b [u8]> {
 struct Parts<'b> {
     rest: Option<&'b [u8]>,
     boundary: &'b [u8],
+    /// Whether the last delimiter was seen.
+    is_closed: bool,
 }
 
 impl<'b> Parts<'b> {
@@ -45,6 +100,7 @@ impl<'b> Parts<'b> {
         let mut parts = Self {
             rest: Some(body),
             boundary,
+            is_closed: false,
         };
         // what stands in front of the first delimiter is no part
         parts.next();
@@ -74,7 +130,8 @@ impl<'b> Iterator for Parts<'b> {
             return Some(text).filter(|text| !text.is_empty());
         };
         let after = text.get(next..).unwrap_or_default();
-        self.rest = (!after.starts_with(b"--")).then_some(after);
+        self.is_closed = after.starts_with(b"--");
+        self.rest = (!self.is_closed).then_some(after);
         let part = text.get(..end)?;
         let part = part.strip_suffix(b"\n").unwrap_or(part);
         Some(part.strip_suffix(b"\r").unwrap_or(part))
@@ -83,14 +140,9 @@ impl<'b> Iterator for Parts<'b> {
 
 /// Visits what one part holds.
 fn show(part: &[u8], visit: &mut Visit<'_>) -> bool {
-    let (head, content) = split_head(part);
-    let disposition = head
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .find(|line| starts_with_ignoring_case(line, b"content-disposition:"))
-        .unwrap_or_default();
+    let (disposition, content) = disposition(part);
     let name = parameter(disposition, b"name").unwrap_or_default();
-    let file = parameter(disposition, b"filename").or_else(|| parameter(disposition, b"filename*"));
+    let file = file_name(disposition);
     let field = |name: &'_ [u8], role, value| Owned {
         name: name.to_vec(),
         role,
@@ -120,6 +172,18 @@ fn show(part: &[u8], visit: &mut Visit<'_>) -> bool {
                 spelling: Spelling::Literal,
             })
     })
+}
+
+/// What a part says that it is, and its content.
+fn disposition(part: &[u8]) -> (&[u8], &[u8]) {
+    let (head, content) = split_head(part);
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let disposition = lines.find(|line| starts_with_ignoring_case(line, b"content-disposition:"));
+    (disposition.unwrap_or_default(), content)
+}
+
+fn file_name(disposition: &[u8]) -> Option<&[u8]> {
+    parameter(disposition, b"filename").or_else(|| parameter(disposition, b"filename*"))
 }
 
 struct Owned<'p> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     error::Fault,
     reader::Reader,
-    value::{Parsed, line, list, megabytes, probability, switch, typed_pattern},
+    value::{Parsed, line, list, probability, switch, typed_pattern},
 };
 use crate::model::pattern::{MatchType, PatternSet};
 
@@ -84,27 +84,6 @@ impl Leaks {
             windows_credentials: reader.read("DLP_WINDOWS_CREDS", switch),
             linux_credentials: reader.read("DLP_LINUX_CREDS", switch),
             report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
-        }
-    }
-}
-
-/// Which files may be uploaded: the `UPLOAD_…` keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Uploads {
-    /// `UPLOAD_FILES`: whether any may.
-    pub allowed: bool,
-    /// `UPLOAD_MAX_SIZE`, in bytes.
-    pub max_bytes: u64,
-    /// `UPLOAD_EXTENSIONS`, in lower case and without a dot.
-    pub extensions: Box<[Box<str>]>,
-}
-
-impl Uploads {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        Self {
-            allowed: reader.read("UPLOAD_FILES", switch),
-            max_bytes: reader.read("UPLOAD_MAX_SIZE", megabytes),
-            extensions: reader.read("UPLOAD_EXTENSIONS", |value| list(value, extension)).into(),
         }
     }
 }

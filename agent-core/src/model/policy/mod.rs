@@ -38,6 +38,7 @@ mod reaction;
 mod reader;
 mod routes;
 mod template;
+mod uploads;
 mod value;
 mod zero_trust;
 
@@ -58,7 +59,7 @@ use self::{
 };
 pub use self::{
     check::{Check, Level},
-    detectors::{Injection, Leaks, Uploads},
+    detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
     hash::config_hash,
     layer::{Layer, UnknownKey},
@@ -66,6 +67,7 @@ pub use self::{
     paths::Window,
     reaction::Reaction,
     routes::RouteRules,
+    uploads::Uploads,
     zero_trust::ZeroTrust,
 };
 use crate::protocol::ConfigMap;
