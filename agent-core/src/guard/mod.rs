@@ -35,6 +35,7 @@ mod block_id;
 mod checks;
 mod client;
 mod compare;
+mod declared;
 mod explain;
 mod flood;
 mod inspect;

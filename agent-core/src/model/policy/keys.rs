@@ -45,9 +45,9 @@
 //! | `DLP_WINDOWS_CREDS` | switch | `false` | Windows credentials are leaks | kept |
 //! | `DLP_LINUX_CREDS` | switch | `false` | Linux credentials are leaks | kept |
 //! | `DLP_LOG_LEAKED_DATA` | switch | `false` | reports hold what leaked | kept |
-//! | `UPLOAD_FILES` | switch | `true` | files may be uploaded | kept |
-//! | `UPLOAD_MAX_SIZE` | megabytes, 0 to 100000 | `2` | of at most this size | kept |
-//! | `UPLOAD_EXTENSIONS` | list of extensions | `["jpg","png","gif","pdf"]` | and of these kinds | kept |
+//! | `UPLOAD_FILES` | switch | `true` | files may be uploaded | in force |
+//! | `UPLOAD_MAX_SIZE` | megabytes, 0 to 100000 | `2` | of at most this size each; one that is not seen whole is as large as its request says | in force |
+//! | `UPLOAD_EXTENSIONS` | list of extensions | `["jpg","png","gif","pdf"]` | and of these kinds; an empty list allows all | in force |
 //! | `ZTAA_KEY_HEADER` | header name | `"pcb-ztaa"` | the header that bears a zero-trust token; also written `ZTAA_HEADER`, as pyrasp's code reads it | kept |
 //! | `ZTAA_KEY` | text or list of texts | `""` | keys that sign such tokens; a secret; also written `ZTAA_KEYS` | kept |
 //! | `ZTAA_BROWSER_VERSION` | switch | `false` | the token must say that the browser is up to date | kept |
