@@ -12,9 +12,12 @@ use super::{
     messages::{CountsDelivered, Part, PartReported, ReportPart, TelemetryPart},
     tell,
 };
-use crate::protocol::{
-    RequestCounts, Telemetry,
-    v2::{ProcessLoad, Totals},
+use crate::{
+    guard::DryRun,
+    protocol::{
+        RequestCounts, Telemetry,
+        v2::{DryRunTotals, ProcessLoad, Totals},
+    },
 };
 
 /// How often load is sampled: sysinfo's figures are means since the sample before, and pyrasp's are means since its last
@@ -88,6 +91,7 @@ impl TelemetryReporter {
                 .collect::<BTreeMap<_, _>>(),
             restarts: shared.board.restarts.load(Ordering::Relaxed),
             alarm: shared.board.alarm(&shared.guard.failing_detectors()),
+            dry_run: shared.guard.dry_run().as_ref().map(totals_of),
         }
     }
 
@@ -102,6 +106,15 @@ impl TelemetryReporter {
                 memory_bytes: p.memory(),
             })
             .unwrap_or_default()
+    }
+}
+
+fn totals_of(dry_run: &DryRun) -> DryRunTotals {
+    let (would_block, would_pass) = dry_run.totals();
+    DryRunTotals {
+        requests: dry_run.requests,
+        would_block,
+        would_pass,
     }
 }
 

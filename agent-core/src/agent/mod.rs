@@ -98,6 +98,7 @@ impl Agent {
             guard_failures: counts.guard_failures,
             guard_slow: counts.slow,
             failing_detectors: guard.failing_detectors(),
+            dry_run: guard.dry_run(),
             enforcement: (**board.enforcement.load()).clone(),
             spared: counts.spared,
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),

@@ -59,13 +59,27 @@ impl Shared {
         request: &RequestView<'_>,
         phase: Phase<'_>,
     ) -> Severity {
+        let refused = self.refused_by(policy, snapshot, request, phase);
+        refused.map_or(Severity::Passes, |(_, severity)| severity)
+    }
+
+    /// The check by which a policy would refuse a request or its answer, and how.
+    pub(super) fn refused_by(
+        &self,
+        policy: &Policy,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        phase: Phase<'_>,
+    ) -> Option<(Check, Severity)> {
         let case = Case {
             mode: Mode::Enforce,
             ..self.case(snapshot, request).under(policy)
         };
         match phase {
-            _ if is_whitelisted(&case) => Severity::Passes,
-            Phase::Request if matches!(listing(&case, snapshot), Listing::Yes(_)) => Severity::Refuses,
+            _ if is_whitelisted(&case) => None,
+            Phase::Request if matches!(listing(&case, snapshot), Listing::Yes(_)) => {
+                Some((Check::Blacklist, Severity::Refuses))
+            }
             Phase::Request => {
                 let looks_further = !policy.ignores(request.path);
                 let found = refusal(ALWAYS, &case)
@@ -74,8 +88,8 @@ impl Shared {
                 let error = found.filter(|(check, _)| is_error_of_client(*check));
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }
-            Phase::Body(_) if policy.ignores(request.path) => Severity::Passes,
-            Phase::Body(body) => hardest([self.refusal_by_content(Content::Body(body), &case)]),
+            Phase::Body(_) if policy.ignores(request.path) => None,
+            Phase::Body(body) => self.refusal_by_content(Content::Body(body), &case),
             Phase::Answer(status) => hardest([refusal(answered(status), &case), refusal(CLIENT_ERROR, &case)]),
         }
     }
@@ -118,7 +132,8 @@ fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
     Some((check, severity_of(level, case.policy)))
 }
 
-fn hardest<const N: usize>(refusals: [Option<(Check, Severity)>; N]) -> Severity {
-    let severities = refusals.into_iter().flatten().map(|(_, severity)| severity);
-    severities.max().unwrap_or_default()
+/// The hardest refusal; of several the first.
+fn hardest(refusals: [Option<(Check, Severity)>; 2]) -> Option<(Check, Severity)> {
+    let harder = |one: (Check, Severity), other: (Check, Severity)| if other.1 > one.1 { other } else { one };
+    refusals.into_iter().flatten().reduce(harder)
 }

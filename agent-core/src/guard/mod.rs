@@ -36,6 +36,7 @@ mod checks;
 mod client;
 mod compare;
 mod declared;
+mod dry_run;
 mod explain;
 mod flood;
 mod inspect;
@@ -47,39 +48,41 @@ mod path;
 mod recent;
 mod request;
 mod rules;
+mod server_header;
 mod snapshot;
 mod supervision;
 mod tally;
+mod timing;
 mod trial;
 mod verdict;
 
 use std::{
-    cell::Cell,
     fmt,
     num::NonZeroUsize,
-    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 
-use self::{block_id::BlockIds, checks::Windows, explain::Explanations, supervision::Supervision};
+use self::{block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Explanations, supervision::Supervision};
 pub use self::{
     block_id::{BlockId, NoBlockId},
     client::{Client, ProxyHeader, Trusted},
+    dry_run::{DryRun, DryRunRoute},
     explain::{Explanation, ListEntry},
     flood::Flood,
     intake::Intake,
     parts::{GuardParts, OnFailure},
     recent::{Recent, Source},
     request::{BodyView, Headers, RequestView, RouteMatch},
+    server_header::ServerHeader,
     snapshot::{Mode, Published, Snapshot},
     supervision::DetectorHealth,
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
-use crate::model::policy::Check;
+use crate::model::policy::{Check, Policy};
 
 /// Judges requests. A clone is a handle to the same guard; every worker has one.
 ///
@@ -92,6 +95,7 @@ struct Shared {
     windows: Windows,
     ids: BlockIds,
     explanations: Explanations,
+    rehearsals: Rehearsals,
     supervision: Supervision,
 }
 
@@ -119,6 +123,7 @@ impl Guard {
             windows: Windows::default(),
             ids: BlockIds::default(),
             explanations: Explanations::default(),
+            rehearsals: Rehearsals::default(),
         }))
     }
 
@@ -136,7 +141,12 @@ impl Guard {
     /// Asked after [`check`](Self::check) let the request pass.
     #[must_use]
     pub fn wants_body(&self, request: &RequestView<'_>) -> Option<NonZeroUsize> {
-        let look = || inspect::wanted_of_body(&self.0.parts.published.load().policy, request);
+        let look = || {
+            let published = self.0.parts.published.load();
+            let wanted = |policy: &Policy| inspect::wanted_of_body(policy, request);
+            let candidate = published.policy.dry_run().and_then(|candidate| wanted(candidate));
+            wanted(&published.policy).max(candidate)
+        };
         self.caught(look).flatten()
     }
 
@@ -174,8 +184,11 @@ impl Guard {
     pub fn is_decoy(&self, path: &str) -> bool {
         let look = || {
             let published = self.0.parts.published.load();
-            published.policy.is_on_somewhere(Check::Decoy)
-                && (checks::is_decoy(&published.policy, path) || self.0.is_probe(&published.policy, path))
+            let is_decoy = |policy: &Policy| {
+                policy.is_on_somewhere(Check::Decoy)
+                    && (checks::is_decoy(policy, path) || self.0.is_probe(policy, path))
+            };
+            is_decoy(&published.policy) || published.policy.dry_run().is_some_and(|candidate| is_decoy(candidate))
         };
         self.caught(look).unwrap_or(false)
     }
@@ -200,18 +213,24 @@ impl Guard {
         self.0.supervision.failing()
     }
 
+    /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; `None` where there is no candidate.
+    #[must_use]
+    pub fn dry_run(&self) -> Option<DryRun> {
+        self.0.dry_run(&self.0.parts.published.load())
+    }
+
     /// The `Server` header that responses are to carry, where the configuration changes it (`CHANGE_SERVER`). Off by default,
     /// unlike pyrasp's: a wrong name misleads operators more than attackers.
     #[must_use]
     pub fn server_header(&self) -> Option<ServerHeader> {
         let published = &self.0.parts.published;
         published.load().policy.server_header()?;
-        Some(ServerHeader(published.current()))
+        Some(ServerHeader::of(published.current()))
     }
 
     /// Judges, and counts a judgement that took too long.
     fn timed(&self, judge: impl FnOnce() -> Verdict) -> Verdict {
-        let began = is_timed().then(|| self.0.parts.clock.elapsed());
+        let began = timing::is_timed().then(|| self.0.parts.clock.elapsed());
         let verdict = judge();
         if began.is_some_and(|began| self.0.parts.clock.elapsed().saturating_sub(began) > Self::SLOW) {
             self.0.parts.tally.slow();
@@ -224,11 +243,13 @@ impl Guard {
         let Shared { parts, .. } = &*self.0;
         let judge = || {
             let snapshot = parts.published.load();
-            match phase {
+            let verdict = match phase {
                 Phase::Request => self.0.judge(&snapshot, request),
                 Phase::Body(body) => self.0.judge_body(&snapshot, request, body),
                 Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
-            }
+            };
+            self.0.rehearse(&snapshot, request, phase, &verdict);
+            verdict
         };
         self.caught(judge).unwrap_or_else(|| {
             let snapshot = parts.published.load();
@@ -260,35 +281,11 @@ impl Guard {
     }
 }
 
-/// Whether this judgement is to be timed: one in 256 on each thread. To read the clock twice for each would be a tenth of the guard's
-/// cost.
-fn is_timed() -> bool {
-    thread_local! {
-        static TURN: Cell<u8> = const { Cell::new(0) };
-    }
-    TURN.with(|turn| {
-        turn.set(turn.get().wrapping_add(1));
-        turn.get() == 0
-    })
-}
-
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("tally", &self.0.parts.tally.totals())
             .finish_non_exhaustive()
-    }
-}
-
-/// A value for the `Server` header. Dereferences to its text.
-#[derive(Debug, Clone)]
-pub struct ServerHeader(Arc<Snapshot>);
-
-impl Deref for ServerHeader {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.0.policy.server_header().unwrap_or_default()
     }
 }
 

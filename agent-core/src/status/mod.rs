@@ -8,7 +8,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub(crate) use self::board::Board;
-use crate::{guard::DetectorHealth, protocol::v2::Totals};
+use crate::{
+    guard::{DetectorHealth, DryRun},
+    protocol::v2::Totals,
+};
 
 /// How an agent is: for a health page, a log line, a test. It never holds the key.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +36,8 @@ pub struct Status {
     pub guard_slow: u64,
     /// Detectors that panicked or held up a request, and which of them are not asked any more.
     pub failing_detectors: Vec<DetectorHealth>,
+    /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; absent where there is none.
+    pub dry_run: Option<DryRun>,
     /// Whether anything is refused at all.
     pub enforcement: Enforcement,
     /// Requests of listed sources that passed because the list, or all, is not in force.

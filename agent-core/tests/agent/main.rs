@@ -8,6 +8,7 @@
 mod clocks;
 mod conversation;
 mod detectors;
+mod dry_run;
 mod durability;
 mod pushes;
 mod restarts;

@@ -1,6 +1,7 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
 mod detectors;
+mod dry_run;
 mod explain;
 mod failure;
 mod inspect;

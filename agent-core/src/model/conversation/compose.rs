@@ -115,6 +115,7 @@ impl Conversation {
                 list_age_ms,
                 restarts: telemetry.restarts,
                 alarm: telemetry.alarm,
+                dry_run: telemetry.dry_run,
                 state: self.state().name().to_owned(),
                 process: Some(telemetry.process),
             },

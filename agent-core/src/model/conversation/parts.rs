@@ -8,7 +8,7 @@ use crate::{
     model::{blacklist::SharedList, outbox::Outbox},
     protocol::{
         Telemetry,
-        v2::{ConfigCursor, ConfigStatus, Event, ListCursor, ProcessLoad, Staging, Totals},
+        v2::{ConfigCursor, ConfigStatus, DryRunTotals, Event, ListCursor, ProcessLoad, Staging, Totals},
     },
 };
 
@@ -66,6 +66,8 @@ pub struct TelemetryPart {
     pub restarts: u64,
     /// What somebody should look at, in words; none where all is well.
     pub alarm: Option<String>,
+    /// What a candidate configuration would have decided otherwise.
+    pub dry_run: Option<DryRunTotals>,
 }
 
 impl ListPart {

@@ -1,6 +1,6 @@
 //! What the guard, the detectors and the actors ask of a policy.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -21,6 +21,12 @@ impl Policy {
     #[must_use]
     pub const fn version(&self) -> Option<u64> {
         self.version
+    }
+
+    /// The candidate that is judged beside it (`DRY_RUN`).
+    #[must_use]
+    pub const fn dry_run(&self) -> Option<&Arc<Self>> {
+        self.dry_run.as_ref()
     }
 
     /// What a check does. [`Check::Blacklist`] bans unless `BLACKLIST_OVERRIDE` is on.

@@ -11,6 +11,7 @@
 //! | `IGNORE_PATHS` | list of regular expressions | `["^/favicon\\.ico$","^/robots\\.txt$","^/sitemap\\.(txt\|xml)$"]` | paths that are not looked into further | in force |
 //! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for | in force |
 //! | `ROUTES` | list of [rules](super::RouteRules) | `[]` | what is judged otherwise on some routes; ours, pyrasp has nothing like it | in force |
+//! | `DRY_RUN` | object of keys | `{}` | a candidate: these keys laid over all others, judged beside them, and only counted; ours, pyrasp has nothing like it | in force |
 //! | `FORBIDDEN_HEADERS` | list of header names | `[]` | headers that no client of this application sends | in force |
 //! | `WHITELIST_HEADERS` | list of patterns (match) | `[]` | headers whose values are not looked into, whatever their case | kept |
 //! | `BRUTE_AND_FLOOD_PATHS` | list of regular expressions | `["^/"]` | paths whose requests count towards a flood | in force |

@@ -28,6 +28,7 @@ mod ask;
 mod check;
 mod cloud;
 mod detectors;
+mod dry_run;
 mod error;
 mod hash;
 pub mod keys;
@@ -42,7 +43,7 @@ mod uploads;
 mod value;
 mod zero_trust;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -87,6 +88,7 @@ use crate::protocol::ConfigMap;
 #[derive(Clone)]
 pub struct Policy {
     version: Option<u64>,
+    dry_run: Option<Arc<Self>>,
     template: String,
     app_name: String,
     levels: [Level; Check::ALL.len()],
@@ -135,10 +137,15 @@ impl Policy {
             uploads: &uploads,
         };
         let routes = Routes::read(&mut reader, &elsewhere);
+        let candidate = reader.read(dry_run::KEY, dry_run::candidate_keys);
         zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
-        let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
+        let Rest { raw, mut unknown } = reader.finish().map_err(PolicyError::new)?;
+        let dry_run = dry_run::compile(template, layers, candidate)?;
+        let of_candidate = dry_run.iter().flat_map(|candidate| candidate.unknown.clone());
+        unknown.extend(of_candidate.filter(|key| key.origin == dry_run::KEY));
         Ok(Self {
             version: None,
+            dry_run,
             template: template.to_owned(),
             app_name,
             levels,

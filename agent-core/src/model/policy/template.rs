@@ -63,6 +63,7 @@ fn protection() -> Value {
         "ERROR_FLOOD_RATIO": 100,
         "DECOY_ROUTES": decoys(),
         "ROUTES": [],
+        "DRY_RUN": {},
     })
 }
 

@@ -233,9 +233,24 @@ pub struct Health {
     /// all is well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
+    /// What a candidate configuration would have decided otherwise; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRunTotals>,
     /// The guarded process's load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessLoad>,
+}
+
+/// What a candidate configuration would have decided otherwise, since it is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DryRunTotals {
+    /// Requests that both configurations judged.
+    pub requests: u64,
+    /// Refusals that there would have been.
+    pub would_block: u64,
+    /// Refusals that there would not have been.
+    pub would_pass: u64,
 }
 
 /// What the guarded process uses.
