@@ -79,3 +79,101 @@ impl LogBudget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Debug, sync::mpsc};
+
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+        subscriber::with_default,
+    };
+
+    use super::*;
+    use crate::{
+        model::policy::{Check, Level},
+        protocol::v2::{AddressOrigin, Evidence},
+    };
+
+    /// Passes on what is logged, a line each.
+    struct Pen(mpsc::Sender<String>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0 += &format!("{field}={value:?} ");
+        }
+    }
+
+    impl Subscriber for Pen {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            let mut line = Line(String::new());
+            event.record(&mut line);
+            self.0.send(line.0).unwrap();
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn written(work: impl FnOnce(&mut LogBudget)) -> Vec<String> {
+        let (pen, lines) = mpsc::channel();
+        with_default(Pen(pen), || work(&mut LogBudget::default()));
+        lines.try_iter().collect()
+    }
+
+    fn detection() -> Detection {
+        Detection {
+            check: Check::Sqli,
+            level: Level::Ban,
+            source: [203, 0, 113, 9].into(),
+            origin: AddressOrigin::Socket,
+            bannable: true,
+            evidence: Evidence::Confirmed,
+            rule: "sqli/tautology".into(),
+            score: 95,
+            id: "0123456789abcdef".parse().ok(),
+            place: "query:q".into(),
+            excerpt: "1' OR '1'='1".into(),
+            at_ms: 0,
+            config_version: Some(7),
+        }
+    }
+
+    #[test]
+    fn a_line_answers_why_somebody_was_refused() {
+        let lines = written(|log| log.detection(&detection(), Duration::ZERO));
+        assert_eq!(lines.len(), 1);
+        for said in [
+            "source=203.0.113.9",
+            "id=0123456789abcdef",
+            "rule=sqli/tautology",
+            "score=95",
+            "config_version=7",
+            "query:q",
+            "1' OR '1'='1",
+        ] {
+            assert!(lines[0].contains(said), "{said}: {}", lines[0]);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_findings_is_none_of_lines() {
+        let lines = written(|log| {
+            (0..1_000).for_each(|_| log.detection(&detection(), Duration::ZERO));
+            log.detection(&detection(), Duration::from_secs(1));
+        });
+        assert_eq!(lines.len(), LOG_LINES as usize + 2);
+        assert!(lines[LOG_LINES as usize].contains("detections=980"), "{lines:?}");
+    }
+}

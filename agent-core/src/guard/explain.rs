@@ -90,10 +90,10 @@ impl fmt::Display for Explanation {
             write!(f, " in {}: {:?}", self.place, self.excerpt)?;
         }
         if let Some(ListEntry { network, scope }) = self.entry {
-            write!(f, " lists {} ({})", to_text(network), scope_name(scope))?;
+            write!(f, ", listed as {} ({})", to_text(network), scope_name(scope))?;
         }
         if let Some(until) = self.until_ms {
-            write!(f, " until {until} ms")?;
+            write!(f, ", until {until} ms")?;
         }
         Ok(())
     }
