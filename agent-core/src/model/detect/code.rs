@@ -13,7 +13,7 @@ use crate::model::places::Role;
 /// Files too: a picture may hold code.
 const WHERE: &[Role] = &[Role::Value, Role::Name, Role::FileName, Role::FileHead];
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     short(
         "php-tag",
         r"<\?(?:php\b|=)|<\?\s*(?:system|eval|exec|passthru|phpinfo|echo)\b",
@@ -31,10 +31,15 @@ const RULES: &[Rule] = &[
         "java",
         r"java\.lang\.(?:Runtime|Process|Class|System\b|Thread)|\bjavax\.(?:script|naming|el|management)\.|ProcessBuilder\s*\(|getRuntime\(|org\.apache\.commons\.(?:collections|beanutils)|clonetransformer|instantiate(?:factory|transformer)|com\.sun\.(?:rowset|org\.apache)|class\.module\.classLoader|@org\.apache\.struts|@ognl\.",
     ),
-    always("serialised", r"^\s*(?:rO0AB|aced0005|KztAAU|Cs7QAF)"),
+    // Java, pickle of Python (protocol 4), BinaryFormatter of .NET
+    always("serialised", r"^\s*(?:rO0AB|aced0005|KztAAU|Cs7QAF|gASV|AAEAAAD/////)"),
+    always(
+        "yaml-tag",
+        r"!!(?:python/(?:object|name|module)|javax?\.|com\.sun\.)|!ruby/(?:object|hash)|tag:yaml\.org,2002:python/",
+    ),
     short(
         "python",
-        r#"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:check_output|Popen|call|run)\s*\([^)]*shell|['"]\.execute\(\)|io\.popen\("#,
+        r#"__import__\s*\(\s*['"]|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:check_output|Popen|call|run)\s*\([^)]*shell|['"]\.execute\(\)|io\.popen\(|\b(?:eval|exec)\s*\(\s*compile\s*\("#,
     ),
     short(
         "node",
@@ -56,7 +61,9 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
             .and(Marks::CURLY)
             .and(Marks::COMMA)
             .and(Marks::UNDERSCORE)
-            .and(Marks::COLON),
+            .and(Marks::COLON)
+            .and(Marks::SLASH)
+            .and(Marks::OTHER),
         WHERE,
         RULES,
         lexicon,

@@ -8,10 +8,10 @@ use super::{
     rules::{ENTERED, Simple, always},
 };
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "header",
-        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Set-Cookie|Location|Refresh|X-XSS-Protection|Access-Control-[\w-]+|HTTP/\d)\s*[:/]|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:",
+        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Set-Cookie|Location|Refresh|X-XSS-Protection|Access-Control-[\w-]+|HTTP/\d)\s*[:/]|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:|\xE5\x98[\x8A\x8D]\s*(?:Set-Cookie|Location|Content-\w+)\s*:",
     ),
     always(
         "mail",
@@ -22,7 +22,7 @@ const RULES: &[Rule] = &[
 
 /// The detector.
 pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
-    Simple::new(Family::Crlf, Marks::BREAK, ENTERED, RULES, lexicon)
+    Simple::new(Family::Crlf, Marks::BREAK.and(Marks::COLON), ENTERED, RULES, lexicon)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     rules::{ENTERED, Simple, short},
 };
 
-const RULES: &[Rule] = &[short(
+pub(super) const RULES: &[Rule] = &[short(
     "filter",
     r"\*\)\s*\(|\)\s*\(\s*[|&!]\s*\(|^[^\s]{0,40}\)\(\s*[|&!]?\s*(?:\w+[=~<>]|\)?$)|\)\(\w+=[^()\n]*(?:\)|\*)|\(\s*[|&!]\s*\(\s*[\w.-]+\s*[~<>]?=|^\*?\(\)\|?&|\*\(\)\|&|^\(?\*\)|\*\(\|\(|^\*\)\(",
 )];

@@ -273,7 +273,8 @@ struct Search<'s> {
 impl Search<'_> {
     /// Has a value looked into. Whether to go on.
     fn ask(&mut self, mut value: Value<'_>) -> bool {
-        if let Some(standard) = self.standard.filter(|_| !value.marks.is_empty()) {
+        let says_something = !value.marks.is_empty() || probe::is_telling(&value.place);
+        if let Some(standard) = self.standard.filter(|_| says_something) {
             value.hits = standard.words.search(value.text, value.marks);
             let goes_on = standard.all.iter().enumerate().all(|(index, detector)| {
                 let is_asked = detector.wants(value.marks) && self.options.wants.has(detector.family());

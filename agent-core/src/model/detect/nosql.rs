@@ -7,10 +7,10 @@ use super::{
     rules::{ENTERED, Simple, always, short},
 };
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     short(
         "operator",
-        r#"(?:^|\[|[{,]\s*['"]?|\.)\$(?:ne|eq|gte?|lte?|n?in|nor|or|and|not|regex|where|exists|type|size|all|elemMatch|mod|expr|comment|func|function)\b['"]?\s*(?:\]|:|$)"#,
+        r#"(?:^|\[|[{,]\s*['"]?|\.)\$(?:ne|eq|gte?|lte?|n?in|nor|or|and|not|regex|where|exists|size|all|lookup|unionWith|accumulator|elemMatch|mod|expr|comment|func|function)\b['"]?\s*(?:\]|:|$)"#,
     ),
     short(
         "operator-behind",
@@ -18,12 +18,12 @@ const RULES: &[Rule] = &[
     ),
     short(
         "script",
-        r#"^[^'"\n]{0,40}['"]?\s*(?:;|&&|\|\|)\s*(?:this\.\w|return\b\s*['"(]|sleep\(\d|var\s+\w+\s*=\s*new\b|\d\s*==\s*\d|'\w*'\s*==)"#,
+        r#"^[^'"\n]{0,40}['"]?\s*(?:;|&&|\|\|)\s*(?:this\.\w|return\b\s*(?:['"(]|true\b|false\b|\d\s*(?:;|$))|sleep\(\d|var\s+\w+\s*=\s*new\b|\d\s*==\s*\d|'\w*'\s*==)"#,
     ),
     always("match", r"\bthis\.\w+\.match\("),
     short(
         "shell",
-        r"\bdb\.\w+\.(?:insert|find|drop|update|remove|aggregate|count|save)\w*\(",
+        r"\bdb\.(?:getCollection\w*|getSiblingDB|adminCommand|runCommand|dropDatabase)\(|\bdb\.\w+\.(?:insert|find|drop|update|remove|aggregate|count|save)\w*\(",
     ),
     short("operator-coded", r#"\{\s*"[$&](?:exists|ne|gt|regex|where)"\s*:"#),
 ];

@@ -19,7 +19,7 @@ macro_rules! path {
 /// Files below a Unix root that hold accounts, settings and logs.
 macro_rules! unix {
     () => {
-        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/)"
+        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx|tomcat\d?)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/)"
     };
 }
 
@@ -32,7 +32,7 @@ macro_rules! windows {
 
 const MARKS: Marks = Marks::DOT.and(Marks::SLASH).and(Marks::BACKSLASH);
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always("steps", concat!(path!(), r"(?:\.\.+[\\/]+[^\s\\/]{0,12}[\\/]*){2,}")),
     always(
         "steps-inside",
@@ -47,7 +47,7 @@ const RULES: &[Rule] = &[
     hint(
         "step-odd",
         30,
-        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\{|^[\\/]+\.\.;"#,
+        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\{|^[\\/]*\.\.;"#,
     ),
     // dots and slashes in codes that nothing resolved (dotdotpwn)
     always(
@@ -88,7 +88,12 @@ const RULES: &[Rule] = &[
     ),
     always(
         "hidden-file",
-        r"^(?:\./)*[\\/]*\.(?:htaccess|htpasswd|env|git/|ssh/|bash_history|netrc|aws/|svn/|mysql_history|my\.cnf|npmrc|pgpass|rhosts|boto)[^\s]*$",
+        r"^(?:[\w.~-]{0,40}[\\/]+){0,8}\.(?:htaccess|htpasswd|dockerenv|env|git/|ssh/|bash_history|netrc|aws/|svn/|mysql_history|my\.cnf|npmrc|pgpass|rhosts|boto)[^\s]*$",
+    ),
+    // what a servlet container keeps to itself (Servlet 6.0, section 10.5)
+    always(
+        "container-file",
+        r"^[^\s<>]{0,80}\b(?:WEB|META)-INF[\\/]+[\w./-]+\.(?:xml|class|properties|ya?ml|jar)\W*$",
     ),
     // https://www.php.net/manual/en/wrappers.php
     always(

@@ -7,9 +7,9 @@
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
 };
-use crate::model::places::{Part, Role};
+use crate::model::places::{Part, Place, Role};
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always("hidden", r"/\.(?:[a-z@_-][\w.@-]*)(?:/|$|~)"),
     always(
         "settings",
@@ -82,12 +82,15 @@ impl Detector for Probe {
     fn look(&self, value: &Value<'_>) -> Option<Finding> {
         match (value.place.part, value.role) {
             (Part::Path, Role::Value) if !is_well_known(value.text) => self.rules.judge(value),
-            (Part::Header, _) if value.place.name == SKIPPING_HEADER => {
-                Some(Finding::new("skipping-header", CERTAIN, 0..value.text.len()))
-            }
+            _ if is_telling(&value.place) => Some(Finding::new("skipping-header", CERTAIN, 0..value.text.len())),
             _ => None,
         }
     }
+}
+
+/// Whether a place says everything, whatever stands in it.
+pub(super) fn is_telling(place: &Place<'_>) -> bool {
+    place.part == Part::Header && place.name == SKIPPING_HEADER
 }
 
 /// A place for metadata of the site (RFC 8615).

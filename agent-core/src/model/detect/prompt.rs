@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::places::Role;
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "override",
         r"\b(?:ignore|disregard|forget|override|bypass|skip)\b\W+(?:\w+\W+){0,4}(?:previous|prior|above|earlier|preceding|former|your|all|any)\b\W+(?:\w+\W+){0,4}(?:instructions?|prompts?|rules?|directions?|guidelines?|commands?|context|constraints?|messages?|training)\b",

@@ -6,8 +6,11 @@ use super::{
     rules::{ENTERED, Simple, always, short},
 };
 
-const RULES: &[Rule] = &[
-    short("member", r#"__proto__|constructor\s*(?:\.|\[)\s*['"]?prototype"#),
+pub(super) const RULES: &[Rule] = &[
+    short(
+        "member",
+        r#"__proto__|constructor['"]?\s*(?:\.|\[|:\s*\{)\s*['"]?prototype"#,
+    ),
     always(
         "name",
         r#"^\W*__proto__\W*$|__proto__['"]?\s*[\[:.]|\[\s*['"]?__proto__"#,
@@ -18,7 +21,7 @@ const RULES: &[Rule] = &[
 pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(
         Family::Prototype,
-        Marks::UNDERSCORE.and(Marks::DOT).and(Marks::SQUARE),
+        Marks::UNDERSCORE.and(Marks::DOT).and(Marks::SQUARE).and(Marks::CURLY),
         ENTERED,
         RULES,
         lexicon,

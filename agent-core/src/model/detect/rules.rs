@@ -105,12 +105,18 @@ impl RuleSet {
     /// What the rules find in a value, all together.
     #[must_use]
     pub fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        self.judge_by(value, |_| true)
+    }
+
+    /// As if it had only some of its rules.
+    pub(super) fn judge_by(&self, value: &Value<'_>, counts: impl Fn(&Rule) -> bool) -> Option<Finding> {
         if self.all.as_ref().is_some_and(|all| !value.hits.has_any(all)) {
             return None;
         }
         let mut score = 0_u8;
         let mut best: Option<&Compiled> = None;
-        for compiled in self.rules.iter().filter(|compiled| compiled.matches(value)) {
+        let counting = self.rules.iter().filter(|compiled| counts(compiled.rule));
+        for compiled in counting.filter(|compiled| compiled.matches(value)) {
             score = score.saturating_add(compiled.rule.points).min(100);
             if best.is_none_or(|best| compiled.rule.points > best.rule.points) {
                 best = Some(compiled);

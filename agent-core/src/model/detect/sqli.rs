@@ -24,6 +24,7 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::ANGLE)
     .and(Marks::AT)
     .and(Marks::COLON)
+    .and(Marks::COMMA)
     .and(Marks::UNDERSCORE);
 
 /// What stands beside a quote where a string is left, and in prose and names does not.
@@ -47,11 +48,11 @@ const WORDS: &[Rule] = &[hint(
     r#"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b|\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|--(?:\s|$)|#|/\*[^;,\s]|\d\s*[|&]|\w\(|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
 )];
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     // a second query; what follows must be columns, as "union select committee" is none
     always(
         "union-select",
-        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/)*\bselect\b[\s(/*!+]*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|\w+\s*(?:[,(#]|--|from\b))"#,
+        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/|#[^\n]{0,40}\n|--[^\n]{0,40}\n)*\bselect\b(?:[\s(/*!+]|#[^\n]{0,40}\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|\w+\s*(?:[,(#]|--|from\b))"#,
     ),
     always("union-split", r#"\buni?\W{1,12}o?n\W+sel?\W{1,12}l?e?ct\b"#),
     // time and errors as channels (PortSwigger, "Blind SQL injection")
@@ -61,11 +62,11 @@ const RULES: &[Rule] = &[
     ),
     short(
         "sleep",
-        r#"(?:^|[\s=(,;|&'"/*])sleep\s*\(\s*['"]?[\d_*]+['"]?\s*\)\s*(?:$|--|#|/\*|\)|,|\band\b|\bor\b|=|;)|^\W*sleep\W+\d+\W*$|\bselect\s+pg_sleep"#,
+        r#"(?:^|[\s=(,;|&'"/*])sleep\s*\(\s*['"]?[\d_*]+['"]?\s*\)\s*(?:$|--|#|/\*|\)|,|\band\b|\bor\b|=|;)|^\W*sleep\W+\d+\W*$|\bselect\s+(?:pg_sleep\b|sleep\s*\()"#,
     ),
     always(
         "catalogue",
-        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_get|procedure\s+analyse)\s*\(|\binto\s+(?:out|dump)file\b|\bmaster\.\.|\bbulk\s+insert\b|\bexecute\s+immediate\b",
+        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec)|procedure\s+analyse)\s*\(|\binto\s+(?:out|dump)file\b|\bmaster\.\.|\bbulk\s+insert\b|\bexecute\s+immediate\b",
     ),
     short(
         "procedure",
@@ -74,11 +75,11 @@ const RULES: &[Rule] = &[
     // another statement behind the first
     short(
         "stacked",
-        r#"^[^;\n]{0,80};\s*(?:select\b[^;]*[(\d*@'"]|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+\w+\s+to\b|merge\s+into\b)"#,
+        r#"^[^;\n]{0,80};\s*(?:select\b[^;]*[(\d*@'"]|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+\w+\s+to\b|merge\s+into\b|copy\s+[^;]{1,80}?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
     ),
     short(
         "statement",
-        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*(?:\(|$)|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+\w+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
+        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*\(|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+\w+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
     ),
     // how many columns there are
     short(
@@ -92,11 +93,11 @@ const RULES: &[Rule] = &[
     ),
     short(
         "condition",
-        r#"^\W{0,6}(?:or|and)\s+\w\s*(?:=|<|>|like\b)\s*\w\b|^\W{0,6}(?:or|and)\s+(?:true|false|not\s+\w+|\d+|null)\s*(?:--|#|/\*)|^\W{0,4}(?:and|or)\s+\S+\s*(?:=|!=|<|>|like)\s*["'(]?\s*$|^\W{0,4}xor\s+\d+\s*[-<>=]|^\W*like\s+null$|\)\s*like\s*\($"#,
+        r#"^\W{0,6}(?:or|and)\s+\w\s*(?:=|<|>|like\b)\s*\w\b|^\W{0,6}(?:or|and)\s+(?:true|false|not\s+\w+|\d+|null)\s*(?:--|#|/\*)|^\W{0,4}(?:and|or)\s+\S+\s*(?:=|!=|<|>|like)\s*["'(]?\s*$|^\W{0,4}xor\s+\d+\s*[-<>=]|^\d+\s*(?:\|\||&&)\s*\d+\s*=\s*\d|^\W*like\s+null$|\)\s*like\s*\($"#,
     ),
     short(
         "compare",
-        r#"^[\w,'"]{0,6}\(?\d+\)?\s*(?:=|<=>|!=|<>)\s*\(?\d+\)?\W{0,3}$|^\d+\s+(?:is\s+not|like|not\s+in)\s+\(?\d+$|^'[\w\s]{0,12}'\s*(?:=|!=|<>|<=>)\s*'[\w:]{0,20}'?$"#,
+        r#"^[\w,'"]{0,6}\(?\d+\)?\s*(?:=|<=>|!=|<>)\s*\(?\d+\)?[\s)'";#-]{0,3}$|^\d+\s+(?:is\s+not|like|not\s+in)\s+\(?\d+$|^'[\w\s]{0,12}'\s*(?:=|!=|<>|<=>)\s*'[\w:]{0,20}'?$"#,
     ),
     // a string that ends, and goes on as an expression
     short(
@@ -109,29 +110,39 @@ const RULES: &[Rule] = &[
     ),
     short(
         "break-comment",
-        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|#\s*$|/\*|;--|;\s*#)|^["'`]\s*\)*\s*;?\s*(?:--|#|/\*|;\s*--|;\s*#)|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?(?:[\w)\s](?:--|/\*)|[\d)]#)\s*$"#,
+        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|#\s*$|/\*[^'"\n]*$|;--|;\s*#)|^'\s*\)*\s*;?\s*(?:--|#|/\*)[^'\n]*$|^"\s*\)*\s*;?\s*(?:--|#|/\*)[^"\n]*$|^`\s*\)*\s*;?\s*(?:--\s|#\s*$|/\*)[^`\n]*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?(?:[\w)\s](?:--|/\*)|[\d)]#)\s*$"#,
     ),
     short(
         "break-subquery",
         r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\()"#,
     ),
-    hint("select-from", 50, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
+    hint("select-from", 40, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
+    // columns that are no names
+    hint(
+        "select-literal",
+        50,
+        r#"^[\s'"();]{0,6}select\s+(?:distinct\s+)?(?:-?\s*\d|@|null\b|['"`(]|binary\s|\w+\s*\()"#,
+    ),
     hint(
         "select",
         40,
-        r#"^[\s'"();]{0,6}select\s+(?:\*|[\w.`]+\s*[,(]|distinct\s|top\s+\d|@@|null\b|\d|['"`(])|[(;=]\s*select\b"#,
+        r#"^[\s'"();]{0,6}select\s+(?:\*|[\w.`]+\s*[,(]|distinct\s|top\s+\d)|[(;=]\s*select\b"#,
     ),
     // operators and functions that values do not have
     short(
         "cast",
-        r#"['")\w]::(?:int|jsonb?|text|numeric|varchar|regclass)\b|\b(?:convert|cast)\s*\(\s*(?:int|\(|select|\w+\s+as\s)"#,
+        r#"['")\d]::(?:int\d?|jsonb?|text|numeric|varchar|regclass)(?:$|[\s),;=|'#">@?\[-])|\b(?:convert|cast)\s*\(\s*(?:int|\(|select|\w+\s+as\s)"#,
     ),
     short(
         "json",
         r"\bor\s+'[\[{].*'\s*(?:<@|@>|#>|->|\?\||\?|<|>|::)|'::jsonb?\s*[|#<>?@-]|\bjson_(?:extract|depth|value|query|length)\s*\(",
     ),
-    always("versioned-comment", r"/\*!\d{0,6}\s*\w+"),
-    short("exponent", r"\b\d\.e[.(][a-z]"),
+    // MySQL runs what stands in it; `/*!` alone begins a comment on documentation in Rust
+    always(
+        "versioned-comment",
+        r"/\*!(?:\d{5,6}\s*\w|\s*(?:union|select|and|or|xor|order|group|from|where|having|sleep|benchmark|insert|all|limit|into|[a-z_]+\())",
+    ),
+    short("exponent", r"\b\d\.e[.(][a-z\d]"),
     short("case", r"\bcase\s+when\b.{1,80}\bthen\b"),
     always(
         "function",

@@ -10,7 +10,7 @@ use crate::model::places::Role;
 /// Documents too: they may be served as they came.
 const WHERE: &[Role] = &[Role::Value, Role::Name, Role::Document];
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "directive",
         r"<!--\s*#\s*(?:exec|include|echo|config|fsize|flastmod|printenv|set|if|elif|else|endif)\b",

@@ -6,7 +6,7 @@
 use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always};
 use crate::model::places::Part;
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "scheme",
         r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2|rar|zip|glob|ldaps?|sftp|php|data)://|^['"]?\s*jar:(?:https?|file|ftp):"#,
@@ -14,11 +14,11 @@ const RULES: &[Rule] = &[
     always("file", r#"^['"]?\s*(?:url:)?file:[\\/$]"#),
     always(
         "internal-host",
-        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:localhost|ip6-localhost|127\.|0(?:\.0\.0\.0)?(?:[:/]|$)|\[::|\[0+:|\[fd00:ec2|169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|metadata(?:\.google|\.packet|/|:|$)|instance-data|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|rbndr\.us|localdomain\.pw)(?:[:/]|$))",
+        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:localhost|ip6-localhost|127\.|0(?:\.0\.0\.0)?(?:[:/]|$)|\[::|\[0+:|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|metadata(?:\.google|\.packet|/|:|$)|instance-data|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|rbndr\.us|localdomain\.pw)(?:[:/]|$))",
     ),
     always(
         "odd-address",
-        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]{1,16}(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{8,10}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
+        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]{1,16}(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{8,10}(?:[:/]|$)|(?:25[6-9]|2[6-9]\d|[3-9]\d{2})(?:\.\d{1,3}){3}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
     ),
     // services that tell an attacker that somebody called
     always(

@@ -9,14 +9,15 @@ use super::{
     rules::{ENTERED, Simple, always, short},
 };
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     short(
         "arithmetic",
         r#"(?:\{\{|\$\{|#\{|\*\{|@\{|~\{|<%=?|\{%|@\(|\$\[)\s*['"]?\d+['"]?\s*[*+/-]\s*['"]?\d+"#,
     ),
     always(
         "python",
-        r"__(?:class|mro|subclasses|globals|builtins|bases|getattribute)__|__init__\s*\.\s*__|__(?:import|dict|base)__\s*[.(\[]|\[\]\.class\.base",
+        // a member of a class is everyday Python; a chain of them, one of a literal, or one within a template is not
+        r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])[^\n]{0,200}?__\w+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
     ),
     always(
         "java",
@@ -24,7 +25,7 @@ const RULES: &[Rule] = &[
     ),
     short(
         "call",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:attr|map|filter|join|safe|passthru|system|sort|reduce)\b|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute)[^}%\n]{0,300}(?:\}|%>)",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:attr|map|filter|join|safe|passthru|system|sort|reduce)\b|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.)[^}%\n]{0,300}(?:\}|%>)",
     ),
     short(
         "tag",
@@ -52,7 +53,7 @@ const RULES: &[Rule] = &[
     ),
     short(
         "empty",
-        r#"^[\s'"]*(?:\{\{|\$\{|#\{|\*\{|<%=?|\{\{=|\{%)\s*(?:\.\.\.)?\s*(?:\}\}|\}|%>|%\})\s*$"#,
+        r#"^[\s'"]*(?:\{\{|\$\{|#\{|\*\{|<%=?|\{\{=|\{%)\s*(?:\.\.\.)?\s*(?:\}\}|\}|%>|%\})\s*$|^\s*\{\{\s*(?:self|_self|_context|settings)\s*\}\}\s*$|^\s*\{\d+\s*\*\s*\d+\}\s*$"#,
     ),
     short(
         "razor",

@@ -19,10 +19,11 @@ pub(super) enum Sql {
     Injection,
 }
 
-/// Fingerprints that everyday texts have too: a string between operators, numbers around `and`, a word before a comment.
-const DOUBTFUL: [&str; 26] = [
+/// Fingerprints that everyday texts have too: a string between operators, numbers around `and`, a word before a comment, a comment on
+/// documentation.
+const DOUBTFUL: [&str; 28] = [
     "sos", "s&s", "1&1", "1c", "nc", "sc", "1ov", "v)on)", "v)os", "nks;T", "sTnos", "no(so", "1&s", "f(n)n", "nknBn",
-    "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;",
+    "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;", "sosc", "X",
 ];
 
 /// Asks the tokenizer of SQL.
@@ -36,17 +37,22 @@ pub(super) fn sql(text: &str) -> Sql {
         .fingerprint
         .map(|fingerprint| fingerprint.to_string())
         .unwrap_or_default();
-    if DOUBTFUL.contains(&fingerprint.as_str()) || is_call(&fingerprint) {
+    if DOUBTFUL.contains(&fingerprint.as_str()) || is_phrase(&fingerprint, text) {
         Sql::Doubtful
     } else {
         Sql::Injection
     }
 }
 
-/// Whether the tokens begin with a word or a call, and hold neither a union, an expression, a comment, a condition, a grouping nor an
-/// end of statement: `use s.replace('a', 'b')`.
-fn is_call(fingerprint: &str) -> bool {
-    fingerprint.starts_with(['n', 'T', 'f']) && !fingerprint.contains(['U', 'E', 'c', '&', 'B', ';'])
+/// Whether the tokens are those of a phrase or of source code: they begin with a word, a call or a keyword, or with a string and an
+/// operator, and hold neither a union, a comment nor an end of statement: `use s.replace('a', 'b')`, `status = "open" and x = y`,
+/// `"%s: %s" % (a, b)`.
+fn is_phrase(fingerprint: &str, text: &str) -> bool {
+    // what stands in brackets is no statement of its own
+    let begins_as_one = fingerprint.starts_with(['n', 'T', 'f', 'k'])
+        || (fingerprint.starts_with('E') && text.starts_with(|first: char| first.is_alphabetic()))
+        || (fingerprint.starts_with("so") && !fingerprint.contains('&'));
+    begins_as_one && !fingerprint.contains(['U', 'c', ';'])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::places::Role;
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "executable",
         r"\.(?:php\d?|phtml?|pht|phar|phps|hphp|module|aspx?|asa|asax|ascx|ashx|asmx|cer|cdx|jspx?|jspf|jsw|jsv|jtml|jhtml|cfml?|cfc|dbm|pl|pm|cgi|lib|sh|bash|exe|dll|bat|cmd|com|ps1|psm1|vbs|vbe|jse|wsf|wsh|hta|scr|msi|jar|war|ear|htaccess|htpasswd|shtml?|stm|swf|reg|lnk|scf|inf|svgz|user\.ini)(?:[\W_]*$|[;:%/\\].*$|[.\s]+\w{0,5}$|\.(?:jpe?g|png|gif|bmp|rar|zip|tgz|gz|pdf)$|\s.*$)",

@@ -24,11 +24,11 @@ macro_rules! handlers {
     };
 }
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     // markup that runs
     always(
         "script-element",
-        r#"<[\s/]*script(?:[\s/(:][^>]*)?(?:\bsrc\b|\bhref\b|[^>]*$|>\s*(?:[^\sa-z<]|[\w.]+\s*[^\w\s]|<|$)|/>)|<script>\w+</|</\s*script\b|<py-script|<\w+:script\b"#,
+        r#"<[\s/]*script(?:[\s/(:][^>]*)?(?:\bsrc\b|\bhref\b|[^>]*$|>\s*(?:[("'`/$_!+~\[\\-]|\{\w|[\w.]+\s*[^\w\s]|<|$)|/>)|<script>\w+</|</\s*script\b|<py-script|<\w+:script\b"#,
     ),
     always("handler", r#"<[a-z!?/][^>]{0,400}[\s/"'`\x0b\x0c]on[a-z]{3,40}\s*="#),
     always(
@@ -37,7 +37,7 @@ const RULES: &[Rule] = &[
     ),
     short(
         "active-element",
-        r"<[\s/]*(?:iframe|frame|frameset|object|embed|applet|base\s|meta\s+http|svg|math|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s|videos?\s+src|audio\s+src)",
+        r"<[\s/]*(?:iframe|frame|frameset|object|embed|applet|base\s|meta\s+http|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s|videos?\s+src|audio\s+src)|<\s*(?:svg|math)(?:[/>]|\s*$|\s+on)",
     ),
     always(
         "frame",
@@ -45,7 +45,7 @@ const RULES: &[Rule] = &[
     ),
     always(
         "style",
-        r#"<style[^>]*>[^<]{0,400}(?:@import|expression|javascript|behaviou?r|binding|\*\{)|<\w+[^>]{0,100}\bstyle\s*=[^>]{0,200}(?:expression|javascript|behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]{0,60}(?:javascript|//)|url\(\s*['"]?javascript"#,
+        r#"<style[^>]*>[^<]{0,400}(?:@import|expression|javascript|behaviou?r|binding|\*\{)|<\w+[^>]{0,100}\bstyle\s*=[^>]{0,200}(?:expression|javascript|behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]{0,60}javascript|url\(\s*['"]?javascript"#,
     ),
     short(
         "link",
@@ -62,7 +62,7 @@ const RULES: &[Rule] = &[
     ),
     always(
         "data-url",
-        r"data:\s*(?:text/html|image/svg\+xml[^,]{0,30},\s*(?:<|%3c|PHN)|application/xhtml|text/xml|text/javascript|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
+        r"data:\s*(?:text/html|application/xhtml|text/xml|text/javascript|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
     ),
     // script in an attribute or a string that it leaves
     short(
@@ -79,7 +79,7 @@ const RULES: &[Rule] = &[
     ),
     always(
         "dialogue",
-        r#"\b(?:alert|confirm|prompt)(?:\?\.)?(?:<\w{0,4}>|[)\]\t\n])*(?:\(\s*(?:\d|['"`/]|document|window|this|self|origin|location|\)|xss|String|name|top)|`)|\b(?:alert|confirm|prompt|eval)\.(?:call|apply|bind)\s*\(|=\s*\(?(?:alert|confirm|prompt|eval)\)?\s*[;,)&]|\((?:alert|confirm|prompt|eval)\)|[,:\[]\s*(?:alert|confirm)\s*[\])]|\.(?:map|find|filter|forEach)\(\s*(?:alert|confirm|eval)\b"#,
+        r#"\b(?:alert|confirm|prompt)(?:\?\.)?(?:<\w{0,4}>|[)\]\t\n])*(?:\(\s*(?:\d|['"`/]|document|window|this|self|origin|location|\)|xss|String|name|top)|`)|\b(?:alert|confirm|prompt|eval)\.(?:call|apply|bind)\s*\(|=\s*\(?(?:alert|confirm|prompt|eval)\)?\s*[;,)&]|\((?:alert|confirm|prompt|eval)\)\s*[(`]|[,:\[]\s*(?:alert|confirm)\s*[\])]|\.(?:map|find|filter|forEach)\(\s*(?:alert|confirm|eval)\b"#,
     ),
     short(
         "call",
@@ -87,16 +87,21 @@ const RULES: &[Rule] = &[
     ),
     short(
         "dom",
-        r#"\b(?:document|window|top|self|parent|frames|globalThis|location|navigator)\??(?:\.(?:cookie|domain|write(?:ln)?\b|body\b|URL\b|createElement|getElement\w+|querySelector\w*|referrer|location\b|innerHTML|defaultView|documentElement|execCommand|vibrate)|\[\s*['"`/+(\[!~])|\blocation\s*=\s*['"`(]?\s*(?:javascript|name|\w+\s*[;+]|//|http)|\blocation\.(?:hash|href|search|replace)\b\s*[.=(;)]|\b(?:getElementsByTagName|appendChild|fromCharCode|createElement|insertAdjacentHTML|innerHTML\s*=|getScript)\b"#,
+        r#"\bdocument\??\.(?:cookie|domain|write(?:ln)?\b|body\b|URL\b|createElement|getElement\w+|querySelector\w*|referrer|location\b|innerHTML|defaultView|documentElement|execCommand)|\b(?:window|top|parent|frames|globalThis)\??\.(?:document\b|location\b|name\b\s*[;)]|cookie|domain)|\bself\.(?:location\s*[.=]\s*['"`(h])|\bnavigator\.(?:vibrate|sendBeacon)|\b(?:document|window|top|self|parent|frames|globalThis|location|navigator)\??(?:\[\s*['"`/+(\[!~])|\blocation\s*=\s*['"`(]?\s*(?:javascript|name|\w+\s*[;+]|//|http)|\blocation\.(?:hash|href|search|replace)\b\s*[.=(;)]|\b(?:getElementsByTagName|appendChild|fromCharCode|createElement|insertAdjacentHTML|innerHTML\s*=|getScript)\b"#,
     ),
     short(
         "construct",
         r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w{1,12}['"`]\s*\+)|\.(?:constructor|source|call|apply)\s*(?:\(|`)\s*['"`(]|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*(?:`|\(\s*['"`])|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
     ),
+    // `<` and `>` as UTF-7 (RFC 2152), and as decoders read them that drop the eighth bit
+    always(
+        "seven-bit",
+        r"[+ ]ADw-/?(?:script|\w+[+ ]AD)|(?:1/4|\xEF\xBF\xBD)script(?:3/4|\xEF\xBF\xBD)",
+    ),
     // letters made of brackets (JSFuck)
     short(
         "brackets",
-        r"(?:!?\[\]|!\+\[\]|\(!\[\]|\+\[\])[\s\[\]()!+]{6,}|\(!?\[\]\s*\[?\]?\)\s*\[|\[!?\[\]\]",
+        r"(?:!?\[\]|!\+\[\]|\(!\[\]|\+\[\])(?:\s?[\[\]()!+]){6,}|\(!?\[\]\s*\[?\]?\)\s*\[|\[!?\[\]\]",
     ),
 ];
 

@@ -10,7 +10,7 @@ use crate::model::places::Role;
 /// Documents, and values that are parsed as such further in.
 const WHERE: &[Role] = &[Role::Value, Role::Name, Role::Document];
 
-const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     always(
         "external-type",
         r#"<!DOCTYPE[^>\[]*\b(?:SYSTEM\s*["']|PUBLIC\s*["'](?:[^-"']|-[^/]))"#,

@@ -78,7 +78,8 @@ fn decoded(group: &[u8]) -> Option<Group> {
         bytes,
         length: group.len() * 6 / 8,
     };
-    let is_printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
+    // a NUL is dropped further on, and is strewn into words for filters that do not
+    let is_printable = |byte: &u8| matches!(byte, b'\0' | b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
     group.bytes().iter().all(is_printable).then_some(group)
 }
 
@@ -87,7 +88,8 @@ fn value(digit: u8) -> Option<u32> {
         b'A'..=b'Z' => digit - b'A',
         b'a'..=b'z' => digit - b'a' + 26,
         b'0'..=b'9' => digit - b'0' + 52,
-        b'+' | b'-' => 62,
+        // a form makes a blank of the plus sign
+        b'+' | b'-' | b' ' => 62,
         b'/' | b'_' => 63,
         _ => return None,
     };
@@ -106,6 +108,7 @@ mod tests {
             ("PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==", "<script>alert(1)</script>"),
             ("/PCEtLSNleGVjIGNtZD0ibHMiIC0tPg", "<!--#exec cmd=\"ls\" -->"),
             (" JyBPUiAxPTEtLSA= ", "' OR 1=1-- "),
+            ("PGEgaHJlZj0+PGI PGkg", "<a href=><b><i "),
         ] {
             assert_eq!(decode(code), Some(text.as_bytes().to_vec()), "{code}");
         }

@@ -4,7 +4,7 @@
 //! option, a path, a URL, a variable. What shells ignore is taken out for a second look: `c''at`, `c\at`, `w"h"oami`, `c$@at`.
 
 mod bare;
-mod rules;
+pub(super) mod rules;
 
 use self::rules::{BARE, RULES};
 use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, RuleSet, Value, lexicon::Lexicon};

@@ -8,7 +8,7 @@ use crate::model::detect::{
 /// Commands with arguments.
 macro_rules! command {
     () => {
-        r"(?:cat|ls|id|whoami|uname|ifconfig|ipconfig|netstat|wget|curl|lynx|ping|nc|ncat|netcat|bash|sh|zsh|ksh|dash|csh|tcsh|perl|python(?:[23](?:\.\d+)?)?|ruby|irb|php\d?|node|nslookup|dig|host|getent|telnet|ftp|tftp|rm|cp|mv|chmod|chown|mkdir|touch|echo|printf|head|tail|less|more|tac|nl|od|xxd|hexdump|strings|rev|sort|uniq|cut|awk|gawk|sed|e?grep|fgrep|find|locate|which|whereis|ps|top|kill|killall|pwd|cd|env|printenv|export|set|sleep|usleep|timeout|time|date|who|w|last|lastlog|finger|groups|su|sudo|passwd|useradd|adduser|crontab|at|mount|df|du|free|lsof|ss|arp|route|ip|iptables|tcpdump|ssh|scp|rsync|git|svn|make|gcc[\d.]*|cc|c89|c99|java|tar|zip|unzip|gzip|gunzip|bzip2|zcat|zstdcat|base64|base32|md5sum|sha1sum|openssl|xargs|tee|dd|install|ln|stat|diff|cmp|split|vi|vim|nano|ed|ex|emacs|man|service|systemctl|shutdown|reboot|init|eval|exec|source|trap|alias|fold|dir|type|copy|del|move|ren|net|netsh|reg|regedit|sc|tasklist|taskkill|systeminfo|ver|wmic|powershell|pwsh|cmd|cscript|wscript|mshta|certutil|bitsadmin|rundll32|regsvr32|iwr|iex|invoke-\w+|schtasks|tracert|traceroute|hostname|sysinfo|strace|ltrace|gdb|socat|screen|tmux|nohup|busybox|lua|expect|apt|apt-get|yum|dpkg|rpm|pip3?|npm|docker|kubectl|aws|rmt(?:-dump)?|perf|flock|ll|\.\s?shell|\.\s?system)"
+        r"(?:cat|ls|id|whoami|uname|ifconfig|ipconfig|netstat|wget|curl|lynx|ping|nc|ncat|netcat|bash|sh|zsh|ksh|dash|csh|tcsh|perl|python(?:[23](?:\.\d+)?)?|ruby|irb|php\d?|node|nslookup|dig|host|getent|telnet|ftp|tftp|rm|cp|mv|chmod|chown|mkdir|mkfifo|mknod|touch|echo|printf|head|tail|less|more|tac|nl|od|xxd|hexdump|strings|rev|sort|uniq|cut|awk|gawk|sed|e?grep|fgrep|find|locate|which|whereis|ps|top|kill|killall|pwd|cd|env|printenv|export|set|sleep|usleep|timeout|time|date|who|w|last|lastlog|finger|groups|su|sudo|passwd|useradd|adduser|crontab|at|mount|df|du|free|lsof|ss|arp|route|ip|iptables|tcpdump|ssh|scp|rsync|git|svn|make|gcc[\d.]*|cc|c89|c99|java|tar|zip|unzip|gzip|gunzip|bzip2|zcat|zstdcat|base64|base32|md5sum|sha1sum|openssl|xargs|tee|dd|install|ln|stat|diff|cmp|split|vi|vim|nano|ed|ex|emacs|man|service|systemctl|shutdown|reboot|init|eval|exec|source|trap|alias|fold|dir|type|copy|del|move|ren|net|netsh|reg|regedit|sc|tasklist|taskkill|systeminfo|ver|wmic|powershell|pwsh|cmd|cscript|wscript|mshta|certutil|bitsadmin|rundll32|regsvr32|iwr|iex|invoke-\w+|schtasks|tracert|traceroute|hostname|sysinfo|strace|ltrace|gdb|socat|screen|tmux|nohup|busybox|lua|expect|apt|apt-get|yum|dpkg|rpm|pip3?|npm|docker|kubectl|aws|rmt(?:-dump)?|perf|flock|ll|\.\s?shell|\.\s?system)"
     };
 }
 
@@ -40,11 +40,11 @@ macro_rules! gap {
 
 macro_rules! argument {
     () => {
-        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
+        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|/\s+-\w|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
     };
 }
 
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::model::detect) const RULES: &[Rule] = &[
     short(
         "separator-argument",
         concat!(
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
             folder!(),
             r"(?:sleep|usleep|ping|nc|ncat|kill|timeout|telnet|nslookup|dig|host|traceroute|tracert|ftp|ssh|scp|curl|wget|lynx|ip)",
             gap!(),
-            r#"['"]?(?:\d|[\w-]+(?:\.[\w-]+)+)"#
+            r#"['"]?(?:\w+@)?(?:\d|[\w-]+(?:\.[\w-]+)+)"#
         ),
     ),
     short(
@@ -82,7 +82,7 @@ pub(super) const RULES: &[Rule] = &[
     short(
         "separator-word",
         concat!(
-            r#"(?:[;|\n`]|&&|\$\(|\\[nr])[\s+]*['"({]*\s*"#,
+            r#"(?:[;|\n]|&&|\$\(|\\[nr])[\s+]*['"({]*\s*"#,
             folder!(),
             r#"(?:n?id|env|nc|ver|ps|sh|bash|dig|df|du|arp|hostname|ping)\s*['")}]*\s*(?:$|[;|&\n`#]|\\n)"#
         ),
@@ -108,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
             folder!(),
             r"(?:cat|ls|ll|dir|type|rm|wget|curl|nc|ping|nslookup|dig|bash|sh|perl|python\d?|php|ruby|head|tail|more|less|tac|nl|chmod|cp|mv|sleep|cscli|dd|strace|c99|zstdcat|gunzip|busybox)",
             gap!(),
-            r#"(?:-{1,2}\w+\s+)*['"]?(?:/(?:etc|bin|usr|var|tmp|home|root|proc|dev|\w*[?*\[])|[a-z]:[\\/]|\$|\d+\.\d+\.\d+\.\d+|-e\s|-[lnv]+p|/[ab]\s|-c\s["'])|^[\s'"]*(?:wget|curl|lynx)\s+(?:-\S+\s+)*['"]?https?://"#
+            r#"(?:-{1,2}\w+\s+)*['"]?(?:/(?:etc|bin|usr|var|tmp|home|root|proc|dev|\w*[?*\[])|[a-z]:[\\/]|\$|\d+\.\d+\.\d+\.\d+|-e\s|-[lnv]+p|/[ab]\s|-c\s["'])|^[\s'"]*(?:wget|curl|lynx)\s+(?:-\S+\s+)+['"]?https?://\S+\s*$"#
         ),
     ),
     short(
@@ -122,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
     short(
         "folder",
         concat!(
-            r#"(?:^|[\s;|&\n`"'(=<]|\\n)/(?:usr/)?(?:local/)?s?bin/"#,
+            r#"(?:^\s*|[;|&\n`"'(=<]\s*|\\n)/(?:usr/)?(?:local/)?s?bin/"#,
             command!(),
             r#"(?:[\s;|&`)'"\\]|$)"#
         ),
@@ -151,13 +151,32 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "backtick",
-        r"^[^`\n]{0,60}`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`[^`\n]*$",
+        // a command in the middle of a sentence is quoted as code is
+        r"^[^\s`]{0,60}\s?`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`[^\s`]{0,60}\s*$",
     ),
     short(
         "glob",
         r"(?:^|[\s;|&`(+,<])/(?:[a-z]{0,4}[?*\[\]]+[a-z?*\[\]]{0,6}/|(?:etc|bin|usr|dev|var|tmp|proc|sbin)/[a-z./]*[?*\[])",
     ),
-    short("here-string", r"\b(?:cat|sh|bash|irb|gcc[\d.]*|php|perl|python\d?)<<<"),
+    short(
+        "here-string",
+        r"\b(?:cat|sh|bash|zsh|ksh|irb|gcc[\d.]*|php|perl|python\d?|rev|tac|tr|sed|awk|xxd|base64|tee)\s?<<<",
+    ),
+    // tools that run something for whoever names it
+    short(
+        "separator-tool",
+        concat!(
+            separator!(),
+            r"[\s+]*",
+            r"(?:(?:docker|podman|kubectl|aws|gcloud|az|systemctl|service|apt(?:-get)?|yum|dnf|apk|helm)\s+(?:ps|get|exec|run|s3|sts|iam|ec2|install|describe|logs|images|status|start|stop|restart|add|config|apply|list)\b|busybox\s+(?:nc|wget|sh|ash|telnetd?|httpd|cat|ls|id)\b|socat\s+\S*(?:exec|tcp|udp|file|stdio|-)|(?:get|set|new|invoke|start|stop|remove|copy|out|import)-(?:childitem|content|item|process|service|object|webrequest|restmethod|expression|command|module|file)\b)"
+        ),
+    ),
+    // options through which a program runs another (CWE-88)
+    always(
+        "option",
+        r"(?:^|\s)-{1,2}(?:oproxycommand|upload-pack|receive-pack|checkpoint-action|use-compress-program|to-command)=\S|\bext::(?:sh|bash|cmd)\b",
+    ),
+    short("expansion", r"\$\(<\s*[\w/.~]|\$\(\(\s*\d+\s*[-+*/]\s*\d+\s*\)\)"),
     // loops and conditions of Windows' command interpreter
     short(
         "batch-for",
@@ -194,7 +213,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// For commands whose quotes and escapes were taken out.
-pub(super) const BARE: &[Rule] = &[
+pub(in crate::model::detect) const BARE: &[Rule] = &[
     short(
         "split-argument",
         concat!(
