@@ -49,6 +49,11 @@ fn guard() -> Guard {
         "forbidden_headers": ["x-scanner", "x-probe"],
         "flood_ratio": 100_000,
         "error_flood_ratio": 100_000,
+        "routes": [
+            {"path": ["/shop/", "starts"], "methods": ["GET"], "flood": {"ratio": 100_000}, "error_flood": {"ratio": 100_000},
+             "networks": ["203.0.113.0/24"], "params": {"id": "integer", "mail": "email"}, "repeats": ["color"]},
+            {"path": [".json", "ends"], "repeats": true},
+        ],
         "security_checks": { "path": 2, "flood": 2, "spoofing": 2, "decoy": 2, "headers": 2, "brute": 2 },
     });
     let layer = Layer {
@@ -104,6 +109,19 @@ fn allocations(guard: &Guard, request: &RequestView<'_>, status: u16) -> u64 {
 #[test]
 fn the_counter_counts() {
     assert_eq!(measure(|| drop(black_box(Box::new(1)))).count_total, 1);
+}
+
+#[test]
+fn rules_of_routes_allocate_nothing() {
+    let guard = guard();
+    for path in ["/shop/17", "/shop//17", "/orders.json"] {
+        let request = RequestView {
+            query: "id=17&mail=ada@example.com&color=red&color=blue",
+            ..get("203.0.113.9", path, &BROWSER)
+        };
+        assert!(!guard.check(&request).is_block());
+        assert_eq!(allocations(&guard, &request, 404), 0, "{path}");
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@
 //!    ([`Guard::check_body`]), searched by the [detectors](crate::model::detect) whose checks are on
 //! 6. for answers: `path` (404) and `method` (405); for them, and for refusals by `spoofing`, `path` and `headers`: `brute`
 //!
+//! What each of them does about a request is for its route to say (`ROUTES`), or else for the configuration as a whole.
+//!
 //! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
 //!
 //! # What keeps it from shutting out the site's customers

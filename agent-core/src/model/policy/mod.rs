@@ -139,6 +139,7 @@ impl Policy {
         let routes = Routes::read(&mut reader, &elsewhere);
         let candidate = reader.read(dry_run::KEY, dry_run::candidate_keys);
         zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
+        routes.require_keys(level_in(&levels, Check::Ztaa), &zero_trust, &mut reader);
         let Rest { raw, mut unknown } = reader.finish().map_err(PolicyError::new)?;
         let dry_run = dry_run::compile(template, layers, candidate)?;
         let of_candidate = dry_run.iter().flat_map(|candidate| candidate.unknown.clone());

@@ -3,6 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::{
+    normal::Spelling,
+    places::{Field, Part, Place, Role},
+    policy::{Check, Level},
+};
 
 const BARE: &str = r#"{"APP_NAME": "shop", "FLOOD_RATIO": 7, "SECURITY_CHECKS": {"flood": 0}}"#;
 const WRAPPED: &str = r#"{"config": {"APP_NAME": "shop", "FLOOD_RATIO": 7, "SECURITY_CHECKS": {"flood": 0}}}"#;
@@ -321,5 +326,63 @@ fn proxies_that_are_everybody_are_a_warning() {
             "code: agent.trusted_proxies: found ::/0, so that every client can claim to be any other; \
           allowed: the networks of proxies alone"
         ]
+    );
+}
+
+#[test]
+fn rules_of_routes_are_tables_of_a_list() {
+    let settings = toml(
+        r#"
+        [[security.ROUTES]]
+        path = ["/webhooks/", "starts"]
+        methods = ["POST"]
+        checks = { sqli = 3, flood = 0 }
+        body_bytes = 131_072
+
+        [[security.ROUTES]]
+        path = "/orders"
+        flood = { delay = 60, ratio = 5 }
+        networks = ["10.0.0.0/8"]
+        repeats = true
+
+        [security.ROUTES.params]
+        orderId = "uuid"
+        "customer.mail" = "email"
+
+        [security.ROUTES.uploads]
+        max_size = 0.5
+        extensions = ["csv"]
+        "#,
+    )
+    .unwrap();
+    assert_eq!(settings.warnings(), []);
+    let policy = Policy::compile(&settings.agent().template, settings.security()).unwrap();
+    let webhook = policy.route("/webhooks/github", "POST").unwrap();
+    assert_eq!(
+        (webhook.level(Check::Sqli), webhook.body_bytes()),
+        (Level::Log, 131_072)
+    );
+    let orders = policy.route("/orders", "GET").unwrap();
+    assert_eq!(orders.flood().map(|window| window.limit), Some(5));
+    assert!(orders.networks().is_some() && orders.may_repeat("tag"));
+    assert_eq!(orders.uploads().max_bytes, 500_000);
+    let misfit = |name: &str, value: &str| {
+        let field = Field {
+            place: Place {
+                part: Part::Query,
+                name,
+            },
+            role: Role::Value,
+            value: value.as_bytes(),
+            spelling: Spelling::Form,
+        };
+        orders.misfit(&field, false)
+    };
+    assert_eq!(misfit("orderId", "7"), Some("uuid"), "names keep their case");
+    assert_eq!(misfit("customer.mail", "ada"), Some("email"));
+    assert_eq!(
+        toml_error("[[security.ROUTES]]\npath = '/a'\n\n[[security.ROUTES]]\npath = '/b'\nrate = 5"),
+        "buckler.toml: security.ROUTES[1].rate: found 5; allowed: one of path, methods, checks, flood, error_flood, networks, \
+         params, repeats, uploads, body_bytes"
     );
 }

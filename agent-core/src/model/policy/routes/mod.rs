@@ -22,7 +22,7 @@ mod params;
 mod read;
 
 use self::{params::Params, read::Declared};
-use super::{Check, Level, Uploads, Window, error::excerpt, reader::Reader};
+use super::{Check, Level, Uploads, Window, ZeroTrust, error::excerpt, reader::Reader};
 use crate::model::{
     ipset::IpSet,
     pattern::PatternIndex,
@@ -121,6 +121,14 @@ impl Routes {
             .find_decoded(path)
             .filter_map(|number| self.rules.get(number));
         matching.find(|rules| rules.knows(method))
+    }
+
+    /// Asks for a key where only a rule has tokens looked for; where everything does, that is said of the check.
+    pub(super) fn require_keys(&self, of_all: Level, zero_trust: &ZeroTrust, reader: &mut Reader) {
+        if !of_all.is_on() && self.any_on(Check::Ztaa) && zero_trust.keys.is_empty() {
+            let allowed = "none where `ZTAA_KEY` holds no key".to_owned();
+            reader.problem("ROUTES", "a rule with the check `ztaa`", allowed);
+        }
     }
 
     /// Whether a check is on for any route.

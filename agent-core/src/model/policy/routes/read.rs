@@ -33,7 +33,9 @@ const MOST_NETWORKS: usize = 1024;
 /// The longest name of a parameter, in bytes.
 const LONGEST_NAME: usize = 128;
 
-/// The most memory of all patterns of parameters together, in bytes: eight of the largest, hundreds of the usual.
+/// The most patterns of parameters in all rules together, and the most memory of them, in bytes: each is compiled alone, so that a
+/// report can name it, and all of them are to take no longer than an agent can be held up.
+const MOST_PATTERNS: usize = 64;
 const MOST_PATTERN_BYTES: usize = 16 << 20;
 
 /// A rule as it is written.
@@ -86,11 +88,20 @@ impl OwnUploads {
 
 /// The key's value.
 pub(super) fn routes(value: &Value) -> Parsed<Vec<Declared>> {
-    let room = Cell::new(MOST_PATTERN_BYTES);
+    let room = Room {
+        patterns: Cell::new(MOST_PATTERNS),
+        bytes: Cell::new(MOST_PATTERN_BYTES),
+    };
     bounded(value, Routes::MOST, "rules", |rule| declared(rule, &room))
 }
 
-fn declared(value: &Value, room: &Cell<usize>) -> Parsed<Declared> {
+/// What is left for patterns of parameters.
+struct Room {
+    patterns: Cell<usize>,
+    bytes: Cell<usize>,
+}
+
+fn declared(value: &Value, room: &Room) -> Parsed<Declared> {
     let rule = Members::of(
         value,
         &[
@@ -189,7 +200,7 @@ fn networks(value: &Value) -> Parsed<IpSet> {
     some(value, networks).map(IpSet::from_iter)
 }
 
-fn params(value: &Value, room: &Cell<usize>) -> Parsed<Params> {
+fn params(value: &Value, room: &Room) -> Parsed<Params> {
     let params = Members::named(value)?;
     if params.len() > MOST_ENTRIES {
         return Err(Fault::new(value, format!("at most {MOST_ENTRIES} parameters")));
@@ -198,7 +209,7 @@ fn params(value: &Value, room: &Cell<usize>) -> Parsed<Params> {
     Ok(named.into_iter().collect())
 }
 
-fn form(value: &Value, room: &Cell<usize>) -> Parsed<Form> {
+fn form(value: &Value, room: &Room) -> Parsed<Form> {
     let named = |name: &str| Plain::NAMED.into_iter().find(|(known, _)| *known == name);
     if let Some((_, plain)) = value.as_str().and_then(named) {
         return Ok(Form::Plain(plain));
@@ -208,6 +219,14 @@ fn form(value: &Value, room: &Cell<usize>) -> Parsed<Form> {
     if !value.is_array() {
         return Err(Fault::new(value, allowed()));
     }
+    let too_many = || {
+        Fault::new(
+            value,
+            format!("at most {MOST_PATTERNS} patterns of parameters in all rules"),
+        )
+    };
+    room.patterns
+        .set(room.patterns.get().checked_sub(1).ok_or_else(too_many)?);
     let pattern = typed_pattern(value, MatchType::Match)?;
     let too_large = || {
         Fault::new(
@@ -216,7 +235,8 @@ fn form(value: &Value, room: &Cell<usize>) -> Parsed<Form> {
         )
     };
     let pattern = PatternSet::new(&[pattern]).map_err(|_| too_large())?;
-    room.set(room.get().checked_sub(pattern.memory_bytes()).ok_or_else(too_large)?);
+    let left = room.bytes.get().checked_sub(pattern.memory_bytes());
+    room.bytes.set(left.ok_or_else(too_large)?);
     Ok(Form::Pattern(pattern.into()))
 }
 

@@ -318,6 +318,18 @@ fn everything_is_bounded() {
     };
     assert!(compile(json!({"ROUTES": [{"path": "/", "params": params(64)}]})).is_ok());
     assert!(problem(json!({"path": "/", "params": params(65)})).ends_with("allowed: at most 64 parameters"));
+    let patterns = |count: usize| -> Value {
+        let params: serde_json::Map<String, Value> = (0..count)
+            .map(|number| (format!("p{number}"), json!(["x", "starts"])))
+            .collect();
+        json!([{"path": "/", "params": params}, {"path": "/x", "params": {"y": ["^y", "regex"]}}])
+    };
+    assert!(compile(json!({"ROUTES": patterns(63)})).is_ok());
+    let error = compile(json!({"ROUTES": patterns(64)})).map(drop).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "test: ROUTES[1].params.y is [\"^y\",\"regex\"]; allowed: at most 64 patterns of parameters in all rules"
+    );
     let networks: Vec<String> = (0..1025)
         .map(|number| format!("10.0.{}.{}", number / 256, number % 256))
         .collect();
@@ -331,6 +343,20 @@ fn everything_is_bounded() {
             .starts_with("test: ROUTES is [\"a[ab]{40}c\"]; allowed: paths whose automaton fits"),
         "{error}"
     );
+}
+
+#[test]
+fn tokens_are_asked_for_only_where_a_key_can_prove_them() {
+    let rule = json!([{"path": "/admin", "checks": {"ztaa": 1}}]);
+    let error = compile(json!({"ROUTES": rule})).map(drop).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "test: ROUTES is a rule with the check `ztaa`; allowed: none where `ZTAA_KEY` holds no key"
+    );
+    let key = "k".repeat(64);
+    assert!(compile(json!({"ROUTES": rule, "ZTAA_KEY": key})).is_ok());
+    let both = json!({"ROUTES": rule, "SECURITY_CHECKS": {"ztaa": 1}});
+    assert_eq!(compile(both).map(drop).unwrap_err().problems().len(), 1, "said once");
 }
 
 #[test]
