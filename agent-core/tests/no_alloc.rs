@@ -8,7 +8,8 @@ use allocation_counter::measure;
 use buckler::{
     clock::SystemClock,
     guard::{
-        Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted, Verdict,
+        BodyView, Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted,
+        Verdict,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -142,6 +143,63 @@ fn a_clean_request_allocates_nothing() {
             }
         }
     }
+}
+
+/// Values of a query are looked into where they stand, and a path as often as it comes.
+#[test]
+fn a_clean_query_allocates_nothing() {
+    let guard = guard();
+    for query in [
+        "q=headphones&page=2&sort=price_asc&max_price=150&in_stock=true",
+        "next=/account/orders&date=2026-03-12T08:12:00Z&ids[]=17&mail=anna.12@example.com",
+        "page=1;page_size=20",
+    ] {
+        for route in [RouteMatch::Matched, RouteMatch::Unsure] {
+            let request = RequestView {
+                query,
+                route,
+                ..get("203.0.113.9", "/items/17/reviews", &BROWSER)
+            };
+            assert!(!guard.check(&request).is_block(), "{query}");
+            assert_eq!(allocations(&guard, &request, 200), 0, "{query}");
+            // another path each time: it is not known from the time before
+            let other = RequestView {
+                path: "/items/18/reviews",
+                ..request
+            };
+            assert_eq!(measure(|| drop(guard.check(&other))).count_total, 0, "{query}");
+        }
+    }
+}
+
+/// Of a JSON body only the names on the way to a value are put together, and strings with escapes decoded.
+#[test]
+fn a_clean_json_body_allocates_the_names_of_its_members_alone() {
+    const BODY: &[u8] =
+        br#"{"item":0,"count":2,"gift":false,"customer":{"name":"Anna Smith","email":"anna.12@example.com"},
+        "address":{"street":"Hauptstrasse 17","zip":"50667"},"placed":"2026-03-12T08:12:00Z","tags":["blue","large"]}"#;
+    let guard = guard();
+    let headers: Vec<(&str, &[u8])> = BROWSER
+        .into_iter()
+        .chain([("content-type", &b"application/json"[..])])
+        .collect();
+    let headers = headers.as_slice();
+    let request = RequestView {
+        method: "POST",
+        ..get("203.0.113.9", "/orders", &headers)
+    };
+    let body = BodyView {
+        bytes: BODY,
+        is_whole: true,
+    };
+    let judge = || guard.check(&request).is_block() || guard.check_body(&request, body).is_block();
+    assert!(!judge());
+    let names = "the name, which grows twice, the levels, and the words without quotes";
+    let count = measure(|| {
+        judge();
+    })
+    .count_total;
+    assert!(count <= 5, "{names}: {count}");
 }
 
 /// What is percent-encoded is decoded into memory of its own before detectors see it, which nothing else may need.

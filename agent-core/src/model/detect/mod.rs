@@ -132,8 +132,39 @@ pub struct Detectors {
 
 /// The detectors of every family, with the literals of all their rules in one automaton.
 struct Standard {
-    all: Vec<Box<dyn Detector>>,
+    all: Vec<Member>,
     words: Words,
+}
+
+/// A built-in detector.
+struct Member {
+    detector: Box<dyn Detector>,
+    /// The rules without which it finds nothing; `None` where it looks by other means too.
+    rules: Option<Hits>,
+}
+
+impl Member {
+    /// A detector that finds what its rules find, and nothing else.
+    fn by_rules<D: Detector + 'static>(
+        make: impl FnOnce(&mut Lexicon) -> Result<D, BuildError>,
+        lexicon: &mut Lexicon,
+    ) -> Result<Self, BuildError> {
+        let before = lexicon.len();
+        let detector = Box::new(make(lexicon)?);
+        let rules = lexicon.since(before);
+        Ok(Self { detector, rules })
+    }
+
+    fn otherwise(detector: impl Detector + 'static) -> Self {
+        Self {
+            detector: Box::new(detector),
+            rules: None,
+        }
+    }
+
+    fn wants(&self, value: &Value<'_>) -> bool {
+        self.rules.as_ref().is_none_or(|rules| value.hits.has_any(rules)) && self.detector.wants(value.marks)
+    }
 }
 
 impl Standard {
@@ -149,23 +180,24 @@ impl Standard {
 
     fn new() -> Result<Self, BuildError> {
         let mut lexicon = Lexicon::default();
-        let all: Vec<Box<dyn Detector>> = vec![
-            Box::new(sqli::Sqli::new(&mut lexicon)?),
-            Box::new(xss::Xss::new(&mut lexicon)?),
-            Box::new(command::Command::new(&mut lexicon)?),
-            Box::new(path::Path::new(&mut lexicon)?),
-            Box::new(ssrf::Ssrf::new(&mut lexicon)?),
-            Box::new(template::detector(&mut lexicon)?),
-            Box::new(code::detector(&mut lexicon)?),
-            Box::new(nosql::detector(&mut lexicon)?),
-            Box::new(ldap::detector(&mut lexicon)?),
-            Box::new(ssi::detector(&mut lexicon)?),
-            Box::new(xxe::detector(&mut lexicon)?),
-            Box::new(crlf::detector(&mut lexicon)?),
-            Box::new(prototype::detector(&mut lexicon)?),
-            Box::new(upload::Upload::new(&mut lexicon)?),
-            Box::new(probe::Probe::new(&mut lexicon)?),
-            Box::new(prompt::detector(&mut lexicon)?),
+        let words = &mut lexicon;
+        let all = vec![
+            Member::otherwise(sqli::Sqli::new(words)?),
+            Member::by_rules(xss::Xss::new, words)?,
+            Member::otherwise(command::Command::new(words)?),
+            Member::by_rules(path::Path::new, words)?,
+            Member::by_rules(ssrf::Ssrf::new, words)?,
+            Member::by_rules(template::detector, words)?,
+            Member::by_rules(code::detector, words)?,
+            Member::by_rules(nosql::detector, words)?,
+            Member::by_rules(ldap::detector, words)?,
+            Member::by_rules(ssi::detector, words)?,
+            Member::by_rules(xxe::detector, words)?,
+            Member::by_rules(crlf::detector, words)?,
+            Member::by_rules(prototype::detector, words)?,
+            Member::otherwise(upload::Upload::new(words)?),
+            Member::otherwise(probe::Probe::new(words)?),
+            Member::by_rules(prompt::detector, words)?,
         ];
         Ok(Self {
             all,
@@ -205,11 +237,8 @@ impl Detectors {
 
     fn all(&self) -> impl Iterator<Item = &dyn Detector> {
         let standard = self.standard.map(|standard| standard.all.as_slice());
-        standard
-            .unwrap_or_default()
-            .iter()
-            .chain(&self.own)
-            .map(|detector| &**detector)
+        let standard = standard.unwrap_or_default().iter().map(|member| &member.detector);
+        standard.chain(&self.own).map(|detector| &**detector)
     }
 
     /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score, by [`Options::STANDARD`].
@@ -276,9 +305,9 @@ impl Search<'_> {
         let says_something = !value.marks.is_empty() || probe::is_telling(&value.place);
         if let Some(standard) = self.standard.filter(|_| says_something) {
             value.hits = standard.words.search(value.text, value.marks);
-            let goes_on = standard.all.iter().enumerate().all(|(index, detector)| {
-                let is_asked = detector.wants(value.marks) && self.options.wants.has(detector.family());
-                !is_asked || self.ask_standard(index, &**detector, &value)
+            let goes_on = standard.all.iter().enumerate().all(|(index, member)| {
+                let is_asked = member.wants(&value) && self.options.wants.has(member.detector.family());
+                !is_asked || self.ask_standard(index, &*member.detector, &value)
             });
             if !goes_on {
                 return false;

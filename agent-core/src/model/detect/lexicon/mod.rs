@@ -128,6 +128,22 @@ impl Lexicon {
         id
     }
 
+    /// How many rules were taken in.
+    pub(super) const fn len(&self) -> usize {
+        self.needs.len()
+    }
+
+    /// The rules that were taken in since there were so many.
+    pub(super) fn since(&self, before: usize) -> Option<Hits> {
+        let rules = (before..self.len()).map(|number| {
+            Some(RuleId {
+                number,
+                has_literal: true,
+            })
+        });
+        Hits::of(rules)
+    }
+
     /// The automaton of all rules that were taken in.
     pub(super) fn build(mut self) -> Words {
         self.literals.sort();
