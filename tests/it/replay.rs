@@ -74,6 +74,21 @@ fn frames() {
 }
 
 #[test]
+fn normal_forms() {
+    replay("normal");
+}
+
+#[test]
+fn bodies() {
+    replay("places");
+}
+
+#[test]
+fn detectors() {
+    replay("detect");
+}
+
+#[test]
 fn lists() {
     replay("list");
 }

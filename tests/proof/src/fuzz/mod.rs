@@ -9,6 +9,9 @@
 //! | [`store`] | a state file, or damage to a good one | it opens; what is written afterwards is there at the next start |
 //! | [`address`] | a text | the canonical form of an address or network is its own canonical form, and is read as it is written |
 //! | [`request`] | a request | the guard never fails; what it found is canonical and bounded |
+//! | [`normal`] | a value | the text that it stands for is bounded, and always the same |
+//! | [`places`] | a body behind a line with its type | its values are bounded in number and length; one who has seen enough is shown no more |
+//! | [`detect`] | a value behind a byte for its place | findings lie in order, have a score, show no control characters, and are always the same |
 //!
 //! The corpora in `tests/fuzz/corpus` and seeded mutations of them are run by the ordinary tests; `tests/fuzz` runs the same
 //! functions under libFuzzer.
@@ -22,11 +25,19 @@ mod mutate;
 mod reply;
 mod request;
 mod store;
+mod values;
 
 pub(crate) use self::list::consistent;
 pub use self::{
-    address::address, config::config, frame::frame, list::list, mutate::Mutator, reply::reply, request::request,
+    address::address,
+    config::config,
+    frame::frame,
+    list::list,
+    mutate::Mutator,
+    reply::reply,
+    request::request,
     store::store,
+    values::{detect, normal, places},
 };
 
 /// A target and what it is called, in `tests/fuzz` too.
@@ -49,6 +60,9 @@ pub const TARGETS: &[Target] = &[
     target("store", store, 100),
     target("address", address, 20_000),
     target("request", request, 1_000),
+    target("normal", normal, 20_000),
+    target("places", places, 10_000),
+    target("detect", detect, 1_000),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8]), mutations: usize) -> Target {
