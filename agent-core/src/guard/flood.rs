@@ -346,6 +346,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ten_million_strangers_push_out_nobody_who_is_known_and_need_no_memory() {
+        // a default table, of which this is a part in 64, has 40 strangers to a slot, all within one window
+        const SLOTS: usize = Flood::SLOTS / 64;
+        const KNOWN: u32 = 64;
+        const HITS: u32 = 60;
+        let flood = Flood::with_slots(SLOTS);
+        for known in 0..KNOWN {
+            (0..HITS).for_each(|_| {
+                flood.hit(source(known), MINUTE, at(1.0));
+            });
+        }
+        let strangers = u32::try_from(10_000_000 / 64).unwrap();
+        for n in 0..strangers {
+            // every other one has an IPv6 subscriber's network
+            let stranger = if n % 2 == 0 {
+                source((1 << 24) + n)
+            } else {
+                IpAddr::from(Ipv6Addr::from(((0x2001_0db8_u128 << 32) | u128::from(n)) << 64))
+            };
+            flood.hit(stranger, MINUTE, at(2.0));
+        }
+        for known in 0..KNOWN {
+            assert_eq!(flood.count(source(known), MINUTE, at(3.0)), HITS, "{known}");
+        }
+        // requests and errors have a table each
+        let both = 2 * size_of_val(&*Flood::new().sets);
+        assert!(both <= 64 << 20, "{both}");
+    }
+
     proptest! {
         /// One set only: whatever comes, the source with the highest count among eight keeps it.
         #[test]
