@@ -4,6 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    path::PathBuf,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     configuration::Configuration,
+    log_shipper::Logbook,
     messages::Offence,
     safety::{Limits, Safety},
 };
@@ -52,6 +54,8 @@ pub(crate) struct Identity {
     pub(crate) local_reason: Option<&'static str>,
     pub(crate) transport: Option<TransportFactory>,
     pub(crate) limits: Limits,
+    /// Below which the log of findings may be a file.
+    pub(crate) log_dir: Option<PathBuf>,
 }
 
 /// All that outlives a generation; it belongs to the agent's thread.
@@ -70,6 +74,8 @@ pub(crate) struct Estate {
     pub(crate) taken: Cell<u64>,
     /// RequestGuard's.
     pub(crate) custody: RefCell<Custody>,
+    /// LogShipper's, and RequestGuard writes into it.
+    pub(crate) logbook: Logbook,
     /// TelemetryReporter's: the counts that a version 1 server has.
     pub(crate) delivered: Cell<Totals>,
 }
@@ -135,6 +141,7 @@ impl Estate {
             outbox: RefCell::new(outbox),
             taken: Cell::new(0),
             custody: RefCell::default(),
+            logbook: Logbook::default(),
             delivered: Cell::default(),
         })
     }

@@ -6,6 +6,12 @@ use crate::guard::{Detection, DetectorHealth};
 
 /// Lines a second that detections may write.
 const LOG_LINES: u32 = 20;
+/// Lines a second where `VERBOSE` is at least [`TALKATIVE`].
+const MORE_LINES: u32 = 200;
+/// The number from which on pyrasp prints findings.
+const TALKATIVE: u32 = 10;
+/// The number from which on it prints all it knows of them.
+const COMPLETE: u32 = 100;
 /// How often spared requests are told of: they are no news, but nobody should have to look at the status to learn of them.
 const SPARED_EVERY: Duration = Duration::from_mins(1);
 
@@ -24,7 +30,7 @@ pub(super) struct LogBudget {
 
 impl LogBudget {
     /// Writes a detection down, unless too many were within this second.
-    pub(super) fn detection(&mut self, detection: &Detection, now: Duration) {
+    pub(super) fn detection(&mut self, detection: &Detection, verbose: u32, now: Duration) {
         if now.as_secs() != self.second {
             if self.held_back > 0 {
                 tracing::warn!(target: "buckler::guard", detections = self.held_back, "further detections, not logged one by one");
@@ -36,7 +42,8 @@ impl LogBudget {
                 ..Self::default()
             };
         }
-        if self.written == LOG_LINES {
+        let most = if verbose >= TALKATIVE { MORE_LINES } else { LOG_LINES };
+        if self.written >= most {
             self.held_back += 1;
             return;
         }
@@ -56,6 +63,9 @@ impl LogBudget {
         } = detection;
         let id = id.map(tracing::field::display);
         tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, score, id, config_version, "{}: {place} -> {excerpt:?}", check.title());
+        if verbose >= COMPLETE {
+            tracing::warn!(target: "buckler::guard", id, detection = ?detection, codes = ?check.codes(), "in full");
+        }
     }
 
     /// Says which detectors have failed, and which are not asked any more, whenever that has changed.
@@ -152,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_line_answers_why_somebody_was_refused() {
-        let lines = written(|log| log.detection(&detection(), Duration::ZERO));
+        let lines = written(|log| log.detection(&detection(), 0, Duration::ZERO));
         assert_eq!(lines.len(), 1);
         for said in [
             "source=203.0.113.9",
@@ -170,8 +180,8 @@ mod tests {
     #[test]
     fn a_flood_of_findings_is_none_of_lines() {
         let lines = written(|log| {
-            (0..1_000).for_each(|_| log.detection(&detection(), Duration::ZERO));
-            log.detection(&detection(), Duration::from_secs(1));
+            (0..1_000).for_each(|_| log.detection(&detection(), 0, Duration::ZERO));
+            log.detection(&detection(), 0, Duration::from_secs(1));
         });
         assert_eq!(lines.len(), LOG_LINES as usize + 2);
         assert!(lines[LOG_LINES as usize].contains("detections=980"), "{lines:?}");

@@ -11,6 +11,8 @@
 //! | [`ConfigFetcher`] | configuration | everybody |
 //! | [`TelemetryReporter`] | load samples | CloudLink |
 //! | [`CloudLink`] | conversation, transport | the three that have a part in a message |
+//!
+//! Beside them runs the task of [`log_shipper`], which dies and comes again with them.
 
 mod blacklist_sync;
 mod cloud_link;
@@ -20,6 +22,7 @@ pub(crate) mod estate;
 pub(crate) mod generation;
 pub(crate) mod kill_switch;
 mod log_budget;
+mod log_shipper;
 mod messages;
 mod request_guard;
 pub(crate) mod safety;
@@ -95,6 +98,7 @@ fn plant(estate: &Rc<Estate>, deaths: &UnboundedSender<&'static str>, closed: Un
     list.run(BlacklistSync::new(estate, &to, notice("BlacklistSync")));
     guard.run(RequestGuard::new(estate, &to, notice("RequestGuard")));
     telemetry.run(TelemetryReporter::new(estate, &to, notice("TelemetryReporter")));
+    actix_rt::spawn(log_shipper::ship(Rc::clone(estate), notice("LogShipper")));
     // last, because it tells all others what is in force
     config.run(ConfigFetcher::new(estate, &to, notice("ConfigFetcher")));
     to

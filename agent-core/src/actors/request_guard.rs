@@ -143,7 +143,9 @@ impl RequestGuard {
         let mut offences = Vec::with_capacity(custody.raw.len());
         while let Some(detection) = custody.raw.front() {
             custody.judging = true;
-            self.log.detection(detection, self.estate.now());
+            self.log
+                .detection(detection, snapshot.policy.verbose(), self.estate.now());
+            self.estate.logbook.note(detection, &snapshot.policy, &self.estate);
             offences.push(offence(detection, &snapshot.policy, snapshot.mode));
             custody.judging = false;
             custody.raw.pop_front();

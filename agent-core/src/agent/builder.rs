@@ -124,6 +124,7 @@ impl AgentBuilder {
             cloud: cloud.filter(|_| transport.is_some()),
             transport,
             limits: Limits::from(settings.agent()),
+            log_dir: settings.agent().log_dir.clone(),
         };
         let (control, commands) = unbounded_channel();
         let agent = Agent {

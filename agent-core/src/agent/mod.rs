@@ -101,6 +101,7 @@ impl Agent {
             dry_run: guard.dry_run(),
             enforcement: (**board.enforcement.load()).clone(),
             spared: counts.spared,
+            log: board.log(),
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
             store: StoreState::clone(&board.store.load()),
         }

@@ -40,6 +40,8 @@ pub struct AgentSettings {
     pub enforce: bool,
     /// While this file exists, it is as if `enforce` were off: a kill switch for a running process.
     pub kill_switch_file: Option<PathBuf>,
+    /// The directory below which findings may be logged to a file (`LOG_PROTOCOL` `file`); without it they are not.
+    pub log_dir: Option<PathBuf>,
     /// The share of the site's recent clients, in percent, that the fleet's list may shut out within a minute. A list that would shut
     /// out more is only logged. At 100 every list is enforced, whomever it names.
     pub breaker_share: u8,
@@ -77,6 +79,7 @@ impl AgentSettings {
             on_failure: on_failure(&mut section),
             enforce: section.bool("enforce", true),
             kill_switch_file: section.path("kill_switch_file"),
+            log_dir: section.path("log_dir"),
             breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
             stale_after: stale_after(&mut section),
         };

@@ -35,6 +35,7 @@ pub struct SettingsBuilder {
     state_dir: Option<PathBuf>,
     /// Likewise.
     kill_switch_file: Option<PathBuf>,
+    log_dir: Option<PathBuf>,
     security: ConfigMap,
     file: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
@@ -90,6 +91,12 @@ impl SettingsBuilder {
     pub fn kill_switch_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.kill_switch_file = Some(path.into());
         self.agent("kill_switch_file", serde_json::Value::Null)
+    }
+
+    /// The directory below which findings may be logged to a file.
+    pub fn log_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.log_dir = Some(path.into());
+        self.agent("log_dir", serde_json::Value::Null)
     }
 
     /// The share of the site's recent clients, in percent from 1 to 100, that the fleet's list may shut out within a minute.
@@ -159,6 +166,7 @@ impl SettingsBuilder {
             transport,
             state_dir,
             kill_switch_file,
+            log_dir,
             security,
             file,
             variables,
@@ -176,6 +184,7 @@ impl SettingsBuilder {
         let mut settings = Settings::read(layers, security)?;
         settings.agent.state_dir = state_dir.or(settings.agent.state_dir);
         settings.agent.kill_switch_file = kill_switch_file.or(settings.agent.kill_switch_file);
+        settings.agent.log_dir = log_dir.or(settings.agent.log_dir);
         Ok(settings)
     }
 

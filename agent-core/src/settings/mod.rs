@@ -20,6 +20,7 @@
 //! on_detector_failure = "allow"                 # or "block": what a request meets when a detector, or all of the guard, fails
 //! enforce = true                                # false: every request passes, and what is found is only logged
 //! kill_switch_file = "/run/shop/buckler-off"    # as if enforce were false while this file exists
+//! log_dir = "/var/log/shop"                     # where findings may be logged to a file; without it they are not
 //! breaker_share = 20                            # percent of recent clients that the fleet's list may shut out
 //! stale_after = "7d"                            # a list that no server has confirmed for so long is only logged
 //!

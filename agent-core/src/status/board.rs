@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{ConfigInForce, Conversation, Enforcement, Events, ListInForce, StoreState};
+use super::{ConfigInForce, Conversation, Enforcement, Events, ListInForce, LogShipping, StoreState};
 use crate::guard::DetectorHealth;
 
 /// The board: each line is written by one actor and read by anybody.
@@ -25,6 +25,17 @@ pub(crate) struct Board {
     pub(crate) outbox: OutboxLine,
     pub(crate) custody: AtomicU64,
     pub(crate) poisoned: AtomicU64,
+    pub(crate) log: ArcSwap<LogShipping>,
+    pub(crate) log_counts: LogCounts,
+}
+
+/// What became of findings on their way to the log.
+#[derive(Debug, Default)]
+pub(crate) struct LogCounts {
+    pub(crate) sent: AtomicU64,
+    pub(crate) waiting: AtomicU64,
+    pub(crate) queue_full: AtomicU64,
+    pub(crate) refused: AtomicU64,
 }
 
 /// The outbox's counters.
@@ -57,6 +68,23 @@ impl Board {
         let silent = silent.map(|detector| format!("not asked any more: {detector}"));
         let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().chain(silent).collect();
         (!alarms.is_empty()).then(|| alarms.join("; "))
+    }
+
+    /// The log of findings, with its counts.
+    pub(crate) fn log(&self) -> LogShipping {
+        let LogCounts {
+            sent,
+            waiting,
+            queue_full,
+            refused,
+        } = &self.log_counts;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        LogShipping {
+            sent: read(sent),
+            waiting: read(waiting),
+            lost: BTreeMap::from([("queue_full", read(queue_full)), ("refused", read(refused))]),
+            ..LogShipping::clone(&self.log.load())
+        }
     }
 
     /// Detections by what became of them; `generated` and `queue_full` are the intake's.

@@ -42,6 +42,8 @@ pub struct Status {
     pub enforcement: Enforcement,
     /// Requests of listed sources that passed because the list, or all, is not in force.
     pub spared: u64,
+    /// The log of findings besides the server (`LOG_…`).
+    pub log: LogShipping,
     /// Restarts of the actors since start.
     pub restarts: u64,
     /// Where state is kept.
@@ -184,6 +186,25 @@ impl Events {
         let known = self.acknowledged + self.settled_here + self.pending + self.lost.values().sum::<u64>();
         self.generated + self.restored == known
     }
+}
+
+/// The log of findings besides the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LogShipping {
+    /// Empty before the first finding; then `shipping`, `retrying`, or `refused` where the configuration asks for what the host does not
+    /// allow.
+    pub state: &'static str,
+    /// Where findings go.
+    pub target: String,
+    /// Why they do not get there.
+    pub problem: Option<String>,
+    /// Findings that went out.
+    pub sent: u64,
+    /// Findings on their way.
+    pub waiting: u64,
+    /// Findings lost, by reason: `queue_full`, `refused`.
+    pub lost: BTreeMap<&'static str, u64>,
 }
 
 /// Where the agent's state is kept: ids, configuration, list, bans, and events that wait.

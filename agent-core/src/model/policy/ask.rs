@@ -230,7 +230,7 @@ impl Policy {
         self.cloud.telemetry
     }
 
-    /// How much pyrasp would print.
+    /// How much the agent's log says of findings.
     #[must_use]
     pub const fn verbose(&self) -> u32 {
         self.verbose

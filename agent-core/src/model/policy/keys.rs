@@ -1,65 +1,65 @@
 //! The keys of a configuration: pyrasp 0.9.2's, in upper or lower case.
 //!
-//! *State* says whether a key is in force, or parsed, checked and kept for detectors that are still to come.
+//! All are in force but `RESOLVE_COUNTRY`. `docs/CONFIGURATION.md` says where they differ from pyrasp's, and names a test for each.
 //!
-//! | Key | Type | Default | Meaning | State |
-//! |---|---|---|---|---|
-//! | `APP_NAME` | text | `"Web Server"` | the application's name in reports | in force |
-//! | `HOSTS` | list of hosts | `[]` | hosts that the application answers to; a host with a port only at that port, none means all | in force |
-//! | `SECURITY_CHECKS` | object of check → level | see the templates | what each check does: 0 off, 1 block, 2 block and ban, 3 log only; every layer changes only the checks it names | in force |
-//! | `WHITELIST` | list of addresses and networks | `[]` | sources that are never judged; also the beginning of an address at a whole group (`10.1.`) | in force |
-//! | `IGNORE_PATHS` | list of regular expressions | `["^/favicon\\.ico$","^/robots\\.txt$","^/sitemap\\.(txt\|xml)$"]` | paths that are not looked into further | in force |
-//! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for | in force |
-//! | `ROUTES` | list of [rules](super::RouteRules) | `[]` | what is judged otherwise on some routes; ours, pyrasp has nothing like it | in force |
-//! | `DRY_RUN` | object of keys | `{}` | a candidate: these keys laid over all others, judged beside them, and only counted; ours, pyrasp has nothing like it | in force |
-//! | `FORBIDDEN_HEADERS` | list of header names | `[]` | headers that no client of this application sends | in force |
-//! | `WHITELIST_HEADERS` | list of patterns (match) | `[]` | headers whose values are not looked into, whatever their case | kept |
-//! | `BRUTE_AND_FLOOD_PATHS` | list of regular expressions | `["^/"]` | paths whose requests count towards a flood | in force |
-//! | `FLOOD_DELAY` | seconds, 1 to 86400 | `60` | length of the flood window | in force |
-//! | `FLOOD_RATIO` | number, 1 to 1000000 | `50` | requests of one source within it that are no flood yet | in force |
-//! | `ERROR_FLOOD_DELAY` | seconds, 1 to 86400 | `10` | length of the window for errors | in force |
-//! | `ERROR_FLOOD_RATIO` | number, 1 to 1000000 | `100` | errors answered to one source within it that are no brute force yet | in force |
-//! | `BLACKLIST_DELAY` | seconds, 1 to 315360000 | `3600` | how long a source is banned | in force |
-//! | `BLACKLIST_OVERRIDE` | switch | `false` | nobody is banned, and the blacklist is not looked at | in force |
-//! | `BLACKLIST_SHARE` | switch | `false` | new bans are reported to the server | in force |
-//! | `BLACKLIST_ACTION` | `block` or `redirect` | `"block"` | how a banned source is answered | in force |
-//! | `BLACKLIST_STATUS_CODE` | status, 200 to 599 | `403` | with this status; one of 301, 302, 303, 307, 308 (302 where none is given) for a redirect | in force |
-//! | `BLACKLIST_ACTION_CONTENT` | text | `"Blocked"` | and this body, or to this location | in force |
-//! | `BLOCK_ACTION` | `block` or `redirect` | `"block"` | the same for a request that is refused without a ban | in force |
-//! | `BLOCK_STATUS_CODE` | status, 200 to 599 | `403` | also written `DENY_STATUS_CODE` | in force |
-//! | `BLOCK_ACTION_CONTENT` | text | `"Blocked"` | also written `GTFO_MSG` | in force |
-//! | `CHANGE_SERVER` | switch | `false` | answers bear `SERVER_HEADER`; pyrasp's default is `true` | in force |
-//! | `SERVER_HEADER` | text | `"Apache"` | the header `Server` | in force |
-//! | `BEACON` | switch | `false` | the agent speaks to the server at intervals | in force |
-//! | `BEACON_URL` | URL | `""` | where to; empty for none | in force |
-//! | `BEACON_DELAY` | seconds, 1 to 86400 | `30` | how often | in force |
-//! | `TELEMETRY_DATA` | switch | `false` | beacons carry load and request counts | in force |
-//! | `VERBOSE` | number | `0` | how much pyrasp prints: 0, 10 or 100 | in force |
-//! | `DECODE_B64` | switch | `true` | values are also looked into after base64 decoding | kept |
-//! | `EXCEPTIONS` | list of patterns (match) | `[]` | values that are no injection | kept |
-//! | `XSS_PROBA` | number, 0 to 1 | `0.9` | how sure the model must be of cross-site scripting | kept |
-//! | `SQLI_PROBA` | number, 0 to 1 | `0.9` | how sure the model must be of SQL injection | kept |
-//! | `DLP_PHONE_NUMBERS` | switch | `false` | phone numbers are leaks | kept |
-//! | `DLP_CC_NUMBERS` | switch | `false` | numbers of payment cards are leaks | kept |
-//! | `DLP_PRIVATE_KEYS` | switch | `false` | private keys are leaks | kept |
-//! | `DLP_HASHES` | switch | `false` | hashes are leaks | kept |
-//! | `DLP_WINDOWS_CREDS` | switch | `false` | Windows credentials are leaks | kept |
-//! | `DLP_LINUX_CREDS` | switch | `false` | Linux credentials are leaks | kept |
-//! | `DLP_LOG_LEAKED_DATA` | switch | `false` | reports hold what leaked | kept |
-//! | `UPLOAD_FILES` | switch | `true` | files may be uploaded | in force |
-//! | `UPLOAD_MAX_SIZE` | megabytes, 0 to 100000 | `2` | of at most this size each; one that is not seen whole is as large as its request says | in force |
-//! | `UPLOAD_EXTENSIONS` | list of extensions | `["jpg","png","gif","pdf"]` | and of these kinds; an empty list allows all | in force |
-//! | `ZTAA_KEY_HEADER` | header name | `"pcb-ztaa"` | the header that bears a zero-trust token; also written `ZTAA_HEADER`, as pyrasp's code reads it | kept |
-//! | `ZTAA_KEY` | text or list of texts | `""` | keys that sign such tokens; a secret; also written `ZTAA_KEYS` | kept |
-//! | `ZTAA_BROWSER_VERSION` | switch | `false` | the token must say that the browser is up to date | kept |
-//! | `LOG_ENABLED` | switch | `false` | findings go to a log server | kept |
-//! | `LOG_FORMAT` | `syslog`, `json` or `pcb` | `"Syslog"` | in this form | kept |
-//! | `LOG_PROTOCOL` | `udp`, `tcp`, `http`, `https` or `file` | `"UDP"` | by this means | kept |
-//! | `LOG_SERVER` | text | `"127.0.0.1"` | to this host | kept |
-//! | `LOG_PORT` | number, 1 to 65535 | `514` | at this port | kept |
-//! | `LOG_PATH` | text | `""` | or to this file or path | kept |
-//! | `LOG_FILE_SIZE` | megabytes, 0 to 100000 | `50` | a file is begun anew at this size | kept |
-//! | `RESOLVE_COUNTRY` | switch | `false` | a third party is asked for the country of a source; pyrasp's default is `true` | kept |
+//! | Key | Type | Default | Meaning |
+//! |---|---|---|---|
+//! | `APP_NAME` | text | `"Web Server"` | the application's name in reports |
+//! | `HOSTS` | list of hosts | `[]` | hosts that the application answers to; a host with a port only at that port, none means all |
+//! | `SECURITY_CHECKS` | object of check → level | see the templates | what each check does: 0 off, 1 block, 2 block and ban, 3 log only; every layer changes only the checks it names |
+//! | `WHITELIST` | list of addresses and networks | `[]` | sources that are never judged; also the beginning of an address at a whole group (`10.1.`) |
+//! | `IGNORE_PATHS` | list of regular expressions | `["^/favicon\\.ico$","^/robots\\.txt$","^/sitemap\\.(txt\|xml)$"]` | paths that are not looked into further |
+//! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for |
+//! | `ROUTES` | list of [rules](super::RouteRules) | `[]` | what is judged otherwise on some routes; ours, pyrasp has nothing like it |
+//! | `DRY_RUN` | object of keys | `{}` | a candidate: these keys laid over all others, judged beside them, and only counted; ours, pyrasp has nothing like it |
+//! | `FORBIDDEN_HEADERS` | list of header names | `[]` | headers that no client of this application sends |
+//! | `WHITELIST_HEADERS` | list of patterns (match) | `[]` | headers whose values are not looked into, whatever their case |
+//! | `BRUTE_AND_FLOOD_PATHS` | list of regular expressions | `["^/"]` | paths whose requests count towards a flood |
+//! | `FLOOD_DELAY` | seconds, 1 to 86400 | `60` | length of the flood window |
+//! | `FLOOD_RATIO` | number, 1 to 1000000 | `50` | requests of one source within it that are no flood yet |
+//! | `ERROR_FLOOD_DELAY` | seconds, 1 to 86400 | `10` | length of the window for errors |
+//! | `ERROR_FLOOD_RATIO` | number, 1 to 1000000 | `100` | errors answered to one source within it that are no brute force yet |
+//! | `BLACKLIST_DELAY` | seconds, 1 to 315360000 | `3600` | how long a source is banned |
+//! | `BLACKLIST_OVERRIDE` | switch | `false` | nobody is banned, and the blacklist is not looked at |
+//! | `BLACKLIST_SHARE` | switch | `false` | new bans are reported to the server |
+//! | `BLACKLIST_ACTION` | `block` or `redirect` | `"block"` | how a banned source is answered |
+//! | `BLACKLIST_STATUS_CODE` | status, 200 to 599 | `403` | with this status; one of 301, 302, 303, 307, 308 (302 where none is given) for a redirect |
+//! | `BLACKLIST_ACTION_CONTENT` | text | `"Blocked"` | and this body, or to this location |
+//! | `BLOCK_ACTION` | `block` or `redirect` | `"block"` | the same for a request that is refused without a ban |
+//! | `BLOCK_STATUS_CODE` | status, 200 to 599 | `403` | also written `DENY_STATUS_CODE` |
+//! | `BLOCK_ACTION_CONTENT` | text | `"Blocked"` | also written `GTFO_MSG` |
+//! | `CHANGE_SERVER` | switch | `false` | answers bear `SERVER_HEADER`; pyrasp's default is `true` |
+//! | `SERVER_HEADER` | text | `"Apache"` | the header `Server` |
+//! | `BEACON` | switch | `false` | the agent speaks to the server at intervals |
+//! | `BEACON_URL` | URL | `""` | where to; empty for none |
+//! | `BEACON_DELAY` | seconds, 1 to 86400 | `30` | how often |
+//! | `TELEMETRY_DATA` | switch | `false` | beacons carry load and request counts |
+//! | `VERBOSE` | number | `0` | how much the agent's log says of findings: more from 10 on, all from 100 on |
+//! | `DECODE_B64` | switch | `true` | values are also looked into after base64 decoding |
+//! | `EXCEPTIONS` | list of patterns (match) | `[]` | values that are no injection |
+//! | `XSS_PROBA` | number, 0 to 1 | `0.9` | the score from which a finding is cross-site scripting |
+//! | `SQLI_PROBA` | number, 0 to 1 | `0.9` | the score from which a finding is SQL injection |
+//! | `DLP_PHONE_NUMBERS` | switch | `false` | phone numbers are leaks |
+//! | `DLP_CC_NUMBERS` | switch | `false` | numbers of payment cards are leaks |
+//! | `DLP_PRIVATE_KEYS` | switch | `false` | private keys are leaks |
+//! | `DLP_HASHES` | switch | `false` | hashes are leaks |
+//! | `DLP_WINDOWS_CREDS` | switch | `false` | Windows credentials are leaks |
+//! | `DLP_LINUX_CREDS` | switch | `false` | Linux credentials are leaks |
+//! | `DLP_LOG_LEAKED_DATA` | switch | `false` | reports hold what leaked |
+//! | `UPLOAD_FILES` | switch | `true` | files may be uploaded |
+//! | `UPLOAD_MAX_SIZE` | megabytes, 0 to 100000 | `2` | of at most this size each; one that is not seen whole is as large as its request says |
+//! | `UPLOAD_EXTENSIONS` | list of extensions | `["jpg","png","gif","pdf"]` | and of these kinds; an empty list allows all |
+//! | `ZTAA_KEY_HEADER` | header name | `"pcb-ztaa"` | the header that bears a zero-trust token; also written `ZTAA_HEADER`, as pyrasp's code reads it |
+//! | `ZTAA_KEY` | text or list of texts | `""` | keys that sign such tokens; a secret; also written `ZTAA_KEYS` |
+//! | `ZTAA_BROWSER_VERSION` | switch | `false` | the token must say that the browser is up to date |
+//! | `LOG_ENABLED` | switch | `false` | findings go to a log server |
+//! | `LOG_FORMAT` | `syslog`, `json` or `pcb` | `"Syslog"` | in this form |
+//! | `LOG_PROTOCOL` | `udp`, `tcp`, `http` or `file` | `"UDP"` | by this means; `https` is known, and refused where logs are on |
+//! | `LOG_SERVER` | text | `"127.0.0.1"` | to this host |
+//! | `LOG_PORT` | number, 1 to 65535 | `514` | at this port |
+//! | `LOG_PATH` | text | `""` | or to this file below `agent.log_dir`, or path of a URL |
+//! | `LOG_FILE_SIZE` | megabytes, 0 to 100000 | `50` | a file is begun anew at this size |
+//! | `RESOLVE_COUNTRY` | switch | `false` | nothing: no third party is asked where a source lives; pyrasp's default is `true` |
 //!
 //! A *switch* is `true` or `false`, or 1 or 0. A *pattern* is `["text", "type"]` with a type of `starts`, `ends`, `contains`,
 //! `match` or `regex`, or a text alone, whose type is in brackets above. A *regular expression* is searched in the path as by
@@ -97,19 +97,18 @@ mod tests {
 
     use super::super::{Layer, Policy, template};
 
-    /// The rows of the table at the head of this file: key, default, state.
-    fn rows() -> Vec<(String, String, String)> {
+    /// The rows of the table at the head of this file: key and default.
+    fn rows() -> Vec<(String, String)> {
         let lines = include_str!("keys.rs")
             .lines()
             .filter_map(|line| line.strip_prefix("//! | `"));
         let split = |line: &str| {
             let line = line.replace(r"\|", "\u{0}");
             let cells: Vec<String> = line.split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect();
-            assert_eq!(cells.len(), 6, "{line}");
+            assert_eq!(cells.len(), 5, "{line}");
             (
                 cells[0].trim_matches('`').to_owned(),
                 cells[2].trim_matches('`').to_owned(),
-                cells[4].clone(),
             )
         };
         lines.map(split).collect()
@@ -129,8 +128,7 @@ mod tests {
         let mut keys: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
         keys.sort_unstable();
         assert_eq!(keys, defaults.keys().map(String::as_str).collect::<Vec<_>>());
-        for (key, default, state) in &rows {
-            assert!(["in force", "kept"].contains(&state.as_str()), "{key}: {state}");
+        for (key, default) in &rows {
             if !default.starts_with("see ") {
                 assert_eq!(defaults[key], serde_json::from_str::<Value>(default).unwrap(), "{key}");
             }

@@ -22,7 +22,7 @@ pub struct Log {
     pub path: String,
     /// `LOG_FILE_SIZE`: a file is begun anew at this size, in bytes.
     pub file_bytes: u64,
-    /// `RESOLVE_COUNTRY`: a third party is asked for the country of a source.
+    /// `RESOLVE_COUNTRY`: kept, and not in force. No third party is asked where a source lives.
     pub resolve_country: bool,
 }
 
@@ -48,7 +48,7 @@ pub enum LogProtocol {
     Tcp,
     /// A `POST` each.
     Http,
-    /// A `POST` each, over TLS.
+    /// A `POST` each, over TLS: refused where logs are on, since the agent's core has no TLS client.
     Https,
     /// A file.
     File,
@@ -69,10 +69,16 @@ impl Log {
             ("file", LogProtocol::File),
         ];
         let port = reader.read("LOG_PORT", |value| number(value, &(1..=u16::MAX.into()), ""));
+        let enabled = reader.read("LOG_ENABLED", switch);
+        let protocol = reader.read("LOG_PROTOCOL", |value| word(value, &protocols));
+        if enabled && protocol == LogProtocol::Https {
+            let allowed = "udp, tcp, http or file: the agent's core has no TLS client".to_owned();
+            reader.problem("LOG_PROTOCOL", "https", allowed);
+        }
         Self {
-            enabled: reader.read("LOG_ENABLED", switch),
+            enabled,
             format: reader.read("LOG_FORMAT", |value| word(value, &formats)),
-            protocol: reader.read("LOG_PROTOCOL", |value| word(value, &protocols)),
+            protocol,
             server: reader.read("LOG_SERVER", line),
             port: u16::try_from(port).unwrap_or(u16::MAX),
             path: reader.read("LOG_PATH", line),

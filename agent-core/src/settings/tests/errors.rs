@@ -2,7 +2,7 @@
 
 use super::*;
 
-const AGENT_KEYS: &str = "breaker_share, cloud_url, enforce, key, kill_switch_file, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
+const AGENT_KEYS: &str = "breaker_share, cloud_url, enforce, key, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
 
 const URL: &str = "an http:// or https:// URL with a host, without user name and password";
 

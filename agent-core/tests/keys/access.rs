@@ -1,0 +1,90 @@
+//! Who may ask, and where.
+
+use serde_json::json;
+
+use super::stage::{Request, get, stage};
+
+#[test]
+fn hosts() {
+    let stage =
+        stage(json!({"HOSTS": ["shop.example.com", "admin.example.com:8443"], "SECURITY_CHECKS": {"spoofing": 1}}));
+    let to = |host| Request { host, ..get("/") };
+    for host in ["shop.example.com", "SHOP.example.com:81", "admin.example.com:8443"] {
+        assert!(!stage.refuses(&to(host)), "{host}");
+    }
+    for host in ["evil.example", "admin.example.com", ""] {
+        assert!(stage.refuses(&to(host)), "{host}");
+    }
+    assert_eq!(stage.checks(), ["spoofing"; 3]);
+}
+
+#[test]
+fn whitelist() {
+    let stage = stage(json!({"WHITELIST": ["203.0.113.0/24", "10.1."], "SECURITY_CHECKS": {"decoy": 2}}));
+    let decoy = get("/.git/config").unrouted();
+    stage.list("203.0.113.9/32");
+    assert!(!stage.refuses(&decoy) && !stage.refuses(&decoy.clone().from("10.1.2.3")));
+    assert!(stage.refuses(&decoy.clone().from("198.51.100.7")) && stage.refuses(&decoy.from("10.100.0.1")));
+}
+
+#[test]
+fn ignore_paths() {
+    let stage =
+        stage(json!({"IGNORE_PATHS": ["^/health$"], "SECURITY_CHECKS": {"xss": 1, "flood": 1}, "FLOOD_RATIO": 2}));
+    let attack = "q=<script>alert(1)</script>";
+    assert!(stage.refuses(&get("/other").asking(attack)));
+    for _ in 0..5 {
+        assert!(!stage.refuses(&get("/health").asking(attack)));
+    }
+    assert!(stage.refuses(&get("/health/x").asking(attack)));
+}
+
+#[test]
+fn decoy_routes() {
+    let patterns = json!([
+        "/old",
+        ["/report.xyz", "ends"],
+        ["shopx-", "contains"],
+        ["/exact", "match"],
+        ["^/v[0-9]+/trial", "regex"]
+    ]);
+    let stage = stage(json!({"DECOY_ROUTES": patterns, "SECURITY_CHECKS": {"decoy": 2}}));
+    for path in [
+        "/old/x",
+        "/%6fld",
+        "/a/report.xyz",
+        "/x/shopx-1",
+        "/exact",
+        "/v12/trial",
+    ] {
+        assert!(stage.refuses(&get(path).unrouted()), "{path}");
+        assert!(!stage.refuses(&get(path)), "{path} has a route");
+    }
+    for path in ["/a/old", "/report.xyzq", "/exactly", "/vx/trial"] {
+        assert!(!stage.refuses(&get(path).unrouted()), "{path}");
+    }
+}
+
+#[test]
+fn forbidden_headers() {
+    let stage = stage(json!({"FORBIDDEN_HEADERS": ["X-Scanner"], "SECURITY_CHECKS": {"headers": 1}}));
+    assert!(!stage.refuses(&get("/")));
+    assert!(stage.refuses(&get("/").with("x-scanner", "1")));
+    assert_eq!(stage.checks(), ["headers"]);
+}
+
+#[test]
+fn routes() {
+    let rules = json!([{"path": ["/webhooks/", "starts"], "checks": {"xss": 0}}]);
+    let stage = stage(json!({"ROUTES": rules, "SECURITY_CHECKS": {"xss": 1}}));
+    let attack = "q=<script>alert(1)</script>";
+    assert!(stage.refuses(&get("/shop").asking(attack)));
+    assert!(!stage.refuses(&get("/webhooks/github").asking(attack)));
+}
+
+#[test]
+fn dry_run() {
+    let stage = stage(json!({"DRY_RUN": {"SECURITY_CHECKS": {"xss": 1}}}));
+    assert!(!stage.refuses(&get("/").asking("q=<script>alert(1)</script>")));
+    assert!(stage.found().is_empty() && stage.guard.dry_run().is_some());
+}

@@ -1,0 +1,78 @@
+//! What must not leave.
+
+use buckler::model::detect::leak::Leaks;
+use serde_json::{Value, json};
+
+use super::stage::compile;
+
+const CARD: &str = "paid with 4111 1111 1111 1111, thank you";
+
+/// What is found in a response's text by these keys.
+fn found(keys: &Value, text: &str) -> Option<String> {
+    let policy = compile("default", keys).unwrap();
+    Leaks::new(policy.leaks())
+        .unwrap()
+        .find(text)
+        .map(|caught| caught.excerpt.to_string())
+}
+
+/// The key finds the leak, and nothing does where it is off.
+fn finds(key: &str, leak: &str) {
+    assert!(found(&json!({key: true}), leak).is_some(), "{key}");
+    assert!(
+        found(&json!({key: true}), "The quick brown fox jumps over 12 lazy dogs.").is_none(),
+        "{key}"
+    );
+    assert!(found(&json!({}), leak).is_none(), "{key}");
+}
+
+#[test]
+fn dlp_phone_numbers() {
+    finds("DLP_PHONE_NUMBERS", "call +44 20 7946 0958 now");
+}
+
+#[test]
+fn dlp_cc_numbers() {
+    finds("DLP_CC_NUMBERS", CARD);
+    assert!(
+        found(&json!({"DLP_CC_NUMBERS": true}), "4111 1111 1111 1112").is_none(),
+        "a wrong check digit"
+    );
+}
+
+#[test]
+fn dlp_private_keys() {
+    finds(
+        "DLP_PRIVATE_KEYS",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
+    );
+}
+
+#[test]
+fn dlp_hashes() {
+    finds(
+        "DLP_HASHES",
+        "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+    );
+}
+
+#[test]
+fn dlp_windows_creds() {
+    finds(
+        "DLP_WINDOWS_CREDS",
+        "Administrator:500:aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0:::",
+    );
+}
+
+#[test]
+fn dlp_linux_creds() {
+    let hash = "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
+    finds("DLP_LINUX_CREDS", &format!("root:{hash}:19000:0:99999:7:::"));
+}
+
+#[test]
+fn dlp_log_leaked_data() {
+    let keys = |told: bool| json!({"DLP_CC_NUMBERS": true, "DLP_LOG_LEAKED_DATA": told});
+    assert_eq!(found(&keys(false), CARD).as_deref(), Some("***"));
+    assert!(found(&keys(true), CARD).is_some_and(|excerpt| excerpt.contains("paid with")));
+}

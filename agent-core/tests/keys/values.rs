@@ -1,0 +1,62 @@
+//! What values are searched for, and which are not.
+
+use serde_json::json;
+
+use super::stage::{get, stage};
+
+const SCRIPT: &str = "<script>alert(1)</script>";
+
+#[test]
+fn whitelist_headers() {
+    let stage =
+        stage(json!({"WHITELIST_HEADERS": ["X-Template", ["x-raw-", "starts"]], "SECURITY_CHECKS": {"xss": 1}}));
+    assert!(!stage.refuses(&get("/").with("x-template", SCRIPT)) && !stage.refuses(&get("/").with("x-raw-1", SCRIPT)));
+    assert!(stage.refuses(&get("/").with("x-other", SCRIPT)));
+}
+
+#[test]
+fn decode_b64() {
+    // <script>alert(document.cookie)</script>
+    let encoded = "q=PHNjcmlwdD5hbGVydChkb2N1bWVudC5jb29raWUpPC9zY3JpcHQ%2B";
+    for (on, refused) in [(true, true), (false, false)] {
+        let stage = stage(json!({"DECODE_B64": on, "SECURITY_CHECKS": {"xss": 1}}));
+        assert_eq!(stage.refuses(&get("/").asking(encoded)), refused, "{on}");
+    }
+}
+
+#[test]
+fn exceptions() {
+    let stage = stage(json!({"EXCEPTIONS": [SCRIPT, ["<b onclick=", "starts"]], "SECURITY_CHECKS": {"xss": 1}}));
+    let asks = |value: &str| stage.refuses(&get("/").asking(format!("q={value}")));
+    assert!(!asks(SCRIPT) && !asks("<b onclick=alert(1)>"));
+    assert!(asks("<script>alert(2)</script>"));
+}
+
+/// The lowest score of which it is still refused.
+fn strictest(check: &str, key: &str, query: &str) -> Vec<u32> {
+    let refuses = |hundredths: &u32| {
+        let proba = f64::from(*hundredths) / 100.0;
+        stage(json!({key: proba, "SECURITY_CHECKS": {check: 1}})).refuses(&get("/").asking(query))
+    };
+    (50..=100).filter(refuses).collect()
+}
+
+#[test]
+fn xss_proba() {
+    let certain = strictest("xss", "XSS_PROBA", "q=<script>alert(1)</script>");
+    assert!(certain.contains(&50) && certain.contains(&90), "{certain:?}");
+    let vague = strictest("xss", "XSS_PROBA", VAGUE_XSS);
+    assert!(vague.contains(&50) && !vague.contains(&100), "{vague:?}");
+}
+
+#[test]
+fn sqli_proba() {
+    let certain = strictest("sqli", "SQLI_PROBA", "q=1'+OR+'1'='1");
+    assert!(certain.contains(&50) && certain.contains(&90), "{certain:?}");
+    let vague = strictest("sqli", "SQLI_PROBA", VAGUE_SQLI);
+    assert!(vague.contains(&50) && !vague.contains(&100), "{vague:?}");
+}
+
+/// What is suspicious, and not certain.
+const VAGUE_XSS: &str = "q=<script>alert(1)</script>";
+const VAGUE_SQLI: &str = "q=1'+OR+'1'='1";
