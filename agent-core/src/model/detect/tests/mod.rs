@@ -153,6 +153,26 @@ fn hostile_values_of_any_length_are_judged() {
     }
 }
 
+/// Neither time nor a count of steps can be had from the engine: what it allocates is bounded by what it works on. How time grows is
+/// measured by `benches/detect.rs`.
+#[test]
+fn what_is_allocated_grows_with_the_value_and_no_faster() {
+    for seed in ["%2525", "&#x26;#", "\\u005c", "<a b=", "' or ", "../", "{{a", ";c''at "] {
+        let allocated = |length: usize| {
+            let text = seed.repeat(length / seed.len());
+            let field = Field::whole(Part::Body, Role::Value, text.as_bytes(), Spelling::Form);
+            let _warm = DETECTORS.look(&field);
+            allocation_counter::measure(|| drop(DETECTORS.look(&field))).bytes_total
+        };
+        let (short, long) = (allocated(1 << 17), allocated(1 << 20));
+        // caches of automata are filled anew now and then, whatever the length
+        assert!(
+            long <= 10 * short + (8 << 20),
+            "{seed}: {short} bytes for 128 KiB, {long} for 1 MiB"
+        );
+    }
+}
+
 #[test]
 fn findings_lie_within_the_text() {
     for text in [
