@@ -21,7 +21,8 @@ use std::{
 use buckler::{
     clock::{Clock, SystemClock},
     guard::{
-        Guard, GuardParts, Intake, Mode, OnFailure, Published, Recent, RequestView, RouteMatch, Snapshot, Trusted,
+        CompressedBodies, Guard, GuardParts, Intake, Mode, OnFailure, Published, Recent, RequestView, RouteMatch,
+        Snapshot, Trusted,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -98,6 +99,7 @@ impl Stage {
             recent: Arc::default(),
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
+            compressed_bodies: CompressedBodies::default(),
             detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self {

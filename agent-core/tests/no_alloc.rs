@@ -8,8 +8,8 @@ use allocation_counter::measure;
 use buckler::{
     clock::SystemClock,
     guard::{
-        BodyView, Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted,
-        Verdict,
+        BodyView, CompressedBodies, Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch,
+        Snapshot, Trusted, Verdict,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -79,6 +79,7 @@ fn guard() -> Guard {
         recent: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
+        compressed_bodies: CompressedBodies::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     })
 }

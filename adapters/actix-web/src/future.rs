@@ -9,23 +9,19 @@ use std::{
 
 use actix_web::{
     Error, HttpMessage as _,
-    body::EitherBody,
+    body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    error::InternalError,
-    http::{
-        StatusCode,
-        header::{HeaderValue, SERVER},
-    },
 };
 use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
 use pin_project_lite::pin_project;
 
 use crate::{
+    answer::{AnswerBody, Reading, wanted_of},
     peek::{End, Peek, Peeked},
     refusal::refusal,
     replay::{Late, Watch},
-    route_match::after_routing,
     seen::Seen,
+    verdicts::{Answer, judged, named, replaced},
     view::{HeaderList, view},
 };
 
@@ -36,6 +32,7 @@ pin_project! {
     pub struct Guarded<S, B>
     where
         S: Service<ServiceRequest>,
+        B: MessageBody,
     {
         #[pin]
         state: State<S, B>,
@@ -47,19 +44,23 @@ pin_project! {
     enum State<S, B>
     where
         S: Service<ServiceRequest>,
+        B: MessageBody,
     {
         /// Its body is being read; the request is `None` once the application has it.
         Peeking { peek: Peek, request: Option<ServiceRequest>, route: RouteMatch, service: Rc<S>, guard: Rc<Guard> },
         /// With the application.
         Forwarded { #[pin] answer: S::Future, seen: Seen, late: Option<Late>, guard: Rc<Guard> },
+        /// Answered, and the beginning of the answer is being read; `None` once it was judged.
+        Answered { reading: Option<Reading<B>>, seen: Seen, guard: Rc<Guard> },
         /// Refused before the application saw it; `None` once the response was given out.
-        Refused { response: Option<ServiceResponse<EitherBody<B>>> },
+        Refused { response: Option<ServiceResponse<EitherBody<AnswerBody<B>>>> },
     }
 }
 
 impl<S, B> Guarded<S, B>
 where
     S: Service<ServiceRequest>,
+    B: MessageBody,
 {
     pub(crate) fn peeking(
         mut request: ServiceRequest,
@@ -95,6 +96,7 @@ where
 impl<S, B> State<S, B>
 where
     S: Service<ServiceRequest>,
+    B: MessageBody,
 {
     fn forwarded(request: ServiceRequest, late: Option<Late>, service: &S, guard: Rc<Guard>) -> Self {
         let seen = Seen::of(request.head());
@@ -138,8 +140,9 @@ where
 impl<S, B> Future for Guarded<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
 {
-    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+    type Output = Result<ServiceResponse<EitherBody<AnswerBody<B>>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
@@ -166,10 +169,29 @@ where
                     guard,
                 } => {
                     let answer = ready!(answer.poll(cx));
-                    return Poll::Ready(match late.as_ref().and_then(|late| late.take()) {
-                        Some(refused) => replaced(guard, &refused, answer),
-                        None => judged(guard, seen, answer),
-                    });
+                    if let Some(refused) = late.as_ref().and_then(|late| late.take()) {
+                        return Poll::Ready(replaced(guard, &refused, untouched(answer)));
+                    }
+                    match answer {
+                        Ok(response) if let Some(wanted) = wanted_of(guard, seen, &response) => {
+                            let next = State::Answered {
+                                reading: Some(Reading::new(response, wanted)),
+                                seen: seen.clone(),
+                                guard: Rc::clone(guard),
+                            };
+                            state.set(next);
+                        }
+                        answer => return Poll::Ready(judged(guard, seen, untouched(answer))),
+                    }
+                }
+                StateProjection::Answered { reading, seen, guard } => {
+                    if let Some(reading) = reading.as_mut() {
+                        ready!(reading.poll(cx));
+                    }
+                    // polled again after it was ready, which no executor does
+                    return reading
+                        .take()
+                        .map_or(Poll::Pending, |reading| Poll::Ready(read(guard, seen, reading)));
                 }
                 // polled again after it was ready, which no executor does
                 StateProjection::Refused { response } => {
@@ -180,71 +202,29 @@ where
     }
 }
 
-type Answer<B> = Result<ServiceResponse<B>, Error>;
-
-/// The guard's refusal of what the application was still reading when it began with its answer; counted already.
-fn replaced<B>(guard: &Guard, refused: &Refusal, answer: Answer<B>) -> Answer<EitherBody<B>> {
-    match answer {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            Ok(named(guard, response.map_into_left_body()))
-        }
-        Ok(response) => Ok(named(
-            guard,
-            response.into_response(refusal(refused)).map_into_right_body(),
-        )),
-        Err(error) => Err(InternalError::from_response(error, refusal(refused)).into()),
-    }
+fn untouched<B: MessageBody>(answer: Answer<B>) -> Answer<AnswerBody<B>> {
+    answer.map(|response| response.map_body(|_, body| AnswerBody::untouched(body)))
 }
 
-fn judged<B>(guard: &Guard, seen: &Seen, answer: Answer<B>) -> Answer<EitherBody<B>> {
-    match answer {
-        Ok(response) => Ok(judged_response(guard, seen, response)),
-        Err(error) => Err(judged_error(guard, seen, error)),
+/// The verdict on an answer whose beginning is there.
+fn read<B: MessageBody>(guard: &Guard, seen: &Seen, reading: Reading<B>) -> Answer<EitherBody<AnswerBody<B>>> {
+    let verdict = reading.view().map(|body| guard.check_answer(&seen.view(), body));
+    match verdict {
+        Some(Verdict::Block(refused)) => replaced(guard, &refused, Ok(reading.without_body())),
+        Some(Verdict::Pass) | None => judged(guard, seen, Ok(reading.give_back())),
     }
-}
-
-/// The application's response, or the guard's in its place.
-fn judged_response<B>(guard: &Guard, seen: &Seen, response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
-    let status = response.status();
-    let route = match status {
-        StatusCode::NOT_FOUND => after_routing(response.request()),
-        _ => RouteMatch::Matched, // matters to nothing but a 404
-    };
-    match seen.judge(guard, status, route) {
-        Verdict::Block(refused) if status != StatusCode::SWITCHING_PROTOCOLS => {
-            named(guard, response.into_response(refusal(&refused)).map_into_right_body())
-        }
-        Verdict::Pass | Verdict::Block(_) => named(guard, response.map_into_left_body()),
-    }
-}
-
-/// An error that an inner middleware returned, or the guard's answer in its place. The error carries no request, so that nobody
-/// can say whether there was a route: it counts as one.
-fn judged_error(guard: &Guard, seen: &Seen, error: Error) -> Error {
-    match seen.judge(guard, error.as_response_error().status_code(), RouteMatch::Matched) {
-        Verdict::Block(refused) => InternalError::from_response(error, refusal(&refused)).into(),
-        Verdict::Pass => error,
-    }
-}
-
-/// The response with the name of the server that the settings want it to show; untouched where they want none.
-fn named<B>(guard: &Guard, mut response: ServiceResponse<B>) -> ServiceResponse<B> {
-    if let Some(name) = guard.server_header()
-        && let Ok(name) = HeaderValue::from_str(&name)
-    {
-        response.headers_mut().insert(SERVER, name);
-    }
-    response
 }
 
 impl<S, B> std::fmt::Debug for Guarded<S, B>
 where
     S: Service<ServiceRequest>,
+    B: MessageBody,
 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let state = match &self.state {
             State::Peeking { .. } => "peeking",
             State::Forwarded { .. } => "forwarded",
+            State::Answered { .. } => "answered",
             State::Refused { .. } => "refused",
         };
         f.debug_struct("Guarded").field("state", &state).finish_non_exhaustive()

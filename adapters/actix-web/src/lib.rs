@@ -35,10 +35,15 @@
 //! - A body that does not come within a second keeps the application no longer. It is then judged while the application reads it,
 //!   before it sees the end of the first 64 KiB: instead of that end it reads an error, and whatever it answers is replaced by
 //!   the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
+//! - A compressed body is decoded for the guard alone, as far as `agent.compressed_bodies` says; the application gets it as it came.
 //! - A request that passes goes on untouched: body, extensions and routing are the application's.
 //! - When the application has answered, its status is counted, and a 404 for which no route was found is judged as an unknown
-//!   path. Only a whole response can be replaced at that point, because none of it has been sent: bodies are neither read nor
-//!   delayed, and a `101 Switching Protocols` is never replaced. What happens inside a stream or a WebSocket is not seen.
+//!   path. Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols`
+//!   is never replaced. What happens inside a stream or a WebSocket is not seen.
+//! - Where the `dlp` check is on, the beginning of an answer that is text (64 KiB) is judged before any of it is sent. One whose
+//!   length is known is held back for that, a second at most; a stream only for what it has ready at once, and a stream of events not
+//!   at all. Sizes, pieces and errors stay as they are. An answer that is compressed already is not looked into: wrap
+//!   `Compress` around this middleware, not inside it. Where `dlp` is off, answers are neither read nor delayed.
 //! - An error that an inner middleware returns is counted by its status and given back as it is. It carries no request, so
 //!   that its 404 is never taken for an unknown path, and the `Server` header of the settings is not added to it.
 //! - A request whose connection broke before there was an answer is counted as neither success nor error.
@@ -51,6 +56,7 @@
 //! application with a route for `/login`, and it is one where only a default service would answer it. Such an application sets
 //! its own `DECOY_ROUTES`; so does one with several scopes of the same prefix, of which actix-web shows only the first.
 
+mod answer;
 mod future;
 mod middleware;
 mod peek;
@@ -59,6 +65,7 @@ mod replay;
 mod route_match;
 mod routes;
 mod seen;
+mod verdicts;
 mod view;
 
 pub use buckler::{
@@ -70,6 +77,7 @@ pub use buckler::{
 #[cfg(feature = "introspection")]
 pub use crate::routes::introspect;
 pub use crate::{
+    answer::AnswerBody,
     future::Guarded,
     middleware::{Buckler, BucklerService},
     routes::routes,

@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::{
     Error,
-    body::EitherBody,
+    body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use buckler::{
@@ -16,6 +16,7 @@ use buckler::{
 };
 
 use crate::{
+    answer::AnswerBody,
     future::Guarded,
     peek::has_body,
     route_match::before_routing,
@@ -45,8 +46,9 @@ impl From<Guard> for Buckler {
 impl<S, B> Transform<S, ServiceRequest> for Buckler
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<EitherBody<AnswerBody<B>>>;
     type Error = Error;
     type Transform = BucklerService<S>;
     type InitError = ();
@@ -73,8 +75,9 @@ pub struct BucklerService<S> {
 impl<S, B> Service<ServiceRequest> for BucklerService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<EitherBody<AnswerBody<B>>>;
     type Error = Error;
     type Future = Guarded<S, B>;
 

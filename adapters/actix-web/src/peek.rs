@@ -49,13 +49,14 @@ pub(crate) struct Peek {
 
 /// What came so far. A body that came in one piece, as small ones do, is not copied; several are put together, because a client that
 /// sends single bytes must not make each of them hold a buffer.
-enum Beginning {
+#[derive(Debug)]
+pub(crate) enum Beginning {
     Whole(Bytes),
     Joined(BytesMut),
 }
 
 /// How far the waiting has gone.
-enum Patience {
+pub(crate) enum Patience {
     /// The body was not asked for yet.
     Fresh,
     /// It was there no sooner than the head: actix-web hands on what it has already read only after the request was polled once, so
@@ -117,15 +118,25 @@ impl Peek {
     }
 }
 
+impl Default for Beginning {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
 impl Beginning {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Whole(bytes) => bytes.len(),
-            Self::Joined(bytes) => bytes.len(),
+            Self::Whole(bytes) => bytes,
+            Self::Joined(bytes) => bytes,
         }
     }
 
-    fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         match self {
             Self::Whole(first) if first.is_empty() => *first = piece,
             Self::Whole(first) => {
@@ -137,8 +148,8 @@ impl Beginning {
         }
     }
 
-    fn take(&mut self) -> Bytes {
-        match std::mem::replace(self, Self::Whole(Bytes::new())) {
+    pub(crate) fn take(&mut self) -> Bytes {
+        match std::mem::take(self) {
             Self::Whole(bytes) => bytes,
             Self::Joined(bytes) => bytes.freeze(),
         }
@@ -146,7 +157,7 @@ impl Beginning {
 }
 
 impl Patience {
-    fn is_lost(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_lost(&mut self, cx: &mut Context<'_>) -> bool {
         match self {
             Self::Fresh => {
                 *self = Self::Asked;

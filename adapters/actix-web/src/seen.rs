@@ -16,7 +16,7 @@ use buckler::guard::{Guard, Headers, RequestView, RouteMatch, Verdict};
 /// from the time of the first verdict, and both verdicts are about the same client and path.
 ///
 /// Nothing here allocates: target and headers of a request that came over a socket share its bytes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     method: Method,
@@ -39,16 +39,25 @@ impl Seen {
 
     /// The guard's verdict on the answer, which counts it.
     pub(crate) fn judge(&self, guard: &Guard, status: StatusCode, route: RouteMatch) -> Verdict {
-        let view = RequestView {
+        let view = RequestView { route, ..self.view() };
+        guard.check_response(&view, status.as_u16())
+    }
+
+    pub(crate) const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// What is kept, as the guard sees it.
+    pub(crate) fn view(&self) -> RequestView<'_> {
+        RequestView {
             peer: self.peer,
             method: self.method.as_str(),
             path: self.target.path(),
             query: self.target.query().unwrap_or_default(),
             host: None,
-            route,
+            route: RouteMatch::Matched, // matters to nothing but a 404
             headers: self,
-        };
-        guard.check_response(&view, status.as_u16())
+        }
     }
 
     fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {

@@ -20,7 +20,8 @@ use std::{
 use buckler::{
     clock::{Clock as _, SystemClock},
     guard::{
-        BodyView, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Trusted,
+        BodyView, CompressedBodies, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
+        Snapshot, Trusted,
     },
     model::{
         blacklist::Blacklist,
@@ -71,6 +72,7 @@ fn guard(checks: &str, intake: &Arc<Intake>) -> Guard {
         recent: Arc::default(),
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
+        compressed_bodies: CompressedBodies::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     })
 }

@@ -218,6 +218,7 @@ fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>, detec
         recent: Arc::clone(&recent),
         clock: Arc::clone(&clock),
         on_failure: agent.on_failure,
+        compressed_bodies: agent.compressed_bodies,
         detectors: Arc::new(detectors),
     });
     Shared {

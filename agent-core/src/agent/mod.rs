@@ -97,6 +97,7 @@ impl Agent {
             },
             guard_failures: counts.guard_failures,
             guard_slow: counts.slow,
+            uninspected: counts.uninspected,
             failing_detectors: guard.failing_detectors(),
             dry_run: guard.dry_run(),
             enforcement: (**board.enforcement.load()).clone(),

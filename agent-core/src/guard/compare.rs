@@ -2,6 +2,7 @@
 
 use super::{
     Phase, Shared,
+    answer::leak,
     checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered},
     inspect::Content,
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
@@ -89,7 +90,13 @@ impl Shared {
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }
             Phase::Body(_) if policy.ignores(request.path) => None,
-            Phase::Body(body) => self.refusal_by_content(Content::Body(body), &case),
+            Phase::Body(body) => self.refusal_by_body(body, &case),
+            Phase::AnswerBody(_) if policy.ignores(request.path) => None,
+            Phase::AnswerBody(body) => {
+                let level = case.level(Check::Dlp);
+                let leak = leak(&case, body).filter(|_| level.blocks());
+                leak.map(|_| (Check::Dlp, severity_of(level, policy)))
+            }
             Phase::Answer(status) => hardest([refusal(answered(status), &case), refusal(CLIENT_ERROR, &case)]),
         }
     }
@@ -110,7 +117,7 @@ impl Shared {
     }
 
     /// The first check that would refuse the request for what it carries, and how.
-    fn refusal_by_content(&self, content: Content<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
+    pub(super) fn refusal_by_content(&self, content: Content<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
         let mut refusal = None;
         self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
             let level = case.level(suspicion.check);

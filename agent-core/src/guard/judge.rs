@@ -68,7 +68,7 @@ impl Shared {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
-        self.look_into(Content::Body(body), Phase::Body(body), &case, snapshot, &mut outcome);
+        self.look_into_body(body, &case, snapshot, &mut outcome);
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }
@@ -133,7 +133,7 @@ impl Shared {
     }
 
     /// Searches what a request carries, until something in it refuses the request. What one check finds is reported once.
-    fn look_into<'c>(
+    pub(super) fn look_into<'c>(
         &self,
         content: Content<'_>,
         phase: Phase<'_>,

@@ -1,7 +1,7 @@
 //! The guard: what runs on the host's web workers for every request. Synchronous, and without a panic that escapes.
 //!
-//! An adapter shows a request to [`Guard::check`] and, where it passed, the application's answer to [`Guard::check_response`]; it
-//! obeys the [`Verdict`]s, and does nothing else. The guard reads the [`Snapshot`] that is in force, counts in the [`Tally`] and
+//! An adapter shows a request to [`Guard::check`], the beginning of its body to [`Guard::check_body`] and, where both passed, the
+//! application's answer to [`Guard::check_answer`] and [`Guard::check_response`]; it obeys the [`Verdict`]s, and does nothing else. The guard reads the [`Snapshot`] that is in force, counts in the [`Tally`] and
 //! in its windows, and drops what it finds into the [`Intake`]. What follows from a detection (a ban, a report, a line in the
 //! log) is the actors' business, which publish the next snapshot. ([`Guard`] is the handle in the workers; the actor that decides
 //! who is banned is `RequestGuard`.)
@@ -13,7 +13,8 @@
 //! 4. where `IGNORE_PATHS` does not match: `flood`, `headers`
 //! 5. what it carries, where `IGNORE_PATHS` does not match: path, query, cookies and headers, then the beginning of its body
 //!    ([`Guard::check_body`]), searched by the [detectors](crate::model::detect) whose checks are on
-//! 6. for answers: `path` (404) and `method` (405); for them, and for refusals by `spoofing`, `path` and `headers`: `brute`
+//! 6. for answers that are text: `dlp` ([`Guard::check_answer`]), where `IGNORE_PATHS` does not match
+//! 7. for answers: `path` (404) and `method` (405); for them, and for refusals by `spoofing`, `path` and `headers`: `brute`
 //!
 //! What each of them does about a request is for its route to say (`ROUTES`), or else for the configuration as a whole.
 //!
@@ -33,11 +34,13 @@
 //! One that nothing is found in: a look at the snapshot, a reading of the clock, and the look-ups; no allocation and no lock,
 //! and no memory that another worker writes, except for what is kept of the request's own source.
 
+mod answer;
 mod block_id;
 mod checks;
 mod client;
 mod compare;
 mod declared;
+mod decode;
 mod dry_run;
 mod explain;
 mod flood;
@@ -70,6 +73,7 @@ use self::{block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Ex
 pub use self::{
     block_id::{BlockId, NoBlockId},
     client::{Client, ProxyHeader, Trusted},
+    decode::CompressedBodies,
     dry_run::{DryRun, DryRunRoute},
     explain::{Explanation, ListEntry},
     flood::Flood,
@@ -109,6 +113,8 @@ enum Phase<'p> {
     Body(BodyView<'p>),
     /// The application's answer, with its status.
     Answer(u16),
+    /// The beginning of the answer's body.
+    AnswerBody(BodyView<'p>),
 }
 
 impl Guard {
@@ -221,15 +227,6 @@ impl Guard {
         self.0.dry_run(&self.0.parts.published.load())
     }
 
-    /// The `Server` header that responses are to carry, where the configuration changes it (`CHANGE_SERVER`). Off by default,
-    /// unlike pyrasp's: a wrong name misleads operators more than attackers.
-    #[must_use]
-    pub fn server_header(&self) -> Option<ServerHeader> {
-        let published = &self.0.parts.published;
-        published.load().policy.server_header()?;
-        Some(ServerHeader::of(published.current()))
-    }
-
     /// Judges, and counts a judgement that took too long.
     fn timed(&self, judge: impl FnOnce() -> Verdict) -> Verdict {
         let began = timing::is_timed().then(|| self.0.parts.clock.elapsed());
@@ -249,6 +246,7 @@ impl Guard {
                 Phase::Request => self.0.judge(&snapshot, request),
                 Phase::Body(body) => self.0.judge_body(&snapshot, request, body),
                 Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
+                Phase::AnswerBody(body) => self.0.judge_answer(&snapshot, request, body),
             };
             self.0.rehearse(&snapshot, request, phase, &verdict);
             verdict

@@ -74,6 +74,18 @@ impl Shared {
     ) -> bool {
         let level = case.level(check);
         let level = if is_worse && level.bans() { Level::Block } else { level };
+        self.settle_at(level, check, finding, case, outcome)
+    }
+
+    /// As [`settle`](Self::settle), at a level that is not the check's own.
+    pub(super) fn settle_at<'c>(
+        &self,
+        level: Level,
+        check: Check,
+        finding: &Finding<'_>,
+        case: &Case<'c>,
+        outcome: &mut Outcome<'c>,
+    ) -> bool {
         outcome.attacked = true;
         outcome.reported.add(check);
         let id = level.blocks().then(|| self.ids.next());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Intake, Published, Recent, Tally};
+use super::{CompressedBodies, Intake, Published, Recent, Tally};
 use crate::{clock::Clock, model::detect::Detectors};
 
 /// What a guard works with. All of it outlives the actors.
@@ -20,6 +20,8 @@ pub struct GuardParts {
     pub clock: Arc<dyn Clock>,
     /// What happens to a request that the guard itself fails on.
     pub on_failure: OnFailure,
+    /// What happens to a request whose body is compressed.
+    pub compressed_bodies: CompressedBodies,
     /// What looks into the values that requests carry.
     pub detectors: Arc<Detectors>,
 }

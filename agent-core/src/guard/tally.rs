@@ -26,6 +26,7 @@ struct Shard {
     guard_failures: AtomicU64,
     spared: AtomicU64,
     slow: AtomicU64,
+    uninspected: AtomicU64,
 }
 
 /// The sums of a [`Tally`] at one moment.
@@ -46,6 +47,8 @@ pub struct Counts {
     pub spared: u64,
     /// Judgements that took longer than [`Guard::SLOW`](super::Guard::SLOW), of those that were timed.
     pub slow: u64,
+    /// Requests whose compressed bodies nobody could look into, or was to: see [`CompressedBodies`](super::CompressedBodies).
+    pub uninspected: u64,
 }
 
 impl Tally {
@@ -68,6 +71,7 @@ impl Tally {
             guard_failures: sum.guard_failures + shard.guard_failures.load(Ordering::Relaxed),
             spared: sum.spared + shard.spared.load(Ordering::Relaxed),
             slow: sum.slow + shard.slow.load(Ordering::Relaxed),
+            uninspected: sum.uninspected + shard.uninspected.load(Ordering::Relaxed),
         })
     }
 
@@ -103,6 +107,11 @@ impl Tally {
     /// A judgement took too long.
     pub(crate) fn slow(&self) {
         self.add(|shard| &shard.slow);
+    }
+
+    /// A body passed that was not looked into.
+    pub(crate) fn uninspected(&self) {
+        self.add(|shard| &shard.uninspected);
     }
 
     fn add(&self, counter: fn(&Shard) -> &AtomicU64) {

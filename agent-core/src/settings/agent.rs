@@ -13,7 +13,7 @@ use super::{
     value,
 };
 use crate::{
-    guard::OnFailure,
+    guard::{CompressedBodies, OnFailure},
     model::address::{parse_network, parse_source},
     protocol::AgentKey,
 };
@@ -36,6 +36,8 @@ pub struct AgentSettings {
     pub own_addresses: Vec<IpAddr>,
     /// What happens to a request that a detector fails on, or the guard as a whole: `on_detector_failure`.
     pub on_failure: OnFailure,
+    /// What happens to a request whose body is compressed.
+    pub compressed_bodies: CompressedBodies,
     /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
     pub enforce: bool,
     /// While this file exists, it is as if `enforce` were off: a kill switch for a running process.
@@ -77,6 +79,7 @@ impl AgentSettings {
             ),
             own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
             on_failure: on_failure(&mut section),
+            compressed_bodies: compressed_bodies(&mut section),
             enforce: section.bool("enforce", true),
             kill_switch_file: section.path("kill_switch_file"),
             log_dir: section.path("log_dir"),
@@ -103,6 +106,14 @@ fn on_failure(section: &mut Section<'_>) -> OnFailure {
     match section.one_of("on_detector_failure", "allow", &["allow", "block", "open", "closed"]) {
         "block" | "closed" => OnFailure::Closed,
         _ => OnFailure::Open,
+    }
+}
+
+fn compressed_bodies(section: &mut Section<'_>) -> CompressedBodies {
+    match section.one_of("compressed_bodies", "inspect", &["inspect", "pass", "refuse"]) {
+        "pass" => CompressedBodies::Pass,
+        "refuse" => CompressedBodies::Refuse,
+        _ => CompressedBodies::Inspect,
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
     layers::Layers,
     value::{self, CODE, Table},
 };
-use crate::{guard::OnFailure, protocol::ConfigMap};
+use crate::{
+    guard::{CompressedBodies, OnFailure},
+    protocol::ConfigMap,
+};
 
 /// Builds [`Settings`] in code.
 ///
@@ -80,6 +83,16 @@ impl SettingsBuilder {
             OnFailure::Closed => "block",
         };
         self.agent("on_detector_failure", word.into())
+    }
+
+    /// What happens to a request whose body is compressed.
+    pub fn compressed_bodies(self, compressed: CompressedBodies) -> Self {
+        let word = match compressed {
+            CompressedBodies::Inspect => "inspect",
+            CompressedBodies::Pass => "pass",
+            CompressedBodies::Refuse => "refuse",
+        };
+        self.agent("compressed_bodies", word.into())
     }
 
     /// Whether anything is refused at all; `false` lets every request pass, and logs, counts and reports what is found.

@@ -34,6 +34,8 @@ pub struct Status {
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
     /// the workers.
     pub guard_slow: u64,
+    /// Requests whose compressed bodies passed without a look into them: `agent.compressed_bodies` says which.
+    pub uninspected: u64,
     /// Detectors that panicked or held up a request, and which of them are not asked any more.
     pub failing_detectors: Vec<DetectorHealth>,
     /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; absent where there is none.

@@ -9,8 +9,8 @@ use buckler::{
     Agent, Settings,
     clock::Clock,
     guard::{
-        BodyView, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot,
-        Trusted, Verdict,
+        BodyView, CompressedBodies, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView,
+        RouteMatch, Snapshot, Trusted, Verdict,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -89,6 +89,7 @@ pub(crate) fn stage_of(policy: Policy) -> Stage {
         recent: Arc::default(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure: OnFailure::Open,
+        compressed_bodies: CompressedBodies::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     });
     Stage {

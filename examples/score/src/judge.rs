@@ -5,8 +5,8 @@ use std::{error::Error, sync::Arc};
 use buckler::{
     clock::{Clock, SystemClock},
     guard::{
-        BodyView, Guard, GuardParts, Headers, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot,
-        Trusted,
+        BodyView, CompressedBodies, Guard, GuardParts, Headers, Intake, Mode, OnFailure, Published, RequestView,
+        RouteMatch, Snapshot, Trusted,
     },
     model::{
         blacklist::Blacklist,
@@ -64,6 +64,7 @@ impl Judge {
             recent: Arc::default(),
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
+            compressed_bodies: CompressedBodies::default(),
             detectors: Arc::new(Detectors::standard()?),
         });
         Ok(Self {

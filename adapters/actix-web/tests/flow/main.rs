@@ -8,6 +8,7 @@
     reason = "a test says by panicking that its setting is wrong"
 )]
 
+mod answers;
 mod bodies;
 mod clients;
 mod peeked;

@@ -1,6 +1,8 @@
 //! Bodies whose beginning the guard has read: the handler gets them byte for byte, whatever reads them and however they are framed,
 //! and those with an attack in them not at all.
 
+use std::io::Write as _;
+
 use actix_multipart::Multipart;
 use actix_web::{
     App, HttpResponse,
@@ -228,6 +230,35 @@ async fn a_body_that_pretends_to_be_a_websocket_is_judged() {
         connection.finish().await;
         assert_eq!(answer(&mut connection, "refused").await.0, "403", "{method} {upgrade}");
     }
+}
+
+#[actix_web::test]
+async fn a_compressed_body_is_decoded_for_the_guard_alone() {
+    let site = Site::start(SETTINGS, readers);
+    let packed = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let client = awc::Client::new();
+    for (text, status) in [("O'Brien", 200), (INJECTION, 403)] {
+        let request = client
+            .post(site.url("/payload"))
+            .insert_header(("content-encoding", "gzip"));
+        let mut came = request
+            .content_type("text/plain")
+            .send_body(packed(text))
+            .await
+            .unwrap();
+        assert_eq!(came.status(), status);
+        let expected = if status == 200 {
+            packed(text)
+        } else {
+            b"refused".to_vec()
+        };
+        assert_eq!(came.body().await.unwrap(), expected);
+    }
+    assert_eq!(site.agent.status().uninspected, 0);
 }
 
 /// What a handler has seen of a body.

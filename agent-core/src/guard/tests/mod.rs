@@ -1,10 +1,12 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
+mod compressed;
 mod detectors;
 mod dry_run;
 mod explain;
 mod failure;
 mod inspect;
+mod leaks;
 mod mode;
 mod order;
 mod response;
@@ -111,6 +113,16 @@ fn stage_of(keys: Value, on_failure: OnFailure, detectors: Detectors) -> Stage {
 }
 
 fn stage_at(keys: Value, on_failure: OnFailure, detectors: Detectors, clock: Arc<TestClock>) -> Stage {
+    stage_made(keys, on_failure, CompressedBodies::default(), detectors, clock)
+}
+
+fn stage_made(
+    keys: Value,
+    on_failure: OnFailure,
+    compressed_bodies: CompressedBodies,
+    detectors: Detectors,
+    clock: Arc<TestClock>,
+) -> Stage {
     let blacklist = Arc::new(Blacklist::new());
     let published = Arc::new(Published::new(Arc::new(Snapshot {
         policy: Arc::new(policy(keys)),
@@ -128,6 +140,7 @@ fn stage_at(keys: Value, on_failure: OnFailure, detectors: Detectors, clock: Arc
         recent: Arc::clone(&recent),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure,
+        compressed_bodies,
         detectors: Arc::new(detectors),
     });
     Stage {

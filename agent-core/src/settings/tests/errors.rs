@@ -2,7 +2,7 @@
 
 use super::*;
 
-const AGENT_KEYS: &str = "breaker_share, cloud_url, enforce, key, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
+const AGENT_KEYS: &str = "breaker_share, cloud_url, compressed_bodies, enforce, key, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
 
 const URL: &str = "an http:// or https:// URL with a host, without user name and password";
 
@@ -13,7 +13,7 @@ const VARIABLES: &str = "BUCKLER_CONFIG, BUCKLER_AGENT__<KEY>, BUCKLER_TRANSPORT
 
 /// What a file says, and what is said about it.
 #[rustfmt::skip]
-const WRONG: [(&str, &str); 23] = [
+const WRONG: [(&str, &str); 24] = [
     // the file's shape
     ("agnet.key = 'x'", "agnet: found an unknown key (did you mean agent?); allowed: agent, transport, security"),
     ("[agent]\n[colours]\nred = 1", "colours: found an unknown key; allowed: agent, transport, security"),
@@ -35,6 +35,8 @@ const WRONG: [(&str, &str); 23] = [
     ("[agent]\ntrusted_proxies = 'x'", "agent.trusted_proxies: found the text \"x\"; allowed: {NETWORKS}"),
     ("[agent]\ntrusted_proxies = ['::/129']", "agent.trusted_proxies[0]: found the text \"::/129\"; allowed: {NETWORKS}"),
     ("[agent]\nown_addresses = ['::1', {}]", "agent.own_addresses[1]: found a table; allowed: a list of addresses"),
+    ("[agent]\ncompressed_bodies = 'x'",
+     "agent.compressed_bodies: found the text \"x\"; allowed: \"inspect\", \"pass\" or \"refuse\""),
     ("[agent]\non_detector_failure = 'x'",
      "agent.on_detector_failure: found the text \"x\"; allowed: \"allow\", \"block\", \"open\" or \"closed\""),
     // [transport]

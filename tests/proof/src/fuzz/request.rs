@@ -7,8 +7,8 @@ use std::{
 
 use buckler::{
     guard::{
-        Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch, Snapshot, Tally,
-        Trusted,
+        CompressedBodies, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
+        Snapshot, Tally, Trusted,
     },
     model::{address::canonical, blacklist::Blacklist, detect::Detectors, policy::Policy},
     testing::ManualClock,
@@ -93,6 +93,7 @@ impl Stage {
             recent: Arc::default(),
             clock: ManualClock::new(),
             on_failure: OnFailure::Open,
+            compressed_bodies: CompressedBodies::default(),
             detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self { guard, intake, tally }

@@ -1,0 +1,169 @@
+//! Compressed bodies: what is in them is found, and what cannot be decoded is looked into as it came.
+
+use std::io::Write as _;
+
+use flate2::{Compression, write};
+
+use super::*;
+use crate::model::{
+    places::MOST_BYTES,
+    policy::{Check, Level},
+};
+
+const INJECTION: &[u8] = b"1' OR '1'='1";
+const CLEAN: &[u8] = b"O'Brien";
+
+fn packing(compressed: CompressedBodies) -> Stage {
+    let keys = json!({"SECURITY_CHECKS": {"sqli": 1, "format": 2, "flood": 0}});
+    stage_made(
+        keys,
+        OnFailure::Open,
+        compressed,
+        Detectors::standard().unwrap(),
+        Arc::default(),
+    )
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = write::GzEncoder::new(vec![], Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = write::ZlibEncoder::new(vec![], Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+fn bare_deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = write::DeflateEncoder::new(vec![], Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// Whether a body with this coding is refused.
+fn refuses(stage: &Stage, coding: &[&str], bytes: &[u8], is_whole: bool) -> bool {
+    let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"text/plain")];
+    headers.extend(coding.iter().map(|coding| ("content-encoding", coding.as_bytes())));
+    let headers = headers.as_slice();
+    let view = RequestView {
+        peer: Some(ATTACKER.parse().unwrap()),
+        method: "POST",
+        path: "/orders",
+        query: "",
+        host: Some("shop.example.com"),
+        route: RouteMatch::Unsure,
+        headers: &headers,
+    };
+    let body = BodyView {
+        bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
+        is_whole,
+    };
+    stage.guard.check_body(&view, body).is_block()
+}
+
+#[test]
+fn an_attack_is_found_in_every_coding_that_can_be_decoded() {
+    let stage = packing(CompressedBodies::Inspect);
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    let codings: [(&str, Pack); 5] = [
+        ("gzip", gzip),
+        ("X-GZip", gzip),
+        (" deflate ", zlib),
+        ("deflate", bare_deflate),
+        ("identity", <[u8]>::to_vec),
+    ];
+    for (coding, pack) in codings {
+        assert!(refuses(&stage, &[coding], &pack(INJECTION), true), "{coding}");
+        assert!(!refuses(&stage, &[coding], &pack(CLEAN), true), "{coding}");
+    }
+    assert_eq!(stage.tally.totals().uninspected, 0);
+}
+
+#[test]
+fn what_was_cut_off_is_looked_into_as_far_as_it_goes() {
+    let stage = packing(CompressedBodies::Inspect);
+    let mut random = fastrand::Rng::with_seed(7);
+    let noise: Vec<u8> = (0..200_000).map(|_| random.lowercase() as u8).collect();
+    let long = |beginning: &[u8]| gzip(&[beginning, b" ", &noise].concat());
+    assert!(long(INJECTION).len() > MOST_BYTES, "not all of it is shown");
+    assert!(refuses(&stage, &["gzip"], &long(INJECTION), false));
+    assert!(!refuses(&stage, &["gzip"], &long(CLEAN), false));
+    assert_eq!(stage.tally.totals().uninspected, 0);
+}
+
+#[test]
+fn a_bomb_costs_what_other_bodies_cost() {
+    let stage = packing(CompressedBodies::Inspect);
+    let bomb = |beginning: &[u8]| gzip(&[beginning, &vec![b' '; 32 << 20]].concat());
+    let large = bomb(CLEAN);
+    let spent = allocation_counter::measure(|| assert!(!refuses(&stage, &["gzip"], &large, true)));
+    assert!(
+        spent.bytes_max < 16 * MOST_BYTES as u64,
+        "{} bytes were held",
+        spent.bytes_max
+    );
+    assert!(refuses(&stage, &["gzip"], &bomb(INJECTION), true));
+}
+
+#[test]
+fn where_a_body_can_be_read_in_two_ways_both_are_looked_into() {
+    let stage = packing(CompressedBodies::Inspect);
+    let garbage = [gzip(INJECTION), b"and what is no gzip".to_vec()].concat();
+    // what few decode is read as it came, and what stands first in a list is decoded by some
+    #[rustfmt::skip]
+    let cases: [(&[&str], &[u8]); 7] = [
+        (&["br"], INJECTION), (&["foo"], INJECTION), (&["gzip"], INJECTION), (&["deflate"], INJECTION),
+        (&["identity", "gzip"], INJECTION), (&["gzip, gzip"], &gzip(INJECTION)), (&["gzip", "foo"], &gzip(INJECTION)),
+    ];
+    for (coding, bytes) in cases {
+        assert!(refuses(&stage, coding, bytes, true), "{coding:?}");
+    }
+    assert!(refuses(&stage, &["gzip"], &garbage, true));
+    assert_eq!(
+        stage.tally.totals().uninspected,
+        0,
+        "those that were refused were inspected"
+    );
+    for (coding, bytes) in [(&["br"], CLEAN), (&["gzip"], CLEAN), (&["gzip, br"], &gzip(CLEAN))] {
+        assert!(!refuses(&stage, coding, bytes, true), "{coding:?}");
+    }
+    assert_eq!(stage.tally.totals().uninspected, 3);
+}
+
+#[test]
+fn compressed_bodies_pass_where_the_settings_say_so() {
+    let stage = packing(CompressedBodies::Pass);
+    assert!(!refuses(&stage, &["gzip"], &gzip(INJECTION), true));
+    assert_eq!(stage.tally.totals().uninspected, 1);
+    assert!(
+        refuses(&stage, &["gzip"], INJECTION, true),
+        "a name alone compresses nothing"
+    );
+    assert!(refuses(&stage, &[], INJECTION, true));
+}
+
+#[test]
+fn compressed_bodies_are_refused_where_the_settings_say_so_and_nobody_is_banned() {
+    let stage = packing(CompressedBodies::Refuse);
+    assert!(refuses(&stage, &["gzip"], &gzip(CLEAN), true));
+    let found = stage.intake.pop().unwrap();
+    assert_eq!((found.check, found.level), (Check::Format, Level::Block));
+    assert_eq!((&*found.place, &*found.excerpt), ("header:content-encoding", "gzip"));
+    assert!(found.id.is_some());
+    assert!(!refuses(&stage, &["identity"], CLEAN, true));
+    assert!(!refuses(&stage, &[], CLEAN, true));
+}
+
+#[test]
+fn a_candidate_configuration_is_shown_what_is_in_a_body() {
+    let checks = json!({"sqli": 1, "format": 2, "flood": 0});
+    let keys = json!({"SECURITY_CHECKS": checks, "DRY_RUN": {"SECURITY_CHECKS": checks}});
+    for compressed in [CompressedBodies::Inspect, CompressedBodies::Refuse] {
+        let detectors = Detectors::standard().unwrap();
+        let stage = stage_made(keys.clone(), OnFailure::Open, compressed, detectors, Arc::default());
+        assert!(refuses(&stage, &["gzip"], &gzip(INJECTION), true));
+        assert_eq!(stage.guard.dry_run().unwrap().totals(), (0, 0), "{compressed:?}");
+    }
+}
