@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    normal::Spelling,
+    normal::{Spelling, normalise},
     places::{Field, Part, Place, Role},
 };
 

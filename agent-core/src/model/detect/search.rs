@@ -1,0 +1,91 @@
+//! Has the detectors look into one field, and into what is hidden in it.
+
+use super::{Caught, Detector, Detectors, Family, Finding, Options, Standard, Value, excerpt, familiar, probe};
+use crate::model::{normal::normalise, places::Field};
+
+/// Shows every family's finding in a field, until `report` has enough.
+pub(super) fn each(
+    detectors: &Detectors,
+    field: &Field<'_>,
+    options: &Options<'_>,
+    report: &mut dyn FnMut(Caught) -> bool,
+) {
+    let standard = detectors.standard.filter(|_| !familiar::knows(field, options));
+    if standard.is_none() && detectors.own.is_empty() {
+        return;
+    }
+    let normal = normalise(field.value, field.spelling, options.base64);
+    let mut search = Search {
+        detectors,
+        standard,
+        options,
+        report,
+        found_nothing: true,
+    };
+    if search.ask(Value::new(field, &normal.text, normal.disguise))
+        && let Some(hidden) = &normal.hidden
+    {
+        search.ask(Value::new(field, hidden, normal.disguise));
+    }
+    if standard.is_some() && search.found_nothing {
+        familiar::keep(field, options);
+    }
+}
+
+/// A search through one field.
+struct Search<'s> {
+    detectors: &'s Detectors,
+    /// The built-in detectors, where they are to be asked.
+    standard: Option<&'static Standard>,
+    options: &'s Options<'s>,
+    report: &'s mut dyn FnMut(Caught) -> bool,
+    /// Whether all built-in detectors that are wanted looked to the end, and found nothing.
+    found_nothing: bool,
+}
+
+impl Search<'_> {
+    /// Has a value looked into. Whether to go on.
+    fn ask(&mut self, mut value: Value<'_>) -> bool {
+        let says_something = !value.marks.is_empty() || probe::is_telling(&value.place);
+        if let Some(standard) = self.standard.filter(|_| says_something) {
+            value.hits = standard.words.search(value.text, value.marks);
+            let goes_on = standard.all.iter().enumerate().all(|(index, member)| {
+                let is_asked = member.wants(&value) && self.options.wants.has(member.detector.family());
+                !is_asked || self.ask_standard(index, &*member.detector, &value)
+            });
+            if !goes_on {
+                return false;
+            }
+        }
+        let first = self.detectors.standard.map_or(0, |standard| standard.all.len());
+        let own = self.detectors.own.iter().enumerate();
+        own.filter(|(_, detector)| self.options.wants.has(detector.family()))
+            .all(|(index, detector)| {
+                // what the host's own do is watched from the first moment on
+                let mut look = || detector.wants(value.marks).then(|| detector.look(&value)).flatten();
+                let finding = self.options.ask.ask(first + index, &mut look);
+                finding.is_none_or(|finding| self.tell(detector.family(), &value, finding))
+            })
+    }
+
+    fn ask_standard(&mut self, index: usize, detector: &dyn Detector, value: &Value<'_>) -> bool {
+        // neither where it is switched off nor where it panics
+        let mut has_looked = false;
+        let mut look = || {
+            let finding = detector.look(value);
+            has_looked = true;
+            finding
+        };
+        let finding = self.options.ask.ask(index, &mut look);
+        self.found_nothing &= has_looked && finding.is_none();
+        finding.is_none_or(|finding| self.tell(detector.family(), value, finding))
+    }
+
+    fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
+        (self.report)(Caught {
+            family,
+            excerpt: excerpt(value.text, finding.at.clone()),
+            finding,
+        })
+    }
+}
