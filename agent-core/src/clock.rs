@@ -11,6 +11,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
     /// Time since the Unix epoch by the wall clock: only for what people or a version 1 server read, and for what must
     /// outlive the process.
     fn unix(&self) -> Duration;
+
+    /// Time that this thread has worked, not counting what it was kept waiting by a busy machine. Only differences within one thread
+    /// mean anything. Where the system does not tell, it is [`elapsed`](Self::elapsed).
+    fn thread(&self) -> Duration {
+        self.elapsed()
+    }
 }
 
 /// The operating system's clocks.
@@ -48,5 +54,11 @@ impl Clock for SystemClock {
     )]
     fn unix(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    #[cfg(all(unix, feature = "agent"))]
+    fn thread(&self) -> Duration {
+        let worked = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(worked).unwrap_or_default()
     }
 }

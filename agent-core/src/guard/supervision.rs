@@ -66,7 +66,7 @@ impl Supervision {
     const BUDGET: Duration = Duration::from_millis(20);
 
     /// Inspections whose detectors are timed after one was too slow: an attacker who has found what takes long sends it again at
-    /// once. A thread that was suspended by the system looks slow too, but hardly three times within so few, and in the same detector.
+    /// once.
     const TIMED: u32 = 64;
 
     /// Detectors that are timed, the standard ones first: thrice as many as there are of those, and few enough to cost nothing.
@@ -152,6 +152,13 @@ impl Record {
         }
     }
 
+    /// What a look is timed by. Ours only compute: their time is the thread's, or a busy machine would switch them off one after the
+    /// other. The host's own may wait for something, which holds up a worker as much.
+    fn stopwatch<'c>(&self, clock: &'c dyn Clock) -> impl Fn() -> Duration + 'c {
+        let is_own = matches!(self.family, Family::Custom(_));
+        move || if is_own { clock.elapsed() } else { clock.thread() }
+    }
+
     fn was_slow(&self) {
         self.slow.fetch_add(1, Relaxed);
         if self.strikes.fetch_add(1, Relaxed) + 1 >= Supervision::STRIKES {
@@ -233,9 +240,10 @@ impl Ask for Attended<'_> {
         let Some(watch) = self.watch.as_ref().filter(|watch| watch.is_timed) else {
             return self.caught(index, record, look);
         };
-        let began = watch.clock.elapsed();
+        let now = record.stopwatch(watch.clock);
+        let began = now();
         let finding = self.caught(index, record, look);
-        watch.took(index, watch.clock.elapsed().saturating_sub(began));
+        watch.took(index, now().saturating_sub(began));
         finding
     }
 }
