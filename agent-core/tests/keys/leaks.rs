@@ -1,19 +1,20 @@
 //! What must not leave.
 
-use buckler::model::detect::leak::Leaks;
 use serde_json::{Value, json};
 
-use super::stage::compile;
+use super::stage::{get, stage};
 
 const CARD: &str = "paid with 4111 1111 1111 1111, thank you";
 
-/// What is found in a response's text by these keys.
+/// What an answer is refused for by these keys, with the check on.
 fn found(keys: &Value, text: &str) -> Option<String> {
-    let policy = compile("default", keys).unwrap();
-    Leaks::new(policy.leaks())
-        .unwrap()
-        .find(text)
-        .map(|caught| caught.excerpt.to_string())
+    let mut keys = keys.clone();
+    keys["SECURITY_CHECKS"] = json!({"dlp": 1});
+    let stage = stage(keys);
+    let is_refused = stage.refuses_answer(&get("/orders/7"), text);
+    let found = stage.found().pop().map(|detection| detection.excerpt.to_string());
+    assert_eq!(is_refused, found.is_some());
+    found
 }
 
 /// The key finds the leak, and nothing does where it is off.

@@ -118,6 +118,18 @@ impl Stage {
         request.show(|view| self.guard.check(view).is_block() || self.guard.check_body(view, body).is_block())
     }
 
+    /// Whether an answer of plain text is refused for what it says.
+    pub(crate) fn refuses_answer(&self, request: &Request, text: &str) -> bool {
+        let body = BodyView {
+            bytes: text.as_bytes(),
+            is_whole: true,
+        };
+        request.show(|view| {
+            let is_wanted = self.guard.wants_answer(view, "text/plain", "").is_some();
+            is_wanted && self.guard.check_answer(view, body).is_block()
+        })
+    }
+
     pub(crate) fn list(&self, network: &str) {
         self.blacklist.insert(network.parse().unwrap(), None, Scope::Shared);
     }

@@ -6,7 +6,7 @@ use super::{Family, Finding};
 
 /// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
 pub trait Ask {
-    /// Has a detector look, unless it is not to be asked. `index` is its place in [`Detectors::families`].
+    /// Has a detector look, unless it is not to be asked. `index` is its place in [`Detectors::families`](super::Detectors::families).
     fn ask(&self, index: usize, look: &mut dyn FnMut() -> Option<Finding>) -> Option<Finding>;
 }
 
