@@ -30,7 +30,7 @@ use buckler::{
     },
 };
 
-use self::requests::{Draw, KINDS, Kind, Request};
+use self::requests::{BULK, Draw, KINDS, Kind, Request};
 
 /// Requests of a kind, asked in turn.
 const REQUESTS: u32 = 512;
@@ -51,6 +51,7 @@ const OFF: &str = r#"{ "sqli": 0, "xss": 0, "command": 0, "hpp": 0, "upload": 0,
 fn guard(checks: &str, intake: &Arc<Intake>) -> Guard {
     let keys = serde_json::json!({
         "flood_ratio": 1_000_000,
+        "routes": [{"path": BULK, "body_bytes": 128 << 10}],
         "security_checks": serde_json::from_str::<serde_json::Value>(checks).unwrap(),
     });
     let layer = Layer {

@@ -48,6 +48,9 @@ const WORDS: [&str; 32] = [
     "set",
 ];
 
+/// The path of which more of a body is looked at than of others.
+pub(crate) const BULK: &str = "/bulk";
+
 /// A request that owns what a view borrows.
 pub(crate) struct Request {
     pub(crate) method: &'static str,
@@ -63,7 +66,7 @@ pub(crate) struct Kind {
     pub(crate) make: fn(&mut Draw) -> Request,
 }
 
-pub(crate) const KINDS: [Kind; 6] = [
+pub(crate) const KINDS: [Kind; 7] = [
     Kind {
         name: "GET, 12 browser headers",
         make: |draw| browser(draw, "GET", String::new()),
@@ -106,6 +109,16 @@ pub(crate) const KINDS: [Kind; 6] = [
         make: |draw| {
             let body = json(draw, 60 << 10);
             posted(draw, "application/json", body)
+        },
+    },
+    Kind {
+        name: "POST, 128 KiB of JSON",
+        make: |draw| {
+            let body = json(draw, 128 << 10);
+            Request {
+                path: BULK.to_owned(),
+                ..posted(draw, "application/json", body)
+            }
         },
     },
     Kind {

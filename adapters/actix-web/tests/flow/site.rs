@@ -85,9 +85,11 @@ impl Site {
     /// Asks with these headers.
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let client = awc::Client::builder().disable_redirects().timeout(DEADLINE).finish();
-        let request = headers.iter().fold(client.get(self.url(path)), |request, header| {
-            request.insert_header(*header)
-        });
+        // with whichever features awc was built: answers are looked at as they came
+        let request = client.get(self.url(path)).no_decompress();
+        let request = headers
+            .iter()
+            .fold(request, |request, header| request.insert_header(*header));
         let mut response = request.send().await.unwrap();
         Answer {
             status: response.status().as_u16(),
