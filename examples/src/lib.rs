@@ -1,10 +1,12 @@
 //! What the example programs share.
 
+pub mod axum_shop;
 pub mod blog;
 pub mod client;
 pub mod custom_transport;
 pub mod demo;
 pub mod fleet;
+pub mod guarded;
 pub mod logs;
 pub mod relay;
 pub mod shop;

@@ -12,13 +12,13 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
 /// What the shop sells; an item's number is its place in the list.
-const ITEMS: [&str; 4] = ["buckler", "gauntlet", "hauberk", "sallet"];
+pub(crate) const ITEMS: [&str; 4] = ["buckler", "gauntlet", "hauberk", "sallet"];
 
 /// Between two lines of `/stream`.
-const TICK: Duration = Duration::from_millis(200);
+pub(crate) const TICK: Duration = Duration::from_millis(200);
 
 /// Lines of `/stream`.
-const TICKS: u32 = 5;
+pub(crate) const TICKS: u32 = 5;
 
 /// The shop's routes.
 pub fn shop(config: &mut ServiceConfig) {
@@ -31,20 +31,23 @@ pub fn shop(config: &mut ServiceConfig) {
 }
 
 async fn index() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::html()).body(list())
+}
+
+/// The page that lists what there is.
+pub(crate) fn list() -> String {
     let list: String = ITEMS
         .iter()
         .enumerate()
         .map(|(id, name)| format!("<li><a href=\"/items/{id}\">{name}</a>"))
         .collect();
-    HttpResponse::Ok()
-        .content_type(ContentType::html())
-        .body(format!("<!doctype html><title>shop</title><ul>{list}</ul>"))
+    format!("<!doctype html><title>shop</title><ul>{list}</ul>")
 }
 
 #[derive(Serialize)]
-struct Item {
-    id: usize,
-    name: &'static str,
+pub(crate) struct Item {
+    pub(crate) id: usize,
+    pub(crate) name: &'static str,
 }
 
 async fn item(id: Path<usize>) -> HttpResponse {
@@ -56,36 +59,47 @@ async fn item(id: Path<usize>) -> HttpResponse {
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+pub(crate) struct Wanted {
     q: String,
 }
 
 async fn search(wanted: Query<Wanted>) -> Json<Vec<Item>> {
-    let found = ITEMS
-        .into_iter()
-        .enumerate()
-        .filter(|(_, name)| name.contains(&wanted.q));
-    Json(found.map(|(id, name)| Item { id, name }).collect())
+    Json(found(&wanted))
+}
+
+/// The items whose names hold what is wanted.
+pub(crate) fn found(wanted: &Wanted) -> Vec<Item> {
+    let items = ITEMS.into_iter().enumerate();
+    let found = items.filter(|(_, name)| name.contains(&wanted.q));
+    found.map(|(id, name)| Item { id, name }).collect()
 }
 
 #[derive(Deserialize)]
-struct Order {
+pub(crate) struct Order {
     item: usize,
     count: u32,
 }
 
 #[derive(Serialize)]
-struct Receipt {
+pub(crate) struct Receipt {
     name: &'static str,
     count: u32,
 }
 
-async fn order(order: Json<Order>) -> HttpResponse {
-    match ITEMS.get(order.item) {
-        Some(name) => HttpResponse::Created().json(Receipt {
+impl Receipt {
+    /// `None` where there is no such item.
+    pub(crate) fn of(order: &Order) -> Option<Self> {
+        let name = ITEMS.get(order.item)?;
+        Some(Self {
             name,
             count: order.count,
-        }),
+        })
+    }
+}
+
+async fn order(order: Json<Order>) -> HttpResponse {
+    match Receipt::of(&order) {
+        Some(receipt) => HttpResponse::Created().json(receipt),
         None => HttpResponse::UnprocessableEntity().body("no such item"),
     }
 }
@@ -97,12 +111,14 @@ async fn prices() -> HttpResponse {
             return None;
         }
         sleep(TICK).await;
-        Some((
-            Ok::<_, actix_web::Error>(Bytes::from(format!("data: {}\n\n", 100 + tick))),
-            tick + 1,
-        ))
+        Some((Ok::<_, actix_web::Error>(Bytes::from(price(tick))), tick + 1))
     });
     HttpResponse::Ok().content_type("text/event-stream").streaming(lines)
+}
+
+/// The event of a tick.
+pub(crate) fn price(tick: u32) -> String {
+    format!("data: {}\n\n", 100 + tick)
 }
 
 #[cfg(test)]

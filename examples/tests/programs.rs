@@ -12,6 +12,9 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+/// The shop in each framework.
+const SHOPS: [&str; 2] = [env!("CARGO_BIN_EXE_guarded_app"), env!("CARGO_BIN_EXE_guarded_axum")];
+
 /// A program that runs, and what it prints. It is killed when the test ends, if it still runs.
 struct Program {
     child: Child,
@@ -108,20 +111,38 @@ fn a_fleet_is_in_step_again_after_its_server_was_killed() {
 
 #[cfg(unix)]
 #[test]
-fn the_guarded_shop_guards_and_ends_with_a_report() {
-    let mut shop = Program::start(
-        env!("CARGO_BIN_EXE_guarded_app"),
-        &["--listen", "127.0.0.1:0", "--workers", "1"],
-    );
-    let address = address(&shop.line());
-    assert!(get(&address, "/items/0").starts_with("HTTP/1.1 200 "));
-    assert!(get(&address, "/.git/config").starts_with("HTTP/1.1 403 "));
-    shop.terminate();
-    let (printed, succeeded) = shop.end();
-    assert!(
-        succeeded && printed.contains("0 events sent, 0 not sent, 0 lost"),
-        "{printed}"
-    );
+fn the_guarded_shops_guard_and_end_with_a_report() {
+    for path in SHOPS {
+        let mut shop = Program::start(path, &["--listen", "127.0.0.1:0", "--workers", "1"]);
+        let address = address(&shop.line());
+        let page = get(&address, "/items/0");
+        assert!(
+            page.starts_with("HTTP/1.1 200 ") && page.ends_with(r#"{"id":0,"name":"buckler"}"#),
+            "{page}"
+        );
+        assert!(get(&address, "/.git/config").starts_with("HTTP/1.1 403 "));
+        shop.terminate();
+        let (printed, succeeded) = shop.end();
+        assert!(
+            succeeded && printed.contains("0 events sent, 0 not sent, 0 lost"),
+            "{path}: {printed}"
+        );
+    }
+}
+
+#[test]
+fn the_shops_sell_the_same() {
+    let arguments = ["--listen", "127.0.0.1:0", "--workers", "1", "--unguarded"];
+    let mut shops = SHOPS.map(|path| Program::start(path, &arguments));
+    let addresses = shops.each_mut().map(|shop| address(&shop.line()));
+    for path in ["/", "/items/3", "/items/4", "/search?q=au", "/stream", "/.git/config"] {
+        let [one, other] = addresses.each_ref().map(|address| {
+            let answer = get(address, path);
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            (head.lines().next().unwrap().to_owned(), body.to_owned())
+        });
+        assert_eq!(one, other, "{path}");
+    }
 }
 
 #[test]
@@ -129,14 +150,14 @@ fn settings_that_cannot_be_are_named_and_nothing_starts() {
     let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     file.write_all(b"[security]\nflood_ratio = \"many\"\n").unwrap();
     let path = file.path().to_str().unwrap();
-    let ended = command(env!("CARGO_BIN_EXE_guarded_app"), &["--config", path])
-        .output()
-        .unwrap();
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert!(
-        !ended.status.success() && told.contains("flood_ratio") && told.contains("many"),
-        "{told}"
-    );
+    for shop in SHOPS {
+        let ended = command(shop, &["--config", path]).output().unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(
+            !ended.status.success() && told.contains("flood_ratio") && told.contains("many"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
