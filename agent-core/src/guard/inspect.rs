@@ -167,13 +167,13 @@ impl Search<'_, '_> {
             self.files(content_type, bytes, body);
         }
         let mut repeats = Repeats::default();
-        places::body_within(most, content_type, bytes, &mut |field| {
+        places::body(most, content_type, bytes, &mut |field| {
             self.note(field, &mut |field| repeats.note(field));
             self.look(field)
         });
         if repeats.any() && format == Format::Form {
             self.pollution(Part::Body, &mut |visit| {
-                places::body_within(most, content_type, bytes, visit);
+                places::body(most, content_type, bytes, visit);
             });
         }
     }

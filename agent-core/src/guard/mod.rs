@@ -166,9 +166,9 @@ impl Guard {
         self.timed(|| self.guarded(request, Phase::Body(body)))
     }
 
-    /// Counts the application's answer and judges it: the errors of one client, and the 404 that confirms that there was no route
-    /// ([`RouteMatch::Unsure`]), and the 405 that says that the route does not know the method. Called once for a request that passed; where the verdict is to block, the refusal goes out in the
-    /// answer's place.
+    /// Counts the application's answer and judges it: the errors of one client, the 404 that confirms that there was no route
+    /// ([`RouteMatch::Unsure`]), and the 405 that says that the route does not know the method. Called once for a request that passed;
+    /// where the verdict is to block, the refusal goes out in the answer's place.
     ///
     /// The view is the one that was checked. Where the application has consumed the request, peer, method, path, and the headers
     /// that name the client are enough.

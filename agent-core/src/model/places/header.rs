@@ -21,8 +21,7 @@ const DULL: [&str; 12] = [
 ];
 
 /// Whether a header is not worth a look.
-#[must_use]
-pub fn is_dull(name: &str) -> bool {
+fn is_dull(name: &str) -> bool {
     DULL.contains(&name)
 }
 

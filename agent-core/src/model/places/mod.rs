@@ -15,7 +15,7 @@ mod xml;
 
 pub use self::{
     form::{cookies, path, query},
-    header::{header, is_dull},
+    header::header,
     multipart::{File, files},
     place::{Field, Part, Place, Role},
 };
@@ -52,13 +52,8 @@ pub enum Format {
     Binary,
 }
 
-/// Visits the values of a body, of which the first [`MOST_BYTES`] are looked at. `content_type` is the header as it came.
-pub fn body(content_type: &str, body: &[u8], visit: &mut Visit<'_>) {
-    body_within(MOST_BYTES, content_type, body, visit);
-}
-
-/// As [`body`], for another number of bytes.
-pub fn body_within(most: usize, content_type: &str, body: &[u8], visit: &mut Visit<'_>) {
+/// Visits the values of a body, of which the first `most` bytes are looked at. `content_type` is the header as it came.
+pub fn body(most: usize, content_type: &str, body: &[u8], visit: &mut Visit<'_>) {
     let body = body.get(..most).unwrap_or(body);
     let format = Format::of(content_type, body);
     let mut left = MOST_FIELDS;

@@ -26,7 +26,7 @@ fn collected(work: impl FnOnce(&mut Visit<'_>)) -> Vec<String> {
 }
 
 fn of_body(content_type: &str, text: &str) -> Vec<String> {
-    collected(|visit| body(content_type, text.as_bytes(), visit))
+    collected(|visit| body(MOST_BYTES, content_type, text.as_bytes(), visit))
 }
 
 #[test]
