@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "target",
-        r"^\S{0,200}etc[^\w\s]{1,8}[a-z0-9]{0,2}(?:passwd|issue|hosts|shadow)\S{0,8}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)[^\w\s]{1,8}[a-z0-9]{0,2}system32\S*$",
+        r"^\S{0,200}etc[^\w\s-]{1,8}[a-z0-9]{0,2}(?:passwd|issue|hosts|shadow)\S{0,8}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)[^\w\s]{1,8}[a-z0-9]{0,2}system32\S*$",
     ),
     always(
         "dots",
@@ -175,6 +175,7 @@ mod tests {
             "wait... what?/",
             "https://example.com/etc/about.html",
             "see /etc/hosts for details",
+            "/t/what-is-etc-passwd/123",
             "images/2024/11/pic.jpg",
             "/variety/library",
             "1.2.3/4",

@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "backup",
-        r"\.(?:bak|old|orig|save|swp|swo|sql|sqlite3?|mdb|dump|inc|pem|key|p12|pfx|ppk|kdbx|cnf|env)(?:\.\w{1,4})?$|~$|/(?:backup|dump|database|db)\.(?:zip|tar|gz|tgz|rar|7z|sql)|/(?:error|errors|debug|access|pm2|php_errors|laravel|yarn-error|npm-debug|blockcypher)\.log$",
+        r"\.(?:bak|old|orig|save|swp|swo|sql|sqlite3?|mdb|dump|inc|pem|key|p12|pfx|ppk|kdbx|cnf|env)(?:\.\w{1,4})?$|/id_(?:rsa|dsa|ecdsa|ed25519)$|~$|/(?:backup|dump|database|db)\.(?:zip|tar|gz|tgz|rar|7z|sql)|/(?:error|errors|debug|access|pm2|php_errors|laravel|yarn-error|npm-debug|blockcypher)\.log$",
     ),
     always(
         "manifest",

@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
     // time and errors as channels (PortSwigger, "Blind SQL injection")
     always(
         "delay",
-        r#"\b(?:pg_sleep|benchmark|dbms_pipe\.receive_message|dbms_lock\.sleep|randomblob)\b\s*\(|\bwaif?t?for\s+(?:delay|time)\s*\(?['"\d]"#,
+        r#"\bbenchmark\s*\(\s*[\d(]|\b(?:pg_sleep|dbms_pipe\.receive_message|dbms_lock\.sleep|randomblob)\b\s*\(|\bwaif?t?for\s+(?:delay|time)\s*\(?['"\d]"#,
     ),
     short(
         "sleep",
@@ -89,7 +89,7 @@ pub(super) const RULES: &[Rule] = &[
     // conditions that are always so
     always(
         "tautology",
-        r#"(?:^|['"`)\d\s])\s*(?:or|and|xor|having)\b\s*\(*\s*(?:not\s+)?(?:\d+|['"]\w*['"])\s*\)*\s*(?:=|<|>|like\b|<>|!=|<=>|\bis\b|rlike\b|between\b)\s*\(*\s*(?:\d+|['"]\w*['"]?)"#,
+        r#"(?:^|['"`)\d\s])\s*(?:or|and|xor|having)\b\s*\(*\s*(?:not\s+)?(?:\d+|['"]\w*['"])\s*\)*\s*(?:==?|<|>|like\b|<>|!=|<=>|\bis\b|rlike\b|between\b)\s*\(*\s*(?:\d+|['"]\w*['"]?)"#,
     ),
     short(
         "condition",
@@ -114,7 +114,26 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "break-subquery",
-        r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\()"#,
+        r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\(|@)"#,
+    ),
+    // a string that is left around an operator, and entered again
+    short(
+        "break-around",
+        r#"^[^\s'"`]{0,20}'\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*'[\w%]{0,12}$|^[^\s'"`]{0,20}"\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*"[\w%]{0,12}$|^[^\s'"`]{0,20}`\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*`[\w%]{0,12}$|^[^\s'"`]{1,20}'\s*[-+*/^%|&=<>!]{1,3}[\s!~+(-]*'\w{0,12}$|^[^\s'"`]{0,20}'[-+*/^%|&]\S{0,12}[=<>]\s*'\w{1,12}$"#,
+    ),
+    // a string that ends, and what follows is not to be read
+    short(
+        "break-rest",
+        r#"^[^\s'"`]{0,60}['"`]\s*\)*\s*(?:x?or|and|is|not|in|collate|r?like|glob|between|regexp)\b[^\n]{1,120}(?:--\s*-?|[\s'")]#|\);)\s*$|^[^\s'"`;]{2,60}['`];\s*$"#,
+    ),
+    // comments in the place of blanks, or within words
+    short(
+        "comment-blank",
+        r#"(?:^|[^\w/.*])(?:select|union|from|where|declare|replace|having|drop)/\*[^*]{0,60}\*/[\w@(*'"]"#,
+    ),
+    always(
+        "comment-split",
+        r"\b(?:s/\*[^*]{0,60}\*/elect|se/\*[^*]{0,60}\*/lect|sel/\*[^*]{0,60}\*/ect|sele/\*[^*]{0,60}\*/ct|u/\*[^*]{0,60}\*/nion|un/\*[^*]{0,60}\*/ion|uni/\*[^*]{0,60}\*/on|unio/\*[^*]{0,60}\*/n|d/\*[^*]{0,60}\*/rop|dr/\*[^*]{0,60}\*/op|dro/\*[^*]{0,60}\*/p)\b",
     ),
     hint("select-from", 40, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
     // columns that are no names
@@ -143,10 +162,13 @@ pub(super) const RULES: &[Rule] = &[
         r"/\*!(?:\d{5,6}\s*\w|\s*(?:union|select|and|or|xor|order|group|from|where|having|sleep|benchmark|insert|all|limit|into|[a-z_]+\())",
     ),
     short("exponent", r"\b\d\.e[.(][a-z\d]"),
-    short("case", r"\bcase\s+when\b.{1,80}\bthen\b"),
+    short(
+        "case",
+        r"\bcase\s+when\b.{1,80}\bthen\b|\bselect\s+case\s*\(|\bcase\s+\d+\s+when\s+\d",
+    ),
     always(
         "function",
-        r#"\b(?:ascii|char|chr|substring|substr|mid|ord|hex|unhex|elt|concat|group_concat|concat_ws|make_set|ifnull|nullif|extract|count|length|strcmp|upper|user|version)\s*\([^()\n]{0,60}\(\s*select\b|,\s*if\(\w+[=(<>]|\bchar\(\d+\)\s*[+|,]|\bconcat(?:_ws)?\(0x|\bchr\(\d+\)\s*\|\|"#,
+        r#"\b(?:ascii|char|chr|substring|substr|mid|ord|hex|unhex|elt|concat|group_concat|concat_ws|make_set|ifnull|nullif|extract|count|length|strcmp|upper|user|version)\s*\([^()\n]{0,60}\(\s*select\b|,\s*if\(\w+[=(<>]|\b(?:ascii|ord|hex|length)\s*\(\s*(?:substr(?:ing)?|mid|left|right)\s*\(\s*(?:\(|version\b|user\b|database\b|current_user\b)|\bfind_in_set\s*\('|\bchar\(\d+\)\s*[+|,]|\bconcat(?:_ws)?\(0x|\bchr\(\d+\)\s*\|\|"#,
     ),
 ];
 
@@ -227,6 +249,14 @@ mod tests {
                 "' or true--",
                 "uni\",\"on sel\",\"ect 1,2",
                 "id=1 and ascii(substr((select database()),1,1))>64",
+                "x'||'6",
+                "a'or'a",
+                "x' = !!'0",
+                "guest' is not id--",
+                "me@example.com';",
+                "select/**/password/**/from/**/members",
+                "dr/**/op/*x*/t",
+                "or 4975==4975'",
             ],
         );
     }
@@ -256,6 +286,15 @@ mod tests {
             "#1 hit -- the best of 1999",
             "john's book; delete it from the cart",
             "6&R2LYd+@cXO",
+            "foo' OR \"BAR",
+            "students' in C#",
+            "Palme d'or",
+            "5'-6'",
+            "rock'n'roll",
+            "'tis the season;",
+            "parents' and guardians;",
+            "src/**/select/*.rs",
+            "benchmark(ing) tools",
         ]);
     }
 }

@@ -21,9 +21,9 @@ pub(super) enum Sql {
 
 /// Fingerprints that everyday texts have too: a string between operators, numbers around `and`, a word before a comment, a comment on
 /// documentation.
-const DOUBTFUL: [&str; 28] = [
+const DOUBTFUL: [&str; 29] = [
     "sos", "s&s", "1&1", "1c", "nc", "sc", "1ov", "v)on)", "v)os", "nks;T", "sTnos", "no(so", "1&s", "f(n)n", "nknBn",
-    "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;", "sosc", "X",
+    "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;", "sosc", "s&n;", "X",
 ];
 
 /// Asks the tokenizer of SQL.

@@ -133,7 +133,10 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     ),
     always("ifs", r"\$(?:ifs\b|\{ifs)"),
     // CVE-2014-6271
-    always("shellshock", r"\(\)\s*\{\s*[:_]?;?\s*\}\s*;\s*[\w/]"),
+    always(
+        "shellshock",
+        r"\(\)\s*\{\s*[:_]?;?\s*\}\s*;\s*[\w/]|^\(\)\s*\{[^{}]{0,40};\s*\}\s*;",
+    ),
     always("fork-bomb", r"[\w:]+\(\)\s*\{\s*[\w:]+\s*\|\s*[\w:]+\s*&\s*\}"),
     // CVE-2021-44228 and the look-ups that hide it
     always(
