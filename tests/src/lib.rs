@@ -1,7 +1,8 @@
-//! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, and [`ca::Ca`], which issues
-//! certificates for it.
+//! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, [`ca::Ca`], which issues certificates for
+//! it, and [`http`], a client that sees what goes over the wire.
 //!
 //! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
 
 pub mod ca;
 pub mod fault;
+pub mod http;

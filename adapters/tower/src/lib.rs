@@ -22,36 +22,54 @@
 //! # Who the client is
 //! HTTP types do not say where a connection came from. The layer looks, in this order, for a [`Peer`], axum's `ConnectInfo<SocketAddr>`
 //! (that is what `into_make_service_with_connect_info` is for), a [`std::net::SocketAddr`] and an [`IpAddr`](std::net::IpAddr)
-//! among the request's extensions. Without one nobody can be banned or counted, and no proxy is believed: requests are then judged by
-//! what they ask alone.
+//! among the request's extensions; [`Buckler::peer_by`] looks elsewhere, and [`Buckler::connected_to`] need not look. Without an address
+//! nobody can be banned or counted, and no proxy is believed: requests are then judged by what they ask alone.
 //!
 //! # Where to put it
-//! Last, so that it is outermost: `Router::layer` wraps what was added before it. A nested router can have it alone. Around axum's
-//! whole router it also sees requests that no route matches.
+//! Last, so that it is outermost: `Router::layer` wraps what was added before it, the fallback included. A nested router can have it
+//! alone. Wrapped around a router from outside (`Buckler::layer(router)`) it guards as well, but cannot know axum's routes.
 //!
 //! # What it does to a request
-//! - Before the application sees it, the guard judges address, host, path, query and headers, and then the beginning of its body. A
-//!   refused request gets the configured answer.
-//! - A body is given on as it came, frame by frame, trailers and errors included: what was looked at is shown to the application again.
-//!   The layer waits for the first 64 KiB, the body's end, or [`PATIENCE`], whichever comes first; what comes later streams through
-//!   unseen. Bodies of gRPC are not waited for: a call may speak first when it was spoken to.
+//! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
+//!   configured answer; its body is not read.
+//! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with its
+//!   trailers or whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT`. A request
+//!   without a body is with the application at once.
+//! - A body that does not come within [`PATIENCE`] keeps the application no longer. It is then judged while the application reads it,
+//!   before it sees the end of the first 64 KiB: instead of that end it reads an error ([`BodyRefused`]), and whatever it answers is
+//!   replaced by the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
+//! - A compressed body is decoded for the guard alone, as far as `agent.compressed_bodies` says; the application gets it as it came.
 //! - When the application has answered, its status is counted, and a 404 for which there was no route is judged as an unknown path.
-//!   Nothing of an answer has been sent then, so that it can be replaced; answers are neither read nor delayed.
-//! - A request whose client went away before there was an answer is counted as neither success nor error.
+//!   Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols` is never
+//!   replaced. What happens inside a stream or a WebSocket is not seen.
+//! - Where the `dlp` check is on, the beginning of an answer that is text (64 KiB) is judged before any of it is sent. One whose
+//!   length is known is held back for that, a second at most; a stream only for what it has ready at once, and a stream of events not
+//!   at all. Sizes, trailers and errors stay as they are. An answer that is compressed already is not looked into: put a layer that
+//!   compresses around this one, not inside it. Where `dlp` is off, answers are neither read nor delayed.
+//! - An error of the inner service is given back as it is, and counted as neither success nor error: it has no status.
+//! - A request whose connection broke before there was an answer is counted as neither.
 //!
 //! # Which path is unknown
-//! With axum, one without a matched route (its `MatchedPath`) whose answer is 404; elsewhere, one whose answer is 404. A decoy is only
-//! one where axum matched no route.
+//! With axum, one without a matched route (its `MatchedPath`) whose answer is 404; elsewhere, one whose answer is 404. A fallback that
+//! answers (a single-page application) makes every path a known one.
+//!
+//! A decoy is judged before the application is asked: `/login` is no decoy in an axum application with a route for `/login`, and it is one
+//! where only a fallback would answer it, or where nothing but the answer tells whether there is a route. Such an application sets
+//! its own `DECOY_ROUTES`.
 //!
 //! [tower]: https://docs.rs/tower
 
+mod answer;
 #[cfg(feature = "axum")]
 pub mod axum;
-mod body;
+mod begun;
 mod future;
+mod grpc;
+mod guarded_body;
 mod layer;
 mod peer;
 mod refusal;
+mod replayed;
 mod seen;
 mod service;
 mod view;
@@ -63,10 +81,12 @@ pub use buckler::{
 };
 
 pub use crate::{
-    body::{GuardedBody, PATIENCE, Replayed},
+    begun::PATIENCE,
     future::Guarded,
+    guarded_body::GuardedBody,
     layer::Buckler,
     peer::Peer,
+    replayed::{BodyRefused, BoxError, Replayed},
     service::BucklerService,
 };
 

@@ -1,4 +1,4 @@
-//! Where a connection came from, as far as a request's extensions say.
+//! Where a connection came from, as far as the host says.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,8 +11,29 @@ use http::Extensions;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// The connection's other end.
-pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+/// How a layer knows the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Peers {
+    /// From the request's extensions.
+    Extensions,
+    /// From the host's own function.
+    By(fn(&Extensions) -> Option<IpAddr>),
+    /// It is made for one connection.
+    Known(IpAddr),
+}
+
+impl Peers {
+    /// The connection's other end.
+    pub(crate) fn of(self, extensions: &Extensions) -> Option<IpAddr> {
+        match self {
+            Self::Extensions => in_extensions(extensions),
+            Self::By(find) => find(extensions),
+            Self::Known(address) => Some(address),
+        }
+    }
+}
+
+fn in_extensions(extensions: &Extensions) -> Option<IpAddr> {
     let socket = |address: &SocketAddr| address.ip();
     extensions
         .get::<Peer>()
@@ -41,6 +62,7 @@ mod tests {
     fn what_the_host_says_comes_first() {
         let address = |last: u8| IpAddr::from([192, 0, 2, last]);
         let mut extensions = Extensions::new();
+        let peer = |extensions: &Extensions| Peers::Extensions.of(extensions);
         assert_eq!(peer(&extensions), None);
         extensions.insert(address(1));
         assert_eq!(peer(&extensions), Some(address(1)));
@@ -53,5 +75,8 @@ mod tests {
         }
         extensions.insert(Peer(address(4)));
         assert_eq!(peer(&extensions), Some(address(4)));
+        assert_eq!(Peers::Known(address(5)).of(&extensions), Some(address(5)));
+        let own = Peers::By(|extensions| extensions.get::<IpAddr>().copied());
+        assert_eq!(own.of(&extensions), Some(address(1)));
     }
 }

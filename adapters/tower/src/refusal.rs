@@ -6,15 +6,17 @@ use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SERVER},
 };
+use http_body::Body;
 
-use crate::body::GuardedBody;
+use crate::{grpc, guarded_body::GuardedBody};
 
-/// The response that refuses a request. No cache may keep it: it is meant for one client, and a proxy that stored a 404 or a redirect
-/// would answer everybody with it. Its header [`BlockId::HEADER`] names it, for whoever asks why.
-pub(crate) fn refusal<B>(refusal: &Refusal) -> Response<GuardedBody<B>> {
-    let mut response = match &refusal.reaction {
-        Reaction::Respond { status, content } => page(*status, content),
-        Reaction::Redirect { status, location } => redirect(*status, location),
+/// The response that refuses a request, which may speak some kind of gRPC. No cache may keep it: it is meant for one client, and a proxy
+/// that stored a 404 or a redirect would answer everybody with it. Its header [`BlockId::HEADER`] names it, for whoever asks why.
+pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) -> Response<GuardedBody<B>> {
+    let mut response = match (&refusal.reaction, grpc) {
+        (_, Some(kind)) => grpc::refusal(kind, refusal),
+        (Reaction::Respond { status, content }, None) => page(*status, content),
+        (Reaction::Redirect { status, location }, None) => redirect(*status, location),
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -24,7 +26,7 @@ pub(crate) fn refusal<B>(refusal: &Refusal) -> Response<GuardedBody<B>> {
     response
 }
 
-fn page<B>(status: u16, content: &str) -> Response<GuardedBody<B>> {
+fn page<B: Body>(status: u16, content: &str) -> Response<GuardedBody<B>> {
     let body = Bytes::copy_from_slice(content.as_bytes());
     let mut response = answer(status, GuardedBody::refusal(body));
     let html = HeaderValue::from_static("text/html; charset=utf-8");
@@ -33,7 +35,7 @@ fn page<B>(status: u16, content: &str) -> Response<GuardedBody<B>> {
 }
 
 /// A redirect; a plain 403 where the address cannot be a header value, because to refuse matters more than how.
-fn redirect<B>(status: u16, location: &str) -> Response<GuardedBody<B>> {
+fn redirect<B: Body>(status: u16, location: &str) -> Response<GuardedBody<B>> {
     let empty = || GuardedBody::refusal(Bytes::new());
     let Ok(location) = HeaderValue::from_str(location) else {
         return answer(StatusCode::FORBIDDEN.as_u16(), empty());
@@ -44,7 +46,7 @@ fn redirect<B>(status: u16, location: &str) -> Response<GuardedBody<B>> {
 }
 
 /// A response with this status; 403 where the number is none.
-fn answer<B>(status: u16, body: GuardedBody<B>) -> Response<GuardedBody<B>> {
+fn answer<B: Body>(status: u16, body: GuardedBody<B>) -> Response<GuardedBody<B>> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     response
@@ -64,19 +66,20 @@ pub(crate) fn named<B>(guard: &Guard, mut response: Response<B>) -> Response<B> 
 mod tests {
     use super::*;
 
-    fn refused(reaction: Reaction) -> Response<GuardedBody<()>> {
-        refusal(&Refusal {
-            id: "0123456789abcdef".parse().unwrap(),
-            reaction,
-        })
+    type Refused = Response<GuardedBody<http_body_util::Empty<Bytes>>>;
+
+    fn refused(reaction: Reaction, grpc: Option<&'static str>) -> Refused {
+        let id = "0123456789abcdef".parse().unwrap();
+        refusal(&Refusal { id, reaction }, grpc)
     }
 
     #[test]
     fn an_answer_has_its_status_type_and_name() {
-        let response = refused(Reaction::Respond {
+        let reaction = Reaction::Respond {
             status: 451,
             content: "no".into(),
-        });
+        };
+        let response = refused(reaction, None);
         assert_eq!(response.status(), 451);
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -86,10 +89,8 @@ mod tests {
     #[test]
     fn a_redirect_names_its_target_and_what_http_cannot_say_is_a_plain_refusal() {
         let to = |location: &str| {
-            refused(Reaction::Redirect {
-                status: 302,
-                location: location.into(),
-            })
+            let location = location.into();
+            refused(Reaction::Redirect { status: 302, location }, None)
         };
         let response = to("https://example.com/gone");
         assert_eq!(
@@ -97,5 +98,25 @@ mod tests {
             (StatusCode::FOUND, &HeaderValue::from_static("https://example.com/gone"))
         );
         assert_eq!(to("a\nb").status(), 403);
+    }
+
+    #[test]
+    fn a_call_fails_in_its_own_terms_whatever_the_reaction() {
+        let reaction = Reaction::Redirect {
+            status: 302,
+            location: "https://example.com/gone".into(),
+        };
+        let response = refused(reaction, Some("application/grpc"));
+        assert_eq!(response.status(), 200);
+        for (name, value) in [
+            ("content-type", "application/grpc"),
+            ("grpc-status", "7"),
+            ("grpc-message", "blocked, 0123456789abcdef"),
+            ("x-block-id", "0123456789abcdef"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(response.headers()[name], value, "{name}");
+        }
+        assert!(response.body().is_end_stream() && !response.headers().contains_key("location"));
     }
 }

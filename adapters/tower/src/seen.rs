@@ -6,7 +6,7 @@ use buckler::guard::{Guard, Headers, RequestView, RouteMatch, Verdict};
 use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
 
 use crate::{
-    peer::peer,
+    grpc,
     view::{NAMING, list, route},
 };
 
@@ -18,24 +18,40 @@ pub(crate) struct Seen {
     method: Method,
     target: Uri,
     route: RouteMatch,
+    grpc: Option<&'static str>,
     naming: [Option<HeaderValue>; NAMING.len()],
 }
 
 impl Seen {
     /// Of a request that the guard lets pass.
-    pub(crate) fn of(parts: &Parts) -> Self {
+    pub(crate) fn of(parts: &Parts, peer: Option<IpAddr>) -> Self {
         Self {
-            peer: peer(&parts.extensions),
+            peer,
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
+            grpc: grpc::kind(parts),
             naming: NAMING.map(|name| list(&parts.headers, name)),
         }
     }
 
     /// The guard's verdict on the answer, which counts it.
     pub(crate) fn judge(&self, guard: &Guard, status: StatusCode) -> Verdict {
-        let view = RequestView {
+        guard.check_response(&self.view(), status.as_u16())
+    }
+
+    pub(crate) const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Which kind of gRPC it speaks, if it does.
+    pub(crate) const fn grpc(&self) -> Option<&'static str> {
+        self.grpc
+    }
+
+    /// What is kept, as the guard sees it.
+    pub(crate) fn view(&self) -> RequestView<'_> {
+        RequestView {
             peer: self.peer,
             method: self.method.as_str(),
             path: self.target.path(),
@@ -43,8 +59,7 @@ impl Seen {
             host: None,
             route: self.route,
             headers: self,
-        };
-        guard.check_response(&view, status.as_u16())
+        }
     }
 }
 

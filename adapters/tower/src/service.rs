@@ -4,19 +4,19 @@ use std::task::{Context, Poll};
 
 use buckler::guard::{Guard, Verdict};
 use bytes::Bytes;
-use http::{
-    Request, Response,
-    header::{CONTENT_TYPE, UPGRADE},
-    request::Parts,
-};
+use http::{Method, Request, Response, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::{
-    body::{GuardedBody, Replayed},
-    future::Guarded,
+    begun::Begun,
+    future::{Guarded, Peeking},
+    grpc,
+    guarded_body::GuardedBody,
+    peer::Peers,
+    replayed::{BoxError, Replayed, Watch},
     seen::Seen,
-    view::{HeaderList, view},
+    view::{Head, HeaderList, view},
 };
 
 /// [`Buckler`](crate::Buckler) around a service.
@@ -24,11 +24,12 @@ use crate::{
 pub struct BucklerService<S> {
     inner: S,
     guard: Guard,
+    peers: Peers,
 }
 
 impl<S> BucklerService<S> {
-    pub(crate) const fn new(inner: S, guard: Guard) -> Self {
-        Self { inner, guard }
+    pub(crate) const fn new(inner: S, guard: Guard, peers: Peers) -> Self {
+        Self { inner, guard, peers }
     }
 }
 
@@ -36,10 +37,12 @@ impl<S, B, R> Service<Request<B>> for BucklerService<S>
 where
     S: Service<Request<Replayed<B>>, Response = Response<R>> + Clone,
     B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+    R: Body<Data = Bytes>,
 {
     type Response = Response<GuardedBody<R>>;
     type Error = S::Error;
-    type Future = Guarded<S, B>;
+    type Future = Guarded<S, B, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -47,35 +50,35 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
+        let peer = self.peers.of(&parts.extensions);
         let headers = HeaderList(&parts.headers);
-        let view = view(&parts, &headers);
-        if let Verdict::Block(refused) = self.guard.check(&view) {
-            return Guarded::refused(self.guard.clone(), refused);
+        let view = view(&parts, &headers, peer);
+        let guard = self.guard.clone();
+        if let Verdict::Block(refused) = guard.check(&view) {
+            return Guarded::refused(guard, refused, grpc::kind(&parts));
         }
-        let wanted = if has_readable_body(&parts, &body) {
-            self.guard.wants_body(&view)
-        } else {
-            None
+        let wanted = has_body(&parts, &body).then(|| guard.wants_body(&view)).flatten();
+        let seen = Seen::of(&parts, peer);
+        let body = Begun::untouched(body);
+        let Some(wanted) = wanted else {
+            let request = Request::from_parts(parts, Replayed::new(body));
+            return Guarded::forwarded(guard, self.inner.call(request), seen, None);
         };
-        let body = Replayed::untouched(body);
-        if let Some(most) = wanted {
-            let next = self.inner.clone();
-            // the one that was polled ready
-            let ready = std::mem::replace(&mut self.inner, next);
-            return Guarded::peeking(self.guard.clone(), parts, body, most, ready);
+        if seen.grpc().is_some() {
+            let watch = Watch::new(guard.clone(), Head::of(&parts, peer), wanted);
+            let late = Some(watch.late());
+            let request = Request::from_parts(parts, Replayed::watched(body, watch));
+            return Guarded::forwarded(guard, self.inner.call(request), seen, late);
         }
-        let seen = Seen::of(&parts);
-        let answer = self.inner.call(Request::from_parts(parts, body));
-        Guarded::forwarded(self.guard.clone(), answer, seen)
+        let next = self.inner.clone();
+        // the one that was polled ready
+        let ready = std::mem::replace(&mut self.inner, next);
+        Guarded::peeking(guard, Peeking::new(parts, peer, body, wanted, ready))
     }
 }
 
-/// Whether a request has a body that can be waited for: not one of a conversation, where the client waits for us.
-fn has_readable_body<B: Body>(parts: &Parts, body: &B) -> bool {
-    let is_grpc = || {
-        let content_type = parts.headers.get(CONTENT_TYPE);
-        content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-    };
-    let is_tunnel = || parts.method == http::Method::CONNECT || parts.headers.contains_key(UPGRADE);
-    !body.is_end_stream() && !is_grpc() && !is_tunnel()
+/// Whether a request has a body that can be looked into. What follows a `CONNECT` is no body, though it comes the same way: it begins
+/// only once the application has answered. Of a protocol that HTTP/1 is upgraded to, nothing comes as a body.
+fn has_body<B: Body>(parts: &Parts, body: &B) -> bool {
+    !body.is_end_stream() && parts.method != Method::CONNECT
 }

@@ -1,9 +1,9 @@
 //! A request as the guard sees it: borrowed, nothing copied.
 
-use buckler::guard::{Headers, RequestView, RouteMatch};
-use http::{Extensions, HeaderMap, HeaderValue, header::HOST, request::Parts};
+use std::net::IpAddr;
 
-use crate::peer::peer;
+use buckler::guard::{Headers, RequestView, RouteMatch};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header::HOST, request::Parts};
 
 /// The headers behind the guard's trait.
 pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
@@ -20,26 +20,59 @@ impl Headers for HeaderList<'_> {
     }
 }
 
-/// The view of a request.
-pub(crate) fn view<'a>(parts: &'a Parts, headers: &'a HeaderList<'a>) -> RequestView<'a> {
+/// The view of a request that came from here.
+pub(crate) fn view<'a>(parts: &'a Parts, headers: &'a HeaderList<'a>, peer: Option<IpAddr>) -> RequestView<'a> {
     RequestView {
-        peer: peer(&parts.extensions),
+        peer,
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
-        host: host(parts),
+        host: host(&parts.uri, &parts.headers),
         route: route(&parts.extensions),
         headers,
     }
 }
 
+/// A copy of what the guard is shown of a request, for a verdict on what comes later.
+pub(crate) struct Head {
+    peer: Option<IpAddr>,
+    method: Method,
+    target: Uri,
+    route: RouteMatch,
+    headers: HeaderMap,
+}
+
+impl Head {
+    pub(crate) fn of(parts: &Parts, peer: Option<IpAddr>) -> Self {
+        Self {
+            peer,
+            method: parts.method.clone(),
+            target: parts.uri.clone(),
+            route: route(&parts.extensions),
+            headers: parts.headers.clone(),
+        }
+    }
+
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&RequestView<'_>) -> R) -> R {
+        look(&RequestView {
+            peer: self.peer,
+            method: self.method.as_str(),
+            path: self.target.path(),
+            query: self.target.query().unwrap_or_default(),
+            host: host(&self.target, &self.headers),
+            route: self.route,
+            headers: &HeaderList(&self.headers),
+        })
+    }
+}
+
 /// The host asked for: the `Host` header before the target's authority (which HTTP/2 fills from `:authority`).
-fn host(parts: &Parts) -> Option<&str> {
+fn host<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     /// Stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one.
     const NO_TEXT: &str = "\u{fffd}";
-    match parts.headers.get(HOST) {
+    match headers.get(HOST) {
         Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT)),
-        None => parts.uri.authority().map(http::uri::Authority::as_str),
+        None => target.authority().map(http::uri::Authority::as_str),
     }
 }
 

@@ -1,10 +1,14 @@
 //! One suite for every adapter: each test runs a guarded application of each framework, over real sockets.
 //!
-//! Another adapter is a [`Kind`] in `host.rs` and a line in [`over_every_adapter`].
+//! Another adapter is a [`Kind`](host::Kind), an application with the [pages] beside `axum_app.rs`, and a line in [`over_every_adapter`].
 
+mod actix_web_app;
+mod answers;
+mod axum_app;
 mod bodies;
 mod fleet;
 mod host;
+mod pages;
 mod verdicts;
 
 /// Makes the tests of a module run over every adapter.

@@ -1,8 +1,6 @@
 //! The layer around real axum applications, over real sockets.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test says by panicking what is wrong"
 )]
