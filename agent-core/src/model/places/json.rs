@@ -11,6 +11,9 @@ use crate::model::normal::Spelling;
 /// The longest name of a place, in bytes: what is reported, not what is compared.
 const LONGEST_NAME: usize = 256;
 
+/// The path to what all objects share (CWE-1321), shown as one name.
+const SHARED: &str = "constructor.prototype";
+
 pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
     let mut scanner = Scanner {
         rest: body,
@@ -129,10 +132,12 @@ impl Scanner<'_, '_, '_> {
             part: Part::Body,
             name: &self.name,
         };
+        // two steps lead to what all objects of JavaScript share, each of them a plain word
+        let is_shared = key == b"prototype" && self.name.ends_with(SHARED);
         (self.visit)(&Field {
             place,
             role: Role::Name,
-            value: key,
+            value: if is_shared { SHARED.as_bytes() } else { key },
             spelling: Spelling::Literal,
         })
     }

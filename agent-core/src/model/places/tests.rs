@@ -121,6 +121,8 @@ fn json_yields_keys_and_strings_with_their_way() {
     );
     assert_eq!(of_body("application/vnd.api+json", "[\"x\"]"), ["body = x"]);
     assert_eq!(of_body("application/json", "\"text\""), ["body = text"]);
+    let shared = of_body("application/json", r#"{"constructor": {"prototype": {}}}"#);
+    assert_eq!(shared[1], "body:constructor.prototype name constructor.prototype");
 }
 
 #[test]
