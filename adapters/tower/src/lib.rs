@@ -38,6 +38,8 @@
 //! - A body that does not come within [`PATIENCE`] keeps the application no longer. It is then judged while the application reads it,
 //!   before it sees the end of the first 64 KiB: instead of that end it reads an error ([`BodyRefused`]), and whatever it answers is
 //!   replaced by the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
+//! - A gRPC call is not kept for its body at all: it may speak first when it was spoken to. Its body is judged like a slow one. The guard
+//!   reads no protobuf: it judges a call by its head, and a body only where it is text that calls itself gRPC.
 //! - A compressed body is decoded for the guard alone, as far as `agent.compressed_bodies` says; the application gets it as it came.
 //! - When the application has answered, its status is counted, and a 404 for which there was no route is judged as an unknown path.
 //!   Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols` is never
@@ -48,6 +50,62 @@
 //!   compresses around this one, not inside it. Where `dlp` is off, answers are neither read nor delayed.
 //! - An error of the inner service is given back as it is, and counted as neither success nor error: it has no status.
 //! - A request whose connection broke before there was an answer is counted as neither.
+//!
+//! # hyper
+//! hyper serves a connection at a time, so that its other end is known: wrap the service for each.
+//!
+//! ```
+//! # async fn run<S>(
+//! #     listener: tokio::net::TcpListener, buckler: buckler_tower::Buckler, pages: S
+//! # ) -> Result<(), Box<dyn std::error::Error>>
+//! # where
+//! #     S: tower_service::Service<
+//! #             http::Request<buckler_tower::Replayed<hyper::body::Incoming>>,
+//! #             Response = http::Response<http_body_util::Full<bytes::Bytes>>,
+//! #             Error = std::convert::Infallible,
+//! #             Future: Send,
+//! #         > + Clone + Send + 'static,
+//! # {
+//! use hyper_util::{rt::{TokioExecutor, TokioIo}, server::conn::auto, service::TowerToHyperService};
+//! use tower_layer::Layer;
+//!
+//! let (stream, peer) = listener.accept().await?;
+//! let guarded = buckler.connected_to(peer.ip()).layer(pages);
+//! let server = auto::Builder::new(TokioExecutor::new());
+//! tokio::spawn(async move {
+//!     server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(guarded)).await
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # tonic
+//! ```
+//! # async fn run<S>(listener: tokio::net::TcpListener, buckler: buckler_tower::Buckler, greeter: S) -> Result<(), tonic::transport::Error>
+//! # where
+//! #     S: tower_service::Service<
+//! #             http::Request<tonic::body::Body>,
+//! #             Response = http::Response<tonic::body::Body>,
+//! #             Error = std::convert::Infallible,
+//! #             Future: Send,
+//! #         > + tonic::server::NamedService + Clone + Send + Sync + 'static,
+//! # {
+//! use tonic::transport::{Server, server::{TcpConnectInfo, TcpIncoming}};
+//!
+//! let buckler = buckler.peer_by(|extensions| Some(extensions.get::<TcpConnectInfo>()?.remote_addr()?.ip()));
+//! Server::builder()
+//!     .layer(buckler)
+//!     .add_service(greeter)
+//!     .serve_with_incoming(TcpIncoming::from(listener))
+//!     .await
+//! # }
+//! ```
+//! A client of gRPC learns of a refusal in its own terms: status 7, `PERMISSION_DENIED`, with the refusal's id in the message, and no page
+//! (over gRPC-Web too). Calls are answered with HTTP's status 200 whatever became of them: they are counted as successes, and nobody is
+//! taken for a prober of paths who calls a method that there is not.
+//!
+//! Without axum, take this crate with `default-features = false`: it then depends on neither axum nor a server, and the agent says `tower`
+//! where it says `axum` otherwise.
 //!
 //! # Which path is unknown
 //! With axum, one without a matched route (its `MatchedPath`) whose answer is 404; elsewhere, one whose answer is 404. A fallback that

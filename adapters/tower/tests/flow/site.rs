@@ -1,6 +1,6 @@
 //! A guarded axum application on loopback, and what the tests ask it with.
 
-use std::{io::Write as _, net::SocketAddr};
+use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -85,6 +85,26 @@ impl Site {
     pub(crate) fn connect(&self) -> Connection {
         Connection::open(self.address)
     }
+}
+
+/// Looks again and again until there is something: what one request taught the agent's thread is in force a moment later.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    /// Looks, a millisecond and more apart: a minute and more is only ever waited out by a test that fails.
+    const LOOKS: usize = 60_000;
+    for _ in 0..LOOKS {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    panic!("never: {what}")
+}
+
+/// What becomes of this in time.
+pub(crate) fn within<T>(runtime: &Runtime, future: impl Future<Output = T>) -> T {
+    /// Generous, because it is only ever waited out by a test that fails.
+    const DEADLINE: Duration = Duration::from_secs(60);
+    runtime.block_on(async { tokio::time::timeout(DEADLINE, future).await.unwrap() })
 }
 
 /// A small application.
