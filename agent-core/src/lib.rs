@@ -59,7 +59,7 @@ pub mod transport;
 
 #[cfg(feature = "agent")]
 pub use self::{
-    agent::{Agent, AgentBuilder},
+    agent::{Agent, AgentBuilder, Exchanged},
     settings::Settings,
     status::{ShutdownReport, Status},
 };

@@ -8,7 +8,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use super::{
     DeathNotice, Tree,
     estate::Estate,
-    messages::{ConfigPart, ConfigReceived, Part, PartReported, PolicyChanged, ReportPart, Speak},
+    messages::{ConfigPart, ConfigReceived, Errand, Part, PartReported, PolicyChanged, ReportPart, Speak},
     tell,
 };
 use crate::{
@@ -26,6 +26,7 @@ pub(super) struct ConfigFetcher {
     policy_changed: [Recipient<PolicyChanged>; 3],
     part_reported: Recipient<PartReported>,
     speak: Recipient<Speak>,
+    next: Recipient<Errand>,
     /// Whether the next look at the trial is arranged for.
     is_watching: bool,
     _notice: DeathNotice,
@@ -52,6 +53,7 @@ impl ConfigFetcher {
             ],
             part_reported: to.cloud_link.clone().recipient(),
             speak: to.cloud_link.clone().recipient(),
+            next: to.request_guard.clone().recipient(),
             is_watching: false,
             _notice: notice,
         }
@@ -199,6 +201,14 @@ impl Handler<ConfigReceived> for ConfigFetcher {
             self.estate.configuration.borrow_mut().source = "server";
             self.announce();
         }
+    }
+}
+
+impl Handler<Errand> for ConfigFetcher {
+    type Result = ();
+
+    fn handle(&mut self, errand: Errand, _: &mut Self::Context) {
+        tell(&self.next, errand);
     }
 }
 

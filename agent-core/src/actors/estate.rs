@@ -53,6 +53,8 @@ pub(crate) struct Identity {
     /// Why there is no server.
     pub(crate) local_reason: Option<&'static str>,
     pub(crate) transport: Option<TransportFactory>,
+    /// Whether the agent speaks only when it is asked to.
+    pub(crate) on_demand: bool,
     pub(crate) limits: Limits,
     /// Below which the log of findings may be a file.
     pub(crate) log_dir: Option<PathBuf>,

@@ -14,7 +14,7 @@ use actix::System;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Tree, estate::Estate, plant};
+use super::{Tree, demand::Demand, estate::Estate, messages::Errand, plant};
 use crate::status::{Conversation, ShutdownReport};
 
 /// Deaths that are answered with a restart at once, or nearly.
@@ -40,6 +40,8 @@ pub(crate) enum Control {
         deadline: Duration,
         reply: mpsc::Sender<ShutdownReport>,
     },
+    /// Speak, if it is time.
+    Exchange(Demand),
     /// Panic an actor. Tests only.
     #[cfg(feature = "testing")]
     Crash(&'static str),
@@ -109,6 +111,7 @@ fn say(estate: &Estate, state: &'static str, problem: Option<String>) {
         ..Conversation::clone(&line)
     };
     estate.shared.board.conversation.store(Arc::new(line));
+    estate.shared.board.due.clear();
 }
 
 /// When actors died.
@@ -130,10 +133,7 @@ impl Deaths {
 
 /// One generation, from the pause before it to its end.
 async fn generation(estate: &Rc<Estate>, control: &mut UnboundedReceiver<Control>, pause: Duration) -> End {
-    let mut command = match select(pin!(tokio::time::sleep(pause)), pin!(control.recv())).await {
-        Either::Left(_) => None,
-        Either::Right((command, _)) => Some(command),
-    };
+    let mut command = rest(control, pause).await;
     let (deaths, mut died) = unbounded_channel();
     let (closed, mut all_told) = unbounded_channel();
     let tree = plant(estate, &deaths, closed);
@@ -147,6 +147,19 @@ async fn generation(estate: &Rc<Estate>, control: &mut UnboundedReceiver<Control
         };
         if let Some(end) = obey(command, estate, &tree, &mut all_told).await {
             return end;
+        }
+    }
+}
+
+/// Lets the pause pass, or what of it is left when the handle says something.
+async fn rest(control: &mut UnboundedReceiver<Control>, pause: Duration) -> Option<Option<Control>> {
+    let mut over = pin!(tokio::time::sleep(pause));
+    loop {
+        match select(over.as_mut(), pin!(control.recv())).await {
+            Either::Left(_) => return None,
+            // what killed the agent so often is not begun anew for every request: dropped, it has failed
+            Either::Right((Some(Control::Exchange(_)), _)) if pause == REST => {}
+            Either::Right((command, _)) => return Some(command),
         }
     }
 }
@@ -167,6 +180,10 @@ async fn obey(
             close(estate, tree, all_told, FAREWELL).await;
             Some(End::Closed(None))
         }
+        Some(Control::Exchange(demand)) => {
+            tree.send(Errand::Exchange(demand));
+            None
+        }
         #[cfg(feature = "testing")]
         Some(Control::Crash(actor)) => {
             tree.crash(actor);
@@ -183,7 +200,7 @@ async fn close(
     deadline: Duration,
 ) -> ShutdownReport {
     let before = events(estate);
-    tree.close();
+    tree.send(Errand::Close);
     let in_time = tokio::time::timeout(deadline, all_told.recv()).await.is_ok();
     let after = events(estate);
     ShutdownReport {

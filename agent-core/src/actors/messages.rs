@@ -10,6 +10,7 @@ pub(crate) use crate::model::{
     session::Speak,
 };
 use crate::{
+    actors::demand::Demand,
     model::{blacklist::Blacklist, outbox::Draft, policy::Policy},
     protocol::v2::Totals,
 };
@@ -92,10 +93,18 @@ impl Message for Speak {
     type Result = ();
 }
 
-/// Tell what there is to tell, then end. Generation → RequestGuard → BlacklistSync → CloudLink, each behind its last facts.
-#[derive(Message, Clone, Copy)]
+/// What goes round: ConfigFetcher → RequestGuard → BlacklistSync → CloudLink, each behind its last facts.
+#[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Close;
+pub(crate) enum Errand {
+    /// Tell what there is to tell, then end. From the generation.
+    Close,
+    /// Tell what there is to tell, if it is time. From the generation, of an agent that speaks on demand.
+    Exchange(Demand),
+    /// What an exchange brought has been taken in once it comes back: on demand, nobody is told that it is done before. From CloudLink,
+    /// twice: what the first round hands on has arrived with the second.
+    Settle { exchange: u64, again: bool },
+}
 
 /// Panic. Tests only.
 #[cfg(feature = "testing")]

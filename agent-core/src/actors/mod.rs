@@ -18,6 +18,7 @@ mod blacklist_sync;
 mod cloud_link;
 mod config_fetcher;
 pub(crate) mod configuration;
+pub(crate) mod demand;
 pub(crate) mod estate;
 pub(crate) mod generation;
 pub(crate) mod kill_switch;
@@ -35,7 +36,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use self::{
     blacklist_sync::BlacklistSync, cloud_link::CloudLink, config_fetcher::ConfigFetcher, estate::Estate,
-    messages::Close, request_guard::RequestGuard, telemetry_reporter::TelemetryReporter,
+    messages::Errand, request_guard::RequestGuard, telemetry_reporter::TelemetryReporter,
 };
 
 pub(crate) use config_fetcher::checks;
@@ -53,9 +54,9 @@ struct Tree {
 }
 
 impl Tree {
-    /// The first to hear that the agent closes.
-    fn close(&self) {
-        tell(&self.request_guard.clone().recipient(), Close);
+    /// Sends an errand round.
+    fn send(&self, errand: Errand) {
+        tell(&self.config_fetcher.clone().recipient(), errand);
     }
 
     /// Panics the actor of this name.

@@ -17,7 +17,7 @@ use super::{
     estate::{Custody, Estate, Shared},
     kill_switch::KillSwitch,
     log_budget::LogBudget,
-    messages::{BatchTaken, Close, ListChanged, Offence, OffendersCaught, PolicyChanged},
+    messages::{BatchTaken, Errand, ListChanged, Offence, OffendersCaught, PolicyChanged},
     tell,
 };
 use crate::{
@@ -44,7 +44,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct RequestGuard {
     estate: Rc<Estate>,
     blacklist_sync: Recipient<OffendersCaught>,
-    close_next: Recipient<Close>,
+    next: Recipient<Errand>,
     log: LogBudget,
     kill_switch: KillSwitch,
     _notice: DeathNotice,
@@ -67,7 +67,7 @@ impl RequestGuard {
         Self {
             estate: Rc::clone(estate),
             blacklist_sync: to.blacklist_sync.clone().recipient(),
-            close_next: to.blacklist_sync.clone().recipient(),
+            next: to.blacklist_sync.clone().recipient(),
             log: LogBudget::default(),
             kill_switch: KillSwitch::from(&estate.identity.limits),
             _notice: notice,
@@ -246,14 +246,18 @@ impl Handler<ListChanged> for RequestGuard {
     }
 }
 
-impl Handler<Close> for RequestGuard {
+impl Handler<Errand> for RequestGuard {
     type Result = ();
 
-    fn handle(&mut self, close: Close, _: &mut Self::Context) {
+    fn handle(&mut self, mut errand: Errand, _: &mut Self::Context) {
+        let detections = self.estate.shared.intake.generated();
         while !self.estate.shared.intake.is_empty() && self.estate.custody.borrow().batches.len() < BATCHES {
             self.drain();
         }
-        tell(&self.close_next, close);
+        if let Errand::Exchange(demand) = &mut errand {
+            demand.detections = self.estate.shared.intake.is_empty().then_some(detections);
+        }
+        tell(&self.next, errand);
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     protocol::Routes,
     settings::Settings,
     status::{Board, Conversation, Enforcement},
-    store::{Faults, Home, Saved, Store},
+    store::{Faults, Home, Saved, Store, Times},
     transport::TransportFactory,
 };
 
@@ -40,6 +40,7 @@ pub struct AgentBuilder {
     platform: String,
     routes: Routes,
     clock: Arc<dyn Clock>,
+    on_demand: bool,
     faults: Faults,
     detectors: Vec<Box<dyn Detector>>,
 }
@@ -52,6 +53,7 @@ impl AgentBuilder {
             platform: "Rust".to_owned(),
             routes: Routes::new(),
             clock: Arc::new(SystemClock::new()),
+            on_demand: false,
             faults: Faults::default(),
             detectors: Vec::new(),
         }
@@ -85,6 +87,14 @@ impl AgentBuilder {
         self
     }
 
+    /// The agent speaks with its server only when it is asked to, by [`Agent::exchange`]: for hosts whose process may stand still between
+    /// requests. See [there](crate::Exchanged#hosts-whose-process-stands-still).
+    #[must_use]
+    pub const fn on_demand(mut self) -> Self {
+        self.on_demand = true;
+        self
+    }
+
     /// A disk that fails when a test says so.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -110,6 +120,7 @@ impl AgentBuilder {
             platform,
             routes,
             clock,
+            on_demand,
             faults,
             detectors,
         } = self;
@@ -123,9 +134,14 @@ impl AgentBuilder {
             local_reason: local_reason(&settings, transport.is_some()),
             cloud: cloud.filter(|_| transport.is_some()),
             transport,
+            on_demand,
             limits: Limits::from(settings.agent()),
             log_dir: settings.agent().log_dir.clone(),
         };
+        if on_demand && identity.cloud.is_some() {
+            let now = Times::read(&*shared.clock);
+            shared.board.due.is_at(now);
+        }
         let (control, commands) = unbounded_channel();
         let agent = Agent {
             shared: shared.clone(),

@@ -4,13 +4,14 @@
 //! settings, and what an earlier run left on disk comes into force a moment later.
 
 mod builder;
+mod demand;
 mod report;
 
 use std::{fmt, sync::mpsc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use self::builder::AgentBuilder;
+pub use self::{builder::AgentBuilder, demand::Exchanged};
 use crate::{
     VERSION,
     actors::{estate::Shared, generation::Control},

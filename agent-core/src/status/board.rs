@@ -10,13 +10,14 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{ConfigInForce, Conversation, Enforcement, Events, ListInForce, LogShipping, StoreState};
+use super::{ConfigInForce, Conversation, DueLine, Enforcement, Events, ListInForce, LogShipping, StoreState};
 use crate::guard::DetectorHealth;
 
 /// The board: each line is written by one actor and read by anybody.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     pub(crate) conversation: ArcSwap<Conversation>,
+    pub(crate) due: DueLine,
     pub(crate) config: ArcSwap<ConfigInForce>,
     pub(crate) list: ArcSwap<ListInForce>,
     pub(crate) store: Arc<ArcSwap<StoreState>>,

@@ -1,13 +1,14 @@
 //! What the agent says of itself: [`Status`], put together from a board on which each actor keeps its own line.
 
 mod board;
+mod due;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(crate) use self::board::Board;
+pub(crate) use self::{board::Board, due::DueLine};
 use crate::{
     guard::{DetectorHealth, DryRun},
     protocol::v2::Totals,

@@ -10,6 +10,7 @@ mod conversation;
 mod detectors;
 mod dry_run;
 mod durability;
+mod on_demand;
 mod pushes;
 mod restarts;
 mod safety;

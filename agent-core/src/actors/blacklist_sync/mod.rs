@@ -17,7 +17,7 @@ use super::{
     DeathNotice, Tree,
     estate::Estate,
     messages::{
-        BatchTaken, Close, EventsAcknowledged, ListChanged, ListPart, ListReceived, OffendersCaught, Part,
+        BatchTaken, Errand, EventsAcknowledged, ListChanged, ListPart, ListReceived, OffendersCaught, Part,
         PartReported, PolicyChanged, ReportPart, Speak,
     },
     tell,
@@ -39,7 +39,7 @@ pub(super) struct BlacklistSync {
     batch_taken: Recipient<BatchTaken>,
     part_reported: Recipient<PartReported>,
     speak: Recipient<Speak>,
-    close_next: Recipient<Close>,
+    next: Recipient<Errand>,
     sharing: Sharing,
     /// `BLACKLIST_DELAY`: how long a version 1 server's entries last.
     ban_for: Duration,
@@ -90,7 +90,7 @@ impl BlacklistSync {
             batch_taken: to.request_guard.clone().recipient(),
             part_reported: to.cloud_link.clone().recipient(),
             speak: to.cloud_link.clone().recipient(),
-            close_next: to.cloud_link.clone().recipient(),
+            next: to.cloud_link.clone().recipient(),
             sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
             _notice: notice,
@@ -111,6 +111,15 @@ impl BlacklistSync {
     fn announce_list(&self) {
         let list = Arc::clone(self.estate.list.borrow().list());
         tell(&self.list_changed, ListChanged(list));
+    }
+
+    /// How urgently a ban is to be told. On demand nobody knows whether there is another occasion in a second.
+    fn urgency(&self) -> Speak {
+        if self.estate.identity.on_demand {
+            Speak::Now
+        } else {
+            Speak::Soon
+        }
     }
 
     fn part(&self) -> ListPart {
@@ -157,7 +166,7 @@ impl Handler<OffendersCaught> for BlacklistSync {
             self.estate.taken.set(batch);
             self.count();
             if told {
-                tell(&self.speak, Speak::Soon);
+                tell(&self.speak, self.urgency());
             }
         }
         tell(&self.batch_taken, BatchTaken(batch));
@@ -216,18 +225,23 @@ impl Handler<PolicyChanged> for BlacklistSync {
 
     fn handle(&mut self, PolicyChanged(policy): PolicyChanged, _: &mut Self::Context) {
         self.ban_for = policy.ban_for();
-        self.sharing = Sharing::by(&self.estate, &policy);
-        if self.sharing == Sharing::Off {
-            self.settle_here();
+        let before = std::mem::replace(&mut self.sharing, Sharing::by(&self.estate, &policy));
+        match (before, self.sharing) {
+            (_, Sharing::Off) => self.settle_here(),
+            // what was caught before the server's first word is for it, it turns out
+            (Sharing::Undecided, Sharing::On) if !self.estate.outbox.borrow().is_empty() => {
+                tell(&self.speak, self.urgency());
+            }
+            (_, Sharing::On | Sharing::Undecided) => {}
         }
     }
 }
 
-impl Handler<Close> for BlacklistSync {
+impl Handler<Errand> for BlacklistSync {
     type Result = ();
 
-    fn handle(&mut self, close: Close, _: &mut Self::Context) {
-        tell(&self.close_next, close);
+    fn handle(&mut self, errand: Errand, _: &mut Self::Context) {
+        tell(&self.next, errand);
     }
 }
 

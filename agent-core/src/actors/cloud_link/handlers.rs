@@ -4,7 +4,7 @@ use actix::{Handler, StreamHandler};
 
 use super::CloudLink;
 use crate::{
-    actors::messages::{Close, PartReported, PolicyChanged, Speak},
+    actors::messages::{Errand, PartReported, PolicyChanged, Speak},
     model::session::{Input, Link},
     transport::Push,
 };
@@ -24,7 +24,7 @@ impl StreamHandler<Push> for CloudLink {
                 self.input(Input::LinkClosed(error.advice()), ctx);
             }
         }
-        self.input(Input::Wake, ctx);
+        self.wake(ctx);
     }
 
     /// A transport without pushes ends the stream: that ends nothing else.
@@ -68,16 +68,23 @@ impl Handler<Speak> for CloudLink {
     fn handle(&mut self, speak: Speak, ctx: &mut Self::Context) {
         self.input(Input::Speak(speak), ctx);
         if self.factory.is_some() {
-            self.input(Input::Wake, ctx);
+            self.wake(ctx);
         }
     }
 }
 
-impl Handler<Close> for CloudLink {
+impl Handler<Errand> for CloudLink {
     type Result = ();
 
-    fn handle(&mut self, _: Close, ctx: &mut Self::Context) {
-        let waiting = self.factory.is_some();
-        self.input(Input::Close { waiting }, ctx);
+    fn handle(&mut self, errand: Errand, ctx: &mut Self::Context) {
+        match errand {
+            Errand::Close => {
+                self.give_up_if_late(ctx);
+                let waiting = self.factory.is_some();
+                self.input(Input::Close { waiting }, ctx);
+            }
+            Errand::Exchange(demand) => self.demanded(demand, ctx),
+            Errand::Settle { exchange, again } => self.settled(exchange, again, ctx),
+        }
     }
 }

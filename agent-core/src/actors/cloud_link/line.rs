@@ -14,12 +14,15 @@ impl CloudLink {
         self.line.due = self.talk.due().filter(|_| self.factory.is_some());
         self.line.protocol = self.talk.peer().version();
         self.estate.shared.board.conversation.store(Arc::new(self.line.clone()));
+        self.tell_due();
     }
 
     /// A transport may change its kind while it runs.
     fn tell_transport(&mut self) {
         let kind = self.transport.as_ref().map(|transport| transport.kind());
-        if self.line.transport != kind {
+        // on demand there is none between exchanges
+        let is_news = kind.is_some() || self.on_demand.is_none();
+        if is_news && self.line.transport != kind {
             tracing::info!(from = self.line.transport, to = kind, "transport");
             self.line.transport = kind;
         }

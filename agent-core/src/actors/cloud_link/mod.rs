@@ -4,22 +4,29 @@
 mod gathering;
 mod handlers;
 mod line;
+mod on_demand;
+mod talk;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Recipient, SpawnHandle, WrapFuture};
 use tokio::sync::mpsc::UnboundedSender;
 
-use self::gathering::Gathering;
+use self::{
+    gathering::Gathering,
+    on_demand::OnDemand,
+    talk::{carry, conversation, introduction},
+};
 use super::{
     DeathNotice, Tree,
-    estate::{Estate, Identity},
-    messages::{ConfigReceived, CountsDelivered, EventsAcknowledged, ListReceived, ReportPart},
+    estate::Estate,
+    messages::{ConfigReceived, CountsDelivered, Errand, EventsAcknowledged, ListReceived, ReportPart},
     tell,
 };
 use crate::{
+    agent::Exchanged,
     model::{
-        conversation::{Conversation, Effects, Introduction, Outgoing, Parts, Reply},
+        conversation::{Conversation, Effects, Introduction, Parts, Reply},
         session::{Action, Exchange, Input, Link},
     },
     status,
@@ -51,6 +58,10 @@ pub(super) struct CloudLink {
     talk: Conversation,
     gathering: Option<Gathering>,
     next_look: Option<SpawnHandle>,
+    in_the_air: Option<SpawnHandle>,
+    /// `None`: the agent speaks by itself.
+    on_demand: Option<OnDemand>,
+    round: Recipient<Errand>,
     line: status::Conversation,
     _notice: DeathNotice,
 }
@@ -85,9 +96,12 @@ impl CloudLink {
             factory: estate.identity.transport.clone().filter(|_| who.is_some()),
             who,
             transport: None,
-            talk: Conversation::new(&estate.configuration.borrow().policy, estate.now()),
+            talk: conversation(estate),
             gathering: None,
             next_look: None,
+            in_the_air: None,
+            on_demand: estate.identity.on_demand.then(OnDemand::default),
+            round: to.config_fetcher.clone().recipient(),
             line: status::Conversation {
                 state: "starting",
                 link: Link::Closed.name(),
@@ -101,6 +115,7 @@ impl CloudLink {
 
     /// Looks at the clock, speaks if it is time, and sleeps until the next look.
     fn look(&mut self, ctx: &mut Context<Self>) {
+        self.give_up_if_late(ctx);
         let now = self.estate.now();
         if self
             .gathering
@@ -111,7 +126,16 @@ impl CloudLink {
             let missing = TransportError::Unusable("an actor did not report its part".to_owned());
             self.failed(self.talk.number(), &missing, Advice::Retry, ctx);
         }
-        self.input(Input::Wake, ctx);
+        self.wake(ctx);
+    }
+
+    /// Time has passed, or something came up: an agent that speaks by itself does so if it is due.
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        if self.on_demand.is_some() {
+            self.act(None, ctx);
+        } else {
+            self.input(Input::Wake, ctx);
+        }
     }
 
     /// Sets the timer for the next look.
@@ -119,8 +143,7 @@ impl CloudLink {
         if let Some(planned) = self.next_look.take() {
             ctx.cancel_future(planned);
         }
-        let now = self.estate.now();
-        let until_due = self.talk.due().map_or(LOOK_EVERY, |due| due.saturating_sub(now));
+        let Some(until_due) = self.until_due() else { return };
         let pause = until_due.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY);
         self.next_look = Some(ctx.run_later(pause, Self::look));
     }
@@ -164,7 +187,9 @@ impl CloudLink {
             && let Some(factory) = &self.factory
         {
             let transport: Rc<dyn Transport> = Rc::from(factory()?);
-            ctx.add_stream(transport.pushes());
+            if self.on_demand.is_none() {
+                ctx.add_stream(transport.pushes());
+            }
             self.transport = Some(transport);
         }
         Ok(())
@@ -184,23 +209,34 @@ impl CloudLink {
                 Err(_) => Err(TransportError::Deadline(LAST_RESORT)),
             }
         };
-        ctx.spawn(reply.into_actor(self).map(move |reply, actor, ctx| match reply {
-            Ok(reply) => actor.answered(number, reply, ctx),
-            Err(error) => actor.failed(number, &error, error.advice(), ctx),
-        }));
+        self.in_the_air = Some(
+            ctx.spawn(reply.into_actor(self).map(move |reply, actor, ctx| match reply {
+                Ok(reply) => actor.answered(number, reply, ctx),
+                Err(error) => actor.failed(number, &error, error.advice(), ctx),
+            })),
+        );
     }
 
     fn answered(&mut self, number: u64, reply: Reply, ctx: &mut Context<Self>) {
+        self.in_the_air = None;
         self.line.problem = None;
         self.line.last_success = Some(self.estate.now());
         let effects = self.talk.answered(number, reply, self.estate.now(), fastrand::f64());
         self.hand_out(effects, ctx);
+        self.settle(number);
     }
 
     fn failed(&mut self, number: u64, error: &TransportError, advice: Advice, ctx: &mut Context<Self>) {
+        self.in_the_air = None;
+        self.give_up_if_late(ctx);
+        if self.talk.due().is_some() {
+            // given up, and that is settled
+            return;
+        }
         self.trouble(error, advice);
         let action = self.talk.failed(number, advice, self.estate.now(), fastrand::f64());
         self.act(action, ctx);
+        self.end(Exchanged::Failed);
     }
 
     /// Keeps what is wrong for the status, and says it in the log once.
@@ -238,33 +274,6 @@ impl CloudLink {
             self.line.problem = Some("the server says that it goes away".to_owned());
         }
         self.act(action, ctx);
-    }
-}
-
-/// Who the agent is, where there is a server to tell.
-fn introduction(estate: &Estate) -> Option<Introduction> {
-    let Identity {
-        cloud,
-        instance_id,
-        platform,
-        routes,
-        ..
-    } = &estate.identity;
-    let (cloud_url, key) = cloud.clone()?;
-    Some(Introduction {
-        cloud_url,
-        key,
-        platform: platform.clone(),
-        routes: routes.clone(),
-        agent_id: estate.agent_id,
-        instance_id: *instance_id,
-    })
-}
-
-async fn carry(message: Outgoing, transport: &dyn Transport) -> Result<Reply, TransportError> {
-    match message {
-        Outgoing::Register(registration) => transport.register(*registration).await.map(Reply::Welcome),
-        Outgoing::Beacon(url, beacon) => transport.beacon(url, *beacon).await.map(Reply::Beacon),
     }
 }
 

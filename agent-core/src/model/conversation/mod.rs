@@ -84,6 +84,24 @@ impl Conversation {
         }
     }
 
+    /// The same of an agent that speaks when it is asked to: see [`Session::on_demand`].
+    #[must_use]
+    pub fn on_demand(mut self) -> Self {
+        self.session = self.session.on_demand();
+        self
+    }
+
+    /// It is time, by another clock: see [`Session::hasten`].
+    pub fn hasten(&mut self, now: Duration) {
+        self.session.hasten(now);
+    }
+
+    /// Gives up the exchange under way: see [`Session::abandon`]. Its answer is no news any more.
+    pub fn abandon(&mut self, now: Duration) {
+        self.sent = None;
+        self.session.abandon(now);
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> State {

@@ -60,7 +60,12 @@
 //! | blocked | no | `Close` | – | closed | `Closed` | – | – |
 //! | open, closing | yes | `Close` | – | closing | – | – | – |
 //! | closed | no | any | – | – | – | – | – |
+//!
+//! An agent that speaks [on demand](Session::on_demand) has no "but within the spacing": what is left to tell follows at once, since
+//! nobody may ask again for hours. Whoever drives it may also [hasten](Session::hasten) what is due, and
+//! [abandon](Session::abandon) an exchange.
 
+mod demand;
 mod step;
 
 use std::time::Duration;
@@ -110,6 +115,8 @@ pub struct Session {
     beacons: bool,
     /// Came up while an exchange was under way, or while the server is not well: to be told with the next exchange.
     waiting: bool,
+    /// Whether the agent speaks only when it is asked to.
+    on_demand: bool,
 }
 
 /// Where the conversation stands.
@@ -260,6 +267,7 @@ impl Session {
             interval,
             beacons: false,
             waiting: false,
+            on_demand: false,
         }
     }
 

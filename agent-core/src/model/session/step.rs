@@ -163,7 +163,8 @@ impl Session {
         };
         self.due = now + wait.min(REGISTER_EVERY);
         if more || self.waiting || self.registered_at.is_none() {
-            self.due = self.due.min(now + self.spacing());
+            let pause = if self.on_demand { Duration::ZERO } else { self.spacing() };
+            self.due = self.due.min(now + pause);
         }
         None
     }

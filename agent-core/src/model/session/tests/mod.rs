@@ -99,6 +99,55 @@ fn news_travel_within_a_second_but_never_faster() {
 }
 
 #[test]
+fn on_demand_what_is_left_to_tell_follows_at_once() {
+    let mut session = synced().on_demand();
+    session.step(Input::Wake, secs(30), 0.5);
+    session.step(Input::Speak(Speak::Soon), secs(30), 0.5);
+    session.step(ok(), secs(31), 0.5);
+    assert_eq!(session.due(), Some(secs(31)));
+    session.step(Input::Wake, secs(31), 0.5);
+    let pulls = Answer {
+        pull: true,
+        ..Answer::default()
+    };
+    session.step(Input::Answered(Ok(pulls)), secs(31), 0.5);
+    assert_eq!(
+        session.due(),
+        Some(secs(32)),
+        "whatever the server asks for, nobody hammers"
+    );
+}
+
+#[test]
+fn another_clock_may_say_that_it_is_time() {
+    let mut session = synced();
+    session.hasten(secs(40));
+    assert_eq!(session.due(), Some(secs(30)));
+    session.hasten(secs(10));
+    assert_eq!(
+        session.step(Input::Wake, secs(10), 0.5),
+        Some(Action::Begin(Exchange::Beacon))
+    );
+    session.hasten(secs(11));
+    assert_eq!(session.due(), None, "one exchange at a time");
+}
+
+#[test]
+fn an_abandoned_exchange_is_begun_anew_and_is_no_failure() {
+    let mut session = synced();
+    session.abandon(secs(5));
+    assert_eq!(session.due(), Some(secs(30)), "nothing was under way");
+    session.step(Input::Wake, secs(30), 0.5);
+    session.abandon(secs(3_600));
+    assert_eq!((session.state(), session.due()), (State::Synced, Some(secs(3_600))));
+    assert_eq!(session.step(ok(), secs(3_600), 0.5), None, "its answer is no news");
+    assert_eq!(
+        session.step(Input::Wake, secs(3_600), 0.5),
+        Some(Action::Begin(Exchange::Beacon))
+    );
+}
+
+#[test]
 fn a_failing_server_is_not_hurried() {
     let mut session = synced();
     session.step(Input::Wake, secs(30), 0.5);
