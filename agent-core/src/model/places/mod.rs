@@ -44,6 +44,8 @@ pub enum Format {
     Multipart,
     /// XML, by type or by suffix.
     Xml,
+    /// What looks like XML, and is not said to be: the application may as well show it as it came.
+    Markup,
     /// A GraphQL document.
     GraphQl,
     /// Any other text.
@@ -65,7 +67,8 @@ pub fn body(most: usize, content_type: &str, body: &[u8], visit: &mut Visit<'_>)
         Format::Form => form::body(body, &mut visit),
         Format::Json => json::body(body, &mut visit),
         Format::Multipart => multipart::body(content_type, body, &mut visit),
-        Format::Xml => xml::body(body, &mut visit),
+        Format::Xml => xml::body(Role::Document, body, &mut visit),
+        Format::Markup => xml::body(Role::Value, body, &mut visit),
         Format::GraphQl => graphql::body(body, &mut visit),
         Format::Text => {
             visit(&Field::whole(Part::Body, Role::Value, body, Spelling::Literal));
@@ -108,7 +111,12 @@ impl Format {
         {
             Self::Binary
         } else {
-            looks.unwrap_or_else(|| if is_text(body) { Self::Text } else { Self::Binary })
+            match looks {
+                Some(Self::Xml) => Self::Markup,
+                Some(looks) => looks,
+                None if is_text(body) => Self::Text,
+                None => Self::Binary,
+            }
         }
     }
 

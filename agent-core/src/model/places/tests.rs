@@ -191,6 +191,12 @@ fn xml_yields_texts_and_attributes() {
         ]
     );
     assert_eq!(of_body("text/xml", "<a b=\"c")[1], "body:b = c");
+    let undeclared = of_body("text/plain", "<b>x</b>");
+    assert_eq!(
+        undeclared,
+        ["body = <b>x</b>", "body:b = x"],
+        "somebody may have entered it"
+    );
     let utf7 = of_body("text/xml", "<?xml encoding=\"UTF-7\"?>+ADw-a+AD4-x");
     assert!(utf7[0].ends_with("<a>x"), "{utf7:?}");
 }
@@ -244,6 +250,8 @@ fn the_type_that_is_claimed_is_not_believed_blindly() {
         ("text/plain", "hello", Format::Text),
         ("text/plain", "{\"a\":1}", Format::Json),
         ("", "hello", Format::Text),
+        ("", "<script>1</script>", Format::Markup),
+        ("text/plain", "<a/>", Format::Markup),
         ("", "\0\u{1}", Format::Binary),
         ("image/png", "<svg/>", Format::Binary),
         ("MULTIPART/form-data; boundary=x", "", Format::Multipart),

@@ -3,10 +3,11 @@
 use super::{Field, Part, Place, Role, Visit};
 use crate::model::normal::Spelling;
 
-pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
+/// Visits a document, as a whole in this role.
+pub(super) fn body(whole: Role, body: &[u8], visit: &mut Visit<'_>) {
     let utf7 = utf7(body);
     let body = utf7.as_deref().unwrap_or(body);
-    if !visit(&Field::whole(Part::Body, Role::Document, body, Spelling::Literal)) {
+    if !visit(&Field::whole(Part::Body, whole, body, Spelling::Literal)) {
         return;
     }
     let mut rest = body;
