@@ -122,6 +122,12 @@ impl SettingsBuilder {
         self.agent("stale_after", format!("{}ms", age.as_millis()).into())
     }
 
+    /// A key of `[agent]`, as a file would say it: a text, a number, `true`, a list. For adapters to other languages, whose hosts say
+    /// their settings as tables.
+    pub fn agent_option(self, key: &str, said: impl Into<serde_json::Value>) -> Self {
+        self.agent(key, said.into())
+    }
+
     /// The transport to use.
     pub fn transport(mut self, kind: impl AsRef<str>) -> Self {
         self.transport

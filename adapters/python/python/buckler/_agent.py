@@ -1,0 +1,121 @@
+"""The agent: what the host says becomes its settings, and what it says becomes Python."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Union
+
+from . import _buckler, _exit
+
+Routes = Callable[[], Mapping[str, "tuple[list[str], str]"]]
+"""Lists an application's routes: by name, their methods and their path."""
+
+Settings = Union[str, "os.PathLike[str]", Mapping[str, Any]]
+"""A settings file (TOML, JSON or YAML), or what would stand in one: the tables ``agent``, ``transport`` and ``security``."""
+
+_TABLES = ("agent", "transport", "security")
+
+# how long the end of a process may be held up, in seconds: servers kill workers that take longer than some seconds, and people wait
+DEADLINE = 1.5
+
+
+class Agent(_buckler.Agent):
+    """The agent of an application.
+
+    It begins with the first request of each process, or with :meth:`start`; in a process that is forked later, it begins anew there.
+    The positional parameters are pyrasp's:
+
+    :param template: the template that the security settings begin from (default: ``default``)
+    :param conf: a file of security settings, in pyrasp's format; or ``PYRASP_CONF``
+    :param params: security settings, which the server cannot change
+    :param key: the agent's key at the server; or ``PYRASP_KEY``
+    :param cloud_url: where the agent registers; or ``PYRASP_CLOUD_URL``. Without it, or without a key, the agent guards by itself
+    :param settings: everything else: a settings file, or its tables
+    :param platform: what the server is told of the application's framework
+    :param routes: lists the application's routes, for the registration
+    :raises SettingsError: where any of it is wrong, with what was found and what is allowed
+    """
+
+    def __new__(
+        cls,
+        template: str | None = None,
+        conf: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        cloud_url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        platform: str = "Python",
+        routes: Routes | None = None,
+    ) -> Agent:
+        said = _gather(settings)
+        own = {"template": template, "key": key, "cloud_url": cloud_url}
+        said["agent"].update({name: value for name, value in own.items() if value})
+        said["security"].update(params or {})
+        if conf:
+            said["variables"]["BUCKLER_SECURITY__FILE"] = os.fspath(conf)
+        agent: Any = super().__new__(
+            cls, json.dumps(said, default=_plain), platform=platform, routes=routes
+        )
+        _exit.watch(agent)
+        return agent  # type: ignore[no-any-return]
+
+    def status(self) -> dict[str, Any] | None:
+        """How the agent is; ``None`` where none was started in this process. Durations are in seconds and nanoseconds."""
+        return _read(self.status_json())
+
+    def why(self, block_id: str) -> dict[str, Any] | None:
+        """Why a request was refused, by the id that its client was shown; ``None`` where this process does not know it.
+
+        :raises ValueError: where the id is none
+        """
+        return _read(self.why_json(block_id))
+
+    def stop(self, deadline: float = DEADLINE) -> dict[str, Any] | None:
+        """Ends the conversation with the server, and tells it first what it does not know yet, within so many seconds.
+
+        Requests are judged all the same, by what the agent knows. It is called by itself when the process ends.
+
+        :returns: what was sent and what was not; ``None`` where no agent was started in this process
+        """
+        return _read(self.stop_json(deadline))
+
+
+def _gather(settings: Settings | None) -> dict[str, Any]:
+    """What is said in a mapping, in a file, and in the environment."""
+    said: dict[str, Any] = {"variables": _variables()}
+    if isinstance(settings, Mapping):
+        unknown = [str(name) for name in settings if name not in _TABLES]
+        if unknown:
+            raise _buckler.SettingsError(
+                f"settings: found {', '.join(unknown)}, allowed are {', '.join(_TABLES)}"
+            )
+    elif settings is not None:
+        said["file"] = os.fspath(settings)
+        settings = None
+    for table in _TABLES:
+        said[table] = dict((settings or {}).get(table) or {})
+    return said
+
+
+def _variables() -> dict[str, str]:
+    ours = ("BUCKLER_", "PYRASP_")
+    return {name: value for name, value in os.environ.items() if name.startswith(ours)}
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise _buckler.SettingsError(
+        f"settings: found {value!r} of the type {type(value).__name__}, allowed is what JSON can say"
+    )
+
+
+def _read(said: str | None) -> dict[str, Any] | None:
+    return None if said is None else json.loads(said)

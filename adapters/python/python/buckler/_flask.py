@@ -1,0 +1,84 @@
+"""Flask in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._agent import Agent, Settings
+from ._routes import is_catch_all
+from .wsgi import Middleware
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+class FlaskRASP:
+    """Guards a Flask application::
+
+        app = Flask(__name__)
+        FlaskRASP(app, cloud_url="https://cloud.example.com/config", key="0b7e2d54")
+
+    It wraps the application as :class:`buckler.wsgi.Middleware`, outside everything that wrapped it before. Routes may be added later:
+    the agent begins with the first request. ``init_app`` does the same for an application that does not exist yet.
+
+    The parameters are :class:`buckler.Agent`'s.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        template: str | None = None,
+        conf: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        cloud_url: str | None = None,
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        self._app: Flask | None = None
+        self.agent = Agent(
+            template,
+            conf,
+            params,
+            key,
+            cloud_url,
+            settings=settings,
+            platform="Flask",
+            routes=self._routes,
+        )
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Guards this application."""
+        if self._app is not None:
+            raise RuntimeError(
+                "this guards an application already: another one wants its own FlaskRASP"
+            )
+        self._app = app
+        app.wsgi_app = Middleware(  # type: ignore[method-assign]
+            app.wsgi_app, self.agent, resolve=self._has_route
+        )
+
+    def _routes(self) -> dict[str, tuple[list[str], str]]:
+        rules = self._app.url_map.iter_rules() if self._app else ()
+        return {rule.endpoint: (sorted(rule.methods or ()), rule.rule) for rule in rules}
+
+    def _has_route(self, environ: dict[str, Any]) -> bool:
+        from werkzeug.exceptions import HTTPException, NotFound
+
+        if self._app is None:
+            return False
+        adapter = self._app.create_url_adapter(self._app.request_class(environ))
+        if adapter is None:
+            return False
+        try:
+            rule, _ = adapter.match(return_rule=True)
+        except NotFound:
+            return False
+        except HTTPException:
+            # another method's, or a slash that is missing
+            return True
+        return not is_catch_all(rule.rule)

@@ -1,0 +1,279 @@
+//! The agent's handle for Python: it starts in the process that asks it first, and again in whoever is forked from that.
+
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use buckler::{
+    Settings,
+    guard::{BlockId, BodyView, Guard, OnFailure, Verdict},
+    protocol::{Route, Routes},
+};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+
+use crate::{
+    live::Live,
+    logs,
+    refusal::Refusal,
+    request::Request,
+    settings::{self, wrong},
+};
+
+/// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
+/// where other threads are at work and keep it for their whole switch interval.
+const LONG: usize = 16 << 10;
+
+/// The longest that a shutdown may take, in seconds: longer than any server waits for its workers.
+const LONGEST_SHUTDOWN: f64 = 3600.0;
+
+/// The native half of an agent: settings, and the agent of this process, once it was asked for.
+#[pyclass(frozen, subclass, module = "buckler._buckler")]
+pub(crate) struct Agent {
+    settings: Settings,
+    platform: String,
+    /// Lists the application's routes. Asked when the agent starts, by when all of them are known.
+    routes: Option<Py<PyAny>>,
+    live: ArcSwapOption<Live>,
+}
+
+#[pymethods]
+impl Agent {
+    /// `said` is what the host said, as JSON.
+    #[new]
+    #[pyo3(signature = (said, *, platform, routes = None))]
+    fn new(said: &str, platform: String, routes: Option<Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self {
+            settings: settings::read(said)?,
+            platform,
+            routes,
+            live: ArcSwapOption::empty(),
+        })
+    }
+
+    /// Starts the agent in this process, unless it runs already, and returns at once. The first request does it too.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        self.running(py)?;
+        logs::hand_over(py);
+        Ok(())
+    }
+
+    /// Whether the agent runs in this process.
+    #[getter]
+    fn is_running(&self) -> bool {
+        self.current().is_some()
+    }
+
+    /// Judges a request before the application sees it: `None` where it passes. `resolve` tells whether the application has a route
+    /// for `source`, and is asked only where that matters.
+    #[pyo3(signature = (request, resolve = None, source = None))]
+    fn check(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Refusal>> {
+        let live = self.running(py)?;
+        logs::hand_over(py);
+        request.claim();
+        if let Some(resolve) = resolve
+            && live.guard().is_decoy(request.path_text())
+        {
+            request.found_route(resolve.call1((source,))?.is_truthy()?);
+        }
+        Ok(refusal(&request.viewed(py, |view| live.guard().check(view))))
+    }
+
+    /// How much of a request's body is wanted for `check_body`, in bytes; `None` where nothing looks into it.
+    fn wants_body(&self, py: Python<'_>, request: &Request) -> Option<NonZeroUsize> {
+        let live = self.judging(request)?;
+        request.viewed(py, |view| live.guard().wants_body(view))
+    }
+
+    /// Judges the beginning of a request's body, before the application sees any of it. `whole` says whether that is all of it.
+    #[pyo3(signature = (request, body, whole = true))]
+    fn check_body(&self, py: Python<'_>, request: &Request, body: &Bound<'_, PyBytes>, whole: bool) -> Option<Refusal> {
+        let live = self.judging(request)?;
+        Self::judge_body(py, request, body, whole, live.guard(), Guard::check_body)
+    }
+
+    /// How much of an answer's body is wanted for `check_answer`, in bytes; `None` where nothing looks into it.
+    fn wants_answer(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        content_type: &str,
+        content_encoding: &str,
+    ) -> Option<NonZeroUsize> {
+        let live = self.judging(request)?;
+        request.viewed(py, |view| {
+            live.guard().wants_answer(view, content_type, content_encoding)
+        })
+    }
+
+    /// Judges the beginning of an answer's body, before the client sees any of it, and before `check_response`.
+    #[pyo3(signature = (request, body, whole = true))]
+    fn check_answer(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        body: &Bound<'_, PyBytes>,
+        whole: bool,
+    ) -> Option<Refusal> {
+        let live = self.judging(request)?;
+        Self::judge_body(py, request, body, whole, live.guard(), Guard::check_answer)
+    }
+
+    /// Counts the application's answer, and judges it by its status. Where it is refused, the refusal goes out in its place. `resolve`
+    /// and `source` are as for `check`.
+    #[pyo3(signature = (request, status, resolve = None, source = None))]
+    fn check_response(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        status: u16,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Refusal>> {
+        let Some(live) = self.judging(request) else {
+            return Ok(None);
+        };
+        if let Some(resolve) = resolve
+            && status == NOT_FOUND
+        {
+            request.found_route(resolve.call1((source,))?.is_truthy()?);
+        }
+        Ok(refusal(
+            &request.viewed(py, |view| live.guard().check_response(view, status)),
+        ))
+    }
+
+    /// What a request is answered that the middleware itself fails on: a refusal where `on_detector_failure` says `block`, else `None`.
+    fn failure(&self) -> Option<Refusal> {
+        (self.settings.agent().on_failure == OnFailure::Closed).then(Refusal::unnamed)
+    }
+
+    /// The `Server` header that answers are to carry; `None` where the configuration leaves it alone.
+    fn server_header(&self) -> Option<String> {
+        let name = self.current()?.guard().server_header()?;
+        Some((*name).to_owned())
+    }
+
+    /// The client of a request, as the guard sees it: behind trusted proxies, the one they name.
+    fn client(&self, py: Python<'_>, request: &Request) -> PyResult<Option<String>> {
+        let live = self.running(py)?;
+        let client = request.viewed(py, |view| live.guard().client(view));
+        Ok(client.map(|client| client.address.to_string()))
+    }
+
+    /// Why a request was refused, by the id that its client was shown, as JSON; `None` where this process does not know it.
+    fn why_json(&self, id: &str) -> PyResult<Option<String>> {
+        let id: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
+        let found = self.current().and_then(|live| live.agent().why(id));
+        found.map(|why| json(&why)).transpose()
+    }
+
+    /// How the agent is, as JSON; `None` where none was started in this process.
+    fn status_json(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        logs::hand_over(py);
+        self.current().map(|live| json(&live.agent().status())).transpose()
+    }
+
+    /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on.
+    fn stop_json(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<String>> {
+        if !(0.0..=LONGEST_SHUTDOWN).contains(&seconds) {
+            let allowed = format!("allowed is 0 to {LONGEST_SHUTDOWN}");
+            return Err(PyValueError::new_err(format!("deadline: found {seconds}, {allowed}")));
+        }
+        let Some(live) = self.current() else {
+            return Ok(None);
+        };
+        let report = py.detach(|| live.agent().shutdown(Duration::from_secs_f64(seconds)));
+        logs::hand_over(py);
+        json(&report).map(Some)
+    }
+}
+
+/// The status of an answer to a path that nothing answers.
+const NOT_FOUND: u16 = 404;
+
+type Judge = fn(&Guard, &buckler::guard::RequestView<'_>, BodyView<'_>) -> Verdict;
+
+impl Agent {
+    /// This process's agent, started if there is none yet.
+    fn running(&self, py: Python<'_>) -> PyResult<Arc<Live>> {
+        if let Some(live) = self.current() {
+            return Ok(live);
+        }
+        let routes = self.listed_routes(py)?;
+        // listing ran Python, and with it perhaps another thread that came here first; from here on none does
+        if let Some(live) = self.current() {
+            return Ok(live);
+        }
+        let builder = buckler_transports::builder(self.settings.clone()).map_err(|error| wrong(&error))?;
+        let live = Arc::new(Live::start(builder.platform(&*self.platform).routes(routes)));
+        Live::part(self.live.swap(Some(Arc::clone(&live))));
+        Ok(live)
+    }
+
+    /// This process's agent, if it runs.
+    fn current(&self) -> Option<Arc<Live>> {
+        self.live.load_full().filter(|live| live.is_ours())
+    }
+
+    /// This process's agent, if it judged the request.
+    fn judging(&self, request: &Request) -> Option<Arc<Live>> {
+        self.current().filter(|_| request.is_ours())
+    }
+
+    fn listed_routes(&self, py: Python<'_>) -> PyResult<Routes> {
+        let Some(list) = &self.routes else {
+            return Ok(Routes::new());
+        };
+        let listed: BTreeMap<String, (Vec<String>, String)> = list.call0(py)?.extract(py)?;
+        let route = |(name, (methods, path))| (name, Route { methods, path });
+        Ok(listed.into_iter().map(route).collect())
+    }
+
+    fn judge_body(
+        py: Python<'_>,
+        request: &Request,
+        body: &Bound<'_, PyBytes>,
+        is_whole: bool,
+        guard: &Guard,
+        judge: Judge,
+    ) -> Option<Refusal> {
+        let bytes = body.as_bytes();
+        let body = BodyView { bytes, is_whole };
+        let verdict = if bytes.len() > LONG {
+            request.viewed_detached(py, |view| judge(guard, view, body))
+        } else {
+            request.viewed(py, |view| judge(guard, view, body))
+        };
+        refusal(&verdict)
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        Live::part(self.live.swap(None));
+    }
+}
+
+fn refusal(verdict: &Verdict) -> Option<Refusal> {
+    match verdict {
+        Verdict::Pass => None,
+        Verdict::Block(refusal) => Some(refusal.into()),
+    }
+}
+
+fn json(said: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(said).map_err(|error| PyValueError::new_err(error.to_string()))
+}

@@ -1,0 +1,100 @@
+//! A refusal, as Python's middlewares send it.
+
+use buckler::guard::{BlockId, Reaction, Refusal as Verdict};
+use pyo3::{prelude::*, types::PyBytes};
+
+/// What a client that is refused is answered: a status, headers, and a body. No cache may keep it: it is meant for one client, and a
+/// proxy that stored it would answer everybody with it.
+#[pyclass(frozen, module = "buckler")]
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The name of this refusal, for whoever asks why: also in the header `x-block-id`.
+    #[pyo3(get)]
+    id: String,
+    /// The status.
+    #[pyo3(get)]
+    status: u16,
+    location: Option<String>,
+    content: String,
+}
+
+#[pymethods]
+impl Refusal {
+    /// The headers, names in lower case; `content-length` is among them.
+    #[getter]
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let kind = match &self.location {
+            Some(location) => ("location", location.clone()),
+            None => ("content-type", "text/html; charset=utf-8".to_owned()),
+        };
+        let mut headers = vec![
+            kind,
+            ("content-length", self.content.len().to_string()),
+            ("cache-control", "no-store".to_owned()),
+        ];
+        if !self.id.is_empty() {
+            headers.push((BlockId::HEADER, self.id.clone()));
+        }
+        headers
+    }
+
+    /// Where the client is sent to instead; `None` where it is answered.
+    #[getter]
+    fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// The body, in UTF-8.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.content.as_bytes())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Refusal(id={:?}, status={})", self.id, self.status)
+    }
+}
+
+impl Refusal {
+    /// A refusal that the guard knows nothing of, and nobody can ask about.
+    pub(crate) const fn unnamed() -> Self {
+        Self {
+            id: String::new(),
+            status: FORBIDDEN,
+            location: None,
+            content: String::new(),
+        }
+    }
+}
+
+impl From<&Verdict> for Refusal {
+    /// What HTTP cannot say is a plain refusal, because to refuse matters more than how.
+    fn from(refusal: &Verdict) -> Self {
+        let id = refusal.id.to_string();
+        let (status, location, content) = match &refusal.reaction {
+            Reaction::Respond { status, content } => (*status, None, content.to_string()),
+            Reaction::Redirect { status, location } if is_header_value(location) => {
+                (*status, Some(location.to_string()), String::new())
+            }
+            Reaction::Redirect { .. } => (FORBIDDEN, None, String::new()),
+        };
+        let status = if (200..600).contains(&status) {
+            status
+        } else {
+            FORBIDDEN
+        };
+        Self {
+            id,
+            status,
+            location,
+            content,
+        }
+    }
+}
+
+const FORBIDDEN: u16 = 403;
+
+/// Whether a text can be a header's value: printable ASCII, which every server can send.
+fn is_header_value(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}

@@ -1,0 +1,240 @@
+//! A request, as the guard is shown it: taken from WSGI's environment, from ASGI's scope, or from what a function was handed.
+
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+};
+
+use buckler::guard::{Headers, RequestView, RouteMatch};
+use pyo3::{
+    exceptions::PyValueError,
+    intern,
+    prelude::*,
+    types::{PyBytes, PyDict, PyString},
+};
+
+use crate::{
+    fork,
+    headers::HeaderList,
+    reading::{address, asgi_peer, asgi_target, text, wsgi_target},
+    target::Target,
+};
+
+/// A request as the guard sees it. It is read when it is made, so that what the application does to its own objects changes nothing.
+///
+/// `target` is the path and the query as the client sent them; `headers` are pairs of texts or bytes; `peer` is the address at the
+/// other end of the connection, without a port.
+#[pyclass(frozen, module = "buckler")]
+#[derive(Debug)]
+pub(crate) struct Request {
+    method: String,
+    target: Target,
+    host: Option<String>,
+    peer: Option<IpAddr>,
+    headers: HeaderList,
+    route: AtomicU8,
+    /// The process in which it was checked.
+    generation: AtomicU64,
+}
+
+/// `route` as a number.
+const UNSURE: u8 = 0;
+const MATCHED: u8 = 1;
+const MISSING: u8 = 2;
+
+#[pymethods]
+impl Request {
+    #[new]
+    #[pyo3(signature = (method, target, headers = None, peer = None, host = None))]
+    fn new(
+        method: &str,
+        target: &str,
+        headers: Option<&Bound<'_, PyAny>>,
+        peer: Option<&str>,
+        host: Option<String>,
+    ) -> PyResult<Self> {
+        let mut list = HeaderList::default();
+        if let Some(headers) = headers {
+            for pair in headers.try_iter()? {
+                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+                list.add_any(&name, &value)?;
+            }
+        }
+        let host = host.or_else(|| list.first("host", headers?.py()));
+        Ok(Self::of(
+            method.to_ascii_uppercase(),
+            Target::of_line(target),
+            host,
+            peer.and_then(address),
+            list,
+        ))
+    }
+
+    /// Of WSGI's environment.
+    #[staticmethod]
+    fn from_wsgi(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = environ.py();
+        let mut headers = HeaderList::default();
+        for (key, value) in environ {
+            if let Ok(key) = key.cast::<PyString>() {
+                headers.add_wsgi(key.to_str()?, &value);
+            }
+        }
+        let text = |key| text(environ, key);
+        Ok(Self::of(
+            text(intern!(py, "REQUEST_METHOD"))?.unwrap_or_default(),
+            wsgi_target(environ)?,
+            text(intern!(py, "HTTP_HOST"))?,
+            text(intern!(py, "REMOTE_ADDR"))?.as_deref().and_then(address),
+            headers,
+        ))
+    }
+
+    /// Of ASGI's scope, of the type `http` or `websocket`.
+    #[staticmethod]
+    fn from_asgi(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = scope.py();
+        let mut headers = HeaderList::default();
+        let mut host = None;
+        if let Some(pairs) = scope.get_item(intern!(py, "headers"))? {
+            for pair in pairs.try_iter()? {
+                let (name, value): (Bound<'_, PyBytes>, Bound<'_, PyBytes>) = pair?.extract()?;
+                if host.is_none() && name.as_bytes() == b"host" {
+                    // stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one
+                    host = Some(str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}").to_owned());
+                }
+                headers.add_asgi(&name, &value);
+            }
+        }
+        // a handshake is always a GET
+        let method = text(scope, intern!(py, "method"))?.unwrap_or_else(|| "GET".to_owned());
+        Ok(Self::of(method, asgi_target(scope)?, host, asgi_peer(scope)?, headers))
+    }
+
+    /// The method.
+    #[getter]
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path as it came, percent-encoded, without the query.
+    #[getter]
+    fn path(&self) -> &str {
+        &self.target.path
+    }
+
+    /// The query, without the question mark.
+    #[getter]
+    fn query(&self) -> &str {
+        &self.target.query
+    }
+
+    /// The host that was asked for, with its port if it had one.
+    #[getter]
+    fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The address at the other end of the connection.
+    #[getter]
+    fn peer(&self) -> Option<String> {
+        self.peer.map(|peer| peer.to_string())
+    }
+
+    /// Whether the application has a route for it: `matched`, `missing` (and the framework is sure of it), or `unsure`, where only the
+    /// answer will tell.
+    #[getter]
+    fn route(&self) -> &'static str {
+        match self.route.load(Relaxed) {
+            MATCHED => "matched",
+            MISSING => "missing",
+            _ => "unsure",
+        }
+    }
+
+    #[setter]
+    fn set_route(&self, route: &str) -> PyResult<()> {
+        let route = match route {
+            "matched" => MATCHED,
+            "missing" => MISSING,
+            "unsure" => UNSURE,
+            other => {
+                let allowed = "allowed are 'matched', 'missing' and 'unsure'";
+                return Err(PyValueError::new_err(format!("route: found {other:?}, {allowed}")));
+            }
+        };
+        self.route.store(route, Relaxed);
+        Ok(())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Request {} {}>", self.method, self.target.path)
+    }
+}
+
+impl Request {
+    fn of(method: String, target: Target, host: Option<String>, peer: Option<IpAddr>, headers: HeaderList) -> Self {
+        Self {
+            method,
+            target,
+            host,
+            peer,
+            headers,
+            route: AtomicU8::new(UNSURE),
+            generation: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Whether it was checked in this process, so that its answer is this process's to judge.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation.load(Relaxed) == fork::generation()
+    }
+
+    /// It is checked in this process.
+    pub(crate) fn claim(&self) {
+        self.generation.store(fork::generation(), Relaxed);
+    }
+
+    pub(crate) fn path_text(&self) -> &str {
+        &self.target.path
+    }
+
+    /// What the framework said of its routes.
+    pub(crate) fn found_route(&self, is_found: bool) {
+        self.route.store(if is_found { MATCHED } else { UNSURE }, Relaxed);
+    }
+
+    /// Shows the guard the request.
+    pub(crate) fn viewed<T>(&self, py: Python<'_>, look: impl FnOnce(&RequestView<'_>) -> T) -> T {
+        look(&self.view(&self.headers.view(py)))
+    }
+
+    /// Shows the guard the request while other threads of Python's run.
+    pub(crate) fn viewed_detached<T: Send>(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce(&RequestView<'_>) -> T + Send,
+    ) -> T {
+        let headers = self.headers.copied(py);
+        py.detach(|| {
+            let pairs: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+            look(&self.view(&pairs.as_slice()))
+        })
+    }
+
+    fn view<'a>(&'a self, headers: &'a dyn Headers) -> RequestView<'a> {
+        RequestView {
+            peer: self.peer,
+            method: &self.method,
+            path: &self.target.path,
+            query: &self.target.query,
+            host: self.host.as_deref(),
+            route: match self.route.load(Relaxed) {
+                MATCHED => RouteMatch::Matched,
+                MISSING => RouteMatch::Missing,
+                _ => RouteMatch::Unsure,
+            },
+            headers,
+        }
+    }
+}
