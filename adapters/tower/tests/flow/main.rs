@@ -9,5 +9,6 @@
 mod bodies;
 mod grpc;
 mod hyper;
+mod routes;
 mod site;
 mod verdicts;
