@@ -16,7 +16,6 @@ use tokio::time::sleep;
 use crate::shop::{ITEMS, Item, Order, Receipt, TICK, TICKS, Wanted, found, list, price};
 
 /// The shop and its routes.
-#[must_use]
 pub fn shop() -> RecordedRouter {
     RecordedRouter::new()
         .get("/", async || Html(list()))
