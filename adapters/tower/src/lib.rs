@@ -25,6 +25,9 @@
 //! among the request's extensions; [`Buckler::peer_by`] looks elsewhere, and [`Buckler::connected_to`] need not look. Without an address
 //! nobody can be banned or counted, and no proxy is believed: requests are then judged by what they ask alone.
 //!
+//! # What it runs on
+//! tokio, with its timers: whoever builds a runtime by hand enables them (`enable_time`, or `enable_all`).
+//!
 //! # Where to put it
 //! Last, so that it is outermost: `Router::layer` wraps what was added before it, the fallback included. A nested router can have it
 //! alone. Wrapped around a router from outside (`Buckler::layer(router)`) it guards as well, but cannot know axum's routes.

@@ -12,7 +12,7 @@ use buckler::Agent;
 
 use super::{
     host::Started,
-    pages::{Application, Page, Shape, at_once, length, pages, slowly},
+    pages::{Application, Page, SIZED, Shape, at_once, length, pages, slowly},
 };
 
 pub(super) fn serve(agent: &Agent, application: &Application, tell: &mpsc::Sender<Started>) {
@@ -69,6 +69,13 @@ fn watched(config: &mut ServiceConfig) {
             web::get().to(async |application: Shared| {
                 let pieces = application.pieces().await;
                 HttpResponse::Ok().content_type("text/plain").streaming(pieces)
+            }),
+        )
+        .route(
+            "/sized",
+            web::get().to(async |application: Shared| {
+                let body = SizedStream::new(SIZED, application.pieces().await);
+                HttpResponse::Ok().content_type("text/plain").body(body)
             }),
         );
     for page in pages() {

@@ -19,6 +19,7 @@ over_every_adapter! {
     who_was_shown_too_much_is_banned_where_the_configuration_says_so
     a_stream_of_text_is_not_held_back
     an_error_in_a_stream_is_passed_on
+    an_answer_that_is_slow_is_given_on_as_it_comes
 }
 
 /// Numbers of cards must not leave; at level 1 nobody is banned for having asked.
@@ -118,4 +119,16 @@ fn an_error_in_a_stream_is_passed_on(kind: Kind) {
         rest.is_empty(),
         "the client must see that something is missing: {rest:?}"
     );
+}
+
+/// One whose length is known is waited for, but not for ever.
+fn an_answer_that_is_slow_is_given_on_as_it_comes(kind: Kind) {
+    let host = Host::start(kind, settings(1));
+    let mut connection = host.connect();
+    connection.send("GET /sized HTTP/1.1\r\nHost: a\r\n\r\n");
+    connection.read_until("\r\n\r\n");
+    for piece in ["one", "and two"] {
+        host.give(Some(piece));
+        assert_eq!(connection.read_until(piece), piece);
+    }
 }

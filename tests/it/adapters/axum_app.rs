@@ -10,14 +10,14 @@ use axum::{
         StatusCode,
         header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     },
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::{any, get, post},
 };
 use buckler::Agent;
 
 use super::{
     host::Started,
-    pages::{Application, Page, Shape, at_once, length, pages, slowly},
+    pages::{Application, Page, SIZED, Shape, at_once, length, pages, slowly},
 };
 
 pub(super) fn serve(agent: &Agent, application: &Application, tell: &mpsc::Sender<Started>) {
@@ -68,6 +68,15 @@ fn watched(application: &Application) -> Router {
             get(async |State(application): State<Application>| {
                 let pieces = application.pieces().await;
                 ([(CONTENT_TYPE, "text/plain")], Body::from_stream(pieces))
+            }),
+        )
+        .route(
+            "/sized",
+            get(async |State(application): State<Application>| {
+                let pieces = application.pieces().await;
+                let length = SIZED.to_string();
+                let headers = [(CONTENT_TYPE, "text/plain"), (CONTENT_LENGTH, length.as_str())];
+                (headers, Body::from_stream(pieces)).into_response()
             }),
         );
     let router = pages().into_iter().fold(router, |router, page| {

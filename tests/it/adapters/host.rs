@@ -30,7 +30,7 @@ pub(super) struct Host {
     pub(super) agent: Arc<Agent>,
     /// What the handler of `/tell` reads, as it reads it.
     pub(super) told: mpsc::Receiver<Read>,
-    /// What the answer of `/pieces` is made of, one by one; `None` is an error. It ends when this is dropped.
+    /// What the answers of `/pieces` and `/sized` are made of, one by one; `None` is an error. They end when this is dropped.
     pub(super) pieces: Option<tokio::sync::mpsc::Sender<Option<&'static str>>>,
     address: SocketAddr,
     stop: Option<Box<dyn FnOnce()>>,
@@ -109,7 +109,7 @@ impl Host {
         self.told.recv_timeout(PATIENCE).expect("the handler reads on")
     }
 
-    /// Gives the answer of `/pieces` a piece, or an error.
+    /// Gives the answer of `/pieces` or `/sized` a piece, or an error.
     pub(super) fn give(&self, piece: Option<&'static str>) {
         let pieces = self.pieces.as_ref().expect("they have not ended");
         pieces.blocking_send(piece).unwrap();

@@ -67,6 +67,9 @@ impl Application {
     }
 }
 
+/// How long the answer of `/sized` is, which is made of what the test gives.
+pub(super) const SIZED: u64 = 10;
+
 /// A page, and how it is answered.
 #[derive(Clone)]
 pub(super) struct Page {

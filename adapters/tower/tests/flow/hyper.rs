@@ -54,6 +54,7 @@ where
                 "/" => page(StatusCode::OK, "welcome"),
                 "/card" => page(StatusCode::OK, "paid with 4111 1111 1111 1111"),
                 "/echo" => echo(request.into_body()).await,
+                "/tunnel" => tunnel(request),
                 "/slow" => {
                     SLOW.notify_one();
                     echo(request.into_body()).await
@@ -85,6 +86,23 @@ async fn echo(body: impl Body<Data = Bytes, Error = BoxError>) -> Response<Full<
     response
 }
 
+/// Answers that it speaks another protocol, and then says again what it is told.
+fn tunnel<B: Send + 'static>(request: Request<B>) -> Response<Full<Bytes>> {
+    tokio::spawn(async {
+        let tunnel = TokioIo::new(hyper::upgrade::on(request).await.unwrap());
+        let (mut hear, mut say) = tokio::io::split(tunnel);
+        tokio::io::copy(&mut hear, &mut say).await.unwrap();
+    });
+    let mut response = page(StatusCode::SWITCHING_PROTOCOLS, "");
+    for name in ["connection", "upgrade"] {
+        let value = if name == "upgrade" { "echo" } else { name };
+        response
+            .headers_mut()
+            .insert(name, http::HeaderValue::from_static(value));
+    }
+    response
+}
+
 /// As a host would write it.
 async fn serve(buckler: Buckler, listener: TcpListener) {
     while let Ok((stream, peer)) = listener.accept().await {
@@ -93,7 +111,9 @@ async fn serve(buckler: Buckler, listener: TcpListener) {
             let server = auto::Builder::new(TokioExecutor::new());
             let service = TowerToHyperService::new(service);
             // what goes wrong on one connection is its client's affair
-            let _ended = server.serve_connection(TokioIo::new(stream), service).await;
+            let _ended = server
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -123,6 +143,19 @@ fn whoever_the_connection_names_is_banned() {
     let is_refused = || (site.get_as(ATTACKER, "/").status == 403).then_some(());
     eventually("the ban is in force", is_refused);
     assert_eq!(site.get_as("203.0.113.10", "/").text(), "welcome");
+}
+
+#[test]
+fn another_protocol_is_none_of_its_business() {
+    let site = site("security_checks = { sqli = 1, flood = 0, dlp = 1 }\ndlp_cc_numbers = true");
+    let mut connection = site.connect();
+    connection.send("GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+    assert!(connection.read_until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+    for said in [INJECTION, "4111 1111 1111 1111"] {
+        connection.send(said);
+        assert_eq!(connection.read_until(said), said);
+    }
+    assert_eq!(site.agent.status().requests.attacks, 0);
 }
 
 type Sent = BoxBody<Bytes, Infallible>;

@@ -11,4 +11,5 @@ mod grpc;
 mod hyper;
 mod routes;
 mod site;
+mod slow;
 mod verdicts;

@@ -1,0 +1,165 @@
+//! Bodies that come slower than anybody waits, in time that the test drives: they are judged as they are read, whatever reads them.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use buckler_tower::{Agent, BodyRefused, BoxError, Buckler, PATIENCE, Settings, start};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::json;
+use tokio::time::{Sleep, sleep};
+use tower_layer::Layer as _;
+use tower_service::Service;
+
+const INJECTION: &str = "1' OR '1'='1";
+
+/// A body that knows how long it is. Each frame comes when everybody has lost patience.
+struct Slow {
+    frames: VecDeque<Frame<Bytes>>,
+    next: Pin<Box<Sleep>>,
+}
+
+impl Body for Slow {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(self.next.as_mut().poll(cx));
+        self.next = Box::pin(sleep(PATIENCE * 2));
+        Poll::Ready(self.frames.pop_front().map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = self.frames.iter().filter_map(Frame::data_ref);
+        SizeHint::with_exact(left.map(|piece| piece.len() as u64).sum())
+    }
+}
+
+/// Answers what it has read of a body.
+#[derive(Debug, Clone)]
+enum Reader {
+    /// That asks for frames as long as there may be some.
+    Thorough,
+    /// That asks for no more when the length has come.
+    Curt,
+}
+
+impl<B> Service<Request<B>> for Reader
+where
+    B: Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let is_curt = matches!(self, Self::Curt);
+        let mut body = request.into_body();
+        Box::pin(async move {
+            let mut read = Vec::new();
+            while !(is_curt && body.is_end_stream())
+                && let Some(frame) = body.frame().await
+            {
+                match frame
+                    .inspect_err(|error| assert!(error.is::<BodyRefused>()))?
+                    .into_data()
+                {
+                    Ok(piece) => read.extend_from_slice(&piece),
+                    Err(frame) => read.extend_from_slice(format!(" {:?}", frame.trailers_ref().unwrap()).as_bytes()),
+                }
+            }
+            Ok(Response::new(Full::from(read)))
+        })
+    }
+}
+
+fn guarded(
+    reader: Reader,
+) -> (
+    Agent,
+    impl Service<Request<Slow>, Response = Response<impl Body<Data = Bytes>>>,
+) {
+    let settings = Settings::builder().security("SECURITY_CHECKS", json!({"sqli": 1, "flood": 0}));
+    let agent = start(settings.build().unwrap()).unwrap();
+    let service = Buckler::new(&agent).layer(reader);
+    (agent, service)
+}
+
+/// Status and body of the answer to a body in these pieces, then these trailers.
+fn post(reader: Reader, pieces: &[&'static str], trailers: Option<HeaderMap>) -> (u16, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (agent, mut service) = guarded(reader);
+    let answered = async {
+        let frames = pieces
+            .iter()
+            .map(|piece| Frame::data(Bytes::from_static(piece.as_bytes())));
+        let body = Slow {
+            frames: frames.chain(trailers.map(Frame::trailers)).collect(),
+            next: Box::pin(sleep(PATIENCE * 2)),
+        };
+        let request = Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let response = service.call(request.body(body).unwrap()).await.ok().unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.ok().unwrap().to_bytes();
+        (status, String::from_utf8(body.into()).unwrap())
+    };
+    let answer = runtime.block_on(answered);
+    let requests = agent.status().requests;
+    let counts = (requests.success, requests.blocked);
+    assert_eq!(counts, if answer.0 == 200 { (1, 0) } else { (0, 1) });
+    answer
+}
+
+#[test]
+fn whoever_reads_a_slow_attack_never_has_all_of_it() {
+    for reader in [Reader::Thorough, Reader::Curt] {
+        for pieces in [
+            &["a=b&c=", INJECTION][..],
+            &["a=b&c=1' OR", " '1'='1"],
+            &["c=1' OR '1'='1"],
+        ] {
+            assert_eq!(
+                post(reader.clone(), pieces, None),
+                (403, "Blocked".to_owned()),
+                "{reader:?}"
+            );
+        }
+        let (before, after) = ("x".repeat(40_000), "y".repeat(40_000));
+        let pieces = [before.leak(), "&c=1' OR '1'='1&d=", after.leak(), "&more"];
+        assert_eq!(post(reader, &pieces, None).0, 403);
+    }
+}
+
+#[test]
+fn a_slow_body_is_what_it_was() {
+    for reader in [Reader::Thorough, Reader::Curt] {
+        let answer = post(reader.clone(), &["a=b", "&c=", "O'Brien"], None);
+        assert_eq!(answer, (200, "a=b&c=O'Brien".to_owned()));
+        assert_eq!(post(reader, &[], None), (200, String::new()));
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", http::HeaderValue::from_static("7"));
+    assert_eq!(
+        post(Reader::Thorough, &["a=b", "&c=d"], Some(trailers.clone())),
+        (200, r#"a=b&c=d {"x-sum": "7"}"#.to_owned())
+    );
+    assert_eq!(post(Reader::Thorough, &["a=b&c=", INJECTION], Some(trailers)).0, 403);
+}
