@@ -1,17 +1,13 @@
 //! The real server as a test holds it: it can be asked, restarted on its port with or without its memory, and told other keys.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use buckler_server::{RunningServer, Server, ServerConfig};
+use buckler_tests::http;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::site::{KEY, PATIENCE};
+use crate::site::KEY;
 
 const ADMIN: &str = "admin-token-of-the-test";
 
@@ -156,50 +152,13 @@ pub(crate) fn ask(
     headers: &str,
     body: &[u8],
 ) -> std::io::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     let host = if headers.contains("Host: ") {
         String::new()
     } else {
         format!("Host: {address}\r\n")
     };
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}Content-Length: {}\r\n\r\n",
-        body.len()
-    )?;
-    stream.write_all(body)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let no_answer = || std::io::Error::other(format!("no HTTP answer: {:?}", String::from_utf8_lossy(&answer)));
-    let end = answer
-        .windows(4)
-        .position(|part| part == b"\r\n\r\n")
-        .ok_or_else(no_answer)?;
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .ok_or_else(no_answer)?;
-    let body = answer[end + 4..].to_vec();
-    Ok((
-        status,
-        if head.contains("transfer-encoding: chunked") {
-            unchunked(&body)
-        } else {
-            body
-        },
-    ))
-}
-
-/// A body in chunks, put together.
-fn unchunked(mut body: &[u8]) -> Vec<u8> {
-    let mut whole = Vec::new();
-    while let Some(line) = body.windows(2).position(|part| part == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&body[..line]).unwrap(), 16).unwrap();
-        whole.extend_from_slice(&body[line + 2..line + 2 + size]);
-        body = &body[line + size + 4..];
-    }
-    whole
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {length}\r\n");
+    let answer = http::try_ask(address, &head, body)?;
+    Ok((answer.status, answer.body))
 }

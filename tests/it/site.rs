@@ -1,8 +1,7 @@
 //! A guarded application on loopback with two workers, and clients that ask it.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,6 +14,7 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use buckler::{Settings, clock::Clock, settings::SettingsBuilder, testing::ManualClock};
 use buckler_actix_web::{Agent, Buckler, routes};
+use buckler_tests::http::{self, Answer};
 
 use crate::rig::{HTTP_POLLING, Held, Rig};
 
@@ -192,29 +192,19 @@ impl Application {
 
     /// As [`get`](Self::get), where no answer is an answer too.
     pub(crate) fn try_get(&self, path: &str, client: &str) -> std::io::Result<u16> {
-        let answer = self.ask(path, client)?;
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        status.ok_or_else(|| std::io::Error::other(format!("no HTTP answer: {answer:?}")))
+        Ok(self.ask(path, client)?.status)
     }
 
     /// The id of the refusal that this client gets.
     #[track_caller]
     pub(crate) fn refusal(&self, path: &str, client: &str) -> String {
-        let answer = self.ask(path, client).unwrap().to_ascii_lowercase();
-        let (_, id) = answer.split_once("\r\nx-block-id: ").expect("it is a refusal");
-        id.chars().take(16).collect()
+        let answer = self.ask(path, client).unwrap();
+        answer.header("x-block-id").expect("it is a refusal").to_owned()
     }
 
-    fn ask(&self, path: &str, client: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: shop.example.com\r\nX-Forwarded-For: {client}\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+    fn ask(&self, path: &str, client: &str) -> std::io::Result<Answer> {
+        let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: {client}\r\n");
+        http::try_ask(self.address, &head, b"")
     }
 }
 

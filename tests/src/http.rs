@@ -8,7 +8,7 @@
 )]
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
@@ -19,19 +19,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Sends a head on a connection of its own, to which a host is added unless it has one, and a body; reads the answer to its end.
 ///
 /// # Panics
-/// Where nobody listens there, or no HTTP comes.
+/// Where [`try_ask`] fails.
 #[must_use]
+#[track_caller]
 pub fn ask(address: SocketAddr, head: &str, body: &[u8]) -> Answer {
+    let answer = try_ask(address, head, body);
+    answer.unwrap_or_else(|error| panic!("{error}, asked {head:?}"))
+}
+
+/// As [`ask`], where no answer is an answer too.
+///
+/// # Errors
+/// Where nobody listens there, or no whole answer comes.
+pub fn try_ask(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
     let host = if head.contains("\r\nHost: ") {
         ""
     } else {
         "Host: shop.example.com\r\n"
     };
-    let mut connection = Connection::open(address);
-    connection.send(format!("{head}{host}Connection: close\r\n\r\n"));
+    let mut connection = Connection::try_open(address)?;
+    write!(connection.stream, "{head}{host}Connection: close\r\n\r\n")?;
     // whoever is refused may find the connection closed before all was sent
     connection.try_send(body);
-    Answer::from(connection.read_to_end())
+    let came = connection.read_to_end();
+    let no_answer = || io::Error::other(format!("no whole HTTP answer: {:?}", String::from_utf8_lossy(&came)));
+    let whole = Answer::parse(&came).filter(|answer| head.starts_with("HEAD ") || answer.is_whole());
+    whole.ok_or_else(no_answer)
 }
 
 /// A connection, on which a test says what it likes and when it likes.
@@ -48,12 +61,16 @@ impl Connection {
     /// Where nobody listens there.
     #[must_use]
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self::try_open(address).unwrap()
+    }
+
+    fn try_open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         let came = Vec::new();
-        Self { stream, came }
+        Ok(Self { stream, came })
     }
 
     /// Says this.
@@ -104,7 +121,7 @@ impl Connection {
     /// Where the connection ends before it, or it has no length.
     #[track_caller]
     pub fn answer(&mut self) -> Answer {
-        let mut answer = Answer::from(self.read_until("\r\n\r\n").into_bytes());
+        let mut answer = Answer::parse(self.read_until("\r\n\r\n").as_bytes()).unwrap();
         let length = answer.header("content-length");
         let Some(length) = length.map(|length| length.parse().unwrap()) else {
             panic!("an answer without a length: {answer:?}")
@@ -139,6 +156,27 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Everything that came over a connection; `None` where that is no answer.
+    fn parse(came: &[u8]) -> Option<Self> {
+        let end = came.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = str::from_utf8(&came[..end]).ok()?;
+        let mut answer = Self {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head: head.to_owned(),
+            body: came[end + 4..].to_vec(),
+        };
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = unchunked(&answer.body)?;
+        }
+        Some(answer)
+    }
+
+    /// Whether its body is as long as it says.
+    fn is_whole(&self) -> bool {
+        let length = self.header("content-length");
+        length.is_none_or(|length| length.parse() == Ok(self.body.len()))
+    }
+
     /// The first header of this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -158,37 +196,17 @@ impl Answer {
     }
 }
 
-impl From<Vec<u8>> for Answer {
-    fn from(came: Vec<u8>) -> Self {
-        let end = came.windows(4).position(|window| window == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no HTTP answer: {:?}", String::from_utf8_lossy(&came)));
-        let head = String::from_utf8(came[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Self {
-            status,
-            head,
-            body: came[end + 4..].to_vec(),
-        };
-        if answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = unchunked(&answer.body);
-        }
-        answer
-    }
-}
-
-/// The data of a body in chunks (RFC 9112, section 7.1).
-fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
+/// The data of a body in chunks (RFC 9112, section 7.1); `None` where it breaks off.
+fn unchunked(mut chunks: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") else {
-            panic!("a body that breaks off after {:?}", String::from_utf8_lossy(&body))
-        };
-        let size = usize::from_str_radix(str::from_utf8(&chunks[..end]).unwrap(), 16).unwrap();
+        let end = chunks.windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
         if size == 0 {
-            break body;
+            break Some(body);
         }
-        body.extend_from_slice(&chunks[end + 2..end + 2 + size]);
-        chunks = &chunks[end + 4 + size..];
+        body.extend_from_slice(chunks.get(end + 2..end + 2 + size)?);
+        chunks = chunks.get(end + 4 + size..)?;
     }
 }
 
@@ -198,15 +216,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_taken_apart() {
-        let answer = Answer::from(b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\n\r\nnothing here".to_vec());
+        let answer = Answer::parse(b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\n\r\nnothing here").unwrap();
         assert_eq!((answer.status, answer.text()), (404, "nothing here"));
         assert_eq!((answer.header("x-a"), answer.header("x-b")), (Some("1"), None));
+        assert!(Answer::parse(b"HTTP/1.1 200 OK\r\nX-A: 1\r\n").is_none());
     }
 
     #[test]
     fn chunks_are_put_together() {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let answer = Answer::from(format!("{head}3\r\none\r\n5\r\n, two\r\n0\r\n\r\n").into_bytes());
+        let answer = Answer::parse(format!("{head}3\r\none\r\n5\r\n, two\r\n0\r\n\r\n").as_bytes()).unwrap();
         assert_eq!(answer.text(), "one, two");
+        assert!(Answer::parse(format!("{head}3\r\non").as_bytes()).is_none());
     }
 }
