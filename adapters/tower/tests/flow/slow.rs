@@ -1,19 +1,25 @@
-//! Bodies that come slower than anybody waits, in time that the test drives: they are judged as they are read, whatever reads them.
+//! Bodies that come slower than anybody waits, in time that the test drives: requests' are judged as they are read, whatever reads them,
+//! and answers are not held back for long.
 
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    future::{Ready, ready},
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{self, Context, Poll},
 };
 
 use buckler_tower::{Agent, BodyRefused, BoxError, Buckler, PATIENCE, Settings, start};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::json;
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    runtime::Runtime,
+    time::{Sleep, sleep, timeout},
+};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -30,7 +36,7 @@ impl Body for Slow {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        ready!(self.next.as_mut().poll(cx));
+        task::ready!(self.next.as_mut().poll(cx));
         self.next = Box::pin(sleep(PATIENCE * 2));
         Poll::Ready(self.frames.pop_front().map(Ok))
     }
@@ -87,6 +93,40 @@ where
     }
 }
 
+/// Answers with text that does not come.
+#[derive(Debug, Clone)]
+struct Silent {
+    length: Option<u64>,
+}
+
+impl<B> Service<Request<B>> for Silent {
+    type Response = Response<Self>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        let response = Response::builder().header("content-type", "text/plain");
+        ready(Ok(response.body(self.clone()).unwrap()))
+    }
+}
+
+impl Body for Silent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
 fn guarded(
     reader: Reader,
 ) -> (
@@ -99,13 +139,15 @@ fn guarded(
     (agent, service)
 }
 
+/// Time that stands still, and jumps to whatever is waited for.
+fn paused() -> Runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap()
+}
+
 /// Status and body of the answer to a body in these pieces, then these trailers.
 fn post(reader: Reader, pieces: &[&'static str], trailers: Option<HeaderMap>) -> (u16, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     let (agent, mut service) = guarded(reader);
     let answered = async {
         let frames = pieces
@@ -162,4 +204,23 @@ fn a_slow_body_is_what_it_was() {
         (200, r#"a=b&c=d {"x-sum": "7"}"#.to_owned())
     );
     assert_eq!(post(Reader::Thorough, &["a=b&c=", INJECTION], Some(trailers)).0, 403);
+}
+
+#[test]
+fn of_answers_only_those_of_known_length_are_held_back_and_not_for_long() {
+    let settings = Settings::builder().security("DLP_CC_NUMBERS", true);
+    let checks = settings.security("SECURITY_CHECKS", json!({"dlp": 1}));
+    let agent = start(checks.build().unwrap()).unwrap();
+    let runtime = paused();
+    let _entered = runtime.enter();
+    let ask = |length| {
+        Buckler::new(&agent)
+            .layer(Silent { length })
+            .call(Request::new(Full::<Bytes>::default()))
+    };
+    let stream = ask(None).now_or_never().unwrap().unwrap();
+    assert_eq!(stream.body().size_hint().exact(), None);
+    assert!(ask(Some(7)).now_or_never().is_none(), "it is waited for");
+    let waited = runtime.block_on(async { timeout(PATIENCE * 2, ask(Some(7))).await });
+    assert_eq!(waited.unwrap().unwrap().body().size_hint().exact(), Some(7));
 }
