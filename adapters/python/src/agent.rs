@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroUsize, sync::Arc, time::Durati
 
 use arc_swap::ArcSwapOption;
 use buckler::{
-    Settings,
+    Exchanged, Settings,
     guard::{BlockId, BodyView, Guard, OnFailure, Verdict},
     protocol::{Route, Routes},
 };
@@ -22,8 +22,8 @@ use crate::{
 /// where other threads are at work and keep it for their whole switch interval.
 const LONG: usize = 16 << 10;
 
-/// The longest that a shutdown may take, in seconds: longer than any server waits for its workers.
-const LONGEST_SHUTDOWN: f64 = 3600.0;
+/// The longest that a call may wait, in seconds: longer than any server waits for its workers.
+const LONGEST: f64 = 3600.0;
 
 /// The native half of an agent: settings, and the agent of this process, once it was asked for.
 #[pyclass(frozen, subclass, module = "buckler._buckler")]
@@ -32,6 +32,7 @@ pub(crate) struct Agent {
     platform: String,
     /// Lists the application's routes. Asked when the agent starts, by when all of them are known.
     routes: Option<Py<PyAny>>,
+    on_demand: bool,
     live: ArcSwapOption<Live>,
 }
 
@@ -39,12 +40,13 @@ pub(crate) struct Agent {
 impl Agent {
     /// `said` is what the host said, as JSON.
     #[new]
-    #[pyo3(signature = (said, *, platform, routes = None))]
-    fn new(said: &str, platform: String, routes: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (said, *, platform, routes = None, on_demand = false))]
+    fn new(said: &str, platform: String, routes: Option<Py<PyAny>>, on_demand: bool) -> PyResult<Self> {
         Ok(Self {
             settings: settings::read(said)?,
             platform,
             routes,
+            on_demand,
             live: ArcSwapOption::empty(),
         })
     }
@@ -80,7 +82,7 @@ impl Agent {
         {
             request.found_route(resolve.call1((source,))?.is_truthy()?);
         }
-        Ok(refusal(&request.viewed(py, |view| live.guard().check(view))))
+        Ok(Refusal::of(&request.viewed(py, |view| live.guard().check(view))))
     }
 
     /// How much of a request's body is wanted for `check_body`, in bytes; `None` where nothing looks into it.
@@ -142,7 +144,7 @@ impl Agent {
         {
             request.found_route(resolve.call1((source,))?.is_truthy()?);
         }
-        Ok(refusal(
+        Ok(Refusal::of(
             &request.viewed(py, |view| live.guard().check_response(view, status)),
         ))
     }
@@ -165,6 +167,21 @@ impl Agent {
         Ok(client.map(|client| client.address.to_string()))
     }
 
+    /// Whether an exchange with the server is due, of an agent that speaks on demand.
+    fn is_due(&self) -> bool {
+        self.current().is_some_and(|live| live.agent().is_due())
+    }
+
+    /// Speaks with the server if that is due, for so many seconds at most: whether the server was told everything. Other threads run
+    /// meanwhile.
+    fn exchange(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
+        let budget = duration("budget", seconds)?;
+        let live = self.running(py)?;
+        let outcome = py.detach(|| live.agent().exchange_blocking(budget));
+        logs::hand_over(py);
+        Ok(outcome == Exchanged::Done)
+    }
+
     /// Why a request was refused, by the id that its client was shown, as JSON; `None` where this process does not know it.
     fn why_json(&self, id: &str) -> PyResult<Option<String>> {
         let id: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
@@ -180,14 +197,11 @@ impl Agent {
 
     /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on.
     fn stop_json(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<String>> {
-        if !(0.0..=LONGEST_SHUTDOWN).contains(&seconds) {
-            let allowed = format!("allowed is 0 to {LONGEST_SHUTDOWN}");
-            return Err(PyValueError::new_err(format!("deadline: found {seconds}, {allowed}")));
-        }
+        let deadline = duration("deadline", seconds)?;
         let Some(live) = self.current() else {
             return Ok(None);
         };
-        let report = py.detach(|| live.agent().shutdown(Duration::from_secs_f64(seconds)));
+        let report = py.detach(|| live.agent().shutdown(deadline));
         logs::hand_over(py);
         json(&report).map(Some)
     }
@@ -210,7 +224,9 @@ impl Agent {
             return Ok(live);
         }
         let builder = buckler_transports::builder(self.settings.clone()).map_err(|error| wrong(&error))?;
-        let live = Arc::new(Live::start(builder.platform(&*self.platform).routes(routes)));
+        let builder = builder.platform(&*self.platform).routes(routes);
+        let builder = if self.on_demand { builder.on_demand() } else { builder };
+        let live = Arc::new(Live::start(builder));
         Live::part(self.live.swap(Some(Arc::clone(&live))));
         Ok(live)
     }
@@ -249,7 +265,7 @@ impl Agent {
         } else {
             request.viewed(py, |view| judge(guard, view, body))
         };
-        refusal(&verdict)
+        Refusal::of(&verdict)
     }
 }
 
@@ -267,11 +283,12 @@ impl Drop for Agent {
     }
 }
 
-fn refusal(verdict: &Verdict) -> Option<Refusal> {
-    match verdict {
-        Verdict::Pass => None,
-        Verdict::Block(refusal) => Some(refusal.into()),
+fn duration(name: &str, seconds: f64) -> PyResult<Duration> {
+    if (0.0..=LONGEST).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
     }
+    let said = format!("{name}: found {seconds}; allowed: seconds from 0 to {LONGEST}");
+    Err(PyValueError::new_err(said))
 }
 
 fn json(said: &impl serde::Serialize) -> PyResult<String> {

@@ -38,7 +38,11 @@ pub(crate) fn wsgi_target(environ: &Bound<'_, PyDict>) -> PyResult<Target> {
 pub(crate) fn asgi_target(scope: &Bound<'_, PyDict>) -> PyResult<Target> {
     let py = scope.py();
     let query = match scope.get_item(intern!(py, "query_string"))? {
-        Some(query) => shown(query.cast::<PyBytes>()?),
+        // Django's test client writes a text
+        Some(query) => match query.cast::<PyBytes>() {
+            Ok(query) => shown(query),
+            Err(_) => query.extract()?,
+        },
         None => String::new(),
     };
     let raw = scope.get_item(intern!(py, "raw_path"))?;

@@ -1,6 +1,6 @@
 //! A refusal, as Python's middlewares send it.
 
-use buckler::guard::{BlockId, Reaction, Refusal as Verdict};
+use buckler::guard::{BlockId, Reaction, Refusal as Refused, Verdict};
 use pyo3::{prelude::*, types::PyBytes};
 
 /// What a client that is refused is answered: a status, headers, and a body. No cache may keep it: it is meant for one client, and a
@@ -56,6 +56,14 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// The refusal in a verdict; nothing where the request passes.
+    pub(crate) fn of(verdict: &Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Pass => None,
+            Verdict::Block(refusal) => Some(refusal.into()),
+        }
+    }
+
     /// A refusal that the guard knows nothing of, and nobody can ask about.
     pub(crate) const fn unnamed() -> Self {
         Self {
@@ -67,9 +75,9 @@ impl Refusal {
     }
 }
 
-impl From<&Verdict> for Refusal {
+impl From<&Refused> for Refusal {
     /// What HTTP cannot say is a plain refusal, because to refuse matters more than how.
-    fn from(refusal: &Verdict) -> Self {
+    fn from(refusal: &Refused) -> Self {
         let id = refusal.id.to_string();
         let (status, location, content) = match &refusal.reaction {
             Reaction::Respond { status, content } => (*status, None, content.to_string()),

@@ -70,9 +70,10 @@ impl Request {
         ))
     }
 
-    /// Of WSGI's environment.
+    /// Of WSGI's environment. `peer` stands for `REMOTE_ADDR` where a platform's front end says better who connected.
     #[staticmethod]
-    fn from_wsgi(environ: &Bound<'_, PyDict>) -> PyResult<Self> {
+    #[pyo3(signature = (environ, peer = None))]
+    fn from_wsgi(environ: &Bound<'_, PyDict>, peer: Option<&str>) -> PyResult<Self> {
         let py = environ.py();
         let mut headers = HeaderList::default();
         for (key, value) in environ {
@@ -81,11 +82,15 @@ impl Request {
             }
         }
         let text = |key| text(environ, key);
+        let peer = match peer {
+            Some(peer) => address(peer),
+            None => text(intern!(py, "REMOTE_ADDR"))?.as_deref().and_then(address),
+        };
         Ok(Self::of(
             text(intern!(py, "REQUEST_METHOD"))?.unwrap_or_default(),
             wsgi_target(environ)?,
             text(intern!(py, "HTTP_HOST"))?,
-            text(intern!(py, "REMOTE_ADDR"))?.as_deref().and_then(address),
+            peer,
             headers,
         ))
     }

@@ -18,16 +18,24 @@ from __future__ import annotations
 
 from . import asgi, wsgi
 from ._agent import Agent
+from ._azure import AzureRASP
 from ._buckler import VERSION, Refusal, Request, SettingsError
+from ._django import DjangoRASP
 from ._fastapi import FastApiRASP
 from ._flask import FlaskRASP
+from ._gcp import GcpRASP
+from ._lambda import LambdaRASP
 
 __version__ = VERSION
 
 __all__ = [
     "Agent",
+    "AzureRASP",
+    "DjangoRASP",
     "FastApiRASP",
     "FlaskRASP",
+    "GcpRASP",
+    "LambdaRASP",
     "Refusal",
     "Request",
     "SettingsError",

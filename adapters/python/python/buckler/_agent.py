@@ -36,6 +36,7 @@ class Agent(_buckler.Agent):
     :param settings: everything else: a settings file, or its tables
     :param platform: what the server is told of the application's framework
     :param routes: lists the application's routes, for the registration
+    :param on_demand: the agent speaks with its server in :meth:`exchange` alone, for hosts whose process stands still between requests
     :raises SettingsError: where any of it is wrong, with what was found and what is allowed
     """
 
@@ -50,6 +51,7 @@ class Agent(_buckler.Agent):
         settings: Settings | None = None,
         platform: str = "Python",
         routes: Routes | None = None,
+        on_demand: bool = False,
     ) -> Agent:
         said = _gather(settings)
         own = {"template": template, "key": key, "cloud_url": cloud_url}
@@ -58,7 +60,11 @@ class Agent(_buckler.Agent):
         if conf:
             said["variables"]["BUCKLER_SECURITY__FILE"] = os.fspath(conf)
         agent: Any = super().__new__(
-            cls, json.dumps(said, default=_plain), platform=platform, routes=routes
+            cls,
+            json.dumps(said, default=_plain),
+            platform=platform,
+            routes=routes,
+            on_demand=on_demand,
         )
         _exit.watch(agent)
         return agent  # type: ignore[no-any-return]

@@ -71,6 +71,12 @@ class Replay:
         """It is."""
         return True
 
+    def close(self) -> None:
+        """Closes the stream, where it can be."""
+        close = getattr(self._rest, "close", None)
+        if close is not None:
+            close()
+
     def _take(self, size: int) -> bytes:
         if size < 0:
             size = len(self._beginning)

@@ -99,18 +99,19 @@ def has_body(environ: Environ) -> bool:
 def check_body(agent: Agent, request: Request, environ: Environ) -> Refusal | None:
     """Judges the beginning of a body, and puts it back."""
     wanted = agent.wants_body(request)
-    if wanted is None:
-        return None
+    return None if wanted is None else agent.check_body(request, *peek(environ, wanted))
+
+
+def peek(environ: Environ, wanted: int) -> tuple[bytes, bool]:
+    """The beginning of a body, which is put back, and whether it is all of it."""
     stream = environ["wsgi.input"]
     length = int(environ.get("CONTENT_LENGTH") or 0)
     most = min(wanted, length) if length else wanted
     beginning, error = _read(stream, most)
-    is_whole = error is None and (len(beginning) == length or len(beginning) < most and not length)
-    if is_whole:
-        environ["wsgi.input"] = io.BytesIO(beginning)
-    else:
-        environ["wsgi.input"] = Replay(beginning, stream, error)
-    return agent.check_body(request, beginning, is_whole)
+    is_end = len(beginning) == length if length else len(beginning) < most
+    is_whole = error is None and is_end
+    environ["wsgi.input"] = io.BytesIO(beginning) if is_whole else Replay(beginning, stream, error)
+    return beginning, is_whole
 
 
 def _read(stream: Any, most: int) -> tuple[bytes, Exception | None]:
