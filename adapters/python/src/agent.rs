@@ -5,22 +5,18 @@ use std::{collections::BTreeMap, fmt, num::NonZeroUsize, sync::Arc, time::Durati
 use arc_swap::ArcSwapOption;
 use buckler::{
     Exchanged, Settings,
-    guard::{BlockId, BodyView, Guard, OnFailure, Verdict},
+    guard::{BlockId, BodyView, OnFailure},
     protocol::{Route, Routes},
 };
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::{
-    live::Live,
+    live::{Claim, Live},
     logs,
     refusal::Refusal,
     request::Request,
     settings::{self, wrong},
 };
-
-/// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
-/// where other threads are at work and keep it for their whole switch interval.
-const LONG: usize = 16 << 10;
 
 /// The longest that a call may wait, in seconds: longer than any server waits for its workers.
 const LONGEST: f64 = 3600.0;
@@ -34,6 +30,7 @@ pub(crate) struct Agent {
     routes: Option<Py<PyAny>>,
     on_demand: bool,
     live: ArcSwapOption<Live>,
+    start: Claim,
 }
 
 #[pymethods]
@@ -48,6 +45,7 @@ impl Agent {
             routes,
             on_demand,
             live: ArcSwapOption::empty(),
+            start: Claim::default(),
         })
     }
 
@@ -95,7 +93,11 @@ impl Agent {
     #[pyo3(signature = (request, body, whole = true))]
     fn check_body(&self, py: Python<'_>, request: &Request, body: &Bound<'_, PyBytes>, whole: bool) -> Option<Refusal> {
         let live = self.judging(request)?;
-        Self::judge_body(py, request, body, whole, live.guard(), Guard::check_body)
+        let body = BodyView {
+            bytes: body.as_bytes(),
+            is_whole: whole,
+        };
+        Refusal::of(&request.viewed_with(py, body, |view, body| live.guard().check_body(view, body)))
     }
 
     /// How much of an answer's body is wanted for `check_answer`, in bytes; `None` where nothing looks into it.
@@ -122,7 +124,11 @@ impl Agent {
         whole: bool,
     ) -> Option<Refusal> {
         let live = self.judging(request)?;
-        Self::judge_body(py, request, body, whole, live.guard(), Guard::check_answer)
+        let body = BodyView {
+            bytes: body.as_bytes(),
+            is_whole: whole,
+        };
+        Refusal::of(&request.viewed_with(py, body, |view, body| live.guard().check_answer(view, body)))
     }
 
     /// Counts the application's answer, and judges it by its status. Where it is refused, the refusal goes out in its place. `resolve`
@@ -210,25 +216,32 @@ impl Agent {
 /// The status of an answer to a path that nothing answers.
 const NOT_FOUND: u16 = 404;
 
-type Judge = fn(&Guard, &buckler::guard::RequestView<'_>, BodyView<'_>) -> Verdict;
-
 impl Agent {
     /// This process's agent, started if there is none yet.
     fn running(&self, py: Python<'_>) -> PyResult<Arc<Live>> {
-        if let Some(live) = self.current() {
-            return Ok(live);
+        match self.current() {
+            Some(live) => Ok(live),
+            None => self.started(py),
         }
+    }
+
+    /// Starts the agent, unless another thread does already: that is then waited for. Either way other threads run meanwhile.
+    #[cold]
+    fn started(&self, py: Python<'_>) -> PyResult<Arc<Live>> {
         let routes = self.listed_routes(py)?;
-        // listing ran Python, and with it perhaps another thread that came here first; from here on none does
-        if let Some(live) = self.current() {
-            return Ok(live);
-        }
         let builder = buckler_transports::builder(self.settings.clone()).map_err(|error| wrong(&error))?;
         let builder = builder.platform(&*self.platform).routes(routes);
         let builder = if self.on_demand { builder.on_demand() } else { builder };
-        let live = Arc::new(Live::start(builder));
-        Live::part(self.live.swap(Some(Arc::clone(&live))));
-        Ok(live)
+        // from here on nothing fails, and nothing of Python's runs
+        Ok(py.detach(|| {
+            self.start.claim_or_wait(|| self.current().is_some());
+            if let Some(live) = self.current() {
+                return live;
+            }
+            let live = Arc::new(Live::start(builder));
+            Live::part(self.live.swap(Some(Arc::clone(&live))));
+            live
+        }))
     }
 
     /// This process's agent, if it runs.
@@ -248,24 +261,6 @@ impl Agent {
         let listed: BTreeMap<String, (Vec<String>, String)> = list.call0(py)?.extract(py)?;
         let route = |(name, (methods, path))| (name, Route { methods, path });
         Ok(listed.into_iter().map(route).collect())
-    }
-
-    fn judge_body(
-        py: Python<'_>,
-        request: &Request,
-        body: &Bound<'_, PyBytes>,
-        is_whole: bool,
-        guard: &Guard,
-        judge: Judge,
-    ) -> Option<Refusal> {
-        let bytes = body.as_bytes();
-        let body = BodyView { bytes, is_whole };
-        let verdict = if bytes.len() > LONG {
-            request.viewed_detached(py, |view| judge(guard, view, body))
-        } else {
-            request.viewed(py, |view| judge(guard, view, body))
-        };
-        Refusal::of(&verdict)
     }
 }
 

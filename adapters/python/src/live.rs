@@ -1,6 +1,14 @@
 //! A running agent, and the process that it runs in.
 
-use std::{fmt, mem, sync::Arc};
+use std::{
+    fmt, mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::AcqRel},
+    },
+    thread,
+    time::Duration,
+};
 
 use buckler::{AgentBuilder, guard::Guard};
 
@@ -44,6 +52,31 @@ impl Live {
         match live {
             Some(parents) if !parents.is_ours() => mem::forget(parents),
             Some(_) | None => {}
+        }
+    }
+}
+
+/// Which of a process's threads starts its agent. No lock, which a fork might find held: a child's claim is its own.
+#[derive(Debug, Default)]
+pub(crate) struct Claim(AtomicU64);
+
+impl Claim {
+    /// How often a thread that waits looks up. A start takes some hundred milliseconds, once in a process's life.
+    const LOOK: Duration = Duration::from_millis(2);
+    /// Looks after which the other thread is taken to have failed: some ten seconds.
+    const LOOKS: usize = 5000;
+
+    /// Returns at once to the first caller of this process, and to others when there is what they wait for.
+    pub(crate) fn claim_or_wait(&self, is_there: impl Fn() -> bool) {
+        // zero is nobody
+        let mine = fork::generation() + 1;
+        if self.0.swap(mine, AcqRel) == mine {
+            for _ in 0..Self::LOOKS {
+                if is_there() {
+                    break;
+                }
+                thread::park_timeout(Self::LOOK);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
-use buckler::guard::{Headers, RequestView, RouteMatch};
+use buckler::guard::{BodyView, Headers, RequestView, RouteMatch};
 use pyo3::{
     exceptions::PyValueError,
     intern,
@@ -36,6 +36,10 @@ pub(crate) struct Request {
     /// The process in which it was checked.
     generation: AtomicU64,
 }
+
+/// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
+/// where other threads are at work and keep it for their whole switch interval.
+const LONG: usize = 16 << 10;
 
 /// `route` as a number.
 const UNSURE: u8 = 0;
@@ -214,16 +218,20 @@ impl Request {
         look(&self.view(&self.headers.view(py)))
     }
 
-    /// Shows the guard the request while other threads of Python's run.
-    pub(crate) fn viewed_detached<T: Send>(
+    /// Shows the guard the request and a body; a long one while other threads of Python's run.
+    pub(crate) fn viewed_with<T: Send>(
         &self,
         py: Python<'_>,
-        look: impl FnOnce(&RequestView<'_>) -> T + Send,
+        body: BodyView<'_>,
+        look: impl FnOnce(&RequestView<'_>, BodyView<'_>) -> T + Send,
     ) -> T {
+        if body.bytes.len() <= LONG {
+            return self.viewed(py, |view| look(view, body));
+        }
         let headers = self.headers.copied(py);
         py.detach(|| {
             let pairs: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-            look(&self.view(&pairs.as_slice()))
+            look(&self.view(&pairs.as_slice()), body)
         })
     }
 

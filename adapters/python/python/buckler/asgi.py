@@ -77,6 +77,12 @@ class Middleware:
             await self.app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            # rather now than with the first request: this is the process that will serve
+            self.agent.start()
+        except Exception:
+            tell("the start of the agent")
+
         async def send_on(message: Message) -> None:
             # the server ends the process as soon as it has this
             if message["type"].startswith("lifespan.shutdown"):
