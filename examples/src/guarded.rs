@@ -56,7 +56,8 @@ pub fn say_goodbye(agent: &Agent) {
     print_report(&agent.shutdown(GOODBYE));
 }
 
-fn print_report(report: &ShutdownReport) {
+/// Says what became of what the server did not know yet when the agent ended.
+pub fn print_report(report: &ShutdownReport) {
     let lost: u64 = report.lost.values().sum();
     println!(
         "goodbye: {} events sent, {} not sent, {lost} lost before",

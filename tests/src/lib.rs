@@ -1,8 +1,9 @@
 //! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, [`ca::Ca`], which issues certificates for
-//! it, and [`http`], a client that sees what goes over the wire.
+//! it, [`http`], a client that sees what goes over the wire, and [`cloud`], the clouds around a function.
 //!
 //! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
 
 pub mod ca;
+pub mod cloud;
 pub mod fault;
 pub mod http;

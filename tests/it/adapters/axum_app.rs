@@ -1,6 +1,6 @@
 //! The application in axum.
 
-use std::{net::SocketAddr, sync::mpsc};
+use std::{convert::Infallible, net::SocketAddr, sync::mpsc};
 
 use axum::{
     Router,
@@ -10,21 +10,27 @@ use axum::{
         StatusCode,
         header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     },
-    response::{IntoResponse as _, Response},
-    routing::{any, get, post},
+    response::{IntoResponse, Response},
+    routing::{Route, any, get, post},
 };
-use buckler::Agent;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::{
     host::Started,
     pages::{Application, Page, SIZED, Shape, at_once, length, pages, slowly},
 };
 
-pub(super) fn serve(agent: &Agent, application: &Application, tell: &mpsc::Sender<Started>) {
+/// Serves it with the layer that guards it.
+pub(super) fn serve<L>(guard: L, application: &Application, tell: &mpsc::Sender<Started>)
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request, Error = Infallible, Response: IntoResponse, Future: Send> + Clone + Send + Sync,
+{
     let application = shop()
         .merge(watched(application))
         .layer(DefaultBodyLimit::disable())
-        .layer(buckler_tower::Buckler::new(agent))
+        .layer(guard)
         .into_make_service_with_connect_info::<SocketAddr>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

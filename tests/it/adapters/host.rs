@@ -7,10 +7,15 @@ use std::{
 };
 
 use buckler::{Agent, protocol::Routes, settings::SettingsBuilder};
-use buckler_tests::http::{self, Answer, Connection};
+use buckler_functions::{azure, google};
+use buckler_tests::{
+    cloud::Front,
+    http::{self, Answer, Connection},
+};
+use buckler_tower::Buckler;
 
 use super::{
-    actix_web_app, axum_app,
+    actix_web_app, axum_app, functions,
     pages::{Application, Read},
 };
 use crate::site::{self, PATIENCE};
@@ -18,11 +23,18 @@ use crate::site::{self, PATIENCE};
 /// A client that may be banned: loopback never is.
 pub(super) const SOMEBODY: &str = "203.0.113.9";
 
-/// A framework.
+/// A client that does nothing of note.
+const VISITOR: &str = "203.0.113.200";
+
+/// A framework, or where it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     ActixWeb,
     Axum,
+    /// axum on Cloud Run, behind Google's front end.
+    Google,
+    /// axum as a custom handler, behind Azure's front end and host, which forwards requests.
+    Azure,
 }
 
 /// A guarded application, which serves for as long as it is held.
@@ -32,7 +44,9 @@ pub(super) struct Host {
     pub(super) told: mpsc::Receiver<Read>,
     /// What the answers of `/pieces` and `/sized` are made of, one by one; `None` is an error. They end when this is dropped.
     pub(super) pieces: Option<tokio::sync::mpsc::Sender<Option<&'static str>>>,
+    kind: Kind,
     address: SocketAddr,
+    _front: Option<Front>,
     stop: Option<Box<dyn FnOnce()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,6 +60,16 @@ impl Kind {
         match self {
             Self::ActixWeb => "actix-web",
             Self::Axum => "axum",
+            Self::Google => "Google Cloud Function",
+            Self::Azure => "Azure Function",
+        }
+    }
+
+    /// Whether the agent speaks when a request asks it to, and only then.
+    const fn is_on_demand(self) -> bool {
+        match self {
+            Self::ActixWeb | Self::Axum => false,
+            Self::Google | Self::Azure => true,
         }
     }
 }
@@ -56,6 +80,8 @@ impl Host {
         let builder = match kind {
             Kind::ActixWeb => buckler_actix_web::builder(settings),
             Kind::Axum => buckler_tower::builder(settings),
+            Kind::Google => google::builder(settings),
+            Kind::Azure => azure::builder(settings, &functions::app()),
         };
         let agent = Arc::new(builder.unwrap().routes(routes()).start());
         let (tell, started) = mpsc::channel();
@@ -63,14 +89,19 @@ impl Host {
         let guarded = Arc::clone(&agent);
         let thread = std::thread::spawn(move || match kind {
             Kind::ActixWeb => actix_web_app::serve(&guarded, &application, &tell),
-            Kind::Axum => axum_app::serve(&guarded, &application, &tell),
+            Kind::Axum => axum_app::serve(Buckler::new(&guarded), &application, &tell),
+            Kind::Google => axum_app::serve(functions::google(&guarded), &application, &tell),
+            Kind::Azure => axum_app::serve(functions::azure(&guarded), &application, &tell),
         });
-        let (address, stop) = started.recv_timeout(PATIENCE).unwrap();
+        let (served_at, stop) = started.recv_timeout(PATIENCE).unwrap();
+        let front = functions::front(kind, served_at);
         Self {
             agent,
             told,
             pieces: Some(pieces),
-            address,
+            kind,
+            address: front.as_ref().map_or(served_at, Front::address),
+            _front: front,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -97,10 +128,16 @@ impl Host {
         Connection::open(self.address)
     }
 
-    /// Waits for a condition; fails with what the agent says of itself.
+    /// Waits for a condition; fails with what the agent says of itself. Where it speaks during requests alone, there are some.
     #[track_caller]
-    pub(super) fn wait_until(&self, what: &str, condition: impl FnMut() -> bool) {
-        site::wait_until(&self.agent, what, condition);
+    pub(super) fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        site::wait_until(&self.agent, what, || {
+            let is_so = condition();
+            if !is_so && self.kind.is_on_demand() {
+                self.get("/", VISITOR);
+            }
+            is_so
+        });
     }
 
     /// What the handler of `/tell` has read next.

@@ -7,6 +7,7 @@ mod answers;
 mod axum_app;
 mod bodies;
 mod fleet;
+mod functions;
 mod host;
 mod pages;
 mod verdicts;
@@ -19,6 +20,12 @@ macro_rules! over_every_adapter {
         }
         mod axum {
             $(#[test] fn $test() { super::$test(crate::adapters::host::Kind::Axum); })*
+        }
+        mod google {
+            $(#[test] fn $test() { super::$test(crate::adapters::host::Kind::Google); })*
+        }
+        mod azure {
+            $(#[test] fn $test() { super::$test(crate::adapters::host::Kind::Azure); })*
         }
     };
 }
