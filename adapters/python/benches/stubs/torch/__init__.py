@@ -1,0 +1,1 @@
+"""Nothing of torch: pyrasp imports it for a check that is off here."""

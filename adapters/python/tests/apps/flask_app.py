@@ -1,0 +1,47 @@
+"""A shop in Flask, guarded in one line."""
+
+import os
+
+from buckler import FlaskRASP
+from flask import Flask, request
+
+app = Flask(__name__, static_folder=None)
+
+
+@app.get("/")
+def index():
+    return "welcome"
+
+
+@app.get("/items/<int:number>")
+def item(number: int):
+    return f"item {number}"
+
+
+@app.get("/login")
+def login():
+    return "a form"
+
+
+@app.get("/missing")
+def missing():
+    return "no such thing", 404
+
+
+@app.get("/worker")
+def worker():
+    return str(os.getpid())
+
+
+@app.post("/echo")
+def echo():
+    return request.get_data(), {"Content-Type": "application/octet-stream"}
+
+
+@app.post("/form")
+def form():
+    files = {name: sent.read().decode() for name, sent in request.files.items()}
+    return request.form.to_dict() | files
+
+
+FlaskRASP(app)

@@ -1,0 +1,55 @@
+"""Fixtures: servers and hosts that are gone when the test is, however it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from rig.cloud import Cloud
+from rig.hosts import WHOLE, Host, Kind
+
+#: Starts a host as `Host` does, and ends it with the test.
+Start = Callable[..., Host]
+
+
+def name(kind: Kind) -> str:
+    """How a host is called in the names of tests."""
+    return kind.name
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud server of the test's own."""
+    server = Cloud(tmp_path / "cloud")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts hosts of the test's own."""
+    started: list[Host] = []
+
+    def begin(kind: Kind, **settings: Any) -> Host:
+        host = Host(kind, tmp_path / f"host-{len(started)}", **settings)
+        started.append(host)
+        return host
+
+    yield begin
+    for host in started:
+        host.program.kill()
+
+
+@pytest.fixture(params=WHOLE, ids=name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each host that runs the whole list."""
+    return request.param
+
+
+@pytest.fixture(params=WHOLE, ids=name, scope="session")
+def plain(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Host]:
+    """Each of them with default settings and without a server, shared by all tests that want no other."""
+    host = Host(request.param, tmp_path_factory.mktemp(request.param.name))
+    yield host
+    host.program.kill()

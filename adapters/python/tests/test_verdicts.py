@@ -1,0 +1,127 @@
+"""What becomes of requests, by local settings alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import Start
+from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.hosts import Host, Kind
+
+INJECTION = "/items/7?q=1%27+OR+%271%27%3D%271"
+
+
+def test_a_decoy_is_refused_and_its_visitor_banned(plain: Host) -> None:
+    visitor = plain.stranger()
+    answer = plain.get(DECOY, visitor)
+    assert (answer.status, answer.text) == (403, "Blocked")
+    assert answer.header("cache-control") == "no-store"
+    assert len(answer.header("x-block-id") or "") == 16
+    plain.wait_until("the ban is in force", lambda: plain.status("/", visitor) == 403)
+    assert plain.get("/", plain.stranger()).text == "welcome"
+
+
+def test_a_page_that_there_is_is_no_decoy(plain: Host) -> None:
+    assert plain.get("/login", plain.stranger()).text == "a form"
+    assert plain.status("/elsewhere/login", plain.stranger()) == 403
+
+
+def test_unknown_paths_are_judged_by_their_404(plain: Host) -> None:
+    assert plain.status("/nowhere", plain.stranger()) == 403
+    assert plain.get("/missing", plain.stranger()).text == "no such thing", "the application's own"
+
+
+def test_injections_are_refused_in_parameters_and_cookies(plain: Host) -> None:
+    assert plain.status(INJECTION, plain.stranger()) == 403
+    cookie = ("Cookie", "theme=<script>alert(1)</script>")
+    asked = plain.ask("GET", "/", [("X-Forwarded-For", plain.stranger()), cookie])
+    assert asked.status == 403
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"user": {"name": "x\'; DROP TABLE users; --"}}'),
+        ("application/x-www-form-urlencoded", b"a=1&b=1%27+OR+%271%27%3D%271"),
+        ("text/plain", b"1' OR '1'='1"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\' OR \'1\'=\'1\r\n--x--\r\n',
+        ),
+    ],
+)
+def test_injections_are_refused_in_bodies(plain: Host, content_type: str, body: bytes) -> None:
+    assert plain.post("/echo", content_type, body, plain.stranger()).status == 403
+
+
+def test_the_nearest_proxy_that_is_not_trusted_is_the_client(plain: Host) -> None:
+    claimed, client = plain.stranger(), plain.stranger()
+    chain = [("X-Forwarded-For", claimed), ("X-Forwarded-For", client)]
+    assert plain.ask("GET", DECOY, chain).status == 403
+    plain.wait_until(
+        "who the proxy names is banned", lambda: plain.status("/", client) == 403
+    )
+    assert plain.status("/", claimed) == 200, "the client's own word counts for nothing"
+
+
+def test_only_trusted_proxies_name_the_client(kind: Kind, start: Start) -> None:
+    host = start(kind, env={"BUCKLER_AGENT__TRUSTED_PROXIES": "192.0.2.1"})
+    assert host.status(DECOY) == 403
+    assert host.status("/") == 200, "loopback is never banned, whatever it says of itself"
+
+
+def test_the_whitelist_is_never_judged(kind: Kind, start: Start) -> None:
+    host = start(kind, security={"WHITELIST": ["203.0.113.0/28"]})
+    assert [host.status(path) for path in (DECOY, "/nowhere", INJECTION)] == [404, 404, 200]
+    assert host.status(DECOY, "203.0.113.77") == 403
+
+
+def test_foreign_hosts_are_refused(kind: Kind, start: Start) -> None:
+    checks = {"spoofing": 1}
+    host = start(kind, security={"HOSTS": ["shop.example.com"], "SECURITY_CHECKS": checks})
+    assert host.status("/") == 200
+    assert host.ask("GET", "/", [("Host", "evil.example")]).status == 403
+
+
+def test_level_one_refuses_without_a_ban(kind: Kind, start: Start) -> None:
+    host = start(kind, security={"SECURITY_CHECKS": {"path": 0, "decoy": 1, "sqli": 1}})
+    assert [host.status(path) for path in (DECOY, INJECTION)] == [403, 403]
+    # a ban that were made would be in force once another is
+    visitor = "198.51.100.99"
+    assert host.status("/?q=<script>alert(1)</script>".replace("<", "%3C"), visitor) == 403
+    host.wait_until("another is banned", lambda: host.status("/", visitor) == 403)
+    assert host.status("/") == 200
+
+
+def test_level_three_lets_pass(kind: Kind, start: Start) -> None:
+    checks = {"path": 0, "decoy": 3, "sqli": 3, "command": 0}
+    host = start(kind, security={"SECURITY_CHECKS": checks})
+    assert [host.status(path) for path in (DECOY, INJECTION, "/")] == [404, 200, 200]
+
+
+def test_reactions_are_the_settings(kind: Kind, start: Start) -> None:
+    security = {
+        "BLACKLIST_ACTION": "redirect",
+        "BLACKLIST_STATUS_CODE": 307,
+        "BLACKLIST_ACTION_CONTENT": "https://example.com/gone?{{id}}",
+        "BLOCK_STATUS_CODE": 451,
+        "BLOCK_ACTION_CONTENT": "not here: {{id}}",
+        "CHANGE_SERVER": True,
+    }
+    host = start(kind, security=security)
+    unknown = host.get("/nowhere", ANOTHER)
+    assert (unknown.status, unknown.text) == (451, f"not here: {unknown.header('x-block-id')}")
+    assert unknown.header("content-type") == "text/html; charset=utf-8"
+    decoy = host.get(DECOY, SOMEBODY)
+    assert decoy.status == 307
+    assert decoy.header("location") == f"https://example.com/gone?{decoy.header('x-block-id')}"
+    assert "Apache" in [said for name, said in host.get("/", ANOTHER).headers if name == "server"]
+
+
+def test_settings_that_cannot_be_are_named(kind: Kind, tmp_path, start: Start) -> None:
+    """An impossible setting is said by name, where somebody will read it; the application is not guarded by a guess."""
+    conf = tmp_path / "wrong.json"
+    conf.write_text(json.dumps({"FLOOD_RATIO": "many"}))
+    with pytest.raises(AssertionError, match="(?s)FLOOD_RATIO|flood_ratio"):
+        start(kind, env={"PYRASP_CONF": str(conf)}).program.says("never")

@@ -1,0 +1,124 @@
+"""Every server, with each of its workers: all of them guard, count, share, and end when they are told to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from conftest import name
+from rig.client import ANOTHER, DECOY
+from rig.cloud import Cloud
+from rig.hosts import EVERY, Host, Kind
+from test_bodies import BODIES, LONG
+
+#: Until when a host that is told to end has ended, in seconds.
+GOODBYE = 2.0
+
+#: How often it may be tried: on a loaded machine the first may be too slow for reasons of its own.
+ATTEMPTS = 4
+
+
+@pytest.fixture(params=EVERY, ids=name, scope="module")
+def running(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[tuple[Host, Cloud]]:
+    """Each host with a server, shared by the tests below."""
+    folder: Path = tmp_path_factory.mktemp(request.param.name)
+    cloud = Cloud(folder / "cloud")
+    host = Host(request.param, folder / "host", cloud_url=cloud.url)
+    yield host, cloud
+    host.program.kill()
+    cloud.stop()
+
+
+def test_each_worker_registers(running: tuple[Host, Cloud]) -> None:
+    host, cloud = running
+    agents = host.registered(cloud)
+    assert len(agents) == host.kind.workers, "nobody else does: no master, no loader"
+    assert {agent["routes"] for agent in agents} == {host.kind.routes}
+    assert len({agent["instance_id"] for agent in agents}) == len(agents)
+
+
+def test_each_worker_guards_counts_and_shares(running: tuple[Host, Cloud]) -> None:
+    host, cloud = running
+    host.registered(cloud)
+    caught: list[str] = []
+
+    def look() -> bool:
+        for _ in range(4):
+            caught.append(f"203.0.{len(caught) // 250}.{len(caught) % 250 + 1}")
+            assert host.status(DECOY, caught[-1]) == 403
+            assert host.status("/", ANOTHER) == 200
+        agents = cloud.agents()
+        counted = all(_counted(agent) for agent in agents)
+        return counted and all(agent["shared"]["bans"] > 0 for agent in agents)
+
+    host.wait_until("each worker has caught somebody, and said so", look)
+    host.wait_until("all are listed", lambda: cloud.listed() >= set(caught))
+    host.wait_until("all counts have come", lambda: _blocked(cloud) >= len(caught))
+
+
+def _counted(agent: dict) -> bool:
+    totals = agent["totals"]
+    return all(totals[what] > 0 for what in ("success", "attacks", "blocked"))
+
+
+def _blocked(cloud: Cloud) -> int:
+    return sum(agent["totals"]["blocked"] for agent in cloud.agents())
+
+
+def test_each_worker_hears_of_the_list(running: tuple[Host, Cloud]) -> None:
+    host, cloud = running
+    host.registered(cloud)
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.77"})
+    host.wait_until("the list has come", lambda: host.status("/", "192.0.2.77") == 403)
+
+    def everybody_has_it() -> bool:
+        revision = cloud.admin("GET", "blacklist")["rev"]
+        return all((agent.get("list") or {}).get("rev") == revision for agent in cloud.agents())
+
+    host.wait_until("each worker has the list", everybody_has_it)
+    assert {host.status("/", "192.0.2.77") for _ in range(20)} == {403}
+
+
+def test_bodies_are_intact(running: tuple[Host, Cloud]) -> None:
+    host, _ = running
+    for content_type, sent in BODIES.values():
+        answer = host.post("/echo", content_type, sent, ANOTHER)
+        assert (answer.status, answer.body == sent) == (200, True), content_type
+    if host.kind.chunked:
+        pieces = [LONG[at : at + 50_000] for at in range(0, len(LONG), 50_000)]
+        assert host.post("/echo", "application/octet-stream", pieces, ANOTHER).body == LONG
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=name)
+def test_it_ends_in_time_and_tells_what_the_server_does_not_know(
+    kind: Kind, tmp_path: Path
+) -> None:
+    took = [_end(kind, tmp_path / "0")]
+    while min(took) >= GOODBYE and len(took) < ATTEMPTS:
+        took.append(_end(kind, tmp_path / str(len(took))))
+    assert min(took) < GOODBYE, took
+
+
+def _end(kind: Kind, folder: Path) -> float:
+    # so seldom that nothing is told on the way
+    cloud = Cloud(folder / "cloud", BEACON_DELAY=600)
+    try:
+        host = Host(kind, folder / "host", cloud_url=cloud.url)
+        try:
+            return _end_of(host, cloud)
+        finally:
+            host.program.kill()
+    finally:
+        cloud.stop()
+
+
+def _end_of(host: Host, cloud: Cloud) -> float:
+    host.registered(cloud)
+    caught = {f"203.0.113.{n}" for n in range(1, 21)}
+    for attacker in caught:
+        assert host.status(DECOY, attacker) == 403
+    code, took = host.program.end(host.kind.stop)
+    assert code in host.kind.ends, host.program.written()
+    assert caught <= cloud.listed(), host.program.written()
+    return took
