@@ -21,10 +21,14 @@ ADMIN = "admin-token-of-the-suite"
 ROOT = Path(__file__).resolve().parents[4]
 
 
+def target() -> Path:
+    """Where cargo builds, and ``.ci/python`` too."""
+    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+
+
 def binary(name: str) -> str:
     """A program that cargo built; ``.ci/python`` builds them all."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    path = target / "debug" / name
+    path = target() / "debug" / name
     assert path.exists(), f"{path} is not there: run .ci/python, or cargo build --bin {name}"
     return str(path)
 
