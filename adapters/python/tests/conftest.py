@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import pytest
 from rig.cloud import Cloud
@@ -13,9 +14,13 @@ from rig.hosts import WHOLE, Host, Kind
 Start = Callable[..., Host]
 
 
-def name(kind: Kind) -> str:
-    """How a host is called in the names of tests."""
-    return kind.name
+# hosts run in sessions of their own: a suite that is told to end must end them, as Ctrl-C does
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def each(kinds: Iterable[Kind]) -> list[Any]:
+    """Hosts as parameters; where tests run side by side, those of one host stay together and share it."""
+    return [pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in kinds]
 
 
 @pytest.fixture
@@ -41,13 +46,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
         host.program.kill()
 
 
-@pytest.fixture(params=WHOLE, ids=name)
+@pytest.fixture(params=each(WHOLE))
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each host that runs the whole list."""
     return request.param
 
 
-@pytest.fixture(params=WHOLE, ids=name, scope="session")
+@pytest.fixture(params=each(WHOLE), scope="session")
 def plain(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Host]:
     """Each of them with default settings and without a server, shared by all tests that want no other."""
     host = Host(request.param, tmp_path_factory.mktemp(request.param.name))

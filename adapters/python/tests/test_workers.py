@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from conftest import name
+from conftest import each
 from rig.client import ANOTHER, DECOY
 from rig.cloud import Cloud
 from rig.hosts import EVERY, Host, Kind
@@ -19,7 +19,7 @@ GOODBYE = 2.0
 ATTEMPTS = 4
 
 
-@pytest.fixture(params=EVERY, ids=name, scope="module")
+@pytest.fixture(params=each(EVERY), scope="module")
 def running(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[tuple[Host, Cloud]]:
     """Each host with a server, shared by the tests below."""
     folder: Path = tmp_path_factory.mktemp(request.param.name)
@@ -90,7 +90,7 @@ def test_bodies_are_intact(running: tuple[Host, Cloud]) -> None:
         assert host.post("/echo", "application/octet-stream", pieces, ANOTHER).body == LONG
 
 
-@pytest.mark.parametrize("kind", EVERY, ids=name)
+@pytest.mark.parametrize("kind", each(EVERY))
 def test_it_ends_in_time_and_tells_what_the_server_does_not_know(
     kind: Kind, tmp_path: Path
 ) -> None:

@@ -46,7 +46,11 @@ class Cloud:
         settings.write_text(json.dumps({"admin_token": ADMIN, "profiles": profiles}))
         command = [binary("buckler-server"), "--config", str(settings), "--listen", "127.0.0.1:0"]
         self.program = Program(command, log=folder / "server.log")
-        port = self.program.says(r"listening address=127\.0\.0\.1:(\d+)").group(1)
+        try:
+            port = self.program.says(r"listening address=127\.0\.0\.1:(\d+)").group(1)
+        except BaseException:
+            self.program.kill()
+            raise
         self.address = ("127.0.0.1", int(port))
         self.url = f"http://127.0.0.1:{port}/config"
 

@@ -155,8 +155,12 @@ class Host(Client):
             log=folder / "host.log",
             env={**settings, **kind.env, **(env or {})},
         )
-        super().__init__(("127.0.0.1", self._port()))
-        wait_for("it answers", self._answers, self.program.written)
+        try:
+            super().__init__(("127.0.0.1", self._port()))
+            wait_for("it answers", self._answers, self.program.written)
+        except BaseException:
+            self.program.kill()
+            raise
 
     def _port(self) -> int:
         if self.kind.listening:
