@@ -78,7 +78,8 @@ def main() -> None:
     arguments = options.parse_args()
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        server = start(running, folder, "mock_server", [f"{arguments.built}/mock_server"])
+        mock = [f"{arguments.built}/mock_server", "--listen", "127.0.0.1:0"]
+        server = start(running, folder, "mock_server", mock)
         # whoever waits asks again and again, which is a flood, by rights
         config = server.admin("GET", "profiles/shop/config")["config"]
         checks = config.get("SECURITY_CHECKS", {}) | {"flood": 0}
