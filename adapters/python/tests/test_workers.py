@@ -118,6 +118,7 @@ def _end_of(host: Host, cloud: Cloud) -> float:
     caught = {f"203.0.113.{n}" for n in range(1, 21)}
     for attacker in caught:
         assert host.status(DECOY, attacker) == 403
+    host.rest()
     code, took = host.program.end(host.kind.stop)
     assert code in host.kind.ends, host.program.written()
     assert caught <= cloud.listed(), host.program.written()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import re
+import os
 import shutil
 import signal
+import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,9 @@ APPS = Path(__file__).resolve().parent.parent / "apps"
 
 #: Where the programs of the suite's environment are.
 BIN = Path(sys.executable).parent
+
+#: What tells the hosts of a run apart.
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ _LISTENING_UVICORN = r"Uvicorn running on http://127\.0\.0\.1:(\d+)"
 _UWSGI = (
     *("uwsgi", "--http-socket", "127.0.0.1:0", "--master", "--die-on-term", "--need-app"),
     *("--chdir", str(APPS), "--virtualenv", str(BIN.parent), "--module", "flask_app:app"),
-    *("--processes", "2", "--enable-threads"),
+    *("--processes", "2", "--enable-threads", "--stats", "@{name}"),
 )
 _LISTENING_UWSGI = r"bound to TCP address 127\.0\.0\.1:(\d+)"
 
@@ -150,8 +155,9 @@ class Host(Client):
             settings |= {"PYRASP_CLOUD_URL": cloud_url, "PYRASP_KEY": KEY}
         self.kind = kind
         self._strangers = 0
+        self._name = f"buckler-suite-{os.getpid()}-{next(_NUMBERS)}"
         self.program = Program(
-            [str(program), *kind.command[1:]],
+            [str(program), *(word.replace("{name}", self._name) for word in kind.command[1:])],
             log=folder / "host.log",
             env={**settings, **kind.env, **(env or {})},
         )
@@ -177,6 +183,18 @@ class Host(Client):
         """A client that has not asked yet."""
         self._strangers += 1
         return f"198.51.100.{self._strangers}"
+
+    def rest(self) -> None:
+        """Waits until no worker is at a request any more: uWSGI ends one that is without any of Python's exit hooks."""
+        if "--stats" in self.kind.command:
+            self.wait_until("all workers are idle", self._is_idle)
+
+    def _is_idle(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as stats:
+            # a name without a file, of which uWSGI takes the end of the text for a part
+            stats.connect(f"\0{self._name}\0")
+            told = json.load(stats.makefile())
+        return all(worker["status"] == "idle" for worker in told["workers"])
 
     def wait_until(self, what: str, look: Any) -> Any:
         """Waits for a condition; fails with what the host has written."""
