@@ -1,6 +1,6 @@
 """A shop in Flask, guarded by Buckler. Run by `run.py`; alone:
 
-    PYRASP_CLOUD_URL=… PYRASP_KEY=… flask --app examples/mixed_fleet/flask_shop.py run
+PYRASP_CLOUD_URL=… PYRASP_KEY=… flask --app examples/mixed_fleet/flask_shop.py run
 """
 
 from buckler import FlaskRASP

@@ -49,7 +49,9 @@ class Program:
     name: str
     port: int
 
-    def ask(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, str]:
+    def ask(
+        self, method: str, path: str, headers: dict[str, str], body: Any = None
+    ) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body and json.dumps(body), headers)

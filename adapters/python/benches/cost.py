@@ -34,7 +34,9 @@ def main() -> None:
             }
         )
         pairs = [(took[kind], took[f"guarded {kind}"]) for kind in ("wsgi", "asgi")]
-        cells = " | ".join(f"{bare:.1f} | {guarded:.1f} | {guarded - bare:.1f}" for bare, guarded in pairs)
+        cells = " | ".join(
+            f"{bare:.1f} | {guarded:.1f} | {guarded - bare:.1f}" for bare, guarded in pairs
+        )
         print(f"| {ask.name} | {took['call']:.1f} | {cells} |", flush=True)
     agent.stop()
 

@@ -97,7 +97,9 @@ class Ask:
 
 ASKS = (
     Ask("GET, a browser's headers", "GET", "/items/7"),
-    Ask("GET, five parameters", "GET", "/items/7", "page=3&size=20&sort=price&q=oak+shield&lang=en"),
+    Ask(
+        "GET, five parameters", "GET", "/items/7", "page=3&size=20&sort=price&q=oak+shield&lang=en"
+    ),
     Ask("POST, 1 KiB of JSON", "POST", "/orders", "", "application/json", ORDER),
 )
 

@@ -20,7 +20,9 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 def each(kinds: Iterable[Kind]) -> list[Any]:
     """Hosts as parameters; where tests run side by side, those of one host stay together and share it."""
-    return [pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in kinds]
+    return [
+        pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in kinds
+    ]
 
 
 @pytest.fixture

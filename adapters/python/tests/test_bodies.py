@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Start
 from rig.hosts import Host
 
 #: Longer than what is looked at, longer than any server's buffer, and unlike any text.

@@ -105,7 +105,7 @@ def event(request: pytest.FixtureRequest) -> Event:
 
 def test_it_answers_and_registers(runtime: Runtime, cloud: Cloud, event: Event) -> None:
     assert runtime.invoke(event("/"))["body"] == "welcome r"
-    assert runtime.invoke(event("/missing"))["statusCode"] == 404
+    assert runtime.invoke(event("/gone"))["statusCode"] == 410
     [agent] = cloud.agents()
     assert agent["platform"] == "AWS Lambda"
 
@@ -116,9 +116,10 @@ def test_an_attacker_is_refused_banned_and_shared(
     refused = runtime.invoke(event(DECOY))
     assert (refused["statusCode"], refused["body"]) == (403, "Blocked")
     wait_for("the ban is in force", lambda: runtime.invoke(event("/"))["statusCode"] == 403)
-    assert runtime.invoke(event("/items/7?q=1%27+OR+%271%27%3D%271", "203.0.113.11"))[
-        "statusCode"
-    ] == 403
+    assert (
+        runtime.invoke(event("/items/7?q=1%27+OR+%271%27%3D%271", "203.0.113.11"))["statusCode"]
+        == 403
+    )
 
     def shared() -> bool:
         assert runtime.invoke(event("/", ANOTHER))["statusCode"] == 200
@@ -138,7 +139,7 @@ def test_who_is_listed_is_refused(runtime: Runtime, cloud: Cloud, event: Event) 
 
 
 def test_invocations_are_counted(runtime: Runtime, cloud: Cloud) -> None:
-    for path in ("/", "/missing", DECOY):
+    for path in ("/", "/gone", DECOY):
         runtime.invoke(v2(path))
 
     def counted() -> bool:

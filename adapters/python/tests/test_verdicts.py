@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from conftest import Start
 from rig.client import ANOTHER, DECOY, SOMEBODY
@@ -47,7 +45,7 @@ def test_injections_are_refused_in_parameters_and_cookies(plain: Host) -> None:
         ("text/plain", b"1' OR '1'='1"),
         (
             "multipart/form-data; boundary=x",
-            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\' OR \'1\'=\'1\r\n--x--\r\n',
+            b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1' OR '1'='1\r\n--x--\r\n",
         ),
     ],
 )
@@ -59,9 +57,7 @@ def test_the_nearest_proxy_that_is_not_trusted_is_the_client(plain: Host) -> Non
     claimed, client = plain.stranger(), plain.stranger()
     chain = [("X-Forwarded-For", claimed), ("X-Forwarded-For", client)]
     assert plain.ask("GET", DECOY, chain).status == 403
-    plain.wait_until(
-        "who the proxy names is banned", lambda: plain.status("/", client) == 403
-    )
+    plain.wait_until("who the proxy names is banned", lambda: plain.status("/", client) == 403)
     assert plain.status("/", claimed) == 200, "the client's own word counts for nothing"
 
 
@@ -117,12 +113,10 @@ def test_reactions_are_the_settings(kind: Kind, start: Start) -> None:
     assert decoy.status == 307
     assert decoy.header("location") == f"https://example.com/gone?{decoy.header('x-block-id')}"
     names = {name.lower(): said for name, said in host.get("/", ANOTHER).headers}
-    assert names["server"] == "Apache"
+    assert kind.names_itself or names["server"] == "Apache"
 
 
-def test_settings_that_cannot_be_are_named(kind: Kind, tmp_path, start: Start) -> None:
-    """An impossible setting is said by name, where somebody will read it; the application is not guarded by a guess."""
-    conf = tmp_path / "wrong.json"
-    conf.write_text(json.dumps({"FLOOD_RATIO": "many"}))
-    with pytest.raises(AssertionError, match="(?s)FLOOD_RATIO|flood_ratio"):
-        start(kind, env={"PYRASP_CONF": str(conf)}).program.says("never")
+def test_settings_that_cannot_be_are_named(kind: Kind, start: Start) -> None:
+    """The application does not start, and says why: it is not guarded by a guess."""
+    with pytest.raises(AssertionError, match="FLOOD_RATIO.*many"):
+        start(kind, security={"FLOOD_RATIO": "many"})

@@ -9,8 +9,8 @@ rasp = LambdaRASP()
 def handler(event, context):
     context_of = event["requestContext"]
     path = event.get("rawPath") or event.get("path")
-    if path == "/missing":
-        return {"statusCode": 404, "body": "no such thing"}
+    if path == "/gone":
+        return {"statusCode": 410, "body": "no such thing"}
     if path == "/echo":
         encoded = event.get("isBase64Encoded", False)
         headers = {"content-type": "application/octet-stream"}

@@ -44,6 +44,8 @@ class Kind:
     routes: int = 7
     #: Whether the server hands bodies on that come in chunks.
     chunked: bool = True
+    #: Whether the server writes its own name over what the application says in `Server`.
+    names_itself: bool = False
     #: How it is asked to end in an orderly way.
     stop: int = signal.SIGTERM
     #: How its process ends then: 0, or by the signal itself.
@@ -98,6 +100,7 @@ DJANGO_GUNICORN = Kind(
     _LISTENING_GUNICORN,
     # Django reads no further than the length that a request names, and these name none
     chunked=False,
+    names_itself=True,
 )
 
 #: Those that start fast and have one worker, one for each way that requests reach the guard: they run the whole list.
@@ -174,6 +177,7 @@ class Host(Client):
         return self.program.listens()
 
     def _answers(self) -> bool:
+        assert self.program.runs(), f"it ended:\n{self.program.written()}"
         try:
             return self.status("/") == 200
         except OSError:

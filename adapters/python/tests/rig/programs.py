@@ -38,6 +38,10 @@ class Program:
     def pid(self) -> int:
         return self._child.pid
 
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._child.poll() is None
+
     def written(self) -> str:
         """Everything that it and its children have written so far."""
         return self.log.read_text(errors="replace")
@@ -47,7 +51,7 @@ class Program:
 
         def look() -> re.Match[str] | None:
             found = re.search(pattern, self.written())
-            if found is None and self._child.poll() is not None:
+            if found is None and not self.runs():
                 raise AssertionError(f"{self.command} ended:\n{self.written()}")
             return found
 
@@ -57,7 +61,7 @@ class Program:
         """Waits until it listens on loopback; the port. For programs that do not say it."""
 
         def look() -> int | None:
-            assert self._child.poll() is None, f"{self.command} ended:\n{self.written()}"
+            assert self.runs(), f"{self.command} ended:\n{self.written()}"
             return _listening_port(self.pid)
 
         return wait_for(f"{self.command[0]} listens", look, self.written)

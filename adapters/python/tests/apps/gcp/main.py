@@ -9,8 +9,8 @@ rasp = GcpRASP()
 @functions_framework.http
 @rasp.register
 def shop(request):
-    if request.path == "/missing":
-        return "no such thing", 404
+    if request.path == "/gone":
+        return "no such thing", 410
     if request.path == "/echo":
         return request.get_data(), {"Content-Type": "application/octet-stream"}
     return "welcome"
