@@ -9,6 +9,7 @@ from pathlib import Path
 from rig.cloud import KEY, QUIET, Cloud
 from rig.hosts import APPS
 from rig.programs import Program
+from rig.waiting import LONG_PATIENCE
 
 
 def test_every_fork_of_a_busy_process_guards_and_ends(cloud: Cloud, tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_every_fork_of_a_busy_process_guards_and_ends(cloud: Cloud, tmp_path: Pa
     }
     program = Program([sys.executable, str(APPS / "forks.py")], log=tmp_path / "forks.log", env=env)
     try:
-        program.says("forked 150")
+        program.says("forked 150", LONG_PATIENCE)
         assert program.ended() == 0, program.written()
         assert len(cloud.agents()) > 1, "children have agents of their own"
     finally:

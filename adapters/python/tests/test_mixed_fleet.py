@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rig.cloud import ROOT, target
 from rig.programs import Program
+from rig.waiting import LONG_PATIENCE
 
 #: A Python with a genuine pyrasp, where `.ci/python` could make one.
 PYRASP = target() / "python" / "pyrasp" / "bin" / "python"
@@ -23,7 +24,7 @@ def test_an_attacker_of_any_is_shut_out_of_all(members: tuple[str, ...], tmp_pat
         command += ["--pyrasp", str(PYRASP)]
     fleet = Program(command, log=tmp_path / "fleet.log")
     try:
-        fleet.says("an attacker of any is shut out of all")
+        fleet.says("an attacker of any is shut out of all", LONG_PATIENCE)
         assert fleet.ended() == 0, fleet.written()
         for member in members:
             assert f"caught by {member}" in fleet.written()

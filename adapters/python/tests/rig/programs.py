@@ -46,7 +46,7 @@ class Program:
         """Everything that it and its children have written so far."""
         return self.log.read_text(errors="replace")
 
-    def says(self, pattern: str) -> re.Match[str]:
+    def says(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
         """Waits for a line that it writes."""
 
         def look() -> re.Match[str] | None:
@@ -55,7 +55,7 @@ class Program:
                 raise AssertionError(f"{self.command} ended:\n{self.written()}")
             return found
 
-        return wait_for(f"{self.command[0]} writes {pattern!r}", look, self.written)
+        return wait_for(f"{self.command[0]} writes {pattern!r}", look, self.written, patience)
 
     def listens(self) -> int:
         """Waits until it listens on loopback; the port. For programs that do not say it."""
