@@ -6,6 +6,7 @@ use arc_swap::ArcSwapOption;
 use buckler::{
     Exchanged, Settings,
     guard::{BlockId, BodyView, OnFailure},
+    model::detect::Detectors,
     protocol::{Route, Routes},
 };
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
@@ -38,9 +39,13 @@ impl Agent {
     /// `said` is what the host said, as JSON.
     #[new]
     #[pyo3(signature = (said, *, platform, routes = None, on_demand = false))]
-    fn new(said: &str, platform: String, routes: Option<Py<PyAny>>, on_demand: bool) -> PyResult<Self> {
+    fn new(py: Python<'_>, said: &str, platform: String, routes: Option<Py<PyAny>>, on_demand: bool) -> PyResult<Self> {
+        let settings = settings::read(said)?;
+        // the rules are compiled once for a process and those forked from it: rather now than while the first request waits. Should
+        // it fail, the agent says so when it starts
+        py.detach(|| drop(Detectors::standard()));
         Ok(Self {
-            settings: settings::read(said)?,
+            settings,
             platform,
             routes,
             on_demand,
