@@ -24,10 +24,12 @@ def running(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[tuple[
     """Each host with a server, shared by the tests below."""
     folder: Path = tmp_path_factory.mktemp(request.param.name)
     cloud = Cloud(folder / "cloud")
-    host = Host(request.param, folder / "host", cloud_url=cloud.url)
-    yield host, cloud
-    host.program.kill()
-    cloud.stop()
+    try:
+        host = Host(request.param, folder / "host", cloud_url=cloud.url)
+        yield host, cloud
+        host.program.kill()
+    finally:
+        cloud.stop()
 
 
 def test_each_worker_registers(running: tuple[Host, Cloud]) -> None:
