@@ -42,7 +42,8 @@ impl Guard {
     ) -> Option<NonZeroUsize> {
         let look = || {
             let published = self.0.parts.published.load();
-            let is_read = is_textual(content_type)
+            let is_read = published.policy.is_on_somewhere(Check::Dlp)
+                && is_textual(content_type)
                 && (content_encoding.is_empty() || content_encoding.eq_ignore_ascii_case("identity"))
                 && looks_for_leaks(&published.policy, request)
                 && !published.policy.ignores(request.path);

@@ -8,14 +8,15 @@ use std::num::NonZeroUsize;
 use super::{
     Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
-    request::{BodyView, RequestView, RouteMatch},
+    request::{BodyView, RequestView},
     rules::Rules,
     supervision::Attended,
+    wanted::{OF_BODIES, OF_HEADS, check_of, families, looks_into_values, wanted},
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Families, Family, Options,
-        pollution::{self, Pollution, Repeats},
+        CERTAIN, Caught, Family, Options,
+        pollution::{Pollution, Repeats},
     },
     normal::Spelling,
     places::{self, Field, Format, Part, Place, Role},
@@ -53,7 +54,11 @@ impl Shared {
         attended: Attended<'_>,
         report: &mut Report<'_>,
     ) -> bool {
-        if !looks_into_values(&case.rules) {
+        let checks = match content {
+            Content::Head => OF_HEADS,
+            Content::Body(_) => OF_BODIES,
+        };
+        if !looks_into_values(&case.rules, checks) {
             return false;
         }
         let mut search = Search {
@@ -90,18 +95,20 @@ impl Shared {
         found
     }
 
-    /// Whether a path is one that only attackers ask for.
+    /// Whether a path is one that only attackers ask for. All is looked for that a check may look for in it: what was found to hold
+    /// nothing is not looked into again.
     pub(super) fn is_probe(&self, policy: &Policy, path: &str) -> bool {
         let mut found = false;
         let attended = self.supervision.accompany();
+        let options = Options {
+            base64: policy.injection().decode_base64,
+            // the host's own detectors are asked once
+            wants: families(|check| policy.is_on_somewhere(check)).without(Family::Custom("")),
+            ask: &attended,
+        };
         places::path(path, &mut |field| {
-            let options = Options {
-                base64: false,
-                wants: Families::that(|family| family == Family::Probe),
-                ask: &attended,
-            };
             self.parts.detectors.each(field, &options, &mut |caught| {
-                found = caught.finding.score >= threshold(policy, caught.family);
+                found = caught.family == Family::Probe && caught.finding.score >= threshold(policy, caught.family);
                 !found
             });
             !found
@@ -114,7 +121,7 @@ impl Shared {
 pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Option<NonZeroUsize> {
     // whoever is outside a route's networks has been refused
     let rules = Rules::of(policy, request, None);
-    let is_read = looks_into_values(&rules) && !policy.ignores(request.path);
+    let is_read = looks_into_values(&rules, OF_BODIES) && !policy.ignores(request.path);
     NonZeroUsize::new(rules.body_bytes()).filter(|_| is_read)
 }
 
@@ -168,10 +175,12 @@ impl Search<'_, '_> {
         }
         let mut repeats = Repeats::default();
         places::body(most, content_type, bytes, &mut |field| {
-            self.note(field, &mut |field| repeats.note(field));
+            if format == Format::Form {
+                self.note(field, &mut |field| repeats.note(field));
+            }
             self.look(field)
         });
-        if repeats.any() && format == Format::Form {
+        if repeats.any() {
             self.pollution(Part::Body, &mut |visit| {
                 places::body(most, content_type, bytes, visit);
             });
@@ -180,7 +189,7 @@ impl Search<'_, '_> {
 
     /// Takes note of a value, unless it may come more than once.
     fn note(&self, field: &Field<'_>, note: &mut dyn FnMut(&Field<'_>)) {
-        if !self.case.rules.may_repeat(pollution::plain(field.place.name)) {
+        if !self.case.rules.may_repeat(field.place.name) {
             note(field);
         }
     }
@@ -234,23 +243,6 @@ impl Search<'_, '_> {
     }
 }
 
-/// The families that are looked for in a request.
-fn wanted(case: &Case<'_>) -> Families {
-    let may_be_probe = case.request.route != RouteMatch::Matched;
-    Families::that(|family| (family != Family::Probe || may_be_probe) && check_of(&case.rules, family).is_some())
-}
-
-/// The check that a family is reported as; `None` where it is off.
-///
-/// A dangerous upload is a program, as an injected command is: it is looked for where either check is on, so that whoever allows
-/// uploads (`upload` is off by default) does not allow web shells.
-fn check_of(rules: &Rules<'_>, family: Family) -> Option<Check> {
-    let is_on = |check: &Check| rules.level(*check).is_on();
-    let own = Some(family.check()).filter(is_on);
-    let stand_in = Some(Check::Command).filter(|check| family == Family::Upload && is_on(check));
-    own.or(stand_in)
-}
-
 /// The score, in hundredths, from which a finding counts.
 fn threshold(policy: &Policy, family: Family) -> u8 {
     if family == Family::Sqli {
@@ -268,20 +260,3 @@ fn is_exception(policy: &Policy, value: &[u8]) -> bool {
     !exceptions.is_empty()
         && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
 }
-
-/// Whether any check is on that looks into values.
-fn looks_into_values(rules: &Rules<'_>) -> bool {
-    let is_on = |check: &Check| rules.level(*check).is_on();
-    INSPECTING.iter().any(is_on) || (rules.declares_params() && is_on(&Check::Format))
-}
-
-/// The checks that look into values.
-const INSPECTING: [Check; 7] = [
-    Check::Sqli,
-    Check::Xss,
-    Check::Command,
-    Check::Hpp,
-    Check::Upload,
-    Check::Prompt,
-    Check::Decoy,
-];

@@ -60,6 +60,7 @@ mod tally;
 mod timing;
 mod trial;
 mod verdict;
+mod wanted;
 
 use std::{
     fmt,

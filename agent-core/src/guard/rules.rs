@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use super::{client::Client, path::any_form, request::RequestView};
 use crate::model::{
+    detect::pollution,
     places::{self, Field},
     policy::{Check, Level, Policy, RouteRules, Uploads, Window},
 };
@@ -108,9 +109,8 @@ impl<'c> Rules<'c> {
 
     /// Whether a parameter may come more than once.
     pub(super) fn may_repeat(&self, name: &str) -> bool {
-        self.forms
-            .iter()
-            .all(|rule| rule.is_some_and(|rule| rule.may_repeat(name)))
+        let may = |rule: Option<&RouteRules>| rule.is_some_and(|rule| rule.may_repeat(pollution::plain(name)));
+        self.forms.iter().all(may)
     }
 
     /// Which files may be uploaded: each of these must allow one.

@@ -42,6 +42,9 @@ fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
 #[must_use]
 pub fn parse_source(text: &str) -> Option<IpAddr> {
     let text = text.trim();
+    if let Ok(plain) = text.parse() {
+        return Some(IpAddr::V4(plain)); // as nearly all are
+    }
     let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     let host = match text.strip_prefix('[') {
         Some(rest) => {

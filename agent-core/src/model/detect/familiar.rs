@@ -4,26 +4,54 @@
 //! of them, byte for byte with their places, and for which families nothing was found. As the built-in detectors are functions of a
 //! field and of nothing else, the answer holds as long as the process lives, whatever policy asks.
 //!
-//! Values that are rarely the same twice, and those that are secrets, are not kept. Who sends new values all the time has them looked
-//! into each time, and drives others out only slowly: what was recognised since the last newcomer came stays once more.
+//! Values that are rarely the same twice, and those that are secrets, are not kept. Where a value may stay is for a set of slots that it
+//! shares with others: whoever was recognised keeps its slot against newcomers, so that one who sends new values all the time has them
+//! looked into each time, and drives nothing out that comes with every request.
 
 use std::cell::RefCell;
 
-use super::{Families, Options};
+use super::{Families, Family, Options};
 use crate::model::{
     normal::Spelling,
     places::{Field, Part, Role},
 };
 
-/// Slots of a thread, as many as a byte can tell apart: 64 KiB. A site is asked by some tens of browsers in an hour, each with ten headers.
-const SLOTS: usize = 256;
+/// Sets of a thread, with [`WAYS`] slots each: 128 KiB. A site is asked by some tens of browsers in an hour, each with ten headers, and
+/// for some hundred pages.
+const SETS: usize = 128;
+
+/// Slots of a set. With one, two values that come with every request and share it would be looked into each time. That more than four
+/// do is rare.
+const WAYS: usize = 4;
 
 /// The longest name and value together that are kept, in bytes: more than browsers' names of themselves have, and as much as makes
 /// a slot four cache lines.
 const ROOM: usize = 232;
 
 thread_local! {
-    static TABLE: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
+    static TABLE: RefCell<Table> = const { RefCell::new(Table::EMPTY) };
+}
+
+/// What a thread remembers: nothing, until it keeps the first field.
+struct Table {
+    sets: Vec<Set>,
+    /// The fields, [`WAYS`] of each set.
+    slots: Vec<[Slot; WAYS]>,
+    /// The last path: it is looked into twice for one request, and need not come again for that.
+    path: Slot,
+}
+
+/// What is looked at first, in one cache line: most fields that are not there are told by it.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Set {
+    hashes: [u64; WAYS],
+    /// Halves of the last newcomers' hashes, the latest first: several that come with every request may share a set.
+    at_the_door: [u32; WAYS],
+    /// Whether each slot was recognised since all of them last were.
+    is_wanted: [bool; WAYS],
+    /// The slot that the next newcomer tries first.
+    next: u8,
 }
 
 /// A field that nothing was found in.
@@ -37,8 +65,6 @@ struct Slot {
     /// For whom nothing was found.
     families: Families,
     base64: bool,
-    /// Whether it was recognised since the last newcomer wanted its slot.
-    is_wanted: bool,
 }
 
 /// A field's place in the table.
@@ -46,7 +72,7 @@ struct Key<'f> {
     name: &'f [u8],
     value: &'f [u8],
     kind: (Part, Role, Spelling),
-    slot: usize,
+    hash: u64,
 }
 
 /// Whether a field was looked into by these options or stricter ones, and held nothing.
@@ -62,9 +88,27 @@ pub(super) fn keep(field: &Field<'_>, options: &Options<'_>) {
 }
 
 /// Works with this thread's table, unless the thread is ending.
-fn in_table<T: Default>(work: impl FnOnce(&mut Vec<Slot>) -> T) -> T {
-    let borrowed = |table: &RefCell<Vec<Slot>>| table.try_borrow_mut().map(|mut table| work(&mut table));
+fn in_table<T: Default>(work: impl FnOnce(&mut Table) -> T) -> T {
+    let borrowed = |table: &RefCell<Table>| table.try_borrow_mut().map(|mut table| work(&mut table));
     TABLE.try_with(borrowed).ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// The families that are looked for by what is remembered here: the host's own detectors are asked each time.
+const fn standard(options: &Options<'_>) -> Families {
+    options.wants.without(Family::Custom(""))
+}
+
+impl Table {
+    const EMPTY: Self = Self {
+        sets: Vec::new(),
+        slots: Vec::new(),
+        path: Slot::EMPTY,
+    };
+
+    fn set(&mut self, hash: u64) -> Option<(&mut Set, &mut [Slot; WAYS])> {
+        let index = set_of(hash);
+        Some((self.sets.get_mut(index)?, self.slots.get_mut(index)?))
+    }
 }
 
 impl<'f> Key<'f> {
@@ -81,17 +125,30 @@ impl<'f> Key<'f> {
             name,
             value,
             kind: (field.place.part, field.role, field.spelling),
-            slot: slot(hashed(hashed(field.place.part as u64, name), value)),
+            hash: hashed(hashed(field.place.part as u64, name), value),
         })
     }
 
-    fn is_in(&self, table: &mut [Slot], options: &Options<'_>) -> bool {
-        let Some(slot) = table.get_mut(self.slot) else {
+    fn is_in(&self, table: &mut Table, options: &Options<'_>) -> bool {
+        if self.kind.0 == Part::Path && self.is(&table.path) && table.path.holds_nothing(options) {
+            return true;
+        }
+        let Some((set, slots)) = table.set(self.hash) else {
             return false;
         };
-        let is_known = self.is(slot) && slot.families.contain(options.wants) && (slot.base64 || !options.base64);
-        slot.is_wanted |= is_known;
+        let Some((is_wanted, slot)) = self.find(set, slots) else {
+            return false;
+        };
+        let is_known = slot.holds_nothing(options);
+        *is_wanted |= is_known;
         is_known
+    }
+
+    /// The field's slot, and whether it was recognised lately.
+    fn find<'t>(&self, set: &'t mut Set, slots: &'t mut [Slot; WAYS]) -> Option<(&'t mut bool, &'t mut Slot)> {
+        let way = set.hashes.iter().position(|hash| *hash == self.hash)?;
+        let slot = slots.get_mut(way).filter(|slot| self.is(slot))?;
+        Some((set.is_wanted.get_mut(way)?, slot))
     }
 
     fn is(&self, slot: &Slot) -> bool {
@@ -101,17 +158,25 @@ impl<'f> Key<'f> {
             && slot.text.get(name..usize::from(slot.length)) == Some(self.value)
     }
 
-    fn put(&self, table: &mut Vec<Slot>, options: &Options<'_>) {
-        table.resize_with(SLOTS, Slot::empty);
-        let Some(slot) = table.get_mut(self.slot) else { return };
-        if slot.is_wanted && !self.is(slot) {
-            slot.is_wanted = false;
-            return;
+    fn put(&self, table: &mut Table, options: &Options<'_>) {
+        table.sets.resize(SETS, Set::EMPTY);
+        table.slots.resize_with(SETS, || [const { Slot::EMPTY }; WAYS]);
+        if self.kind.0 == Part::Path {
+            self.fill(&mut table.path, options);
         }
-        if self.is(slot) && slot.base64 == options.base64 {
-            slot.families = slot.families.and(options.wants);
+        let Some((set, slots)) = table.set(self.hash) else {
             return;
+        };
+        if let Some((_, slot)) = self.find(set, slots) {
+            slot.learn(options);
+        } else if let Some(way) = set.room(self.hash)
+            && let Some(slot) = slots.get_mut(way)
+        {
+            self.fill(slot, options);
         }
+    }
+
+    fn fill(&self, slot: &mut Slot, options: &Options<'_>) {
         let name = self.name.len();
         let (Ok(short), Ok(length)) = (u8::try_from(name), u8::try_from(name + self.value.len())) else {
             return;
@@ -125,30 +190,73 @@ impl<'f> Key<'f> {
         slot.name = short;
         slot.length = length;
         slot.kind = self.kind;
-        slot.families = options.wants;
+        slot.families = standard(options);
         slot.base64 = options.base64;
+    }
+}
+
+impl Set {
+    /// Stands for no field.
+    const EMPTY: Self = Self {
+        hashes: [0; WAYS],
+        at_the_door: [0; WAYS],
+        is_wanted: [false; WAYS],
+        next: 0,
+    };
+
+    /// The slot that a newcomer may have: one that was not recognised lately. It must have come before, as much comes once only, and is
+    /// not worth a copy. Where all slots were recognised, they must be again to stay.
+    fn room(&mut self, hash: u64) -> Option<usize> {
+        let [half @ .., _, _, _, _] = hash.to_be_bytes();
+        let half = u32::from_be_bytes(half);
+        if !self.at_the_door.contains(&half) {
+            let [first, second, third, _] = self.at_the_door;
+            self.at_the_door = [half, first, second, third];
+            return None;
+        }
+        for _ in 0..WAYS {
+            let way = usize::from(self.next) % WAYS;
+            self.next = self.next.wrapping_add(1);
+            if self.is_wanted.get(way) == Some(&false) {
+                *self.hashes.get_mut(way)? = hash;
+                return Some(way);
+            }
+        }
+        self.is_wanted = [false; WAYS];
+        None
     }
 }
 
 impl Slot {
     /// Stands for no field: nobody asks for no family.
-    const fn empty() -> Self {
-        Self {
-            text: [0; ROOM],
-            name: 0,
-            length: 0,
-            kind: (Part::Path, Role::Document, Spelling::Form),
-            families: Families::NONE,
-            base64: false,
-            is_wanted: false,
+    const EMPTY: Self = Self {
+        text: [0; ROOM],
+        name: 0,
+        length: 0,
+        kind: (Part::Path, Role::Document, Spelling::Form),
+        families: Families::NONE,
+        base64: false,
+    };
+
+    fn holds_nothing(&self, options: &Options<'_>) -> bool {
+        self.families.contain(standard(options)) && (self.base64 || !options.base64)
+    }
+
+    /// By these options nothing was found either.
+    fn learn(&mut self, options: &Options<'_>) {
+        if self.base64 == options.base64 {
+            self.families = self.families.and(standard(options));
+        } else {
+            self.families = standard(options);
+            self.base64 = options.base64;
         }
     }
 }
 
-/// The last byte: a multiplication mixes the highest bits best.
-fn slot(hash: u64) -> usize {
+/// The highest bits: a multiplication mixes them best.
+fn set_of(hash: u64) -> usize {
     let [.., last] = hash.to_le_bytes();
-    usize::from(last)
+    usize::from(last) % SETS
 }
 
 /// A quick hash. Who finds texts that share a slot wins nothing: they are compared, and one of them is looked into each time.
@@ -156,10 +264,14 @@ fn hashed(seed: u64, text: &[u8]) -> u64 {
     /// 2^64 divided by the golden ratio.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let (words, rest) = text.as_chunks::<8>();
-    let mut last = [0; 8];
-    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
-    let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
-    words.fold(seed, |hash, word| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD))
+    // of a text with a rest its last eight bytes, some of them once more
+    let last = match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD);
+    mix(words.fold(seed ^ text.len() as u64, mix), last)
 }
 
 #[cfg(test)]
@@ -180,6 +292,12 @@ mod tests {
             value: value.as_bytes(),
             spelling: Spelling::Literal,
         }
+    }
+
+    /// Keeps a field that comes again.
+    fn keep(field: &Field<'_>, options: &Options<'_>) {
+        super::keep(field, options);
+        super::keep(field, options);
     }
 
     fn only(families: &[Family]) -> Options<'static> {
@@ -247,21 +365,50 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_takes_the_place_of_what_nobody_recognised() {
+    fn what_comes_once_is_not_kept() {
+        let field = header("x-once", "a; b");
+        super::keep(&field, &Options::STANDARD);
+        assert!(!knows(&field, &Options::STANDARD));
+        super::keep(&field, &Options::STANDARD);
+        assert!(knows(&field, &Options::STANDARD));
+    }
+
+    #[test]
+    fn the_last_path_is_known_at_once() {
+        let path = |text: &'static str| Field::whole(Part::Path, Role::Value, text.as_bytes(), Spelling::Literal);
+        let probe = Options {
+            base64: false,
+            ..only(&[Family::Probe])
+        };
+        super::keep(&path("/first"), &probe);
+        assert!(knows(&path("/first"), &probe) && !knows(&path("/first"), &Options::STANDARD));
+        super::keep(&path("/first"), &Options::STANDARD);
+        assert!(knows(&path("/first"), &Options::STANDARD));
+        super::keep(&path("/second"), &probe);
+        super::keep(&path("/third"), &probe);
+        assert!(!knows(&path("/second"), &probe) && knows(&path("/third"), &probe));
+    }
+
+    #[test]
+    fn what_is_recognised_stays_against_newcomers() {
         let keys: Vec<String> = (0..10_000).map(|number| format!("v {number}")).collect();
-        let slot = |value: &str| Key::of(&header("x", value)).unwrap().slot;
-        let same: Vec<&String> = keys.iter().filter(|value| slot(value) == slot(&keys[0])).collect();
+        let set = |value: &str| set_of(Key::of(&header("x", value)).unwrap().hash);
+        let same: Vec<&String> = keys.iter().filter(|value| set(value) == set(&keys[0])).collect();
         let is_known = |number: usize| knows(&header("x", same[number]), &Options::STANDARD);
         let put = |number: usize| keep(&header("x", same[number]), &Options::STANDARD);
-        put(0);
-        put(1);
-        assert!(!is_known(0) && is_known(1));
-        put(2);
-        assert!(is_known(1), "was recognised, and stays once");
-        assert!(!is_known(2));
-        put(2);
-        put(2);
-        assert!(!is_known(1) && is_known(2));
+        (0..WAYS).for_each(put);
+        assert!((1..WAYS).all(is_known), "as many as there is room for");
+        put(WAYS);
+        assert!(is_known(WAYS) && !is_known(0), "the one that nobody recognised went");
+        put(WAYS + 1);
+        assert!((1..=WAYS).all(is_known), "all were recognised, and stay once more");
+        assert!(!is_known(WAYS + 1));
+        put(WAYS + 2);
+        put(WAYS + 2);
+        assert!(
+            is_known(WAYS + 2),
+            "those that were recognised once do not stay for ever"
+        );
     }
 
     /// Answers nothing for detectors that panic, as a guard does; or asks none.
@@ -292,7 +439,9 @@ mod tests {
         for _ in 0..3 {
             assert!(detectors.look(&field).is_some());
         }
-        assert!(detectors.look(&header("x-again", "1 or 2")).is_none());
+        for _ in 0..2 {
+            assert!(detectors.look(&header("x-again", "1 or 2")).is_none());
+        }
         assert!(knows(&header("x-again", "1 or 2"), &Options::STANDARD));
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::BitOr;
 
+use crate::model::normal::Spelling;
+
 /// A set of byte classes. Each byte is in one: most signs share theirs with what means the same to a parser, each letter (in either
 /// case) and each digit has its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +84,17 @@ impl Marks {
     /// The class of a byte.
     pub(super) const fn of_byte(byte: u8) -> Self {
         class(byte)
+    }
+
+    /// Whether a value with these classes is what it says, so that it need not be normalised. May be wrong one way: `false` for what
+    /// stands for itself.
+    pub(super) fn is_plain(self, spelling: Spelling) -> bool {
+        const CODED: Marks = Marks::PERCENT
+            .and(Marks::BACKSLASH)
+            .and(Marks::PIPE)
+            .and(Marks::CONTROL)
+            .and(Marks::HIGH);
+        !self.any(CODED) && (spelling == Spelling::Literal || !self.any(Self::COMMA))
     }
 
     /// Whether nothing but letters and digits is there.
@@ -179,6 +192,7 @@ const fn class(byte: u8) -> Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::normal::normalise;
 
     #[test]
     fn each_byte_has_one_class() {
@@ -186,6 +200,22 @@ mod tests {
             assert_eq!(Marks::of_byte(byte).0.count_ones(), 1, "{byte:#x}");
             assert!(Marks::of_byte(byte).is_within(Marks::EVERY));
         }
+    }
+
+    #[test]
+    fn what_is_plain_stands_for_itself() {
+        for spelling in [Spelling::Form, Spelling::Literal] {
+            for byte in 0..=u8::MAX {
+                let value = [b'a', byte, b'4', b'1', b';'];
+                let is_same = normalise(&value, spelling, false).text.as_bytes() == value;
+                assert!(
+                    is_same || !Marks::of(&value).is_plain(spelling),
+                    "{byte:#x} {spelling:?}"
+                );
+            }
+        }
+        assert!(Marks::of(b"a-b\tc\r\n1.2/x").is_plain(Spelling::Form));
+        assert!(Marks::of(b"a+b").is_plain(Spelling::Literal));
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod ldap;
 pub mod leak;
 mod lexicon;
 mod marks;
+mod member;
 mod nosql;
 mod options;
 mod path;
@@ -67,7 +68,6 @@ mod xxe;
 
 use std::{fmt, ops::Range, sync::OnceLock};
 
-use self::lexicon::{Lexicon, Words};
 pub use self::{
     excerpt::excerpt,
     family::Family,
@@ -76,6 +76,10 @@ pub use self::{
     options::{Ask, Families, Options, Unattended},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
+};
+use self::{
+    lexicon::{Lexicon, Words},
+    member::Member,
 };
 use super::places::Field;
 
@@ -137,37 +141,6 @@ struct Standard {
     words: Words,
 }
 
-/// A built-in detector.
-struct Member {
-    detector: Box<dyn Detector>,
-    /// The rules without which it finds nothing; `None` where it looks by other means too.
-    rules: Option<Hits>,
-}
-
-impl Member {
-    /// A detector that finds what its rules find, and nothing else.
-    fn by_rules<D: Detector + 'static>(
-        make: impl FnOnce(&mut Lexicon) -> Result<D, BuildError>,
-        lexicon: &mut Lexicon,
-    ) -> Result<Self, BuildError> {
-        let before = lexicon.len();
-        let detector = Box::new(make(lexicon)?);
-        let rules = lexicon.since(before);
-        Ok(Self { detector, rules })
-    }
-
-    fn otherwise(detector: impl Detector + 'static) -> Self {
-        Self {
-            detector: Box::new(detector),
-            rules: None,
-        }
-    }
-
-    fn wants(&self, value: &Value<'_>) -> bool {
-        self.rules.as_ref().is_none_or(|rules| value.hits.has_any(rules)) && self.detector.wants(value.marks)
-    }
-}
-
 impl Standard {
     /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
     fn shared() -> Result<&'static Self, BuildError> {
@@ -183,9 +156,9 @@ impl Standard {
         let mut lexicon = Lexicon::default();
         let words = &mut lexicon;
         let all = vec![
-            Member::otherwise(sqli::Sqli::new(words)?),
+            Member::by_rules_and(sqli::may_be_tokens, sqli::Sqli::new, words)?,
             Member::by_rules(xss::Xss::new, words)?,
-            Member::otherwise(command::Command::new(words)?),
+            Member::by_rules_and(command::may_be_split, command::Command::new, words)?,
             Member::by_rules(path::Path::new, words)?,
             Member::by_rules(ssrf::Ssrf::new, words)?,
             Member::by_rules(template::detector, words)?,
@@ -196,8 +169,8 @@ impl Standard {
             Member::by_rules(xxe::detector, words)?,
             Member::by_rules(crlf::detector, words)?,
             Member::by_rules(prototype::detector, words)?,
-            Member::otherwise(upload::Upload::new(words)?),
-            Member::otherwise(probe::Probe::new(words)?),
+            Member::only(upload::is_of_a_file, upload::Upload::new(words)?),
+            Member::only(probe::is_asked_for, probe::Probe::new(words)?),
             Member::by_rules(prompt::detector, words)?,
         ];
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Family, Finding};
+use crate::model::policy::Check;
 
 /// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
 pub trait Ask {
@@ -31,6 +32,18 @@ impl Families {
     /// Every family.
     pub const ALL: Self = Self(u32::MAX);
 
+    /// One family.
+    #[must_use]
+    pub const fn only(family: Family) -> Self {
+        Self(bit(family))
+    }
+
+    /// The families that a check switches.
+    #[must_use]
+    pub fn of(check: Check) -> Self {
+        BY_CHECK.get(check as usize).copied().unwrap_or(Self::NONE)
+    }
+
     /// The families that pass a test. Of the host's own, one without a name is tested.
     #[must_use]
     pub fn that(test: impl Fn(Family) -> bool) -> Self {
@@ -50,7 +63,9 @@ impl Families {
         self.0 & bit(family) != 0
     }
 
-    pub(super) const fn and(self, others: Self) -> Self {
+    /// Both sets.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
@@ -58,6 +73,24 @@ impl Families {
     pub(super) const fn contain(self, others: Self) -> bool {
         others.0 != 0 && others.0 & !self.0 == 0
     }
+}
+
+/// The families of each check: asked for every request.
+static BY_CHECK: [Families; Check::ALL.len()] = by_check();
+
+const fn by_check() -> [Families; Check::ALL.len()] {
+    let mut table = [Families::NONE; Check::ALL.len()];
+    let mut index = 0;
+    while index < Family::ALL.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, within both tables")]
+        {
+            let family = Family::ALL[index];
+            let place = &mut table[family.check() as usize];
+            *place = place.and(Families::only(family));
+        }
+        index += 1;
+    }
+    table
 }
 
 const fn bit(family: Family) -> u32 {

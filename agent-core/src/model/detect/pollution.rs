@@ -68,7 +68,14 @@ fn hash(name: &[u8]) -> u64 {
 
 /// A name without what makes it a list's.
 pub(crate) fn plain(name: &str) -> &str {
-    name.trim_end_matches("[]").trim_end_matches("%5B%5D").trim()
+    // asked of every name: a search from the end would be set up anew for each
+    let mut plain = name;
+    for ending in ["[]", "%5B%5D"] {
+        while let Some(shorter) = plain.strip_suffix(ending) {
+            plain = shorter;
+        }
+    }
+    plain.trim()
 }
 
 /// Names and values of one part of a request, as they come.

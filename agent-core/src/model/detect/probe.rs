@@ -88,6 +88,11 @@ impl Detector for Probe {
     }
 }
 
+/// Whether a value is one that programs ask by.
+pub(super) fn is_asked_for(value: &Value<'_>) -> bool {
+    value.place.part == Part::Path || is_telling(&value.place)
+}
+
 /// Whether a place says everything, whatever stands in it.
 pub(super) fn is_telling(place: &Place<'_>) -> bool {
     place.part == Part::Header && place.name == SKIPPING_HEADER

@@ -1,7 +1,14 @@
 //! Has the detectors look into one field, and into what is hidden in it.
 
-use super::{Caught, Detector, Detectors, Family, Finding, Options, Standard, Value, excerpt, familiar, probe};
-use crate::model::{normal::normalise, places::Field};
+use std::borrow::Cow;
+
+use super::{
+    Caught, Detector, Detectors, Family, Finding, Hits, Marks, Options, Standard, Value, excerpt, familiar, probe,
+};
+use crate::model::{
+    normal::{SHORTEST_CODE, normalise, normalise_plain},
+    places::Field,
+};
 
 /// Shows every family's finding in a field, until `report` has enough.
 pub(super) fn each(
@@ -10,11 +17,21 @@ pub(super) fn each(
     options: &Options<'_>,
     report: &mut dyn FnMut(Caught) -> bool,
 ) {
-    let standard = detectors.standard.filter(|_| !familiar::knows(field, options));
+    let is_worth = |_: &&Standard| !says_nothing(field) && !familiar::knows(field, options);
+    let standard = detectors.standard.filter(is_worth);
     if standard.is_none() && detectors.own.is_empty() {
         return;
     }
-    let normal = normalise(field.value, field.spelling, options.base64);
+    let marks = Marks::of(field.value);
+    let normal = if marks.is_plain(field.spelling) {
+        normalise_plain(field.value, field.spelling, options.base64)
+    } else {
+        normalise(field.value, field.spelling, options.base64)
+    };
+    let marks = match normal.text {
+        Cow::Borrowed(text) if text.len() == field.value.len() => marks,
+        Cow::Borrowed(_) | Cow::Owned(_) => Marks::of(normal.text.as_bytes()),
+    };
     let mut search = Search {
         detectors,
         standard,
@@ -22,7 +39,7 @@ pub(super) fn each(
         report,
         found_nothing: true,
     };
-    if search.ask(Value::new(field, &normal.text, normal.disguise))
+    if search.ask(Value::marked(field, &normal.text, normal.disguise, marks))
         && let Some(hidden) = &normal.hidden
     {
         search.ask(Value::new(field, hidden, normal.disguise));
@@ -30,6 +47,15 @@ pub(super) fn each(
     if standard.is_some() && search.found_nothing {
         familiar::keep(field, options);
     }
+}
+
+/// Whether a field is one short word, so that no built-in detector is asked. Told sooner than whether it is familiar.
+fn says_nothing(field: &Field<'_>) -> bool {
+    if field.value.len() >= SHORTEST_CODE || probe::is_telling(&field.place) {
+        return false;
+    }
+    let marks = Marks::of(field.value);
+    marks.is_empty() && marks.is_plain(field.spelling)
 }
 
 /// A search through one field.
@@ -49,8 +75,9 @@ impl Search<'_> {
         let says_something = !value.marks.is_empty() || probe::is_telling(&value.place);
         if let Some(standard) = self.standard.filter(|_| says_something) {
             value.hits = standard.words.search(value.text, value.marks);
+            let has_hits = value.hits != Hits::default();
             let goes_on = standard.all.iter().enumerate().all(|(index, member)| {
-                let is_asked = member.wants(&value) && self.options.wants.has(member.detector.family());
+                let is_asked = member.wants(&value, has_hits) && self.options.wants.has(member.detector.family());
                 !is_asked || self.ask_standard(index, &*member.detector, &value)
             });
             if !goes_on {

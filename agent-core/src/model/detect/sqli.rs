@@ -188,8 +188,13 @@ impl Sqli {
 
     /// Whether the tokenizer, which is dear, has something to find.
     fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
-        (value.marks.any(Marks::QUOTE) && value.marks.any(OPERATORS)) || self.words.judge(value).is_some()
+        may_be_tokens(value) || self.words.judge(value).is_some()
     }
+}
+
+/// Whether the tokenizer may find what no rule does.
+pub(super) const fn may_be_tokens(value: &Value<'_>) -> bool {
+    value.marks.any(Marks::QUOTE) && value.marks.any(OPERATORS)
 }
 
 impl Detector for Sqli {

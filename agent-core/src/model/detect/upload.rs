@@ -71,6 +71,11 @@ impl Detector for Upload {
     }
 }
 
+/// Whether a value is a file's name or content.
+pub(super) const fn is_of_a_file(value: &Value<'_>) -> bool {
+    matches!(value.role, Role::FileName | Role::FileHead)
+}
+
 /// A program under any name, or a vector graphic that runs script.
 fn content(value: &Value<'_>) -> Option<Finding> {
     let name = value.place.name.to_ascii_lowercase();

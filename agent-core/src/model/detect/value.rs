@@ -36,7 +36,11 @@ impl<'v> Value<'v> {
     /// A field's value after normalisation.
     #[must_use]
     pub fn new(field: &Field<'v>, text: &'v str, disguise: Disguise) -> Self {
-        let marks = Marks::of(text.as_bytes());
+        Self::marked(field, text, disguise, Marks::of(text.as_bytes()))
+    }
+
+    /// As [`new`](Self::new), where the classes of the text's bytes are known.
+    pub(super) fn marked(field: &Field<'v>, text: &'v str, disguise: Disguise, marks: Marks) -> Self {
         let count = |wanted: u8| text.trim_ascii().bytes().filter(|byte| *byte == wanted).count() + 1;
         // a word is two bytes at least, with its blank
         let has_words = text.len() >= 2 * DOCUMENT_WORDS && marks.any(Marks::BLANK) && count(b' ') >= DOCUMENT_WORDS;

@@ -1,7 +1,7 @@
 //! Base64 (RFC 4648, sections 4 and 5), where it stands for printable text.
 
 /// The shortest value that is tried, in bytes: it stands for nine, and shorter attacks are not worth a false alarm.
-const SHORTEST: usize = 12;
+pub(crate) const SHORTEST: usize = 12;
 
 /// The longest value that is tried, in bytes: an attack is short, an attachment is not.
 const LONGEST: usize = 16 << 10;
@@ -69,11 +69,15 @@ impl Group {
 
 /// Decodes four digits or what is left of them, where that is printable.
 fn decoded(group: &[u8]) -> Option<Group> {
-    let mut word = 0_u32;
-    for place in 0..4 {
-        word = (word << 6) | group.get(place).map_or(Some(0), |digit| value(*digit))?;
+    let digit = |place: usize| {
+        let digit = group.get(place).map_or(b'A', |digit| *digit);
+        VALUES.get(usize::from(digit)).map_or(NONE, |value| u32::from(*value))
+    };
+    let (first, second, third, fourth) = (digit(0), digit(1), digit(2), digit(3));
+    if first | second | third | fourth >= 64 {
+        return None;
     }
-    let [_, bytes @ ..] = word.to_be_bytes();
+    let [_, bytes @ ..] = (first << 18 | second << 12 | third << 6 | fourth).to_be_bytes();
     let group = Group {
         bytes,
         length: group.len() * 6 / 8,
@@ -83,17 +87,32 @@ fn decoded(group: &[u8]) -> Option<Group> {
     group.bytes().iter().all(is_printable).then_some(group)
 }
 
-fn value(digit: u8) -> Option<u32> {
-    let value = match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        // a form makes a blank of the plus sign
-        b'+' | b'-' | b' ' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
+/// Of what is no digit.
+const NONE: u32 = 0xff;
+
+/// The value of each digit.
+static VALUES: [u8; 256] = values();
+
+const fn values() -> [u8; 256] {
+    let mut table = [0xff; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, within the table")]
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        {
+            table[byte] = match byte as u8 {
+                digit @ b'A'..=b'Z' => digit - b'A',
+                digit @ b'a'..=b'z' => digit - b'a' + 26,
+                digit @ b'0'..=b'9' => digit - b'0' + 52,
+                // a form makes a blank of the plus sign
+                b'+' | b'-' | b' ' => 62,
+                b'/' | b'_' => 63,
+                _ => 0xff,
+            };
+        }
+        byte += 1;
+    }
+    table
 }
 
 #[cfg(test)]

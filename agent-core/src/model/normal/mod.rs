@@ -20,6 +20,8 @@ mod entities;
 
 use std::borrow::Cow;
 
+pub(crate) use self::base64::SHORTEST as SHORTEST_CODE;
+
 /// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
 /// applications that decode by themselves.
 pub const ROUNDS: usize = 3;
@@ -67,7 +69,26 @@ pub struct Disguise {
 /// ```
 #[must_use]
 pub fn normalise(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
-    let mut normal = undress(value, spelling);
+    revealed(undress(value, spelling), base64)
+}
+
+/// As [`normalise`], for a value in which nothing is coded: printable ASCII, blanks and line breaks, but no percent sign, backslash or
+/// ampersand, nor a plus sign that is a blank.
+pub(crate) fn normalise_plain(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
+    // checked once more on the way: whoever is wrong gets another text, and no panic
+    let Ok(text) = str::from_utf8(value) else {
+        return normalise(value, spelling, base64);
+    };
+    let normal = Normal {
+        text: Cow::Borrowed(text),
+        hidden: None,
+        disguise: Disguise::default(),
+    };
+    revealed(normal, base64)
+}
+
+/// The value, and what stands in it as Base64.
+fn revealed(mut normal: Normal<'_>, base64: bool) -> Normal<'_> {
     if base64 && let Some(inner) = base64::decode(&normal.text) {
         normal.hidden = Some(undress(&inner, Spelling::Literal).text.into_owned());
     }

@@ -3,26 +3,24 @@
 use super::{Field, Part, Place, Role, Visit, cookies};
 use crate::model::normal::Spelling;
 
-/// Headers that browsers and proxies fill in by themselves and applications do not read, or read as numbers, dates and tokens that
-/// HTTP libraries have checked.
-const DULL: [&str; 12] = [
-    "connection",
-    "content-length",
-    "transfer-encoding",
-    "upgrade",
-    "upgrade-insecure-requests",
-    "keep-alive",
-    "te",
-    "date",
-    "dnt",
-    "pragma",
-    "expect",
-    "sec-gpc",
-];
-
-/// Whether a header is not worth a look.
+/// Whether a header is not worth a look: browsers and proxies fill it in by themselves, and applications do not read it, or read it as
+/// a number, a date or a token that HTTP libraries have checked.
 fn is_dull(name: &str) -> bool {
-    DULL.contains(&name)
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "transfer-encoding"
+            | "upgrade"
+            | "upgrade-insecure-requests"
+            | "keep-alive"
+            | "te"
+            | "date"
+            | "dnt"
+            | "pragma"
+            | "expect"
+            | "sec-gpc"
+    )
 }
 
 /// Visits a header, whose name is in lower case.

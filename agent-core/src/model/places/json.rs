@@ -3,8 +3,6 @@
 //! A scanner, not a parser: it follows brackets and strings and takes whatever else it meets for a number or a word. Documents that
 //! are cut off or hold comments yield what they hold.
 
-use std::borrow::Cow;
-
 use super::{Field, MOST_DEPTH, Part, Place, Role, Visit, graphql};
 use crate::model::normal::Spelling;
 
@@ -87,10 +85,13 @@ impl Scanner<'_, '_, '_> {
     }
 
     fn string(&mut self) -> bool {
-        let (raw, after) = split_string(self.rest);
+        let (raw, is_escaped, after) = split_string(self.rest);
         let is_key =
             after.trim_ascii_start().first() == Some(&b':') && self.levels.last().is_none_or(|level| level.is_object);
         self.rest = after;
+        if !is_escaped {
+            return if is_key { self.key(raw) } else { self.value(raw) };
+        }
         let text = unescaped(raw);
         if is_key { self.key(&text) } else { self.value(&text) }
     }
@@ -162,9 +163,10 @@ impl Scanner<'_, '_, '_> {
     }
 }
 
-/// A string up to its closing quote, and what follows. One that is cut off ends with the text.
-fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
+/// A string up to its closing quote, whether it holds a backslash, and what follows. One that is cut off ends with the text.
+fn split_string(text: &[u8]) -> (&[u8], bool, &[u8]) {
     let mut at = 0;
+    let mut is_escaped = false;
     loop {
         match text
             .get(at..)
@@ -172,19 +174,19 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
         {
             Some(next) if text.get(at + next) == Some(&b'"') => {
                 let (string, rest) = text.split_at(at + next);
-                return (string, rest.get(1..).unwrap_or_default());
+                return (string, is_escaped, rest.get(1..).unwrap_or_default());
             }
-            Some(next) => at += next + 2,
-            None => return (text, &[]),
+            Some(next) => {
+                is_escaped = true;
+                at += next + 2;
+            }
+            None => return (text, is_escaped, &[]),
         }
     }
 }
 
 /// The text of a string (RFC 8259, section 7). A backslash that begins no escape stands for itself.
-fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
-    if !raw.contains(&b'\\') {
-        return Cow::Borrowed(raw);
-    }
+fn unescaped(raw: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((byte, after)) = rest.split_first() {
@@ -209,7 +211,7 @@ fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
         }
         rest = after.get(used..).unwrap_or_default();
     }
-    Cow::Owned(text)
+    text
 }
 
 /// A character in UTF-16, of one unit or two, and how many bytes its digits take.

@@ -41,6 +41,11 @@ impl Command {
     }
 }
 
+/// Whether a shell may take something out of its words.
+pub(super) const fn may_be_split(value: &Value<'_>) -> bool {
+    value.marks.any(IGNORED)
+}
+
 impl Detector for Command {
     fn family(&self) -> Family {
         Family::Command
@@ -56,7 +61,7 @@ impl Detector for Command {
         }
         let finding = self.rules.judge(value);
         let is_certain = finding.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
-        if is_certain || value.is_document || !value.marks.any(IGNORED) || !bare::is_split(value.text) {
+        if is_certain || value.is_document || !may_be_split(value) || !bare::is_split(value.text) {
             return finding;
         }
         bare::command(value.text)

@@ -6,7 +6,7 @@
 mod literals;
 mod needs;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{Anchored, MatchKind, automaton::Automaton as _, dfa::DFA};
 use regex_syntax::hir::Hir;
 
 use self::needs::Needs;
@@ -44,7 +44,7 @@ pub(super) struct Lexicon {
 /// The automaton of a lexicon.
 #[derive(Debug)]
 pub(super) struct Words {
-    automaton: Option<AhoCorasick>,
+    automaton: Option<DFA>,
     /// For each pattern the rules it stands for.
     rules: Vec<Hits>,
     /// Rules without a literal.
@@ -158,10 +158,10 @@ impl Lexicon {
                 last.set(id);
             }
         }
-        let automaton = AhoCorasick::builder()
+        let automaton = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
+            .prefilter(false)
             .build(&patterns)
             .ok();
         // without an automaton every rule is asked: slower, and not wrong
@@ -191,14 +191,29 @@ impl Words {
     pub(super) fn search(&self, text: &str, marks: Marks) -> Hits {
         let mut hits = self.always;
         if let Some(automaton) = &self.automaton {
-            for found in automaton.find_overlapping_iter(text) {
-                if let Some(rules) = self.rules.get(found.pattern().as_usize()) {
-                    hits.add(rules);
-                }
-            }
+            self.run(automaton, text, &mut hits);
         }
         hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
         hits
+    }
+
+    /// Takes the automaton through a text, step by step: a search that stops at each literal and is begun again would cost more, as
+    /// literals of one or two signs are frequent.
+    fn run(&self, automaton: &DFA, text: &str, hits: &mut Hits) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else {
+            *hits = Hits::ALL;
+            return;
+        };
+        for byte in text.bytes() {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if automaton.is_special(state) && automaton.is_match(state) {
+                for found in 0..automaton.match_len(state) {
+                    if let Some(rules) = self.rules.get(automaton.match_pattern(state, found).as_usize()) {
+                        hits.add(rules);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -14,8 +14,13 @@ const MOST: usize = 6;
 const MOST_MEANWHILE: usize = 24;
 
 /// Conditions on a text, all of which each match needs: of each at least one class must be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Needs(Vec<Marks>);
+///
+/// All in one place: they are asked of each value for some tens of rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    conditions: [Marks; MOST],
+    count: usize,
+}
 
 impl Needs {
     /// What a pattern needs.
@@ -23,12 +28,20 @@ impl Needs {
         let mut conditions = search(pattern);
         conditions.retain(|condition| *condition != Marks::EVERY);
         prune(&mut conditions, MOST);
-        Self(conditions)
+        let mut needs = Self {
+            count: conditions.len(),
+            ..Self::default()
+        };
+        let places = needs.conditions.iter_mut();
+        places.zip(conditions).for_each(|(place, condition)| *place = condition);
+        needs
     }
 
     /// Whether a text with these classes may match.
+    #[inline]
     pub(super) fn are_met_by(&self, marks: Marks) -> bool {
-        self.0.iter().all(|condition| marks.any(*condition))
+        let mut conditions = self.conditions.iter().take(self.count);
+        conditions.all(|condition| marks.any(*condition))
     }
 }
 

@@ -34,6 +34,8 @@ use crate::model::{
 pub(super) struct Routes {
     index: PatternIndex,
     rules: Box<[RouteRules]>,
+    /// The checks that are on for any of them, a bit each.
+    on: u32,
 }
 
 /// What the rest of the configuration says, where a rule says nothing.
@@ -101,9 +103,13 @@ impl Routes {
             reader.problem("ROUTES", &found, allowed);
             PatternIndex::default()
         });
+        let rules: Box<[_]> = declared.into_iter().map(|rule| rule.resolve(elsewhere)).collect();
+        let is_on = |check: &Check| rules.iter().any(|rules: &RouteRules| rules.level(*check).is_on());
+        let on = Check::ALL.into_iter().filter(is_on);
         Self {
             index,
-            rules: declared.into_iter().map(|rule| rule.resolve(elsewhere)).collect(),
+            on: on.fold(0, |on, check| on | 1 << check as u32),
+            rules,
         }
     }
 
@@ -132,8 +138,8 @@ impl Routes {
     }
 
     /// Whether a check is on for any route.
-    pub(super) fn any_on(&self, check: Check) -> bool {
-        self.rules.iter().any(|rules| rules.level(check).is_on())
+    pub(super) const fn any_on(&self, check: Check) -> bool {
+        self.on >> check as u32 & 1 == 1
     }
 }
 
