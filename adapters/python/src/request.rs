@@ -42,9 +42,10 @@ pub(crate) struct Request {
 const LONG: usize = 16 << 10;
 
 /// `route` as a number.
-const UNSURE: u8 = 0;
-const MATCHED: u8 = 1;
-const MISSING: u8 = 2;
+const UNKNOWN: u8 = 0;
+const UNSURE: u8 = 1;
+const MATCHED: u8 = 2;
+const MISSING: u8 = 3;
 
 #[pymethods]
 impl Request {
@@ -150,14 +151,15 @@ impl Request {
         self.peer.map(|peer| peer.to_string())
     }
 
-    /// Whether the application has a route for it: `matched`, `missing` (and the framework is sure of it), or `unsure`, where only the
-    /// answer will tell.
+    /// Whether the application has a route for it: `matched`, `missing` (and the framework is sure of it), `unsure`, where only the
+    /// answer will tell, or `unknown`, where nobody knows the routes.
     #[getter]
     fn route(&self) -> &'static str {
         match self.route.load(Relaxed) {
             MATCHED => "matched",
             MISSING => "missing",
-            _ => "unsure",
+            UNSURE => "unsure",
+            _ => "unknown",
         }
     }
 
@@ -167,8 +169,9 @@ impl Request {
             "matched" => MATCHED,
             "missing" => MISSING,
             "unsure" => UNSURE,
+            "unknown" => UNKNOWN,
             other => {
-                let allowed = "allowed are 'matched', 'missing' and 'unsure'";
+                let allowed = "allowed are 'matched', 'missing', 'unsure' and 'unknown'";
                 return Err(PyValueError::new_err(format!("route: found {other:?}, {allowed}")));
             }
         };
@@ -189,7 +192,7 @@ impl Request {
             host,
             peer,
             headers,
-            route: AtomicU8::new(UNSURE),
+            route: AtomicU8::new(UNKNOWN),
             generation: AtomicU64::new(u64::MAX),
         }
     }
@@ -245,7 +248,8 @@ impl Request {
             route: match self.route.load(Relaxed) {
                 MATCHED => RouteMatch::Matched,
                 MISSING => RouteMatch::Missing,
-                _ => RouteMatch::Unsure,
+                UNSURE => RouteMatch::Unsure,
+                _ => RouteMatch::Unknown,
             },
             headers,
         }

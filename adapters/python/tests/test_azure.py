@@ -28,7 +28,7 @@ def call(cloud: Cloud, tmp_path: Path) -> Iterator[Call]:
     @rasp.register
     def shop(req: func.HttpRequest) -> func.HttpResponse:
         if req.url.endswith("/gone"):
-            return func.HttpResponse("no such thing", status_code=410)
+            return func.HttpResponse("no such thing", status_code=404)
         return func.HttpResponse(req.get_body() or b"welcome")
 
     def ask(path: str, client: str = SOMEBODY, body: bytes = b"") -> Any:
@@ -53,7 +53,7 @@ def call(cloud: Cloud, tmp_path: Path) -> Iterator[Call]:
 
 def test_it_registers_and_answers(call: Call, cloud: Cloud) -> None:
     assert call("/").get_body() == b"welcome"
-    assert call("/gone").status_code == 410
+    assert call("/gone").status_code == 404
 
     def registered() -> list[dict[str, Any]]:
         call("/", ANOTHER)

@@ -16,7 +16,7 @@ def test_it_registers_guards_shares_and_counts(cloud: Cloud, start: Start) -> No
     host = start(GCP, cloud_url=cloud.url)
     [agent] = host.registered(cloud)
     assert agent["platform"] == "Google Cloud Function"
-    assert host.status("/gone") == 410
+    assert host.status("/gone") == 404
     assert host.get(DECOY).text == "Blocked"
     host.wait_until("the ban is in force", lambda: host.status("/") == 403)
 

@@ -105,7 +105,7 @@ def event(request: pytest.FixtureRequest) -> Event:
 
 def test_it_answers_and_registers(runtime: Runtime, cloud: Cloud, event: Event) -> None:
     assert runtime.invoke(event("/"))["body"] == "welcome r"
-    assert runtime.invoke(event("/gone"))["statusCode"] == 410
+    assert runtime.invoke(event("/gone"))["statusCode"] == 404
     [agent] = cloud.agents()
     assert agent["platform"] == "AWS Lambda"
 

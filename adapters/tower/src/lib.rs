@@ -111,8 +111,9 @@
 //! where it says `axum` otherwise.
 //!
 //! # Which path is unknown
-//! With axum, one without a matched route (its `MatchedPath`) whose answer is 404; elsewhere, one whose answer is 404. A fallback that
-//! answers (a single-page application) makes every path a known one.
+//! With axum, one without a matched route (its `MatchedPath`) whose answer is 404. A fallback that answers (a single-page application)
+//! makes every path a known one. Elsewhere, and around axum's whole router, nobody knows the routes: a 404 is counted, and may be no more
+//! than `no such article`.
 //!
 //! A decoy is judged before the application is asked: `/login` is no decoy in an axum application with a route for `/login`, and it is one
 //! where only a fallback would answer it, or where nothing but the answer tells whether there is a route. Such an application sets

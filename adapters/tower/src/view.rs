@@ -76,19 +76,24 @@ fn host<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     }
 }
 
-/// Whether axum found a route. A fallback may still answer where it did not.
+/// Whether axum found a route. A fallback may still answer where it did not; outside of any router nobody has looked for one.
 #[cfg(feature = "axum")]
 pub(crate) fn route(extensions: &Extensions) -> RouteMatch {
-    match extensions.get::<axum::extract::MatchedPath>() {
-        Some(_) => RouteMatch::Matched,
-        None => RouteMatch::Unsure,
+    use axum::extract::{MatchedPath, OriginalUri};
+    if extensions.get::<MatchedPath>().is_some() {
+        RouteMatch::Matched
+    } else if extensions.get::<OriginalUri>().is_some() {
+        // left there by the router that did not find one
+        RouteMatch::Unsure
+    } else {
+        RouteMatch::Unknown
     }
 }
 
-/// Nobody knows before the application has answered.
+/// Nobody knows, not even when the application has answered.
 #[cfg(not(feature = "axum"))]
 pub(crate) fn route(_: &Extensions) -> RouteMatch {
-    RouteMatch::Unsure
+    RouteMatch::Unknown
 }
 
 /// A header as one list: several lines of it mean the same as one with commas between them (RFC 9110, section 5.3).

@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{body::Body, extract::MatchedPath};
+use axum::{
+    body::Body,
+    extract::{MatchedPath, OriginalUri},
+};
 use buckler_tower::{Buckler, Peer, Replayed};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::SERVER, request, response};
@@ -58,8 +61,9 @@ fn judged(
 ) -> Request<Body> {
     let mut extensions = head.extensions.clone();
     if trigger.is_catch_all() {
-        // the function is there, but whether the path is the handler says
+        // the function is there; what else it has, nobody knows
         extensions.remove::<MatchedPath>();
+        extensions.remove::<OriginalUri>();
     }
     if let Some(address) = written_last(asked.headers()) {
         extensions.insert(Peer(address));

@@ -25,7 +25,7 @@ class Refusal:
 class Request:
     """A request as the guard sees it."""
 
-    route: Literal["matched", "missing", "unsure"]
+    route: Literal["matched", "missing", "unsure", "unknown"]
 
     def __new__(
         cls,

@@ -10,7 +10,7 @@ def handler(event, context):
     context_of = event["requestContext"]
     path = event.get("rawPath") or event.get("path")
     if path == "/gone":
-        return {"statusCode": 410, "body": "no such thing"}
+        return {"statusCode": 404, "body": "no such thing"}
     if path == "/echo":
         encoded = event.get("isBase64Encoded", False)
         headers = {"content-type": "application/octet-stream"}

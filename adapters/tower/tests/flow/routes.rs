@@ -170,7 +170,7 @@ fn what_a_fallback_answers_is_a_page_and_its_404_is_none() {
     assert_eq!((unknown.status, unknown.text()), (403, "Blocked"));
 }
 
-/// Around a whole router nobody can know the routes: it is the answer that tells.
+/// As another router's fallback, around a whole router: that one has no route, so that the answer tells.
 #[test]
 fn a_layer_around_the_whole_router_guards_without_the_routes() {
     let site = Site::serving(

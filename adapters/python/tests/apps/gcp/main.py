@@ -10,7 +10,7 @@ rasp = GcpRASP()
 @rasp.register
 def shop(request):
     if request.path == "/gone":
-        return "no such thing", 410
+        return "no such thing", 404
     if request.path == "/echo":
         return request.get_data(), {"Content-Type": "application/octet-stream"}
     return "welcome"
