@@ -17,6 +17,7 @@ mod emulator;
 mod events;
 mod function;
 mod real;
+mod samples;
 mod verdicts;
 
 use std::time::Duration;
