@@ -94,8 +94,9 @@ impl<K: Key> Table<K> {
 
     /// A table of the right size with the same entries, and with room for more.
     pub(super) fn rebuilt(&self) -> Self {
-        let table = Self::for_entries(self.live().saturating_add(1), self.seed);
-        // both tables are walked from front to back, as a slot's place is its hash scaled to the table's size
+        // under the same secret both tables are walked from front to back, as a slot's place is its hash scaled to the table's size
+        let seed = if self.has_gaps() { Seed::random() } else { self.seed };
+        let table = Self::for_entries(self.live().saturating_add(1), seed);
         self.for_each(|key, ends| {
             let put = table.put(key, ends);
             debug_assert!(put.is_ok(), "a table half full has room");
@@ -135,6 +136,13 @@ impl<K: Key> Table<K> {
 
     pub(super) fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.slots() * (size_of::<AtomicU64>() + size_of::<K::Cell>())
+    }
+
+    /// Whether more than an eighth was removed. A sweep removes from front to back: what is left may all stand in the last slots, and
+    /// would under the same secret crowd those of a smaller table.
+    fn has_gaps(&self) -> bool {
+        let used = self.used.load(Ordering::Relaxed);
+        self.live() < used - used / 8
     }
 
     fn has_room(&self) -> bool {
@@ -315,6 +323,27 @@ mod tests {
         assert_eq!(listed(&rebuilt), listed(&table));
         assert_eq!(rebuilt.slots(), 22);
         assert!(!rebuilt.is_sparse());
+    }
+
+    #[test]
+    fn what_a_sweep_leaves_at_the_end_is_spread_anew() {
+        let table = Table::<u32>::for_entries(10_000, Seed::random());
+        for key in 0..10_000 {
+            table.put(key, ends(1)).unwrap();
+        }
+        let mut in_order = Vec::new();
+        table.for_each(|key, _| in_order.push(key));
+        for key in &in_order[..9_000] {
+            table.put(*key, Ends::NOWHERE).unwrap();
+        }
+        let rebuilt = table.rebuilt();
+        let slots = rebuilt.slots();
+        let distance = |key: u32| match rebuilt.find(key) {
+            Some(Found::Used(at, _)) => (at + slots - rebuilt.home(key)) % slots,
+            Some(Found::Vacant(_)) | None => panic!("{key} is lost"),
+        };
+        let farthest = in_order[9_000..].iter().map(|key| distance(*key)).max();
+        assert!(farthest < Some(slots / 8), "{farthest:?} of {slots}");
     }
 
     #[test]
