@@ -68,13 +68,13 @@ impl LogBudget {
         }
     }
 
-    /// Says which detectors have failed, and which are not asked any more, whenever that has changed.
+    /// Says which detectors have failed, and which of the host's own rest, whenever that has changed.
     pub(super) fn detectors(&mut self, now: Vec<DetectorHealth>) {
         for health in now.iter().filter(|health| !self.detectors.contains(health)) {
             if health.is_on {
                 tracing::warn!(target: "buckler::guard", "{health}: requests are judged by the others");
             } else {
-                tracing::error!(target: "buckler::guard", "{health}: it is not asked any more");
+                tracing::error!(target: "buckler::guard", "{health}: it rests, and is tried again every minute");
             }
         }
         self.detectors = now;

@@ -26,7 +26,7 @@
 //! - The fleet's list is looked at before it comes into force: [`Blacklist::suspend_shared`](crate::model::blacklist::Blacklist::suspend_shared).
 //! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
 //! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]). One in a detector leaves the request to the others,
-//!   and a detector that panics or is slow again and again is not asked any more ([`DetectorHealth`]).
+//!   and one of the host's own that panics or is slow again and again rests ([`DetectorHealth`]). Buckler's own are always asked.
 //! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
 //!   often enough to matter. Nothing can stop a check that has begun; that none can run away is for their linear-time patterns.
 //!

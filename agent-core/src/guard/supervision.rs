@@ -1,5 +1,11 @@
-//! What becomes of a detector that fails: its panic is caught, its time is watched, and after repeated failures it is not asked any
-//! more. The request is judged by the rest.
+//! What becomes of a detector that fails: its panic is caught, its time is watched, and the request is judged by the rest.
+//!
+//! Buckler's own detectors are always asked: a switch that a request can throw would be the attacker's, who would send three costly
+//! payloads and then the attack. Their failures are counted and shown, and concern the request that caused them alone.
+//!
+//! A detector of the host's own may wait for something that is down, and then would hold up every request. It has a circuit
+//! breaker: after [`Supervision::STRIKES`] failures it rests, and every [`Supervision::REST`] one request is shown to it, which closes
+//! the breaker again where it goes well.
 //!
 //! An inspection costs one look at the clock. Only where one has taken too long are the detectors of the next ones timed, each by
 //! itself. Nothing can stop a detector that has begun to look, and its answer counts however late it comes: being slow leaves no
@@ -9,7 +15,7 @@ use std::{
     cell::Cell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -30,7 +36,8 @@ pub struct DetectorHealth {
     pub panics: u32,
     /// Inspections since start in which it alone took longer than all may together, of those that were timed.
     pub slow: u32,
-    /// Whether it is still asked. One that was switched off stays so until the process ends.
+    /// Whether it is asked. Detectors of Buckler's own always are; one of the host's own that failed again and again rests, and is
+    /// tried again every minute.
     pub is_on: bool,
 }
 
@@ -56,10 +63,18 @@ struct Record {
     family: Family,
     panics: AtomicU32,
     slow: AtomicU32,
+    /// Panics since the breaker was closed last.
+    panics_in_row: AtomicU32,
     /// Slow looks since detectors began to be timed.
     strikes: AtomicU32,
-    is_off: AtomicBool,
+    breaker: Breaker,
 }
+
+/// Whether a detector of the host's own rests, and when it is tried again.
+///
+/// The word is the time of the next trial in milliseconds, and zero while the breaker is closed.
+#[derive(Debug, Default)]
+struct Breaker(AtomicU64);
 
 impl Supervision {
     /// What one inspection may take: a thousand times what it usually does, and still less than a person notices.
@@ -72,16 +87,22 @@ impl Supervision {
     /// Detectors that are timed, the standard ones first: thrice as many as there are of those, and few enough to cost nothing.
     const MOST_TIMED: usize = 48;
 
-    /// Panics, or slow looks within [`TIMED`](Self::TIMED) inspections, after which a detector is not asked any more.
+    /// Panics, or slow looks within [`TIMED`](Self::TIMED) inspections, after which a detector of the host's own rests: one can be
+    /// chance, three are a fault.
     const STRIKES: u32 = 3;
+
+    /// How long it rests before one request is shown to it: a service that was restarted is back by then, and one look a minute
+    /// that fails holds up no site.
+    const REST: Duration = Duration::from_secs(60);
 
     pub(super) fn new(detectors: &Detectors) -> Self {
         let record = |family| Record {
             family,
             panics: AtomicU32::new(0),
             slow: AtomicU32::new(0),
+            panics_in_row: AtomicU32::new(0),
             strikes: AtomicU32::new(0),
-            is_off: AtomicBool::new(false),
+            breaker: Breaker::default(),
         };
         Self {
             detectors: detectors.families().map(record).collect(),
@@ -95,7 +116,7 @@ impl Supervision {
             family: record.family.name(),
             panics: record.panics.load(Relaxed),
             slow: record.slow.load(Relaxed),
-            is_on: !record.is_off.load(Relaxed),
+            is_on: !record.breaker.is_open(),
         });
         health.filter(|health| health.panics > 0 || health.slow > 0).collect()
     }
@@ -123,12 +144,13 @@ impl Supervision {
         Attended {
             supervision: self,
             panicked: Cell::new(Vec::new()),
+            tried: Cell::new(Vec::new()),
             asks_all: false,
             watch: None,
         }
     }
 
-    /// As [`accompany`](Self::accompany), and detectors are asked that were switched off.
+    /// As [`accompany`](Self::accompany), and detectors are asked that rest.
     pub(super) fn retrace(&self) -> Attended<'_> {
         Attended {
             asks_all: true,
@@ -146,25 +168,80 @@ impl Supervision {
 }
 
 impl Record {
-    fn panicked(&self) {
-        if self.panics.fetch_add(1, Relaxed) + 1 >= Supervision::STRIKES {
-            self.is_off.store(true, Relaxed);
+    /// Whether requests of one client could switch it off for all others: then it never is.
+    const fn is_of_the_host(&self) -> bool {
+        matches!(self.family, Family::Custom(_))
+    }
+
+    fn panicked(&self, now: Duration) {
+        self.panics.fetch_add(1, Relaxed);
+        let in_row = self.panics_in_row.fetch_add(1, Relaxed) + 1;
+        if self.is_of_the_host() && in_row >= Supervision::STRIKES {
+            self.breaker.open(now);
         }
     }
 
-    /// What a look is timed by. Ours only compute: their time is the thread's, or a busy machine would switch them off one after the
-    /// other. The host's own may wait for something, which holds up a worker as much.
-    fn stopwatch<'c>(&self, clock: &'c dyn Clock) -> impl Fn() -> Duration + 'c {
-        let is_own = matches!(self.family, Family::Custom(_));
-        move || if is_own { clock.elapsed() } else { clock.thread() }
-    }
-
-    fn was_slow(&self) {
+    fn was_slow(&self, now: Duration) {
         self.slow.fetch_add(1, Relaxed);
-        if self.strikes.fetch_add(1, Relaxed) + 1 >= Supervision::STRIKES {
-            self.is_off.store(true, Relaxed);
+        let strikes = self.strikes.fetch_add(1, Relaxed) + 1;
+        if self.is_of_the_host() && strikes >= Supervision::STRIKES {
+            self.breaker.open(now);
         }
     }
+
+    /// A trial went well: it is asked again, with a clean record.
+    fn recovered(&self) {
+        self.panics_in_row.store(0, Relaxed);
+        self.strikes.store(0, Relaxed);
+        self.breaker.close();
+    }
+
+    /// What a look is timed by. Ours only compute: their time is the thread's, or a busy machine would have them blamed. The host's
+    /// own may wait for something, which holds up a worker as much.
+    fn stopwatch<'c>(&self, clock: &'c dyn Clock) -> impl Fn() -> Duration + 'c {
+        let is_of_the_host = self.is_of_the_host();
+        move || {
+            if is_of_the_host {
+                clock.elapsed()
+            } else {
+                clock.thread()
+            }
+        }
+    }
+}
+
+impl Breaker {
+    fn is_open(&self) -> bool {
+        self.0.load(Relaxed) != 0
+    }
+
+    fn open(&self, now: Duration) {
+        self.0.store(Self::after_rest(now), Relaxed);
+    }
+
+    fn close(&self) {
+        self.0.store(0, Relaxed);
+    }
+
+    /// Whether this look is the trial of a breaker that is open. One worker is given it, and the next a rest
+    /// later.
+    fn tries(&self, now: Duration) -> bool {
+        let due = self.0.load(Relaxed);
+        due != 0
+            && milliseconds(now) >= due
+            && self
+                .0
+                .compare_exchange(due, Self::after_rest(now), Relaxed, Relaxed)
+                .is_ok()
+    }
+
+    fn after_rest(now: Duration) -> u64 {
+        milliseconds(now.saturating_add(Supervision::REST)).max(1)
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One inspection.
@@ -172,6 +249,8 @@ pub(super) struct Attended<'s> {
     supervision: &'s Supervision,
     /// Detectors that panicked. One that does over every value of a request has failed once.
     panicked: Cell<Vec<usize>>,
+    /// Detectors that rest, and that this inspection tries.
+    tried: Cell<Vec<usize>>,
     asks_all: bool,
     watch: Option<Watch<'s>>,
 }
@@ -187,19 +266,41 @@ struct Watch<'s> {
 impl Attended<'_> {
     /// The inspection is over. Whether a detector panicked in it, so that it is not complete.
     pub(super) fn end(self) -> bool {
+        let panicked = self.panicked.take();
         if let Some(watch) = self.watch {
             let supervision = self.supervision;
             if watch.is_timed {
-                let is_slow = |took: &Cell<u32>| Duration::from_micros(took.get().into()) > Supervision::BUDGET;
-                let timed = supervision.detectors.iter().zip(&watch.times);
-                timed
-                    .filter(|(_, took)| is_slow(took))
-                    .for_each(|(record, _)| record.was_slow());
+                let now = watch.clock.elapsed();
+                for (index, record) in supervision.detectors.iter().enumerate() {
+                    if watch.was_slow(index) {
+                        record.was_slow(now);
+                    }
+                }
             } else if watch.clock.elapsed().saturating_sub(watch.began) > Supervision::BUDGET {
                 supervision.begin_timing();
             }
+            for index in self.tried.take() {
+                let is_well = !panicked.contains(&index) && !watch.was_slow(index);
+                if let Some(record) = supervision.detectors.get(index).filter(|_| is_well) {
+                    record.recovered();
+                }
+            }
         }
-        !self.panicked.take().is_empty()
+        !panicked.is_empty()
+    }
+
+    /// Whether a detector that rests is asked in this inspection: where its breaker is due for a trial, for all of its values.
+    fn tries(&self, index: usize, record: &Record) -> bool {
+        let Some(watch) = &self.watch else {
+            return false;
+        };
+        let mut tried = self.tried.take();
+        let is_tried = tried.contains(&index) || record.breaker.tries(watch.clock.elapsed());
+        if is_tried && !tried.contains(&index) {
+            tried.push(index);
+        }
+        self.tried.set(tried);
+        is_tried
     }
 
     fn caught(&self, index: usize, record: &Record, look: &mut dyn FnMut() -> Option<Finding>) -> Option<Finding> {
@@ -214,8 +315,8 @@ impl Attended<'_> {
         let mut panicked = self.panicked.take();
         if !panicked.contains(&index) {
             panicked.push(index);
-            if self.watch.is_some() {
-                record.panicked();
+            if let Some(watch) = &self.watch {
+                record.panicked(watch.clock.elapsed());
             }
         }
         self.panicked.set(panicked);
@@ -223,6 +324,11 @@ impl Attended<'_> {
 }
 
 impl Watch<'_> {
+    fn was_slow(&self, index: usize) -> bool {
+        let took = self.times.get(index).map_or(0, Cell::get);
+        Duration::from_micros(took.into()) > Supervision::BUDGET
+    }
+
     fn took(&self, index: usize, time: Duration) {
         let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         if let Some(sum) = self.times.get(index) {
@@ -234,10 +340,11 @@ impl Watch<'_> {
 impl Ask for Attended<'_> {
     fn ask(&self, index: usize, look: &mut dyn FnMut() -> Option<Finding>) -> Option<Finding> {
         let record = self.supervision.detectors.get(index)?;
-        if record.is_off.load(Relaxed) && !self.asks_all {
+        let rests = record.breaker.is_open() && !self.asks_all;
+        if rests && !self.tries(index, record) {
             return None;
         }
-        let Some(watch) = self.watch.as_ref().filter(|watch| watch.is_timed) else {
+        let Some(watch) = self.watch.as_ref().filter(|watch| watch.is_timed || rests) else {
             return self.caught(index, record, look);
         };
         let now = record.stopwatch(watch.clock);
@@ -245,5 +352,37 @@ impl Ask for Attended<'_> {
         let finding = self.caught(index, record, look);
         watch.took(index, now().saturating_sub(began));
         finding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::SystemClock, model::detect::Detectors};
+
+    #[test]
+    fn detectors_of_our_own_are_asked_whatever_fails() {
+        let detectors = Detectors::standard().unwrap();
+        let supervision = Supervision::new(&detectors);
+        let clock = SystemClock::default();
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        for index in 0..detectors.families().count() {
+            for _ in 0..100 {
+                let attended = supervision.attend(&clock, clock.elapsed());
+                let found = attended.ask(index, &mut || panic!("a value that one of ours fails over"));
+                assert!(found.is_none() && attended.end(), "the request was not judged whole");
+            }
+            for record in &supervision.detectors {
+                (0..100).for_each(|_| record.was_slow(clock.elapsed()));
+            }
+        }
+        std::panic::set_hook(hook);
+        let finding = || Some(Finding::new("any", 100, 0..1));
+        for (index, health) in supervision.failing().iter().enumerate() {
+            assert!(health.is_on && health.panics == 100 && health.slow > 0, "{health}");
+            let attended = supervision.attend(&clock, clock.elapsed());
+            assert!(attended.ask(index, &mut finding.clone()).is_some(), "{health}");
+        }
     }
 }

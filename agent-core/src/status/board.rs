@@ -66,7 +66,7 @@ impl Board {
             .stale
             .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
         let silent = detectors.iter().filter(|detector| !detector.is_on);
-        let silent = silent.map(|detector| format!("not asked any more: {detector}"));
+        let silent = silent.map(|detector| format!("rests, and is tried every minute: {detector}"));
         let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().chain(silent).collect();
         (!alarms.is_empty()).then(|| alarms.join("; "))
     }

@@ -132,7 +132,7 @@ fn one_that_panics_before_it_looks_is_caught_too() {
 }
 
 #[test]
-fn after_the_third_panic_it_is_not_asked_any_more() {
+fn after_the_third_panic_it_rests_and_is_tried_after_a_minute() {
     let stage = fragile(OnFailure::Closed);
     for _ in 0..3 {
         assert!(stage.asks("q=panic"));
@@ -142,10 +142,18 @@ fn after_the_third_panic_it_is_not_asked_any_more() {
     assert!(!stage.asks("q=needle"), "and nobody finds what it alone found");
     assert!(stage.asks("q=thimble"), "the others go on");
     assert_eq!(stage.health(), (3, 3, 0, false), "no more failures are counted");
+    stage.clock.0.fetch_add(60, Ordering::Relaxed);
+    assert!(stage.asks("q=panic"), "the trial fails");
+    assert!(!stage.asks("q=needle"), "so that it rests for another minute");
+    assert_eq!(stage.health(), (4, 4, 0, false));
+    stage.clock.0.fetch_add(60, Ordering::Relaxed);
+    assert!(stage.asks("q=needle"), "the next one does not");
+    assert_eq!(stage.health(), (4, 4, 0, true));
+    assert!(stage.asks("q=panic") && stage.asks("q=needle"), "three more are needed");
 }
 
 #[test]
-fn one_that_is_slow_again_and_again_is_not_asked_any_more() {
+fn one_that_is_slow_again_and_again_rests() {
     let stage = fragile(OnFailure::Closed);
     assert!(!stage.asks("q=slow"), "an answer that came late is an answer");
     assert_eq!(
