@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Family, Options,
+        CERTAIN, Caught, Context, Family, Options,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -68,6 +68,12 @@ impl Shared {
                 base64: case.policy.injection().decode_base64,
                 wants: wanted(case),
                 ask: &attended,
+                context: Context {
+                    path: case.request.path,
+                    content_type: "",
+                    format: None,
+                    navigates: navigates(case.request),
+                },
             },
             report,
             is_json: false,
@@ -105,6 +111,7 @@ impl Shared {
             // the host's own detectors are asked once
             wants: families(|check| policy.is_on_somewhere(check)).without(Family::Custom("")),
             ask: &attended,
+            context: Context::NONE,
         };
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
@@ -163,13 +170,16 @@ impl Search<'_, '_> {
 
     fn body(&mut self, body: BodyView<'_>) {
         let mut content_type = "";
-        self.case.request.headers.for_each_value("content-type", &mut |value| {
+        let headers = self.case.request.headers;
+        headers.for_each_value("content-type", &mut |value| {
             content_type = str::from_utf8(value).unwrap_or_default();
         });
         let most = self.case.rules.body_bytes();
         let bytes = body.bytes.get(..most).unwrap_or(body.bytes);
         let format = Format::of(content_type, bytes);
         self.is_json = format == Format::Json;
+        self.options.context.format = Some(format);
+        self.options.context.content_type = content_type;
         if format == Format::Multipart {
             self.files(content_type, bytes, body);
         }
@@ -207,6 +217,7 @@ impl Search<'_, '_> {
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
         let options = Options {
             ask: self.options.ask,
+            context: self.options.context,
             ..Options::STANDARD
         };
         let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
@@ -241,6 +252,14 @@ impl Search<'_, '_> {
         }
         self.goes_on
     }
+}
+
+/// Whether a browser says that it navigates. Other clients may say so too: nothing is let pass for it alone.
+fn navigates(request: &RequestView<'_>) -> bool {
+    let mut navigates = false;
+    let headers = request.headers;
+    headers.for_each_value("sec-fetch-mode", &mut |value| navigates = value == b"navigate");
+    navigates
 }
 
 /// The score, in hundredths, from which a finding counts.

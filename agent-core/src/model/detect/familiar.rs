@@ -2,7 +2,7 @@
 //!
 //! Browsers send the same headers with every request, forms the same names of fields, programs the same paths. A thread remembers some
 //! of them, byte for byte with their places, and for which families nothing was found. As the built-in detectors are functions of a
-//! field and of nothing else, the answer holds as long as the process lives, whatever policy asks.
+//! field and of nothing else ([`Context`](super::Context) is kept from what is remembered here), the answer holds as long as the process lives, whatever policy asks.
 //!
 //! Values that are rarely the same twice, and those that are secrets, are not kept. Where a value may stay is for a set of slots that it
 //! shares with others: whoever was recognised keeps its slot against newcomers, so that one who sends new values all the time has them

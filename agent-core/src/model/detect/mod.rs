@@ -38,6 +38,7 @@
 mod automaton;
 mod code;
 mod command;
+mod context;
 mod crlf;
 mod excerpt;
 mod familiar;
@@ -69,6 +70,7 @@ mod xxe;
 use std::{fmt, ops::Range, sync::OnceLock};
 
 pub use self::{
+    context::Context,
     excerpt::excerpt,
     family::Family,
     lexicon::Hits,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Family, Finding};
+use super::{Context, Family, Finding};
 use crate::model::policy::Check;
 
 /// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
@@ -106,6 +106,8 @@ pub struct Options<'o> {
     pub wants: Families,
     /// Who asks them.
     pub ask: &'o dyn Ask,
+    /// What is known of the request.
+    pub context: Context<'o>,
 }
 
 impl Options<'static> {
@@ -114,6 +116,7 @@ impl Options<'static> {
         base64: true,
         wants: Families::ALL.without(Family::Prompt),
         ask: &Unattended,
+        context: Context::NONE,
     };
 }
 

@@ -39,10 +39,10 @@ pub(super) fn each(
         report,
         found_nothing: true,
     };
-    if search.ask(Value::marked(field, &normal.text, normal.disguise, marks))
+    if search.ask(Value::marked(field, &normal.text, normal.disguise, marks).within(options.context))
         && let Some(hidden) = &normal.hidden
     {
-        search.ask(Value::new(field, hidden, normal.disguise));
+        search.ask(Value::new(field, hidden, normal.disguise).within(options.context));
     }
     if standard.is_some() && search.found_nothing {
         familiar::keep(field, options);

@@ -1,9 +1,9 @@
 //! A normalised value as detectors see it.
 
-use super::{Hits, Marks};
+use super::{Context, Hits, Marks};
 use crate::model::{
     normal::Disguise,
-    places::{Field, Place, Role},
+    places::{Field, Part, Place, Role},
 };
 
 /// From this many words a value is a document: more than what is entered in one line. Length alone says nothing: an attack is easily
@@ -30,6 +30,8 @@ pub struct Value<'v> {
     pub hits: Hits,
     /// Whether it looks like a document: prose, source code, a mail.
     pub is_document: bool,
+    /// What is known of the request; nothing for a path, a header or a name.
+    pub context: Context<'v>,
 }
 
 impl<'v> Value<'v> {
@@ -52,7 +54,16 @@ impl<'v> Value<'v> {
             marks,
             hits: Hits::ALL,
             is_document: has_words || (marks.any(Marks::BREAK) && count(b'\n') >= DOCUMENT_LINES),
+            context: Context::NONE,
         }
+    }
+
+    /// The same value, with what is known of its request.
+    #[must_use]
+    pub(super) fn within(self, context: Context<'v>) -> Self {
+        let comes_again = matches!(self.place.part, Part::Path | Part::Header) || self.role == Role::Name;
+        let context = if comes_again { Context::NONE } else { context };
+        Self { context, ..self }
     }
 
     /// The same value with another text: one that a detector made of it.

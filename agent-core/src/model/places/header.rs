@@ -23,6 +23,32 @@ fn is_dull(name: &str) -> bool {
     )
 }
 
+/// What a header says, as far as a detector needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderKind {
+    /// Where the client comes from: the page or the application that a browser shows, whatever its scheme.
+    Source,
+    /// Who the client is: a password, a key, a signed token.
+    Credential,
+    /// Anything else.
+    Other,
+}
+
+impl Place<'_> {
+    /// What kind of header this is; `None` where it is none.
+    #[must_use]
+    pub fn header_kind(&self) -> Option<HeaderKind> {
+        if self.part != Part::Header {
+            return None;
+        }
+        Some(match self.name {
+            "origin" | "referer" => HeaderKind::Source,
+            "authorization" | "proxy-authorization" => HeaderKind::Credential,
+            _ => HeaderKind::Other,
+        })
+    }
+}
+
 /// Visits a header, whose name is in lower case.
 pub fn header(name: &str, value: &[u8], visit: &mut Visit<'_>) {
     if is_dull(name) {

@@ -8,6 +8,7 @@
 mod form;
 mod graphql;
 mod header;
+mod hints;
 mod json;
 mod multipart;
 mod place;
@@ -15,7 +16,8 @@ mod xml;
 
 pub use self::{
     form::{cookies, path, query},
-    header::header,
+    header::{HeaderKind, header},
+    hints::NameHints,
     multipart::{File, files},
     place::{Field, Part, Place, Role},
 };

@@ -1,0 +1,132 @@
+//! What is known of the request that a value came with.
+
+use crate::model::places::Format;
+
+/// What a detector may know besides the value and its place. Paths, headers and names are judged without it: they come again with
+/// every request, and what is remembered of them must hold for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Context<'r> {
+    /// The path as it came.
+    pub path: &'r str,
+    /// The body's `Content-Type` as it came; empty where the value stood in none.
+    pub content_type: &'r str,
+    /// How the body is read that the value stood in; `None` where it stood in none.
+    pub format: Option<Format>,
+    /// Whether a browser says that it navigates (`Sec-Fetch-Mode: navigate`): a link, a form, an address that was entered.
+    pub navigates: bool,
+}
+
+/// Words of paths at which measurements and error reports are received: what analytics, monitoring and browsers' reporting call it.
+/// `report` is none: reports are also what applications make of a URL that they fetch.
+#[rustfmt::skip]
+const OF_REPORTS: &[&str] = &[
+    "analytics", "beacon", "beacons", "breadcrumbs", "collect", "collector", "crash", "crashes", "csp", "csp-report", "csp-reports", "envelope", "error", "errors",
+    "exceptions", "logs", "matomo", "metrics", "page-view", "pageview", "pageviews", "piwik", "reporting", "rum", "sentry", "spans", "telemetry", "traces", "tracker",
+    "tracking", "vitals", "web-vitals",
+];
+
+/// Types of bodies that hold measurements and error reports.
+const TYPES_OF_REPORTS: &[&str] = &[
+    "application/csp-report",
+    "application/reports+json",
+    "application/x-sentry-envelope",
+];
+
+impl<'r> Context<'r> {
+    /// Nothing is known.
+    pub const NONE: Self = Self {
+        path: "",
+        content_type: "",
+        format: None,
+        navigates: false,
+    };
+
+    /// Whether the request reports a measurement or an error: by the type of its body, or by its path.
+    #[must_use]
+    pub fn is_report(&self) -> bool {
+        let essence = self.content_type.split(';').next().unwrap_or_default().trim();
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        // scripts send JSON as text with `navigator.sendBeacon`; no handler for JSON takes it
+        let is_beacon = self.format == Some(Format::Json) && is("text/plain");
+        is_beacon || TYPES_OF_REPORTS.iter().any(|name| is(name)) || self.is_sent_to_a_collector()
+    }
+
+    /// Whether the path says that measurements or error reports are received here. A path that may be read in two ways says nothing:
+    /// otherwise a client could name a report's path and have another handler read the value.
+    fn is_sent_to_a_collector(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
+        if !self.path.bytes().all(is_plain) || self.path.contains("//") || self.path.contains("/.") {
+            return false;
+        }
+        let mut segments = self.path.trim_start_matches('/').split('/').peekable();
+        while let Some(segment) = segments.next() {
+            let is_last = segments.peek().is_none();
+            let (word, ending) = segment.split_once('.').unwrap_or((segment, ""));
+            // what stands behind a program's name is read by the program (`/fetch.php/report`)
+            if !ending.is_empty() && !is_last {
+                return false;
+            }
+            if OF_REPORTS.iter().any(|name| word.eq_ignore_ascii_case(name)) {
+                return segments.all(|rest| !rest.contains('.') || rest.ends_with(".php"));
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_report(path: &str) -> bool {
+        Context { path, ..Context::NONE }.is_report()
+    }
+
+    #[test]
+    fn paths_say_what_is_received() {
+        for path in [
+            "/matomo.php",
+            "/api/errors",
+            "/v1/traces",
+            "/api/v2/logs",
+            "/vitals",
+            "/csp-report",
+            "/g/collect",
+            "/api/42/envelope/",
+            "/_/Traces",
+        ] {
+            assert!(is_report(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn types_of_bodies_say_what_is_received() {
+        let of = |content_type, format| Context {
+            content_type,
+            format: Some(format),
+            ..Context::NONE
+        };
+        assert!(of("Application/CSP-Report", Format::Json).is_report());
+        assert!(of("text/plain;charset=UTF-8", Format::Json).is_report());
+        assert!(!of("text/plain;charset=UTF-8", Format::Text).is_report());
+        assert!(!of("application/json", Format::Json).is_report());
+    }
+
+    #[test]
+    fn a_path_that_may_be_read_in_two_ways_says_nothing() {
+        for path in [
+            "",
+            "/",
+            "/fetch",
+            "/report",
+            "/logs/../fetch",
+            "/fetch.php/logs",
+            "/logs%2f..%2ffetch",
+            "/fetch;/logs",
+            "//logs",
+            "/fetch/.logs",
+        ] {
+            assert!(!is_report(path), "{path}");
+        }
+    }
+}
