@@ -1,12 +1,12 @@
 //! Holds what a request carries against what the configuration declares: the forms of parameters, and the files that may be uploaded.
 
 use super::{
-    inspect::{Search, Suspicion},
+    inspect::{Search, Suspicion, shown},
     request::BodyView,
 };
 use crate::model::{
-    detect::excerpt,
-    places::{self, Field, Part, Place},
+    detect::excerpt_at,
+    places::{self, Field, Part, Place, Role},
     policy::Check,
 };
 
@@ -26,7 +26,7 @@ impl Search<'_, '_> {
                     part: Part::Body,
                     name: file.field,
                 };
-                self.declare(Check::Upload, place, rule, &name)
+                self.declare(Check::Upload, (place, Role::FileName), rule, &name)
             })
         });
     }
@@ -53,17 +53,21 @@ impl Search<'_, '_> {
             return true;
         }
         let misfit = rules.misfit(field, self.is_json);
-        misfit.is_none_or(|form| self.declare(Check::Format, field.place, form, &String::from_utf8_lossy(field.value)))
+        misfit.is_none_or(|form| {
+            let at = (field.place, field.role);
+            self.declare(Check::Format, at, form, &String::from_utf8_lossy(field.value))
+        })
     }
 
     /// Shows what is not as the configuration declares it.
-    fn declare(&mut self, check: Check, place: Place<'_>, rule: &'static str, found: &str) -> bool {
+    fn declare(&mut self, check: Check, (place, role): (Place<'_>, Role), rule: &'static str, found: &str) -> bool {
+        let policy = self.case.policy;
         self.goes_on = (self.report)(Suspicion {
             check,
-            place: place.to_string(),
+            place: shown(&place, policy),
             rule: (check.name(), rule),
             score: 100,
-            excerpt: excerpt(found, 0..found.len()),
+            excerpt: excerpt_at(policy.secret_names(), &place, role, found, 0..0),
         });
         self.goes_on
     }

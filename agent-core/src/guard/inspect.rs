@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use super::{
     Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
+    document::Document,
     request::{BodyView, RequestView},
     rules::Rules,
     supervision::Attended,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Options,
+        CERTAIN, Caught, Context, Family, Options, hidden,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -74,6 +75,7 @@ impl Shared {
                     format: None,
                     navigates: navigates(case.request),
                 },
+                names: case.policy.secret_names(),
             },
             report,
             is_json: false,
@@ -112,6 +114,7 @@ impl Shared {
             wants: families(|check| policy.is_on_somewhere(check)).without(Family::Custom("")),
             ask: &attended,
             context: Context::NONE,
+            names: policy.secret_names(),
         };
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
@@ -183,12 +186,13 @@ impl Search<'_, '_> {
         if format == Format::Multipart {
             self.files(content_type, bytes, body);
         }
+        let document = Document::new(format, bytes, self.case.policy.secret_names());
         let mut repeats = Repeats::default();
         places::body(most, content_type, bytes, &mut |field| {
             if format == Format::Form {
                 self.note(field, &mut |field| repeats.note(field));
             }
-            self.look(field)
+            self.look_in(Some(&document), field)
         });
         if repeats.any() {
             self.pollution(Part::Body, &mut |visit| {
@@ -218,6 +222,7 @@ impl Search<'_, '_> {
         let options = Options {
             ask: self.options.ask,
             context: self.options.context,
+            names: self.options.names,
             ..Options::STANDARD
         };
         let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
@@ -228,12 +233,22 @@ impl Search<'_, '_> {
 
     /// Looks into one value. Whether to go on.
     fn look(&mut self, field: &Field<'_>) -> bool {
+        self.look_in(None, field)
+    }
+
+    /// As [`look`](Self::look), into one of a body.
+    fn look_in(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
         let policy = self.case.policy;
         if !self.goes_on || !self.fits(field) || is_exception(policy, field.value) {
             return self.goes_on;
         }
         let (detectors, options) = (&self.shared.parts.detectors, self.options);
-        detectors.each(field, &options, &mut |caught| self.suspect(&field.place, caught));
+        detectors.each(field, &options, &mut |mut caught| {
+            if document.is_some_and(|document| document.hides(&field.place)) {
+                caught.excerpt = hidden(field.value.len());
+            }
+            self.suspect(&field.place, caught)
+        });
         self.goes_on
     }
 
@@ -244,7 +259,7 @@ impl Search<'_, '_> {
         {
             self.goes_on = (self.report)(Suspicion {
                 check,
-                place: place.to_string(),
+                place: shown(place, policy),
                 rule: (caught.family.name(), caught.finding.rule),
                 score: caught.finding.score,
                 excerpt: caught.excerpt,
@@ -260,6 +275,12 @@ fn navigates(request: &RequestView<'_>) -> bool {
     let headers = request.headers;
     headers.for_each_value("sec-fetch-mode", &mut |value| navigates = value == b"navigate");
     navigates
+}
+
+/// A place as it may stand in a report: a client may have put a secret into its name.
+pub(super) fn shown(place: &Place<'_>, policy: &Policy) -> String {
+    let name = &policy.secret_names().shown_name(place.name);
+    Place { name, ..*place }.to_string()
 }
 
 /// The score, in hundredths, from which a finding counts.

@@ -41,6 +41,7 @@ mod client;
 mod compare;
 mod declared;
 mod decode;
+mod document;
 mod dry_run;
 mod explain;
 mod flood;

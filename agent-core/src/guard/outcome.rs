@@ -18,7 +18,8 @@ use super::{
 use crate::{
     model::{
         blacklist::Hit,
-        detect::excerpt,
+        detect::{excerpt, excerpt_at},
+        places::{Part, Place, Role},
         policy::{Check, Level, Policy},
     },
     protocol::v2::AddressOrigin,
@@ -126,7 +127,7 @@ impl Shared {
             score: finding.score,
             id,
             place: place(&finding.place),
-            excerpt: excerpt(finding.excerpt, 0..0),
+            excerpt: shown(finding, case.policy),
             at_ms: milliseconds(self.parts.clock.unix()),
             config_version: case.policy.version(),
         };
@@ -247,6 +248,20 @@ fn rule_of(check: Check, finding: &Finding<'_>) -> Cow<'static, str> {
     match finding.rule {
         Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
         None => Cow::Borrowed(check.name()),
+    }
+}
+
+/// What was there, as it may stand in a log. What detectors find is cut by them; the other checks show what they find as it came.
+fn shown(finding: &Finding<'_>, policy: &Policy) -> Box<str> {
+    let is_path = finding.rule.is_none() && matches!(&*finding.place, "path" | "network");
+    if is_path {
+        let path = Place {
+            part: Part::Path,
+            name: "",
+        };
+        excerpt_at(policy.secret_names(), &path, Role::Value, finding.excerpt, 0..0)
+    } else {
+        excerpt(finding.excerpt, 0..0)
     }
 }
 

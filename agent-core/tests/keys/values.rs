@@ -60,3 +60,14 @@ fn sqli_proba() {
 /// What is suspicious, and not certain.
 const VAGUE_XSS: &str = "q=<script>alert(1)</script>";
 const VAGUE_SQLI: &str = "q=1'+OR+'1'='1";
+
+#[test]
+fn sensitive_names() {
+    let excerpt = |names: serde_json::Value| {
+        let stage = stage(json!({"SENSITIVE_NAMES": names, "SECURITY_CHECKS": {"xss": 1}}));
+        assert!(stage.refuses(&get("/").asking(format!("user[customerNumber]={SCRIPT}"))));
+        stage.found().pop().unwrap().excerpt
+    };
+    assert!(excerpt(json!([])).contains("alert"));
+    assert_eq!(&*excerpt(json!(["customer-number"])), "(25 bytes, not shown)");
+}

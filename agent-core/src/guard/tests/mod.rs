@@ -11,6 +11,7 @@ mod mode;
 mod order;
 mod response;
 mod routes;
+mod secrets;
 mod trial;
 mod uploads;
 mod windows;

@@ -4,8 +4,8 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, rules::always};
-use crate::model::policy;
+use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, fingerprint, rules::always};
+use crate::model::{places::SecretNames, policy};
 
 /// What kind of data a rule finds, as the configuration names it.
 type IsWanted = fn(&policy::Leaks) -> bool;
@@ -87,8 +87,8 @@ impl Leaks {
         phone_numbers || card_numbers || private_keys || hashes || windows_credentials || linux_credentials
     }
 
-    /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says what leaked only where the
-    /// configuration wants that in its reports (`DLP_LOG_LEAKED_DATA`); otherwise reports would leak it once more.
+    /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says what stands before what leaked where the
+    /// configuration wants that in its reports (`DLP_LOG_LEAKED_DATA`); what leaked itself is in none, which would leak it once more.
     ///
     /// ```
     /// use buckler::model::{detect::leak::Leaks, policy};
@@ -108,17 +108,49 @@ impl Leaks {
         Some(Caught {
             family: Family::Leak,
             excerpt: if self.wanted.report_content {
-                excerpt(text, finding.at.clone())
+                before_leak(text, finding.at.start)
             } else {
                 "***".into()
             },
+            fingerprint: fingerprint(text.as_bytes()),
             finding,
         })
     }
 }
 
+/// What stands in front of the first leak of any kind, of which there is one.
+fn before_leak(text: &str, known: usize) -> Box<str> {
+    let end = first(text).map_or(known, |first| first.min(known));
+    let before = text.get(..end).unwrap_or_default();
+    let names = SecretNames::standard();
+    let shown = names.shown_text(before).unwrap_or_else(|| format!("{before}***"));
+    let at = shown.len().saturating_sub("***".len());
+    excerpt(&shown, at..at)
+}
+
+/// Whether there is data of any kind in what an excerpt around `at` may show, or so near that some of it would be shown.
+pub(super) fn is_near(text: &str, at: usize) -> bool {
+    /// A private key follows its first line at some distance.
+    const BEFORE: usize = 4096;
+    /// An excerpt's length, and that of the longest data that could begin in it.
+    const AFTER: usize = 512;
+    let start = text.floor_char_boundary(at.min(text.len()).saturating_sub(BEFORE));
+    let end = text.floor_char_boundary(at.saturating_add(AFTER).min(text.len()));
+    text.get(start..end).is_some_and(|near| first(near).is_some())
+}
+
+/// Where the first data of any kind begins.
+fn first(text: &str) -> Option<usize> {
+    let by_rules = compiled()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, rules)| rules.find(text));
+    let starts = by_rules.map(|finding| finding.at.start);
+    starts.chain(card(text.as_bytes()).map(|at| at.start)).min()
+}
+
 /// The rules, compiled once in a process.
-fn compiled() -> Result<&'static [(IsWanted, RuleSet)], BuildError> {
+pub(super) fn compiled() -> Result<&'static [(IsWanted, RuleSet)], BuildError> {
     static COMPILED: OnceLock<Vec<(IsWanted, RuleSet)>> = OnceLock::new();
     if let Some(compiled) = COMPILED.get() {
         return Ok(compiled);
@@ -260,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaked_is_shown_only_where_that_is_wanted() {
+    fn what_leaked_is_never_shown_and_what_stands_before_it_where_that_is_wanted() {
         let shown = |report_content| {
             let wanted = policy::Leaks { report_content, ..ALL };
             Leaks::new(&wanted)
@@ -269,7 +301,7 @@ mod tests {
                 .unwrap()
                 .excerpt
         };
-        assert_eq!((&*shown(true), &*shown(false)), ("pay 4111 1111 1111 1111", "***"));
+        assert_eq!((&*shown(true), &*shown(false)), ("pay ***", "***"));
     }
 
     #[test]

@@ -67,11 +67,16 @@ mod value;
 mod xss;
 mod xxe;
 
-use std::{fmt, ops::Range, sync::OnceLock};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hasher as _},
+    ops::Range,
+    sync::OnceLock,
+};
 
 pub use self::{
     context::Context,
-    excerpt::excerpt,
+    excerpt::{excerpt, excerpt_at, hidden},
     family::Family,
     lexicon::Hits,
     marks::Marks,
@@ -126,8 +131,17 @@ pub struct Caught {
     pub family: Family,
     /// What it found.
     pub finding: Finding,
-    /// What was there: some characters of the normalised text, secrets masked.
+    /// What was there: some characters of the normalised text, or its length where it is a secret.
     pub excerpt: Box<str>,
+    /// What tells the value from others, and says nothing of it by itself: an excerpt may show too little for that.
+    pub fingerprint: u64,
+}
+
+/// A number that other values do not have, but by chance.
+fn fingerprint(value: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(value);
+    hasher.finish()
 }
 
 /// A set of detectors: the standard ones, and the host's own. The default set has none.
@@ -155,6 +169,8 @@ impl Standard {
     }
 
     fn new() -> Result<Self, BuildError> {
+        // asked what of a finding may be shown, from the first one on
+        leak::compiled()?;
         let mut lexicon = Lexicon::default();
         let words = &mut lexicon;
         let all = vec![

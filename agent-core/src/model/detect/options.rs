@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Context, Family, Finding};
-use crate::model::policy::Check;
+use crate::model::{
+    places::{STANDARD_NAMES, SecretNames},
+    policy::Check,
+};
 
 /// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
 pub trait Ask {
@@ -108,6 +111,8 @@ pub struct Options<'o> {
     pub ask: &'o dyn Ask,
     /// What is known of the request.
     pub context: Context<'o>,
+    /// The names whose values no excerpt shows.
+    pub names: &'o SecretNames,
 }
 
 impl Options<'static> {
@@ -117,6 +122,7 @@ impl Options<'static> {
         wants: Families::ALL.without(Family::Prompt),
         ask: &Unattended,
         context: Context::NONE,
+        names: &STANDARD_NAMES,
     };
 }
 

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CERTAIN, Caught, Detectors, Family, Finding, Options};
-use crate::model::places::{Field, Role};
+use super::{CERTAIN, Caught, Detectors, Family, Finding, Options, excerpt_at, fingerprint};
+use crate::model::places::{Field, Place, Role};
 
 /// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
 const MOST_NAMES: usize = 64;
@@ -120,14 +120,18 @@ impl Pollution {
     #[must_use]
     pub fn judge(&self, detectors: &Detectors, like: &Field<'_>, options: &Options<'_>) -> Option<(String, Caught)> {
         let repeated = self.names.iter().filter(|(_, repeats)| repeats.count > 1);
+        let at = |name| Place {
+            part: like.place.part,
+            name,
+        };
         repeated
-            .map(|(name, repeats)| (name.clone(), repeats.judge(detectors, like, options)))
+            .map(|(name, repeats)| (name.clone(), repeats.judge(detectors, like, &at(name), options)))
             .max_by_key(|(_, caught)| caught.finding.score)
     }
 }
 
 impl Values {
-    fn judge(&self, detectors: &Detectors, like: &Field<'_>, options: &Options<'_>) -> Caught {
+    fn judge(&self, detectors: &Detectors, like: &Field<'_>, at: &Place<'_>, options: &Options<'_>) -> Caught {
         let joined = Field {
             value: &self.joined,
             role: Role::Value,
@@ -136,7 +140,14 @@ impl Values {
         let found = |rule, score| Caught {
             family: Family::Pollution,
             finding: Finding::new(rule, score, 0..0),
-            excerpt: super::excerpt(&String::from_utf8_lossy(&self.joined), 0..0),
+            fingerprint: fingerprint(&self.joined),
+            excerpt: excerpt_at(
+                options.names,
+                at,
+                Role::Value,
+                &String::from_utf8_lossy(&self.joined),
+                0..0,
+            ),
         };
         if detectors
             .look_for(&joined, options)

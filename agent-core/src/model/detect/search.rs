@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Caught, Detector, Detectors, Family, Finding, Hits, Marks, Options, Standard, Value, excerpt, familiar, probe,
+    Caught, Detector, Detectors, Family, Finding, Hits, Marks, Options, Standard, Value, excerpt_at, familiar,
+    fingerprint, probe,
 };
 use crate::model::{
     normal::{SHORTEST_CODE, normalise, normalise_plain},
@@ -111,7 +112,14 @@ impl Search<'_> {
     fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
         (self.report)(Caught {
             family,
-            excerpt: excerpt(value.text, finding.at.clone()),
+            excerpt: excerpt_at(
+                self.options.names,
+                &value.place,
+                value.role,
+                value.text,
+                finding.at.clone(),
+            ),
+            fingerprint: fingerprint(value.bytes()),
             finding,
         })
     }

@@ -12,14 +12,17 @@ mod hints;
 mod json;
 mod multipart;
 mod place;
+mod secret;
 mod xml;
 
+pub(crate) use self::secret::STANDARD as STANDARD_NAMES;
 pub use self::{
     form::{cookies, path, query},
     header::{HeaderKind, header},
     hints::NameHints,
     multipart::{File, files},
     place::{Field, Part, Place, Role},
+    secret::SecretNames,
 };
 use super::normal::Spelling;
 

@@ -8,7 +8,7 @@ use super::{
     Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window, ZeroTrust,
 };
 use crate::{
-    model::{ipset::IpSet, pattern::PatternSet},
+    model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
     protocol::ConfigMap,
 };
 
@@ -137,6 +137,12 @@ impl Policy {
     #[must_use]
     pub const fn injection(&self) -> &Injection {
         &self.injection
+    }
+
+    /// The names whose values are never shown.
+    #[must_use]
+    pub const fn secret_names(&self) -> &SecretNames {
+        &self.secret_names
     }
 
     /// What counts as a leak.

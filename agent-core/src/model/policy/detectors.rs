@@ -7,7 +7,10 @@ use super::{
     reader::Reader,
     value::{Parsed, line, list, probability, switch, typed_pattern},
 };
-use crate::model::pattern::{MatchType, PatternSet};
+use crate::model::{
+    pattern::{MatchType, PatternSet},
+    places::SecretNames,
+};
 
 /// How values are searched for injections.
 #[derive(Debug, Clone)]
@@ -86,6 +89,32 @@ impl Leaks {
             report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
         }
     }
+}
+
+/// `SENSITIVE_NAMES`: names whose values are never shown, besides those that are known.
+pub(super) fn secret_names(reader: &mut Reader) -> SecretNames {
+    /// More than an application has, and few enough to compare each with the names of a request that something was found in.
+    const MOST: usize = 256;
+    /// The longest name, in bytes.
+    const LONGEST: usize = 128;
+    let name = |value: &Value| {
+        let fits = |name: &&str| name.len() <= LONGEST && name.contains(char::is_alphanumeric);
+        let fault = || {
+            Fault::new(
+                value,
+                format!("the name of a field, with a letter or digit and at most {LONGEST} bytes"),
+            )
+        };
+        value.as_str().filter(fits).map(str::to_owned).ok_or_else(fault)
+    };
+    let names = reader.read("SENSITIVE_NAMES", |value| {
+        let names = list(value, name)?;
+        if names.len() > MOST {
+            return Err(Fault::new(&Value::from(names.len()), format!("at most {MOST} names")));
+        }
+        Ok(names)
+    });
+    SecretNames::with(names.iter().map(String::as_str))
 }
 
 pub(super) fn extension(value: &Value) -> Parsed<Box<str>> {

@@ -71,7 +71,7 @@ pub use self::{
     uploads::Uploads,
     zero_trust::ZeroTrust,
 };
-use crate::protocol::ConfigMap;
+use crate::{model::places::SecretNames, protocol::ConfigMap};
 
 /// A configuration, ready to judge by. Immutable: a change is a new one.
 ///
@@ -100,6 +100,7 @@ pub struct Policy {
     cloud: Cloud,
     verbose: u32,
     injection: Injection,
+    secret_names: SecretNames,
     leaks: Leaks,
     uploads: Uploads,
     zero_trust: ZeroTrust,
@@ -125,6 +126,7 @@ impl Policy {
         let cloud = Cloud::read(&mut reader);
         let verbose = reader.read("VERBOSE", |value| value::number(value, &(0..=u32::MAX), ""));
         let injection = Injection::read(&mut reader);
+        let secret_names = detectors::secret_names(&mut reader);
         let leaks = Leaks::read(&mut reader);
         let uploads = Uploads::read(&mut reader);
         let zero_trust = ZeroTrust::read(&mut reader);
@@ -158,6 +160,7 @@ impl Policy {
             cloud,
             verbose,
             injection,
+            secret_names,
             leaks,
             uploads,
             zero_trust,

@@ -105,6 +105,7 @@ fn detectors() -> Value {
     json!({
         "DECODE_B64": true,
         "EXCEPTIONS": [],
+        "SENSITIVE_NAMES": [],
         "XSS_PROBA": 0.9,
         "SQLI_PROBA": 0.9,
         "DLP_PHONE_NUMBERS": false,

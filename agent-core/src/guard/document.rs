@@ -1,0 +1,38 @@
+//! A request's body as a document that may name a secret in one place and hold it in another.
+
+use std::cell::OnceCell;
+
+use crate::model::places::{Format, Place, SecretNames};
+
+/// A body, as far as what was found in it may be shown.
+pub(super) struct Document<'b> {
+    format: Format,
+    bytes: &'b [u8],
+    names: &'b SecretNames,
+    /// Looked for with the first finding.
+    is_hidden: OnceCell<bool>,
+}
+
+impl<'b> Document<'b> {
+    pub(super) const fn new(format: Format, bytes: &'b [u8], names: &'b SecretNames) -> Self {
+        Self {
+            format,
+            bytes,
+            names,
+            is_hidden: OnceCell::new(),
+        }
+    }
+
+    /// Whether nothing may be shown of what stands at a place of it, whatever the place's own name: markup names a field in one
+    /// attribute and gives its value in another, lists of pairs likewise (`{"name": "password", "value": …}`), and the strings of a
+    /// query language have no names at all.
+    pub(super) fn hides(&self, place: &Place<'_>) -> bool {
+        let named_anywhere = || self.names.named_in(self.bytes);
+        let is_hidden = self.is_hidden.get_or_init(|| match self.format {
+            Format::Xml | Format::Markup | Format::GraphQl => named_anywhere(),
+            Format::Json => self.names.named_in_value(self.bytes),
+            Format::Form | Format::Multipart | Format::Text | Format::Binary => false,
+        });
+        *is_hidden || (self.format == Format::Json && place.name == "query" && named_anywhere())
+    }
+}
