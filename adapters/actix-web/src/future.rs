@@ -99,7 +99,7 @@ where
     B: MessageBody,
 {
     fn forwarded(request: ServiceRequest, late: Option<Late>, service: &S, guard: Rc<Guard>) -> Self {
-        let seen = Seen::of(request.head());
+        let seen = Seen::of(request.head(), &guard);
         Self::Forwarded {
             answer: service.call(request),
             seen,

@@ -17,6 +17,7 @@ impl Headers for HeaderList<'_> {
         match name {
             "x-forwarded-for" => self.0.get_all(&X_FORWARDED_FOR).for_each(show),
             "forwarded" => self.0.get_all(&FORWARDED).for_each(show),
+            "host" => self.0.get_all(&HOST).for_each(show),
             _ => self
                 .0
                 .iter()
@@ -45,15 +46,16 @@ pub(crate) fn view<'a>(head: &'a RequestHead, headers: &'a HeaderList<'a>, route
     }
 }
 
-/// The host asked for: what actix-web itself believes, the `Host` header before the target's authority (which HTTP/2 fills from
-/// `:authority`), so that the guard judges the name the application will act on.
+/// The host asked for: the target's own, where it is absolute (RFC 9112, section 3.2.2) or HTTP/2 has filled it from `:authority`,
+/// before the `Host` header, which the guard finds among the headers as well: actix-web itself believes that one.
 fn host(head: &RequestHead) -> Option<&str> {
     /// Stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one.
     const NO_TEXT: &str = "\u{fffd}";
-    match head.headers.get(&HOST) {
-        Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT)),
-        None => head.uri.authority().map(|authority| authority.as_str()),
-    }
+    let of_target = head.uri.authority().map(|authority| authority.as_str());
+    of_target.or_else(|| {
+        let value = head.headers.get(&HOST)?;
+        Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT))
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_comes_from_the_header_then_from_the_target() {
+    fn the_host_comes_from_the_target_then_from_the_header() {
         let of = |request: TestRequest| seen(&request.to_srv_request(), |view| view.host.map(str::to_owned));
         assert_eq!(
             of(TestRequest::with_uri("/").insert_header((HOST, "a.example:8080"))),
@@ -113,11 +115,11 @@ mod tests {
         assert_eq!(of(TestRequest::with_uri("http://b.example/")), Some("b.example".into()));
         assert_eq!(
             of(TestRequest::with_uri("http://b.example/").insert_header((HOST, "a.example"))),
-            Some("a.example".into())
+            Some("b.example".into())
         );
         let unreadable = HeaderValue::from_bytes(b"a.ex\xffmple").unwrap();
         assert_eq!(
-            of(TestRequest::with_uri("http://b.example/").insert_header((HOST, unreadable))),
+            of(TestRequest::with_uri("/").insert_header((HOST, unreadable))),
             Some("\u{fffd}".into())
         );
     }

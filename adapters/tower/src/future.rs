@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use buckler::guard::{Guard, Refusal, Verdict};
+use buckler::guard::{Guard, Refusal, Remembered, Verdict};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body;
@@ -184,15 +184,17 @@ where
     /// Judges what came, unless it is judged later with what is still to come, and gives the request on.
     fn decide<R: Body>(mut self, guard: &Guard) -> State<S, B, R> {
         let body = self.body.view(self.wanted);
-        if !self.is_slow && !body.bytes.is_empty() {
-            let headers = HeaderList(&self.parts.headers);
-            let view = view(&self.parts, &headers, self.peer);
-            if let Verdict::Block(refused) = guard.check_body(&view, body) {
-                let grpc = grpc::kind(&self.parts);
-                return State::Refused { refused, grpc };
-            }
+        let headers = HeaderList(&self.parts.headers);
+        let view = view(&self.parts, &headers, self.peer);
+        if !self.is_slow
+            && !body.bytes.is_empty()
+            && let Verdict::Block(refused) = guard.check_body(&view, body)
+        {
+            let grpc = grpc::kind(&self.parts);
+            return State::Refused { refused, grpc };
         }
-        let seen = Some(Seen::of(&self.parts, self.peer));
+        let client = Remembered(guard.client(&view));
+        let seen = Some(Seen::of(&self.parts, self.peer, client));
         let (body, late) = if self.is_slow {
             let watch = Watch::new(guard.clone(), Head::of(&self.parts, self.peer), self.wanted);
             let late = watch.late();

@@ -2,36 +2,33 @@
 
 use std::net::IpAddr;
 
-use buckler::guard::{Guard, Headers, RequestView, RouteMatch, Verdict};
-use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
+use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
+use http::{Method, StatusCode, Uri, request::Parts};
 
-use crate::{
-    grpc,
-    view::{NAMING, list, route},
-};
+use crate::{grpc, view::route};
 
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of
 /// the first verdict, and both verdicts are about the same client and path. Nothing here is copied but reference counts.
 #[derive(Debug)]
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
+    client: Remembered,
     method: Method,
     target: Uri,
     route: RouteMatch,
     grpc: Option<&'static str>,
-    naming: [Option<HeaderValue>; NAMING.len()],
 }
 
 impl Seen {
     /// Of a request that the guard lets pass.
-    pub(crate) fn of(parts: &Parts, peer: Option<IpAddr>) -> Self {
+    pub(crate) fn of(parts: &Parts, peer: Option<IpAddr>, client: Remembered) -> Self {
         Self {
             peer,
+            client,
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
             grpc: grpc::kind(parts),
-            naming: NAMING.map(|name| list(&parts.headers, name)),
         }
     }
 
@@ -63,21 +60,13 @@ impl Seen {
     }
 }
 
-/// The headers that name the client; of the others nothing is kept.
+/// Who the client is; no header is kept.
 impl Headers for Seen {
-    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.for_each(&mut |own, value| {
-            if own == name {
-                visit(value);
-            }
-        });
-    }
+    fn for_each_value<'h>(&'h self, _: &str, _: &mut dyn FnMut(&'h [u8])) {}
 
-    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (name, value) in NAMING.iter().zip(&self.naming) {
-            if let Some(value) = value {
-                visit(name, value.as_bytes());
-            }
-        }
+    fn for_each<'h>(&'h self, _: &mut dyn FnMut(&'h str, &'h [u8])) {}
+
+    fn remembered(&self) -> Option<Remembered> {
+        Some(self.client)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use buckler::guard::{Guard, Verdict};
+use buckler::guard::{Guard, Remembered, Verdict};
 use bytes::Bytes;
 use http::{Method, Request, Response, request::Parts};
 use http_body::Body;
@@ -58,7 +58,7 @@ where
             return Guarded::refused(guard, refused, grpc::kind(&parts));
         }
         let wanted = has_body(&parts, &body).then(|| guard.wants_body(&view)).flatten();
-        let seen = Seen::of(&parts, peer);
+        let seen = Seen::of(&parts, peer, Remembered(guard.client(&view)));
         let body = Begun::untouched(body);
         let Some(wanted) = wanted else {
             let request = Request::from_parts(parts, Replayed::new(body));

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use buckler::guard::{Headers, RequestView, RouteMatch};
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, header::HOST, request::Parts};
+use http::{Extensions, HeaderMap, Method, Uri, header::HOST, request::Parts};
 
 /// The headers behind the guard's trait.
 pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
@@ -66,14 +66,16 @@ impl Head {
     }
 }
 
-/// The host asked for: the `Host` header before the target's authority (which HTTP/2 fills from `:authority`).
+/// The host asked for: the target's own, where it is absolute (RFC 9112, section 3.2.2) or HTTP/2 has filled it from `:authority`,
+/// before the `Host` header, which the guard finds among the headers as well.
 fn host<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     /// Stands for a host that is no text: no list of hosts can hold it, so that it is not mistaken for an absent one.
     const NO_TEXT: &str = "\u{fffd}";
-    match headers.get(HOST) {
-        Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT)),
-        None => target.authority().map(http::uri::Authority::as_str),
-    }
+    let of_target = target.authority().map(http::uri::Authority::as_str);
+    of_target.or_else(|| {
+        let value = headers.get(HOST)?;
+        Some(std::str::from_utf8(value.as_bytes()).unwrap_or(NO_TEXT))
+    })
 }
 
 /// Whether axum found a route. A fallback may still answer where it did not; outside of any router nobody has looked for one.
@@ -95,19 +97,3 @@ pub(crate) fn route(extensions: &Extensions) -> RouteMatch {
 pub(crate) fn route(_: &Extensions) -> RouteMatch {
     RouteMatch::Unknown
 }
-
-/// A header as one list: several lines of it mean the same as one with commas between them (RFC 9110, section 5.3).
-pub(crate) fn list(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(name).iter();
-    let first = lines.next()?;
-    let mut list: Option<Vec<u8>> = None;
-    for line in lines {
-        let list = list.get_or_insert_with(|| first.as_bytes().to_vec());
-        list.push(b',');
-        list.extend_from_slice(line.as_bytes());
-    }
-    list.map_or_else(|| Some(first.clone()), |list| HeaderValue::from_bytes(&list).ok())
-}
-
-/// The names of the headers that name the client.
-pub(crate) const NAMING: [&str; 2] = ["forwarded", "x-forwarded-for"];

@@ -26,7 +26,7 @@ use crate::{
         outbox::Outbox,
     },
     protocol::{AgentKey, Routes, v2::Totals},
-    status::Board,
+    status::{Board, Clients},
     store::{Everything, Need, Saved, SavedEntry, SavedList, Store, Times},
     transport::TransportFactory,
 };
@@ -40,7 +40,18 @@ pub(crate) struct Shared {
     pub(crate) tally: Arc<Tally>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What to do where requests come without an address.
+    pub(crate) address_remedy: &'static str,
     pub(crate) board: Arc<Board>,
+}
+
+impl Shared {
+    /// How well requests can be told apart by who sends them.
+    pub(crate) fn clients(&self) -> Clients {
+        let counts = self.tally.totals();
+        let seen = self.guard.undeclared_proxies();
+        Clients::new(counts, seen, &self.published.load().trusted, self.address_remedy)
+    }
 }
 
 /// What the host decided, as far as the actors need it.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::guard::{Detection, DetectorHealth};
+use crate::{
+    guard::{Detection, DetectorHealth},
+    status::Clients,
+};
 
 /// Lines a second that detections may write.
 const LOG_LINES: u32 = 20;
@@ -26,6 +29,8 @@ pub(super) struct LogBudget {
     spared: (u64, Duration),
     /// Detectors as they were told of last.
     detectors: Vec<DetectorHealth>,
+    /// Whether undeclared proxies, and requests without an address, were told of.
+    clients: (bool, bool),
 }
 
 impl LogBudget {
@@ -38,6 +43,7 @@ impl LogBudget {
             *self = Self {
                 second: now.as_secs(),
                 spared: self.spared,
+                clients: self.clients,
                 detectors: std::mem::take(&mut self.detectors),
                 ..Self::default()
             };
@@ -78,6 +84,24 @@ impl LogBudget {
             }
         }
         self.detectors = now;
+    }
+
+    /// Says once that clients cannot be told apart, and what to change.
+    pub(super) fn clients(&mut self, now: &Clients) {
+        let (undeclared, bare) = &mut self.clients;
+        if let (Some(remedy), Some(proxy)) = (&now.undeclared_remedy, now.undeclared_proxies.first())
+            && !std::mem::replace(undeclared, true)
+        {
+            tracing::warn!(
+                "{proxy} names clients and is no trusted proxy: its requests are judged, and their clients are never banned, \
+                 throttled or listed. To [agent], add {remedy}"
+            );
+        }
+        if let Some(remedy) = now.address_remedy
+            && !std::mem::replace(bare, true)
+        {
+            tracing::error!("requests come without an address, so that no client can be banned or throttled: {remedy}");
+        }
     }
 
     /// Says now and then how many requests of listed sources have passed since start because the list is not in force.

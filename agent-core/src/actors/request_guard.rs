@@ -109,6 +109,7 @@ impl RequestGuard {
         }
         self.log.detectors(guard.failing_detectors());
         self.log.spared(tally.totals().spared, self.estate.now());
+        self.log.clients(&self.estate.shared.clients());
         ctx.run_later(LOOK_EVERY, Self::look);
     }
 

@@ -90,7 +90,7 @@ impl TelemetryReporter {
                 .map(|(reason, n)| (reason.to_owned(), n))
                 .collect::<BTreeMap<_, _>>(),
             restarts: shared.board.restarts.load(Ordering::Relaxed),
-            alarm: shared.board.alarm(&shared.guard.failing_detectors()),
+            alarm: shared.board.alarm(&shared.guard.failing_detectors(), &shared.clients()),
             dry_run: shared.guard.dry_run().as_ref().map(totals_of),
         }
     }

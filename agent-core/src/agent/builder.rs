@@ -43,6 +43,7 @@ pub struct AgentBuilder {
     on_demand: bool,
     faults: Faults,
     detectors: Vec<Box<dyn Detector>>,
+    address_remedy: &'static str,
 }
 
 impl AgentBuilder {
@@ -56,6 +57,7 @@ impl AgentBuilder {
             on_demand: false,
             faults: Faults::default(),
             detectors: Vec::new(),
+            address_remedy: "see to it that the host tells where connections come from",
         }
     }
 
@@ -95,6 +97,13 @@ impl AgentBuilder {
         self
     }
 
+    /// What to do where requests come without an address, in this framework's terms: for the log and the status.
+    #[must_use]
+    pub const fn address_remedy(mut self, remedy: &'static str) -> Self {
+        self.address_remedy = remedy;
+        self
+    }
+
     /// A disk that fails when a test says so.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -123,9 +132,16 @@ impl AgentBuilder {
             on_demand,
             faults,
             detectors,
+            address_remedy,
         } = self;
         let configuration = local_configuration(&settings);
-        let shared = share(&settings, &configuration.policy, clock, with_standard(detectors));
+        let shared = share(
+            &settings,
+            &configuration.policy,
+            clock,
+            with_standard(detectors),
+            address_remedy,
+        );
         let cloud = settings.cloud();
         let identity = Identity {
             instance_id: Uuid::now_v7(),
@@ -205,12 +221,23 @@ fn local_configuration(settings: &Settings) -> Configuration {
 }
 
 /// What the handle and the thread share.
-fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>, detectors: Detectors) -> Shared {
+fn share(
+    settings: &Settings,
+    policy: &Arc<Policy>,
+    clock: Arc<dyn Clock>,
+    detectors: Detectors,
+    address_remedy: &'static str,
+) -> Shared {
     let agent = settings.agent();
     let trusted = Trusted::new(
         agent.trusted_proxies.iter().copied(),
         agent.own_addresses.iter().copied(),
     );
+    let trusted = agent
+        .client_ip_header
+        .iter()
+        .fold(trusted, |trusted, header| trusted.named_by(header))
+        .with_private_clients(agent.clients_are_private);
     let enforcement = KillSwitch::from(agent).look(&Enforcement::default(), clock.elapsed());
     let mode = match enforcement.reason {
         Some(_) => Mode::LogOnly,
@@ -244,8 +271,10 @@ fn share(settings: &Settings, policy: &Arc<Policy>, clock: Arc<dyn Clock>, detec
         tally,
         recent,
         clock,
+        address_remedy,
         board: Arc::new(Board {
             enforcement: ArcSwap::from_pointee(enforcement),
+            warnings: settings.warnings().iter().map(ToString::to_string).collect(),
             ..Board::default()
         }),
     }

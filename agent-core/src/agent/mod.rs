@@ -96,6 +96,8 @@ impl Agent {
                 attacks: counts.attacks,
                 blocked: counts.blocked,
             },
+            warnings: self.warnings(),
+            clients: self.shared.clients(),
             guard_failures: counts.guard_failures,
             guard_slow: counts.slow,
             uninspected: counts.uninspected,
@@ -107,6 +109,18 @@ impl Agent {
             restarts: board.restarts.load(std::sync::atomic::Ordering::Relaxed),
             store: StoreState::clone(&board.store.load()),
         }
+    }
+
+    /// The settings' oddities, and the keys of the server's configuration that mean nothing here.
+    fn warnings(&self) -> Vec<String> {
+        let published = self.shared.published.load();
+        let of_the_server = published
+            .policy
+            .unknown_keys()
+            .iter()
+            .filter(|key| key.origin == "server");
+        let unknown = of_the_server.map(|key| format!("server: {}: found an unknown key, not used", key.key));
+        self.shared.board.warnings.iter().cloned().chain(unknown).collect()
     }
 
     /// Ends the conversation: what waits is sent, then the agent's thread ends. Blocks for at most `deadline`, so call it where

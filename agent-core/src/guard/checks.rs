@@ -151,11 +151,20 @@ impl<'c> Case<'c> {
     }
 }
 
-/// The request names a host that is not in `HOSTS`. Naming none is no way around it.
+/// The request names a host that is not in `HOSTS`, in its target or in its header: applications act on either. Naming none is no
+/// way around it.
 fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    let host = case.request.host.unwrap_or_default();
-    (!case.policy.hosts_allow(host)).then(|| Finding::proof("host", host))
+    let is_foreign = |host: &&str| !case.policy.hosts_allow(host);
+    let mut foreign = Some(case.request.host.unwrap_or_default()).filter(is_foreign);
+    case.request.headers.for_each_value("host", &mut |host| {
+        let host = str::from_utf8(host).unwrap_or(NO_TEXT);
+        foreign = foreign.or_else(|| Some(host).filter(is_foreign));
+    });
+    foreign.map(|host| Finding::proof("host", host))
 }
+
+/// Stands for a host that is no text: no list of hosts can hold it.
+const NO_TEXT: &str = "\u{fffd}";
 
 /// The path is one that only attackers ask for. Never where the application has a route for it: the decoys that pyrasp sets up by
 /// itself end in `/login` and `/admin`, and would ban the customers of whoever has a page there.
@@ -191,6 +200,9 @@ fn unknown_method<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 
 /// The request brought no token that proves that its client may come.
 fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    if is_preflight(case.request) {
+        return None;
+    }
     let trust = case.policy.zero_trust();
     let mut judged = None;
     case.request.headers.for_each_value(&trust.header, &mut |token| {
@@ -202,6 +214,14 @@ fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
         place: format!("header:{}", trust.header).into(),
         ..Finding::proof("", problem.name())
     })
+}
+
+/// Whether a browser asks whether a page may send another request (a CORS preflight): no page can add a token to that one, and
+/// servers answer it without acting.
+fn is_preflight(request: &RequestView<'_>) -> bool {
+    request.method == "OPTIONS"
+        && request.headers.contains("origin")
+        && request.headers.contains("access-control-request-method")
 }
 
 /// More requests for the paths that count than one source may send.

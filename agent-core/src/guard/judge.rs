@@ -3,6 +3,7 @@
 use super::{
     Phase, Shared,
     checks::{ALWAYS, CLIENT_ERROR, Case, Counted, Finding, Step, UNLESS_IGNORED, answered},
+    client::Sender,
     compare::{Severity, severity_of},
     inspect::Content,
     outcome::Outcome,
@@ -28,6 +29,9 @@ impl Shared {
     /// Judges a request, in pyrasp's order: whitelist, blacklist, then the checks.
     pub(super) fn judge(&self, snapshot: &Snapshot, request: &RequestView<'_>) -> Verdict {
         let case = self.case(snapshot, request);
+        if case.client.is_none() {
+            self.note_unknown(snapshot, request);
+        }
         if let Some(trial) = &snapshot.trial {
             trial.judging();
         }
@@ -91,6 +95,18 @@ impl Shared {
         }
         outcome.attacked = outcome.attacked && !self.was_logged(&case);
         self.conclude(&outcome, &case)
+    }
+
+    /// Counts a request that nobody can say the client of, once.
+    fn note_unknown(&self, snapshot: &Snapshot, request: &RequestView<'_>) {
+        match snapshot.trusted.sender(request) {
+            Sender::Undeclared(proxy) => {
+                self.undeclared.note(proxy);
+                self.parts.tally.of_unknown_client();
+            }
+            Sender::NoAddress => self.parts.tally.without_address(),
+            Sender::Known(_) => {}
+        }
     }
 
     pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {

@@ -74,7 +74,7 @@ use std::{
 use self::{block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Explanations, supervision::Supervision};
 pub use self::{
     block_id::{BlockId, NoBlockId},
-    client::{Client, ProxyHeader, Trusted},
+    client::{Client, NamingHeader, ProxyHeader, Sender, Trusted, UndeclaredProxies, UndeclaredProxy},
     decode::CompressedBodies,
     dry_run::{DryRun, DryRunRoute},
     explain::{Explanation, ListEntry},
@@ -82,7 +82,7 @@ pub use self::{
     intake::Intake,
     parts::{GuardParts, OnFailure},
     recent::{Recent, Source},
-    request::{BodyView, Headers, RequestView, RouteMatch},
+    request::{BodyView, Headers, Remembered, RequestView, RouteMatch},
     server_header::ServerHeader,
     snapshot::{Mode, Published, Snapshot},
     supervision::DetectorHealth,
@@ -105,6 +105,7 @@ struct Shared {
     explanations: Explanations,
     rehearsals: Rehearsals,
     supervision: Supervision,
+    undeclared: UndeclaredProxies,
 }
 
 /// What is judged.
@@ -134,6 +135,7 @@ impl Guard {
             ids: BlockIds::default(),
             explanations: Explanations::default(),
             rehearsals: Rehearsals::default(),
+            undeclared: UndeclaredProxies::default(),
         }))
     }
 
@@ -172,8 +174,8 @@ impl Guard {
     /// ([`RouteMatch::Unsure`]), and the 405 that says that the route does not know the method. Called once for a request that passed;
     /// where the verdict is to block, the refusal goes out in the answer's place.
     ///
-    /// The view is the one that was checked. Where the application has consumed the request, peer, method, path, and the headers
-    /// that name the client are enough.
+    /// The view is the one that was checked. Where the application has consumed the request, peer, method, path, and who sent it
+    /// ([`Headers::remembered`]) are enough.
     ///
     /// Only statuses from 400 to 499 count against the client. pyrasp counts 5xx too, and so bans whoever uses an application that
     /// is failing.
@@ -203,7 +205,14 @@ impl Guard {
         self.caught(look).unwrap_or(false)
     }
 
-    /// Who sent a request, as the guard sees it.
+    /// The proxies that pass requests on and are not declared, as far as they were seen since start.
+    #[must_use]
+    pub fn undeclared_proxies(&self) -> Vec<UndeclaredProxy> {
+        self.0.undeclared.seen()
+    }
+
+    /// Who sent a request, as the guard sees it; none where that is unknown. What an adapter keeps of a request whose headers the
+    /// application consumes: see [`Headers::remembered`].
     #[must_use]
     pub fn client(&self, request: &RequestView<'_>) -> Option<Client> {
         self.caught(|| self.0.parts.published.load().trusted.client(request))

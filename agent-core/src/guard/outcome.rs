@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     model::{
+        address::canonical,
         blacklist::Hit,
         detect::{excerpt, excerpt_at},
         places::{Part, Place, Role},
@@ -25,11 +26,14 @@ use crate::{
     protocol::v2::AddressOrigin,
 };
 
-/// Stands for the source of a request that came without an address. Never bannable.
-const NOBODY: Client = Client {
-    address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    origin: AddressOrigin::Socket,
-};
+/// Who is named as the source of a request: its client; where that is unknown, what passed it on; where there is no address at all,
+/// the unspecified one. The last two are never bannable.
+fn source_of(case: &Case<'_>) -> Client {
+    case.client.unwrap_or_else(|| Client {
+        address: case.request.peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), canonical),
+        origin: AddressOrigin::Socket,
+    })
+}
 
 /// The check of a request that could not be judged, by the setting that had it refused.
 const UNJUDGED: &str = "on_detector_failure";
@@ -115,7 +119,7 @@ impl Shared {
         if id.is_none() && !finding.is_news {
             return;
         }
-        let client = case.client.unwrap_or(NOBODY);
+        let client = source_of(case);
         let detection = Detection {
             check,
             level,
@@ -141,7 +145,7 @@ impl Shared {
 
     /// Names the refusal of a listed source, and keeps why, once.
     pub(super) fn explain_listed(&self, hit: &Hit, case: &Case<'_>) -> BlockId {
-        let source = case.client.unwrap_or(NOBODY).address;
+        let source = source_of(case).address;
         let Hit { network, until, scope } = *hit;
         self.explanations.listed(source, hit, case.now, |id| {
             let unix = self.parts.clock.unix();

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::client::Client;
+
 /// A request as an adapter shows it to the guard. Nothing is copied.
 #[derive(Clone, Copy)]
 pub struct RequestView<'a> {
@@ -40,6 +42,10 @@ impl std::fmt::Debug for BodyView<'_> {
     }
 }
 
+/// Who sent a request, as [`Guard::client`](super::Guard::client) said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered(pub Option<Client>);
+
 /// Whether the application has a route for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteMatch {
@@ -60,6 +66,12 @@ pub trait Headers {
 
     /// Every header in order, names in lower case.
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8]));
+
+    /// Who sent the request, where an adapter asked ([`Guard::client`](super::Guard::client)) while it had the headers, and has them
+    /// no more.
+    fn remembered(&self) -> Option<Remembered> {
+        None
+    }
 
     /// Whether a header is present. The name is in lower case.
     fn contains(&self, name: &str) -> bool {

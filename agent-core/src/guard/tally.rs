@@ -27,6 +27,8 @@ struct Shard {
     spared: AtomicU64,
     slow: AtomicU64,
     uninspected: AtomicU64,
+    of_unknown_clients: AtomicU64,
+    without_address: AtomicU64,
 }
 
 /// The sums of a [`Tally`] at one moment.
@@ -49,6 +51,10 @@ pub struct Counts {
     pub slow: u64,
     /// Requests whose compressed bodies nobody could look into, or was to: see [`CompressedBodies`](super::CompressedBodies).
     pub uninspected: u64,
+    /// Requests that a proxy passed on which no setting declares.
+    pub of_unknown_clients: u64,
+    /// Requests that came without an address.
+    pub without_address: u64,
 }
 
 impl Tally {
@@ -72,6 +78,8 @@ impl Tally {
             spared: sum.spared + shard.spared.load(Ordering::Relaxed),
             slow: sum.slow + shard.slow.load(Ordering::Relaxed),
             uninspected: sum.uninspected + shard.uninspected.load(Ordering::Relaxed),
+            of_unknown_clients: sum.of_unknown_clients + shard.of_unknown_clients.load(Ordering::Relaxed),
+            without_address: sum.without_address + shard.without_address.load(Ordering::Relaxed),
         })
     }
 
@@ -112,6 +120,16 @@ impl Tally {
     /// A body passed that was not looked into.
     pub(crate) fn uninspected(&self) {
         self.add(|shard| &shard.uninspected);
+    }
+
+    /// A request was passed on by a proxy that no setting declares.
+    pub(crate) fn of_unknown_client(&self) {
+        self.add(|shard| &shard.of_unknown_clients);
+    }
+
+    /// A request came without an address.
+    pub(crate) fn without_address(&self) {
+        self.add(|shard| &shard.without_address);
     }
 
     fn add(&self, counter: fn(&Shard) -> &AtomicU64) {

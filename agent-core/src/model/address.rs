@@ -13,6 +13,37 @@ const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 /// The part of an IPv6 address that names a subscriber: a single host can take any of the 2⁶⁴ addresses in it (RFC 7421).
 pub const IPV6_SOURCE_PREFIX: u8 = 64;
 
+/// What the word `private` stands for in a list of proxies: networks that no client on the Internet has an address in. RFC 1918,
+/// RFC 6598 (carriers, and many container networks), RFC 4193, link-local and loopback.
+pub const PRIVATE: [IpNet; 9] = [
+    v4([10, 0, 0, 0], 8),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+    v4([100, 64, 0, 0], 10),
+    v4([169, 254, 0, 0], 16),
+    v4([127, 0, 0, 0], 8),
+    v6(0xfc00, 7),
+    v6(0xfe80, 10),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+];
+
+const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix))
+}
+
+const fn v6(first: u16, prefix: u8) -> IpNet {
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, 0), prefix))
+}
+
+/// Whether an address is of a private network (RFC 1918, RFC 6598, RFC 4193). Loopback and link-local addresses are not.
+#[must_use]
+pub const fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || matches!(v4.octets(), [100, 64..=127, ..]),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
 /// The one form of an address: IPv4 where IPv6 merely carries it (mapped, NAT64).
 ///
 /// ```

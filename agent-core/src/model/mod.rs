@@ -12,4 +12,5 @@ pub mod places;
 pub mod policy;
 pub mod schedule;
 pub mod session;
+pub mod suggest;
 pub mod ztaa;

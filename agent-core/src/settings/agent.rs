@@ -1,6 +1,12 @@
 //! `[agent]`: where the server is, who the agent is there, and what the host decides alone.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    fs::File,
+    io::Read as _,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use config::Value;
 use ipnet::IpNet;
@@ -9,12 +15,12 @@ use url::Url;
 use super::{
     Problem,
     files::Files,
-    section::{Section, text},
+    section::{Found, Section, text},
     value,
 };
 use crate::{
     guard::{CompressedBodies, OnFailure},
-    model::address::{parse_network, parse_source},
+    model::address::{PRIVATE, parse_network, parse_source},
     protocol::AgentKey,
 };
 
@@ -26,12 +32,18 @@ pub struct AgentSettings {
     pub cloud_url: Option<Url>,
     /// The agent's key there; without it, it guards with local settings alone.
     pub key: Option<AgentKey>,
+    /// The file that holds the key, where one is named. It is read again when it changes.
+    pub key_file: Option<PathBuf>,
     /// The template that the security settings begin from.
     pub template: String,
     /// Where last-known-good settings and what is not yet sent are kept; without it nothing is written to disk.
     pub state_dir: Option<PathBuf>,
     /// The proxies whose headers may name the client.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the client; without it `X-Forwarded-For`, and `Forwarded` where that is absent.
+    pub client_ip_header: Option<String>,
+    /// Whether clients have private addresses. They may then be banned; otherwise a private address is a proxy's, or a probe's.
+    pub clients_are_private: bool,
     /// The server's own addresses, which are never banned.
     pub own_addresses: Vec<IpAddr>,
     /// What happens to a request that a detector fails on, or the guard as a whole: `on_detector_failure`.
@@ -60,23 +72,26 @@ const STALE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Durat
 /// What `agent.cloud_url` may be.
 const CLOUD_URL: &str = "an http:// or https:// URL with a host, without user name and password";
 
+/// What `agent.key_file` may be.
+const KEY_FILE: &str = "a file with the key and nothing else";
+
 /// What `agent.key` may be.
 const KEY: &str = "a text (not shown, it is a secret)";
 
 impl AgentSettings {
     /// Reads the table, and says what is wrong with it.
-    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
+    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Found) {
         let mut section = Section::new("agent", value, files);
+        let key_file = section.path("key_file");
         let settings = Self {
             cloud_url: cloud_url(&mut section),
-            key: key(&mut section),
+            key: key(&mut section, key_file.as_deref()),
+            key_file,
             template: section.string("template").unwrap_or_else(|| "default".to_owned()),
             state_dir: section.path("state_dir"),
-            trusted_proxies: section.list(
-                "trusted_proxies",
-                "a list of addresses and networks (CIDR)",
-                parse_network,
-            ),
+            trusted_proxies: trusted_proxies(&mut section),
+            client_ip_header: client_ip_header(&mut section),
+            clients_are_private: section.bool("clients_are_private", false),
             own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
             on_failure: on_failure(&mut section),
             compressed_bodies: compressed_bodies(&mut section),
@@ -86,7 +101,7 @@ impl AgentSettings {
             breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
             stale_after: stale_after(&mut section),
         };
-        (settings, section.into_problems())
+        (settings, section.into_found())
     }
 
     /// What is allowed but hardly meant.
@@ -97,8 +112,44 @@ impl AgentSettings {
             let (origin, key) = (origin("trusted_proxies"), "agent.trusted_proxies");
             Problem::new(origin, key, found, "the networks of proxies alone")
         };
-        everybody.map(warning).collect()
+        let mut warnings: Vec<Problem> = everybody.map(warning).collect();
+        if let Some(header) = self
+            .client_ip_header
+            .as_ref()
+            .filter(|_| self.trusted_proxies.is_empty())
+        {
+            let found = format!("{header}, and no trusted_proxies whose word it could be");
+            let (origin, key) = (origin("client_ip_header"), "agent.client_ip_header");
+            let allowed = "a header together with agent.trusted_proxies";
+            warnings.push(Problem::new(origin, key, found, allowed));
+        }
+        warnings
     }
+}
+
+/// The word for all private networks among addresses and networks.
+pub(crate) const PRIVATE_WORD: &str = "private";
+
+fn trusted_proxies(section: &mut Section<'_>) -> Vec<IpNet> {
+    let networks = |text: &str| match text.eq_ignore_ascii_case(PRIVATE_WORD) {
+        true => Some(PRIVATE.to_vec()),
+        false => parse_network(text).map(|network| vec![network]),
+    };
+    let allowed = "a list of addresses, networks (CIDR) and the word \"private\"";
+    section.list("trusted_proxies", allowed, networks).concat()
+}
+
+/// A header's name, as RFC 9110 writes one (section 5.1).
+fn client_ip_header(section: &mut Section<'_>) -> Option<String> {
+    let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let read = |value: &Value| {
+        let name = text(value).filter(|text| text.bytes().all(is_of_a_name))?;
+        Some(name.to_owned())
+    };
+    let allowed = || "a header's name, such as \"CF-Connecting-IP\"".to_owned();
+    section
+        .read("client_ip_header", allowed, read)
+        .filter(|name| !name.is_empty())
 }
 
 /// `open` and `closed` are its older words for `allow` and `block`.
@@ -152,8 +203,57 @@ fn cloud_url(section: &mut Section<'_>) -> Option<Url> {
     url
 }
 
+/// The key itself, or what the file holds that is named in its place. Whoever speaks last of either wins.
+fn key(section: &mut Section<'_>, file: Option<&Path>) -> Option<AgentKey> {
+    let [inline, named] = ["key", "key_file"].map(|key| section.take(key));
+    let is_said = |value: &&Value| text(value) != Some("");
+    match (inline.filter(is_said), named.filter(is_said), file) {
+        (inline, Some(named), Some(file)) if inline.is_none_or(|inline| rank(named) > rank(inline)) => {
+            let key = key_of(file);
+            let rejected = key.as_ref().map_err(|found| found.clone()).err();
+            if let Some(found) = rejected {
+                section.reject_unseen("key_file", named, &found, KEY_FILE);
+            }
+            key.ok()
+        }
+        (Some(inline), Some(named), Some(_)) if rank(inline) == rank(named) => {
+            section.reject_unseen("key_file", named, "a file beside agent.key", "one of the two");
+            None
+        }
+        _ => inline_key(section),
+    }
+}
+
+/// Where a value stands in the order of layers: files, environment, code.
+fn rank(value: &Value) -> u8 {
+    match value.origin() {
+        Some(value::CODE) => 2,
+        Some(origin) if origin.starts_with(value::VARIABLE) => 1,
+        Some(_) | None => 0,
+    }
+}
+
+/// The most bytes of a file with a key: room for any key with a comment's worth of space, and an end to reading a device by mistake.
+const LONGEST_KEY: u64 = 4096;
+
+/// The key in a file, without the line's end. What is wrong is said without a word of the file.
+fn key_of(file: &Path) -> Result<AgentKey, String> {
+    let mut text = String::new();
+    let shown = file.display();
+    let read = File::open(file).and_then(|file| file.take(LONGEST_KEY + 1).read_to_string(&mut text));
+    match read {
+        Err(error) => Err(format!("{shown}, which cannot be read ({error})")),
+        Ok(length) if length as u64 > LONGEST_KEY => Err(format!("{shown}, which has more than {LONGEST_KEY} bytes")),
+        Ok(_) => match text.trim() {
+            "" => Err(format!("{shown}, which is empty")),
+            key if key.contains(char::is_whitespace) => Err(format!("{shown}, which holds more than one word")),
+            key => Ok(AgentKey::new(key)),
+        },
+    }
+}
+
 /// An empty key is none. A wrong type is named without its value, since the value may well be the key.
-fn key(section: &mut Section<'_>) -> Option<AgentKey> {
+fn inline_key(section: &mut Section<'_>) -> Option<AgentKey> {
     let value = section.take("key")?;
     match text(value) {
         Some(text) => Some(AgentKey::new(text)).filter(|key| !key.is_empty()),

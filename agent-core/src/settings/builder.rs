@@ -55,6 +55,11 @@ impl SettingsBuilder {
         self.agent("key", key.into().into())
     }
 
+    /// The file that holds the agent's key, as orchestrators mount secrets.
+    pub fn key_file(self, path: impl AsRef<str>) -> Self {
+        self.agent("key_file", path.as_ref().into())
+    }
+
     /// The template that the security settings begin from.
     pub fn template(self, name: impl AsRef<str>) -> Self {
         self.agent("template", name.as_ref().into())
@@ -66,9 +71,19 @@ impl SettingsBuilder {
         self.agent("state_dir", serde_json::Value::Null)
     }
 
-    /// The proxies whose headers may name the client: addresses and networks.
+    /// The proxies whose headers may name the client: addresses, networks, and the word `private`.
     pub fn trusted_proxies<T: Into<String>>(self, networks: impl IntoIterator<Item = T>) -> Self {
         self.agent("trusted_proxies", texts(networks))
+    }
+
+    /// The header in which they name the client, such as `CF-Connecting-IP`.
+    pub fn client_ip_header(self, name: impl AsRef<str>) -> Self {
+        self.agent("client_ip_header", name.as_ref().into())
+    }
+
+    /// Whether clients have private addresses, as in an intranet: they may then be banned.
+    pub fn clients_are_private(self, are_private: bool) -> Self {
+        self.agent("clients_are_private", are_private.into())
     }
 
     /// The server's own addresses, which are never banned.

@@ -2,9 +2,13 @@
 //!
 //! Two underscores part the levels. A value stays the text that it is until its reader knows the type that it wants. The `config`
 //! crate has a source for the environment; this one is our own because each value's origin is its variable's name, an unknown
-//! variable is an error, and tests hand in pairs (setting variables is not safe in a process with threads).
+//! variable is told of, and tests hand in pairs (setting variables is not safe in a process with threads).
+//!
+//! The environment is not ours alone: Kubernetes writes variables for every service of a namespace (`BUCKLER_PORT_80_TCP` for one that
+//! is called `buckler`). What has no section is nothing that anybody set for us, and ends no application.
 
 use std::{
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::PathBuf,
 };
@@ -15,6 +19,7 @@ use super::{
     Problem,
     value::{Table, VARIABLE},
 };
+use crate::model::suggest;
 
 /// How every variable of ours begins.
 const PREFIX: &str = "BUCKLER_";
@@ -43,6 +48,10 @@ pub(super) struct Environment {
     pub(super) config: Option<PathBuf>,
     /// What is wrong with it.
     pub(super) problems: Vec<Problem>,
+    /// What in it looks as if it were meant for us, and is not read.
+    pub(super) warnings: Vec<Problem>,
+    /// All of it, for `${NAME}` in a settings file.
+    pub(super) all: BTreeMap<String, OsString>,
 }
 
 /// A security setting in the environment.
@@ -82,6 +91,7 @@ impl Environment {
                 environment.variable(name, path, said);
             }
         }
+        environment.all = variables.into_iter().collect();
         environment
     }
 
@@ -110,9 +120,11 @@ impl Environment {
                 self.security(origin, "security_checks", Some(check), text)
             }
             (["security", key], Some(text)) => self.security(origin, key, None, text),
-            (_, Some(_)) => self
-                .problems
-                .push(Problem::new(origin, "", "an unknown variable", NAMES)),
+            (_, Some(_)) if is_of_a_service(&path) => {}
+            (_, Some(_)) => {
+                let found = unknown(name, &path);
+                self.warnings.push(Problem::new(origin, "", found, NAMES));
+            }
         }
     }
 
@@ -126,6 +138,42 @@ impl Environment {
         });
     }
 }
+
+/// Whether an orchestrator wrote this variable for a service whose name begins with ours (Kubernetes, "Accessing the service";
+/// Docker's links have the same form). What follows the prefix, in lower case.
+fn is_of_a_service(path: &str) -> bool {
+    let words: Vec<&str> = path.split('_').collect();
+    let is_port = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let has_endpoint = words
+        .windows(3)
+        .any(|window| matches!(window, ["port", number, "tcp" | "udp" | "sctp"] if is_port(number)));
+    let has_service = words
+        .windows(2)
+        .any(|window| matches!(window, ["service", "host" | "port"]));
+    has_endpoint || has_service || words.last() == Some(&"port")
+}
+
+/// What to say of a variable of ours that means nothing. One underscore in the place of two is the usual slip.
+fn unknown(name: &str, path: &str) -> String {
+    let doubled = ["agent", "transport", "security"].iter().find_map(|section| {
+        let key = path.strip_prefix(section)?.strip_prefix('_')?;
+        let is_key = !key.is_empty() && !key.contains("__");
+        is_key.then(|| format!("{PREFIX}{}__{}", section, key.trim_start_matches('_')).to_ascii_uppercase())
+    });
+    match doubled {
+        Some(meant) => format!("an unknown variable, not read (did you mean {meant}?)"),
+        None => suggest::unknown("variable, not read", name, &EXAMPLES),
+    }
+}
+
+/// Variables that a slip of the finger is likeliest to have been.
+const EXAMPLES: [&str; 5] = [
+    "BUCKLER_CONFIG",
+    "BUCKLER_AGENT__CLOUD_URL",
+    "BUCKLER_AGENT__KEY",
+    "BUCKLER_TRANSPORT__KIND",
+    "BUCKLER_SECURITY__FILE",
+];
 
 /// Puts a text at a path of tables.
 fn insert(table: &mut Table, path: &[&str], origin: &String, text: &str) {

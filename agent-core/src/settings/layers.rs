@@ -8,11 +8,11 @@ use super::{
     Problem, SettingsError,
     environment::Environment,
     files::{self, Files},
-    section::text,
+    section::{Found, text},
     security::{self, SecurityLayers},
-    suggest,
     value::{self, Table},
 };
+use crate::model::suggest;
 
 /// The tables of a settings file.
 const PARTS: [&str; 3] = ["agent", "transport", "security"];
@@ -26,6 +26,7 @@ pub(super) struct Layers {
     pub(super) security: SecurityLayers,
     pub(super) files: Files,
     pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
 }
 
 impl Layers {
@@ -39,12 +40,15 @@ impl Layers {
         if !is_ours(&table) && security::is_pyrasp(&table) {
             return self.security.file(&origin, &table);
         }
+        environment.expand(&origin, &mut table, &mut self.problems);
         if let Some(security) = table.remove("security") {
             self.security_table(&origin, &security, environment.security_file.is_some());
         }
         let (tree, others): (Table, Table) = table.into_iter().partition(|(name, _)| PARTS.contains(&name.as_str()));
         self.trees.push(Tree(tree));
-        self.problems.extend(misplaced(&others));
+        let Found { problems, warnings } = misplaced(&others);
+        self.problems.extend(problems);
+        self.warnings.extend(warnings);
     }
 
     /// Adds what the environment says.
@@ -55,8 +59,11 @@ impl Layers {
             security_file,
             config: _,
             mut problems,
+            mut warnings,
+            all: _,
         } = environment;
         self.problems.append(&mut problems);
+        self.warnings.append(&mut warnings);
         self.trees.push(Tree(tree));
         if let Some(path) = security_file.filter(|path| !path.as_os_str().is_empty()) {
             self.security_file(&path);
@@ -153,22 +160,24 @@ fn name_tables(merged: &mut Value, tree: &Table) {
 }
 
 /// Keys at the top of a settings file that do not belong there.
-fn misplaced(others: &Table) -> Vec<Problem> {
+fn misplaced(others: &Table) -> Found {
     let allowed = PARTS.join(", ");
     let ours = if others.is_empty() {
         Vec::new()
     } else {
         security::own_keys(others)
     };
-    let problem = |(name, value): (&String, &Value)| {
-        let found = if ours.contains(&name.as_str()) {
-            "a security setting outside of [security]".to_owned()
-        } else {
-            suggest::unknown("key", name, &PARTS)
+    let mut all = Found::default();
+    for (name, value) in value::sorted(others) {
+        let is_security = ours.contains(&name.as_str());
+        let found = match is_security {
+            true => "a security setting outside of [security]".to_owned(),
+            false => suggest::unknown("key", name, &PARTS),
         };
-        Problem::new(value::origin(value), name, found, &allowed)
-    };
-    value::sorted(others).into_iter().map(problem).collect()
+        let problem = Problem::new(value::origin(value), name, found, &allowed);
+        all.add_unknown(problem, is_security || suggest::nearest(name, PARTS).is_some());
+    }
+    all
 }
 
 /// What one origin says of `agent` and `transport`.

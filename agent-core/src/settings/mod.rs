@@ -12,10 +12,12 @@
 //! # std::fs::write(&path, r#"
 //! [agent]
 //! cloud_url = "http://127.0.0.1:9100/config"    # where the agent registers
-//! key = "0b7e2d54"                              # its key there; a secret
+//! key = "0b7e2d54"                              # its key there; a secret. Or key_file, or "${NAME}" of a variable
 //! template = "default"                          # what the security settings begin from
 //! state_dir = "/var/lib/shop/buckler"           # without it nothing is written to disk
-//! trusted_proxies = ["10.0.0.0/8"]              # whose headers may name the client
+//! trusted_proxies = ["10.0.0.0/8"]              # whose headers may name the client; "private" is every private network
+//! client_ip_header = "X-Forwarded-For"          # the header in which they do
+//! clients_are_private = false                   # true in an intranet: clients with private addresses may be banned
 //! own_addresses = ["192.0.2.10"]                # the server's own, which are never banned
 //! on_detector_failure = "allow"                 # or "block": what a request meets when a detector, or all of the guard, fails
 //! compressed_bodies = "inspect"                 # or "pass" or "refuse": what a request meets whose body is compressed
@@ -46,7 +48,9 @@
 //! or under `config`) can stand in the place of the whole file, or be named in it: `[security] file = "rasp.json"`.
 //!
 //! # The environment
-//! `BUCKLER_CONFIG` names the file for [`Settings::load`]. Every key has a variable, with two underscores between the levels:
+//! `BUCKLER_CONFIG` names the file for [`Settings::load`]. What else begins with `BUCKLER_` and has no section is not read: Kubernetes
+//! writes `BUCKLER_SERVICE_HOST`, `BUCKLER_PORT` and the like for a service called `buckler`. A variable that means nothing is a
+//! warning. Every key has a variable, with two underscores between the levels:
 //! `BUCKLER_AGENT__CLOUD_URL`, `BUCKLER_TRANSPORT__KIND`, `BUCKLER_TRANSPORT__HTTP_POLLING__TIMEOUT` (the table `http-polling`),
 //! `BUCKLER_SECURITY__FLOOD_RATIO`, `BUCKLER_SECURITY__SECURITY_CHECKS__FLOOD`. Lists are written with commas, or as JSON; an empty text
 //! switches an optional setting off. pyrasp's `PYRASP_CLOUD_URL`, `PYRASP_KEY` and `PYRASP_CONF` are read too, and lose against
@@ -55,17 +59,25 @@
 //! # The order of security settings
 //! Template; the file that `[security]` names; `[security]` itself; the file that the environment names, which is read in the place of
 //! the one named in `[security]`; variables; the server; the host's code. A later one wins key by key, and in `SECURITY_CHECKS` check by
-//! check. An unknown key is kept among [`Settings::warnings`], since a later release of pyrasp may know it; anywhere else it is an error.
+//! check.
+//!
+//! # Unknown keys
+//! One in a file that resembles a known key is an error, since it was likely meant; any other is kept among [`Settings::warnings`], as
+//! a later release may know it. One in the environment is always a warning.
+//!
+//! # Secrets
+//! `key_file` names a file that holds the key, as orchestrators mount secrets. `${NAME}` in any text of a settings file stands for the
+//! environment variable of this name; `$${NAME}` is the text itself.
 
 mod agent;
 mod builder;
 mod environment;
 mod error;
+mod expand;
 mod files;
 mod layers;
 mod section;
 mod security;
-mod suggest;
 mod transport;
 mod units;
 mod value;
@@ -195,13 +207,16 @@ impl Settings {
             files,
             security,
             mut problems,
+            warnings: unread,
             ..
         } = layers;
         let part = |name: &str| value::table(&merged).and_then(|table| table.get(name));
         let (agent, found) = AgentSettings::read(part("agent"), &files);
-        problems.extend(found);
+        problems.extend(found.problems);
+        let of_agent = found.warnings;
         let (transport, found) = TransportSettings::read(part("transport"), &files);
-        problems.extend(found);
+        problems.extend(found.problems);
+        let of_transport = found.warnings;
         let origin = |key: &str| {
             let said = part("agent").and_then(value::table).and_then(|agent| agent.get(key));
             said.map_or_else(|| "default".to_owned(), value::origin)
@@ -218,6 +233,7 @@ impl Settings {
             mut warnings,
         } = security.compile(&template, overrides);
         problems.extend(found);
+        warnings.extend(unread.into_iter().chain(of_agent).chain(of_transport));
         warnings.extend(agent.warnings(origin));
         let cloud_url_origin = origin("cloud_url");
         let Some(policy) = policy.filter(|_| problems.is_empty()) else {

@@ -8,9 +8,10 @@ use config::{Value, ValueKind};
 use super::{
     Problem, SettingsError,
     files::Files,
-    suggest, units,
+    units,
     value::{self, Table},
 };
+use crate::model::suggest;
 
 /// The options of one table, read key by key.
 ///
@@ -186,11 +187,13 @@ impl<'a> Section<'a> {
     /// # Errors
     /// Names every value of a wrong type or out of range, and every key that no getter asked for.
     pub fn finish(self) -> Result<(), SettingsError> {
-        SettingsError::unless_empty(self.into_problems())
+        let Found { problems, warnings } = self.into_found().strict();
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        SettingsError::unless_empty(problems)
     }
 
-    /// What [`finish`](Self::finish) would report.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    /// What is wrong with the table, and what in it means nothing: an unknown key that resembles none, or any in the environment.
+    pub(super) fn into_found(mut self) -> Found {
         self.asked.sort_unstable();
         self.asked.dedup();
         let known: Vec<&str> = self.asked.iter().copied().chain(self.others).collect();
@@ -199,14 +202,23 @@ impl<'a> Section<'a> {
         } else {
             known.join(", ")
         };
+        let mut found = Found {
+            problems: std::mem::take(&mut self.problems),
+            warnings: Vec::new(),
+        };
         for (key, value) in self.table.map(value::sorted).unwrap_or_default() {
             if !self.asked.contains(&key.as_str()) {
-                let found = suggest::unknown("key", key, &self.asked);
-                self.problems
-                    .push(Problem::new(value::origin(value), self.place(key), found, &allowed));
+                let problem = Problem::new(
+                    value::origin(value),
+                    self.place(key),
+                    suggest::unknown("key", key, &self.asked),
+                    &allowed,
+                );
+                let resembles = suggest::nearest(key, self.asked.iter().copied()).is_some();
+                found.add_unknown(problem, resembles);
             }
         }
-        self.problems
+        found
     }
 
     /// Reads one key: `None` where it is absent or null, and where `parse` refuses it, which is then a problem.
@@ -253,6 +265,36 @@ impl<'a> Section<'a> {
 
     fn value(&self, key: &str) -> Option<&'a Value> {
         self.table?.get(key).filter(|value| value.kind != ValueKind::Nil)
+    }
+}
+
+/// What was found wrong, and what is odd.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl Found {
+    /// Files an unknown key: one in a file that resembles a known one was meant, and so was whatever code says. What stands in the
+    /// environment may be meant for somebody else.
+    pub(super) fn add_unknown(&mut self, problem: Problem, resembles: bool) {
+        let is_variable = problem.origin.starts_with(value::VARIABLE);
+        if !is_variable && (resembles || problem.origin == value::CODE) {
+            self.problems.push(problem);
+        } else {
+            self.warnings.push(problem);
+        }
+    }
+
+    /// The same for a table in a file that nothing but its reader could know a key of.
+    pub(super) fn strict(self) -> Self {
+        let is_variable = |problem: &Problem| problem.origin.starts_with(value::VARIABLE);
+        let (warnings, meant): (Vec<_>, Vec<_>) = self.warnings.into_iter().partition(is_variable);
+        Self {
+            problems: self.problems.into_iter().chain(meant).collect(),
+            warnings,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{
     Problem,
     environment::Variable,
-    section, suggest,
+    section::{self, Found},
     value::{self, CODE, Table},
 };
 use crate::{
@@ -102,7 +102,7 @@ impl SecurityLayers {
         let layers: Vec<Layer> = security.local.iter().chain(&security.code).cloned().collect();
         match Policy::compile(template.name, &layers) {
             Ok(policy) => {
-                security.warn(&policy, &bare);
+                security.judge_unknown(&policy, &bare);
                 security.policy = Some(Arc::new(policy));
             }
             Err(error) => {
@@ -115,15 +115,26 @@ impl SecurityLayers {
 }
 
 impl Security {
-    /// Keys that no release of pyrasp knows are passed on and reported: the next release may.
-    fn warn(&mut self, policy: &Policy, bare: &[String]) {
-        let known: Vec<&str> = policy.raw().keys().map(String::as_str).collect();
+    /// Keys that no release of pyrasp knows are passed on and reported, since the next release may; not those in a file that resemble
+    /// a known one.
+    fn judge_unknown(&mut self, policy: &Policy, bare: &[String]) {
+        let mut found = Found::default();
         for unknown in policy.unknown_keys() {
             let key = place(&unknown.key, &unknown.origin, bare);
-            let found = suggest::unknown("key, not used", &unknown.key, &known);
-            self.warnings
-                .push(Problem::new(&unknown.origin, key, found, "pyrasp's configuration keys"));
+            let meant = policy.meant_by(unknown);
+            let what = match &meant {
+                Some(known) => format!("an unknown key, not used (did you mean {known}?)"),
+                None => "an unknown key, not used".to_owned(),
+            };
+            let problem = Problem::new(&unknown.origin, key, what, "pyrasp's configuration keys");
+            match unknown.origin == CODE {
+                // a dictionary of settings in another language may be newer than this crate
+                true => found.warnings.push(problem),
+                false => found.add_unknown(problem, meant.is_some()),
+            }
         }
+        self.problems.extend(found.problems);
+        self.warnings.extend(found.warnings);
     }
 }
 

@@ -7,10 +7,10 @@ use config::{Value, ValueKind};
 use super::{
     Problem, SettingsError,
     files::Files,
-    section::{Section, alternatives},
-    suggest,
+    section::{Found, Section, alternatives},
     value::{self, Table},
 };
+use crate::model::suggest;
 
 /// The transport that is used where none is named.
 const DEFAULT_KIND: &str = "http-polling";
@@ -29,13 +29,13 @@ pub struct TransportSettings {
 
 impl TransportSettings {
     /// Reads the table, and says what is wrong with it. Options are judged later, by the transport that they are for.
-    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Vec<Problem>) {
+    pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Found) {
         let (options, own) = split(value);
         let mut section = Section::new("transport", Some(&own), files);
         section.allow_others("a table for each transport");
         let origin = section.take("kind").map_or_else(|| "default".to_owned(), value::origin);
         let kind = section.string("kind").unwrap_or_else(|| DEFAULT_KIND.to_owned());
-        let problems = section.into_problems();
+        let found = section.into_found().strict();
         (
             Self {
                 kind,
@@ -43,7 +43,7 @@ impl TransportSettings {
                 options,
                 files: files.clone(),
             },
-            problems,
+            found,
         )
     }
 

@@ -10,13 +10,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{ConfigInForce, Conversation, DueLine, Enforcement, Events, ListInForce, LogShipping, StoreState};
+use super::{Clients, ConfigInForce, Conversation, DueLine, Enforcement, Events, ListInForce, LogShipping, StoreState};
 use crate::guard::DetectorHealth;
 
 /// The board: each line is written by one actor and read by anybody.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     pub(crate) conversation: ArcSwap<Conversation>,
+    /// What is odd in the settings.
+    pub(crate) warnings: Vec<String>,
     pub(crate) due: DueLine,
     pub(crate) config: ArcSwap<ConfigInForce>,
     pub(crate) list: ArcSwap<ListInForce>,
@@ -52,7 +54,7 @@ pub(crate) struct OutboxLine {
 
 impl Board {
     /// What somebody should look at, for the server; none where all is well.
-    pub(crate) fn alarm(&self, detectors: &[DetectorHealth]) -> Option<String> {
+    pub(crate) fn alarm(&self, detectors: &[DetectorHealth], clients: &Clients) -> Option<String> {
         let (enforcement, list) = (self.enforcement.load(), self.list.load());
         let off = enforcement
             .reason
@@ -67,7 +69,12 @@ impl Board {
             .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
         let silent = detectors.iter().filter(|detector| !detector.is_on);
         let silent = silent.map(|detector| format!("rests, and is tried every minute: {detector}"));
-        let alarms: Vec<String> = [off, breaker, stale].into_iter().flatten().chain(silent).collect();
+        let alarms: Vec<String> = [off, breaker, stale]
+            .into_iter()
+            .flatten()
+            .chain(clients.alarms())
+            .chain(silent)
+            .collect();
         (!alarms.is_empty()).then(|| alarms.join("; "))
     }
 

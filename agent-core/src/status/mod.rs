@@ -1,6 +1,7 @@
 //! What the agent says of itself: [`Status`], put together from a board on which each actor keeps its own line.
 
 mod board;
+mod clients;
 mod due;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -8,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use self::clients::Clients;
 pub(crate) use self::{board::Board, due::DueLine};
 use crate::{
     guard::{DetectorHealth, DryRun},
@@ -30,6 +32,10 @@ pub struct Status {
     pub events: Events,
     /// Requests since start.
     pub requests: Totals,
+    /// What is odd in the settings, and keys of the configuration in force that mean nothing.
+    pub warnings: Vec<String>,
+    /// How well requests can be told apart by who sends them.
+    pub clients: Clients,
     /// Requests whose judgement failed inside the guard, as a whole or by a detector, and that `on_detector_failure` was asked about.
     pub guard_failures: u64,
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up

@@ -80,8 +80,15 @@ impl LiveProfile {
                 "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
             ));
         }
+        let mut slips = Vec::new();
         for unknown in policy.unknown_keys() {
-            tracing::warn!(profile = name, key = unknown.key, "no agent knows this key");
+            match policy.meant_by(unknown) {
+                Some(meant) => slips.push(format!("{}: found an unknown key, did you mean {meant}?", unknown.key)),
+                None => tracing::warn!(profile = name, key = unknown.key, "no agent knows this key"),
+            }
+        }
+        if !slips.is_empty() {
+            return Err(invalid(slips.join("\n")));
         }
         Ok(Self {
             name: name.into(),
@@ -110,6 +117,14 @@ impl LiveProfile {
             config: written::unhidden(config.clone(), &self.config),
         };
         Self::compile(&self.name, &profile, Some(self), next)
+    }
+
+    /// What is odd in its configuration: keys that no agent knows.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let unknown = self.policy.unknown_keys().iter();
+        unknown
+            .map(|unknown| format!("{}: no agent knows this key", unknown.key))
+            .collect()
     }
 
     /// Its name.

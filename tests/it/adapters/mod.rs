@@ -10,6 +10,7 @@ mod fleet;
 mod functions;
 mod host;
 mod pages;
+mod setups;
 mod verdicts;
 
 /// Makes the tests of a module run over every adapter.

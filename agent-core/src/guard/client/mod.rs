@@ -4,15 +4,23 @@
 //! the right, those of trusted proxies skipped, and the first other one is the client. What stands left of it came from the client
 //! itself. Every doubt (an element that is no address, a chain longer than any real one) ends at the peer, which, being a proxy,
 //! nobody bans.
+//!
+//! A peer in a private network, or on this host, that names a client without being a trusted proxy is a proxy that the settings do
+//! not declare: its requests are of an unknown client, because the peer's address stands for all of the site's clients.
+
+mod forwarded;
+mod undeclared;
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::request::{Headers, RequestView};
+use self::forwarded::{FromRight, forwarded_for};
+pub use self::undeclared::{NamingHeader, UndeclaredProxies, UndeclaredProxy};
+use super::request::{Headers, Remembered, RequestView};
 use crate::{
     model::{
-        address::{canonical, parse_source},
+        address::{canonical, is_private, parse_source},
         ipset::IpSet,
     },
     protocol::v2::AddressOrigin,
@@ -28,6 +36,9 @@ pub struct Trusted {
     proxies: IpSet,
     own: IpSet,
     first: ProxyHeader,
+    /// The one header that names the client, where it is not a chain.
+    header: Option<Box<str>>,
+    clients_are_private: bool,
 }
 
 /// The header that the trusted proxies set.
@@ -50,6 +61,17 @@ pub struct Client {
     pub origin: AddressOrigin,
 }
 
+/// Who sent a request, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// This client.
+    Known(Client),
+    /// A client that only this proxy knows, which no setting declares.
+    Undeclared(UndeclaredProxy),
+    /// Nobody can say: the connection has no address.
+    NoAddress,
+}
+
 impl Trusted {
     /// Believes these proxies; neither they nor `own`, the addresses of this host and of the cloud server, are ever banned.
     #[must_use]
@@ -57,7 +79,7 @@ impl Trusted {
         Self {
             proxies: proxies.into_iter().collect(),
             own: own.into_iter().map(IpNet::from).collect(),
-            first: ProxyHeader::default(),
+            ..Self::default()
         }
     }
 
@@ -68,45 +90,95 @@ impl Trusted {
         self
     }
 
+    /// Which header of the trusted proxies names the client, in any case. `X-Forwarded-For` and `Forwarded` are read as chains;
+    /// any other holds one address (`CF-Connecting-IP`), and is then the only one that is read: a chain beside it may end at a
+    /// proxy of the provider's, which is not to be taken for the client.
+    #[must_use]
+    pub fn named_by(mut self, header: &str) -> Self {
+        let header = header.to_ascii_lowercase();
+        match &*header {
+            NamingHeader::X_FORWARDED_FOR => self.first = ProxyHeader::XForwardedFor,
+            NamingHeader::FORWARDED => self.first = ProxyHeader::Forwarded,
+            _ => self.header = Some(header.into()),
+        }
+        self
+    }
+
+    /// Whether clients have private addresses, as those of an intranet do. They may then be banned, and what they say of others is
+    /// their own word. The default is that a private peer is a proxy, a balancer or a probe.
+    #[must_use]
+    pub const fn with_private_clients(mut self, clients_are_private: bool) -> Self {
+        self.clients_are_private = clients_are_private;
+        self
+    }
+
     /// The trusted proxies.
     #[must_use]
     pub const fn proxies(&self) -> &IpSet {
         &self.proxies
     }
 
-    /// The client of a request; none where the connection has no address (a Unix socket).
+    /// The client of a request; none where it is unknown, see [`Sender`].
     #[must_use]
     pub fn client(&self, request: &RequestView<'_>) -> Option<Client> {
-        let peer = canonical(request.peer?);
-        let named = if self.proxies.contains(peer) {
-            self.named(request.headers)
-        } else {
-            None
+        match request.headers.remembered() {
+            Some(Remembered(client)) => client,
+            None => match self.sender(request) {
+                Sender::Known(client) => Some(client),
+                Sender::Undeclared(_) | Sender::NoAddress => None,
+            },
+        }
+    }
+
+    /// Who sent a request.
+    #[must_use]
+    pub fn sender(&self, request: &RequestView<'_>) -> Sender {
+        let Some(peer) = request.peer.map(canonical) else {
+            return Sender::NoAddress;
         };
-        Some(match named {
-            Some(address) => Client {
+        let known = |address, origin| Sender::Known(Client { address, origin });
+        if !self.proxies.contains(peer) {
+            let undeclared = self
+                .may_be_a_proxy(peer)
+                .then(|| NamingHeader::first_of(request.headers));
+            return undeclared.flatten().map_or_else(
+                || known(peer, AddressOrigin::Socket),
+                |header| Sender::Undeclared(UndeclaredProxy { address: peer, header }),
+            );
+        }
+        match self.named(request.headers) {
+            Some(Named { address, via: None }) => known(address, AddressOrigin::Header),
+            Some(Named {
                 address,
-                origin: AddressOrigin::Header,
-            },
-            None => Client {
-                address: peer,
-                origin: AddressOrigin::Socket,
-            },
-        })
+                via: Some(header),
+            }) => Sender::Undeclared(UndeclaredProxy { address, header }),
+            None => known(peer, AddressOrigin::Socket),
+        }
     }
 
     /// Whether this address may be banned, and its requests be counted for bans: no loopback, unspecified, multicast, broadcast or
-    /// link-local address, no trusted proxy, none of our own.
+    /// link-local address, no private one unless clients have such, no trusted proxy, none of our own.
     #[must_use]
     pub fn bannable(&self, address: IpAddr) -> bool {
         let address = canonical(address);
-        is_of_a_host(address) && !self.proxies.contains(address) && !self.own.contains(address)
+        is_of_a_host(address)
+            && (self.clients_are_private || !is_private(address))
+            && !self.proxies.contains(address)
+            && !self.own.contains(address)
     }
 
-    /// The client that the proxies name, by the first header of the two that is present; none where that header is in doubt.
-    fn named(&self, headers: &dyn Headers) -> Option<IpAddr> {
-        let by_list = || self.walk(headers, "x-forwarded-for", parse_source);
-        let by_pairs = || self.walk(headers, "forwarded", forwarded_for);
+    /// Whether what names a client from here is more likely a proxy than a client that invents a header.
+    fn may_be_a_proxy(&self, address: IpAddr) -> bool {
+        is_beside_us(address) || (is_private(address) && !self.clients_are_private)
+    }
+
+    /// The client that the proxies name, by the first header that is present; none where that header is in doubt.
+    fn named(&self, headers: &dyn Headers) -> Option<Named> {
+        if let Some(name) = &self.header {
+            return only_address(headers, name).map(|address| Named { address, via: None });
+        }
+        let by_list = || self.walk(headers, NamingHeader::XForwardedFor, parse_source);
+        let by_pairs = || self.walk(headers, NamingHeader::Forwarded, forwarded_for);
         let chain = match self.first {
             ProxyHeader::XForwardedFor => by_list().or_else(by_pairs),
             ProxyHeader::Forwarded => by_pairs().or_else(by_list),
@@ -118,26 +190,38 @@ impl Trusted {
     fn walk(
         &self,
         headers: &dyn Headers,
-        name: &str,
+        header: NamingHeader,
         read: fn(&str) -> Option<IpAddr>,
-    ) -> Option<Result<IpAddr, Doubtful>> {
+    ) -> Option<Result<Named, Doubtful>> {
         let mut lines = Lines::default();
-        headers.for_each_value(name, &mut |line| lines.push(line));
+        headers.for_each_value(header.name(), &mut |line| lines.push(line));
         let mut elements = lines.elements_from_right();
         let mut leftmost = None;
-        for element in elements.by_ref().take(MOST_HOPS) {
+        for _ in 0..MOST_HOPS {
+            let Some(element) = elements.next() else {
+                break;
+            };
             let Some(address) = str::from_utf8(element).ok().and_then(read) else {
                 return Some(Err(Doubtful));
             };
             if !self.proxies.contains(address) {
-                return Some(Ok(address));
+                // one in between that nobody declared: what it passed on stands left of it
+                let via = (self.may_be_a_proxy(address) && elements.next().is_some()).then_some(header);
+                return Some(Ok(Named { address, via }));
             }
             leftmost = Some(address);
         }
         // a chain of trusted proxies alone began at the leftmost of them
         let is_whole = elements.next().is_none() && !lines.is_cut();
-        leftmost.map(|address| is_whole.then_some(address).ok_or(Doubtful))
+        leftmost.map(|address| is_whole.then_some(Named { address, via: None }).ok_or(Doubtful))
     }
+}
+
+/// An address that a chain ends at.
+struct Named {
+    address: IpAddr,
+    /// The chain, where the address is of a proxy in it that nobody declared.
+    via: Option<NamingHeader>,
 }
 
 /// A chain that does not say who the client is.
@@ -152,17 +236,23 @@ const fn is_of_a_host(address: IpAddr) -> bool {
     !(is_special || address.is_loopback() || address.is_multicast())
 }
 
-/// The address of a `Forwarded` element's one `for` parameter.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let mut nodes = FromRight::new(element.as_bytes(), b';')
-        .filter_map(|pair| str::from_utf8(pair).ok()?.split_once('='))
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-    let (_, node) = nodes.next()?;
-    if nodes.next().is_some() {
-        None
-    } else {
-        parse_source(node)
-    }
+/// Whether it is on this host, or on this link.
+const fn is_beside_us(address: IpAddr) -> bool {
+    let is_link_local = match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    is_link_local || address.is_loopback()
+}
+
+/// The address in a header that holds one. Several lines are in doubt: a proxy that sets the header leaves one.
+fn only_address(headers: &dyn Headers, name: &str) -> Option<IpAddr> {
+    let (mut lines, mut address) = (0_u32, None);
+    headers.for_each_value(name, &mut |line| {
+        lines = lines.saturating_add(1);
+        address = str::from_utf8(line).ok().and_then(parse_source);
+    });
+    address.filter(|_| lines == 1)
 }
 
 /// The last lines of a header, in order.
@@ -194,46 +284,6 @@ impl<'h> Lines<'h> {
             .flat_map(|line| FromRight::new(line, b','))
             .filter(|element| !element.trim_ascii().is_empty())
     }
-}
-
-/// The parts of a text between separators, from the right. A separator in a quoted string is part of the string. Quotes are paired
-/// from the right too: what a client left open cannot swallow what a proxy wrote after it.
-struct FromRight<'t> {
-    rest: Option<&'t [u8]>,
-    separator: u8,
-}
-
-impl<'t> FromRight<'t> {
-    const fn new(text: &'t [u8], separator: u8) -> Self {
-        Self {
-            rest: Some(text),
-            separator,
-        }
-    }
-}
-
-impl<'t> Iterator for FromRight<'t> {
-    type Item = &'t [u8];
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let text = self.rest.take()?;
-        let mut quoted = false;
-        for (at, byte) in text.iter().enumerate().rev() {
-            let (left, right) = text.split_at_checked(at)?;
-            if *byte == b'"' && !ends_escaping(left) {
-                quoted = !quoted;
-            } else if *byte == self.separator && !quoted {
-                self.rest = Some(left);
-                return right.get(1..);
-            }
-        }
-        Some(text)
-    }
-}
-
-/// Whether what follows this text is escaped by it: an odd number of backslashes.
-fn ends_escaping(text: &[u8]) -> bool {
-    text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]

@@ -19,6 +19,13 @@ fn trusted() -> Trusted {
 }
 
 fn client_of(trusted: &Trusted, peer: &str, headers: &[(&str, &str)]) -> Client {
+    let Sender::Known(client) = sender_of(trusted, peer, headers) else {
+        panic!("{peer} {headers:?}");
+    };
+    client
+}
+
+fn sender_of(trusted: &Trusted, peer: &str, headers: &[(&str, &str)]) -> Sender {
     let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     let request = RequestView {
         peer: Some(ip(peer)),
@@ -29,7 +36,7 @@ fn client_of(trusted: &Trusted, peer: &str, headers: &[(&str, &str)]) -> Client 
         route: RouteMatch::Matched,
         headers: &headers.as_slice(),
     };
-    trusted.client(&request).unwrap()
+    trusted.sender(&request)
 }
 
 fn socket(address: &str) -> Client {
@@ -59,10 +66,6 @@ fn an_untrusted_peer_is_the_client_whatever_it_says() {
             socket("192.0.2.1")
         );
     }
-    assert_eq!(
-        client_of(&Trusted::default(), "10.0.0.1", &[(XFF, "203.0.113.9")]),
-        socket("10.0.0.1")
-    );
     assert_eq!(client_of(&trusted(), "::ffff:192.0.2.1", &[]), socket("192.0.2.1"));
 }
 
@@ -109,6 +112,15 @@ fn forwarded_is_read_by_its_grammar() {
         ("for=203.0.113.9;ext=\"a, for=1.1.1.1; b\"", header("203.0.113.9")),
         ("for=203.0.113.9;ext=\"5\\\" disk, for=1.1.1.1\"", header("203.0.113.9")),
         ("for=\"1.1.1.1, for=203.0.113.9", header("203.0.113.9")),
+        ("for=\"203.0.113.18:_p1\"", header("203.0.113.18")),
+        ("for=203.0.113.18:_a.B-c_9", header("203.0.113.18")),
+        ("for=\"[2001:db8::9]:_gw\"", header("2001:db8::9")),
+        ("for=\"203.0.113.18:_\"", socket("10.0.0.1")),
+        ("for=\"203.0.113.18:_p 1\"", socket("10.0.0.1")),
+        ("for=\"203.0.113.18:80:_p1\"", socket("10.0.0.1")),
+        ("for=\"[2001:db8::9]:80:_p1\"", socket("10.0.0.1")),
+        ("for=\"2001:db8::9:_p1\"", socket("10.0.0.1")),
+        ("for=\"_gateway:_p1\"", socket("10.0.0.1")),
         ("for=unknown", socket("10.0.0.1")),
         ("for=203.0.113.9, for=_hidden", socket("10.0.0.1")),
         ("for=203.0.113.9, proto=https", socket("10.0.0.1")),
@@ -196,15 +208,104 @@ fn a_connection_without_address_has_no_client() {
 }
 
 #[test]
+fn a_peer_beside_us_that_names_a_client_is_a_proxy_that_is_not_declared() {
+    for peer in [
+        "172.18.0.2",
+        "192.168.1.1",
+        "100.64.0.7",
+        "127.0.0.1",
+        "169.254.1.1",
+        "fd00::7",
+        "::1",
+        "fe80::1",
+    ] {
+        for header in [
+            "x-forwarded-for",
+            "forwarded",
+            "x-real-ip",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
+            let Sender::Undeclared(proxy) = sender_of(&trusted(), peer, &[(header, "203.0.113.9")]) else {
+                panic!("{peer} {header}");
+            };
+            assert_eq!((proxy.address, proxy.header.name()), (ip(peer), header));
+        }
+        assert_eq!(client_of(&trusted(), peer, &[("accept", "*/*")]), socket(peer));
+    }
+    assert_eq!(
+        client_of(&trusted(), "198.51.100.7", &[("x-real-ip", "203.0.113.9")]),
+        socket("198.51.100.7"),
+        "on the Internet it is a client that says so"
+    );
+    let of_an_intranet = trusted().with_private_clients(true);
+    assert_eq!(
+        client_of(&of_an_intranet, "192.168.1.7", &[(XFF, "203.0.113.9")]),
+        socket("192.168.1.7"),
+        "a header is no way around a ban"
+    );
+}
+
+#[test]
+fn so_is_one_in_the_middle_of_a_chain() {
+    let of = |value| sender_of(&trusted(), "10.0.0.1", &[(XFF, value)]);
+    let Sender::Undeclared(proxy) = of("203.0.113.9, 172.18.0.2, 10.0.0.2") else {
+        panic!();
+    };
+    assert_eq!((proxy.address, proxy.header.is_chain()), (ip("172.18.0.2"), true));
+    let alone = client_of(&trusted(), "10.0.0.1", &[(XFF, "172.18.0.2, 10.0.0.2")]);
+    assert_eq!(alone, header("172.18.0.2"), "a client of the private network's own");
+}
+
+#[test]
+fn one_header_that_names_the_client_is_read_alone_and_from_trusted_proxies_alone() {
+    let trusted = trusted().named_by("CF-Connecting-IP");
+    let cf = |value| ("cf-connecting-ip", value);
+    let chain = (XFF, "198.51.100.7");
+    for (headers, expected) in [
+        (vec![cf("203.0.113.9"), chain], header("203.0.113.9")),
+        (vec![cf("2001:db8::9")], header("2001:db8::9")),
+        (vec![chain], socket("10.0.0.1")),
+        (vec![cf("203.0.113.9"), cf("203.0.113.10")], socket("10.0.0.1")),
+        (vec![cf("203.0.113.9, 203.0.113.10")], socket("10.0.0.1")),
+        (vec![cf("")], socket("10.0.0.1")),
+    ] {
+        assert_eq!(client_of(&trusted, "10.0.0.1", &headers), expected, "{headers:?}");
+    }
+    assert_eq!(
+        client_of(&trusted, "192.0.2.1", &[cf("203.0.113.9")]),
+        socket("192.0.2.1")
+    );
+    let both = [(FORWARDED, "for=1.1.1.1"), (XFF, "203.0.113.9")];
+    let pairs_first = self::trusted().named_by("Forwarded");
+    assert_eq!(client_of(&pairs_first, "10.0.0.1", &both), header("1.1.1.1"));
+}
+
+#[test]
 fn only_other_hosts_are_bannable() {
     for address in [
         "203.0.113.9",
-        "192.168.1.7",
         "::ffff:203.0.113.9",
         "2001:db8::1",
-        "fd00::1",
+        "100.128.0.1",
+        "172.32.0.1",
     ] {
         assert!(trusted().bannable(ip(address)), "{address}");
+    }
+    let of_an_intranet = trusted().with_private_clients(true);
+    for address in [
+        "192.168.1.7",
+        "172.16.0.1",
+        "::ffff:192.168.1.7",
+        "100.64.0.1",
+        "fd00::1",
+        "fc00::1",
+    ] {
+        assert!(!trusted().bannable(ip(address)), "{address}");
+        assert!(of_an_intranet.bannable(ip(address)), "{address}");
+    }
+    for address in ["10.1.2.3", "127.0.0.1", "169.254.1.1", "fe80::1"] {
+        assert!(!of_an_intranet.bannable(ip(address)), "{address}");
     }
     for address in [
         "127.0.0.1",

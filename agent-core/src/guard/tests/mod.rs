@@ -13,6 +13,7 @@ mod response;
 mod routes;
 mod secrets;
 mod trial;
+mod unknown;
 mod uploads;
 mod windows;
 mod ztaa;

@@ -107,3 +107,21 @@ fn zero_trust_without_a_key_is_no_configuration() {
         "{error}"
     );
 }
+
+#[test]
+fn a_preflight_needs_none_and_what_only_looks_like_one_does() {
+    let stage = stage(keys(2));
+    let preflight = || Request {
+        method: "OPTIONS",
+        ..get("/").with("origin", "https://app.example.com")
+    };
+    let asks = |request: Request| request.with("access-control-request-method", "PUT");
+    assert!(!stage.check(&asks(preflight())).is_block());
+    let get_in_disguise = asks(Request {
+        method: "GET",
+        ..preflight()
+    });
+    for request in [preflight(), get_in_disguise] {
+        assert!(stage.check(&request).is_block());
+    }
+}

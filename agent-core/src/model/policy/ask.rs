@@ -248,6 +248,17 @@ impl Policy {
         &self.unknown
     }
 
+    /// The known key that an unknown one resembles, which was likely meant.
+    #[must_use]
+    pub fn meant_by(&self, unknown: &UnknownKey) -> Option<String> {
+        let checks: Vec<String> = Check::ALL
+            .iter()
+            .map(|check| format!("{}.{check}", super::keys::CHECKS))
+            .collect();
+        let known = self.raw.keys().chain(&checks).map(String::as_str);
+        crate::model::suggest::nearest(&unknown.key, known).map(str::to_owned)
+    }
+
     /// All known keys in upper case with the values in force, as they were written. It holds `ZTAA_KEY`: do not show it.
     #[must_use]
     pub const fn raw(&self) -> &ConfigMap {

@@ -2,21 +2,20 @@
 
 use super::*;
 
-const AGENT_KEYS: &str = "breaker_share, cloud_url, compressed_bodies, enforce, key, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
+const AGENT_KEYS: &str = "breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, key, key_file, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
 
 const URL: &str = "an http:// or https:// URL with a host, without user name and password";
 
-const NETWORKS: &str = "a list of addresses and networks (CIDR)";
+const NETWORKS: &str = "a list of addresses, networks (CIDR) and the word \"private\"";
 
 const VARIABLES: &str = "BUCKLER_CONFIG, BUCKLER_AGENT__<KEY>, BUCKLER_TRANSPORT__KIND, \
      BUCKLER_TRANSPORT__<KIND>__<OPTION>, BUCKLER_SECURITY__<KEY>, BUCKLER_SECURITY__SECURITY_CHECKS__<CHECK>";
 
 /// What a file says, and what is said about it.
 #[rustfmt::skip]
-const WRONG: [(&str, &str); 24] = [
+const WRONG: [(&str, &str); 22] = [
     // the file's shape
     ("agnet.key = 'x'", "agnet: found an unknown key (did you mean agent?); allowed: agent, transport, security"),
-    ("[agent]\n[colours]\nred = 1", "colours: found an unknown key; allowed: agent, transport, security"),
     ("HOSTS = []\n[agent]", "HOSTS: found a security setting outside of [security]; allowed: agent, transport, security"),
     ("agent = 5", "agent: found a number; allowed: a table"),
     ("transport = 'x'", "transport: found a text; allowed: a table"),
@@ -24,7 +23,6 @@ const WRONG: [(&str, &str); 24] = [
     ("[security]\nfile = 5", "security.file: found the number 5; allowed: a path"),
     // [agent]
     ("[agent]\ncloud_ulr = 1", "agent.cloud_ulr: found an unknown key (did you mean cloud_url?); allowed: {AGENT_KEYS}"),
-    ("[agent]\ncolour = 1", "agent.colour: found an unknown key; allowed: {AGENT_KEYS}"),
     ("[agent]\ncloud_url = 5", "agent.cloud_url: found the number 5; allowed: {URL}"),
     ("[agent]\ncloud_url = 'cloud'", "agent.cloud_url: found the text \"cloud\"; allowed: {URL}"),
     ("[agent]\ncloud_url = 'file:///etc'", "agent.cloud_url: found the text \"file:///etc\"; allowed: {URL}"),
@@ -120,29 +118,10 @@ fn a_file_without_an_end_is_not_read_to_it() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let unknown = |name: &str| format!("environment variable {name}: found an unknown variable; allowed: {VARIABLES}");
-    for name in [
-        "BUCKLER_COLOUR",
-        "BUCKLER_AGENT",
-        "BUCKLER_AGENT__KEY__X",
-        "BUCKLER_TRANSPORT__A__B__C",
-        "BUCKLER_SECURITY",
-        "BUCKLER_SECURITY__HOSTS__0",
-        "BUCKLER_",
-    ] {
-        assert_eq!(variables_error(&[(name, "1")]), unknown(name));
-    }
-    assert_eq!(
-        variables_error(&[("BUCKLER_AGENT__CLOUD_ULR", "x")]),
-        format!(
-            "environment variable BUCKLER_AGENT__CLOUD_ULR: agent.cloud_ulr: \
-             found an unknown key (did you mean cloud_url?); allowed: {AGENT_KEYS}"
-        )
-    );
     assert_eq!(
         variables_error(&[("BUCKLER_AGENT__TRUSTED_PROXIES", "10.0.0.1,proxy")]),
         "environment variable BUCKLER_AGENT__TRUSTED_PROXIES: agent.trusted_proxies[1]: found the text \"proxy\"; \
-         allowed: a list of addresses and networks (CIDR)"
+         allowed: a list of addresses, networks (CIDR) and the word \"private\""
     );
     assert_eq!(
         variables_error(&[("PYRASP_CLOUD_URL", "x")]),
@@ -163,6 +142,57 @@ fn a_wrong_variable_is_named() {
         Settings::builder().variables(others).build().is_ok(),
         "what is not ours is nobody's business"
     );
+}
+
+#[test]
+fn a_variable_that_means_nothing_ends_no_application_and_is_told_of() {
+    let warned = |name: &str| -> Vec<String> {
+        let settings = Settings::builder()
+            .variables([(name, "tcp://10.0.0.7:80")])
+            .build()
+            .unwrap();
+        settings.warnings().iter().map(ToString::to_string).collect()
+    };
+    for (name, meant) in [
+        ("BUCKLER_COLOUR", ""),
+        ("BUCKLER_AGENT", ""),
+        ("BUCKLER_AGENT__KEY__X", ""),
+        ("BUCKLER_TRANSPORT__A__B__C", ""),
+        ("BUCKLER_SECURITY", ""),
+        ("BUCKLER_SECURITY__HOSTS__0", ""),
+        ("BUCKLER_", ""),
+        ("BUCKLER_AGENT_CLOUD_URL", " (did you mean BUCKLER_AGENT__CLOUD_URL?)"),
+        (
+            "BUCKLER_SECURITY_FLOOD_RATIO",
+            " (did you mean BUCKLER_SECURITY__FLOOD_RATIO?)",
+        ),
+        ("BUCKLER_CONFG", " (did you mean BUCKLER_CONFIG?)"),
+        ("BUCKLER_AGNET__KEY", " (did you mean BUCKLER_AGENT__KEY?)"),
+    ] {
+        let expected =
+            format!("environment variable {name}: found an unknown variable, not read{meant}; allowed: {VARIABLES}");
+        assert_eq!(warned(name), [expected]);
+    }
+    assert_eq!(
+        warned("BUCKLER_AGENT__CLOUD_ULR"),
+        [format!(
+            "environment variable BUCKLER_AGENT__CLOUD_ULR: agent.cloud_ulr: \
+             found an unknown key (did you mean cloud_url?); allowed: {AGENT_KEYS}"
+        )]
+    );
+    for injected in [
+        "BUCKLER_SERVICE_HOST",
+        "BUCKLER_SERVICE_PORT",
+        "BUCKLER_SERVICE_PORT_HTTP",
+        "BUCKLER_PORT",
+        "BUCKLER_PORT_80_TCP",
+        "BUCKLER_PORT_80_TCP_PROTO",
+        "BUCKLER_PORT_443_UDP_ADDR",
+        "BUCKLER_SERVER_SERVICE_HOST",
+        "BUCKLER_AGENT_PORT_9100_TCP_PORT",
+    ] {
+        assert_eq!(warned(injected), [""; 0], "{injected}");
+    }
 }
 
 #[cfg(unix)]
@@ -189,7 +219,7 @@ fn a_variable_that_is_not_utf8_is_named() {
 fn all_problems_are_listed_each_with_its_own_origin() {
     let directory = Directory::with(
         "buckler.toml",
-        "colour = 1\n[agent]\ntemplate = 5\nsize = 1\n[transport]\nkind = 5",
+        "colour = 1\n[agent]\ntemplate = 5\nsize = 1\nenforc = true\n[transport]\nkind = 5",
     );
     let error = directory
         .builder("buckler.toml")
@@ -205,12 +235,10 @@ fn all_problems_are_listed_each_with_its_own_origin() {
     assert_eq!(
         lines,
         [
-            "buckler.toml: colour",
-            "environment variable BUCKLER_SIZE",
             "environment variable BUCKLER_AGENT__CLOUD_URL: agent.cloud_url",
             "buckler.toml: agent.template",
             "code: agent.own_addresses[0]",
-            "buckler.toml: agent.size",
+            "buckler.toml: agent.enforc",
             "buckler.toml: transport.kind",
         ]
     );

@@ -5,6 +5,7 @@ mod formats;
 mod options;
 mod precedence;
 mod process;
+mod references;
 mod secrets;
 mod security;
 

@@ -183,7 +183,6 @@ fn finish_names_every_problem_and_every_key_that_nobody_asked_for() {
         directory.told(&section.finish().unwrap_err()),
         "buckler.toml: transport.t.retries: found the number -1; allowed: a whole number from 0 to 9\n\
          code: transport.t.size: found true; allowed: a size from 1KiB to 32MiB, such as \"64KiB\", \"32MiB\", or whole bytes\n\
-         environment variable BUCKLER_TRANSPORT__T__COLOUR: transport.t.colour: found an unknown key; allowed: retries, size, timeout\n\
          buckler.toml: transport.t.timeuot: found an unknown key (did you mean timeout?); allowed: retries, size, timeout\n\
          buckler.toml: transport.t.zone: found an unknown key; allowed: retries, size, timeout"
     );
@@ -222,5 +221,40 @@ fn tables_of_other_transports_are_left_alone_but_must_be_of_transports() {
          allowed: \"http-polling\" or \"websocket\"\n\
          f.toml: transport.pigeon: found an unknown transport; allowed: http-polling, websocket\n\
          f.toml: transport.web-socket: found an unknown transport (did you mean websocket?); allowed: http-polling, websocket"
+    );
+}
+
+#[test]
+fn all_private_networks_are_one_word_and_the_clients_header_has_a_name() {
+    let settings =
+        toml("[agent]\ntrusted_proxies = ['private', '192.0.2.1']\nclient_ip_header = 'CF-Connecting-IP'").unwrap();
+    let proxies = &settings.agent().trusted_proxies;
+    for address in [
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.0.1",
+        "100.127.0.1",
+        "127.0.0.1",
+        "fd00::1",
+        "::1",
+        "192.0.2.1",
+    ] {
+        let address: std::net::IpAddr = address.parse().unwrap();
+        assert!(proxies.iter().any(|network| network.contains(&address)), "{address}");
+    }
+    assert!(
+        !proxies
+            .iter()
+            .any(|network| network.contains(&std::net::IpAddr::from([192, 0, 2, 2])))
+    );
+    assert_eq!(settings.agent().client_ip_header.as_deref(), Some("CF-Connecting-IP"));
+    assert!(settings.warnings().is_empty() && !settings.agent().clients_are_private);
+    let alone = toml("[agent]\nclient_ip_header = 'X-Real-IP'\nclients_are_private = true").unwrap();
+    assert!(alone.agent().clients_are_private);
+    assert!(alone.warnings()[0].to_string().contains("no trusted_proxies"));
+    let error = toml("[agent]\nclient_ip_header = 'X Real IP'").unwrap_err().to_string();
+    assert!(
+        error.contains("agent.client_ip_header: found the text \"X Real IP\""),
+        "{error}"
     );
 }

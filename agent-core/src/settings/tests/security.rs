@@ -238,7 +238,7 @@ fn unknown_security_keys_are_warnings() {
         "rasp.json",
         r#"{"config": {"APP_NAME": "a", "NEXT_YEARS_KEY": 1}, "blacklist": {}}"#,
     );
-    directory.write("buckler.toml", "[security]\nflood_ratoi = 1\nfile = 'rasp.json'");
+    directory.write("buckler.toml", "[security]\ntea_time = 1\nfile = 'rasp.json'");
     let variables = [("BUCKLER_SECURITY__COLOUR", "1")];
     let settings = directory
         .builder("buckler.toml")
@@ -249,8 +249,7 @@ fn unknown_security_keys_are_warnings() {
     let expected = [
         "rasp.json: blacklist: found an unknown key, not used; allowed: pyrasp's configuration keys",
         "rasp.json: NEXT_YEARS_KEY: found an unknown key, not used; allowed: pyrasp's configuration keys",
-        "buckler.toml: security.flood_ratoi: found an unknown key, not used (did you mean FLOOD_RATIO?); \
-         allowed: pyrasp's configuration keys",
+        "buckler.toml: security.tea_time: found an unknown key, not used; allowed: pyrasp's configuration keys",
         "environment variable BUCKLER_SECURITY__COLOUR: security.COLOUR: found an unknown key, not used; \
          allowed: pyrasp's configuration keys",
         "code: security.Host: found an unknown key, not used (did you mean HOSTS?); allowed: pyrasp's configuration keys",
@@ -261,6 +260,22 @@ fn unknown_security_keys_are_warnings() {
         .map(|warning| directory.cut(&warning.to_string()))
         .collect();
     assert_eq!(warnings, expected);
+}
+
+#[test]
+fn one_in_a_file_that_resembles_a_known_key_is_an_error() {
+    assert_eq!(
+        toml_error("[security]\nflood_ratoi = 1\nsecurity_checks = { sqil = 0 }"),
+        "buckler.toml: security.flood_ratoi: found an unknown key, not used (did you mean FLOOD_RATIO?); \
+         allowed: pyrasp's configuration keys\n\
+         buckler.toml: security.security_checks.sqil: found an unknown key, not used \
+         (did you mean SECURITY_CHECKS.sqli?); allowed: pyrasp's configuration keys"
+    );
+    let in_the_environment = Settings::builder().variables([("BUCKLER_SECURITY__FLOOD_RATOI", "1")]);
+    assert_eq!(in_the_environment.build().unwrap().warnings().len(), 1);
+    let settings = toml("[agent]\nbirthday = 'today'\n[logging]\nlevel = 'info'").unwrap();
+    let odd: Vec<&str> = settings.warnings().iter().map(|warning| &*warning.key).collect();
+    assert_eq!(odd, ["logging", "agent.birthday"], "a later release may know them");
 }
 
 #[test]

@@ -27,6 +27,9 @@ struct ProfileView<'a> {
     template: &'a str,
     version: u64,
     config: ConfigMap,
+    /// What is odd in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
@@ -38,6 +41,7 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
             template: live.template(),
             version: live.version(),
             config: live.shown(),
+            warnings: live.warnings(),
         }
     }
 }

@@ -4,17 +4,22 @@
 const NEAR: usize = 2;
 
 /// What to say of an unknown name: that it is unknown, and which one was likely meant.
-pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
-    let plain = plain(name);
-    let nearest = known
-        .iter()
-        .map(|candidate| (distance(&plain, &self::plain(candidate)), *candidate))
-        .min()
-        .filter(|(edits, candidate)| *edits <= NEAR && *edits < candidate.len());
-    match nearest {
-        Some((_, candidate)) => format!("an unknown {what} (did you mean {candidate}?)"),
+#[must_use]
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(candidate) => format!("an unknown {what} (did you mean {candidate}?)"),
         None => format!("an unknown {what}"),
     }
+}
+
+/// The known name that a mistyped one resembles.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = plain(name);
+    let (edits, candidate) = known
+        .into_iter()
+        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
+        .min()?;
+    (edits <= NEAR && edits < candidate.len()).then_some(candidate)
 }
 
 /// Case and the choice between `_` and `-` are no edits.
