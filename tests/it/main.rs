@@ -12,6 +12,7 @@ mod between;
 mod child;
 mod cloud;
 mod conformance;
+mod document;
 mod faults;
 mod flow;
 mod judged;

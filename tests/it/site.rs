@@ -202,7 +202,8 @@ impl Application {
         answer.header("x-block-id").expect("it is a refusal").to_owned()
     }
 
-    fn ask(&self, path: &str, client: &str) -> std::io::Result<Answer> {
+    /// Asks as this client does; all of the answer.
+    pub(crate) fn ask(&self, path: &str, client: &str) -> std::io::Result<Answer> {
         let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: {client}\r\n");
         http::try_ask(self.address, &head, b"")
     }

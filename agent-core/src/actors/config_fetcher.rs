@@ -185,7 +185,21 @@ pub(crate) fn checks(policy: &Policy) -> String {
 impl Handler<ConfigReceived> for ConfigFetcher {
     type Result = ();
 
-    fn handle(&mut self, ConfigReceived { body, name }: ConfigReceived, ctx: &mut Self::Context) {
+    fn handle(&mut self, received: ConfigReceived, ctx: &mut Self::Context) {
+        let ConfigReceived {
+            body,
+            name,
+            template,
+            is_update,
+        } = received;
+        let body = if name.is_some() {
+            body
+        } else {
+            self.estate
+                .configuration
+                .borrow()
+                .of_version_1(body, template, is_update)
+        };
         let hash = config_hash(&body);
         let version = name.as_ref().map_or(0, |name| name.version);
         if name.is_some_and(|name| name.hash != hash) {

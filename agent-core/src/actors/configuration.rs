@@ -6,10 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     guard::Trial,
-    model::policy::{Layer, Policy, PolicyError},
-    protocol::v2::{ConfigState, ConfigStatus, ConfigUpdate},
+    model::policy::{Layer, Policy, PolicyError, is_template, laid_over},
+    protocol::{
+        ConfigMap,
+        v2::{ConfigState, ConfigStatus, ConfigUpdate},
+    },
     status::ConfigInForce,
 };
+
+/// Where the template that a version 1 server named is kept in its configuration, so that it is saved, compared and taken back
+/// with it.
+const TEMPLATE: &str = "TEMPLATE";
 
 /// The configuration's layers, and what they were compiled into.
 pub(crate) struct Configuration {
@@ -53,9 +60,16 @@ impl Configuration {
     /// Compiles the layers with this configuration of the server's in its place: template, file, server, code.
     pub(crate) fn compile(&self, server: Option<&ConfigUpdate>) -> Result<Policy, PolicyError> {
         let version = server.map_or(0, |update| update.version);
-        let server = server.map(|update| Layer {
-            origin: "server".to_owned(),
-            keys: update.body.clone(),
+        let template = server.and_then(named_template).unwrap_or(&self.template);
+        let server = server.map(|update| {
+            let mut keys = update.body.clone();
+            if update.version == 0 {
+                keys.remove(TEMPLATE);
+            }
+            Layer {
+                origin: "server".to_owned(),
+                keys,
+            }
         });
         let layers: Vec<Layer> = self
             .file
@@ -64,7 +78,33 @@ impl Configuration {
             .chain(server)
             .chain(self.code.clone())
             .collect();
-        Policy::compile(&self.template, &layers).map(|policy| policy.numbered(version))
+        Policy::compile(template, &layers).map(|policy| policy.numbered(version))
+    }
+
+    /// What a version 1 server's configuration comes to, as pyrasp 0.10.2 takes it: at registration it replaces what was there; in a
+    /// beacon's reply it is laid over that, unless it names another template, which begins afresh.
+    pub(crate) fn of_version_1(&self, body: ConfigMap, template: Option<String>, is_update: bool) -> ConfigMap {
+        let named = template.filter(|name| {
+            let known = is_template(name);
+            if !known {
+                let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                tracing::warn!(
+                    template = name,
+                    "the server names a template that does not exist: the one in force stays"
+                );
+            }
+            known
+        });
+        let before = self.server.as_ref().filter(|server| is_update && server.version == 0);
+        let stays = named.as_deref().is_none_or(|named| named == self.policy.template());
+        let mut body = match before.filter(|_| stays) {
+            Some(before) => laid_over(&before.body, body),
+            None => body,
+        };
+        if let Some(template) = named {
+            body.insert(TEMPLATE.to_owned(), template.into());
+        }
+        body
     }
 
     /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
@@ -154,6 +194,12 @@ impl Configuration {
         in_force.is_some_and(|server| server.hash == hash && (version == 0 || server.version == version))
             || rejected.is_some_and(|rejected| rejected.hash == hash && rejected.version == version)
     }
+}
+
+/// The template that a version 1 server named.
+fn named_template(update: &ConfigUpdate) -> Option<&str> {
+    let named = update.body.get(TEMPLATE).filter(|_| update.version == 0)?;
+    named.as_str().filter(|name| is_template(name))
 }
 
 impl From<&Configuration> for ConfigInForce {

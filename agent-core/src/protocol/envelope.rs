@@ -52,6 +52,7 @@ impl<'de> Deserialize<'de> for ReplyForm {
             data: Option<Welcome>,
             config: Option<super::ConfigMap>,
             blacklist: Option<std::collections::BTreeMap<String, super::Epoch>>,
+            template: Option<String>,
         }
         let Either {
             status,
@@ -59,6 +60,7 @@ impl<'de> Deserialize<'de> for ReplyForm {
             data: content,
             config,
             blacklist,
+            template,
         } = Either::deserialize(deserializer)?;
         match status {
             Some(status) => Ok(Self::Enveloped(Envelope {
@@ -69,7 +71,8 @@ impl<'de> Deserialize<'de> for ReplyForm {
             None if config.is_some() || blacklist.is_some() => Ok(Self::Bare(Welcome {
                 config: config.unwrap_or_default(),
                 blacklist: blacklist.unwrap_or_default(),
-                v2: None,
+                template,
+                ..Welcome::default()
             })),
             None => Err(serde::de::Error::custom(
                 "neither `status` nor `config` nor `blacklist` in the reply",

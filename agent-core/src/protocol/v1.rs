@@ -132,6 +132,12 @@ pub struct Welcome {
     /// Address → when it was banned; empty for a version 2 agent.
     #[serde(default, deserialize_with = "null_as_default")]
     pub blacklist: BTreeMap<String, Epoch>,
+    /// The template that the configuration is laid over, from pyrasp 0.10 on; absent means the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The server confirms what it said last (304 to a conditional `GET`): the other fields are empty. Never on the wire.
+    #[serde(skip)]
+    pub unchanged: bool,
     /// Version 2's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub v2: Option<v2::ServerPart>,
@@ -143,13 +149,16 @@ pub struct BeaconReply {
     /// Changes to the list; empty for a version 2 agent.
     #[serde(default, deserialize_with = "null_as_default")]
     pub blacklist: BlacklistUpdate,
-    /// A new configuration. Sent by version 1 servers, though no version 1 agent can apply it.
+    /// A new configuration, whole or in part. pyrasp applies it from 0.9.4 on, in part from 0.10.2 on.
     #[serde(
         default,
         deserialize_with = "null_as_default",
         skip_serializing_if = "ConfigMap::is_empty"
     )]
     pub config: ConfigMap,
+    /// The template that the configuration is laid over; absent means the one in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Version 2's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub v2: Option<v2::ServerPart>,

@@ -125,6 +125,46 @@ fn a_version_1_reply_adds_and_removes() {
 }
 
 #[test]
+fn a_version_1_servers_template_is_obeyed_and_a_partial_configuration_laid_over_the_last() {
+    let script = ScriptedTransport::script(
+        |_| {
+            Ok(profile(
+                serde_json::json!({"CHANGE_SERVER": true, "SERVER_HEADER": "first"}),
+            ))
+        },
+        |n| {
+            let (template, keys) = match n {
+                1 => (None, serde_json::json!({"SERVER_HEADER": "second"})),
+                2 => (Some("yoga"), serde_json::json!({"SERVER_HEADER": "third"})),
+                3 => (Some("monitor"), serde_json::json!({"SERVER_HEADER": "fourth"})),
+                _ => return Ok(Default::default()),
+            };
+            Ok(buckler::protocol::BeaconReply {
+                config: config(keys),
+                template: template.map(str::to_owned),
+                ..Default::default()
+            })
+        },
+    );
+    let clock = ManualClock::new();
+    let agent = start(settings(), &script, &clock);
+    for (header, template) in [
+        (Some("first"), "default"),
+        (Some("second"), "default"),
+        (Some("third"), "default"),
+        (None, "monitor"),
+    ] {
+        wait_until(&agent, template, || {
+            let is_in_force = agent.guard().server_header().as_deref() == header;
+            if !is_in_force {
+                clock.advance(Duration::from_millis(20));
+            }
+            is_in_force && agent.status().config.template == template
+        });
+    }
+}
+
+#[test]
 fn a_version_2_server_is_told_events_with_numbers_and_trims_what_it_acknowledges() {
     let mut script = ScriptedTransport::script(
         |_| {

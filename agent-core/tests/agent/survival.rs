@@ -17,7 +17,7 @@ fn sharing() -> Welcome {
     Welcome {
         config,
         blacklist: [("198.51.100.1".to_owned(), Epoch(1_767_225_600))].into(),
-        v2: None,
+        ..Welcome::default()
     }
 }
 

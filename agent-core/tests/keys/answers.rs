@@ -84,12 +84,28 @@ fn block_action() {
 fn block_status_code() {
     assert_eq!(blocked(json!({"BLOCK_STATUS_CODE": 404})).0, 404);
     assert_eq!(blocked(json!({"DENY_STATUS_CODE": 410})).0, 410);
+    assert_eq!(banned(json!({"DENY_STATUS_CODE": 410})), (410, "Blocked".to_owned()));
+    assert_eq!(
+        banned(json!({"BLOCK_STATUS_CODE": 410})).0,
+        403,
+        "the newer name is of blocks alone"
+    );
+    let newer = json!({"DENY_STATUS_CODE": 410, "BLACKLIST_STATUS_CODE": 429});
+    assert_eq!(banned(newer).0, 429);
 }
 
 #[test]
 fn block_action_content() {
     assert_eq!(blocked(json!({"BLOCK_ACTION_CONTENT": "no"})).1, "no");
     assert_eq!(blocked(json!({"GTFO_MSG": "out"})).1, "out");
+    assert_eq!(banned(json!({"GTFO_MSG": "out"})), (403, "out".to_owned()));
+    let newer = json!({"GTFO_MSG": "out", "BLACKLIST_ACTION_CONTENT": "banned"});
+    assert_eq!(
+        (banned(newer.clone()).1, blocked(newer).1),
+        ("banned".to_owned(), "out".to_owned())
+    );
+    let elsewhere = json!({"GTFO_MSG": "out", "BLACKLIST_ACTION": "redirect", "BLACKLIST_ACTION_CONTENT": "/out"});
+    assert_eq!(banned(elsewhere), (302, "/out".to_owned()));
 }
 
 #[test]

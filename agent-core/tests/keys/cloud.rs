@@ -115,6 +115,28 @@ fn beacon_delay() {
 }
 
 #[test]
+fn refresh_delay() {
+    let refreshed = |keys: Value| {
+        let cloud = cloud(keys);
+        cloud.clock.advance(Duration::from_secs(40));
+        wait_until(&cloud.agent, "it keeps quiet", || {
+            cloud.agent.status().conversation.state == "quiet"
+        });
+        cloud
+    };
+    let usual = refreshed(json!({"BEACON": false}));
+    usual.plans(true, Duration::from_secs(320));
+    usual.plans(false, Duration::from_secs(250));
+    let mut often = refreshed(json!({"BEACON": false, "REFRESH_DELAY": 100}));
+    often.plans(true, Duration::from_secs(80));
+    often.clock.advance(Duration::from_secs(81));
+    for _ in 0..2 {
+        let told = often.script.next(Duration::from_secs(20));
+        assert!(matches!(told, Some(Told::Registration(_))), "{told:?}");
+    }
+}
+
+#[test]
 fn telemetry_data() {
     for sent in [true, false] {
         let mut cloud = cloud(json!({"BEACON": true, "BEACON_DELAY": 1, "TELEMETRY_DATA": sent}));

@@ -168,7 +168,9 @@ impl Member {
             }
             self.report();
         }
-        if let Some(ConfigReceived { body, name: Some(name) }) = effects.config
+        if let Some(ConfigReceived {
+            body, name: Some(name), ..
+        }) = effects.config
             && let Some(policy) = self.board.policy(&name.hash, body)
         {
             self.conversation.configure(&policy, now);

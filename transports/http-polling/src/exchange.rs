@@ -20,6 +20,7 @@ use url::Url;
 use crate::{
     body::{self, Caps},
     decode,
+    document::Validators,
     incoming::Incoming,
     options::Options,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) body: Option<Bytes>,
     /// The key, for the `GET` that has no body to hold it.
     pub(crate) key: &'a AgentKey,
+    /// What the `GET` brought last: it is asked for something else.
+    pub(crate) known: Option<&'a Validators>,
 }
 
 /// Carries requests over a link.
@@ -55,8 +58,9 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// As [`TransportError`] says; a reply of any status is no error here.
-    pub(crate) async fn carry(&self, ask: &Ask<'_>) -> Result<Reply, TransportError> {
+    pub(crate) async fn carry(&self, ask: &Ask<'_>) -> Result<(Reply, Validators), TransportError> {
         let response = self.send(ask).await?;
+        let validators = Validators::of(&response.headers);
         let mut reply = Reply::head(response.status, &response.headers, self.clock);
         let meter = self.link.meter();
         if reply.status.is_success() {
@@ -68,7 +72,7 @@ impl Exchange<'_> {
         } else if let Ok(Ok(body)) = timeout(FAILURE_BODY, body::read(response, FAILURE_CAPS, meter)).await {
             reply.body = body.into();
         }
-        Ok(reply)
+        Ok((reply, validators))
     }
 
     /// Sends a request and waits for the head of the reply.
@@ -96,7 +100,11 @@ impl Exchange<'_> {
         let request = self.request(method, ask.url)?;
         let sent = match &ask.body {
             Some(body) => request.content_type("application/json").send_body(body.clone()).await,
-            None => request.bearer_auth(ask.key.expose()).send().await,
+            None => {
+                let request = request.bearer_auth(ask.key.expose());
+                let request = ask.known.iter().fold(request, |request, known| known.ask(request));
+                request.send().await
+            }
         };
         match sent {
             Ok(response) => Ok(Incoming::new(response)),

@@ -1,11 +1,11 @@
 //! The transport: requests to the cloud URL and the beacon URL, one deadline around each.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use awc::http::StatusCode;
 use buckler::{
-    clock::SystemClock,
-    protocol::{Beacon, BeaconReply, Registration, Welcome},
+    clock::{Clock as _, SystemClock},
+    protocol::{AgentKey, Beacon, BeaconReply, Registration, Welcome},
     transport::{Push, Transport, TransportError},
 };
 use buckler_connection::{
@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::{
     KIND,
+    document::{self, Document},
     exchange::{Ask, Exchange},
     options::Options,
     places::Places,
@@ -36,6 +37,8 @@ pub(crate) struct HttpPolling {
     options: Options,
     link: Link,
     clock: SystemClock,
+    /// What a server's `GET` brought last, where it answers no `POST` with a configuration.
+    document: RefCell<Option<Document>>,
 }
 
 impl HttpPolling {
@@ -51,11 +54,19 @@ impl HttpPolling {
             options,
             link,
             clock: SystemClock::new(),
+            document: RefCell::default(),
         }
     }
 
-    /// Posts the registration. A server that knows no such `POST` is asked with `GET`, as the vendor documents it.
+    /// Posts the registration. A server that does not answer it with a configuration was told that the agent is there, and is
+    /// asked for the document with `GET`, as the vendor documents it; from then on the `GET` alone is repeated.
     async fn registered(&self, registration: &Registration) -> Result<Welcome, TransportError> {
+        // a failure forgets it, and all begins with a `POST` again
+        let document = self.document.take();
+        let now = self.clock.elapsed();
+        if let Some(document) = document.filter(|document| document.is_announced(now)) {
+            return self.fetched(&registration.key, document).await;
+        }
         let (url, key) = (self.places.cloud(), &registration.key);
         let censor = Censor::new(key);
         let posted = self
@@ -63,18 +74,39 @@ impl HttpPolling {
                 url,
                 body: Some(json(registration)?),
                 key,
+                known: None,
             })
             .await?;
-        let get = || async { reply::welcome(&self.carry(Ask { url, body: None, key }).await?, &censor) };
-        match posted.status {
-            StatusCode::METHOD_NOT_ALLOWED => get().await,
-            // most often this says that there is no profile for the key; only a GET that succeeds says otherwise
-            StatusCode::NOT_FOUND => match get().await {
-                Ok(welcome) => Ok(welcome),
-                Err(_) => reply::welcome(&posted, &censor),
-            },
-            _other => reply::welcome(&posted, &censor),
-        }
+        let failure = match reply::welcome(&posted, &censor) {
+            Err(failure) if is_connection_made(&posted, &failure) => failure,
+            answer => return answer,
+        };
+        let document = Document {
+            validators: document::Validators::default(),
+            announced: now,
+        };
+        let fetched = self.fetched(key, document).await;
+        fetched.map_err(|error| document::telling(failure, error))
+    }
+
+    /// Gets the configuration, if it is not what was got before.
+    async fn fetched(&self, key: &AgentKey, mut document: Document) -> Result<Welcome, TransportError> {
+        let ask = Ask {
+            url: self.places.cloud(),
+            body: None,
+            key,
+            known: Some(&document.validators),
+        };
+        let (reply, validators) = self.exchange().carry(&ask).await?;
+        let is_same = reply.status == StatusCode::NOT_MODIFIED && document.validators.is_known();
+        let welcome = if is_same {
+            document::unchanged()
+        } else {
+            document.validators = validators;
+            reply::welcome(&reply, &Censor::new(key))?
+        };
+        self.document.replace(Some(document));
+        Ok(welcome)
     }
 
     async fn answered(&self, url: Option<Url>, beacon: &Beacon) -> Result<BeaconReply, TransportError> {
@@ -84,20 +116,34 @@ impl HttpPolling {
                 url: &url,
                 body: Some(json(beacon)?),
                 key: &beacon.key,
+                known: None,
             })
             .await?;
         reply::beacon(&reply, &Censor::new(&beacon.key))
     }
 
     async fn carry(&self, ask: Ask<'_>) -> Result<Reply, TransportError> {
+        let (reply, _) = self.exchange().carry(&ask).await?;
+        Ok(reply)
+    }
+
+    const fn exchange(&self) -> Exchange<'_> {
         Exchange {
             link: &self.link,
             options: &self.options,
             clock: &self.clock,
         }
-        .carry(&ask)
-        .await
     }
+}
+
+/// Whether a `POST` that brought no configuration was heard all the same: the server answered it well in words of its own, or
+/// knows no such method, or nothing at this place but for `GET`.
+fn is_connection_made(posted: &Reply, failure: &TransportError) -> bool {
+    let no_post = matches!(
+        posted.status,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+    );
+    no_post || (posted.status.is_success() && matches!(failure, TransportError::Malformed(_)))
 }
 
 impl Transport for HttpPolling {

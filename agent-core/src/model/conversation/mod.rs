@@ -74,8 +74,10 @@ impl Conversation {
     /// A conversation that begins at once.
     #[must_use]
     pub fn new(policy: &Policy, now: Duration) -> Self {
+        let mut session = Session::new(now, policy.beacon_delay());
+        session.refresh_every(policy.refresh_delay());
         Self {
-            session: Session::new(now, policy.beacon_delay()),
+            session,
             peer: Peer::default(),
             interval: policy.beacon_delay(),
             beacons: policy.beacon(),
@@ -140,6 +142,7 @@ impl Conversation {
     pub fn configure(&mut self, policy: &Policy, now: Duration) {
         self.interval = policy.beacon_delay();
         self.beacons = policy.beacon();
+        self.session.refresh_every(policy.refresh_delay());
         self.pace(now);
     }
 

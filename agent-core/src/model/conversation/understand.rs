@@ -80,6 +80,10 @@ pub struct ConfigReceived {
     pub body: ConfigMap,
     /// Version and hash; none from a version 1 server.
     pub name: Option<ConfigCursor>,
+    /// The template that a version 1 server lays it over; none for the one in force.
+    pub template: Option<String>,
+    /// Whether it may be a part: what a version 1 server says in a beacon's reply is laid over what it said before.
+    pub is_update: bool,
 }
 
 /// The server has every event of a stream up to a number.
@@ -106,8 +110,8 @@ impl Conversation {
             Reply::Welcome(Welcome { v2: Some(part), .. }) | Reply::Beacon(BeaconReply { v2: Some(part), .. }) => {
                 self.version_2(part, &sent, now)
             }
-            Reply::Welcome(Welcome { config, blacklist, .. }) => self.welcomed_by_1(config, blacklist, &sent, now),
-            Reply::Beacon(BeaconReply { blacklist, config, .. }) => self.answered_by_1(blacklist, config, &sent, now),
+            Reply::Welcome(welcome) => self.welcomed_by_1(welcome, &sent, now),
+            Reply::Beacon(reply) => self.answered_by_1(reply, &sent, now),
         };
         effects.counted = Some(sent.totals);
         effects.action = self.step(Input::Answered(Ok(answer)), now, random);
@@ -150,21 +154,32 @@ impl Conversation {
         (effects, answer)
     }
 
-    fn welcomed_by_1(
-        &mut self,
-        config: ConfigMap,
-        listed: BTreeMap<String, Epoch>,
-        sent: &Sent,
-        now: Duration,
-    ) -> (Effects, Answer) {
+    fn welcomed_by_1(&mut self, welcome: Welcome, sent: &Sent, now: Duration) -> (Effects, Answer) {
         self.is_known_as(Peer::Version1, now);
-        let effects = Effects {
-            list: Some(ListReceived::Whole(listed)),
-            config: Some(ConfigReceived {
-                body: config,
-                name: None,
-            }),
-            ..Effects::default()
+        let Welcome {
+            config,
+            blacklist,
+            template,
+            unchanged,
+            v2: _,
+        } = welcome;
+        let effects = if unchanged {
+            // an empty change confirms the list
+            Effects {
+                list: Some(ListReceived::Change(BlacklistUpdate::default())),
+                ..Effects::default()
+            }
+        } else {
+            Effects {
+                list: Some(ListReceived::Whole(blacklist)),
+                config: Some(ConfigReceived {
+                    body: config,
+                    name: None,
+                    template,
+                    is_update: false,
+                }),
+                ..Effects::default()
+            }
         };
         let answer = Answer {
             waiting: sent.pending > 0,
@@ -175,13 +190,13 @@ impl Conversation {
 
     /// A good reply to a version 1 beacon acknowledges all that the beacon carried. To a version 2 beacon it acknowledges
     /// nothing: the server has changed, and the agent introduces itself again.
-    fn answered_by_1(
-        &mut self,
-        change: BlacklistUpdate,
-        config: ConfigMap,
-        sent: &Sent,
-        now: Duration,
-    ) -> (Effects, Answer) {
+    fn answered_by_1(&mut self, reply: BeaconReply, sent: &Sent, now: Duration) -> (Effects, Answer) {
+        let BeaconReply {
+            blacklist: change,
+            config,
+            template,
+            v2: _,
+        } = reply;
         let was = self.peer;
         self.is_known_as(Peer::Version1, now);
         let mut effects = Effects {
@@ -189,6 +204,8 @@ impl Conversation {
             config: (!config.is_empty()).then_some(ConfigReceived {
                 body: config,
                 name: None,
+                template,
+                is_update: true,
             }),
             ..Effects::default()
         };
@@ -241,6 +258,8 @@ fn sort(part: ServerPart) -> (Effects, Answer) {
                 hash: update.hash,
             }),
             body: update.body,
+            template: None,
+            is_update: false,
         }),
         goodbye: wishes.goodbye,
         ..Effects::default()

@@ -230,6 +230,12 @@ impl Policy {
         self.cloud.delay
     }
 
+    /// How often the configuration is asked for again where no beacon is sent; whole seconds, from 10 to 86,400.
+    #[must_use]
+    pub const fn refresh_delay(&self) -> Duration {
+        self.cloud.refresh
+    }
+
     /// Whether they carry load and request counts.
     #[must_use]
     pub const fn sends_telemetry(&self) -> bool {

@@ -26,13 +26,14 @@
 //! | `BLACKLIST_STATUS_CODE` | status, 200 to 599 | `403` | with this status; one of 301, 302, 303, 307, 308 (302 where none is given) for a redirect |
 //! | `BLACKLIST_ACTION_CONTENT` | text | `"Blocked"` | and this body, or to this location |
 //! | `BLOCK_ACTION` | `block` or `redirect` | `"block"` | the same for a request that is refused without a ban |
-//! | `BLOCK_STATUS_CODE` | status, 200 to 599 | `403` | also written `DENY_STATUS_CODE` |
-//! | `BLOCK_ACTION_CONTENT` | text | `"Blocked"` | also written `GTFO_MSG` |
+//! | `BLOCK_STATUS_CODE` | status, 200 to 599 | `403` | also written `DENY_STATUS_CODE`: then a ban's too, where none of its own is given |
+//! | `BLOCK_ACTION_CONTENT` | text | `"Blocked"` | also written `GTFO_MSG`: likewise |
 //! | `CHANGE_SERVER` | switch | `false` | answers bear `SERVER_HEADER`; pyrasp's default is `true` |
 //! | `SERVER_HEADER` | text | `"Apache"` | the header `Server` |
 //! | `BEACON` | switch | `false` | the agent speaks to the server at intervals |
 //! | `BEACON_URL` | URL | `""` | where to; empty for none |
 //! | `BEACON_DELAY` | seconds, 1 to 86400 | `30` | how often |
+//! | `REFRESH_DELAY` | seconds, 10 to 86400 | `300` | how often the configuration is asked for again where no beacon is sent; ours, pyrasp has nothing like it |
 //! | `TELEMETRY_DATA` | switch | `false` | beacons carry load and request counts |
 //! | `VERBOSE` | number | `0` | how much the agent's log says of findings: more from 10 on, all from 100 on |
 //! | `DECODE_B64` | switch | `true` | values are also looked into after base64 decoding |

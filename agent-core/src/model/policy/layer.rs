@@ -1,7 +1,7 @@
 //! Layers of a configuration, and how they are laid over each other.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
 };
 
@@ -125,6 +125,16 @@ impl Stack {
         }
         flat.keys.into_iter().map(|(key, (given, _))| (key, given))
     }
+}
+
+/// What an update of some keys makes of a layer: a key in the update replaces the same key however either is spelt.
+#[must_use]
+pub fn laid_over(layer: &ConfigMap, update: ConfigMap) -> ConfigMap {
+    let given: BTreeSet<String> = update.keys().map(|key| one_spelling(key).0).collect();
+    let stays = layer.iter().filter(|(key, _)| !given.contains(&one_spelling(key).0));
+    let mut all: ConfigMap = stays.map(|(key, value)| (key.clone(), value.clone())).collect();
+    all.extend(update);
+    all
 }
 
 /// pyrasp's files may hold the configuration in an object of this name.
@@ -306,6 +316,14 @@ mod tests {
             stack.problems[0].to_string(),
             "test: hosts is the same key as HOSTS; allowed: each key once in a layer"
         );
+    }
+
+    #[test]
+    fn an_update_replaces_a_key_however_it_is_spelt() {
+        let before = layer(json!({"hosts": ["a"], "BLOCK_STATUS_CODE": 410, "APP_NAME": "x"})).keys;
+        let update = layer(json!({"HOSTS": ["b"], "DENY_STATUS_CODE": 404})).keys;
+        let after = Value::Object(laid_over(&before, update));
+        assert_eq!(after, json!({"HOSTS": ["b"], "DENY_STATUS_CODE": 404, "APP_NAME": "x"}));
     }
 
     #[test]

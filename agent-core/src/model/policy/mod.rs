@@ -63,11 +63,12 @@ pub use self::{
     detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
     hash::config_hash,
-    layer::{Layer, UnknownKey},
+    layer::{Layer, UnknownKey, laid_over},
     log::{Log, LogFormat, LogProtocol},
     paths::Window,
     reaction::Reaction,
     routes::RouteRules,
+    template::is_template,
     uploads::Uploads,
     zero_trust::ZeroTrust,
 };

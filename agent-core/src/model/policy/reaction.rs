@@ -67,9 +67,10 @@ impl Answers {
         const LONGEST: u32 = 10 * 365 * 86_400;
         let change_server = reader.read("CHANGE_SERVER", switch);
         let server = reader.read("SERVER_HEADER", header_value);
+        let blocked = Reaction::read(reader, "BLOCK");
         Self {
-            banned: Reaction::read(reader, "BLACKLIST"),
-            blocked: Reaction::read(reader, "BLOCK"),
+            banned: Reaction::read(reader, "BLACKLIST").unless_chosen(reader, &blocked),
+            blocked,
             ban_for: reader.read("BLACKLIST_DELAY", |value| seconds(value, &(1..=LONGEST))),
             no_bans: reader.read("BLACKLIST_OVERRIDE", switch),
             shares: reader.read("BLACKLIST_SHARE", switch),
@@ -113,6 +114,36 @@ impl Reaction {
                     location: content.into(),
                 }
             }
+        }
+    }
+}
+
+/// What answered every refusal before a ban had keys of its own, as the documentation of pyrasp's cloud operations shows it:
+/// spelling, the key that it is now, and that of bans.
+const FOR_ALL: [(&str, &str, &str); 2] = [
+    ("DENY_STATUS_CODE", "BLOCK_STATUS_CODE", "BLACKLIST_STATUS_CODE"),
+    ("GTFO_MSG", "BLOCK_ACTION_CONTENT", "BLACKLIST_ACTION_CONTENT"),
+];
+
+impl Reaction {
+    /// The answer to the banned where `GTFO_MSG` or `DENY_STATUS_CODE` is in force and no key of bans says otherwise.
+    fn unless_chosen(self, reader: &Reader, blocked: &Self) -> Self {
+        let applies = |(spelling, key, of_bans): (&str, &str, &str)| {
+            reader.is_spelt(key, spelling) && !reader.is_chosen(of_bans) && !reader.is_chosen("BLACKLIST_ACTION")
+        };
+        let [says_status, says_content] = FOR_ALL.map(applies);
+        match (self, blocked) {
+            (
+                Self::Respond { status, content },
+                Self::Respond {
+                    status: all_status,
+                    content: all_content,
+                },
+            ) => Self::Respond {
+                status: if says_status { *all_status } else { status },
+                content: if says_content { Arc::clone(all_content) } else { content },
+            },
+            (own, _) => own,
         }
     }
 }

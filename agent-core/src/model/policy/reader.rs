@@ -80,6 +80,12 @@ impl Reader {
         self.last(key).is_some_and(|layer| layer.chosen)
     }
 
+    /// Whether the value in force was written under this name.
+    pub(super) fn is_spelt(&self, key: &str, spelling: &str) -> bool {
+        self.last(key)
+            .is_some_and(|layer| layer.spelling.eq_ignore_ascii_case(spelling))
+    }
+
     /// Notes a fault of the value that is in force, seen beside other keys; one fault of a key is enough.
     pub(super) fn problem(&mut self, key: &str, found: &str, allowed: String) {
         if !self.faulty.insert(key.to_owned()) {

@@ -7,6 +7,12 @@ use crate::protocol::ConfigMap;
 /// The templates' names.
 pub(super) const NAMES: [&str; 5] = ["default", "audit", "monitor", "llm", "mcp"];
 
+/// Whether there is a template of this name.
+#[must_use]
+pub fn is_template(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// Every key with its default. A key that is not here is unknown.
 ///
 /// The values are pyrasp 0.9.2's but for four: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
@@ -129,6 +135,7 @@ fn outside() -> Value {
         "BEACON": false,
         "BEACON_URL": "",
         "BEACON_DELAY": 30,
+        "REFRESH_DELAY": 300,
         "TELEMETRY_DATA": false,
         "VERBOSE": 0,
         "LOG_ENABLED": false,

@@ -182,7 +182,9 @@ fn refusals_are_answered_as_configured() {
     assert_eq!(policy(json!({})).block_reaction(), &respond(403, "Blocked"));
     let older = policy(json!({"GTFO_MSG": "<h1>no</h1>", "DENY_STATUS_CODE": 418}));
     assert_eq!(older.block_reaction(), &respond(418, "<h1>no</h1>"));
-    assert_eq!(older.ban_reaction(), &respond(403, "Blocked"));
+    assert_eq!(older.ban_reaction(), &respond(418, "<h1>no</h1>"));
+    let newer = policy(json!({"GTFO_MSG": "<h1>no</h1>", "DENY_STATUS_CODE": 418, "BLACKLIST_STATUS_CODE": 403}));
+    assert_eq!(newer.ban_reaction(), &respond(403, "<h1>no</h1>"), "key by key");
     let away = policy(json!({"BLACKLIST_ACTION": "Redirect", "BLACKLIST_ACTION_CONTENT": "https://example.com/x"}));
     assert_eq!(
         away.ban_reaction(),

@@ -4,15 +4,15 @@
 //! contents, and whoever drives that carries out what both say.
 //!
 //! Every transition; a test holds this table, and the implementation, against the same one as data. "Open" is every state before
-//! `closing`. "Something may be said" where beacons are on or a registration is due: there is none yet, it is a day old, or it
-//! was forgotten. What comes while an exchange is under way is told with the next one. "–" in the column "then" says that the
+//! `closing`. "Something may be said" where beacons are on or a registration is due: there is none yet, it is a day old (without
+//! beacons, as old as the refresh interval), or it was forgotten. What comes while an exchange is under way is told with the next one. "–" in the column "then" says that the
 //! state stays; in the column "due", that nothing is while an exchange is under way, or all is told.
 //!
 //! | state | under way | input | where | then | do | due | registration |
 //! |---|---|---|---|---|---|---|---|
 //! | open | no | `Wake` | not due | – | – | as it was | – |
 //! | open | no | `Wake` | due, something may be said | – | `Begin` | – | – |
-//! | open | no | `Wake` | due, nothing may be said | quiet | – | a day after the registration | – |
+//! | open | no | `Wake` | due, nothing may be said | quiet | – | a refresh interval after the registration | – |
 //! | open, closing | yes | `Wake` | – | – | – | – | – |
 //! | synced, quiet | no | `Speak(Soon)` | something may be said | – | – | now, but spaced, if it was to be later | – |
 //! | synced, quiet | no | `Speak(Now)` | something may be said | – | – | now, if it was to be later | – |
@@ -75,6 +75,11 @@ use crate::protocol::v2::Next;
 
 /// A registration is repeated after this long: version 1 has no cursor, and what drifted apart meets again.
 const REGISTER_EVERY: Duration = Duration::from_hours(24);
+/// Without beacons the configuration is asked for again after this long, where none says how long: five minutes pass unnoticed
+/// by an operator who changed something, and cost the server less than a beacon every 30 s.
+const REFRESH: Duration = Duration::from_mins(5);
+/// The part of the refresh interval by which it is prolonged at most, so that a fleet that started at once spreads.
+const REFRESH_SPREAD: f64 = 0.2;
 /// The least time between two beacons however much there is to tell: bans of one second travel together.
 const SPACING: Duration = Duration::from_secs(1);
 /// The same while the link is open: a frame costs the server a fiftieth of a request, and what it tells is pushed at once.
@@ -111,6 +116,8 @@ pub struct Session {
     last_spoke: Option<Duration>,
     /// The configured interval.
     interval: Duration,
+    /// How long a registration counts where no beacon is sent.
+    refresh: Duration,
     /// Whether the configuration or the peer's version allows beacons at all.
     beacons: bool,
     /// Came up while an exchange was under way, or while the server is not well: to be told with the next exchange.
@@ -265,10 +272,16 @@ impl Session {
             registered_at: None,
             last_spoke: None,
             interval,
+            refresh: REFRESH,
             beacons: false,
             waiting: false,
             on_demand: false,
         }
+    }
+
+    /// Sets how long a registration counts where no beacon is sent: then the configuration is asked for again.
+    pub const fn refresh_every(&mut self, interval: Duration) {
+        self.refresh = interval;
     }
 
     /// Where the conversation stands.

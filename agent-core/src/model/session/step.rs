@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AT_ONCE, Action, Answer, Exchange, FAREWELL, Input, LATEST, LINK_FACTOR, LINK_SLOWEST, LINK_SPACING, Link,
-    REGISTER_EVERY, SPACING, Session, Speak, State,
+    REFRESH_SPREAD, REGISTER_EVERY, SPACING, Session, Speak, State,
 };
 use crate::{model::schedule::Advice, protocol::v2::Next};
 
@@ -15,7 +15,7 @@ impl Session {
             return None;
         }
         match input {
-            Input::Wake => return self.wake(now),
+            Input::Wake => return self.wake(now, random),
             Input::Speak(Speak::Soon) => self.hurry(now, now + self.spacing_left(now)),
             Input::Speak(Speak::Now) => self.hurry(now, now),
             Input::Pull(next) => self.hurry(now, now + wish(next, AT_ONCE, random).max(self.spacing_left(now))),
@@ -33,7 +33,7 @@ impl Session {
         None
     }
 
-    fn wake(&mut self, now: Duration) -> Option<Action> {
+    fn wake(&mut self, now: Duration, random: f64) -> Option<Action> {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
@@ -41,7 +41,8 @@ impl Session {
             return Some(self.speak(now));
         }
         self.state = State::Quiet;
-        self.due = self.registered_at.unwrap_or(now) + REGISTER_EVERY;
+        let refresh = self.refresh + self.refresh.mul_f64(REFRESH_SPREAD * random);
+        self.due = self.registered_at.unwrap_or(now) + refresh;
         None
     }
 
@@ -52,9 +53,14 @@ impl Session {
 
     fn next_exchange(&self, now: Duration) -> Exchange {
         match self.registered_at {
-            Some(at) if now.saturating_sub(at) < REGISTER_EVERY => Exchange::Beacon,
+            Some(at) if now.saturating_sub(at) < self.registered_for() => Exchange::Beacon,
             Some(_) | None => Exchange::Register,
         }
+    }
+
+    /// How long a registration counts: without beacons it is the only way in which a change arrives.
+    const fn registered_for(&self) -> Duration {
+        if self.beacons { REGISTER_EVERY } else { self.refresh }
     }
 
     fn speak(&mut self, now: Duration) -> Action {

@@ -116,7 +116,6 @@ fn every_fault_is_followed_by_recovery_on_the_same_transport() {
     let faults: Vec<Step> = vec![
         Step::Close,
         good().pace(Pace::CutInBody(5)).into(),
-        buckler_tests::fault::Answer::new(200).html("<h1>no</h1>").into(),
         buckler_tests::fault::Answer::new(500).into(),
         buckler_tests::fault::Answer::gzip_bomb(64 << 20).into(),
     ];

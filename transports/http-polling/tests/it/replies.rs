@@ -104,7 +104,7 @@ fn brotli(plain: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_server_without_post_is_asked_with_get() {
-    for status in [405, 404] {
+    for status in [405, 404, 501] {
         for form in both_forms() {
             let server = FaultServer::start(Script::by(move |request| match &*request.method {
                 "GET" => Answer::new(200).json(&form).into(),
@@ -124,8 +124,14 @@ fn a_server_without_post_is_asked_with_get() {
 }
 
 #[test]
-fn where_get_fails_too_the_first_answer_counts_for_404_and_the_second_for_405() {
-    for (posted, got, expected) in [(404, 500, 404), (404, 404, 404), (405, 403, 403), (405, 405, 405)] {
+fn where_get_fails_too_the_first_answer_counts_for_404_and_501_and_the_second_for_405() {
+    for (posted, got, expected) in [
+        (404, 500, 404),
+        (404, 404, 404),
+        (501, 403, 501),
+        (405, 403, 403),
+        (405, 405, 405),
+    ] {
         let error = register_at(
             &FaultServer::start(Script::by(move |request| {
                 let status = if request.method == "GET" { got } else { posted };
@@ -143,8 +149,120 @@ fn where_get_fails_too_the_first_answer_counts_for_404_and_the_second_for_405() 
                 retry_after: None
             }
         );
-        assert_eq!(error.advice(), Advice::Extended);
+        let advice = if expected == 501 {
+            Advice::Retry
+        } else {
+            Advice::Extended
+        };
+        assert_eq!(error.advice(), advice);
     }
+}
+
+/// A server that says well that it heard a `POST`, in words of its own.
+fn heard(posted: Answer, got: Answer) -> FaultServer {
+    FaultServer::start(Script::by(move |request| match &*request.method {
+        "GET" => got.clone().into(),
+        _other => posted.clone().into(),
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_post_that_is_answered_well_without_a_reply_is_a_connection_made() {
+    let [_, bare] = both_forms();
+    for posted in [
+        Answer::new(200).json(&json!({})),
+        Answer::new(200).json(&json!({"status": true})),
+        Answer::new(200).json(&json!({"status": "ok"})),
+        Answer::new(200).json(&json!({"message": "hello"})),
+        Answer::new(200).json(&json!(null)),
+        Answer::new(200).html("connected"),
+        Answer::new(201).body("OK"),
+        Answer::new(202),
+        Answer::new(204),
+    ] {
+        let shown = format!("{posted:?}");
+        let server = heard(posted, Answer::new(200).json(&bare));
+        let welcome = register_at(&server).unwrap_or_else(|error| panic!("{error}: {shown}"));
+        assert_eq!(welcome.config["APP_NAME"], "shop", "{shown}");
+        assert_eq!(welcome.blacklist["203.0.113.9"].0, 1_795_338_178);
+        let methods: Vec<_> = server
+            .record()
+            .requests
+            .iter()
+            .map(|request| request.method.clone())
+            .collect();
+        assert_eq!(methods, ["POST", "GET"], "{shown}");
+    }
+}
+
+#[test]
+fn a_refusal_in_a_good_status_is_no_connection_made() {
+    let server = heard(
+        Answer::new(200).json(&json!({"status": false, "message": "no", "data": {}})),
+        Answer::new(200).json(&json!({"config": {}})),
+    );
+    assert_eq!(
+        register_at(&server).unwrap_err(),
+        TransportError::Refused("no".to_owned())
+    );
+    assert_eq!(server.record().requests.len(), 1);
+}
+
+#[test]
+fn a_document_is_asked_for_again_only_if_it_has_changed() {
+    let [_, bare] = both_forms();
+    for (validator, condition) in [("ETag", "if-none-match"), ("Last-Modified", "if-modified-since")] {
+        let version = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let bare = bare.clone();
+        let server = FaultServer::start(Script::by(move |request| {
+            match (&*request.method, request.header(condition)) {
+                ("GET", Some(known)) if known == version => Answer::new(304).into(),
+                ("GET", _) => Answer::new(200).json(&bare).header(validator, version).into(),
+                _other => Answer::new(204).into(),
+            }
+        }))
+        .unwrap();
+        let (first, second) = run(async {
+            let transport = transport(settings(&server));
+            let first = transport.register(registration()).await.unwrap();
+            (first, transport.register(registration()).await.unwrap())
+        });
+        assert!(!first.unchanged && second.unchanged && second.config.is_empty());
+        let methods: Vec<_> = server
+            .record()
+            .requests
+            .iter()
+            .map(|request| request.method.clone())
+            .collect();
+        assert_eq!(methods, ["POST", "GET", "GET"], "announced once");
+    }
+}
+
+#[test]
+fn a_document_that_failed_is_begun_with_a_post_again_and_an_unasked_304_is_no_answer() {
+    let [_, bare] = both_forms();
+    let steps = [
+        Answer::new(204),
+        Answer::new(200).json(&bare),
+        Answer::new(304),
+        Answer::new(204),
+        Answer::new(200).json(&bare),
+    ];
+    let server = FaultServer::start(Script::sequence(steps.map(Into::into))).unwrap();
+    run(async {
+        let transport = transport(settings(&server));
+        transport.register(registration()).await.unwrap();
+        transport.register(registration()).await.unwrap_err();
+        transport.register(registration()).await.unwrap();
+    });
+    let methods: Vec<_> = server
+        .record()
+        .requests
+        .iter()
+        .map(|request| request.method.clone())
+        .collect();
+    assert_eq!(methods, ["POST", "GET", "GET", "POST", "GET"]);
 }
 
 #[test]

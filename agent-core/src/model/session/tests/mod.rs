@@ -169,12 +169,21 @@ fn a_failing_server_is_not_hurried() {
 }
 
 #[test]
-fn without_beacons_it_stays_quiet_and_registers_daily() {
+fn without_beacons_it_stays_quiet_and_asks_again_at_the_refresh_interval() {
     let mut session = Session::new(secs(0), INTERVAL);
     session.step(Input::Wake, secs(0), 0.5);
     session.step(ok(), secs(0), 0.5);
     assert_eq!(session.step(Input::Wake, secs(30), 0.5), None);
-    assert_eq!((session.state(), session.due()), (State::Quiet, Some(REGISTER_EVERY)));
+    assert_eq!((session.state(), session.due()), (State::Quiet, Some(secs(330))));
+    let mut refreshed = session.clone();
+    assert_eq!(refreshed.step(Input::Wake, secs(329), 0.5), None);
+    let again = Some(Action::Begin(Exchange::Register));
+    assert_eq!(refreshed.step(Input::Wake, secs(330), 0.5), again);
+    refreshed.step(ok(), secs(330), 0.5);
+    refreshed.refresh_every(secs(60));
+    refreshed.step(Input::Wake, secs(360), 0.0);
+    assert_eq!(refreshed.due(), Some(secs(390)), "as configured");
+    assert_eq!(refreshed.step(Input::Wake, secs(390), 0.5), again);
     session.step(
         Input::Configured {
             interval: INTERVAL,

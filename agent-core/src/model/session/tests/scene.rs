@@ -273,7 +273,7 @@ impl Act {
         match self {
             Self::Nothing => None,
             Self::Close => Some(Action::Closed),
-            Self::Speak => Some(Action::Begin(if is_fresh(after.registered_at, now) {
+            Self::Speak => Some(Action::Begin(if is_fresh(after, after.registered_at, now) {
                 Exchange::Beacon
             } else {
                 Exchange::Register
@@ -292,8 +292,13 @@ impl Registration {
     }
 }
 
-fn is_fresh(registered_at: Option<Duration>, now: Duration) -> bool {
-    registered_at.is_some_and(|at| now < at + REGISTER_EVERY)
+fn is_fresh(session: &Session, registered_at: Option<Duration>, now: Duration) -> bool {
+    let counts = if session.beacons {
+        REGISTER_EVERY
+    } else {
+        session.refresh
+    };
+    registered_at.is_some_and(|at| now < at + counts)
 }
 
 /// Conditions.
@@ -304,7 +309,7 @@ impl Scene {
 
     /// Beacons are on, or a registration is due.
     pub(super) fn has_a_say(&self) -> bool {
-        self.before.beacons || !is_fresh(self.before.registered_at, self.now)
+        self.before.beacons || !is_fresh(&self.before, self.before.registered_at, self.now)
     }
 
     pub(super) fn has_beacons(&self) -> bool {
@@ -337,7 +342,7 @@ impl Scene {
     }
 
     pub(super) fn goes_on(&self) -> bool {
-        self.has_news() && (self.before.beacons || !is_fresh(self.registered_by_answer(), self.now))
+        self.has_news() && (self.before.beacons || !is_fresh(&self.before, self.registered_by_answer(), self.now))
     }
 
     pub(super) fn takes_leave(&self) -> bool {
@@ -403,8 +408,8 @@ impl Scene {
     }
 
     pub(super) fn registration_ends(&self) -> Bounds {
-        let end = self.before.registered_at.unwrap() + REGISTER_EVERY;
-        (end, end)
+        let (at, refresh) = (self.before.registered_at.unwrap(), self.before.refresh);
+        (at + refresh, at + refresh.mul_f64(1.2))
     }
 
     pub(super) fn failed(&self) -> Bounds {

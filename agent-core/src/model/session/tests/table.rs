@@ -50,7 +50,7 @@ const NO_FAREWELL: When = When::new("else", |s| !s.takes_leave());
 
 const NONE: Due = Due::none();
 const KEPT: Due = Due::new("as it was", |s| (s.before.due, s.before.due));
-const IN_A_DAY: Due = Due::new("a day after the registration", Scene::registration_ends);
+const REFRESHED: Due = Due::new("a refresh interval after the registration", Scene::registration_ends);
 const SPACED: Due = Due::new("now, but spaced, if it was to be later", |s| {
     s.earlier(s.spaced(s.before.link))
 });
@@ -91,7 +91,7 @@ macro_rules! rows {
 pub(super) const TABLE: &[Row] = rows! {
     OPEN, No, &[Wake], NOT_DUE => Same, Nothing, KEPT, Kept;
     OPEN, No, &[Wake], DUE => Same, Speak, NONE, Kept;
-    OPEN, No, &[Wake], DUE_MUTE => To(Quiet), Nothing, IN_A_DAY, Kept;
+    OPEN, No, &[Wake], DUE_MUTE => To(Quiet), Nothing, REFRESHED, Kept;
     SPEAKING, Yes, &[Wake], ALWAYS => Same, Nothing, NONE, Kept;
     WELL, No, &[SpeakSoon], SAY => Same, Nothing, SPACED, Kept;
     WELL, No, &[SpeakNow], SAY => Same, Nothing, AT_ONCE, Kept;
