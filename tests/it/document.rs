@@ -5,12 +5,13 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, mpsc},
 };
 
 use buckler::{clock::Clock as _, testing::ManualClock};
 use buckler_tests::fault::{Answer, FaultServer, Record, Script, Seen};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::{
     rig::{AUTO, HTTP_POLLING, Rig},
@@ -27,20 +28,19 @@ const MESSAGE: &str = "<html><head /><body><h1>You have been blocked</h1></body>
 /// The page's server: it answers a `POST` as it likes, and a `GET` with the document.
 struct Cloud {
     server: FaultServer,
-    document: Arc<Mutex<Value>>,
+    document: watch::Sender<Value>,
 }
 
 impl Cloud {
-    fn start(posted: Answer, config: Value) -> Self {
+    fn start(posted: Answer, config: &Value) -> Self {
         // long enough for a clock that a test drives
         let now = ManualClock::new().unix().as_secs();
         let document = json!({"config": config, "blacklist": {LISTED: now}});
-        let document = Arc::new(Mutex::new(document));
-        let served = Arc::clone(&document);
+        let (document, served) = watch::channel(document);
         let script = Script::by(move |request| {
             let answer = match (&*request.method, &*request.path) {
                 ("GET", "/config") => {
-                    let document = served.lock().unwrap().clone();
+                    let document = served.borrow().clone();
                     let tag = format!("\"{}\"", document.to_string().len());
                     if request.header("if-none-match") == Some(&*tag) {
                         Answer::new(304)
@@ -66,7 +66,8 @@ impl Cloud {
     }
 
     fn changes(&self, key: &str, value: impl Into<Value>) {
-        self.document.lock().unwrap()["config"][key] = value.into();
+        self.document
+            .send_modify(|document| document["config"][key] = value.into());
     }
 
     fn methods(&self) -> Vec<String> {
@@ -82,7 +83,7 @@ fn config() -> Value {
 
 #[test]
 fn upon_connection_a_post_in_the_documented_format_is_sent() {
-    let cloud = Cloud::start(Answer::new(204), config());
+    let cloud = Cloud::start(Answer::new(204), &config());
     let site = cloud.agent(HTTP_POLLING, &ManualClock::new());
     site.wait_until("it is configured", || site.agent.status().config.source == "server");
     let record = cloud.server.record();
@@ -106,7 +107,7 @@ fn configuration_and_blacklist_are_retrieved_with_get_whatever_the_post_is_answe
         Answer::new(501),
     ] {
         let shown = format!("{posted:?}");
-        let cloud = Cloud::start(posted, config());
+        let cloud = Cloud::start(posted, &config());
         let clock = ManualClock::new();
         let site = cloud.agent(HTTP_POLLING, &clock);
         site.wait_until(&shown, || site.agent.status().config.source == "server");
@@ -119,7 +120,7 @@ fn configuration_and_blacklist_are_retrieved_with_get_whatever_the_post_is_answe
 
 #[test]
 fn an_agent_that_prefers_a_websocket_gets_through_too() {
-    let cloud = Cloud::start(Answer::new(200).html("ok"), config());
+    let cloud = Cloud::start(Answer::new(200).html("ok"), &config());
     let site = cloud.agent(AUTO, &ManualClock::new());
     site.wait_until("it is configured", || site.agent.status().config.source == "server");
     site.wait_until("the list is in force", || site.get("/", LISTED) == 451);
@@ -127,7 +128,7 @@ fn an_agent_that_prefers_a_websocket_gets_through_too() {
 
 #[test]
 fn the_message_and_the_status_answer_every_refusal() {
-    let cloud = Cloud::start(Answer::new(204), config());
+    let cloud = Cloud::start(Answer::new(204), &config());
     let site = cloud.agent(HTTP_POLLING, &ManualClock::new());
     site.wait_until("the list is in force", || site.get("/", LISTED) == 451);
     for (path, client) in [("/", LISTED), (DECOY, CLIENT)] {
@@ -138,7 +139,7 @@ fn the_message_and_the_status_answer_every_refusal() {
 
 #[test]
 fn updates_are_retrieved_without_a_beacon() {
-    let cloud = Cloud::start(Answer::new(204), config());
+    let cloud = Cloud::start(Answer::new(204), &config());
     let site = cloud.agent(HTTP_POLLING, &ManualClock::new());
     site.wait_until("the list is in force", || site.get("/", LISTED) == 451);
     site.wait_long("it was asked twice, and nothing has changed", || {
@@ -158,7 +159,7 @@ fn updates_are_retrieved_without_a_beacon() {
 
 #[test]
 fn status_telemetry_and_new_entries_are_sent_and_entries_are_taken() {
-    let cloud = Cloud::start(Answer::new(204), config());
+    let cloud = Cloud::start(Answer::new(204), &config());
     cloud.changes("BEACON", true);
     cloud.changes("BEACON_DELAY", 5);
     cloud.changes("BEACON_URL", cloud.server.url("/status"));
@@ -185,14 +186,14 @@ fn status_telemetry_and_new_entries_are_sent_and_entries_are_taken() {
 
 #[test]
 fn the_configuration_url_is_displayed_at_start() {
-    /// Keeps the one kind of line, since every agent of this process writes here.
-    #[derive(Clone, Default)]
-    struct Screen(Arc<Mutex<Vec<String>>>);
+    /// Passes on the one kind of line, since every agent of this process writes here.
+    struct Screen(mpsc::Sender<String>);
     impl io::Write for Screen {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
             let text = String::from_utf8_lossy(line).into_owned();
             if text.contains("Loading configuration from http") {
-                self.0.lock().unwrap().push(text);
+                // once the test is over, nobody reads
+                self.0.send(text).unwrap_or_default();
             }
             Ok(line.len())
         }
@@ -200,18 +201,19 @@ fn the_configuration_url_is_displayed_at_start() {
             Ok(())
         }
     }
-    let cloud = Cloud::start(Answer::new(204), config());
-    let screen = Screen::default();
-    let shown = screen.clone();
+    let cloud = Cloud::start(Answer::new(204), &config());
+    let (screen, shown) = mpsc::channel();
     // the report is written on the agent's own thread
     tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(move || shown.clone())
+        .with_writer(move || Screen(screen.clone()))
         .init();
     let site = cloud.agent(HTTP_POLLING, &ManualClock::new());
     let line = format!("Loading configuration from {}", cloud.server.url("/config"));
     site.wait_until("it is displayed", || {
-        screen.0.lock().unwrap().iter().any(|shown| shown.contains(&line))
+        shown.try_iter().any(|shown| {
+            assert!(!shown.contains(KEY));
+            shown.contains(&line)
+        })
     });
-    assert!(screen.0.lock().unwrap().iter().all(|shown| !shown.contains(KEY)));
 }
