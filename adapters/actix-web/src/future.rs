@@ -23,6 +23,7 @@ use crate::{
     seen::Seen,
     verdicts::{Answer, judged, named, replaced},
     view::{HeaderList, view},
+    worker::Worker,
 };
 
 pin_project! {
@@ -47,11 +48,11 @@ pin_project! {
         B: MessageBody,
     {
         /// Its body is being read; the request is `None` once the application has it.
-        Peeking { peek: Peek, request: Option<ServiceRequest>, route: RouteMatch, service: Rc<S>, guard: Rc<Guard> },
+        Peeking { peek: Peek, request: Option<ServiceRequest>, route: RouteMatch, service: Rc<S>, guard: Rc<Worker> },
         /// With the application.
-        Forwarded { #[pin] answer: S::Future, seen: Seen, late: Option<Late>, guard: Rc<Guard> },
+        Forwarded { #[pin] answer: S::Future, seen: Seen, late: Option<Late>, guard: Rc<Worker> },
         /// Answered, and the beginning of the answer is being read; `None` once it was judged.
-        Answered { reading: Option<Reading<B>>, seen: Seen, guard: Rc<Guard> },
+        Answered { reading: Option<Reading<B>>, seen: Seen, guard: Rc<Worker> },
         /// Refused before the application saw it; `None` once the response was given out.
         Refused { response: Option<ServiceResponse<EitherBody<AnswerBody<B>>>> },
     }
@@ -67,7 +68,7 @@ where
         wanted: NonZeroUsize,
         route: RouteMatch,
         service: Rc<S>,
-        guard: Rc<Guard>,
+        guard: Rc<Worker>,
     ) -> Self {
         Self {
             state: State::Peeking {
@@ -80,7 +81,7 @@ where
         }
     }
 
-    pub(crate) fn forwarded(request: ServiceRequest, service: &S, guard: Rc<Guard>) -> Self {
+    pub(crate) fn forwarded(request: ServiceRequest, service: &S, guard: Rc<Worker>) -> Self {
         Self {
             state: State::forwarded(request, None, service, guard),
         }
@@ -98,7 +99,7 @@ where
     S: Service<ServiceRequest>,
     B: MessageBody,
 {
-    fn forwarded(request: ServiceRequest, late: Option<Late>, service: &S, guard: Rc<Guard>) -> Self {
+    fn forwarded(request: ServiceRequest, late: Option<Late>, service: &S, guard: Rc<Worker>) -> Self {
         let seen = Seen::of(request.head(), &guard);
         Self::Forwarded {
             answer: service.call(request),
@@ -116,7 +117,7 @@ where
     }
 
     /// What follows once the beginning of the body is there.
-    fn after(peeked: Peeked, mut request: ServiceRequest, route: RouteMatch, service: &S, guard: &Rc<Guard>) -> Self {
+    fn after(peeked: Peeked, mut request: ServiceRequest, route: RouteMatch, service: &S, guard: &Rc<Worker>) -> Self {
         if let Some(body) = peeked.view() {
             let headers = HeaderList(request.headers());
             let verdict = guard.check_body(&view(request.head(), &headers, route), body);
@@ -207,7 +208,7 @@ fn untouched<B: MessageBody>(answer: Answer<B>) -> Answer<AnswerBody<B>> {
 }
 
 /// The verdict on an answer whose beginning is there.
-fn read<B: MessageBody>(guard: &Guard, seen: &Seen, reading: Reading<B>) -> Answer<EitherBody<AnswerBody<B>>> {
+fn read<B: MessageBody>(guard: &Worker, seen: &Seen, reading: Reading<B>) -> Answer<EitherBody<AnswerBody<B>>> {
     let verdict = reading.view().map(|body| guard.check_answer(&seen.view(), body));
     match verdict {
         Some(Verdict::Block(refused)) => replaced(guard, &refused, Ok(reading.without_body())),

@@ -37,8 +37,8 @@
 //!   the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
 //! - A compressed body is decoded for the guard alone, as far as `agent.compressed_bodies` says; the application gets it as it came.
 //! - A request that passes goes on untouched: body, extensions and routing are the application's.
-//! - When the application has answered, its status is counted, and a 404 for which no route was found is judged as an unknown
-//!   path. Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols`
+//! - When the application has answered, its status is counted, the route that it took is learned now and then, and a 404 for which
+//!   no route was found is judged: a decoy is one then, and an unknown path is, where the settings look for those. Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols`
 //!   is never replaced. What happens inside a stream or a WebSocket is not seen.
 //! - Where the `dlp` check is on, the beginning of an answer that is text (64 KiB) is judged before any of it is sent. One whose
 //!   length is known is held back for that, a second at most; a stream only for what it has ready at once, and a stream of events not
@@ -52,9 +52,9 @@
 //! One for which actix-web found no resource, *and* whose answer is 404. A default service that answers (a single-page
 //! application) makes every path a known one; one that does not, and a folder of files mounted at `/`, is no route by itself.
 //!
-//! A decoy is judged before the application is asked, and only by the patterns of its routes: `/login` is no decoy in an
-//! application with a route for `/login`, and it is one where only a default service would answer it. Such an application sets
-//! its own `DECOY_ROUTES`; so does one with several scopes of the same prefix, of which actix-web shows only the first.
+//! A probe for what only attackers know (`/.git/config`) is judged before the application is asked, and only by the patterns of its
+//! routes: it is none in an application with a route for it. A decoy of the configuration's is judged by the answer: `/login` is
+//! none where anything but a 404 is answered, whether by a route or by a default service.
 
 mod answer;
 mod future;
@@ -67,6 +67,7 @@ mod routes;
 mod seen;
 mod verdicts;
 mod view;
+mod worker;
 
 pub use buckler::{
     Agent, AgentBuilder, Settings,

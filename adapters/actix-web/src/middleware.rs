@@ -21,6 +21,7 @@ use crate::{
     peek::has_body,
     route_match::before_routing,
     view::{HeaderList, view},
+    worker::Worker,
 };
 
 /// Guards what it wraps. Made once, and cloned into every application that actix-web builds, one a worker.
@@ -57,7 +58,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(BucklerService {
             service: Rc::new(service),
-            guard: Rc::new(self.guard.clone()),
+            guard: Rc::new(Worker::new(self.guard.clone())),
         }))
     }
 }
@@ -69,7 +70,7 @@ pub struct BucklerService<S> {
     service: Rc<S>,
     /// Shared with the responses that are still awaited. Within a worker, so that counting the users of it does not make the
     /// workers fight for one cache line.
-    guard: Rc<Guard>,
+    guard: Rc<Worker>,
 }
 
 impl<S, B> Service<ServiceRequest> for BucklerService<S>

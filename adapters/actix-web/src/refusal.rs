@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue, LOCATION},
+        header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
     },
 };
 use buckler::guard::{BlockId, Reaction, Refusal};
@@ -25,6 +25,9 @@ pub(crate) fn refusal(refusal: &Refusal) -> HttpResponse {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
         headers.insert(HeaderName::from_static(BlockId::HEADER), id);
+    }
+    if let Some(seconds) = refusal.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
     }
     response
 }
@@ -54,7 +57,23 @@ mod tests {
         refusal(&Refusal {
             id: ID.parse().unwrap(),
             reaction,
+            retry_after: None,
         })
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_has_to_wait_is_told_for_how_long() {
+        let reaction = Reaction::Respond {
+            status: 429,
+            content: "".into(),
+        };
+        let throttled = Refusal {
+            id: ID.parse().unwrap(),
+            reaction: reaction.clone(),
+            retry_after: std::num::NonZeroU32::new(7),
+        };
+        assert_eq!(refusal(&throttled).headers().get("retry-after").unwrap(), "7");
+        assert!(refused(reaction).headers().get("retry-after").is_none());
     }
 
     #[actix_web::test]

@@ -13,13 +13,14 @@ use actix_web::{
     dev::{Payload, RequestHead},
     error::PayloadError,
 };
-use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
+use buckler::guard::{Refusal, RouteMatch, Verdict};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
 use crate::{
     peek::body_view,
     view::{HeaderList, view},
+    worker::Worker,
 };
 
 /// A refusal of a body that the application is reading already: it is found here when the answer is there.
@@ -98,7 +99,7 @@ impl From<Replay> for Payload {
 /// Looks at what the application reads of a slow body until there is enough of it to judge, and judges before the application sees its
 /// end: otherwise whoever sends slowly enough would never be judged at all.
 pub(crate) struct Watch {
-    guard: Rc<Guard>,
+    guard: Rc<Worker>,
     head: RequestHead,
     route: RouteMatch,
     wanted: NonZeroUsize,
@@ -115,7 +116,7 @@ enum Watched {
 impl Watch {
     /// Of a request with this head, of whose body this has come.
     pub(crate) fn new(
-        guard: Rc<Guard>,
+        guard: Rc<Worker>,
         head: RequestHead,
         route: RouteMatch,
         (beginning, wanted): (&Bytes, NonZeroUsize),

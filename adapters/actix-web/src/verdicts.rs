@@ -12,7 +12,7 @@ use actix_web::{
 };
 use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
 
-use crate::{refusal::refusal, route_match::after_routing, seen::Seen};
+use crate::{refusal::refusal, route_match::after_routing, seen::Seen, worker::Worker};
 
 pub(crate) type Answer<B> = Result<ServiceResponse<B>, Error>;
 
@@ -30,7 +30,7 @@ pub(crate) fn replaced<B>(guard: &Guard, refused: &Refusal, answer: Answer<B>) -
     }
 }
 
-pub(crate) fn judged<B>(guard: &Guard, seen: &Seen, answer: Answer<B>) -> Answer<EitherBody<B>> {
+pub(crate) fn judged<B>(guard: &Worker, seen: &Seen, answer: Answer<B>) -> Answer<EitherBody<B>> {
     match answer {
         Ok(response) => Ok(judged_response(guard, seen, response)),
         Err(error) => Err(judged_error(guard, seen, error)),
@@ -38,12 +38,13 @@ pub(crate) fn judged<B>(guard: &Guard, seen: &Seen, answer: Answer<B>) -> Answer
 }
 
 /// The application's response, or the guard's in its place.
-fn judged_response<B>(guard: &Guard, seen: &Seen, response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+fn judged_response<B>(guard: &Worker, seen: &Seen, response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
     let route = match status {
-        StatusCode::NOT_FOUND => after_routing(response.request()),
+        StatusCode::NOT_FOUND | StatusCode::GONE => after_routing(response.request()),
         _ => RouteMatch::Matched, // matters to nothing but a 404
     };
+    guard.learn_route(response.request(), status);
     match seen.judge(guard, status, route) {
         Verdict::Block(refused) if status != StatusCode::SWITCHING_PROTOCOLS => {
             named(guard, response.into_response(refusal(&refused)).map_into_right_body())

@@ -41,8 +41,8 @@
 //! decoded where the event has them in Base64; the function gets the event's request, its body and its URI untouched. A refusal is
 //! an answer of whichever shape the event asks for.
 //!
-//! Nobody knows a function's routes: its 404 is no unknown path (check `path`), it may be no more than `no such article`; and a decoy is
-//! one even where the function would answer it. A function with such a path sets its own `DECOY_ROUTES`.
+//! Nobody knows a function's routes: its 404 is no unknown path (check `path`), it may be no more than `no such article`; and a decoy
+//! is one where that is the answer. A probe for what only attackers know is one in any case.
 //!
 //! Other events (a queue's, a schedule's, an invocation by hand), and messages within a WebSocket, pass untouched: `lambda_http` hands them
 //! to the function as `POST /events`, with [`RequestContext::PassThrough`](lambda_http::request::RequestContext).

@@ -16,6 +16,8 @@ pub(crate) struct Refusal {
     status: u16,
     location: Option<String>,
     content: String,
+    /// The seconds after which the client may try again.
+    retry_after: Option<u32>,
 }
 
 #[pymethods]
@@ -32,6 +34,9 @@ impl Refusal {
             ("content-length", self.content.len().to_string()),
             ("cache-control", "no-store".to_owned()),
         ];
+        if let Some(seconds) = self.retry_after {
+            headers.push(("retry-after", seconds.to_string()));
+        }
         if !self.id.is_empty() {
             headers.push((BlockId::HEADER, self.id.clone()));
         }
@@ -71,6 +76,7 @@ impl Refusal {
             status: FORBIDDEN,
             location: None,
             content: String::new(),
+            retry_after: None,
         }
     }
 }
@@ -96,6 +102,7 @@ impl From<&Refused> for Refusal {
             status,
             location,
             content,
+            retry_after: refusal.retry_after.map(std::num::NonZeroU32::get),
         }
     }
 }

@@ -20,14 +20,31 @@ def test_a_decoy_is_refused_and_its_visitor_banned(plain: Host) -> None:
     assert plain.get("/", plain.stranger()).text == "welcome"
 
 
-def test_a_page_that_there_is_is_no_decoy(plain: Host) -> None:
-    assert plain.get("/login", plain.stranger()).text == "a form"
-    assert plain.status("/elsewhere/login", plain.stranger()) == 403
+def test_a_page_that_there_is_is_no_decoy(kind: Kind, start: Start) -> None:
+    host = start(kind, security={"DECOY_ROUTES": [["/login", "ends"]]})
+    assert host.get("/login", ANOTHER).text == "a form"
+    assert host.status("/elsewhere/login") == 403
 
 
-def test_unknown_paths_are_judged_by_their_404(plain: Host) -> None:
-    assert plain.status("/nowhere", plain.stranger()) == 403
-    assert plain.get("/missing", plain.stranger()).text == "no such thing", "the application's own"
+def test_unknown_paths_are_no_attack(plain: Host) -> None:
+    for path in ("/nowhere", "/admin", "/user/login", "/contact.php", "/favicon.ico", "/healthz"):
+        assert plain.status(path, plain.stranger()) == 404, path
+
+
+def test_unknown_paths_are_judged_by_their_404(kind: Kind, start: Start) -> None:
+    host = start(kind, security={"SECURITY_CHECKS": {"path": 1}})
+    assert host.status("/nowhere", ANOTHER) == 403
+    assert host.get("/missing", ANOTHER).text == "no such thing", "the application's own"
+
+
+def test_who_sends_too_much_is_told_when_to_come_back(kind: Kind, start: Start) -> None:
+    host = start(kind, security={"FLOOD_RATIO": 5, "FLOOD_DELAY": 3600})
+    assert [host.status("/", ANOTHER) for _ in range(5)] == [200] * 5
+    throttled = host.get("/", ANOTHER)
+    assert throttled.status == 429
+    assert 0 < int(throttled.header("retry-after") or 0) <= 720
+    assert len(throttled.header("x-block-id") or "") == 16
+    assert host.status("/", SOMEBODY) == 200
 
 
 def test_injections_are_refused_in_parameters_and_cookies(plain: Host) -> None:
@@ -101,6 +118,7 @@ def test_reactions_are_the_settings(kind: Kind, start: Start) -> None:
         "BLACKLIST_ACTION": "redirect",
         "BLACKLIST_STATUS_CODE": 307,
         "BLACKLIST_ACTION_CONTENT": "https://example.com/gone?{{id}}",
+        "SECURITY_CHECKS": {"path": 1},
         "BLOCK_STATUS_CODE": 451,
         "BLOCK_ACTION_CONTENT": "not here: {{id}}",
         "CHANGE_SERVER": True,

@@ -10,6 +10,9 @@ use crate::guarded_body::GuardedBody;
 /// `PERMISSION_DENIED`, as gRPC numbers it.
 const PERMISSION_DENIED: HeaderValue = HeaderValue::from_static("7");
 
+/// `RESOURCE_EXHAUSTED`, for a client that has to wait.
+const RESOURCE_EXHAUSTED: HeaderValue = HeaderValue::from_static("8");
+
 /// The kinds of gRPC, as content types; what follows each names how messages are encoded (`application/grpc+proto`).
 const KINDS: [&str; 3] = ["application/grpc-web-text", "application/grpc-web", "application/grpc"];
 
@@ -33,7 +36,11 @@ pub(crate) fn refusal<R: Body>(kind: &'static str, refusal: &Refusal) -> Respons
     let mut response = Response::new(GuardedBody::refusal(Bytes::new()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(HeaderName::from_static("grpc-status"), PERMISSION_DENIED);
+    let status = match refusal.retry_after {
+        Some(_) => RESOURCE_EXHAUSTED,
+        None => PERMISSION_DENIED,
+    };
+    headers.insert(HeaderName::from_static("grpc-status"), status);
     if let Ok(message) = HeaderValue::try_from(format!("blocked, {}", refusal.id)) {
         headers.insert(HeaderName::from_static("grpc-message"), message);
     }

@@ -115,9 +115,9 @@
 //! makes every path a known one. Elsewhere, and around axum's whole router, nobody knows the routes: a 404 is counted, and may be no more
 //! than `no such article`.
 //!
-//! A decoy is judged before the application is asked: `/login` is no decoy in an axum application with a route for `/login`, and it is one
-//! where only a fallback would answer it, or where nothing but the answer tells whether there is a route. Such an application sets
-//! its own `DECOY_ROUTES`.
+//! A probe for what only attackers know (`/.git/config`) is judged before the application is asked: it is none in an axum application
+//! with a route for it. A decoy of the configuration's is judged by the answer: `/login` is none where anything but a 404 is answered,
+//! whether by a route or by a fallback. axum's routes are learned as requests pass.
 //!
 //! [tower]: https://docs.rs/tower
 

@@ -4,7 +4,7 @@ use buckler::guard::{BlockId, Guard, Reaction, Refusal};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SERVER},
+    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SERVER},
 };
 use http_body::Body;
 
@@ -22,6 +22,9 @@ pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) ->
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
         headers.insert(HeaderName::from_static(BlockId::HEADER), id);
+    }
+    if let Some(seconds) = refusal.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
     }
     response
 }
@@ -70,7 +73,16 @@ mod tests {
 
     fn refused(reaction: Reaction, grpc: Option<&'static str>) -> Refused {
         let id = "0123456789abcdef".parse().unwrap();
-        refusal(&Refusal { id, reaction }, grpc)
+        let retry_after =
+            std::num::NonZeroU32::new(u32::from(matches!(reaction, Reaction::Respond { status: 429, .. })));
+        refusal(
+            &Refusal {
+                id,
+                reaction,
+                retry_after,
+            },
+            grpc,
+        )
     }
 
     #[test]
@@ -81,9 +93,24 @@ mod tests {
         };
         let response = refused(reaction, None);
         assert_eq!(response.status(), 451);
+        assert!(!response.headers().contains_key("retry-after"));
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["x-block-id"], "0123456789abcdef");
+    }
+
+    #[test]
+    fn a_client_that_has_to_wait_is_told_for_how_long() {
+        let throttled = || Reaction::Respond {
+            status: 429,
+            content: "".into(),
+        };
+        assert_eq!(refused(throttled(), None).headers()["retry-after"], "1");
+        let call = refused(throttled(), Some("application/grpc"));
+        assert_eq!(
+            (&call.headers()["grpc-status"], &call.headers()["retry-after"]),
+            (&HeaderValue::from_static("8"), &HeaderValue::from_static("1"))
+        );
     }
 
     #[test]

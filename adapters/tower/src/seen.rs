@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
 use http::{Method, StatusCode, Uri, request::Parts};
 
-use crate::{grpc, view::route};
+use crate::{
+    grpc,
+    view::{Pattern, pattern, route},
+};
 
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of
 /// the first verdict, and both verdicts are about the same client and path. Nothing here is copied but reference counts.
@@ -17,6 +20,7 @@ pub(crate) struct Seen {
     target: Uri,
     route: RouteMatch,
     grpc: Option<&'static str>,
+    pattern: Option<Pattern>,
 }
 
 impl Seen {
@@ -29,11 +33,16 @@ impl Seen {
             target: parts.uri.clone(),
             route: route(&parts.extensions),
             grpc: grpc::kind(parts),
+            pattern: pattern(&parts.extensions),
         }
     }
 
     /// The guard's verdict on the answer, which counts it.
     pub(crate) fn judge(&self, guard: &Guard, status: StatusCode) -> Verdict {
+        let is_route = !matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+        if let Some(pattern) = self.pattern.as_ref().filter(|_| is_route) {
+            guard.learn_route(self.method.as_str(), pattern.as_str());
+        }
         guard.check_response(&self.view(), status.as_u16())
     }
 

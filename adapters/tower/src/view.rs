@@ -97,3 +97,31 @@ pub(crate) fn route(extensions: &Extensions) -> RouteMatch {
 pub(crate) fn route(_: &Extensions) -> RouteMatch {
     RouteMatch::Unknown
 }
+
+/// The pattern of a route, shared with the router that found it.
+#[cfg(feature = "axum")]
+pub(crate) type Pattern = axum::extract::MatchedPath;
+
+/// The pattern of the route that axum found.
+#[cfg(feature = "axum")]
+pub(crate) fn pattern(extensions: &Extensions) -> Option<Pattern> {
+    extensions.get::<Pattern>().cloned()
+}
+
+/// Without a router there are no patterns.
+#[cfg(not(feature = "axum"))]
+#[derive(Debug)]
+pub(crate) enum Pattern {}
+
+#[cfg(not(feature = "axum"))]
+impl Pattern {
+    pub(crate) const fn as_str(&self) -> &str {
+        match *self {}
+    }
+}
+
+/// Nobody knows.
+#[cfg(not(feature = "axum"))]
+pub(crate) fn pattern(_: &Extensions) -> Option<Pattern> {
+    None
+}

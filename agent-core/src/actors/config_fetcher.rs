@@ -157,6 +157,10 @@ fn report_changes(before: &Policy, after: &Policy) {
         format!("{:?}", before.beacon_delay()),
         format!("{:?}", after.beacon_delay()),
     );
+    let known = before.cautions();
+    for caution in after.cautions().iter().filter(|caution| !known.contains(caution)) {
+        tracing::warn!("{caution}");
+    }
     for key in before
         .raw()
         .keys()

@@ -231,6 +231,7 @@ impl From<&Configuration> for ConfigInForce {
             hash: server.as_ref().map(|server| server.hash.clone()),
             state,
             refused: refused.and_then(|status| status.error.clone()),
+            cautions: policy.cautions(),
         }
     }
 }

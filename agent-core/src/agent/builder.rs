@@ -22,7 +22,7 @@ use crate::{
         detect::{Detector, Detectors},
         policy::Policy,
     },
-    protocol::Routes,
+    protocol::{Route, Routes},
     settings::Settings,
     status::{Board, Conversation, Enforcement},
     store::{Faults, Home, Saved, Store, Times},
@@ -142,6 +142,15 @@ impl AgentBuilder {
             with_standard(detectors),
             address_remedy,
         );
+        for Route { methods, path } in routes.values() {
+            for method in methods
+                .iter()
+                .map(String::as_str)
+                .chain(methods.is_empty().then_some(""))
+            {
+                shared.guard.learn_route(method, path);
+            }
+        }
         let cloud = settings.cloud();
         let identity = Identity {
             instance_id: Uuid::now_v7(),

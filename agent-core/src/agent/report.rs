@@ -17,6 +17,9 @@ pub(super) fn report_start(settings: &Settings, policy: &Policy, identity: &Iden
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
+    for caution in policy.cautions() {
+        tracing::warn!("{caution}");
+    }
     report_checks(policy);
     match (&identity.cloud, identity.local_reason) {
         (Some((url, _)), _) => {

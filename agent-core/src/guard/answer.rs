@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use super::{
     Guard, Phase, Shared, Verdict,
-    checks::{Case, Finding},
+    checks::{Case, Finding, is_ignored},
     compare::severity_of,
     judge::is_whitelisted,
     outcome::Outcome,
@@ -46,7 +46,7 @@ impl Guard {
                 && is_textual(content_type)
                 && (content_encoding.is_empty() || content_encoding.eq_ignore_ascii_case("identity"))
                 && looks_for_leaks(&published.policy, request)
-                && !published.policy.ignores(request.path);
+                && !is_ignored(&published.policy, request);
             NonZeroUsize::new(MOST_BYTES).filter(|_| is_read)
         };
         self.caught(look).flatten()
@@ -74,7 +74,7 @@ impl Shared {
     /// Judges what an answer holds.
     pub(super) fn judge_answer(&self, snapshot: &Snapshot, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
         let case = self.case(snapshot, request);
-        if is_whitelisted(&case) || case.policy.ignores(request.path) {
+        if is_whitelisted(&case) || case.is_ignored {
             return Verdict::Pass;
         }
         let Some(caught) = leak(&case, body) else {
@@ -90,6 +90,7 @@ impl Shared {
             is_news: true,
             rule: Some((caught.family.name(), caught.finding.rule)),
             score: caught.finding.score,
+            excess: None,
         };
         self.settle(Check::Dlp, is_worse, &finding, &case, &mut outcome);
         if outcome.refused.is_some() {

@@ -3,33 +3,38 @@
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use super::{
+    Shared,
     client::Client,
     flood::Flood,
     path::any_form,
     request::{RequestView, RouteMatch},
     rules::{Counting, Rules},
     snapshot::Mode,
+    spells::Spells,
+    static_files::is_static,
 };
 use crate::{
     clock::Clock,
     model::{
-        policy::{Check, Level, Policy},
+        policy::{Check, Level, Policy, Window},
         ztaa::TokenProblem,
     },
     protocol::v2::Evidence,
 };
 
-/// Checks of every request that is not whitelisted, and whose source is not listed.
+/// Checks of every request that is not whitelisted, and whose source is not listed: who may come at all.
 pub(super) const ALWAYS: &[Step] = &[
     (Check::Ztaa, unproven, |case| unproven(case).is_some()),
-    (Check::Spoofing, spoofed, |case| spoofed(case).is_some()),
-    (Check::Decoy, decoyed, |case| decoyed(case).is_some()),
-    (Check::Path, unrouted, |case| unrouted(case).is_some()),
+    (Check::Path, shut, |case| shut(case).is_some()),
 ];
 
 /// Checks that `IGNORE_PATHS` spares.
 pub(super) const UNLESS_IGNORED: &[Step] = &[
+    (Check::Spoofing, spoofed, |case| spoofed(case).is_some()),
+    (Check::Decoy, decoyed, |case| decoyed(case).is_some()),
+    (Check::Path, unrouted, |case| unrouted(case).is_some()),
     (Check::Flood, flooding, has_flooded),
+    (Check::Brute, still_erring, |case| still_erring(case).is_some()),
     (Check::Headers, forbidden_header, |case| {
         forbidden_header(case).is_some()
     }),
@@ -38,15 +43,20 @@ pub(super) const UNLESS_IGNORED: &[Step] = &[
 /// Checks of an answer with this status.
 pub(super) const fn answered(status: u16) -> &'static [Step] {
     match status {
-        404 => NOT_FOUND,
+        404 | 410 => NOT_FOUND,
         405 => METHOD_NOT_ALLOWED,
         _ => &[],
     }
 }
 
-const NOT_FOUND: &[Step] = &[(Check::Path, unrouted_after_all, |case| {
-    unrouted_after_all(case).is_some()
-})];
+const NOT_FOUND: &[Step] = &[
+    (Check::Decoy, decoyed_after_all, |case| {
+        decoyed_after_all(case).is_some()
+    }),
+    (Check::Path, unrouted_after_all, |case| {
+        unrouted_after_all(case).is_some()
+    }),
+];
 
 const METHOD_NOT_ALLOWED: &[Step] = &[(Check::Method, unknown_method, |case| unknown_method(case).is_some())];
 
@@ -67,9 +77,13 @@ pub(super) struct Case<'c> {
     pub(super) policy: &'c Policy,
     /// What the policy says about this request.
     pub(super) rules: Rules<'c>,
-    /// What the policy in force counts this request under, whichever policy judges it.
-    pub(super) counted: Counted,
+    /// The policy in force, by which requests are counted, whichever policy judges them.
+    pub(super) in_force: InForce<'c>,
+    /// Whether the policy's `IGNORE_PATHS` spares the request.
+    pub(super) is_ignored: bool,
     pub(super) windows: &'c Windows,
+    /// What the guard has: the routes that it knows, and its detectors.
+    pub(super) shared: &'c Shared,
     pub(super) client: Option<Client>,
     /// Whether the client may be banned. Requests of one that may not are not counted either: it may be a proxy that the settings
     /// do not name, and then all its clients would be shut out for the haste of one.
@@ -81,29 +95,32 @@ pub(super) struct Case<'c> {
     pub(super) mode: Mode,
 }
 
-/// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings nobody
+/// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings no client
 /// closer to the limit of errors.
 #[derive(Debug, Default)]
 pub(super) struct Windows {
-    requests: Flood,
-    errors: Flood,
+    requests: Limiter,
+    errors: Limiter,
 }
 
-/// The numbers that a request and its error are counted under.
+/// What each source may still send, and for how long it has been sending more.
+#[derive(Debug, Default)]
+struct Limiter {
+    buckets: Flood,
+    spells: Spells,
+}
+
+/// The policy in force, with what it says about a request.
 #[derive(Clone, Copy)]
-pub(super) struct Counted {
-    request: u64,
-    error: u64,
+pub(super) struct InForce<'c> {
+    pub(super) policy: &'c Policy,
+    pub(super) rules: Rules<'c>,
 }
 
-impl Counted {
-    pub(super) fn by(rules: &Rules<'_>) -> Self {
-        Self {
-            request: rules.flood().id,
-            error: rules.error_flood().id,
-        }
-    }
-}
+/// Sets apart the buckets of static files, and those of a policy that is only compared with the one in force. Ids of routes are
+/// hashes, so that any number does.
+const OF_STATIC: u64 = 0x5354_4154;
+const OF_COMPARED: u64 = 0x434f_4d50;
 
 /// What a check found.
 pub(super) struct Finding<'c> {
@@ -116,6 +133,17 @@ pub(super) struct Finding<'c> {
     pub(super) rule: Option<(&'static str, &'static str)>,
     /// How sure the rule is, in hundredths.
     pub(super) score: u8,
+    /// That the source sends more than it may.
+    pub(super) excess: Option<Excess>,
+}
+
+/// How much more a source sends than it may.
+#[derive(Clone, Copy)]
+pub(super) struct Excess {
+    /// The time until it may send again.
+    pub(super) wait: Duration,
+    /// It goes on for so long that it is an offence.
+    pub(super) goes_on: bool,
 }
 
 /// Whether one of these checks only logs, and would find something. What the view of the response no longer shows is not found again.
@@ -133,6 +161,7 @@ impl<'c> Case<'c> {
         Case {
             policy,
             rules: Rules::of(policy, self.request, self.client),
+            is_ignored: is_ignored(policy, self.request),
             ..*self
         }
     }
@@ -151,6 +180,11 @@ impl<'c> Case<'c> {
     }
 }
 
+/// Whether `IGNORE_PATHS` spares a request: the path in every form it may be read in, so that no path is written into the list.
+pub(super) fn is_ignored(policy: &Policy, request: &RequestView<'_>) -> bool {
+    policy.ignores(request.path) && !any_form(request.path, |form| !policy.ignores(form))
+}
+
 /// The request names a host that is not in `HOSTS`, in its target or in its header: applications act on either. Naming none is no
 /// way around it.
 fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
@@ -166,11 +200,29 @@ fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 /// Stands for a host that is no text: no list of hosts can hold it.
 const NO_TEXT: &str = "\u{fffd}";
 
-/// The path is one that only attackers ask for. Never where the application has a route for it: the decoys that pyrasp sets up by
-/// itself end in `/login` and `/admin`, and would ban the customers of whoever has a page there.
+/// The path is one of `DECOY_ROUTES`, and the application is sure to have none such, or nobody but an attacker asks for it: the
+/// detectors know it too. Where only the application's answer tells, as where a fallback serves a single-page application, the answer
+/// does: see [`decoyed_after_all`].
 fn decoyed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    let is_real = case.request.route == RouteMatch::Matched;
-    (!is_real && is_decoy(case.policy, case.request.path)).then(|| Finding::proof("path", case.request.path))
+    let path = case.request.path;
+    match case.request.route {
+        RouteMatch::Matched => None,
+        RouteMatch::Missing => decoy(case),
+        RouteMatch::Unsure | RouteMatch::Unknown => decoy(case).filter(|_| case.shared.is_probe(case.policy, path)),
+    }
+}
+
+/// The path is one of `DECOY_ROUTES`, and the application had nothing there.
+fn decoyed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let was_unsure = matches!(case.request.route, RouteMatch::Unsure | RouteMatch::Unknown);
+    decoy(case).filter(|_| was_unsure)
+}
+
+/// A path of `DECOY_ROUTES`, but not one that leads to pages of the application: `/admin` where there is `/admin/users`.
+fn decoy<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let path = case.request.path;
+    let is_found = is_decoy(case.policy, path) && !any_form(path, |form| case.shared.routes.leads_on(form));
+    is_found.then(|| Finding::proof("path", path))
 }
 
 /// Whether a path, in whichever form it is written, is one of the decoys.
@@ -178,11 +230,15 @@ pub(super) fn is_decoy(policy: &Policy, path: &str) -> bool {
     any_form(path, |form| policy.decoy(form))
 }
 
-/// The application has no route for it, or none for this source: to whom a route is closed, it does not exist.
+/// The application has no route for this source: to whom a route is closed, it does not exist.
+fn shut<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    case.rules
+        .is_outside()
+        .then(|| Finding::proof("network", case.request.path))
+}
+
+/// The application has no route for it.
 fn unrouted<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    if case.rules.is_outside() {
-        return Some(Finding::proof("network", case.request.path));
-    }
     (case.request.route == RouteMatch::Missing).then(|| Finding::proof("path", case.request.path))
 }
 
@@ -226,48 +282,110 @@ fn is_preflight(request: &RequestView<'_>) -> bool {
 
 /// More requests for the paths that count than one source may send.
 fn flooding<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    let source = case.countable().filter(|_| counts_for_flood(case))?;
-    let Counting { window, .. } = case.rules.flood();
-    let count = case
-        .windows
-        .requests
-        .hit_apart(case.counted.request, source, window.period, case.now);
-    Finding::excess(case.request.path, count, window.limit)
+    let source = case.countable()?;
+    let counting = counting(case.policy, &case.rules, case.request)?;
+    case.windows.requests.take(counting, source, case)
 }
 
-/// Whether the request was one too many, without counting it again.
+/// Whether the request was one too many. What the policy in force counts is not counted again; the limits of another policy are
+/// counted in buckets of their own.
 fn has_flooded(case: &Case<'_>) -> bool {
-    let Counting { window, .. } = case.rules.flood();
-    let windows = &case.windows.requests;
-    let count = |source| windows.count_apart(case.counted.request, source, window.period, case.now);
-    counts_for_flood(case)
-        && case
-            .countable()
-            .is_some_and(|source| count(source) > most_of(window.limit))
+    let own = counting(case.policy, &case.rules, case.request);
+    let in_force = counting(case.in_force.policy, &case.in_force.rules, case.request);
+    case.windows.requests.is_exceeded(own, in_force, case)
 }
 
-fn counts_for_flood(case: &Case<'_>) -> bool {
-    case.rules.flood().id != 0 || any_form(case.request.path, |path| case.policy.counts_for_flood(path))
+/// What a policy counts a request by; `None` where it does not.
+fn counting(policy: &Policy, rules: &Rules<'_>, request: &RequestView<'_>) -> Option<Counting> {
+    let counting = rules.flood();
+    if counting.id != 0 {
+        return Some(counting);
+    }
+    let counts = any_form(request.path, |path| policy.counts_for_flood(path));
+    if counts && !policy.counts_static() && is_static(request) {
+        let window = counting.window.of_static();
+        return Some(Counting { id: OF_STATIC, window });
+    }
+    Some(counting).filter(|_| counts)
 }
 
 /// More errors, whatever the path, than one source may cause.
 fn erring<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let source = case.countable()?;
-    let Counting { window, .. } = case.rules.error_flood();
-    let count = case
-        .windows
-        .errors
-        .hit_apart(case.counted.error, source, window.period, case.now);
-    Finding::excess(case.request.path, count, window.limit)
+    case.windows.errors.take(case.rules.error_flood(), source, case)
 }
 
-/// Whether the client has caused more errors than it may, without counting one.
+/// Whether the client has caused more errors than it may.
 fn has_erred(case: &Case<'_>) -> bool {
-    let Counting { window, .. } = case.rules.error_flood();
-    let windows = &case.windows.errors;
-    let count = |source| windows.count_apart(case.counted.error, source, window.period, case.now);
-    case.countable()
-        .is_some_and(|source| count(source) > most_of(window.limit))
+    let own = case.rules.error_flood();
+    case.windows
+        .errors
+        .is_exceeded(Some(own), Some(case.in_force.rules.error_flood()), case)
+}
+
+/// The client has just caused more errors than it may: until there is room for another, the application is spared what would be
+/// the next attempt. Static files are none.
+fn still_erring<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    let source = case.countable().filter(|_| case.level(Check::Brute).blocks())?;
+    case.windows.errors.hold(case.rules.error_flood(), source, case)
+}
+
+/// Whether an answer with this status counts as an error of its client. A page asks for its pictures on its own account, also where
+/// they are gone.
+pub(super) fn is_counted_error(status: u16, request: &RequestView<'_>) -> bool {
+    !(matches!(status, 404 | 410) && is_static(request))
+}
+
+impl Limiter {
+    /// Takes a token; a finding where there is none.
+    fn take<'c>(&self, Counting { id, window }: Counting, source: IpAddr, case: &Case<'c>) -> Option<Finding<'c>> {
+        let wait = self.buckets.take(id, source, window, case.now).err()?;
+        Some(self.throttle(id, source, window, wait, case))
+    }
+
+    /// A finding where a source has exceeded its limit and has no token yet. Takes none.
+    fn hold<'c>(&self, Counting { id, window }: Counting, source: IpAddr, case: &Case<'c>) -> Option<Finding<'c>> {
+        if !self.spells.is_throttled(id, source, Spells::PAUSE, case.now) || is_static(case.request) {
+            return None;
+        }
+        let wait = self.buckets.wait(id, source, window, case.now);
+        (!wait.is_zero()).then(|| self.throttle(id, source, window, wait, case))
+    }
+
+    fn throttle<'c>(&self, id: u64, source: IpAddr, window: Window, wait: Duration, case: &Case<'c>) -> Finding<'c> {
+        let throttled = self.spells.note(id, source, case.now);
+        let ban_after = case.policy.flood_ban_after();
+        Finding {
+            evidence: Evidence::Threshold,
+            is_news: throttled.is_news(window, ban_after),
+            excess: Some(Excess {
+                wait,
+                goes_on: throttled.spell.goes_on(window, ban_after),
+            }),
+            ..Finding::proof("path", case.request.path)
+        }
+    }
+
+    /// Whether a request exceeds the limit of the case's policy. Where that is the one in force, it has been counted; another's limit
+    /// is counted here.
+    fn is_exceeded(&self, own: Option<Counting>, in_force: Option<Counting>, case: &Case<'_>) -> bool {
+        let Some((source, own)) = case.countable().zip(own) else {
+            return false;
+        };
+        let was_throttled = |Counting { id, window }: Counting| {
+            self.spells.is_throttled(id, source, 0, case.now)
+                && !self.buckets.wait(id, source, window, case.now).is_zero()
+        };
+        if in_force == Some(own) {
+            return was_throttled(own);
+        }
+        let exceeds = self
+            .buckets
+            .take(own.id ^ OF_COMPARED, source, own.window, case.now)
+            .is_err();
+        let exceeds_wider = |wider: Counting| own.window.is_tighter_than(wider.window) && was_throttled(wider);
+        exceeds || in_force.is_some_and(exceeds_wider)
+    }
 }
 
 /// A header that must not be there.
@@ -290,22 +408,7 @@ impl<'c> Finding<'c> {
             is_news: true,
             rule: None,
             score: 100,
+            excess: None,
         }
     }
-
-    /// A count above its limit. It is news when it is exceeded first, and then whenever the excess has doubled: thousands of
-    /// reports of one flood would fill the ring and say no more.
-    fn excess(path: &'c str, count: u32, limit: u32) -> Option<Self> {
-        let excess = count.saturating_sub(most_of(limit));
-        (excess > 0).then(|| Self {
-            evidence: Evidence::Threshold,
-            is_news: excess.is_power_of_two(),
-            ..Self::proof("path", path)
-        })
-    }
-}
-
-/// A limit that a window's count can exceed.
-const fn most_of(limit: u32) -> u32 {
-    if limit < Flood::MOST { limit } else { Flood::MOST - 1 }
 }

@@ -3,7 +3,7 @@
 use super::{
     Phase, Shared,
     answer::leak,
-    checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered},
+    checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered, is_counted_error},
     inspect::Content,
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
     outcome::Outcome,
@@ -27,6 +27,17 @@ pub(super) fn severity_of(level: Level, policy: &Policy) -> Severity {
         Level::Ban if !policy.blacklist_override() => Severity::Bans,
         Level::Block | Level::Ban => Severity::Refuses,
         Level::Off | Level::Log => Severity::Passes,
+    }
+}
+
+/// What a finding of a check at this level leads to. A flood that has only begun is throttled, whatever its level.
+pub(super) fn severity_of_check(check: Check, level: Level, policy: &Policy) -> Severity {
+    let severity = severity_of(level, policy);
+    let is_throttled = matches!(check, Check::Flood | Check::Brute) && !policy.flood_ban_after().is_zero();
+    if is_throttled {
+        severity.min(Severity::Refuses)
+    } else {
+        severity
     }
 }
 
@@ -82,22 +93,26 @@ impl Shared {
                 Some((Check::Blacklist, Severity::Refuses))
             }
             Phase::Request => {
-                let looks_further = !policy.ignores(request.path);
+                let counts = !case.is_ignored;
+                let unless_ignored = || counts.then(|| refusal(UNLESS_IGNORED, &case)).flatten();
                 let found = refusal(ALWAYS, &case)
-                    .or_else(|| refusal(UNLESS_IGNORED, &case).filter(|_| looks_further))
-                    .or_else(|| self.refusal_by_content(Content::Head, &case).filter(|_| looks_further));
-                let error = found.filter(|(check, _)| is_error_of_client(*check));
+                    .or_else(unless_ignored)
+                    .or_else(|| self.refusal_by_content(Content::Head, &case));
+                let error = found.filter(|(check, _)| counts && is_error_of_client(*check));
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }
-            Phase::Body(_) if policy.ignores(request.path) => None,
             Phase::Body(body) => self.refusal_by_body(body, &case),
-            Phase::AnswerBody(_) if policy.ignores(request.path) => None,
+            Phase::AnswerBody(_) | Phase::Answer(_) if case.is_ignored => None,
             Phase::AnswerBody(body) => {
                 let level = case.level(Check::Dlp);
                 let leak = leak(&case, body).filter(|_| level.blocks());
                 leak.map(|_| (Check::Dlp, severity_of(level, policy)))
             }
-            Phase::Answer(status) => hardest([refusal(answered(status), &case), refusal(CLIENT_ERROR, &case)]),
+            Phase::Answer(status) => {
+                let is_error = is_counted_error(status, request);
+                let error = is_error.then(|| refusal(CLIENT_ERROR, &case)).flatten();
+                hardest([refusal(answered(status), &case), error])
+            }
         }
     }
 }
@@ -111,7 +126,7 @@ impl Shared {
         let policy: &Policy = trial.previous();
         let case = case.under(policy);
         let fails = || self.inspect(content, &case, self.supervision.retrace(), &mut |_| true);
-        if policy.ignores(case.request.path) || !fails() {
+        if !fails() {
             trial.panicked();
         }
     }
@@ -136,7 +151,7 @@ fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
         .iter()
         .map(|(check, _, would_find)| (*check, case.level(*check), would_find));
     let (check, level, _) = levels.find(|(_, level, would_find)| level.blocks() && would_find(case))?;
-    Some((check, severity_of(level, case.policy)))
+    Some((check, severity_of_check(check, level, case.policy)))
 }
 
 /// The hardest refusal; of several the first.

@@ -123,6 +123,7 @@ impl Shared {
             is_news: true,
             rule: None,
             score: 100,
+            excess: None,
         };
         self.settle_at(level, Check::Format, &finding, case, outcome);
     }

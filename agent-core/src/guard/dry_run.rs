@@ -1,9 +1,8 @@
 //! A candidate configuration beside the one in force (`DRY_RUN`): every request is judged by both, the candidate decides nothing, and
 //! what it would have decided otherwise is counted, by route and check.
 //!
-//! The candidate is asked without counting anything, as the configuration before is while another is on [trial](super::Trial): its
-//! limits are compared with the counts of the one in force. So a candidate that switches `flood` or `brute` on finds no counts, and
-//! one that changes their limits does.
+//! The candidate changes nothing that the one in force counts by. Limits of its own are counted in buckets of their own, so that what
+//! it would throttle is what it would throttle.
 //!
 //! Nothing is compared while the kill switch is on, nor where a request could not be judged. Where there is no candidate, it all costs
 //! one comparison with null.

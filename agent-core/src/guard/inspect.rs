@@ -90,8 +90,7 @@ impl Shared {
 
     /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
     pub(super) fn was_logged(&self, case: &Case<'_>) -> bool {
-        let looks_further = !case.policy.ignores(case.request.path);
-        would_log(ALWAYS, case) || (looks_further && (would_log(UNLESS_IGNORED, case) || self.would_log_content(case)))
+        would_log(ALWAYS, case) || (!case.is_ignored && would_log(UNLESS_IGNORED, case)) || self.would_log_content(case)
     }
 
     fn would_log_content(&self, case: &Case<'_>) -> bool {
@@ -131,8 +130,7 @@ impl Shared {
 pub(super) fn wanted_of_body(policy: &Policy, request: &RequestView<'_>) -> Option<NonZeroUsize> {
     // whoever is outside a route's networks has been refused
     let rules = Rules::of(policy, request, None);
-    let is_read = looks_into_values(&rules, OF_BODIES) && !policy.ignores(request.path);
-    NonZeroUsize::new(rules.body_bytes()).filter(|_| is_read)
+    NonZeroUsize::new(rules.body_bytes()).filter(|_| looks_into_values(&rules, OF_BODIES))
 }
 
 /// A search through one request.

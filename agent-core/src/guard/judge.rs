@@ -2,9 +2,11 @@
 
 use super::{
     Phase, Shared,
-    checks::{ALWAYS, CLIENT_ERROR, Case, Counted, Finding, Step, UNLESS_IGNORED, answered},
+    checks::{
+        ALWAYS, CLIENT_ERROR, Case, Finding, InForce, Step, UNLESS_IGNORED, answered, is_counted_error, is_ignored,
+    },
     client::Sender,
-    compare::{Severity, severity_of},
+    compare::{Severity, severity_of, severity_of_check},
     inspect::Content,
     outcome::Outcome,
     request::{BodyView, RequestView},
@@ -52,13 +54,13 @@ impl Shared {
             }
         }
         self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);
-        if outcome.refused.is_none() && !case.policy.ignores(request.path) {
+        if outcome.refused.is_none() && !case.is_ignored {
             self.run(UNLESS_IGNORED, Phase::Request, &case, snapshot, &mut outcome);
-            if outcome.refused.is_none() {
-                self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
-            }
         }
-        if outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
+        if outcome.refused.is_none() {
+            self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
+        }
+        if !case.is_ignored && outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
             self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);
         }
         self.remember(&case, &outcome);
@@ -68,7 +70,7 @@ impl Shared {
     /// Judges what a request carries in its body.
     pub(super) fn judge_body(&self, snapshot: &Snapshot, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
         let case = self.case(snapshot, request);
-        if is_whitelisted(&case) || case.policy.ignores(request.path) {
+        if is_whitelisted(&case) {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
@@ -84,12 +86,14 @@ impl Shared {
     pub(super) fn judge_error(&self, snapshot: &Snapshot, request: &RequestView<'_>, status: u16) -> Verdict {
         let case = self.case(snapshot, request);
         let phase = Phase::Answer(status);
-        if is_whitelisted(&case) {
+        if is_whitelisted(&case) || case.is_ignored {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
         self.run(answered(status), phase, &case, snapshot, &mut outcome);
-        self.run(CLIENT_ERROR, phase, &case, snapshot, &mut outcome);
+        if is_counted_error(status, request) {
+            self.run(CLIENT_ERROR, phase, &case, snapshot, &mut outcome);
+        }
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }
@@ -116,8 +120,13 @@ impl Shared {
             request,
             policy: &snapshot.policy,
             rules,
-            counted: Counted::by(&rules),
+            in_force: InForce {
+                policy: &snapshot.policy,
+                rules,
+            },
+            is_ignored: is_ignored(&snapshot.policy, request),
             windows: &self.windows,
+            shared: self,
             client,
             bannable: client.is_some_and(|client| snapshot.trusted.bannable(client.address)),
             now: self.parts.clock.elapsed(),
@@ -140,7 +149,8 @@ impl Shared {
             if configured.is_on()
                 && let Some(finding) = detect(case)
             {
-                let is_worse = self.weigh(severity_of(configured, case.policy), phase, case, snapshot, outcome);
+                let severity = severity_of_check(*check, configured, case.policy);
+                let is_worse = self.weigh(severity, phase, case, snapshot, outcome);
                 if !self.settle(*check, is_worse, &finding, case, outcome) {
                     return;
                 }
@@ -177,6 +187,7 @@ impl Shared {
                 is_news: true,
                 rule: Some(suspicion.rule),
                 score: suspicion.score,
+                excess: None,
             };
             self.settle(check, is_worse, &finding, case, outcome)
         });

@@ -9,12 +9,17 @@
 //! # Order
 //! 1. the whitelist: its members pass unjudged, and are only counted
 //! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
-//! 3. `ztaa`, `spoofing` (the host), `decoy`, `path`
-//! 4. where `IGNORE_PATHS` does not match: `flood`, `headers`
-//! 5. what it carries, where `IGNORE_PATHS` does not match: path, query, cookies and headers, then the beginning of its body
-//!    ([`Guard::check_body`]), searched by the [detectors](crate::model::detect) whose checks are on
+//! 3. `ztaa`, and the networks that a route is open to
+//! 4. where `IGNORE_PATHS` does not match: `spoofing` (the host), `decoy` and `path` where it is sure that there is no route,
+//!    `flood`, `brute` while its limit is exceeded, `headers`
+//! 5. what it carries: path, query, cookies and headers, then the beginning of its body ([`Guard::check_body`]), searched by the
+//!    [detectors](crate::model::detect) whose checks are on
 //! 6. for answers that are text: `dlp` ([`Guard::check_answer`]), where `IGNORE_PATHS` does not match
-//! 7. for answers: `path` (404) and `method` (405); for them, and for refusals by `spoofing`, `path` and `headers`: `brute`
+//! 7. for answers, where `IGNORE_PATHS` does not match: `decoy` and `path` (404, 410) and `method` (405); for errors, and for refusals
+//!    by `spoofing`, `path` and `headers`: `brute`
+//!
+//! `flood` and `brute` throttle: the request is answered 429, and the next one that comes in time passes. Only what goes on for
+//! `FLOOD_BAN_AFTER` is an offence.
 //!
 //! What each of them does about a request is for its route to say (`ROUTES`), or else for the configuration as a whole.
 //!
@@ -48,6 +53,7 @@ mod flood;
 mod inspect;
 mod intake;
 mod judge;
+mod learned_routes;
 mod outcome;
 mod parts;
 mod path;
@@ -56,6 +62,9 @@ mod request;
 mod rules;
 mod server_header;
 mod snapshot;
+mod sources;
+mod spells;
+mod static_files;
 mod supervision;
 mod tally;
 mod timing;
@@ -71,7 +80,10 @@ use std::{
     time::Duration,
 };
 
-use self::{block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Explanations, supervision::Supervision};
+use self::{
+    block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Explanations, learned_routes::LearnedRoutes,
+    supervision::Supervision,
+};
 pub use self::{
     block_id::{BlockId, NoBlockId},
     client::{Client, NamingHeader, ProxyHeader, Sender, Trusted, UndeclaredProxies, UndeclaredProxy},
@@ -90,7 +102,10 @@ pub use self::{
     trial::{Trial, TrialFailure, TrialState},
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
-use crate::model::policy::{Check, Policy};
+use crate::{
+    model::policy::{Check, Policy},
+    protocol::Routes,
+};
 
 /// Judges requests. A clone is a handle to the same guard; every worker has one.
 ///
@@ -101,6 +116,7 @@ pub struct Guard(Arc<Shared>);
 struct Shared {
     parts: GuardParts,
     windows: Windows,
+    routes: LearnedRoutes,
     ids: BlockIds,
     explanations: Explanations,
     rehearsals: Rehearsals,
@@ -132,6 +148,7 @@ impl Guard {
             supervision: Supervision::new(&parts.detectors),
             parts,
             windows: Windows::default(),
+            routes: LearnedRoutes::default(),
             ids: BlockIds::default(),
             explanations: Explanations::default(),
             rehearsals: Rehearsals::default(),
@@ -190,16 +207,33 @@ impl Guard {
         verdict
     }
 
-    /// Whether a path is a decoy, unless the application has a route for it. An adapter for which it is dear to find the route
-    /// before the application runs asks this first, and tells a route in [`RequestView::route`] only where it matters.
+    /// Takes note of a route of the application: the pattern that a request matched, in the framework's own notation. It keeps decoys
+    /// off the way to its pages, and the server is told of it. Whether it is new; some hundreds are kept.
+    ///
+    /// For requests that a handler answered: a pattern says nothing where the answer is 404 or 405.
+    pub fn learn_route(&self, method: &str, pattern: &str) -> bool {
+        self.0.routes.learn(method, pattern)
+    }
+
+    /// The routes that are known, some hundreds of them.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        self.0.routes.all()
+    }
+
+    /// A number that rises with the routes that are [learned](Self::learn_route).
+    #[must_use]
+    pub fn routes_version(&self) -> u64 {
+        self.0.routes.version()
+    }
+
+    /// Whether a path is a probe, unless the application has a route for it. An adapter for which it is costly to find the route
+    /// before the application runs calls this first, and tells a route in [`RequestView::route`] only where it matters.
     #[must_use]
     pub fn is_decoy(&self, path: &str) -> bool {
         let look = || {
             let published = self.0.parts.published.load();
-            let is_decoy = |policy: &Policy| {
-                policy.is_on_somewhere(Check::Decoy)
-                    && (checks::is_decoy(policy, path) || self.0.is_probe(policy, path))
-            };
+            let is_decoy = |policy: &Policy| policy.is_on_somewhere(Check::Decoy) && self.0.is_probe(policy, path);
             is_decoy(&published.policy) || published.policy.dry_run().is_some_and(|candidate| is_decoy(candidate))
         };
         self.caught(look).unwrap_or(false)

@@ -51,6 +51,8 @@ pub(super) struct Outcome<'c> {
     /// A detector failed, so that there may be more than was found.
     pub(super) is_incomplete: bool,
     pub(super) refused: Option<(Check, &'c Reaction, BlockId)>,
+    /// It is refused only because its source has to wait so long.
+    pub(super) wait: Option<Duration>,
 }
 
 /// A set of checks.
@@ -78,7 +80,9 @@ impl Shared {
         outcome: &mut Outcome<'c>,
     ) -> bool {
         let level = case.level(check);
-        let level = if is_worse && level.bans() { Level::Block } else { level };
+        let is_throttled = finding.excess.is_some_and(|excess| !excess.goes_on);
+        let is_mild = is_worse || is_throttled;
+        let level = if is_mild && level.bans() { Level::Block } else { level };
         self.settle_at(level, check, finding, case, outcome)
     }
 
@@ -96,17 +100,26 @@ impl Shared {
         let id = level.blocks().then(|| self.ids.next());
         self.report(check, level, finding, id, case);
         if let Some(id) = id {
-            outcome.refused = Some((check, reaction(case.policy, level), id));
+            let throttled = finding.excess.filter(|_| !level.bans());
+            outcome.wait = throttled.map(|excess| excess.wait);
+            let reaction = match throttled {
+                Some(_) => case.policy.throttle_reaction(),
+                None => reaction(case.policy, level),
+            };
+            outcome.refused = Some((check, reaction, id));
         }
         id.is_none()
     }
 
-    /// Writes down who is a client of the site, and who is not: one that was refused for what it did. Of one that passed although it
+    /// Writes down who is a client of the site, and who is not: one that was refused for what it did, not one that has to wait. Of one that passed although it
     /// is listed, nobody knows.
     pub(super) fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
         let Some(Client { address, .. }) = case.client else {
             return;
         };
+        if outcome.wait.is_some() {
+            return;
+        }
         if outcome.refused.is_some() && !outcome.worse {
             self.parts.recent.forget(address);
         } else if !outcome.attacked && !outcome.spared {
@@ -189,7 +202,7 @@ impl Shared {
         match outcome.refused {
             Some((_, reaction, id)) => {
                 self.parts.tally.blocked();
-                Verdict::Block(Refusal::new(id, reaction))
+                Verdict::Block(Refusal::new(id, reaction).after(outcome.wait))
             }
             None if outcome.is_incomplete => {
                 self.unjudged(case.policy, case.mode, case.client.map(|client| client.address))

@@ -55,7 +55,8 @@ pub enum RouteMatch {
     Missing,
     /// No registered pattern matched, but a fallback handler may still answer: judged by the response, where a 404 confirms it.
     Unsure,
-    /// The host does not know its application's routes. A decoy is one, and a 404 says nothing: `no such article` is no probing.
+    /// The host does not know its application's routes. A decoy is one where the answer is 404; of other paths a 404 says nothing:
+    /// `no such article` is no probing.
     Unknown,
 }
 

@@ -1,6 +1,6 @@
 //! What the guard answers: let it pass, or how to refuse it, and what was found.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use super::block_id::BlockId;
 pub use crate::model::policy::Reaction;
@@ -26,6 +26,8 @@ pub struct Refusal {
     pub id: BlockId,
     /// The answer.
     pub reaction: Reaction,
+    /// The seconds after which the client may try again, for the header `Retry-After`; absent where waiting changes nothing.
+    pub retry_after: Option<NonZeroU32>,
 }
 
 impl Refusal {
@@ -33,7 +35,18 @@ impl Refusal {
         Self {
             id,
             reaction: reaction.filled(BlockId::PLACEHOLDER, &id),
+            retry_after: None,
         }
+    }
+
+    /// This refusal of a client that may try again after a time: whole seconds, of which it takes at least one.
+    pub(super) fn after(self, wait: Option<Duration>) -> Self {
+        let seconds = |wait: Duration| {
+            let begun = u64::from(wait.subsec_nanos() > 0);
+            u32::try_from(wait.as_secs() + begun).unwrap_or(u32::MAX)
+        };
+        let retry_after = wait.map(|wait| NonZeroU32::new(seconds(wait)).unwrap_or(NonZeroU32::MIN));
+        Self { retry_after, ..self }
     }
 }
 

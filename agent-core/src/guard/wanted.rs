@@ -29,11 +29,8 @@ pub(super) fn looks_into_values(rules: &Rules<'_>, checks: &[Check]) -> bool {
 /// The families that are looked for in a request.
 pub(super) fn wanted(case: &Case<'_>) -> Families {
     let all = families(|check| case.rules.level(check).is_on());
-    if case.request.route == RouteMatch::Matched {
-        all.without(Family::Probe)
-    } else {
-        all
-    }
+    let is_no_probe = case.request.route == RouteMatch::Matched || case.is_ignored;
+    if is_no_probe { all.without(Family::Probe) } else { all }
 }
 
 /// The families that are looked for where these checks are on.

@@ -124,6 +124,8 @@ pub struct ConfigInForce {
     pub state: &'static str,
     /// Why the newest configuration was refused or rolled back; absent where it is in force.
     pub refused: Option<String>,
+    /// What it says that honest clients may suffer from, a sentence each.
+    pub cautions: Vec<String>,
 }
 
 /// The list in force.

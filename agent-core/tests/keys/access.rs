@@ -29,14 +29,32 @@ fn whitelist() {
 
 #[test]
 fn ignore_paths() {
-    let stage =
-        stage(json!({"IGNORE_PATHS": ["^/health$"], "SECURITY_CHECKS": {"xss": 1, "flood": 1}, "FLOOD_RATIO": 2}));
-    let attack = "q=<script>alert(1)</script>";
-    assert!(stage.refuses(&get("/other").asking(attack)));
-    for _ in 0..5 {
-        assert!(!stage.refuses(&get("/health").asking(attack)));
+    let checks = json!({"xss": 1, "flood": 1, "path": 2, "decoy": 2, "brute": 1});
+    let stage = stage(json!({
+        "IGNORE_PATHS": ["^/health$", "^/.git/config$"], "SECURITY_CHECKS": checks, "FLOOD_RATIO": 2, "ERROR_FLOOD_RATIO": 2
+    }));
+    for path in ["/health", "/.git/config"] {
+        for _ in 0..5 {
+            assert!(!stage.refuses(&get(path).unrouted()), "{path}");
+            assert!(!stage.answer(&get(path).unrouted(), 404).is_block(), "{path}");
+        }
     }
-    assert!(stage.refuses(&get("/health/x").asking(attack)));
+    let attack = "q=<script>alert(1)</script>";
+    assert!(
+        stage.refuses(&get("/health").asking(attack)),
+        "what it carries is looked into"
+    );
+    assert!(
+        stage.refuses_body(
+            &Request {
+                method: "POST",
+                ..get("/health")
+            }
+            .with("content-type", "application/x-www-form-urlencoded"),
+            attack.as_bytes()
+        )
+    );
+    assert!(stage.answer(&get("/health/x").unrouted(), 404).is_block());
 }
 
 #[test]
@@ -49,6 +67,7 @@ fn decoy_routes() {
         ["^/v[0-9]+/trial", "regex"]
     ]);
     let stage = stage(json!({"DECOY_ROUTES": patterns, "SECURITY_CHECKS": {"decoy": 2}}));
+    let is_decoy = |request: &Request, status: u16| stage.refuses(request) || stage.answer(request, status).is_block();
     for path in [
         "/old/x",
         "/%6fld",
@@ -57,12 +76,18 @@ fn decoy_routes() {
         "/exact",
         "/v12/trial",
     ] {
-        assert!(stage.refuses(&get(path).unrouted()), "{path}");
-        assert!(!stage.refuses(&get(path)), "{path} has a route");
+        assert!(is_decoy(&get(path).unrouted(), 404), "{path}");
+        assert!(
+            !is_decoy(&get(path).unrouted(), 200),
+            "{path} is a page of a fallback's"
+        );
+        assert!(!is_decoy(&get(path), 404), "{path} has a route");
     }
     for path in ["/a/old", "/report.xyzq", "/exactly", "/vx/trial"] {
-        assert!(!stage.refuses(&get(path).unrouted()), "{path}");
+        assert!(!is_decoy(&get(path).unrouted(), 404), "{path}");
     }
+    assert!(stage.guard.learn_route("GET", "/exact/pages"));
+    assert!(!is_decoy(&get("/exact").unrouted(), 404), "it leads to pages");
 }
 
 #[test]

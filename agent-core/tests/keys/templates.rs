@@ -1,5 +1,6 @@
 //! The templates, by what they do to requests.
 
+use buckler::guard::RouteMatch;
 use serde_json::json;
 
 use super::stage::{Request, Stage, compile, get, stage_of};
@@ -16,20 +17,45 @@ fn command() -> Request {
     get("/").asking("host=127.0.0.1;cat+/etc/passwd")
 }
 
-/// What of these is refused: an injection, a command, a decoy, a page of WordPress.
+/// What of these is refused: an injection, a command, a decoy, a page that is not there.
 fn refused(stage: &Stage) -> [bool; 4] {
     [
         injection(),
         command(),
         get("/.git/config").unrouted(),
-        get("/blog/wp-content").unrouted(),
+        get("/nowhere").unrouted(),
     ]
-    .map(|r| stage.refuses(&r))
+    .map(|r| {
+        stage.refuses(&r)
+            || stage
+                .answer(&r, if r.route == RouteMatch::Unsure { 404 } else { 200 })
+                .is_block()
+    })
 }
 
 #[test]
 fn default() {
-    assert_eq!(refused(&of("default"))[..3], [true, true, true]);
+    let stage = of("default");
+    assert_eq!(refused(&stage), [true, true, true, false]);
+    let office = || get("/picture/7").from("198.51.100.7");
+    (0..10_000).for_each(|_| assert!(!stage.refuses(&office()), "50 people open a page with 200 resources"));
+    for everyday in [
+        "/version",
+        "/logs",
+        "/user/login",
+        "/contact.php",
+        "/admin",
+        "/favicon.ico",
+        "/healthz",
+    ] {
+        let request = get(everyday).unrouted().from("198.51.100.8");
+        assert!(
+            !stage.refuses(&request) && !stage.answer(&request, 404).is_block(),
+            "{everyday}"
+        );
+    }
+    let installer = get("/wp-login.php").unrouted().from("198.51.100.9");
+    assert!(stage.refuses(&installer) || stage.answer(&installer, 404).is_block());
 }
 
 #[test]
@@ -37,8 +63,13 @@ fn audit() {
     let stage = of("audit");
     assert_eq!(refused(&stage), [true; 4]);
     let asks = || stage.refuses(&get("/").from("198.51.100.7"));
-    (0..10).for_each(|_| assert!(!asks()));
-    assert!(asks(), "ten requests a minute");
+    (0..2000).for_each(|_| assert!(!asks()));
+    assert!(asks(), "two thousand requests at once");
+    let icon = get("/favicon.ico").unrouted().from("198.51.100.9");
+    assert!(
+        !stage.refuses(&icon) && !stage.answer(&icon, 404).is_block(),
+        "browsers ask for it"
+    );
     let delete = Request {
         method: "DELETE",
         ..get("/").from("198.51.100.8")

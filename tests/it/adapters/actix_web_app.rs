@@ -49,6 +49,8 @@ fn shop(config: &mut ServiceConfig) {
         )
         .route("/login", web::get().to(async || "a form"))
         .route("/missing", web::get().to(HttpResponse::NotFound))
+        .route("/staff/", web::get().to(async || "staff"))
+        .service(web::scope("/client").default_service(web::get().to(async || "a single-page application")))
         .route("/echo", web::post().to(async |body: web::Bytes| body));
 }
 

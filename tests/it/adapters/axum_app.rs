@@ -55,6 +55,8 @@ fn shop() -> Router {
         .route("/items/{id}", get(async |Path(id): Path<u32>| format!("item {id}")))
         .route("/login", get(async || "a form"))
         .route("/missing", get(async || StatusCode::NOT_FOUND))
+        .route("/staff/", get(async || "staff"))
+        .nest("/client", Router::new().fallback(async || "a single-page application"))
         .route("/echo", post(async |body: Bytes| body))
 }
 

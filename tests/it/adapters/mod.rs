@@ -6,6 +6,7 @@ mod actix_web_app;
 mod answers;
 mod axum_app;
 mod bodies;
+mod everyday;
 mod fleet;
 mod functions;
 mod host;

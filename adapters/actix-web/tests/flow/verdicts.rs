@@ -107,7 +107,10 @@ async fn a_forbidden_header_is_refused() {
 
 #[actix_web::test]
 async fn an_unknown_path_is_refused_when_nothing_answers_it() {
-    let site = Site::start("block_action_content = \"unknown\"", shop);
+    let site = Site::start(
+        "block_action_content = \"unknown\"\nsecurity_checks = { path = 1 }",
+        shop,
+    );
     let answer = site.get_as(ATTACKER, "/no/such/path").await;
     assert_eq!((answer.status, answer.body.as_str()), (403, "unknown"));
     assert_eq!(
@@ -137,7 +140,7 @@ async fn a_page_of_the_application_is_no_decoy() {
             .configure(shop)
             .service(web::scope("/account").route("/login", web::get().to(|| async { "who are you?" })));
     }
-    let site = Site::start("", with_login);
+    let site = Site::start("decoy_routes = [[\"/login\", \"ends\"]]", with_login);
     assert_eq!(site.get_as("198.51.100.1", "/account/login").await.body, "who are you?");
     assert_eq!(
         site.get_as("198.51.100.1", "/account/%6cogin").await.body,
@@ -165,15 +168,16 @@ async fn a_file_that_is_not_there_is_an_unknown_path() {
     fn with_folder(config: &mut ServiceConfig) {
         config.configure(shop).service(EmptyFolder);
     }
-    let site = Site::start("", with_folder);
+    let site = Site::start("security_checks = { path = 1 }", with_folder);
     assert_eq!(site.get_as("198.51.100.1", "/no-such-file").await.body, "Blocked");
     assert_eq!(site.get_as("198.51.100.1", "/items/7").await.body, "item 7");
     assert_eq!(site.get_as(ATTACKER, "/.env").await.body, "Blocked");
     assert_eq!(site.agent.status().requests.attacks, 2);
 }
 
-/// Three errors in a minute are a flood; requests alone never are.
-const FEW_ERRORS: &str = "error_flood_ratio = 3\nerror_flood_delay = 60\nsecurity_checks = { flood = 0 }";
+/// Three errors in a minute are a flood, which bans at once; requests alone never are.
+const FEW_ERRORS: &str =
+    "error_flood_ratio = 3\nerror_flood_delay = 60\nflood_ban_after = 0\nsecurity_checks = { flood = 0 }";
 
 #[actix_web::test]
 async fn a_flood_of_errors_lists_its_source() {
@@ -255,18 +259,22 @@ async fn a_flood_of_an_inner_middlewares_errors_lists_its_source() {
 #[actix_web::test]
 async fn an_error_too_many_is_replaced_where_nobody_is_listed_for_it() {
     let settings = "error_flood_ratio = 3\nerror_flood_delay = 60\nsecurity_checks = { flood = 0, brute = 1 }";
-    let site = failing(settings);
-    let answer = site.until(ATTACKER, "/members", 403).await;
-    assert_eq!(
-        (answer.body.as_str(), answer.header("cache-control")),
-        ("Blocked", Some("no-store"))
-    );
-    assert_eq!(site.get_as(ATTACKER, "/").await.status, 200);
-    let site = Site::start(settings, shop);
-    let answer = site.until(ATTACKER, "/missing", 403).await;
-    assert_eq!(
-        (answer.body.as_str(), answer.header("cache-control")),
-        ("Blocked", Some("no-store"))
-    );
-    assert_eq!(site.get_as(ATTACKER, "/").await.status, 200);
+    for (site, path) in [
+        (failing(settings), "/members"),
+        (Site::start(settings, shop), "/missing"),
+    ] {
+        let answer = site.until(ATTACKER, path, 429).await;
+        assert_eq!(
+            (answer.body.as_str(), answer.header("cache-control")),
+            ("Blocked", Some("no-store"))
+        );
+        assert!(answer.header("retry-after").is_some() && answer.header("x-block-id").is_some());
+        assert_eq!(
+            site.get_as(ATTACKER, "/").await.status,
+            429,
+            "until there is room for another"
+        );
+        assert_eq!(site.get_as(ATTACKER, "/logo.png").await.status, 404);
+        assert_eq!(site.agent.status().list.local, 0);
+    }
 }

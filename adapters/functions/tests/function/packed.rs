@@ -169,6 +169,7 @@ fn a_client_is_told_by_the_host() {
     let azure = Azure::start(
         local()
             .security("BLOCK_STATUS_CODE", 451)
+            .security("DECOY_ROUTES", json!([["/login", "ends"]]))
             .security("CHANGE_SERVER", true),
     );
     let welcome = azure.get("/");

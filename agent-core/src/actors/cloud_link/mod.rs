@@ -5,6 +5,7 @@ mod gathering;
 mod handlers;
 mod line;
 mod on_demand;
+mod routes;
 mod talk;
 
 use std::{rc::Rc, sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use self::{
     gathering::Gathering,
     on_demand::OnDemand,
+    routes::ToldRoutes,
     talk::{carry, conversation, introduction},
 };
 use super::{
@@ -61,6 +63,7 @@ pub(super) struct CloudLink {
     in_the_air: Option<SpawnHandle>,
     /// `None`: the agent speaks by itself.
     on_demand: Option<OnDemand>,
+    told_routes: ToldRoutes,
     round: Recipient<Errand>,
     line: status::Conversation,
     _notice: DeathNotice,
@@ -101,6 +104,7 @@ impl CloudLink {
             next_look: None,
             in_the_air: None,
             on_demand: estate.identity.on_demand.then(OnDemand::default),
+            told_routes: ToldRoutes::default(),
             round: to.config_fetcher.clone().recipient(),
             line: status::Conversation {
                 state: "starting",
@@ -126,6 +130,7 @@ impl CloudLink {
             let missing = TransportError::Unusable("an actor did not report its part".to_owned());
             self.failed(self.talk.number(), &missing, Advice::Retry, ctx);
         }
+        self.tell_routes();
         self.wake(ctx);
     }
 
@@ -197,6 +202,9 @@ impl CloudLink {
 
     /// Sends what was gathered.
     fn send(&mut self, exchange: Exchange, parts: Parts, ctx: &mut Context<Self>) {
+        if exchange == Exchange::Register {
+            self.gather_routes();
+        }
         let (Some(transport), Some(who)) = (self.transport.clone(), &self.who) else {
             return;
         };

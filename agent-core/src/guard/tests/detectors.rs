@@ -205,6 +205,7 @@ fn a_configuration_is_to_blame_for_a_panic_only_where_it_has_the_detector_asked(
         "not even as it is switched off in the midst of it"
     );
     assert_eq!(on_trial(json!({})), TrialState::Failed(TrialFailure::Panics(3)));
-    let ignored = json!({ "SECURITY_CHECKS": {"command": 1}, "IGNORE_PATHS": ["/search"] });
-    assert_eq!(on_trial(ignored), TrialState::Failed(TrialFailure::Panics(3)));
+    let spared =
+        json!({ "SECURITY_CHECKS": {"command": 1}, "ROUTES": [{"path": "/search", "checks": {"command": 0}}] });
+    assert_eq!(on_trial(spared), TrialState::Failed(TrialFailure::Panics(3)));
 }

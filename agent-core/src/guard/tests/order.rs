@@ -200,35 +200,60 @@ fn a_decoy_is_found_in_every_disguise_and_never_on_a_real_route() {
         "/.env.bak",
     ] {
         for route in [RouteMatch::Missing, RouteMatch::Unsure] {
-            assert!(stage.check(&get(path).unrouted(route)).is_block(), "{path}");
+            assert!(stage.refuses(&get(path).unrouted(route), 404), "{path}");
         }
-        assert!(!stage.check(&get(path)).is_block(), "{path} has a route");
+        assert!(!stage.refuses(&get(path), 404), "{path} has a route");
     }
     for path in ["/", "/index.html", "/docs/git/", "/login/help", "/environment"] {
-        assert!(
-            !stage.check(&get(path).unrouted(RouteMatch::Missing)).is_block(),
-            "{path}"
-        );
+        assert!(!stage.refuses(&get(path).unrouted(RouteMatch::Missing), 404), "{path}");
     }
 }
 
 #[test]
 fn an_adapter_can_ask_first_whether_the_route_matters() {
     let on = stage(keys(Check::Decoy, 3));
-    assert!(on.guard.is_decoy("/shop/login") && on.guard.is_decoy("/%2egit/config"));
-    assert!(!on.guard.is_decoy("/login/help"));
-    assert!(!stage(keys(Check::Decoy, 0)).guard.is_decoy("/shop/login"));
+    assert!(on.guard.is_decoy("/.env") && on.guard.is_decoy("/%2egit/config"));
+    assert!(!on.guard.is_decoy("/shop/login"), "the answer tells");
+    assert!(!stage(keys(Check::Decoy, 0)).guard.is_decoy("/.env"));
 }
 
 #[test]
-fn ignored_paths_are_spared_flood_and_headers_only() {
-    let mut keys = all_checks(1, 1, 1, 1);
-    keys["IGNORE_PATHS"] = json!(["^/health$"]);
+fn ignored_paths_are_spared_in_every_phase_but_for_what_they_carry() {
+    let mut keys = all_checks(2, 2, 2, 2);
+    for (check, level) in [("flood", 1), ("brute", 1), ("method", 2), ("xss", 1)] {
+        keys["SECURITY_CHECKS"][check] = json!(level);
+    }
+    keys["IGNORE_PATHS"] = json!(["^/health$", r"^/\.git/config$"]);
+    keys["FLOOD_RATIO"] = json!(3);
+    keys["ERROR_FLOOD_RATIO"] = json!(3);
     let stage = stage(keys);
-    assert!(!stage.check(&get("/health").with("x-scanner", "1")).is_block());
-    assert!(stage.check(&get("/other").with("x-scanner", "1")).is_block());
-    assert!(stage.check(&get("/health").to(Some("evil.example"))).is_block());
-    assert!(stage.check(&get("/health").unrouted(RouteMatch::Missing)).is_block());
+    for route in [
+        RouteMatch::Missing,
+        RouteMatch::Unsure,
+        RouteMatch::Unknown,
+        RouteMatch::Matched,
+    ] {
+        for path in ["/health", "/.git/config", "/%68ealth"] {
+            for status in [200, 404, 405, 410, 401] {
+                let probe = get(path)
+                    .unrouted(route)
+                    .to(Some("10.1.2.3:8080"))
+                    .with("x-scanner", "1");
+                assert!(!stage.refuses(&probe, status), "{path} {status}");
+            }
+        }
+    }
+    assert!(stage.reported().is_empty());
+    for disguise in ["/health/../x", "/x/../health", "/%2e/health"] {
+        assert!(
+            stage.check(&get(disguise).with("x-scanner", "1")).is_block(),
+            "{disguise}"
+        );
+    }
+    stage.detections();
+    let attack = get("/health").with("x-note", "<script>alert(1)</script>");
+    assert!(stage.check(&attack).is_block());
+    assert_eq!(stage.reported(), [(Check::Xss, Level::Block)]);
 }
 
 #[test]

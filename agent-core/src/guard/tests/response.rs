@@ -21,10 +21,10 @@ fn too_many_errors_of_one_client_are_refused() {
     for status in [400, 401, 403, 404, 499] {
         assert!(!stage.answer(&get("/login"), status).is_block());
     }
-    assert_eq!(content(&stage.answer(&get("/login"), 401)), "banned");
+    assert_eq!(content(&stage.answer(&get("/login"), 401)), "blocked");
     assert_eq!(
         (stage.reported(), stage.counts()),
-        (vec![(Check::Brute, Level::Ban)], [0, 5, 1, 1])
+        (vec![(Check::Brute, Level::Block)], [0, 5, 1, 1])
     );
     assert!(!stage.answer(&get("/login"), 200).is_block(), "only errors are judged");
     assert!(!stage.answer(&get("/login").from("203.0.113.10"), 401).is_block());
@@ -59,10 +59,10 @@ fn refusals_of_probes_count_as_errors() {
         assert_eq!(content(&stage.check(&probe)), "blocked");
     }
     stage.detections();
-    assert_eq!(content(&stage.check(&probe)), "banned");
+    assert_eq!(content(&stage.check(&probe)), "blocked");
     assert_eq!(
         stage.reported(),
-        [(Check::Path, Level::Block), (Check::Brute, Level::Ban)]
+        [(Check::Path, Level::Block), (Check::Brute, Level::Block)]
     );
     assert_eq!(stage.counts(), [0, 0, 6, 6], "one request, one attack");
 }
@@ -83,6 +83,37 @@ fn a_404_confirms_that_there_was_no_route() {
         (stage.reported(), stage.counts()),
         (vec![(Check::Path, Level::Block)], [1, 2, 1, 1])
     );
+}
+
+#[test]
+fn a_404_confirms_a_decoy_and_a_fallback_that_answers_is_none() {
+    let stage = stage(json!({ "SECURITY_CHECKS": { "decoy": 2 } }));
+    for route in [RouteMatch::Unsure, RouteMatch::Unknown] {
+        let decoy = get("/shop/login").unrouted(route);
+        assert!(!stage.check(&decoy).is_block(), "only the answer tells");
+        for status in [200, 302, 401, 403, 405, 500] {
+            assert!(!stage.answer(&decoy, status).is_block(), "{status}");
+        }
+        for status in [404, 410] {
+            assert_eq!(content(&stage.answer(&decoy, status)), "banned");
+            assert_eq!(stage.reported(), [(Check::Decoy, Level::Ban)]);
+        }
+    }
+    let page = get("/shop/login");
+    assert!(!stage.refuses(&page, 404), "the route's own 404");
+    assert_eq!(content(&stage.check(&page.unrouted(RouteMatch::Missing))), "banned");
+}
+
+#[test]
+fn a_decoy_on_the_way_to_pages_is_none() {
+    let keys = json!({ "SECURITY_CHECKS": { "decoy": 2 }, "DECOY_ROUTES": [["/admin", "ends"]] });
+    let stage = stage(keys);
+    let admin = || get("/admin").unrouted(RouteMatch::Unsure);
+    assert!(stage.refuses(&admin(), 404));
+    assert!(stage.guard.learn_route("GET", "/admin/users") && stage.guard.learn_route("GET", "/admin/"));
+    assert!(!stage.refuses(&admin(), 404));
+    assert!(!stage.refuses(&get("/admin").unrouted(RouteMatch::Missing), 404));
+    assert!(stage.refuses(&get("/x/admin").unrouted(RouteMatch::Unsure), 404));
 }
 
 #[test]
@@ -108,12 +139,12 @@ fn a_405_says_that_the_route_does_not_know_the_method() {
     }
     assert_eq!(
         content(&stage.answer(&with("PUT"), 405)),
-        "banned",
+        "blocked",
         "it counts as an error too"
     );
     assert_eq!(
         stage.reported(),
-        [(Check::Method, Level::Block), (Check::Brute, Level::Ban)]
+        [(Check::Method, Level::Block), (Check::Brute, Level::Block)]
     );
     assert_eq!(stage.counts(), [0, 3, 2, 2], "one request, one attack");
 }

@@ -112,10 +112,28 @@ impl Policy {
         self.error_flood
     }
 
+    /// How long a source is throttled without a pause before it is banned; zero bans it at once.
+    #[must_use]
+    pub const fn flood_ban_after(&self) -> Duration {
+        self.flooding.ban_after
+    }
+
+    /// Whether static files count towards a flood as everything else does.
+    #[must_use]
+    pub const fn counts_static(&self) -> bool {
+        self.flooding.counts_static
+    }
+
     /// How a banned source is answered, and one that is being banned.
     #[must_use]
     pub const fn ban_reaction(&self) -> &Reaction {
         &self.answers.banned
+    }
+
+    /// How a request is answered that is throttled.
+    #[must_use]
+    pub const fn throttle_reaction(&self) -> &Reaction {
+        &self.answers.throttled
     }
 
     /// How a request is answered that is refused without a ban.
@@ -246,6 +264,29 @@ impl Policy {
     #[must_use]
     pub const fn verbose(&self) -> u32 {
         self.verbose
+    }
+
+    /// What is obeyed and yet not what anybody wants, a sentence each: limits that honest clients exceed.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let is_low = self.level(Check::Flood).blocks() && self.flood.is_below_default();
+        let told = |of: Window| {
+            format!(
+                "{} requests in {} s and {} at once",
+                of.limit,
+                of.period.as_secs(),
+                of.burst
+            )
+        };
+        let low = is_low.then(|| {
+            format!(
+                "FLOOD_RATIO, FLOOD_DELAY and FLOOD_BURST allow an address {}, below the defaults of {}: pages with many \
+                 resources, and offices behind one address, may be throttled",
+                told(self.flood),
+                told(Window::DEFAULT)
+            )
+        });
+        low.into_iter().collect()
     }
 
     /// Keys that mean nothing here, layer by layer.

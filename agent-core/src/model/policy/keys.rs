@@ -8,17 +8,21 @@
 //! | `HOSTS` | list of hosts | `[]` | hosts that the application answers to; a host with a port only at that port, none means all |
 //! | `SECURITY_CHECKS` | object of check → level | see the templates | what each check does: 0 off, 1 block, 2 block and ban, 3 log only; every layer changes only the checks it names |
 //! | `WHITELIST` | list of addresses and networks | `[]` | sources that are never judged; also the beginning of an address at a whole group (`10.1.`) |
-//! | `IGNORE_PATHS` | list of regular expressions | `["^/favicon\\.ico$","^/robots\\.txt$","^/sitemap\\.(txt\|xml)$"]` | paths that are not looked into further |
+//! | `IGNORE_PATHS` | list of regular expressions | see [the templates](super#templates) | paths whose requests count towards nothing, and are no decoys nor unknown; what they carry is looked into |
 //! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for |
 //! | `ROUTES` | list of [rules](super::RouteRules) | `[]` | what is judged otherwise on some routes; ours, pyrasp has nothing like it |
 //! | `DRY_RUN` | object of keys | `{}` | a candidate: these keys laid over all others, judged beside them, and only counted; ours, pyrasp has nothing like it |
 //! | `FORBIDDEN_HEADERS` | list of header names | `[]` | headers that no client of this application sends |
 //! | `WHITELIST_HEADERS` | list of patterns (match) | `[]` | headers whose values are not looked into, whatever their case |
 //! | `BRUTE_AND_FLOOD_PATHS` | list of regular expressions | `["^/"]` | paths whose requests count towards a flood |
-//! | `FLOOD_DELAY` | seconds, 1 to 86400 | `60` | length of the flood window |
-//! | `FLOOD_RATIO` | number, 1 to 1000000 | `50` | requests of one source within it that are no flood yet |
-//! | `ERROR_FLOOD_DELAY` | seconds, 1 to 86400 | `10` | length of the window for errors |
-//! | `ERROR_FLOOD_RATIO` | number, 1 to 1000000 | `100` | errors answered to one source within it that are no brute force yet |
+//! | `FLOOD_DELAY` | seconds, 1 to 86400 | `60` | the time in which `FLOOD_RATIO` requests may come |
+//! | `FLOOD_RATIO` | number, 1 to 1000000 | `6000` | requests of one source in each `FLOOD_DELAY` that are no flood yet; ours, pyrasp's default is 50 |
+//! | `FLOOD_BURST` | number, 0 to 1000000 | `0` | requests of one source at once that are no flood yet; 0 is 10000 where `FLOOD_RATIO` and `FLOOD_DELAY` are the defaults, else as many as `FLOOD_RATIO`; ours |
+//! | `FLOOD_BAN_AFTER` | seconds, 0 to 3600 | `60` | how long a source must be throttled without a pause before levels that ban do; 0 bans at once, as pyrasp does; ours |
+//! | `FLOOD_STATIC` | switch | `false` | static files count as everything else does; ours |
+//! | `FLOOD_STATUS_CODE` | 0, or a status from 400 to 599 | `0` | how a throttled request is answered; 0 is 429, or what `BLOCK_ACTION` and `BLOCK_STATUS_CODE` say where they say something else; ours |
+//! | `ERROR_FLOOD_DELAY` | seconds, 1 to 86400 | `10` | the time in which `ERROR_FLOOD_RATIO` errors may come |
+//! | `ERROR_FLOOD_RATIO` | number, 1 to 1000000 | `100` | errors answered to one source in each, or at once, that are no brute force yet |
 //! | `BLACKLIST_DELAY` | seconds, 1 to 315360000 | `3600` | how long a source is banned |
 //! | `BLACKLIST_OVERRIDE` | switch | `false` | nobody is banned, and the blacklist is not looked at |
 //! | `BLACKLIST_SHARE` | switch | `false` | new bans are reported to the server |

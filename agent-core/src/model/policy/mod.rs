@@ -11,14 +11,14 @@
 //!   (`RESOLVE_COUNTRY`), unless somebody says so.
 //!
 //! # Templates
-//! All begin from pyrasp's defaults: levels 1 for `path`, 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and `brute`,
-//! else 0; decoys that end with `/admin`, `/login`, `/logs`, `/version` or `.php`, or start with `/cgi-bin/`, `/remote/`, `/.env`,
-//! `/owa/`, `/autodiscover`, `/Autodiscover`, `/.git/` or `/.aws/`.
+//! All begin from levels 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and `brute`, else 0; from decoys that are
+//! exact paths of scanners (`/.env`, `/.git/config`, `/wp-login.php`, …); and from ignored paths that browsers, crawlers and monitors
+//! ask for unbidden (`/favicon.ico`, `/robots.txt`, `/healthz`, …).
 //!
 //! | Template | For | Changes |
 //! |---|---|---|
 //! | `default` | a web application | nothing |
-//! | `audit` | one that is being probed | bans for `path`, `spoofing`, `method`, `dlp` and `upload` too; 10 requests or errors a minute; `wp-` is a decoy; no uploads |
+//! | `audit` | one that is being probed | bans for `spoofing`, `method`, `dlp` and `upload` too, blocks for `path`; 600 requests a minute, 2000 at once, 30 errors a minute; no uploads |
 //! | `monitor` | a first look | all that is on only logs, but `flood`, which is off |
 //! | `llm` | a front end of a language model | bans for `prompt`, blocks for `dlp` and `upload`, no `command` |
 //! | `mcp` | a server of the Model Context Protocol | bans for `dlp` and `upload` |
@@ -52,7 +52,7 @@ use self::{
     cloud::Cloud,
     error::Fault,
     layer::Stack,
-    paths::Paths,
+    paths::{Flooding, Paths},
     reaction::Answers,
     reader::{Reader, Rest},
     routes::{Elsewhere, Routes},
@@ -97,6 +97,7 @@ pub struct Policy {
     paths: Paths,
     flood: Window,
     error_flood: Window,
+    flooding: Flooding,
     answers: Answers,
     cloud: Cloud,
     verbose: u32,
@@ -121,8 +122,9 @@ impl Policy {
         let app_name = reader.read("APP_NAME", value::line);
         let access = Access::read(&mut reader);
         let paths = Paths::read(&mut reader);
-        let flood = Window::read(&mut reader, "");
-        let error_flood = Window::read(&mut reader, "ERROR_");
+        let flood = Window::of_requests(&mut reader);
+        let error_flood = Window::of_errors(&mut reader);
+        let flooding = Flooding::read(&mut reader);
         let answers = Answers::read(&mut reader);
         let cloud = Cloud::read(&mut reader);
         let verbose = reader.read("VERBOSE", |value| value::number(value, &(0..=u32::MAX), ""));
@@ -157,6 +159,7 @@ impl Policy {
             paths,
             flood,
             error_flood,
+            flooding,
             answers,
             cloud,
             verbose,

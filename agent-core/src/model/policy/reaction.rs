@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
+    error::Fault,
     reader::Reader,
     value::{header_value, number, seconds, switch, text, word},
 };
@@ -55,6 +56,7 @@ impl Reaction {
 pub(super) struct Answers {
     pub(super) banned: Reaction,
     pub(super) blocked: Reaction,
+    pub(super) throttled: Reaction,
     pub(super) ban_for: Duration,
     pub(super) no_bans: bool,
     pub(super) shares: bool,
@@ -70,6 +72,7 @@ impl Answers {
         let blocked = Reaction::read(reader, "BLOCK");
         Self {
             banned: Reaction::read(reader, "BLACKLIST").unless_chosen(reader, &blocked),
+            throttled: Reaction::throttled(reader, &blocked),
             blocked,
             ban_for: reader.read("BLACKLIST_DELAY", |value| seconds(value, &(1..=LONGEST))),
             no_bans: reader.read("BLACKLIST_OVERRIDE", switch),
@@ -144,6 +147,34 @@ impl Reaction {
                 content: if says_content { Arc::clone(all_content) } else { content },
             },
             (own, _) => own,
+        }
+    }
+}
+
+impl Reaction {
+    /// `FLOOD_STATUS_CODE`, with the content of a refusal. Where none is given and refusals are configured, that is what a throttled
+    /// request is answered with too.
+    fn throttled(reader: &mut Reader, blocked: &Self) -> Self {
+        /// The status of a refusal that nobody configured.
+        const FORBIDDEN: u16 = 403;
+        /// RFC 6585, section 4: what clients know how to wait for.
+        const TOO_MANY_REQUESTS: u16 = 429;
+        let own = reader.read("FLOOD_STATUS_CODE", |value| {
+            let is_status = |number: &u32| *number == 0 || (400..=599).contains(number);
+            let found = number(value, &(0..=599), "").ok().filter(is_status);
+            found.ok_or_else(|| Fault::new(value, "0, or a status from 400 to 599"))
+        });
+        match (own, blocked) {
+            (0, Self::Redirect { .. }) => blocked.clone(),
+            (0, Self::Respond { status, .. }) if *status != FORBIDDEN => blocked.clone(),
+            (own, Self::Respond { content, .. }) => Self::Respond {
+                status: if own == 0 { TOO_MANY_REQUESTS } else { narrow(own) },
+                content: Arc::clone(content),
+            },
+            (own, Self::Redirect { .. }) => Self::Respond {
+                status: narrow(own),
+                content: "Too many requests".into(),
+            },
         }
     }
 }

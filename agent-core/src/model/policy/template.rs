@@ -15,9 +15,9 @@ pub fn is_template(name: &str) -> bool {
 
 /// Every key with its default. A key that is not here is unknown.
 ///
-/// The values are pyrasp 0.9.2's but for four: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
-/// host's affair, and no third party learns who visits), the decoy `/.aws/` lost a trailing blank with which it matched
-/// nothing, and the dots of `IGNORE_PATHS` are dots.
+/// The values are pyrasp 0.9.2's but for these: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
+/// host's affair, and no third party learns who visits), `path` is off (an unknown path is the application's 404), decoys are
+/// exact paths, a flood is what no office of 50 people sends, and `IGNORE_PATHS` holds health endpoints.
 pub(super) fn defaults() -> ConfigMap {
     let mut all = ConfigMap::new();
     for group in [protection(), answers(), detectors(), outside()] {
@@ -55,16 +55,20 @@ fn protection() -> Value {
         "APP_NAME": "Web Server",
         "HOSTS": [],
         "SECURITY_CHECKS": {
-            "path": 1, "headers": 0, "flood": 2, "spoofing": 0, "decoy": 2, "format": 2, "sqli": 2, "xss": 2, "hpp": 2,
+            "path": 0, "headers": 0, "flood": 2, "spoofing": 0, "decoy": 2, "format": 2, "sqli": 2, "xss": 2, "hpp": 2,
             "command": 2, "method": 0, "dlp": 0, "brute": 2, "ztaa": 0, "prompt": 0, "upload": 0
         },
         "WHITELIST": [],
-        "IGNORE_PATHS": [r"^/favicon\.ico$", r"^/robots\.txt$", r"^/sitemap\.(txt|xml)$"],
+        "IGNORE_PATHS": ignored(),
         "FORBIDDEN_HEADERS": [],
         "WHITELIST_HEADERS": [],
         "BRUTE_AND_FLOOD_PATHS": ["^/"],
         "FLOOD_DELAY": 60,
-        "FLOOD_RATIO": 50,
+        "FLOOD_RATIO": 6000,
+        "FLOOD_BURST": 0,
+        "FLOOD_BAN_AFTER": 60,
+        "FLOOD_STATIC": false,
+        "FLOOD_STATUS_CODE": 0,
         "ERROR_FLOOD_DELAY": 10,
         "ERROR_FLOOD_RATIO": 100,
         "DECOY_ROUTES": decoys(),
@@ -73,22 +77,78 @@ fn protection() -> Value {
     })
 }
 
-fn decoys() -> Value {
+/// What browsers and crawlers ask for unbidden, and where orchestrators, load balancers and monitors ask whether an application is
+/// well (Kubernetes, Spring Boot, Quarkus, ASP.NET, Rails, Laravel, Prometheus, App Engine): whole paths, so that none is a prefix of
+/// a page.
+fn ignored() -> Value {
     json!([
-        ["/admin", "ends"],
-        ["/login", "ends"],
-        ["/logs", "ends"],
-        ["/version", "ends"],
-        ["/cgi-bin/", "starts"],
-        ["/remote/", "starts"],
-        ["/.env", "starts"],
-        ["/owa/", "starts"],
-        ["/autodiscover", "starts"],
-        ["/Autodiscover", "starts"],
-        ["/.git/", "starts"],
-        ["/.aws/", "starts"],
-        [".php", "ends"]
+        r"^/favicon\.ico$",
+        r"^/robots\.txt$",
+        r"^/sitemap\.(txt|xml)$",
+        r"^/apple-touch-icon(-[0-9]+x[0-9]+)?(-precomposed)?\.png$",
+        r"^/(health|healthz|healthcheck|health-check|_health|livez?|readyz?|startupz|alive|ping|up)/?$",
+        r"^/(q/)?health/(live|liveness|ready|readiness|startup|started|well)$",
+        r"^/actuator/health(/liveness|/readiness)?$",
+        r"^/-/(healthy|ready)$",
+        r"^/_ah/(health|warmup)$"
     ])
+}
+
+/// Paths that scanners ask every site for and no page links to: files of version control and settings, installers and consoles of
+/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending.
+const DECOYS: [&str; 48] = [
+    "/.aws/credentials",
+    "/.env",
+    "/.env.backup",
+    "/.env.local",
+    "/.env.production",
+    "/.git/HEAD",
+    "/.git/config",
+    "/.hg/hgrc",
+    "/.htpasswd",
+    "/.ssh/id_rsa",
+    "/.svn/entries",
+    "/.svn/wc.db",
+    "/.vscode/sftp.json",
+    "/GponForm/diag_Form",
+    "/HNAP1/",
+    "/_ignition/execute-solution",
+    "/_profiler/phpinfo",
+    "/actuator/env",
+    "/actuator/heapdump",
+    "/adminer.php",
+    "/boaform/admin/formLogin",
+    "/cgi-bin/luci/;stok=/locale",
+    "/dana-na/auth/url_default/welcome.cgi",
+    "/ecp/Current/exporttool/microsoft.exchange.ediscovery.exporttool.application",
+    "/geoserver/web/",
+    "/id_rsa",
+    "/info.php",
+    "/jenkins/script",
+    "/manager/html",
+    "/owa/auth/logon.aspx",
+    "/owa/auth/x.js",
+    "/phpMyAdmin/index.php",
+    "/phpinfo.php",
+    "/phpmyadmin/index.php",
+    "/pma/index.php",
+    "/remote/fgt_lang",
+    "/remote/login",
+    "/server-status",
+    "/solr/admin/info/system",
+    "/telescope/requests",
+    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
+    "/wls-wsat/CoordinatorPortType",
+    "/wp-admin/install.php",
+    "/wp-admin/setup-config.php",
+    "/wp-config.php",
+    "/wp-config.php.bak",
+    "/wp-login.php",
+    "/xmlrpc.php",
+];
+
+fn decoys() -> Value {
+    DECOYS.iter().map(|path| json!([path, "match"])).collect()
 }
 
 fn answers() -> Value {
@@ -162,21 +222,18 @@ fn all_leaks() -> ConfigMap {
     }))
 }
 
-/// For an application that is being probed: everything is an attack, and few requests are a flood.
+/// For an application that is being probed: whatever can be an attack is one, and less is a flood. A page with 200 resources passes
+/// for ten people at once. Broken links make a few errors a minute, a search for pages many.
 fn audit() -> Value {
-    let mut decoys = decoys();
-    if let Value::Array(list) = &mut decoys {
-        list.push(json!(["wp-", "contains"]));
-    }
     let mut changes = all_leaks();
     changes.extend(into_map(json!({
-        "SECURITY_CHECKS": {"path": 2, "spoofing": 2, "method": 2, "dlp": 2, "upload": 2},
-        "DECOY_ROUTES": decoys,
+        "SECURITY_CHECKS": {"path": 1, "spoofing": 2, "method": 2, "dlp": 2, "upload": 2},
         "UPLOAD_FILES": false,
         "FLOOD_DELAY": 60,
-        "FLOOD_RATIO": 10,
+        "FLOOD_RATIO": 600,
+        "FLOOD_BURST": 2000,
         "ERROR_FLOOD_DELAY": 60,
-        "ERROR_FLOOD_RATIO": 10,
+        "ERROR_FLOOD_RATIO": 30,
         "VERBOSE": 100,
     })));
     Value::Object(changes)
@@ -187,7 +244,7 @@ fn monitor() -> Value {
     let mut changes = all_leaks();
     changes.extend(into_map(json!({
         "SECURITY_CHECKS": {
-            "path": 3, "flood": 0, "spoofing": 3, "decoy": 3, "format": 3, "sqli": 3, "xss": 3, "hpp": 3, "command": 3,
+            "flood": 0, "spoofing": 3, "decoy": 3, "format": 3, "sqli": 3, "xss": 3, "hpp": 3, "command": 3,
             "method": 3, "dlp": 3, "brute": 3, "upload": 3
         },
         "VERBOSE": 10,

@@ -47,7 +47,7 @@ fn later_layers_win_key_by_key() {
     );
     assert_eq!(
         policy.error_flood().limit,
-        10,
+        30,
         "the template's, where no layer says otherwise"
     );
     assert_eq!(
@@ -71,14 +71,14 @@ fn checks_merge_one_by_one_in_every_layer() {
 }
 
 #[test]
-fn templates_are_pyrasps() {
+fn templates_are_as_documented() {
     // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload method
     for (template, expected, app_name, limit, decoys, verbose) in [
-        ("default", "21202222220020000", "Web Server", 50, 13, 0),
-        ("audit", "22222222220220022", "Web Server", 10, 14, 100),
-        ("monitor", "23033333330330033", "Web Server", 50, 13, 10),
-        ("llm", "21202222200120210", "LLM Frontend", 50, 13, 0),
-        ("mcp", "21202222220220020", "MCP Server", 50, 13, 100),
+        ("default", "20202222220020000", "Web Server", 6000, 48, 0),
+        ("audit", "21222222220220022", "Web Server", 600, 48, 100),
+        ("monitor", "20033333330330033", "Web Server", 6000, 48, 10),
+        ("llm", "20202222200120210", "LLM Frontend", 6000, 48, 0),
+        ("mcp", "20202222220220020", "MCP Server", 6000, 48, 100),
     ] {
         let policy = Policy::compile(template, &[]).unwrap();
         assert_eq!(levels(&policy), expected, "{template}");
@@ -227,31 +227,56 @@ fn a_faulty_status_is_one_problem_also_where_it_redirects() {
 #[test]
 fn paths_are_seen_decoded_once() {
     let policy = policy(json!({}));
-    for decoy in [
-        "/.env",
-        "/%2Eenv",
-        "/.git/config",
-        "/x/login",
-        "/x/%6Cogin",
-        "/index.php",
-        "/.aws/credentials",
-        "/Autodiscover/x",
-    ] {
+    for decoy in ["/.env", "/%2Eenv", "/.git/config", "/wp-login.php", "/.aws/credentials"] {
         assert!(policy.decoy(decoy), "{decoy}");
     }
     for page in [
         "/",
-        "/logins",
+        "/admin",
+        "/login",
+        "/user/login",
+        "/logs",
+        "/version",
+        "/contact.php",
+        "/index.php",
         "/x/.env",
         "/%252eenv",
-        "/phpinfo",
-        "/.gitignore",
-        "/AUTODISCOVER",
+        "/.env/x",
+        "/autodiscover/autodiscover.xml",
+        "/cgi-bin/search",
     ] {
         assert!(!policy.decoy(page), "{page}");
     }
-    assert!(policy.ignores("/favicon.ico") && policy.ignores("/sitemap.xml") && policy.ignores("/robots%2etxt"));
-    assert!(!policy.ignores("/favicon-ico") && !policy.ignores("/x/favicon.ico") && !policy.ignores("/sitemap.html"));
+    for ignored in [
+        "/favicon.ico",
+        "/sitemap.xml",
+        "/robots%2etxt",
+        "/apple-touch-icon-120x120-precomposed.png",
+        "/health",
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/ping",
+        "/up",
+        "/health/ready",
+        "/actuator/health",
+        "/actuator/health/liveness",
+        "/-/healthy",
+    ] {
+        assert!(policy.ignores(ignored), "{ignored}");
+    }
+    for counted in [
+        "/favicon-ico",
+        "/x/favicon.ico",
+        "/sitemap.html",
+        "/health/records",
+        "/healthy-food",
+        "/actuator/env",
+        "/pingback",
+        "/status",
+    ] {
+        assert!(!policy.ignores(counted), "{counted}");
+    }
     assert!(policy.counts_for_flood("/anything") && !policy.counts_for_flood("*"));
 }
 
@@ -388,4 +413,49 @@ proptest! {
             Err(error) => prop_assert_eq!(error.to_string().lines().count(), error.problems().len(), "one line each"),
         }
     }
+}
+
+#[test]
+fn floods_are_as_configured_and_a_burst_is_one_of_its_own() {
+    let window = |keys: Value| policy(keys).flood();
+    assert_eq!(window(json!({})), Window::DEFAULT);
+    assert_eq!(
+        window(json!({"FLOOD_RATIO": 6000, "FLOOD_DELAY": 60, "FLOOD_BURST": 0})),
+        Window::DEFAULT,
+        "as a server sends it"
+    );
+    let pyrasps = window(json!({"FLOOD_RATIO": 50}));
+    assert_eq!((pyrasps.limit, pyrasps.burst), (50, 50));
+    assert_eq!(window(json!({"FLOOD_BURST": 500})).burst, 500);
+    assert!(pyrasps.is_below_default() && !Window::DEFAULT.is_below_default());
+    assert!(pyrasps.is_tighter_than(Window::DEFAULT) && !Window::DEFAULT.is_tighter_than(pyrasps));
+    assert_eq!(pyrasps.of_static(), Window::DEFAULT.of_static());
+    let wide = window(json!({"FLOOD_RATIO": 60_000, "FLOOD_DELAY": 30}));
+    assert_eq!((wide.of_static().limit, wide.of_static().burst), (600_000, 600_000));
+}
+
+#[test]
+fn a_throttled_request_is_answered_429_unless_configured_otherwise() {
+    let status = |keys: Value| match policy(keys).throttle_reaction() {
+        Reaction::Respond { status, .. } | Reaction::Redirect { status, .. } => *status,
+    };
+    assert_eq!(status(json!({})), 429);
+    assert_eq!(status(json!({"FLOOD_STATUS_CODE": 503})), 503);
+    assert_eq!(status(json!({"DENY_STATUS_CODE": 418})), 418);
+    assert_eq!(status(json!({"DENY_STATUS_CODE": 418, "FLOOD_STATUS_CODE": 429})), 429);
+    let redirect = json!({"BLOCK_ACTION": "redirect", "BLOCK_ACTION_CONTENT": "/wait"});
+    assert_eq!(status(redirect), 302);
+    assert!(problem(json!({"FLOOD_STATUS_CODE": 200})).contains("0, or a status from 400 to 599"));
+}
+
+#[test]
+fn what_would_throttle_honest_clients_is_warned_of() {
+    let cautions = |keys: Value| policy(keys).cautions();
+    assert!(cautions(json!({})).is_empty());
+    let [said] = cautions(json!({"FLOOD_RATIO": 50})).try_into().unwrap();
+    for part in ["FLOOD_RATIO", "50", "60", "6000", "10000"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(cautions(json!({"FLOOD_RATIO": 50, "SECURITY_CHECKS": {"flood": 0}})).is_empty());
+    assert_eq!(cautions(json!({"FLOOD_BURST": 200})).len(), 1);
 }

@@ -69,9 +69,11 @@ pub(super) struct OwnUploads {
 
 impl OwnWindow {
     pub(super) fn over(self, elsewhere: Window) -> Window {
+        let limit = self.limit.unwrap_or(elsewhere.limit);
         Window {
-            limit: self.limit.unwrap_or(elsewhere.limit),
+            limit,
             period: self.period.unwrap_or(elsewhere.period),
+            burst: limit,
         }
     }
 }

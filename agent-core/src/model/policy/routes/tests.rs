@@ -93,6 +93,7 @@ fn what_a_rule_leaves_out_is_as_elsewhere() {
         Some(Window {
             limit,
             period: Duration::from_secs(seconds),
+            burst: limit,
         })
     };
     assert_eq!(
