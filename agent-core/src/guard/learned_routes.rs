@@ -79,12 +79,11 @@ impl LearnedRoutes {
     /// The routes, as the server is told of them.
     pub(super) fn all(&self) -> Routes {
         let known = self.known.load();
-        let route = |(pattern, methods): (&Box<str>, &Methods)| {
-            let path = pattern.to_string();
-            let methods = methods.names();
+        let route = |pattern: &str, methods: &Methods| {
+            let (path, methods) = (pattern.to_owned(), methods.names());
             (path.clone(), Route { methods, path })
         };
-        known.iter().map(route).collect()
+        known.iter().map(|(pattern, methods)| route(pattern, methods)).collect()
     }
 
     /// Rises with what is learned; 0 where nothing was.

@@ -211,6 +211,7 @@ impl Guard {
     /// off the way to its pages, and the server is told of it. Whether it is new; some hundreds are kept.
     ///
     /// For requests that a handler answered: a pattern says nothing where the answer is 404 or 405.
+    #[expect(clippy::must_use_candidate, reason = "learning is what it is for")]
     pub fn learn_route(&self, method: &str, pattern: &str) -> bool {
         self.0.routes.learn(method, pattern)
     }

@@ -73,7 +73,7 @@ fn has_static_ending(path: &str) -> bool {
         return false;
     };
     let is = |known: &&str| ending.eq_ignore_ascii_case(known);
-    ENDINGS.iter().any(|known| is(&known)) || NEWER_ENDINGS.iter().any(|known| is(&known))
+    ENDINGS.iter().any(is) || NEWER_ENDINGS.iter().any(is)
 }
 
 fn is_part_of_page(request: &RequestView<'_>) -> bool {

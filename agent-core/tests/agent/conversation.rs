@@ -432,3 +432,29 @@ fn what_the_last_run_left_goes_first_under_its_own_numbers_and_everything_adds_u
     );
     assert_eq!((delivered[0].2, delivered[1].2), (1, 1));
 }
+
+#[test]
+fn routes_that_are_learned_are_told_by_another_registration() {
+    let mut script = ScriptedTransport::script(
+        |_| Ok(welcome_2(ServerPart::default())),
+        |_| Ok(reply_2(ServerPart::default())),
+    );
+    let clock = ManualClock::new();
+    let agent = start(settings(), &script, &clock);
+    let Some(Told::Registration(first)) = script.next(PATIENCE) else {
+        panic!("no registration")
+    };
+    assert!(first.routes.is_empty());
+    assert!(agent.guard().learn_route("GET", "/items/{id}"));
+    let mut looks = 0;
+    let second = loop {
+        match script.next(Duration::from_millis(20)) {
+            Some(Told::Registration(second)) => break second,
+            Some(Told::Beacon(..)) => {}
+            None => clock.advance(Duration::from_secs(5)),
+        }
+        looks += 1;
+        assert!(looks < 1000, "never: {:#?}", agent.status());
+    };
+    assert_eq!(second.routes["/items/{id}"].methods, ["GET"]);
+}

@@ -17,7 +17,7 @@ use buckler::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::corpus::{Label, Request, Row};
+use crate::corpus::{Label, Row};
 
 /// What became of a request.
 #[derive(Debug, Serialize)]
@@ -80,14 +80,14 @@ impl Judge {
         let mut micros = f64::INFINITY;
         for _ in 0..self.runs {
             let start = self.clock.elapsed();
-            let is_refused = self.is_refused(&row.request, RouteMatch::Unsure);
+            let is_refused = self.is_refused(row, route_of(row));
             let taken = self.clock.elapsed().saturating_sub(start);
             micros = micros.min(taken.as_secs_f64() * 1e6);
             found = self.reported(is_refused);
         }
         if row.label == Label::Benign && found.as_ref().is_some_and(|found| found.rule == Check::Decoy.name()) {
-            // pyrasp's list of decoys holds `/login` and `/admin`: a harmless request for one is for a page that is there
-            let is_refused = self.is_refused(&row.request, RouteMatch::Matched);
+            // a harmless request for a decoy is for a page that is there
+            let is_refused = self.is_refused(row, RouteMatch::Matched);
             found = self.reported(is_refused);
         }
         let is_refused = found.is_some();
@@ -101,9 +101,9 @@ impl Judge {
         }
     }
 
-    /// Asks the guard in the order of an adapter. A corpus has no application and so no routes: as a framework with a fallback, which
-    /// tells by its answer, an adapter would be unsure of them.
-    fn is_refused(&self, request: &Request, route: RouteMatch) -> bool {
+    /// Asks the guard in the order of an adapter.
+    fn is_refused(&self, row: &Row, route: RouteMatch) -> bool {
+        let request = &row.request;
         let headers = List(&request.headers);
         let (path, query) = request.target();
         let view = RequestView {
@@ -115,19 +115,19 @@ impl Judge {
             route,
             headers: &headers,
         };
-        if self.guard.check(&view).is_block() {
-            return true;
-        }
-        if request.body.is_empty() {
-            return false;
-        }
-        self.guard.wants_body(&view).is_some_and(|most| {
-            let body = BodyView {
-                bytes: request.body.get(..most.get()).unwrap_or(&request.body),
-                is_whole: request.body.len() <= most.get(),
-            };
-            self.guard.check_body(&view, body).is_block()
-        })
+        let of_body = || {
+            let most = self.guard.wants_body(&view).filter(|_| !request.body.is_empty());
+            most.is_some_and(|most| {
+                let body = BodyView {
+                    bytes: request.body.get(..most.get()).unwrap_or(&request.body),
+                    is_whole: request.body.len() <= most.get(),
+                };
+                self.guard.check_body(&view, body).is_block()
+            })
+        };
+        // what a decoy is is that the application has none such; of other requests a corpus does not say how they were answered
+        let of_answer = || is_of_nothing(row) && self.guard.check_response(&view, 404).is_block();
+        self.guard.check(&view).is_block() || of_body() || of_answer()
     }
 
     /// What the guard reported of a request that it refused. Leaves nothing for the next one.
@@ -147,6 +147,21 @@ impl Judge {
             )
         })
     }
+}
+
+/// What is known of the route of a request. A corpus has no application and so no routes: as a framework with a fallback, which tells
+/// by its answer, an adapter would be unsure of them. Only what a corpus says is for a catch-all has a route.
+fn route_of(row: &Row) -> RouteMatch {
+    if row.label == Label::Benign && row.category == "catch-all" {
+        RouteMatch::Matched
+    } else {
+        RouteMatch::Unsure
+    }
+}
+
+/// Whether a request is for what no application has.
+fn is_of_nothing(row: &Row) -> bool {
+    row.label == Label::Attack && row.category == "decoy"
 }
 
 /// The default template. Floods and bans are of sources, and a corpus has none.

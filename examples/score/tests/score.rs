@@ -41,8 +41,8 @@ fn rows() -> Vec<Value> {
         row("missed", "sqli", "attack", get("/?q=nothing")),
         row("name", "name", "benign", get("/?q=O'Brien")),
         // a decoy of the default template, where no application has such a page
-        row("page", "name", "benign", get("/account/login")),
-        row("decoy", "decoy", "attack", get("/account/login")),
+        row("page", "name", "benign", get("/wp-login.php")),
+        row("decoy", "decoy", "attack", get("/wp-login.php")),
     ]
 }
 

@@ -207,8 +207,8 @@ fn with_the_kill_switch_on_nothing_is_compared() {
 fn a_candidate_that_fails_has_no_say() {
     struct Poison;
     impl Headers for Poison {
-        fn for_each_value<'h>(&'h self, _: &str, _: &mut dyn FnMut(&'h [u8])) {
-            panic!("only the candidate looks here");
+        fn for_each_value<'h>(&'h self, name: &str, _: &mut dyn FnMut(&'h [u8])) {
+            assert_ne!(name, "x-scanner", "only the candidate looks here");
         }
         fn for_each<'h>(&'h self, _: &mut dyn FnMut(&'h str, &'h [u8])) {}
     }
