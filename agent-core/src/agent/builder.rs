@@ -142,15 +142,7 @@ impl AgentBuilder {
             with_standard(detectors),
             address_remedy,
         );
-        for Route { methods, path } in routes.values() {
-            for method in methods
-                .iter()
-                .map(String::as_str)
-                .chain(methods.is_empty().then_some(""))
-            {
-                shared.guard.learn_route(method, path);
-            }
-        }
+        know_routes(&shared.guard, &routes);
         let cloud = settings.cloud();
         let identity = Identity {
             instance_id: Uuid::now_v7(),
@@ -193,6 +185,16 @@ impl fmt::Debug for AgentBuilder {
         f.debug_struct("AgentBuilder")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// Has the guard know the routes that the host lists.
+fn know_routes(guard: &Guard, routes: &Routes) {
+    for Route { methods, path } in routes.values() {
+        let of_any = methods.is_empty().then_some("");
+        for method in methods.iter().map(String::as_str).chain(of_any) {
+            guard.learn_route(method, path);
+        }
     }
 }
 
