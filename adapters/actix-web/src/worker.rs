@@ -34,7 +34,7 @@ impl Worker {
         }
         let since_news = self.since_news.get().wrapping_add(1);
         self.since_news.set(since_news);
-        if since_news > Self::KEEN && since_news % Self::SELDOM != 0 {
+        if since_news > Self::KEEN && !since_news.is_multiple_of(Self::SELDOM) {
             return;
         }
         let pattern = request.match_pattern();
