@@ -7,7 +7,7 @@ use super::{
     fingerprint, probe,
 };
 use crate::model::{
-    normal::{SHORTEST_CODE, normalise, normalise_plain},
+    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_plain},
     places::Field,
 };
 
@@ -52,7 +52,7 @@ pub(super) fn each(
 
 /// Whether a field is one short word, so that no built-in detector is asked. Told sooner than whether it is familiar.
 fn says_nothing(field: &Field<'_>) -> bool {
-    if field.value.len() >= SHORTEST_CODE || probe::is_telling(&field.place) {
+    if field.value.len() >= SHORT_CODE || probe::is_telling(&field.place) || may_be_short_code(field.value) {
         return false;
     }
     let marks = Marks::of(field.value);

@@ -1,20 +1,61 @@
 //! Base64 (RFC 4648, sections 4 and 5), where it stands for printable text.
 
-/// The shortest value that is tried, in bytes: it stands for nine, and shorter attacks are not worth a false alarm.
-pub(crate) const SHORTEST: usize = 12;
+/// The shortest value that is tried, in bytes: it stands for six. What is shorter is no attack.
+const SHORTEST: usize = 8;
 
 /// The longest value that is tried, in bytes: an attack is short, an attachment is not.
 const LONGEST: usize = 16 << 10;
 
+/// Below this many digits a code must stand for ASCII that shows: short words are codes of something by chance.
+pub(crate) const SHORT: usize = 12;
+
 /// What the whole text, or the last segment of a path, stands for as Base64, in either alphabet and with or without padding, where
-/// that is printable and more than one word.
+/// that is text of more than one word. Of a signed token (RFC 7519), what its header says: whoever verifies it reads the header first.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let code = text.trim_ascii();
+    if let Some(header) = token_header(code) {
+        let groups = header.as_bytes().chunks(4).filter_map(decoded);
+        let is_odd = groups.into_iter().any(|group| group.bytes().iter().any(is_no_header));
+        return if is_odd { whole(header) } else { None };
+    }
     if !code.starts_with('/') {
-        return whole(code);
+        return once_or_twice(code);
     }
     // the slash is of the alphabet too: a path's last segment comes first, then all of it
-    code.rsplit('/').next().and_then(whole).or_else(|| whole(code))
+    code.rsplit('/')
+        .next()
+        .and_then(once_or_twice)
+        .or_else(|| once_or_twice(code))
+}
+
+/// Whether a value shorter than what is normally told apart may be a code: asked of words, of which most are none at their beginning.
+pub(crate) fn may_be_short(value: &[u8]) -> bool {
+    value.len() >= SHORTEST
+        && value.len() < SHORT
+        && value
+            .chunks(4)
+            .all(|group| decoded(group).is_some_and(|group| group.is_shown()))
+}
+
+/// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with `eyJ`.
+fn token_header(code: &str) -> Option<&str> {
+    let token = code.rsplit(' ').next().unwrap_or_default();
+    let (header, rest) = token.split_once('.').filter(|_| token.starts_with("eyJ"))?;
+    rest.contains('.').then_some(header)
+}
+
+/// Whether a byte is in no name or value that headers of tokens have: algorithms, types, names of keys, URLs.
+fn is_no_header(byte: &u8) -> bool {
+    !matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'{' | b'}' | b'[' | b']' | b'"' | b':' | b',' | b'-' | b'_' | b'/' | b'+' | b'=' | b' ')
+}
+
+/// The text of a code, or of the code in it.
+fn once_or_twice(code: &str) -> Option<Vec<u8>> {
+    let bytes = whole(code)?;
+    let inner = str::from_utf8(&bytes).ok().map(str::trim_ascii).and_then(whole);
+    inner
+        .filter(|inner| is_more_than_a_word(inner))
+        .or_else(|| is_more_than_a_word(&bytes).then_some(bytes))
 }
 
 fn whole(code: &str) -> Option<Vec<u8>> {
@@ -22,17 +63,20 @@ fn whole(code: &str) -> Option<Vec<u8>> {
     if !(SHORTEST..=LONGEST).contains(&code.len()) || code.len() % 4 == 1 {
         return None;
     }
-    if !is_text(code.get(..HEAD_DIGITS).unwrap_or(code)) {
+    if !is_text(code.get(..HEAD_DIGITS).unwrap_or(code)) || (code.len() < SHORT && !may_be_short(code)) {
         return None;
     }
     let mut bytes = Vec::with_capacity(code.len());
     for group in code.chunks(4) {
         bytes.extend_from_slice(decoded(group)?.bytes());
     }
-    let is_more_than_a_word = bytes
+    str::from_utf8(&bytes).is_ok().then_some(bytes)
+}
+
+fn is_more_than_a_word(bytes: &[u8]) -> bool {
+    bytes
         .iter()
-        .any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
-    (is_more_than_a_word && str::from_utf8(&bytes).is_ok()).then_some(bytes)
+        .any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
 /// As much of a value as tells, in digits: ids and names in the alphabet stand for no text, which shows at once, and must not cost an
@@ -65,6 +109,13 @@ impl Group {
     fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
+
+    /// Whether it stands for ASCII that shows, as all of a short code must.
+    fn is_shown(&self) -> bool {
+        self.bytes()
+            .iter()
+            .all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+    }
 }
 
 /// Decodes four digits or what is left of them, where that is printable.
@@ -82,8 +133,8 @@ fn decoded(group: &[u8]) -> Option<Group> {
         bytes,
         length: group.len() * 6 / 8,
     };
-    // a NUL is dropped further on, and is strewn into words for filters that do not
-    let is_printable = |byte: &u8| matches!(byte, b'\0' | b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
+    // a NUL is dropped further on, and is strewn into words for filters that do not; browsers take a form feed for a blank
+    let is_printable = |byte: &u8| matches!(byte, b'\0' | b'\t'..=b'\r' | b' '..=b'~' | 0x80..);
     group.bytes().iter().all(is_printable).then_some(group)
 }
 
@@ -128,6 +179,19 @@ mod tests {
             ("/PCEtLSNleGVjIGNtZD0ibHMiIC0tPg", "<!--#exec cmd=\"ls\" -->"),
             (" JyBPUiAxPTEtLSA= ", "' OR 1=1-- "),
             ("PGEgaHJlZj0+PGI PGkg", "<a href=><b><i "),
+            ("e3s3Kjd9fQ==", "{{7*7}}"),
+            ("O2lkIDtsczs", ";id ;ls;"),
+            ("PHN2Zwxvbj0x", "<svg\u{c}on=1"),
+            // Base64 of Base64
+            (
+                "UEhOamNtbHdkRDVoYkdWeWRDZ3hLVHd2YzJOeWFYQjBQZz09",
+                "<script>alert(1)</script>",
+            ),
+            // the header of a signed token
+            (
+                "Bearer eyJraWQiOiInIG9yIDE9MSJ9.eyJzdWIiOiIxIn0.c2ln",
+                "{\"kid\":\"' or 1=1\"}",
+            ),
         ] {
             assert_eq!(decode(code), Some(text.as_bytes().to_vec()), "{code}");
         }
@@ -144,6 +208,10 @@ mod tests {
             "hello world, hello",
             "550e8400-e29b-41d4-a716-446655440000",
             "aGVsbG93b3JsZA==",
+            "username",
+            "password1",
+            "YWJjZGVm",
+            "Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6ImEtMSJ9.eyJzdWIiOiIxIn0.c2ln",
         ] {
             assert_eq!(decode(text), None, "{text}");
         }

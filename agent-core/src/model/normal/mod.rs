@@ -20,7 +20,7 @@ mod entities;
 
 use std::borrow::Cow;
 
-pub(crate) use self::base64::SHORTEST as SHORTEST_CODE;
+pub(crate) use self::base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code};
 
 /// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
 /// applications that decode by themselves.
