@@ -41,9 +41,14 @@ pub(super) const RULES: &[Rule] = &[
         "python",
         r#"__import__\s*\(\s*['"]|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:check_output|Popen|call|run)\s*\([^)]*shell|['"]\.execute\(\)|io\.popen\(|\b(?:eval|exec)\s*\(\s*compile\s*\("#,
     ),
+    // ways from an expression to what runs programs or reads files, by any spelling of a member
     short(
         "node",
-        r#"\bchild_process\b|\bprocess\.(?:mainModule|binding)\b|_\$\$ND_FUNC\$\$_|require\(\s*['"](?:child_process|net|vm)['"]"#,
+        r#"\bchild_process\b|\bprocess(?:\.|\?\.|\[\s*['"`])(?:mainModule|binding|dlopen|_linkedBinding|reallyExit)|_\$\$ND_FUNC\$\$_|\b(?:require|import)\s*\(\s*['"`](?:node:)?(?:child_process|net|vm|worker_threads|repl|inspector)['"`]|\b(?:require|import)\s*\(\s*['"`](?:node:)?(?:fs|os|https?|dns)(?:/promises)?['"`]\s*\)\s*(?:\?\.)?[.\[]\s*['"`]?(?:read|write|append|unlink|rm|exists|open|create|copy|chmod|stat|access|hostname|userInfo|networkInterfaces|platform|homedir|release|get|request|lookup|resolve)"#,
+    ),
+    short(
+        "node-reach",
+        r#"\b(?:global|globalThis|root|window|self|this)\s*(?:\?\.)?\[\s*['"`](?:process|require|module|Function|eval)['"`]|\b(?:global|globalThis|root)\s*(?:\?\.|\.)\s*process\b|\bprocess\s*\[\s*['"`]|\bmodule(?:\.|\[\s*['"`])(?:constructor|_load|_extensions|_compile)\b|\brequire(?:\.|\[\s*['"`])main(?:['"`]\s*\])?(?:\.|\[\s*['"`])(?:require|constructor)\b|\.constructor\s*\(\s*['"`]|(?:\.|\[\s*['"`])constructor(?:['"`]\s*\])?\s*(?:\?\.)?(?:\.|\[\s*['"`])(?:constructor|_load)\b|\bFunction\s*\(\s*['"`][^'"`\n]{0,60}(?:return|process|require|this)\b|\b_load\s*\(\s*['"`]|\b(?:execSync|spawnSync|execFileSync)\s*\(|\bspawn_sync\b|\b(?:Deno\.(?:run|Command|readTextFile\w*|readFile\w*)|Bun\.(?:spawn\w*|file|write))\s*\(|\bvm\.run(?:InThisContext|InNewContext|InContext)\s*\("#,
     ),
     short("asp", r#"Response\.Write\(|Server\.ScriptTimeout|\bexecute\(\s*"""#),
     // loaders' variables, as CGI takes them from a query (CVE-2017-17562, CVE-2025-5777)
@@ -59,6 +64,7 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
             .and(Marks::DOLLAR)
             .and(Marks::DOT)
             .and(Marks::CURLY)
+            .and(Marks::SQUARE)
             .and(Marks::COMMA)
             .and(Marks::UNDERSCORE)
             .and(Marks::COLON)

@@ -1,7 +1,7 @@
 //! LDAP injection (CWE-90; RFC 4515): a filter that is closed, and another one opened.
 
 use super::{
-    BuildError, Family, Marks, Rule,
+    BuildError, Family, Marks, Rule, Value,
     lexicon::Lexicon,
     rules::{ENTERED, Simple, short},
 };
@@ -14,6 +14,12 @@ pub(super) const RULES: &[Rule] = &[short(
 /// The detector.
 pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     Simple::new(Family::Ldap, Marks::ROUND.and(Marks::STAR), ENTERED, RULES, lexicon)
+        .map(|rules| rules.unless(is_excused))
+}
+
+/// Brackets and stars in a password are as likely as other signs, unless they compare.
+fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
+    value.is_password() && !value.marks.any(Marks::EQUALS)
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ mod search;
 mod sqli;
 mod ssi;
 mod ssrf;
+mod statement;
 mod template;
 mod tokens;
 mod upload;

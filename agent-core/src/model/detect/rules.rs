@@ -108,15 +108,16 @@ impl RuleSet {
         self.judge_by(value, |_| true)
     }
 
-    /// As if it had only some of its rules.
+    /// As if it had only some of its rules. `counts` sees each rule that matches.
     pub(super) fn judge_by(&self, value: &Value<'_>, counts: impl Fn(&Rule) -> bool) -> Option<Finding> {
         if self.all.as_ref().is_some_and(|all| !value.hits.has_any(all)) {
             return None;
         }
         let mut score = 0_u8;
         let mut best: Option<&Compiled> = None;
-        let counting = self.rules.iter().filter(|compiled| counts(compiled.rule));
-        for compiled in counting.filter(|compiled| compiled.matches(value)) {
+        // asked last: what a rule's exceptions look at costs more than most rules, and few rules match
+        let matching = self.rules.iter().filter(|compiled| compiled.matches(value));
+        for compiled in matching.filter(|compiled| counts(compiled.rule)) {
             score = score.saturating_add(compiled.rule.points).min(100);
             if best.is_none_or(|best| compiled.rule.points > best.rule.points) {
                 best = Some(compiled);
@@ -172,6 +173,8 @@ pub(super) struct Simple {
     marks: Marks,
     roles: &'static [Role],
     rules: RuleSet,
+    /// Whether a rule that matches says nothing, by what is known of the value.
+    is_excused: fn(&Rule, &Value<'_>) -> bool,
 }
 
 /// What somebody entered.
@@ -190,7 +193,13 @@ impl Simple {
             marks,
             roles,
             rules: RuleSet::with(rules, lexicon)?,
+            is_excused: |_, _| false,
         })
+    }
+
+    /// The same, but for rules that say nothing in some values.
+    pub(super) fn unless(self, is_excused: fn(&Rule, &Value<'_>) -> bool) -> Self {
+        Self { is_excused, ..self }
     }
 }
 
@@ -205,7 +214,7 @@ impl Detector for Simple {
 
     fn look(&self, value: &Value<'_>) -> Option<Finding> {
         if self.roles.contains(&value.role) {
-            self.rules.judge(value)
+            self.rules.judge_by(value, |rule| !(self.is_excused)(rule, value))
         } else {
             None
         }

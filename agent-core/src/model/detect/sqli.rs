@@ -7,8 +7,10 @@ use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
     rules::{always, hint, short},
+    statement,
     tokens::{self, Sql},
 };
+use crate::model::places::{NameHints, Part};
 
 /// What the tokenizer's doubt counts, in hundredths: any rule makes it certain.
 const DOUBT: u8 = 45;
@@ -25,6 +27,7 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::AT)
     .and(Marks::COLON)
     .and(Marks::COMMA)
+    .and(Marks::PIPE)
     .and(Marks::UNDERSCORE);
 
 /// What stands beside a quote where a string is left, and in prose and names does not.
@@ -41,18 +44,21 @@ const OPERATORS: Marks = Marks::ROUND
     .and(Marks::PERCENT)
     .and(Marks::COMMA);
 
-/// Words that an expression without quotes is made of. They count nothing, and say that the tokenizer is worth asking.
-const WORDS: &[Rule] = &[hint(
-    "words",
-    0,
-    r#"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b|\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|--(?:\s|$)|#|/\*[^;,\s]|\d\s*[|&]|\w\(|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
-)];
+/// What an expression without quotes is made of: words, and signs. They count nothing, and say that the tokenizer is worth asking.
+const WORDS: &[Rule] = &[
+    hint(
+        "words",
+        0,
+        r#"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b|\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
+    ),
+    hint("signs", 0, r"--(?:\s|$)|#|/\*[^;,\s]|\d\s*[|&]|\w\("),
+];
 
 pub(super) const RULES: &[Rule] = &[
     // a second query; what follows must be columns, as "union select committee" is none
     always(
         "union-select",
-        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/|#[^\n]{0,40}\n|--[^\n]{0,40}\n)*\bselect\b(?:[\s(/*!+]|#[^\n]{0,40}\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|\w+\s*(?:[,(#]|--|from\b))"#,
+        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/|#[^\n]{0,40}\n|--[^\n]{0,40}\n)*\bselect\b(?:[\s(/*!+]|#[^\n]{0,40}\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|[\w.]+\s*(?:[,(#|+*/]|--|(?:from|as|where|limit|into|collate)\b))"#,
     ),
     always("union-split", r#"\buni?\W{1,12}o?n\W+sel?\W{1,12}l?e?ct\b"#),
     // time and errors as channels (PortSwigger, "Blind SQL injection")
@@ -66,7 +72,12 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "catalogue",
-        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec)|procedure\s+analyse)\s*\(|\binto\s+(?:out|dump)file\b|\bmaster\.\.|\bbulk\s+insert\b|\bexecute\s+immediate\b",
+        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\bmaster\.\.|\bprocedure\s+analyse\s*\(",
+    ),
+    // what reads, writes or runs something outside of the database
+    always(
+        "system-function",
+        r"\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec))\s*\(|\binto\s+(?:out|dump)file\b|\bbulk\s+insert\b|\bexecute\s+immediate\b",
     ),
     short(
         "procedure",
@@ -75,11 +86,16 @@ pub(super) const RULES: &[Rule] = &[
     // another statement behind the first
     short(
         "stacked",
-        r#"^[^;\n]{0,80};\s*(?:select\b[^;]*[(\d*@'"]|insert\s+into\b|update\s+\w+\s+set\b|delete\s+from\b|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+\w+\s+to\b|merge\s+into\b|copy\s+[^;]{1,80}?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
+        r#"^[^;\n]{0,80};\s*(?:select\b(?:[^;]*[(*@'"]|\s+(?:-?\d|null\b|[\w.\s,]+\bfrom\b|[\w.]+\s*(?:,|--|#)))|insert\s+into\b|update\s+\w+\s+set\b|delete\s+(?:\w+\s+)?from\s+[\w.`"\[\]]+\s*(?:where\b|limit\b|;|--|#|/\*|$)|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|merge\s+into\b|copy\s+[^;]{1,80}?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
+    ),
+    // behind a value of one word, what no sentence goes on with: administration, prepared statements, variables, transactions
+    short(
+        "stacked-command",
+        r#"^[^\s;]*['")\s]*;\s*(?:show\s+(?:(?:full|global|session|master|slave|replica|binary|create|open|all)\s+)?(?:tables?|databases?|schemas?|columns|fields|grants|privileges|variables|status|processlist|warnings|errors|engines?|plugins|index(?:es)?|keys|triggers|events|procedure|function|logs|users?|roles|character\s+set|collation|hosts|view|server_version|data_directory|config_file)\b|prepare\s+\w+\s*(?:from|as|\()|deallocate\b|execute\s+\w+\s*(?:;|using\b|\(|--|#|$)|vacuum\b|analy[sz]e\s+(?:table\s+)?\w+\s*(?:;|--|#|\(|$)|reindex\b|optimi[sz]e\s+table\b|set\s+(?:@|global\b|session\b|local\b|names\b|password\b|role\b|transaction\b|autocommit\b|search_path\b|\w+\s*=)|pragma\s+\w|(?:at|de)tach\s+(?:database\s+)?['"\w]+\s*(?:as\b|;|--|$)|handler\s+\w+\s+(?:open|read|close)\b|(?:un)?lock\s+tables?\b|flush\s+(?:tables|privileges|logs|hosts|status)\b|kill\s+(?:query\s+|connection\s+)?\d|reset\s+(?:master|slave|replica|query\s+cache|(?:all|role|session)\s*(?:;|--|$))|rename\s+(?:table|user|column)\b|revoke\s+\w|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|deny\s+\w+\s+(?:on|to)\s|(?:create|alter|drop)\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unique\s+|materialized\s+|unlogged\s+|virtual\s+)*(?:table|view|index|trigger|schema|role|login|user|extension|language|type|domain|sequence|aggregate|event|server|assembly|rule|function|procedure|database|system|session|tablespace|synonym|package|operator|publication|subscription|certificate|credential|endpoint)\b|rollback\b|commit\s*(?:;|--|work|tran|$)|start\s+transaction\b|savepoint\s|begin\s*(?:;|tran|work|$|\w+\s*(?::=|;|\())|declare\s+[@\w]|call\s+\w+\s*[.(]|comment\s+on\s|copy\s+\(?\w+[^;]{0,60}\b(?:to|from)\b|dbcc\s+\w|(?:backup|restore)\s+(?:database|log)\b|reconfigure\b|raiserror\s*\(|print\s*(?:'|@|\()|if\s*\(?\s*(?:\d|exists|not\s+exists|\(|@|\w+\()|while\s*\(?\s*\d|use\s+(?:mysql|master|msdb|tempdb|information_schema)\b|explain\s+(?:select|update|delete|insert|replace|analyze|extended|query|plan)\b|desc(?:ribe)?\s+\w+\s*(?:;|--|#|$)|values\s*\(|table\s+\w+\s*(?:;|--|$)|with\s+\w+\s*(?:\([^)]*\)\s*)?as\s*\(|merge\s+\w|install\s+(?:plugin|soname|component)\b|load\s+(?:data|'|xml\b|extension\b)|import\s+foreign\b|notify\s+\w+\s*,\s*'|do\s+(?:\$|'|sleep|language)|cluster\s+\w+\s*(?:;|--|$)|checkpoint\s*(?:;|--|$)|exec(?:ute)?\s+(?:immediate|sp_|xp_|master|dbo)|select\s+(?:\*|[\w.]+(?:\s*,\s*[\w.]+)*\s+from\s+\w|@@|distinct\s|top\s|all\s|null\b|case\b|if\b)|insert\s+(?:into|ignore|overwrite)\b|update\s+\S+\s+set\b|delete\s+from\b|truncate\s+(?:table\s+)?\w+\s*(?:;|--|$)|shutdown\b|waitfor\b)"#,
     ),
     short(
         "statement",
-        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*\(|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+\w+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
+        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*\(|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
     ),
     // how many columns there are
     short(
@@ -93,7 +109,21 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "condition",
-        r#"^\W{0,6}(?:or|and)\s+\w\s*(?:=|<|>|like\b)\s*\w\b|^\W{0,6}(?:or|and)\s+(?:true|false|not\s+\w+|\d+|null)\s*(?:--|#|/\*)|^\W{0,4}(?:and|or)\s+\S+\s*(?:=|!=|<|>|like)\s*["'(]?\s*$|^\W{0,4}xor\s+\d+\s*[-<>=]|^\d+\s*(?:\|\||&&)\s*\d+\s*=\s*\d|^\W*like\s+null$|\)\s*like\s*\($"#,
+        r#"^\W{0,6}(?:or|and)\s+\w\s*(?:(?:=|<|>)\s*\w\b|like\s*['"\d(@])|^\W{0,6}(?:or|and)\s+(?:true|false|not\s+\w+|\d+|null)\s*(?:--|#|/\*)|^\W{0,4}(?:and|or)\s+\S+\s*(?:(?:=|!=|<|>)\s*["'(]?|like\s*["'(])\s*$|^\W{0,4}xor\s+\d+\s*[-<>=]|^\d+\s*(?:\|\||&&)\s*\d+\s*=\s*\d|^\W*like\s+null$|\)\s*like\s*\($"#,
+    ),
+    // numbers around operators that no sum of a person has
+    short(
+        "number-condition",
+        r"^\s*-?\d+\s*\)*\s*(?:(?:\|\||&&)\s*\(*\s*[-!~]?\s*(?:\d+|true|false|null|not\s+\d+)|(?:div|xor|rlike|regexp|like|not\s+(?:like|regexp|rlike|between))\s+\(*\s*[-!~]?\d+|(?:and|or|xor)\s+\(*\s*(?:not\s+)?(?:true|false|null)|(?:and|or)\s+(?:not\s+|!|~)\s*\d+)\s*\)*\s*$",
+    ),
+    // in the place of a number: the name of the field says that one is wanted
+    short(
+        "identifier-condition",
+        r"^\s*(?:-?\d+\s*\)*\s*(?:and|or|mod)\s+\(*[-!~@\w.]+|not\s+\(*[-!~]*\d+|-?\d+\s*(?:<=>|!=|<>|>=?|<=?|\^)\s*\(*[-!~]*\d+)\s*\)*\s*$",
+    ),
+    short(
+        "identifier-itself",
+        r"^\s*[a-z_]\w*\s*(?:=|<=>|\blike\b)\s*[a-z_]\w*\s*$",
     ),
     short(
         "compare",
@@ -102,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
     // a string that ends, and goes on as an expression
     short(
         "break-operator",
-        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|\w+\(|\w+\s*(?:=|<|>|!=|\blike\b|\bis\s+(?:not\s+)?null|\bis\s+(?:not\s+)?['"])|['"]\s*--|myapp)"#,
+        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|[\w.]+\(|[\w.\[\]]+\s*(?:=|<|>|!=|\^=|~~?\*?\s*['"(]|(?:collate\s+\w+\s*)?(?:not\s+)?(?:i?like|r?like|glob|match|regexp|similar\s+to|sounds\s+like|in|between|starting(?:\s+with)?|containing|member\s+of|is(?:\s+not)?(?:\s+distinct\s+from)?)\s*(?:[('"`\d@:?%]|\w+\(|\w+\s+escape\b)|collate\s+\w+\s*[=<>]|is\s+(?:not\s+)?null)|['"]\s*--)"#,
     ),
     short(
         "break-comparison",
@@ -110,7 +140,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "break-comment",
-        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|#\s*$|/\*[^'"\n]*$|;--|;\s*#)|^'\s*\)*\s*;?\s*(?:--|#|/\*)[^'\n]*$|^"\s*\)*\s*;?\s*(?:--|#|/\*)[^"\n]*$|^`\s*\)*\s*;?\s*(?:--\s|#\s*$|/\*)[^`\n]*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?(?:[\w)\s](?:--|/\*)|[\d)]#)\s*$"#,
+        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|/\*[^'"\n]*$|;--)|^'\s*\)*\s*;?\s*(?:--|/\*)[^'\n]*$|^"\s*\)*\s*;?\s*(?:--|/\*)[^"\n]*$|^`\s*\)*\s*;?\s*(?:--\s|/\*)[^`\n]*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?[\w)\s](?:--|/\*)\s*$"#,
+    ),
+    short(
+        "break-hash",
+        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:#\s*$|;\s*#)|^'\s*\)*\s*;?\s*#[^'\n]*$|^"\s*\)*\s*;?\s*#[^"\n]*$|^`\s*\)*\s*;?\s*#\s*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?[\d)]#\s*$"#,
     ),
     short(
         "break-subquery",
@@ -120,6 +154,18 @@ pub(super) const RULES: &[Rule] = &[
     short(
         "break-around",
         r#"^[^\s'"`]{0,20}'\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*'[\w%]{0,12}$|^[^\s'"`]{0,20}"\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*"[\w%]{0,12}$|^[^\s'"`]{0,20}`\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*`[\w%]{0,12}$|^[^\s'"`]{1,20}'\s*[-+*/^%|&=<>!]{1,3}[\s!~+(-]*'\w{0,12}$|^[^\s'"`]{0,20}'[-+*/^%|&]\S{0,12}[=<>]\s*'\w{1,12}$"#,
+    ),
+    // a string that is left for a sum, and entered again: what is between computes
+    short(
+        "break-sum",
+        r#"^[^'"`\n]{0,40}'\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^'\n]{0,160}?[-+*/%^|&~=<>]\s*'[^'\n]{0,20}$|^[^'"`\n]{0,40}"\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^"\n]{0,160}?[-+*/%^|&~=<>]\s*"[^"\n]{0,20}$|^[^\s'"`]{0,20}'\s*[-+*/%^|&]{1,2}\s*\w+\s*[-+*/%^|&]{1,2}\s*'\w{0,12}$"#,
+    ),
+    // operators between two quotes and nothing else
+    short("break-signs", r"^'\s*[-+*/%^|&<>=!~]{1,3}\s*'\s*-?\d{0,6}$"),
+    // a string that ends, and the statement's next clause
+    short(
+        "break-clause",
+        r#"^[^'"`\n]{0,60}['"`]\s*\)*\s*(?:order\s+by\s+(?:\d|\(|\w+\s*(?:--|#|,|desc\b|asc\b|$))|group\s+by\s+[^\s'"]+\s*(?:--|#|having\b|/\*|$)|having\s+\w+\s*[(=<>]|limit\s+\d|offset\s+\d|procedure\s+\w+\s*\(|into\s+(?:@|outfile|dumpfile)|for\s+update\b|fetch\s+(?:first|next)\b|where\s+[\w.]+\s*(?:=|<|>|in\s*\(|like\s+['"]|is\s+(?:not\s+)?null))"#,
     ),
     // a string that ends, and what follows is not to be read
     short(
@@ -135,6 +181,8 @@ pub(super) const RULES: &[Rule] = &[
         "comment-split",
         r"\b(?:s/\*[^*]{0,60}\*/elect|se/\*[^*]{0,60}\*/lect|sel/\*[^*]{0,60}\*/ect|sele/\*[^*]{0,60}\*/ct|u/\*[^*]{0,60}\*/nion|un/\*[^*]{0,60}\*/ion|uni/\*[^*]{0,60}\*/on|unio/\*[^*]{0,60}\*/n|d/\*[^*]{0,60}\*/rop|dr/\*[^*]{0,60}\*/op|dro/\*[^*]{0,60}\*/p)\b",
     ),
+    // signs in the place of blanks, which end a word as well
+    short("select-unspaced", r#"^\W{0,6}select[-+~!@(`'".][^\s]*?from[`'"(\[]"#),
     hint("select-from", 40, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
     // columns that are no names
     hint(
@@ -164,7 +212,7 @@ pub(super) const RULES: &[Rule] = &[
     short("exponent", r"\b\d\.e[.(][a-z\d]"),
     short(
         "case",
-        r"\bcase\s+when\b.{1,80}\bthen\b|\bselect\s+case\s*\(|\bcase\s+\d+\s+when\s+\d",
+        r"\bcase\s+(?:\w+\s+)?when\b[^;\n]{0,80}?(?:[=<>(@]|\b(?:is\s+(?:not\s+)?null|like\s*['\x22]|in\s*\(|between\s+\d|true|false|not\s+\d)\b)[^;\n]{0,80}?\bthen\b|\bselect\s+case\s*\(|\bcase\s+\S+\s+when\s+(?:\d|')|\bcase\s+when\s+\d+\s+then\b",
     ),
     always(
         "function",
@@ -186,10 +234,96 @@ impl Sqli {
         })
     }
 
-    /// Whether the tokenizer, which is dear, has something to find.
-    fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
-        may_be_tokens(value) || self.words.judge(value).is_some()
+    /// What the rules find, and the tokenizer where they are not certain.
+    fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        let by_rules = self.rules.judge_by(value, |rule| !is_excused(rule, value));
+        if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
+            return by_rules;
+        }
+        let doubt = match tokens::sql(value.text) {
+            Sql::Harmless => return by_rules,
+            Sql::Doubtful => DOUBT,
+            Sql::Injection => self.weight(value),
+        };
+        let mut finding = by_rules.unwrap_or_else(|| Finding::new("tokens", 0, 0..value.text.len()));
+        finding.score = finding.score.saturating_add(doubt).min(100);
+        Some(finding)
     }
+
+    /// Whether the tokenizer, which is expensive, has something to find. Without a quote, a blank or a bracket there is one token,
+    /// and what it takes for a comment is a sign: `b!@#h`.
+    fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
+        const BETWEEN: Marks = Marks::QUOTE.and(Marks::BLANK).and(Marks::ROUND).and(Marks::STAR);
+        value.marks.any(BETWEEN) && (may_be_tokens(value) || self.words.judge(value).is_some())
+    }
+
+    /// What the tokenizer's word counts where a value is, by the name of its field, what has quotes, operators and comments of its own.
+    fn weight(&self, value: &Value<'_>) -> u8 {
+        let hints = value.place.hints();
+        let has_words = || self.words.judge_by(value, |rule| rule.name == "words").is_some();
+        if hints.any(NameHints::SECRET) && !has_words() {
+            0
+        } else if value.place.part == Part::Body && hints.any(LANGUAGES) && statement::is_closed(value.text) {
+            DOUBT
+        } else {
+            CERTAIN
+        }
+    }
+}
+
+/// Names of fields whose values are in a language: each has strings and comparisons, as SQL has.
+const LANGUAGES: NameHints = NameHints::QUERY.and(NameHints::CODE).and(NameHints::TEMPLATE);
+
+fn is_certain(finding: Option<&Finding>) -> bool {
+    finding.is_some_and(|finding| finding.score >= CERTAIN)
+}
+
+/// Whether a rule that matches says nothing here, by what is known of the value.
+fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
+    match rule.name {
+        // no statement needs these, whoever sends it
+        "delay" | "sleep" | "system-function" | "procedure" | "stacked" | "stacked-command" | "versioned-comment"
+        | "comment-split" | "comment-blank" | "union-split" => false,
+        // a pair of numbers in a cookie is a counter's (`ab=12=12`)
+        "compare" => value.place.part == Part::Cookie || value.is_password() || is_content(value),
+        "break-hash" | "break-rest" | "break-around" | "break-sum" | "break-signs" | "cast" | "exponent" | "json" => {
+            value.is_password() || is_content(value)
+        }
+        "number-condition" => value.place.hints().any(NameHints::TEXT.and(LANGUAGES)),
+        "identifier-condition" => !is_number(value.place.name),
+        "identifier-itself" => !is_number(value.place.name) || !is_the_same_twice(value.text),
+        _ => is_content(value),
+    }
+}
+
+/// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
+fn is_content(value: &Value<'_>) -> bool {
+    const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
+    value.place.part == Part::Body
+        && statement::is_statement(value.text)
+        && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report())
+}
+
+/// Names of parameters, besides those that end as ids do, whose values are numbers.
+const NUMBERS: &[&str] = &["item", "num", "no", "nr", "page", "limit", "offset", "cat"];
+
+/// Whether a name says that its value is a number: `id`, `user_id`, `itemId`, `page`.
+fn is_number(name: &str) -> bool {
+    let last = name.rsplit(['.', '[']).next().unwrap_or_default().trim_end_matches(']');
+    let is_id = last.len() >= 2
+        && last
+            .get(last.len() - 2..)
+            .is_some_and(|end| end.eq_ignore_ascii_case("id"));
+    is_id || NUMBERS.iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
+/// Whether a comparison is one of a name with itself.
+fn is_the_same_twice(text: &str) -> bool {
+    let mut names = text
+        .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
+        .filter(|name| !name.is_empty());
+    let (first, last) = (names.next(), names.next_back());
+    first.is_some() && first == last
 }
 
 /// Whether the tokenizer may find what no rule does.
@@ -210,19 +344,13 @@ impl Detector for Sqli {
         if !value.is_entered() {
             return None;
         }
-        let by_rules = self.rules.judge(value);
-        let is_certain = by_rules.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
-        if is_certain || value.is_document || !self.is_worth_tokens(value) {
-            return by_rules;
+        let finding = self.judge(value);
+        match value.without_padding() {
+            Some(rest) if !is_certain(finding.as_ref()) => {
+                self.judge(&rest).map(|found| value.widened(found)).or(finding)
+            }
+            _ => finding,
         }
-        let doubt = match tokens::sql(value.text) {
-            Sql::Harmless => return by_rules,
-            Sql::Doubtful => DOUBT,
-            Sql::Injection => CERTAIN,
-        };
-        let mut finding = by_rules.unwrap_or_else(|| Finding::new("tokens", 0, 0..value.text.len()));
-        finding.score = finding.score.saturating_add(doubt).min(100);
-        Some(finding)
     }
 }
 

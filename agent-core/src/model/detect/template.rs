@@ -4,32 +4,54 @@
 //! what no text needs (`__mro__`, `request`, `config`).
 
 use super::{
-    BuildError, Family, Marks, Rule,
+    BuildError, Family, Marks, Rule, Value,
     lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
+    statement,
 };
+use crate::model::places::{NameHints, Part};
 
 pub(super) const RULES: &[Rule] = &[
+    // an engine is told by what it makes of a sum: the openings of all, with the operators that any knows
     short(
         "arithmetic",
-        r#"(?:\{\{|\$\{|#\{|\*\{|@\{|~\{|<%=?|\{%|@\(|\$\[)\s*['"]?\d+['"]?\s*[*+/-]\s*['"]?\d+"#,
+        r#"(?:\{\{\{?|\$\{\{?|#\{|\*\{|@\{|~\{|%\{|\{=|\{!|\{@|<%[=#@-]?|<#=|\{%|@\(|\$\[|\[=|\[\[\$?\{?|@\{\{)[\s=-]*\(*['"]?\d+['"]?\)*\s*(?:\*\*|//|<<|>>|==|!=|[*+/%^~-]|\|\s*\w+\s*:)\s*\(*['"]?\d+"#,
+    ),
+    // openings of several engines at once, so that one of them breaks
+    always(
+        "polyglot",
+        r#"\$\{\{\s*<%|\{\{\s*<%|<%\[%|#\{\s*<%|\$\{\{[^}\n]{0,40}\}\}[^\n]{0,10}(?:<%|#\{|\*\{)|\{\{[^}\n]{0,20}\}\}\s*(?:\$\{[^}\n]{0,20}\}\s*(?:<%|#\{|\{)|<%=?[^%\n]{0,20}%>\s*[$#*]\{)|\$\{[^}\n]{0,20}\}\s*(?:#\{[^}\n]{0,20}\}|<%=)[^\n]{0,20}(?:\{\{|\*\{|@\()"#,
     ),
     always(
         "python",
         // a member of a class is everyday Python; a chain of them, one of a literal, or one within a template is not
-        r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])[^\n]{0,200}?__\w+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
+        r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])(?:[^\n]{0,200}?[^\w\n])?__[a-z]+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
     ),
     always(
         "java",
         r"[$#*%@{]\{?[^}\n]{0,200}(?:T\(\s*java|getRuntime|\.getClass|\.forName|freemarker\.template|ProcessBuilder|\.newInstance|#application|#request|#session|#context|#parameters|@java|@org\.|_memberAccess|ScriptEngine|\bgetResource\()",
     ),
+    // what reaches from a template into the application or the server
+    short(
+        "reach",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\|\s*(?:attr|map|filter|passthru|system|sort|reduce)\b|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.|\b(?:system|exec|eval|popen|passthru|shell_exec|require|import|open|read|file_get_contents|phpinfo|cycler|joiner|namespace|lipsum|url_for|get_flashed_messages|range|dict)\s*\(|\.(?:constructor|prototype|getClass|class|exec|popen|system|read|getRuntime|forName|invoke)\b\s*[.(\[])[^}%\n]{0,300}(?:\}|%>)",
+    ),
     short(
         "call",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:attr|map|filter|join|safe|passthru|system|sort|reduce)\b|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.)[^}%\n]{0,300}(?:\}|%>)",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:join|safe)\b)[^}%\n]{0,300}(?:\}|%>)",
+    ),
+    short(
+        "tag-reach",
+        r"\{%-?\s*(?:debug\b|import\b|from\s+\S+\s+import\b|get_\w+|php\b)",
     ),
     short(
         "tag",
-        r"\{%\s*(?:debug|include|import|extends|load|set\s|for\s.{1,40}\bin\b|get_\w+|csrf_token|if\s.{0,100}(?:\(|__))",
+        r"\{%-?\s*(?:extends|load|csrf_token|set\s|for\s.{1,40}\bin\b|include|if\s.{0,100}(?:\(|__))",
+    ),
+    // a block that names what Handlebars' helpers reach code through
+    always(
+        "handlebars-reach",
+        r#"\{\{[^}\n]{0,100}(?:\blookup\s+\w|\bconstructor\b|\bsplit\s+as\b|\bthis\.(?:push|pop|constructor|__proto__)|\brequire\b)|\{\{\s*#\s*with\s+["'(]"#,
     ),
     short(
         "handlebars",
@@ -49,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "erb",
-        r"<%[=@-]?[^%]{0,300}(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar)\b|\w+\(|`|_\.)",
+        r"<%[=@-]?[^%]{0,300}(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar)\b|\b[a-z]\w+\(|`[\w/]|_\.)",
     ),
     short(
         "empty",
@@ -57,24 +79,49 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "razor",
-        r"@\{\s*\w+\s+\w+\s*=|@\(\s*\d|@(?:using|System)\b.{0,20}\bSystem",
+        r"@\{\s*\w+\s+\w+\s*=|@\(\s*\d+\s*[-+*/%]|@\(?\s*(?:using\s+)?System\.[A-Z]\w*(?:\.\w+)*\s*[.(;]|@using\s+System\b|@\(?\s*(?:Html|Url|Context|Request|Server|Environment|Activator|Assembly|File|Process|Type)\.\w+(?:\.\w+)*\s*\(|@(?:functions|code)\s*\{",
     ),
     always("print", r"\$\{@?(?:print|system|exec|phpinfo|passthru|sleep|eval)\b"),
 ];
 
 /// The detector.
 pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
-    Simple::new(
-        Family::Template,
-        Marks::CURLY
-            .and(Marks::ANGLE)
-            .and(Marks::HASH)
-            .and(Marks::UNDERSCORE)
-            .and(Marks::AT),
-        ENTERED,
-        RULES,
-        lexicon,
-    )
+    let marks = Marks::CURLY
+        .and(Marks::ANGLE)
+        .and(Marks::HASH)
+        .and(Marks::UNDERSCORE)
+        .and(Marks::AT)
+        .and(Marks::SQUARE);
+    Simple::new(Family::Template, marks, ENTERED, RULES, lexicon).map(|rules| rules.unless(is_excused))
+}
+
+/// Whether a rule that matches says nothing here, by what is known of the value.
+fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
+    match rule.name {
+        // who writes templates loops, formats and calls the application's own helpers; what reaches further is found all the same
+        "call" | "tag" | "handlebars" | "velocity" => {
+            is_written_there(value) || statement::is_statement(value.text) || is_of_a_build(value)
+        }
+        "razor" | "erb" => value.is_password(),
+        _ => false,
+    }
+}
+
+/// Whether what looks like calls in a body are references to files, as deployment tools resolve them: `${file(./env.yml):dev}`.
+fn is_of_a_build(value: &Value<'_>) -> bool {
+    let mut pieces = value
+        .text
+        .split("${")
+        .skip(1)
+        .map(|piece| piece.split('}').next().unwrap_or_default());
+    value.place.part == Part::Body
+        && !value.text.contains("{{")
+        && pieces.all(|piece| piece.trim_start().starts_with("file(.") || !piece.contains('('))
+}
+
+/// Whether a value stands where templates are written: a template's field, or rich text and mails, in a body.
+fn is_written_there(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.place.hints().any(NameHints::TEMPLATE.and(NameHints::HTML))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub(super) fn sql(text: &str) -> Sql {
         .fingerprint
         .map(|fingerprint| fingerprint.to_string())
         .unwrap_or_default();
-    if DOUBTFUL.contains(&fingerprint.as_str()) || is_phrase(&fingerprint, text) {
+    if DOUBTFUL.contains(&fingerprint.as_str()) || is_phrase(&fingerprint, text) || is_of_words(text) {
         Sql::Doubtful
     } else {
         Sql::Injection
@@ -53,6 +53,18 @@ fn is_phrase(fingerprint: &str, text: &str) -> bool {
         || (fingerprint.starts_with('E') && text.starts_with(|first: char| first.is_alphabetic()))
         || (fingerprint.starts_with("so") && !fingerprint.contains('&'));
     begins_as_one && !fingerprint.contains(['U', 'c', ';'])
+}
+
+/// Whether a text is of words and everyday signs alone: `his or her; select one`. What computes or compares has others.
+fn is_of_words(text: &str) -> bool {
+    let is_everyday = |sign: char| {
+        sign.is_alphabetic()
+            || matches!(
+                sign,
+                ' ' | ',' | '.' | ';' | ':' | '!' | '?' | '%' | '&' | '-' | '\n' | '\r'
+            )
+    };
+    text.chars().all(is_everyday) && !text.contains("--")
 }
 
 #[cfg(test)]
@@ -73,6 +85,7 @@ mod tests {
             "80% ACRYLIC AND 20% WOOL",
             "a SMALL \"&\" SIGN",
             "use s.replace('a', 'b')",
+            "his or her; select one",
         ] {
             assert_ne!(sql(text), Sql::Injection, "{text}");
         }

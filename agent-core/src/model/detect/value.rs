@@ -1,9 +1,9 @@
 //! A normalised value as detectors see it.
 
-use super::{Context, Hits, Marks};
+use super::{Context, Finding, Hits, Marks};
 use crate::model::{
     normal::Disguise,
-    places::{Field, Part, Place, Role},
+    places::{Field, NameHints, Part, Place, Role},
 };
 
 /// From this many words a value is a document: more than what is entered in one line. Length alone says nothing: an attack is easily
@@ -73,6 +73,33 @@ impl<'v> Value<'v> {
         'v: 't,
     {
         Value { text, ..*self }
+    }
+
+    /// Whether the value may be a password: one word in a field whose name says so. Generators strew quotes and signs into them.
+    pub(super) fn is_password(&self) -> bool {
+        !self.marks.any(Marks::BLANK | Marks::BREAK) && self.place.hints().any(NameHints::SECRET)
+    }
+
+    /// The value without the long word in front of it, which rules that look from the beginning on do not reach behind: an attack
+    /// is padded with one so that guards which look at a value's beginning see nothing else.
+    pub(super) fn without_padding(&self) -> Option<Self> {
+        // longer than keys and tokens that stand before a sign; what is left of it says that a value stood there
+        const LONGEST_WORD: usize = 256;
+        const LEFT: usize = 4;
+        if self.text.len() <= LONGEST_WORD {
+            return None;
+        }
+        let word = self.text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let rest = self.text.get(word.checked_sub(LEFT)?..)?;
+        (word > LONGEST_WORD && rest.len() > LEFT).then_some(Self { text: rest, ..*self })
+    }
+
+    /// A finding in another text that was made of this one: as its place there says nothing here, it is all of this one.
+    pub(super) fn widened(&self, found: Finding) -> Finding {
+        Finding {
+            at: 0..self.text.len(),
+            ..found
+        }
     }
 
     /// Whether a client entered it, as a value or a name: not a document or a file as a whole.

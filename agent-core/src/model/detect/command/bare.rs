@@ -21,7 +21,7 @@ pub(super) fn is_split(text: &str) -> bool {
         }
         rest = rest.get(at + length..).unwrap_or_default();
     }
-    false
+    text.contains("${")
 }
 
 /// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
@@ -32,10 +32,12 @@ pub(super) fn command(text: &str) -> Option<String> {
         let after = rest.get(char.len_utf8()..).unwrap_or_default();
         rest = match char {
             '\'' | '"' | '^' | '\\' => after,
-            '$' => without_variable(after).unwrap_or_else(|| {
-                bare.push('$');
-                after
-            }),
+            '$' => {
+                without_variable(after, bare.ends_with(|last: char| last.is_ascii_alphabetic())).unwrap_or_else(|| {
+                    bare.push('$');
+                    after
+                })
+            }
             '`' => after.strip_prefix('`').unwrap_or_else(|| {
                 bare.push('`');
                 after
@@ -49,15 +51,22 @@ pub(super) fn command(text: &str) -> Option<String> {
     (bare.len() < text.len()).then_some(bare)
 }
 
-/// What follows a variable of one sign or one letter, which is empty where nobody has set it.
-fn without_variable(after: &str) -> Option<&str> {
-    let mut chars = after.chars();
-    let name = chars.next()?;
-    let rest = chars.as_str();
-    let is_special = matches!(name, '@' | '*' | '!' | '?' | '_' | '$' | '#');
-    let is_letter =
-        name.is_ascii_alphabetic() && !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_');
-    (is_special || is_letter).then_some(rest)
+/// What follows a variable that is empty where nothing has set it: one of one sign or one letter, one in braces, and one of any name
+/// behind a word.
+fn without_variable(after: &str, is_behind_a_word: bool) -> Option<&str> {
+    let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    if let Some(braced) = after.strip_prefix('{') {
+        let (name, rest) = braced.split_once('}')?;
+        return (!name.is_empty() && name.chars().all(is_of_name)).then_some(rest);
+    }
+    let first = after.chars().next()?;
+    if matches!(first, '@' | '*' | '!' | '?' | '_' | '$' | '#') {
+        return after.get(1..);
+    }
+    let rest = after.trim_start_matches(is_of_name);
+    let length = after.len() - rest.len();
+    let is_empty = first.is_ascii_alphabetic() && (length == 1 || is_behind_a_word);
+    is_empty.then_some(rest)
 }
 
 #[cfg(test)]
@@ -66,7 +75,7 @@ mod tests {
 
     #[test]
     fn split_words_are_told() {
-        for text in ["c'a't", r"c\at", "c$@at", "cat;w''ho", "O'Brien"] {
+        for text in ["c'a't", r"c\at", "c$@at", "cat;w''ho", "O'Brien", "c${Z}at"] {
             assert!(is_split(text), "{text}");
         }
         for text in ["'cat'", "\"Chromium\";v=\"131\"", "a = 'b'", "$HOME", "cat", ""] {
@@ -83,6 +92,9 @@ mod tests {
             ("cat$u+/etc$u/x", Some("cat+/etc/x")),
             ("una$$me", Some("uname")),
             ("ping``", Some("ping")),
+            ("c${Z}at /etc", Some("cat /etc")),
+            ("sh$XX -c id", Some("sh -c id")),
+            ("c${Z", None),
             ("$HOME $abc", None),
             ("cat", None),
             ("$", None),

@@ -4,6 +4,7 @@
 //! option, a path, a URL, a variable. What shells ignore is taken out for a second look: `c''at`, `c\at`, `w"h"oami`, `c$@at`.
 
 mod bare;
+mod honest;
 pub(super) mod rules;
 
 use self::rules::{BARE, RULES};
@@ -59,19 +60,49 @@ impl Detector for Command {
         if !value.is_entered() {
             return None;
         }
-        let finding = self.rules.judge(value);
-        let is_certain = finding.as_ref().is_some_and(|finding| finding.score >= CERTAIN);
-        if is_certain || value.is_document || !may_be_split(value) || !bare::is_split(value.text) {
+        let finding = self.judge(value);
+        if !is_certain(finding.as_ref()) {
+            let padded = value.without_padding().and_then(|rest| self.judge(&rest));
+            return padded.map(|found| value.widened(found)).or(finding);
+        }
+        // what a message quotes is not run; what stands around it is looked into again
+        match honest::without_quoted_code(value) {
+            Some(rest) => self.judge(&value.with_text(&rest)).map(|found| value.widened(found)),
+            None => finding,
+        }
+    }
+}
+
+impl Command {
+    fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        let finding = self.rules.judge_by(value, |rule| !honest::is_excused(rule, value));
+        if is_certain(finding.as_ref()) || value.is_document || !may_be_split(value) || !bare::is_split(value.text) {
             return finding;
         }
-        bare::command(value.text)
-            .and_then(|text| self.bare.judge(&value.with_text(&text)))
-            .map(|found| Finding {
-                at: 0..value.text.len(),
-                ..found
-            })
-            .or(finding)
+        let bare = bare::command(value.text);
+        bare.and_then(|text| self.split(value, &text)).or(finding)
     }
+
+    /// What is found in a text only after what splits its words was taken out. What stands there as it is was judged before, by rules
+    /// that want more.
+    fn split(&self, value: &Value<'_>, text: &str) -> Option<Finding> {
+        // each is looked for in what follows the one before
+        const MOST: usize = 8;
+        let mut rest = text;
+        for _ in 0..MOST {
+            let found = self.bare.judge(&value.with_text(rest))?;
+            let matched = rest.get(found.at.clone()).unwrap_or_default();
+            if !value.text.contains(matched.trim()) {
+                return Some(value.widened(found));
+            }
+            rest = rest.get(found.at.end.max(1)..).unwrap_or_default();
+        }
+        None
+    }
+}
+
+fn is_certain(finding: Option<&Finding>) -> bool {
+    finding.is_some_and(|finding| finding.score >= CERTAIN)
 }
 
 #[cfg(test)]

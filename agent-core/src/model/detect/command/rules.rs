@@ -8,7 +8,7 @@ use crate::model::detect::{
 /// Commands with arguments.
 macro_rules! command {
     () => {
-        r"(?:cat|ls|id|whoami|uname|ifconfig|ipconfig|netstat|wget|curl|lynx|ping|nc|ncat|netcat|bash|sh|zsh|ksh|dash|csh|tcsh|perl|python(?:[23](?:\.\d+)?)?|ruby|irb|php\d?|node|nslookup|dig|host|getent|telnet|ftp|tftp|rm|cp|mv|chmod|chown|mkdir|mkfifo|mknod|touch|echo|printf|head|tail|less|more|tac|nl|od|xxd|hexdump|strings|rev|sort|uniq|cut|awk|gawk|sed|e?grep|fgrep|find|locate|which|whereis|ps|top|kill|killall|pwd|cd|env|printenv|export|set|sleep|usleep|timeout|time|date|who|w|last|lastlog|finger|groups|su|sudo|passwd|useradd|adduser|crontab|at|mount|df|du|free|lsof|ss|arp|route|ip|iptables|tcpdump|ssh|scp|rsync|git|svn|make|gcc[\d.]*|cc|c89|c99|java|tar|zip|unzip|gzip|gunzip|bzip2|zcat|zstdcat|base64|base32|md5sum|sha1sum|openssl|xargs|tee|dd|install|ln|stat|diff|cmp|split|vi|vim|nano|ed|ex|emacs|man|service|systemctl|shutdown|reboot|init|eval|exec|source|trap|alias|fold|dir|type|copy|del|move|ren|net|netsh|reg|regedit|sc|tasklist|taskkill|systeminfo|ver|wmic|powershell|pwsh|cmd|cscript|wscript|mshta|certutil|bitsadmin|rundll32|regsvr32|iwr|iex|invoke-\w+|schtasks|tracert|traceroute|hostname|sysinfo|strace|ltrace|gdb|socat|screen|tmux|nohup|busybox|lua|expect|apt|apt-get|yum|dpkg|rpm|pip3?|npm|docker|kubectl|aws|rmt(?:-dump)?|perf|flock|ll|\.\s?shell|\.\s?system)"
+        r"(?:cat|ls|id|whoami|uname|ifconfig|ipconfig|netstat|wget|curl|lynx|ping|nc|ncat|netcat|bash|sh|zsh|ksh|dash|csh|tcsh|perl|python(?:[23](?:\.\d+)?)?|ruby|irb|php\d?|node|nslookup|dig|host|getent|telnet|ftp|tftp|rm|cp|mv|chmod|chown|mkdir|mkfifo|mknod|touch|echo|printf|head|tail|less|more|tac|nl|od|xxd|hexdump|strings|rev|sort|uniq|cut|awk|gawk|sed|e?grep|fgrep|find|locate|which|whereis|ps|top|kill|killall|pwd|cd|env|printenv|export|set|sleep|usleep|timeout|time|date|who|w|last|lastlog|finger|groups|su|sudo|passwd|useradd|adduser|crontab|mount|df|du|free|lsof|ss|arp|route|ip|iptables|tcpdump|ssh|scp|rsync|git|svn|make|gcc[\d.]*|cc|c89|c99|java|tar|zip|unzip|gzip|gunzip|bzip2|zcat|zstdcat|base64|base32|md5sum|sha1sum|openssl|xargs|tee|dd|install|ln|stat|diff|cmp|split|vi|vim|nano|ed|ex|emacs|man|service|systemctl|shutdown|reboot|init|eval|exec|source|trap|alias|fold|dir|type|copy|del|move|ren|net|netsh|reg|regedit|sc|tasklist|taskkill|systeminfo|ver|wmic|powershell|pwsh|cmd|cscript|wscript|mshta|certutil|bitsadmin|rundll32|regsvr32|iwr|iex|invoke-\w+|schtasks|tracert|traceroute|hostname|sysinfo|strace|ltrace|gdb|socat|screen|tmux|nohup|busybox|lua|expect|apt|apt-get|yum|dpkg|rpm|pip3?|npm|docker|kubectl|aws|rmt(?:-dump)?|perf|flock|ll|\.\s?shell|\.\s?system)"
     };
 }
 
@@ -16,6 +16,34 @@ macro_rules! command {
 macro_rules! alone {
     () => {
         r"(?:whoami|uname|ifconfig|ipconfig|netstat|wget|curl|nslookup|getent|netcat|ncat|systeminfo|tasklist|netsh|wmic|powershell|pwsh|certutil|bitsadmin|cmd\.exe|ls|dir|pwd|phpinfo\(\)|sysinfo|printenv|lsof|net\s+(?:user|view|localgroup|share)|traceroute|tracert|htop|rmt-dump)"
+    };
+}
+
+/// Commands whose names are no words of a language and no names of columns or products: behind a value, they need no argument.
+macro_rules! system {
+    () => {
+        r"(?:chown|chgrp|chmod|chattr|mkfs(?:\.\w+)?|mkswap|swapo(?:n|ff)|killall|pkill|pgrep|pidof|(?:user|group)(?:add|del|mod)|(?:add|del)(?:user|group)|chpasswd|chsh|visudo|compgen|whoami|logname|uname|ifconfig|ipconfig|if(?:up|down)|iwconfig|netstat|nslookup|getent|netcat|ncat|tcpdump|tshark|nmap|printenv|ls(?:of|blk|cpu|pci|usb|mod|attr|hw)|lsb_release|dmidecode|dmesg|modprobe|insmod|rmmod|depmod|sysctl|ip6?tables|nft|ufw|firewall-cmd|journalctl|systemctl|crontab|atq|atrm|sudo|doas|pkexec|mkdir|rmdir|mkfifo|mknod|mktemp|xargs|xxd|hexdump|strace|ltrace|socat|rsync|tftp|[ef]grep|zgrep|zcat|gunzip|bunzip2|bzip2|unxz|base(?:32|64)|md5sum|sha\d{1,3}sum|shasum|cksum|busybox|nohup|setsid|chroot|unshare|nsenter|poweroff|telinit|umount|s?fdisk|losetup|blkid|(?:hostname|timedate|locale|login)ctl|apt-(?:get|cache)|dpkg|dnf|zypper|pacman|kubectl|ssh-(?:keygen|copy-id|add)|sshpass|mysqldump|pg_dump|redis-cli|unlink|shred|realpath|readlink|dirname|setfacl|getfacl|vmstat|iostat|mpstat|htop|renice|ionice|taskset|stdbuf|ulimit|umask|certutil|tasklist|taskkill|systeminfo|schtasks|wmic|netsh|pwsh|[cw]script|mshta|rundll32|regsvr32|bitsadmin|i?cacls|takeown|vssadmin|bcdedit|diskpart|robocopy|xcopy|findstr|nbtstat|tracert|tracepath|pathping|driverquery|gpresult|fsutil|wevtutil|qwinsta|quser|msiexec|forfiles|(?:net1?|cmd|ping|reg|sc|at|calc|notepad|powershell|arp|route|hostname|nc|curl|ftp|telnet)\.exe)"
+    };
+}
+
+/// What stands in front where a command is put behind a value: one word, an address, a quote or a bracket that is closed, nothing.
+macro_rules! behind_a_value {
+    () => {
+        r#"^[^\s;|&<>`$]*['")}\]]*\s*(?:;|\|\|?|&&?|\n)\s*[({!]*\s*"#
+    };
+}
+
+/// The same for an address alone, as diagnostics take one, or a separator at the very beginning: whatever follows is no prose.
+macro_rules! behind_an_address {
+    () => {
+        r#"^\s*(?:(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|::1)(?:/\d+)?['")]*\s*(?:;|\|\|?|&&?|\n)|;)\s*[({!]*\s*"#
+    };
+}
+
+/// Variables that every shell has set.
+macro_rules! set_variable {
+    () => {
+        r"(?:PATH|HOME|PWD|OLDPWD|SHELL|IFS|BASH\w*|HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|LANG|LC_\w+|LS_COLORS|TERM|USER|USERNAME|LOGNAME|RANDOM|PS[1-4]|PPID|SHLVL|E?UID|EDITOR|MAIL|DISPLAY)"
     };
 }
 
@@ -40,7 +68,7 @@ macro_rules! gap {
 
 macro_rules! argument {
     () => {
-        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|/\s+-\w|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s)"#
+        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|/\s+-\w|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s|\.{1,2}(?:\s|$))"#
     };
 }
 
@@ -141,7 +169,12 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     // CVE-2021-44228 and the look-ups that hide it
     always(
         "lookup",
-        r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:lower|upper|env|sys|java|ctx|date|main|docker|k8s|log4j|::?-?\w):|\$\{[^}\s]{0,40}:-\w?[^}]{0,3}\}\w?\{?",
+        r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:(?:lower|upper):\W?\w?\W?\}|::?-?\w)|\$\{[^}\s]{0,40}:-[a-z:/.]?\}(?:\w|:|\$\{)",
+    ),
+    // alone, look-ups fill in the settings of build tools and the patterns of loggers, and tell an attacker whether they are followed
+    short(
+        "lookup-probe",
+        r"\$\\?\{\s*(?:lower|upper|env|sys|java|ctx|date|main|docker|k8s|log4j):",
     ),
     short(
         "substitution",
@@ -161,10 +194,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
         "glob",
         r"(?:^|[\s;|&`(+,<])/(?:[a-z]{0,4}[?*\[\]]+[a-z?*\[\]]{0,6}/|(?:etc|bin|usr|dev|var|tmp|proc|sbin)/[a-z./]*[?*\[])",
     ),
-    short(
-        "here-string",
-        r"\b(?:cat|sh|bash|zsh|ksh|irb|gcc[\d.]*|php|perl|python\d?|rev|tac|tr|sed|awk|xxd|base64|tee)\s?<<<",
-    ),
+    short("here-string", r#"[\w$}'"]\s?<<<\s?['"$\w]"#),
     // tools that run something for whoever names it
     short(
         "separator-tool",
@@ -211,6 +241,76 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
             r#"\b(?:system|passthru|shell_exec|popen|proc_open|exec|eval)\s*\(\s*['"]\s*"#,
             command!(),
             r"\b"
+        ),
+    ),
+    short(
+        "plain-command",
+        concat!(behind_a_value!(), folder!(), system!(), r#"(?:$|[\s;|&)}`"'#<>+])"#),
+    ),
+    short(
+        "address-command",
+        concat!(
+            behind_an_address!(),
+            folder!(),
+            r"(?:",
+            command!(),
+            r#"|at|halt|reboot|yes|tr|wall|write|jobs|history|hash|umask|wait|read|exit|unset|source|bg|fg|seq|stty|tty|cal|wc|comm|join|paste|nice|look|factor|start|erase|rd|md|assoc|ftype|path|prompt|title|vol|label|format|tree|attrib|more|call|goto|pause|mysql|psql|sqlite3|mongo|nginx|httpd|gem|cargo|go|composer|brew|snap|helm|terraform|ansible|vagrant|pwd|dir)(?:\.exe)?(?:$|[\s;|&)}`"'#<>])"#
+        ),
+    ),
+    short(
+        "plain-tool",
+        concat!(
+            behind_a_value!(),
+            r"(?:git\s+(?:clone|pull|push|fetch|checkout|config|archive|init|log|show|remote|submodule|ls-remote|-c)|svn\s+(?:co|checkout|export|info|cat)|hg\s+clone|find\s+\S+\s+-\w|crontab\s|trap\s+\S|alias\s+\w+=|export\s+\w+=|declare\s+-\w|typeset\s|eval\s+\S|command\s+-?\w|builtin\s+\w|coproc\s|exec\s+\d?[<>/]|ulimit\s+-|set\s+-[a-z]|yes\s*[|>]|kill\s+-|su\s+-|dd\s+\w+=|mount\s+[-/]|tar\s+-?[cxtz]|ln\s+-|nc\s+\S+\s+\d|openssl\s+\w|python\d?\s+-|perl\s+-|ruby\s+-|php\s+-|node\s+-|awk\s|sed\s+[-'s/])"
+        ),
+    ),
+    // output that goes into a file or to another descriptor
+    short(
+        "redirect",
+        concat!(
+            behind_a_value!(),
+            r"[\w./-]+(?:\s[^;|&\n<>]*)?\s*\d?>{1,2}\s*(?:&\d|/(?:dev|tmp|var|etc|home|usr|proc|root|opt|srv|www|mnt|run)\b|\.{1,2}/|nul\b|[\w/-]+\.(?:txt|php\d?|sh|log|html?|jspx?|aspx?|py|pl|js|conf|cgi|bat|ps1)\b)"
+        ),
+    ),
+    // loops, conditions, functions and groups of POSIX shells
+    short(
+        "structure",
+        concat!(
+            r#"(?:"#,
+            behind_a_value!(),
+            r#"|^\s*[({]?\s*|\$\(\s*)(?:(?:while|until|for|select)\b[^\n]*[;\n]\s*do\b.*\bdone\b|for\s*\(\(|if\b[^\n]*[;\n]\s*then\b.*\bfi\b|case\s+\S+\s+in\s+\S+\)|(?:function\s+\w+\s*(?:\(\))?|time)\s*\{[^}\n]*;\s*\}|[a-z_]\w*\s*\(\)\s*\{[^}\n]*\}\s*;?\s*\w|\[\[?\s[^\]\n]*\]\]?\s*(?:&&|\|\||;)|test\s+-\w\s[^;\n]*&&)"#
+        ),
+    ),
+    short(
+        "group",
+        concat!(behind_a_value!(), r"\{?\s*[\w./-]+(?:\s[^;}\n]*)?;\s*\}\s*(?:$|[;|&])"),
+    ),
+    // a word of a command that the shell computes
+    short(
+        "computed-word",
+        concat!(
+            r#"(?:^|[;|&\n`({])\s*\$'[^'\n]+'|(?:^|[;|&\n`({])\s*\$\{?(?:0|BASH|SHELL|_|@|\w+)\}?\s*(?:\s-c\s|<<<)|\$\{"#,
+            set_variable!(),
+            r"(?::-?\s?-?\d|[#%]|/|\^|,|@[a-z]\})|\$\{\w+:\s?-?\d+:-?\d+\}|\$\{![a-z_@*]"
+        ),
+    ),
+    // a word of a command of Windows that is computed, or named by its folder
+    short(
+        "computed-windows",
+        r#"%\w+:~-?\d+(?:,-?\d+)?%|[;|&]\s*(?:start\s+)?"?(?:%\w+%|[a-z]:)\\[\w\\ .%()-]*\.(?:exe|bat|cmd|com|ps1|vbs)\b|(?:^|[;|&])\s*(?:%comspec%|cmd(?:\.exe)?)\s+/[ckrv]|\bset\s+/?[ap]?\s?\w+=[^&\n]*&&?\s*(?:call|cmd|echo|start)?\s*[^&\n]*[%!]\w+[%!]|\bcall\s+[%!]\w+"#,
+    ),
+    // what is read by a shell
+    short(
+        "piped-to-shell",
+        r#"\|\s*(?:/(?:usr/)?bin/)?(?:sudo\s+)?(?:ba|z|k|da|c|a)?sh(?:\s+-\w+)*\s*(?:$|[;|&)}`#'"])"#,
+    ),
+    // a command that needs no argument in front of another
+    short(
+        "start-alone",
+        concat!(
+            r"^\s*",
+            r"(?:whoami|ifconfig|ipconfig|netstat|printenv|systeminfo|tasklist|uname)",
+            r"\s*(?:;|\|\|?|&&?)\s*\S"
         ),
     ),
 ];

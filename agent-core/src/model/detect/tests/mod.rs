@@ -2,6 +2,7 @@
 
 mod examples;
 mod generality;
+mod neighbours;
 
 use std::sync::LazyLock;
 

