@@ -95,11 +95,9 @@ impl<'v> Value<'v> {
     }
 
     /// A finding in another text that was made of this one: as its place there says nothing here, it is all of this one.
-    pub(super) fn widened(&self, found: Finding) -> Finding {
-        Finding {
-            at: 0..self.text.len(),
-            ..found
-        }
+    pub(super) fn widened(&self, mut found: Finding) -> Finding {
+        found.at = 0..self.text.len();
+        found
     }
 
     /// Whether a client entered it, as a value or a name: not a document or a file as a whole.

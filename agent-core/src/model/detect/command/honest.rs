@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::{
     detect::{Rule, Value},
-    places::{Format, NameHints, Part, Role},
+    places::{Format, Part, Role},
 };
 
 /// Whether a rule that matches says nothing here, by what is known of the value.
