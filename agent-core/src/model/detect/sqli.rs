@@ -28,6 +28,7 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::COLON)
     .and(Marks::COMMA)
     .and(Marks::PIPE)
+    .and(Marks::OTHER)
     .and(Marks::UNDERSCORE);
 
 /// What stands beside a quote where a string is left, and in prose and names does not.
@@ -72,12 +73,12 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "catalogue",
-        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users)|sqlite_master|pg_catalog|mysql\.user|all_tables|user_tables|v\$version)\b|\bmaster\.\.|\bprocedure\s+analyse\s*\(",
+        r"\bfrom\s+(?:information_schema|sys(?:objects|columns|users|databases|logins)|sys\.\w+|sqlite_(?:temp_)?(?:master|schema)|pg_(?:catalog|shadow|authid|roles|stat_activity)|mysql\.\w+|(?:all|user|dba)_(?:tables|users|tab_columns)|v\$\w+|msysobjects|sysibm\b|syscat\b|rdb\$\w+|system\.(?:tables|columns|numbers|users))\b|\bmaster\.\.|\bprocedure\s+analyse\s*\(",
     ),
     // what reads, writes or runs something outside of the database
     always(
         "system-function",
-        r"\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec))\s*\(|\binto\s+(?:out|dump)file\b|\bbulk\s+insert\b|\bexecute\s+immediate\b",
+        r"\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec|context)|load_extension|pg_sleep_(?:for|until)|sleepeachrow|csv(?:read|write)|file_(?:read|write)|httpuritype|xp_\w+)\s*\(|\binto\s+(?:out|dump)file\b|\bbulk\s+insert\b|\bexecute\s+immediate\b",
     ),
     short(
         "procedure",
@@ -119,7 +120,7 @@ pub(super) const RULES: &[Rule] = &[
     // in the place of a number: the name of the field says that one is wanted
     short(
         "identifier-condition",
-        r"^\s*(?:-?\d+\s*\)*\s*(?:and|or|mod)\s+\(*[-!~@\w.]+|not\s+\(*[-!~]*\d+|-?\d+\s*(?:<=>|!=|<>|>=?|<=?|\^)\s*\(*[-!~]*\d+)\s*\)*\s*$",
+        r"^\s*(?:[-!~]*[\w.]+\s*\)*\s+(?:and|x?or|mod|div|r?like|regexp|is(?:\s+not)?|not\s+like)\s+\(*[-!~@\w.]+|not\s+\(*[-!~]*\d+|[!~]\s*\d+|-?\d+\s*(?:<=>|!=|<>|>=?|<=?|\^)\s*\(*[-!~]*\d+|-?[\w.]+\s+(?:not\s+)?(?:in\s*\([^)]*|between\s+\S+\s+and\s+\S+))\s*\)*\s*$",
     ),
     short(
         "identifier-itself",
@@ -132,7 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     // a string that ends, and goes on as an expression
     short(
         "break-operator",
-        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|[\w.]+\(|[\w.\[\]]+\s*(?:=|<|>|!=|\^=|~~?\*?\s*['"(]|(?:collate\s+\w+\s*)?(?:not\s+)?(?:i?like|r?like|glob|match|regexp|similar\s+to|sounds\s+like|in|between|starting(?:\s+with)?|containing|member\s+of|is(?:\s+not)?(?:\s+distinct\s+from)?)\s*(?:[('"`\d@:?%]|\w+\(|\w+\s+escape\b)|collate\s+\w+\s*[=<>]|is\s+(?:not\s+)?null)|['"]\s*--)"#,
+        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|[\w.]+\(|[\w.\[\]]+\s*(?:=|<|>|!=|\^=|(?:!?~~?\*?|@>|<@|&&|\?[|&]?|->>?|#>>?|<->|@@|\^@|\|\|)\s*(?:['"\d(]|array\b)|(?:collate\s+\w+\s*)?(?:not\s+)?(?:i?like|r?like|glob|match|regexp|similar\s+to|sounds\s+like|in|between|starting(?:\s+with)?|containing|member\s+of|is(?:\s+not)?(?:\s+distinct\s+from)?)\s*(?:[('"`\d@:?%]|\w+\(|\w+\s+escape\b)|collate\s+\w+\s*[=<>]|is\s+(?:not\s+)?null)|['"]\s*--)"#,
     ),
     short(
         "break-comparison",
@@ -161,7 +162,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"^[^'"`\n]{0,40}'\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^'\n]{0,160}?[-+*/%^|&~=<>]\s*'[^'\n]{0,20}$|^[^'"`\n]{0,40}"\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^"\n]{0,160}?[-+*/%^|&~=<>]\s*"[^"\n]{0,20}$|^[^\s'"`]{0,20}'\s*[-+*/%^|&]{1,2}\s*\w+\s*[-+*/%^|&]{1,2}\s*'\w{0,12}$"#,
     ),
     // operators between two quotes and nothing else
-    short("break-signs", r"^'\s*[-+*/%^|&<>=!~]{1,3}\s*'\s*-?\d{0,6}$"),
+    short("break-signs", r"^'\s*[-+*/%^|&<>=!~]{1,3}\s*'\s*-?\w{0,12}$"),
     // a string that ends, and the statement's next clause
     short(
         "break-clause",
@@ -299,9 +300,16 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
 /// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
 fn is_content(value: &Value<'_>) -> bool {
     const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
-    value.place.part == Part::Body
-        && statement::is_statement(value.text)
-        && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report())
+    let is_in_a_body =
+        || value.place.part == Part::Body && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report());
+    statement::is_statement(value.text) && (is_in_a_body() || is_for_statements(value.context.path))
+}
+
+/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI tools.
+fn is_for_statements(path: &str) -> bool {
+    const ENDS: &[&str] = &["query", "queryall", "queryAll", "sql", "_sql"];
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    ENDS.contains(&last)
 }
 
 /// Names of parameters, besides those that end as ids do, whose values are numbers.

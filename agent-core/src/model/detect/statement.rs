@@ -40,28 +40,36 @@ pub(super) fn is_statement(text: &str) -> bool {
     known.is_some_and(has_clause) && is_closed(text)
 }
 
-/// Whether all literals, names and brackets are closed, and neither a comment nor a second statement follows.
+/// Whether all literals, names, brackets and comments are closed, and no second statement follows. A comment at the end is none of a
+/// statement's, and all of an injection's: it hides what the application wrote.
 pub(super) fn is_closed(text: &str) -> bool {
     let mut depth = 0_usize;
-    let mut quote = None;
-    let mut rest = text.bytes().peekable();
-    while let Some(byte) = rest.next() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'\'' | b'"' | b'`') => quote = Some(byte),
-            (None, b'(') => depth += 1,
-            (None, b')') => match depth.checked_sub(1) {
-                Some(outer) => depth = outer,
-                None => return false,
-            },
-            (None, b';' | b'#') => return false,
-            (None, b'-') if rest.peek() == Some(&b'-') => return false,
-            (None, b'/') if rest.peek() == Some(&b'*') => return false,
-            (None, _) => {}
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let after = rest.get(first.len_utf8()..).unwrap_or_default();
+        let end = match first {
+            '\'' | '"' | '`' => after.split_once(first).map(|(_, next)| next),
+            '-' if after.starts_with('-') => after.split_once('\n').map(|(_, next)| next),
+            '/' if after.starts_with('*') => after.split_once("*/").map(|(_, next)| next),
+            ';' | '#' => None,
+            '(' => {
+                depth += 1;
+                Some(after)
+            }
+            ')' => depth.checked_sub(1).map(|outer| {
+                depth = outer;
+                after
+            }),
+            _ => Some(after),
+        };
+        let is_comment = matches!(first, '-' | '/') && end.is_some_and(|end| end.len() + 1 < after.len());
+        match end {
+            Some(end) if is_comment && end.trim().is_empty() => return false,
+            Some(end) => rest = end,
+            None => return false,
         }
     }
-    depth == 0 && quote.is_none()
+    depth == 0
 }
 
 #[cfg(test)]
@@ -78,6 +86,7 @@ mod tests {
             "insert into logs (a, b) values (1, 'it''s')",
             "UPDATE users SET name = 'O''Brien' WHERE id = 5",
             "explain select 1 from t",
+            "SELECT a -- the key\n FROM b WHERE c - 1 > 0 /* all */ AND d = 2",
         ] {
             assert!(is_statement(text), "{text}");
         }

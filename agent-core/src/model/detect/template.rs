@@ -34,11 +34,11 @@ pub(super) const RULES: &[Rule] = &[
     // what reaches from a template into the application or the server
     short(
         "reach",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\|\s*(?:attr|map|filter|passthru|system|sort|reduce)\b|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.|\b(?:system|exec|eval|popen|passthru|shell_exec|require|import|open|read|file_get_contents|phpinfo|cycler|joiner|namespace|lipsum|url_for|get_flashed_messages|range|dict)\s*\(|\.(?:constructor|prototype|getClass|class|exec|popen|system|read|getRuntime|forName|invoke)\b\s*[.(\[])[^}%\n]{0,300}(?:\}|%>)",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\|\s*(?:attr|passthru|system)\b|\|\s*(?:map|filter|sort|reduce)\s*\(\s*['\x22](?:system|exec|passthru|shell_exec|popen|proc_open|assert|eval|phpinfo|file_\w+)|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.|\b(?:system|exec|eval|popen|passthru|shell_exec|require|import|open|read|file_get_contents|phpinfo|cycler|joiner|lipsum|get_flashed_messages)\s*\(|\.(?:constructor|prototype|getClass|class|exec|popen|system|read|getRuntime|forName|invoke)\b\s*[.(\[])[^}%\n]{0,300}(?:\}|%>)",
     ),
     short(
         "call",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:join|safe)\b)[^}%\n]{0,300}(?:\}|%>)",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:join|safe|map|filter|sort|reduce)\b)[^}%\n]{0,300}(?:\}|%>)|\{\{\s*(?:\d+|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
     ),
     short(
         "tag-reach",
@@ -57,22 +57,22 @@ pub(super) const RULES: &[Rule] = &[
         "handlebars",
         r#"\{\{\s*#?\s*(?:with|each)\s+[("\w]|\{\{\s*this\.\w+|\{\{/(?:with|each)"#,
     ),
-    short(
-        "smarty",
-        r"\{(?:php|literal|\$smarty|system|Smarty_|if\s+[^}]*\()[^}]*\}",
-    ),
+    short("smarty-reach", r"\{(?:php|\$smarty|system|Smarty_)[^}]*\}"),
+    short("smarty", r"\{(?:if\s+[^}]*\(|literal)[^}]*\}"),
     short(
         "velocity",
         r#"#(?:set|foreach|include|parse|evaluate|macro)\s*\(\s*[$"]"#,
     ),
     always(
-        "freemarker",
-        r"<#(?:assign|list|if|include|import|function|macro)\s|\?new\(\)|\?lower_abc|\?api\b\.",
+        "freemarker-reach",
+        r"\?new\(\)|\?lower_abc|\?api\b\.|<#(?:import|include)\s",
     ),
+    always("freemarker", r"<#(?:assign|list|if|function|macro)\s"),
     short(
-        "erb",
-        r"<%[=@-]?[^%]{0,300}(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar)\b|\b[a-z]\w+\(|`[\w/]|_\.)",
+        "erb-reach",
+        r"<%[=@-]?[^%]{0,300}(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar)\b|`[\w/]|_\.)",
     ),
+    short("erb", r"<%[=@-]?[^%]{0,300}\b[a-z]\w+\("),
     short(
         "empty",
         r#"^[\s'"]*(?:\{\{|\$\{|#\{|\*\{|<%=?|\{\{=|\{%)\s*(?:\.\.\.)?\s*(?:\}\}|\}|%>|%\})\s*$|^\s*\{\{\s*(?:self|_self|_context|settings)\s*\}\}\s*$|^\s*\{\d+\s*\*\s*\d+\}\s*$"#,
@@ -99,29 +99,33 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         // who writes templates loops, formats and calls the application's own helpers; what reaches further is found all the same
-        "call" | "tag" | "handlebars" | "velocity" => {
+        "call" | "tag" | "handlebars" | "velocity" | "freemarker" | "smarty" => {
             is_written_there(value) || statement::is_statement(value.text) || is_of_a_build(value)
         }
-        "razor" | "erb" => value.is_password(),
+        "erb" => value.is_password() || is_written_there(value),
+        "razor" | "erb-reach" => value.is_password(),
         _ => false,
     }
 }
 
 /// Whether what looks like calls in a body are references to files, as deployment tools resolve them: `${file(./env.yml):dev}`.
 fn is_of_a_build(value: &Value<'_>) -> bool {
-    let mut pieces = value
-        .text
-        .split("${")
-        .skip(1)
-        .map(|piece| piece.split('}').next().unwrap_or_default());
+    let is_reference = |piece: &str| {
+        let inside = piece.split('}').next().unwrap_or_default();
+        inside.trim_start().starts_with("file(.") || !inside.contains('(')
+    };
     value.place.part == Part::Body
-        && !value.text.contains("{{")
-        && pieces.all(|piece| piece.trim_start().starts_with("file(.") || !piece.contains('('))
+        && value.text.contains("${file(.")
+        && !["{{", "#{", "*{", "<%"]
+            .iter()
+            .any(|opening| value.text.contains(opening))
+        && value.text.split("${").skip(1).all(is_reference)
 }
 
-/// Whether a value stands where templates are written: a template's field, or rich text and mails, in a body.
+/// Whether a value stands where templates are written: a template's field, rich text, a mail or a message, in a body.
 fn is_written_there(value: &Value<'_>) -> bool {
-    value.place.part == Part::Body && value.place.hints().any(NameHints::TEMPLATE.and(NameHints::HTML))
+    const WRITTEN: NameHints = NameHints::TEMPLATE.and(NameHints::HTML).and(NameHints::TEXT);
+    value.place.part == Part::Body && (value.place.hints().any(WRITTEN) || value.context.path.contains("template"))
 }
 
 #[cfg(test)]

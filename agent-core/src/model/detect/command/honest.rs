@@ -4,13 +4,22 @@ use std::borrow::Cow;
 
 use crate::model::{
     detect::{Rule, Value},
-    places::{Format, Part, Role},
+    places::{Format, NameHints, Part, Role},
 };
 
 /// Whether a rule that matches says nothing here, by what is known of the value.
 pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
-        "separator-word" => is_list(value) || value.is_password(),
+        "separator-word" | "separator-command" | "plain-command" if is_list(value) => true,
+        "address-and-more" => !is_for_address(value) || is_list(value),
+        "separator-argument" | "separator-host" | "separator-quoted" | "separator-tool" | "plain-tool" | "write"
+            if is_pipeline(value) || is_about_a_shell(value) =>
+        {
+            true
+        }
+        "separator-word" | "separator-command" if is_pipeline(value) || is_about_a_shell(value) => true,
+        "separator-word" => value.is_password(),
+        "piped-to-shell" | "redirect" if is_about_a_shell(value) => true,
         "glob" | "expansion" | "variables" | "here-string" | "redirect" | "computed-word" | "brace"
         | "piped-to-shell" => value.is_password(),
         // build tools, loggers and compose files fill them in; what a logger obeys without being asked is `jndi`
@@ -48,12 +57,17 @@ fn is_list(value: &Value<'_>) -> bool {
     let first = first
         .split_once("SignedHeaders=")
         .map_or(first, |(_, list)| list.split('&').next().unwrap_or_default());
-    let entries = first.split(';').count();
     let is_table = value.text.trim().contains('\n') && value.context.format == Some(Format::Text);
-    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
     let is_for_lists = OF_LISTS
         .iter()
-        .any(|known| last.trim_end_matches(']').eq_ignore_ascii_case(known));
+        .any(|known| last_name(value).eq_ignore_ascii_case(known));
+    // spreadsheets end a line with an empty column
+    let first = if is_table || is_for_lists {
+        first.trim_end_matches(';')
+    } else {
+        first
+    };
+    let entries = first.split(';').count();
     let is_word = |entry: &str| {
         let entry = entry.trim().trim_matches('"');
         entry.starts_with(|first: char| first.is_alphabetic() || first == '_')
@@ -63,11 +77,116 @@ fn is_list(value: &Value<'_>) -> bool {
     };
     entries >= if is_table || is_for_lists { 2 } else { 3 }
         && first.split(';').all(is_word)
-        && first
-            .split(';')
+        && !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim()))
+        && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
+}
+
+/// Commands that are no names of columns.
+const UNMISTAKABLE: &[&str] = &[
+    "whoami",
+    "uname",
+    "ifconfig",
+    "ipconfig",
+    "netstat",
+    "wget",
+    "curl",
+    "nslookup",
+    "printenv",
+    "tasklist",
+    "systeminfo",
+    "powershell",
+    "ls",
+    "lsof",
+    "reboot",
+];
+
+/// The last of the names on the way to a value.
+fn last_name<'v>(value: &Value<'v>) -> &'v str {
+    value
+        .place
+        .name
+        .rsplit(['.', '['])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(']')
+}
+
+/// Names of fields that take an address for a diagnosis, or the parameter of a command.
+const OF_ADDRESSES: &[&str] = &[
+    "ip",
+    "ipaddr",
+    "ipaddress",
+    "ip_address",
+    "host",
+    "hostname",
+    "host_name",
+    "target",
+    "domain",
+    "ping",
+    "cmd",
+    "exec",
+    "server",
+    "ns",
+    "dns",
+];
+
+/// Whether one address is wanted, by the name of the field, and the value is no list of them.
+fn is_for_address(value: &Value<'_>) -> bool {
+    let is_address = |entry: &str| {
+        let entry = entry.trim();
+        entry.contains(['.', ':'])
+            && entry
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
+    };
+    OF_ADDRESSES
+        .iter()
+        .any(|known| last_name(value).eq_ignore_ascii_case(known))
+        && !value.text.split([';', '|', '\n']).all(is_address)
+}
+
+/// What stages of query languages begin with (SPL, KQL, LogQL, jq): some are names of commands too.
+#[rustfmt::skip]
+const STAGES: &[&str] = &[
+    "search", "where", "sort", "order", "head", "tail", "limit", "top", "take", "eval", "stats", "table", "fields", "dedup", "rename", "rex", "regex", "timechart", "chart",
+    "join", "append", "extend", "project", "summarize", "count", "distinct", "parse", "json", "logfmt", "line_format", "label_format", "unwrap", "keep", "drop", "pattern",
+    "unpack", "mvexpand", "makemv", "spath", "transaction", "bin", "bucket", "lookup", "inputlookup", "fillnull", "eventstats", "streamstats", "return", "format", "from",
+    "uniq", "set", "select", "group", "filter", "render", "union", "mv", "make", "evaluate", "getschema", "serialize", "map", "keys", "length", "to_entries", "date", "rate",
+];
+
+/// Whether a value is a query in stages, in a query language's field: pipes and nothing else of a shell's.
+fn is_pipeline(value: &Value<'_>) -> bool {
+    let is_stage = |stage: &str| {
+        let word = stage
+            .trim_start_matches(['=', '~', '>', ' ', '\n', '"'])
+            .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+        word.into_iter()
             .next()
-            .is_some_and(|entry| entry.trim().chars().count() > 1)
-        && lines.all(|line| line.trim().is_empty() || line.split(';').count() == entries)
+            .is_some_and(|word| word.is_empty() || STAGES.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    };
+    !value.text.contains([';', '&', '`', '<'])
+        && !value.text.contains("$(")
+        && value.place.hints().any(NameHints::QUERY)
+        && value.text.split('|').skip(1).all(is_stage)
+}
+
+/// Whether a message is about a shell: in a body's field for prose, where words stand before the first separator.
+fn is_about_a_shell(value: &Value<'_>) -> bool {
+    let before = value
+        .text
+        .split([';', '|', '&', '$', '`', '>', '<'])
+        .next()
+        .unwrap_or_default();
+    let is_word = |word: &&str| {
+        word.len() > 1
+            && word
+                .trim_matches([',', '.', ':', '!', '?', '"', '(', ')'])
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    value.place.part == Part::Body
+        && before.split_whitespace().filter(is_word).count() >= FEWEST_WORDS
+        && value.place.hints().any(NameHints::TEXT)
 }
 
 /// The fewest words around quoted code that make a message of it.

@@ -230,7 +230,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
         concat!(
             r"(?:^|[;|&\s])\{,?",
             command!(),
-            r#",[^}]*\}|\{,\$?['"]?"#,
+            r#",[^}\s]*\}|\{,\$?['"]?"#,
             command!(),
             r#"['"]?(?:,|\})"#
         ),
@@ -256,6 +256,11 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
             command!(),
             r#"|at|halt|reboot|yes|tr|wall|write|jobs|history|hash|umask|wait|read|exit|unset|source|bg|fg|seq|stty|tty|cal|wc|comm|join|paste|nice|look|factor|start|erase|rd|md|assoc|ftype|path|prompt|title|vol|label|format|tree|attrib|more|call|goto|pause|mysql|psql|sqlite3|mongo|nginx|httpd|gem|cargo|go|composer|brew|snap|helm|terraform|ansible|vagrant|pwd|dir)(?:\.exe)?(?:$|[\s;|&)}`"'#<>])"#
         ),
+    ),
+    // where an address is wanted, whatever a shell would take for a command or for its output
+    short(
+        "address-and-more",
+        r"^\s*(?:[\w.:-]+\s*)?(?:(?:;|\|\|?|&&?|\n)\s*[a-z_./$({!\[\\%]|[^\s]*(?:`|\$\(|\$\{))",
     ),
     short(
         "plain-tool",

@@ -131,6 +131,45 @@ const HONEST: &[Texts] = &[
         "const cfg = require('../config')", "module.exports = { a: 1 }", "process.env.NODE_ENV", "new Function(a, b)", "obj.constructor.name",
         "export default class A {}", "a.b(c); d.e(f)",
     ]),
+    ("statements", Part::Body, "sql_query", &[
+        "SELECT a -- first\nFROM b WHERE c = 1 OR 1 = 1",
+    ]),
+    ("query languages", Part::Body, "query", &[
+        "index=main sourcetype=access | stats count by host | sort -count | head 10",
+        "Events | where Level == \"Error\" | summarize count() by bin(Time, 1h) | order by Time",
+        "{job=\"a\"} |= \"x\" | logfmt | line_format \"{{.msg}}\"", ".items[] | select(.a == 1) | {id, name}",
+        "from(bucket:\"x\") |> range(start:-1h) |> filter(fn:(r) => r._m == \"cpu\")", "MATCH (n:User {name: \"x\"}) RETURN n LIMIT 5",
+        "SELECT ?s WHERE { ?s ?p \"x\" }", "type:error AND (status:500 OR status:502) NOT host:db*", "index=a | top limit=5 user | table user, count",
+        "source=\"x\" | eval y=\"a\" | where y=\"a\"",
+    ]),
+    ("lists", Part::Body, "fields", &[
+        "name;id;", "id;name;", "sh;bash;zsh", "name;dir;size", "x;id",
+    ]),
+    ("lists", Part::Query, "q", &[
+        "a;id;b", "php;id;css",
+    ]),
+    ("shell in text", Part::Body, "text", &[
+        "just run cd /tmp && ls -la and look", "you have to type cat file.txt | sort -u", "first do apt update; apt install -y nginx, then reload",
+        "we deploy with docker build . && docker run -p 80:80 app", "the fix was echo \"x\" > /tmp/y on the server",
+    ]),
+    ("shell in text", Part::Body, "comment", &[
+        "please try it with sudo; chmod -R 755 /var/www helped me",
+    ]),
+    ("templates", Part::Body, "message", &[
+        "{{ trigger.to_state.state }} since {{ as_timestamp(now()) | timestamp_custom(\"%H:%M\") }}",
+        "{{ items | map(attribute=\"name\") | join(\", \") }}", "{{ url_for(\"home\") }}", "<#if user??>Hi ${user.name}</#if>",
+        "{if $user.name}Hi{/if}", "{{ price | times: 2 }}",
+    ]),
+    ("templates", Part::Body, "subject", &[
+        "Hi {{ user.get_full_name() }}", "{{ \"Order\" | t }} {{ number }}", "Ihre Bestellung {{ order.number|upper }}",
+    ]),
+    ("addresses", Part::Query, "host", &[
+        "example.com", "10.0.0.1", "8.8.8.8;8.8.4.4", "fe80::1", "a.example.com, b.example.com", "db-1.internal:5432", "web1;web2;web3",
+    ]),
+    ("look-ups", Part::Body, "custom.region", &[
+        "${opt:region, env:AWS_REGION}", "${self:custom.stages.${opt:stage}}", "${cf:stack.Output}", "${ssm:/path/key}", "${param:domain}",
+        "${env:A, \"b\"}",
+    ]),
 ];
 
 /// What they are found by, the part, the field's name, and the texts.
@@ -232,6 +271,32 @@ const ATTACKS: &[Texts] = &[
     ("command", Part::Body, "value", &[
         "${jndi:ldap://x/a}", "${${lower:j}ndi:rmi://x}", "${${::-j}${::-n}di:ldap://x}", "${env:X:-j}ndi:ldap://x", "${lower:j}${lower:n}di",
         "${a:-j}${b:-n}di",
+    ]),
+    ("command", Part::Query, "ip", &[
+        "8.8.8.8;anything", "8.8.8.8|foo bar", "8.8.8.8&&./x", "8.8.8.8\n/opt/x", "8.8.8.8`foo`", "$(foo)", "8.8.8.8;$x", "x||y z", "\\``command`",
+        "8.8.8.8 | foo", "8.8.8.8;!!", "8.8.8.8${x}y", "host.example;foo",
+    ]),
+    ("command", Part::Query, "host", &[
+        "example.com;foo", "example.com|bar -x", "`foo`",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "1 or 1", "id or id", "1 is not null", "1 in (1)", "1 between 1 and 2", "~1", "!1", "1>0", "1<2", "-1 or 1", "1 and 0", "1^1", "x is null",
+        "1 is true", "'-'x",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "' or x @> '{}", "' or x->'a'='b", "' or x ~ 'a", "1 union select 1 from pg_shadow", "1 and (select 1 from msysobjects)", "1 or csvread('x')",
+        "1 or load_extension('x')", "x' or name !~* 'a", "1 and exists(select 1 from sys.objects)", "' or x ?| array['a']",
+        "'||httpuritype('x').getclob()||'",
+    ]),
+    ("template", Part::Body, "name", &[
+        "{{['id']|map('system')|join}}", "{{printf \"%s\" \"x\"}}", "{{.System \"id\"}}", "{!! phpinfo() !!}", "{{7|abs}}",
+        "{{'id'|filter('system')}}", "{{ \"x\" | upper }}", "{{ items|sort(\"system\") }}", "{php}echo 1;{/php}", "{$smarty.version}",
+    ]),
+    ("template", Part::Body, "message", &[
+        "{{['id']|map('system')}}", "{{ config.items() }}", "<#assign x=\"y\"?new()>", "{{ cycler.__init__.__globals__ }}", "{{7*7}}",
+    ]),
+    ("code", Part::Query, "expr", &[
+        "process.exit(1)", "(function(){return process})()", "global.require(\"x\")", "process.kill(process.pid)", "root.process.env",
     ]),
 ];
 
