@@ -174,7 +174,7 @@ fn event(seq: u64) -> Event {
         at_ms: 1_767_225_600_000,
         ttl_s: 3600,
         why: "decoy".to_owned(),
-        evidence: Evidence::Confirmed,
+        evidence: Evidence::Certain,
         peer: AddressOrigin::Socket,
         detail: None,
     }

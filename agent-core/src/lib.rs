@@ -59,7 +59,7 @@ pub mod transport;
 
 #[cfg(feature = "agent")]
 pub use self::{
-    agent::{Agent, AgentBuilder, Exchanged},
+    agent::{Agent, AgentBuilder, Ban, BanError, Exchanged, Unbanned},
     settings::Settings,
     status::{ShutdownReport, Status},
 };

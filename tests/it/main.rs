@@ -8,6 +8,7 @@
 )]
 
 mod adapters;
+mod bans;
 mod between;
 mod child;
 mod cloud;

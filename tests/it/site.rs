@@ -48,6 +48,7 @@ pub(crate) fn local() -> SettingsBuilder {
         .trusted_proxies(["127.0.0.0/8"])
         .security("SECURITY_CHECKS", serde_json::json!({"flood": 0}))
         .security("BLACKLIST_DELAY", 604_800)
+        .security("BAN_GROWTH", false)
 }
 
 /// A guarded application and its agent.

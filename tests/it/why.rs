@@ -24,9 +24,9 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
         });
     }
     let client = "203.0.113.9";
-    let caught = shop.app.refusal("/item/7?q=1'+OR+'1'%3D'1", client);
+    let caught = caught(&shop, client);
     shop.wait_until("the server has heard of it", || {
-        shop.agent.status().events.acknowledged == 1
+        shop.agent.status().events.acknowledged == 3
     });
     let why = shop
         .agent
@@ -37,6 +37,8 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
     let told = &answer["refusal"];
     assert_eq!((&told["id"], &told["address"]), (&json!(caught), &json!(client)));
     assert_eq!((&told["place"], &told["why"]), (&json!("query:q"), &json!("sqli")));
+    let evidence = ["evidence", "values", "requests"].map(|key| told[key].clone());
+    assert_eq!(evidence, [json!("repeated"), json!(3), json!(3)], "{told}");
     assert!(told["rule"].as_str().unwrap().starts_with("sqli/"), "{told}");
     assert_eq!(
         told["config_version"],
@@ -71,4 +73,17 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
     let why = blog.agent.why(shown.parse().unwrap()).unwrap();
     assert_eq!(why.entry.unwrap().scope, Scope::Shared, "it was caught elsewhere");
     server.stop(Duration::from_secs(5));
+}
+
+/// Has a client banned by its third attack; the id of the last refusal.
+fn caught(shop: &Site, client: &str) -> String {
+    for before in [
+        "/item/7?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/item/7?q=1;cat+/etc/passwd",
+    ] {
+        let refused = shop.app.refusal(before, client);
+        let why = shop.agent.why(refused.parse().unwrap()).unwrap();
+        assert_eq!(why.until_ms, None, "it is evidence: {why}");
+    }
+    shop.app.refusal("/item/7?q=1'+OR+'1'%3D'1", client)
 }

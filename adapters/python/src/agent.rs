@@ -6,9 +6,10 @@ use arc_swap::ArcSwapOption;
 use buckler::{
     Exchanged, Settings,
     guard::{BlockId, BodyView, OnFailure},
-    model::detect::Detectors,
+    model::{address::parse_network, detect::Detectors},
     protocol::{Route, Routes},
 };
+use ipnet::IpNet;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use crate::{
@@ -200,6 +201,33 @@ impl Agent {
         found.map(|why| json(&why)).transpose()
     }
 
+    /// Who is banned here, as JSON; none where no agent runs in this process.
+    fn bans_json(&self) -> PyResult<String> {
+        let bans = self.current().map(|live| live.agent().bans());
+        json(&bans.unwrap_or_default())
+    }
+
+    /// Bans an address or a network for so many seconds.
+    fn ban(&self, py: Python<'_>, network: &str, seconds: f64, why: &str) -> PyResult<()> {
+        let network = parsed(network)?;
+        let length = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            PyValueError::new_err(format!("ban: found {seconds} seconds; allowed is one second or more"))
+        })?;
+        let live = self.running(py)?;
+        let banned = py.detach(|| live.agent().ban(network, length, why));
+        logs::hand_over(py);
+        banned.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Lets an address or a network in again: what became of it, as JSON.
+    fn unban_json(&self, py: Python<'_>, network: &str) -> PyResult<String> {
+        let network = parsed(network)?;
+        let live = self.running(py)?;
+        let unbanned = py.detach(|| live.agent().unban(network));
+        logs::hand_over(py);
+        json(&unbanned.map_err(|error| PyValueError::new_err(error.to_string()))?)
+    }
+
     /// How the agent is, as JSON; `None` where none was started in this process.
     fn status_json(&self, py: Python<'_>) -> PyResult<Option<String>> {
         logs::hand_over(py);
@@ -281,6 +309,13 @@ impl Drop for Agent {
     fn drop(&mut self) {
         Live::part(self.live.swap(None));
     }
+}
+
+fn parsed(network: &str) -> PyResult<IpNet> {
+    parse_network(network).ok_or_else(|| {
+        let said = format!("network: found {network:?}; allowed is an address, or a network in CIDR notation");
+        PyValueError::new_err(said)
+    })
 }
 
 fn duration(name: &str, seconds: f64) -> PyResult<Duration> {

@@ -16,7 +16,7 @@ use super::{
     configuration::Configuration,
     log_shipper::Logbook,
     messages::Offence,
-    safety::{Limits, Safety},
+    safety::{Limits, Restored, Safety},
 };
 use crate::{
     clock::Clock,
@@ -136,7 +136,10 @@ impl Estate {
         let now = Times::read(&*shared.clock);
         let mut safety = Safety::new(&identity.limits, confirmed, now);
         if let Some(saved) = saved_safety {
-            configuration.rejected = safety.restore(saved);
+            let Restored { rejected, banned } = safety.restore(saved, now);
+            configuration.rejected = rejected;
+            let history = shared.guard.ban_history();
+            banned.iter().for_each(|known| history.restore(known, now.elapsed));
         }
         // first of all, so that not one request is judged by entries that are not in force
         shared.published.load().blacklist.suspend_shared(safety.is_suspended());
@@ -159,10 +162,13 @@ impl Estate {
         })
     }
 
-    /// Keeps what keeps customers from being shut out.
+    /// Keeps what keeps customers from being blocked, and how often clients were banned.
     pub(crate) fn save_safety(&self) {
         let rejected = self.configuration.borrow().rejected.clone();
-        self.store.save_safety(&self.safety.borrow().save(rejected.as_ref()));
+        let now = self.times();
+        let banned = self.shared.guard.ban_history().all(now.elapsed);
+        self.store
+            .save_safety(&self.safety.borrow().save(rejected.as_ref(), &banned, now));
     }
 
     pub(crate) fn now(&self) -> Duration {

@@ -14,7 +14,13 @@ use actix::System;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Tree, demand::Demand, estate::Estate, messages::Errand, plant};
+use super::{
+    Tree,
+    demand::Demand,
+    estate::Estate,
+    messages::{BanAsked, Errand, UnbanAsked},
+    plant, tell,
+};
 use crate::status::{Conversation, ShutdownReport};
 
 /// Deaths that are answered with a restart at once, or nearly.
@@ -42,6 +48,10 @@ pub(crate) enum Control {
     },
     /// Speak, if it is time.
     Exchange(Demand),
+    /// Ban a client.
+    Ban(BanAsked),
+    /// Let a client in.
+    Unban(UnbanAsked),
     /// Panic an actor. Tests only.
     #[cfg(feature = "testing")]
     Crash(&'static str),
@@ -182,6 +192,14 @@ async fn obey(
         }
         Some(Control::Exchange(demand)) => {
             tree.send(Errand::Exchange(demand));
+            None
+        }
+        Some(Control::Ban(asked)) => {
+            tell(&tree.blacklist_sync.clone().recipient(), asked);
+            None
+        }
+        Some(Control::Unban(asked)) => {
+            tell(&tree.blacklist_sync.clone().recipient(), asked);
             None
         }
         #[cfg(feature = "testing")]

@@ -65,10 +65,11 @@ impl LogBudget {
             score,
             id,
             config_version,
+            count,
             ..
         } = detection;
-        let id = id.map(tracing::field::display);
-        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, score, id, config_version, "{}: {place} -> {excerpt:?}", check.title());
+        let (id, count) = (id.map(tracing::field::display), count.map(tracing::field::display));
+        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, score, id, config_version, count, "{}: {place} -> {excerpt:?}", check.title());
         if verbose >= COMPLETE {
             tracing::warn!(target: "buckler::guard", id, detection = ?detection, codes = ?check.codes(), "in full");
         }
@@ -173,7 +174,10 @@ mod tests {
             source: [203, 0, 113, 9].into(),
             origin: AddressOrigin::Socket,
             bannable: true,
-            evidence: Evidence::Confirmed,
+            evidence: Evidence::Certain,
+            count: None,
+            ban_for: None,
+            clean_requests: 0,
             rule: "sqli/tautology".into(),
             score: 95,
             id: "0123456789abcdef".parse().ok(),

@@ -1,9 +1,13 @@
 //! Every message between the actors, in one place. Facts are past participles, commands are imperatives.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use actix::Message;
 use ipnet::IpNet;
+use serde::Serialize;
 
 pub(crate) use crate::model::{
     conversation::{ConfigPart, ConfigReceived, EventsAcknowledged, ListPart, ListReceived, TelemetryPart},
@@ -34,11 +38,52 @@ pub(crate) struct OffendersCaught {
     pub(crate) offences: Vec<Offence>,
 }
 
-/// One offence: what to report, and whom to ban for how long.
+/// One offence: what to report, and whom to ban.
 #[derive(Debug, Clone)]
 pub(crate) struct Offence {
     pub(crate) draft: Draft,
-    pub(crate) ban: Option<(IpNet, Duration)>,
+    pub(crate) ban: Option<BanOrder>,
+}
+
+/// Whom to ban for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BanOrder {
+    pub(crate) network: IpNet,
+    pub(crate) length: Duration,
+    /// The client's clean requests of the minute before it was caught; `None` where the host bans a network, whatever is in it.
+    pub(crate) clean_requests: Option<u64>,
+}
+
+/// The host bans a client. From the generation → BlacklistSync.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct BanAsked {
+    pub(crate) network: IpNet,
+    pub(crate) length: Duration,
+    pub(crate) why: String,
+    /// Why it was not made; none where it was.
+    pub(crate) reply: mpsc::Sender<Option<String>>,
+}
+
+/// The host lets a client in. From the generation → BlacklistSync.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct UnbanAsked {
+    pub(crate) network: IpNet,
+    pub(crate) reply: mpsc::Sender<Unbanned>,
+}
+
+/// What became of an [`unban`](crate::Agent::unban).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Unbanned {
+    /// The client was banned here, and is let in.
+    LetIn,
+    /// It was not banned.
+    NotBanned,
+    /// The fleet's list names it too: the server is asked to take it off, and it is refused until then.
+    ListedByFleet,
 }
 
 /// A batch is in the outbox. BlacklistSync → RequestGuard.

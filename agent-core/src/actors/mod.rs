@@ -24,7 +24,7 @@ pub(crate) mod generation;
 pub(crate) mod kill_switch;
 mod log_budget;
 mod log_shipper;
-mod messages;
+pub(crate) mod messages;
 mod request_guard;
 pub(crate) mod safety;
 mod telemetry_reporter;

@@ -17,7 +17,7 @@ use super::{
     estate::{Custody, Estate, Shared},
     kill_switch::KillSwitch,
     log_budget::LogBudget,
-    messages::{BatchTaken, Errand, ListChanged, Offence, OffendersCaught, PolicyChanged},
+    messages::{BanOrder, BatchTaken, Errand, ListChanged, Offence, OffendersCaught, PolicyChanged},
     tell,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     model::{
         address::{ban_scope, to_text},
         outbox::Draft,
-        policy::{Level, Policy},
+        policy::Policy,
     },
     protocol::v2::{Detail, EventKind},
     status::ConfigInForce,
@@ -174,24 +174,32 @@ impl RequestGuard {
     }
 }
 
-/// What a detection comes to: a ban where the check says so and the source may be banned, else a report. With the kill switch on, what
+/// What a detection comes to: a ban where the guard found enough and the source may be banned, else a report. With the kill switch on, what
 /// was found before bans nobody either.
 fn offence(detection: &Detection, policy: &Policy, mode: Mode) -> Offence {
     let may_ban = mode == Mode::Enforce && detection.bannable && !policy.blacklist_override();
-    let bans = detection.level == Level::Ban && may_ban;
+    let ban_for = detection.ban_for.filter(|_| may_ban);
     let network = ban_scope(detection.source);
     Offence {
         draft: Draft {
-            kind: if bans { EventKind::Ban } else { EventKind::Attack },
+            kind: if ban_for.is_some() {
+                EventKind::Ban
+            } else {
+                EventKind::Attack
+            },
             address: to_text(network),
             at_ms: detection.at_ms,
-            ttl_s: if bans { policy.ban_for().as_secs() } else { 0 },
-            why: detection.check.name(),
+            ttl_s: ban_for.unwrap_or_default().as_secs(),
+            why: detection.check.name().into(),
             evidence: detection.evidence,
             peer: detection.origin,
             detail: Some(Box::new(detail(detection))),
         },
-        ban: bans.then(|| (network, policy.ban_for())),
+        ban: ban_for.map(|length| BanOrder {
+            network,
+            length,
+            clean_requests: Some(detection.clean_requests),
+        }),
     }
 }
 
@@ -203,6 +211,9 @@ fn detail(detection: &Detection) -> Detail {
         score: detection.score,
         level: detection.level as u8,
         config_version: detection.config_version,
+        requests: detection.count.map_or(1, |count| count.refused),
+        values: detection.count.map_or(1, |count| count.values),
+        withheld: false,
     }
 }
 

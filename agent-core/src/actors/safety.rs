@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::configuration::Rejected;
 use crate::{
-    model::breaker::{Breaker, Outlook, Tripped, Turn},
+    guard::Repetition,
+    model::{
+        address::{parse_network, to_text},
+        breaker::{Breaker, Impact, Outlook, Tripped, Turn, Withheld},
+    },
     settings::AgentSettings,
     status::BreakerTripped,
     store::Times,
@@ -43,6 +47,15 @@ pub(crate) struct Safety {
 struct Saved {
     breaker: Option<Tripped>,
     rejected: Option<Rejected>,
+    /// Clients, how often they were banned, and when that is forgotten, in seconds since the Unix epoch.
+    banned: Vec<(String, u32, u64)>,
+}
+
+/// What an earlier process left besides the breaker.
+#[derive(Default)]
+pub(crate) struct Restored {
+    pub(crate) rejected: Option<Rejected>,
+    pub(crate) banned: Vec<Repetition>,
 }
 
 impl From<&AgentSettings> for Limits {
@@ -74,21 +87,37 @@ impl Safety {
         safety
     }
 
-    /// Takes over what was [saved](Self::save), and gives out which configuration was rejected. What cannot be read is nothing.
-    pub(crate) fn restore(&mut self, saved: serde_json::Value) -> Option<Rejected> {
-        let Saved { breaker, rejected } = serde_json::from_value(saved).unwrap_or_default();
+    /// Takes over what was [saved](Self::save), and gives out the rest. What cannot be read is nothing.
+    pub(crate) fn restore(&mut self, saved: serde_json::Value, now: Times) -> Restored {
+        let Saved {
+            breaker,
+            rejected,
+            banned,
+        } = serde_json::from_value(saved).unwrap_or_default();
         self.breaker = Breaker::restore(self.breaker_share, breaker);
         if let Some(tripped) = self.breaker.tripped() {
             tracing::warn!("{tripped}: it was only logged when the process ended, and still is");
         }
-        rejected
+        let read = |(network, bans, until): (String, u32, u64)| {
+            Some(Repetition {
+                network: parse_network(&network)?,
+                bans,
+                until: now.read_end(Some(until))?,
+            })
+        };
+        Restored {
+            rejected,
+            banned: banned.into_iter().filter_map(read).collect(),
+        }
     }
 
     /// What is to outlive the process.
-    pub(crate) fn save(&self, rejected: Option<&Rejected>) -> serde_json::Value {
+    pub(crate) fn save(&self, rejected: Option<&Rejected>, banned: &[Repetition], now: Times) -> serde_json::Value {
+        let write = |known: &Repetition| Some((to_text(known.network), known.bans, now.write_end(Some(known.until))?));
         let saved = Saved {
             breaker: self.breaker.tripped().cloned(),
             rejected: rejected.cloned(),
+            banned: banned.iter().filter_map(write).collect(),
         };
         // a map of plain values always is one
         serde_json::to_value(saved).unwrap_or_default()
@@ -111,6 +140,11 @@ impl Safety {
             (Turn::Tripped | Turn::None, _) => {}
         }
         turn
+    }
+
+    /// Whether an own ban may be made.
+    pub(crate) fn allows(&self, impact: &Impact) -> Result<(), Withheld> {
+        self.breaker.allows(impact)
     }
 
     /// The server has confirmed the list.

@@ -3,6 +3,7 @@
 //! Nothing here waits for a server, a disk or an actor: [`AgentBuilder::start`] returns as soon as the guard can judge by local
 //! settings, and what an earlier run left on disk comes into force a moment later.
 
+mod bans;
 mod builder;
 mod demand;
 mod report;
@@ -11,7 +12,11 @@ use std::{fmt, sync::mpsc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use self::{builder::AgentBuilder, demand::Exchanged};
+pub use self::{
+    bans::{Ban, BanError, Unbanned},
+    builder::AgentBuilder,
+    demand::Exchanged,
+};
 use crate::{
     VERSION,
     actors::{estate::Shared, generation::Control},
@@ -103,6 +108,7 @@ impl Agent {
             uninspected: counts.uninspected,
             failing_detectors: guard.failing_detectors(),
             dry_run: guard.dry_run(),
+            withheld: board.withheld.load().as_deref().cloned(),
             enforcement: (**board.enforcement.load()).clone(),
             spared: counts.spared,
             log: board.log(),

@@ -86,7 +86,8 @@ impl Shared {
         let finding = Finding {
             place: PLACE.into(),
             excerpt: &caught.excerpt,
-            evidence: Evidence::Confirmed,
+            value: &caught.excerpt,
+            evidence: Evidence::Repeated,
             is_news: true,
             rule: Some((caught.family.name(), caught.finding.rule)),
             score: caught.finding.score,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Clock,
     model::{
-        policy::{Check, Level, Policy, Window},
+        policy::{BanTerms, Check, Level, Policy, Window},
         ztaa::TokenProblem,
     },
     protocol::v2::Evidence,
@@ -93,6 +93,8 @@ pub(super) struct Case<'c> {
     pub(super) clock: &'c dyn Clock,
     /// Whether anything is refused at all.
     pub(super) mode: Mode,
+    /// What it takes to be banned.
+    pub(super) terms: BanTerms,
 }
 
 /// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings no client
@@ -126,6 +128,8 @@ const OF_COMPARED: u64 = 0x434f_4d50;
 pub(super) struct Finding<'c> {
     pub(super) place: Cow<'c, str>,
     pub(super) excerpt: &'c str,
+    /// What tells this finding from others of the same client; nothing of it is logged.
+    pub(super) value: &'c str,
     pub(super) evidence: Evidence,
     /// Whether it is to be reported, and not one of many alike.
     pub(super) is_news: bool,
@@ -194,7 +198,7 @@ fn spoofed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
         let host = str::from_utf8(host).unwrap_or(NO_TEXT);
         foreign = foreign.or_else(|| Some(host).filter(is_foreign));
     });
-    foreign.map(|host| Finding::proof("host", host))
+    foreign.map(|host| Finding::one("host", host))
 }
 
 /// Stands for a host that is no text: no list of hosts can hold it.
@@ -239,19 +243,19 @@ fn shut<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 
 /// The application has no route for it.
 fn unrouted<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    (case.request.route == RouteMatch::Missing).then(|| Finding::proof("path", case.request.path))
+    (case.request.route == RouteMatch::Missing).then(|| Finding::one("path", case.request.path))
 }
 
 /// The application had a fallback for what it has no route for, and that had nothing either.
 fn unrouted_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    (case.request.route == RouteMatch::Unsure).then(|| Finding::proof("path", case.request.path))
+    (case.request.route == RouteMatch::Unsure).then(|| Finding::one("path", case.request.path))
 }
 
 /// The route does not know the method. Browsers, caches and monitors ask with `HEAD` and `OPTIONS` on their own account: an application
 /// that has no answer for them has no attackers for it.
 fn unknown_method<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let method = case.request.method;
-    (!matches!(method, "HEAD" | "OPTIONS")).then(|| Finding::proof("method", method))
+    (!matches!(method, "HEAD" | "OPTIONS")).then(|| Finding::one("method", method))
 }
 
 /// The request brought no token that proves that its client may come.
@@ -268,7 +272,7 @@ fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let problem = judged.unwrap_or(Err(TokenProblem::Missing)).err()?;
     Some(Finding {
         place: format!("header:{}", trust.header).into(),
-        ..Finding::proof("", problem.name())
+        ..Finding::one("", problem.name())
     })
 }
 
@@ -394,17 +398,26 @@ fn forbidden_header<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let name = forbidden.find(|name| case.request.headers.contains(name))?;
     Some(Finding {
         place: format!("header:{name}").into(),
-        ..Finding::proof("", name)
+        ..Finding::one("", name)
     })
 }
 
 impl<'c> Finding<'c> {
     /// One request was proof.
-    const fn proof(place: &'c str, excerpt: &'c str) -> Self {
+    fn proof(place: &'c str, excerpt: &'c str) -> Self {
+        Self {
+            evidence: Evidence::Certain,
+            ..Self::one(place, excerpt)
+        }
+    }
+
+    /// One request, which is no proof alone.
+    const fn one(place: &'c str, excerpt: &'c str) -> Self {
         Self {
             place: Cow::Borrowed(place),
             excerpt,
-            evidence: Evidence::Confirmed,
+            value: excerpt,
+            evidence: Evidence::Repeated,
             is_news: true,
             rule: None,
             score: 100,

@@ -119,7 +119,8 @@ impl Shared {
         let finding = Finding {
             place: "header:content-encoding".into(),
             excerpt: str::from_utf8(coding.header).unwrap_or_default(),
-            evidence: Evidence::Confirmed,
+            value: "",
+            evidence: Evidence::Repeated,
             is_news: true,
             rule: None,
             score: 100,

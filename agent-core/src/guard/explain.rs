@@ -49,6 +49,44 @@ pub struct Explanation {
     pub until_ms: Option<u64>,
     /// The entry of the blacklist, where that is why.
     pub entry: Option<ListEntry>,
+    /// What spoke against the client by then; absent where the finding does not count against it.
+    pub evidence: Option<EvidenceCount>,
+}
+
+/// What speaks against a client within `BAN_WINDOW`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct EvidenceCount {
+    /// Different values for which requests were refused.
+    pub values: u32,
+    /// How many of them ban.
+    pub needed: u32,
+    /// The requests that were refused for them.
+    pub refused: u64,
+    /// All requests of the client.
+    pub requests: u64,
+    /// Whether its browser says that other sites made them: they count apart.
+    pub is_foreign: bool,
+}
+
+/// `evidence 2 of 3`, and what else keeps it from banning.
+impl fmt::Display for EvidenceCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            values,
+            needed,
+            refused,
+            requests,
+            is_foreign,
+        } = self;
+        write!(f, "evidence {values} of {needed}")?;
+        if *is_foreign {
+            f.write_str(" by requests that another site made")?;
+        }
+        if values >= needed {
+            write!(f, " in {refused} of {requests} requests")?;
+        }
+        Ok(())
+    }
 }
 
 /// What lists a source.
@@ -91,6 +129,9 @@ impl fmt::Display for Explanation {
         }
         if let Some(ListEntry { network, scope }) = self.entry {
             write!(f, ", listed as {} ({})", to_text(network), scope_name(scope))?;
+        }
+        if let Some(evidence) = self.evidence {
+            write!(f, ", refused, {evidence}")?;
         }
         if let Some(until) = self.until_ms {
             write!(f, ", until {until} ms")?;

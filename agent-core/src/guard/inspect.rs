@@ -16,7 +16,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Options, hidden,
+        CERTAIN, Caught, Context, Family, Options, hidden, is_hidden,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -36,10 +36,14 @@ pub(super) enum Content<'b> {
 pub(super) struct Suspicion {
     pub(super) check: Check,
     pub(super) place: String,
+    /// Whether the path is the place.
+    pub(super) is_of_path: bool,
     /// The family and the rule.
     pub(super) rule: (&'static str, &'static str),
     pub(super) score: u8,
     pub(super) excerpt: Box<str>,
+    /// What tells it from others of the same client; nothing of it is logged.
+    pub(super) value: Box<str>,
 }
 
 /// What receives suspicions. Whether it wants more.
@@ -258,12 +262,24 @@ impl Search<'_, '_> {
             self.goes_on = (self.report)(Suspicion {
                 check,
                 place: shown(place, policy),
+                is_of_path: place.part == Part::Path,
                 rule: (caught.family.name(), caught.finding.rule),
                 score: caught.finding.score,
+                value: value_of(&caught),
                 excerpt: caught.excerpt,
             });
         }
         self.goes_on
+    }
+}
+
+/// What tells a finding from others of its client: its excerpt, so that a value that is typed on stays the one it is; of a secret, whose
+/// excerpts are all alike, a number.
+fn value_of(caught: &Caught) -> Box<str> {
+    if is_hidden(&caught.excerpt) {
+        caught.fingerprint.to_string().into()
+    } else {
+        caught.excerpt.clone()
     }
 }
 

@@ -51,6 +51,11 @@ impl Intake {
         self.reader.wake();
     }
 
+    /// Counts an event that no worker found: the host banned a client, or let one in.
+    pub(crate) fn count_of_host(&self) {
+        self.generated.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Has this task woken by the next push, once. Register first, then look whether anything waits: what was pushed between is
     /// seen. Only the reader registers.
     pub fn register(&self, reader: &Waker) {
@@ -95,7 +100,7 @@ impl Intake {
 
     fn has_room(&self, detection: &Detection) -> bool {
         let capacity = self.capacity();
-        detection.level.bans() || self.len() < capacity - capacity / Self::RESERVE
+        detection.ban_for.is_some() || self.len() < capacity - capacity / Self::RESERVE
     }
 }
 
@@ -122,7 +127,10 @@ mod tests {
             source: [203, 0, 113, 9].into(),
             origin: AddressOrigin::Socket,
             bannable: true,
-            evidence: Evidence::Confirmed,
+            evidence: Evidence::Certain,
+            count: None,
+            clean_requests: 0,
+            ban_for: level.bans().then_some(std::time::Duration::from_secs(300)),
             rule: "decoy".into(),
             score: 100,
             id: None,

@@ -15,7 +15,10 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    model::{blacklist::Hit, policy::Check},
+    model::{
+        blacklist::Hit,
+        policy::{BanTerms, Check},
+    },
     protocol::v2::Evidence,
 };
 
@@ -53,6 +56,9 @@ impl Shared {
                 return self.conclude(&outcome, &case);
             }
         }
+        if let Some(source) = case.countable() {
+            self.traffic.add(source, case.terms.window, case.now);
+        }
         self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);
         if outcome.refused.is_none() && !case.is_ignored {
             self.run(UNLESS_IGNORED, Phase::Request, &case, snapshot, &mut outcome);
@@ -88,6 +94,9 @@ impl Shared {
         let phase = Phase::Answer(status);
         if is_whitelisted(&case) || case.is_ignored {
             return Verdict::Pass;
+        }
+        if let Some(source) = case.countable() {
+            self.parts.recent.offended(source, case.now);
         }
         let mut outcome = Outcome::default();
         self.run(answered(status), phase, &case, snapshot, &mut outcome);
@@ -132,6 +141,7 @@ impl Shared {
             now: self.parts.clock.elapsed(),
             clock: &*self.parts.clock,
             mode: snapshot.mode,
+            terms: terms(snapshot),
         }
     }
 
@@ -183,7 +193,12 @@ impl Shared {
             let finding = Finding {
                 place: suspicion.place.into(),
                 excerpt: &suspicion.excerpt,
-                evidence: Evidence::Confirmed,
+                value: &suspicion.value,
+                evidence: if check == Check::Decoy && suspicion.is_of_path {
+                    Evidence::Certain
+                } else {
+                    Evidence::Repeated
+                },
                 is_news: true,
                 rule: Some(suspicion.rule),
                 score: suspicion.score,
@@ -196,6 +211,15 @@ impl Shared {
             self.blame_for_detectors(content, case, snapshot);
         }
     }
+}
+
+/// What it takes to be banned: while a configuration is on trial, what the one before would have banned for as well.
+fn terms(snapshot: &Snapshot) -> BanTerms {
+    let terms = snapshot.policy.ban_terms();
+    snapshot
+        .trial
+        .as_ref()
+        .map_or(terms, |trial| terms.milder_of(trial.previous().ban_terms()))
 }
 
 pub(super) fn is_whitelisted(case: &Case<'_>) -> bool {

@@ -25,6 +25,8 @@
 //!
 //! The first check that refuses a request ends its judgement; what a check of level 3 finds is recorded, and the checks go on.
 //!
+//! A finding of level 2 refuses its request and is evidence against its client; what bans says `evidence.rs`.
+//!
 //! # What keeps it from shutting out the site's customers
 //! - A configuration from the server is on [`Trial`] first, and taken back where it treats too many [`Recent`] clients worse than the
 //!   one before.
@@ -40,6 +42,7 @@
 //! and no memory that another worker writes, except for what is kept of the request's own source.
 
 mod answer;
+mod ban_history;
 mod block_id;
 mod checks;
 mod client;
@@ -48,8 +51,10 @@ mod declared;
 mod decode;
 mod document;
 mod dry_run;
+mod evidence;
 mod explain;
 mod flood;
+mod foreign;
 mod inspect;
 mod intake;
 mod judge;
@@ -61,13 +66,16 @@ mod recent;
 mod request;
 mod rules;
 mod server_header;
+mod sliding;
 mod snapshot;
 mod sources;
 mod spells;
+mod standing;
 mod static_files;
 mod supervision;
 mod tally;
 mod timing;
+mod traffic;
 mod trial;
 mod verdict;
 mod wanted;
@@ -80,16 +88,14 @@ use std::{
     time::Duration,
 };
 
-use self::{
-    block_id::BlockIds, checks::Windows, dry_run::Rehearsals, explain::Explanations, learned_routes::LearnedRoutes,
-    supervision::Supervision,
-};
+pub(crate) use self::ban_history::Repetition;
 pub use self::{
+    ban_history::BanHistory,
     block_id::{BlockId, NoBlockId},
     client::{Client, NamingHeader, ProxyHeader, Sender, Trusted, UndeclaredProxies, UndeclaredProxy},
     decode::CompressedBodies,
     dry_run::{DryRun, DryRunRoute},
-    explain::{Explanation, ListEntry},
+    explain::{EvidenceCount, Explanation, ListEntry},
     flood::Flood,
     intake::Intake,
     parts::{GuardParts, OnFailure},
@@ -101,6 +107,10 @@ pub use self::{
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
     verdict::{Detection, Reaction, Refusal, Verdict},
+};
+use self::{
+    block_id::BlockIds, checks::Windows, dry_run::Rehearsals, evidence::Evidence, explain::Explanations,
+    learned_routes::LearnedRoutes, supervision::Supervision, traffic::Traffic,
 };
 use crate::{
     model::policy::{Check, Policy},
@@ -116,6 +126,9 @@ pub struct Guard(Arc<Shared>);
 struct Shared {
     parts: GuardParts,
     windows: Windows,
+    traffic: Traffic,
+    evidence: Evidence,
+    history: BanHistory,
     routes: LearnedRoutes,
     ids: BlockIds,
     explanations: Explanations,
@@ -148,6 +161,9 @@ impl Guard {
             supervision: Supervision::new(&parts.detectors),
             parts,
             windows: Windows::default(),
+            traffic: Traffic::default(),
+            evidence: Evidence::default(),
+            history: BanHistory::default(),
             routes: LearnedRoutes::default(),
             ids: BlockIds::default(),
             explanations: Explanations::default(),
@@ -259,6 +275,17 @@ impl Guard {
     #[must_use]
     pub fn why(&self, id: BlockId) -> Option<Explanation> {
         self.0.explanations.find(id)
+    }
+
+    /// How often clients were banned: what the agent's thread notes, and refusals tell.
+    pub(crate) fn ban_history(&self) -> &BanHistory {
+        &self.0.history
+    }
+
+    /// Forgets what speaks against the clients of a network, and their bans: they were let in.
+    pub(crate) fn forgive(&self, network: ipnet::IpNet) {
+        self.0.evidence.forget(network);
+        self.0.history.forget(network);
     }
 
     /// The detectors that have failed since start: those that panicked, and those that held up a request.

@@ -13,6 +13,7 @@ use super::{
     client::Client,
     explain::{Explanation, ListEntry},
     snapshot::Mode,
+    standing::Standing,
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
 use crate::{
@@ -98,13 +99,17 @@ impl Shared {
         outcome.attacked = true;
         outcome.reported.add(check);
         let id = level.blocks().then(|| self.ids.next());
-        self.report(check, level, finding, id, case);
+        let standing = self.standing(level, check, finding, case);
+        self.report(check, level, finding, id, &standing, case);
         if let Some(id) = id {
-            let throttled = finding.excess.filter(|_| !level.bans());
+            let throttled = finding.excess.filter(|_| standing.ban_for.is_none());
             outcome.wait = throttled.map(|excess| excess.wait);
-            let reaction = match throttled {
-                Some(_) => case.policy.throttle_reaction(),
-                None => reaction(case.policy, level),
+            let reaction = if standing.ban_for.is_some() {
+                case.policy.ban_reaction()
+            } else if throttled.is_some() {
+                case.policy.throttle_reaction()
+            } else {
+                case.policy.block_reaction()
             };
             outcome.refused = Some((check, reaction, id));
         }
@@ -121,15 +126,24 @@ impl Shared {
             return;
         }
         if outcome.refused.is_some() && !outcome.worse {
-            self.parts.recent.forget(address);
+            self.parts.recent.forget(address, case.now);
         } else if !outcome.attacked && !outcome.spared {
             self.parts.recent.passed(address, case.now);
         }
     }
 
     /// Hands a finding to the actors, and keeps it for whoever asks why. Only here, where there was an attack, is anything copied.
-    fn report(&self, check: Check, level: Level, finding: &Finding<'_>, id: Option<BlockId>, case: &Case<'_>) {
-        if id.is_none() && !finding.is_news {
+    fn report(
+        &self,
+        check: Check,
+        level: Level,
+        finding: &Finding<'_>,
+        id: Option<BlockId>,
+        standing: &Standing,
+        case: &Case<'_>,
+    ) {
+        let is_news = finding.is_news || standing.is_news;
+        if id.is_none() && !is_news {
             return;
         }
         let client = source_of(case);
@@ -140,6 +154,12 @@ impl Shared {
             origin: client.origin,
             bannable: case.bannable,
             evidence: finding.evidence,
+            count: standing.count,
+            ban_for: standing.ban_for,
+            clean_requests: match standing.ban_for {
+                Some(_) => self.parts.recent.clean_requests(client.address, case.now),
+                None => 0,
+            },
             rule: rule_of(check, finding),
             score: finding.score,
             id,
@@ -151,7 +171,7 @@ impl Shared {
         if let Some(id) = id {
             self.explanations.keep(explained(id, &detection, case), case.now);
         }
-        if finding.is_news {
+        if is_news {
             self.parts.intake.push(detection);
         }
     }
@@ -186,6 +206,7 @@ impl Shared {
             config_version: policy.version(),
             until_ms: None,
             entry: None,
+            evidence: None,
         }
     }
 
@@ -235,16 +256,16 @@ fn explained(id: BlockId, detection: &Detection, case: &Case<'_>) -> Explanation
         check,
         level,
         source,
-        bannable,
         rule,
         score,
         place,
         excerpt,
         at_ms,
         config_version,
+        count,
+        ban_for,
         ..
     } = detection;
-    let bans = level.bans() && *bannable && !case.policy.blacklist_override();
     Explanation {
         id,
         check: check.name(),
@@ -256,8 +277,9 @@ fn explained(id: BlockId, detection: &Detection, case: &Case<'_>) -> Explanation
         source: case.client.map(|_| *source),
         at_ms: *at_ms,
         config_version: *config_version,
-        until_ms: bans.then(|| at_ms.saturating_add(milliseconds(case.policy.ban_for()))),
+        until_ms: ban_for.map(|ban_for| at_ms.saturating_add(milliseconds(ban_for))),
         entry: None,
+        evidence: *count,
     }
 }
 
@@ -289,15 +311,6 @@ fn place(place: &str) -> Box<str> {
         shown.replace(char::is_control, " ").into()
     } else {
         shown.into()
-    }
-}
-
-/// How a finding at this level is answered.
-fn reaction(policy: &Policy, level: Level) -> &Reaction {
-    if level.bans() && !policy.blacklist_override() {
-        policy.ban_reaction()
-    } else {
-        policy.block_reaction()
     }
 }
 

@@ -9,6 +9,9 @@
 //! sample that no source can choose to be in, however often it comes, and shares stay right.
 //!
 //! An IPv6 source is its /64; of its addresses the last one is kept, so that a list of single addresses is seen for what it is.
+//! Of each source the requests of the last minute are counted too, and those among them that were refused, or that the application answered
+//! with an error of the client's: where these are a tenth, it is an offender, which no list and no ban can block wrongly.
+//!
 //! Every word is written apart from the others: where two workers fill one slot at once, it may hold half of each, or two slots may
 //! hold one source. For a share of thousands that is noise.
 
@@ -20,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use super::sliding::SlidingCount;
 use crate::model::{address::canonical, blacklist::seed::Seed};
 
 /// Sets of slots: with [`WAYS`], 3584 sources in 96 KiB. A share of so many is known to one in a hundred.
@@ -27,6 +31,12 @@ const SETS: usize = 512;
 
 /// Slots of a set: with the door, their keys are one cache line.
 const WAYS: usize = 7;
+
+/// How many of a source's requests, one in so many, make it an offender: as many as make evidence ban (`BAN_SHARE`).
+const OFFENCES: u64 = 10;
+
+/// How long an offender that sends nothing more is known as one, in seconds: as long as clients of quiet sites count.
+const OFFENDER_FOR: u32 = 3600;
 
 /// How long a source keeps its slot against newcomers, in seconds.
 const MINUTE: u32 = 60;
@@ -48,6 +58,10 @@ pub struct Source {
     pub address: IpAddr,
     /// The trial whose configuration treats it worse than the one before; 0 for none.
     pub worse_by: u32,
+    /// Its requests of the last minute.
+    pub requests: u64,
+    /// Whether a notable part of them were refused, or errors of its own.
+    pub is_offender: bool,
 }
 
 /// Field by field, so that a look for a key reads one cache line.
@@ -62,6 +76,10 @@ struct Set {
     /// The second in which it was seen last, counted from 1; 0 is an empty slot.
     seen: [AtomicU32; WAYS],
     worse_by: [AtomicU32; WAYS],
+    /// The second in which it was found to be an offender last; 0 for none.
+    offended: [AtomicU32; WAYS],
+    requests: [SlidingCount; WAYS],
+    offences: [SlidingCount; WAYS],
 }
 
 impl Recent {
@@ -89,26 +107,60 @@ impl Recent {
     }
 
     /// A request of this source was refused, and rightly as far as anybody knows.
-    pub(super) fn forget(&self, source: IpAddr) {
-        let (key, _) = key_of(source);
-        if let Some(slot) = self.set(key).and_then(|(set, _)| set.find(key)) {
+    pub(super) fn forget(&self, source: IpAddr, now: Duration) {
+        self.offended(source, now);
+        if let Some(slot) = self.find(source) {
             slot.seen.store(0, Relaxed);
         }
+    }
+
+    /// A request of this source was an error of its own, or was refused.
+    pub(super) fn offended(&self, source: IpAddr, now: Duration) {
+        if let Some(slot) = self.find(source) {
+            slot.offences.add(Self::WINDOW, now);
+            if slot.has_offended(now) {
+                slot.offended.store(second(now), Relaxed);
+            }
+        }
+    }
+
+    /// The requests of this source in the last minute that nothing was found in; none of an offender's.
+    pub(super) fn clean_requests(&self, source: IpAddr, now: Duration) -> u64 {
+        let slot = self.find(source).filter(|slot| !slot.is_offender(now));
+        slot.map_or(0, |slot| slot.requests.within(Self::WINDOW, now))
+    }
+
+    fn find(&self, source: IpAddr) -> Option<Slot<'_>> {
+        let (key, _) = key_of(source);
+        self.set(key).and_then(|(set, _)| set.find(key))
     }
 
     /// The sources that were seen within `window` (a minute, or more where the site is quiet and their slots are still theirs),
     /// each once.
     #[must_use]
     pub fn sources(&self, now: Duration, window: Duration) -> Vec<Source> {
-        let (now, window) = (second(now), u32::try_from(window.as_secs()).unwrap_or(u32::MAX));
+        let window = u32::try_from(window.as_secs()).unwrap_or(u32::MAX);
         let slots = self.sets.iter().flat_map(Set::slots);
-        let seen = slots.filter(|slot| age(slot.seen.load(Relaxed), now).is_some_and(|age| age < window));
-        let found: BTreeMap<u64, Source> = seen
+        let seen = slots.filter(|slot| age(slot.seen.load(Relaxed), second(now)).is_some_and(|age| age < window));
+        Self::shown(seen, now)
+    }
+
+    /// The sources that sent anything within the last minute, refused or not, each once.
+    #[must_use]
+    pub fn senders(&self, now: Duration) -> Vec<Source> {
+        let slots = self.sets.iter().flat_map(Set::slots);
+        Self::shown(slots.filter(|slot| slot.requests.within(Self::WINDOW, now) > 0), now)
+    }
+
+    fn shown<'s>(slots: impl Iterator<Item = Slot<'s>>, now: Duration) -> Vec<Source> {
+        let found: BTreeMap<u64, Source> = slots
             .map(|slot| {
                 let key = slot.key.load(Relaxed);
                 let source = Source {
                     address: address_of(key, slot.host.load(Relaxed)),
                     worse_by: slot.worse_by.load(Relaxed),
+                    requests: slot.requests.within(Self::WINDOW, now),
+                    is_offender: slot.is_offender(now),
                 };
                 (key, source)
             })
@@ -119,15 +171,20 @@ impl Recent {
     fn write(&self, source: IpAddr, now: Duration, worse_by: Option<u32>) {
         let (key, host) = key_of(source);
         let Some((set, hash)) = self.set(key) else { return };
-        let now = second(now);
+        let (time, now) = (now, second(now));
         if let Some(slot) = set.find(key) {
             slot.see(host, now, worse_by);
+            slot.requests.add(Self::WINDOW, time);
         } else if set.is_open(hash, now)
             && let Some(slot) = set.room(hash, now, |key| low(self.seed.hash(key)))
         {
             slot.worse_by.store(0, Relaxed);
+            slot.offended.store(0, Relaxed);
+            slot.requests.clear();
+            slot.offences.clear();
             slot.key.store(key, Relaxed);
             slot.see(host, now, worse_by);
+            slot.requests.add(Self::WINDOW, time);
         }
     }
 
@@ -145,6 +202,9 @@ struct Slot<'s> {
     host: &'s AtomicU64,
     seen: &'s AtomicU32,
     worse_by: &'s AtomicU32,
+    offended: &'s AtomicU32,
+    requests: &'s SlidingCount,
+    offences: &'s SlidingCount,
 }
 
 impl Slot<'_> {
@@ -158,6 +218,22 @@ impl Slot<'_> {
             self.worse_by.store(trial, Relaxed);
         }
     }
+
+    /// By what it does now, or else by what it did last.
+    fn is_offender(&self, now: Duration) -> bool {
+        if self.requests.within(Recent::WINDOW, now) > 0 {
+            return self.has_offended(now);
+        }
+        let since = age(self.offended.load(Relaxed), second(now));
+        self.has_offended(now) || since.is_some_and(|since| since < OFFENDER_FOR)
+    }
+
+    /// Whether offences are a notable part of its requests. Requests that were refused are not among those that passed.
+    fn has_offended(&self, now: Duration) -> bool {
+        let of = |count: &SlidingCount| count.within(Recent::WINDOW, now);
+        let offences = of(self.offences);
+        offences > 0 && offences * OFFENCES >= of(self.requests)
+    }
 }
 
 impl Set {
@@ -168,6 +244,9 @@ impl Set {
             host: self.hosts.get(at)?,
             seen: self.seen.get(at)?,
             worse_by: self.worse_by.get(at)?,
+            offended: self.offended.get(at)?,
+            requests: self.requests.get(at)?,
+            offences: self.offences.get(at)?,
         })
     }
 
@@ -198,12 +277,18 @@ impl Set {
 
     fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
         let words = self.keys.iter().zip(&self.hosts).zip(&self.seen).zip(&self.worse_by);
-        words.map(|(((key, host), seen), worse_by)| Slot {
-            key,
-            host,
-            seen,
-            worse_by,
-        })
+        let counts = self.offended.iter().zip(&self.requests).zip(&self.offences);
+        words.zip(counts).map(
+            |((((key, host), seen), worse_by), ((offended, requests), offences))| Slot {
+                key,
+                host,
+                seen,
+                worse_by,
+                offended,
+                requests,
+                offences,
+            },
+        )
     }
 }
 
@@ -223,7 +308,7 @@ fn second(now: Duration) -> u32 {
 }
 
 /// What names a source, and what names its host among those of the same name.
-fn key_of(source: IpAddr) -> (u64, u64) {
+pub(super) fn key_of(source: IpAddr) -> (u64, u64) {
     match canonical(source) {
         IpAddr::V4(v4) => (V4 | u64::from(u32::from(v4)), 0),
         IpAddr::V6(v6) => halves(v6),
@@ -237,7 +322,7 @@ fn halves(v6: Ipv6Addr) -> (u64, u64) {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is the IPv4 address")]
-fn address_of(key: u64, host: u64) -> IpAddr {
+pub(super) fn address_of(key: u64, host: u64) -> IpAddr {
     if key & V4 == V4 {
         Ipv4Addr::from(key as u32).into()
     } else {
@@ -321,11 +406,47 @@ mod tests {
     fn who_is_refused_is_forgotten() {
         let recent = Recent::new();
         recent.passed(ip("203.0.113.9"), at(1));
-        recent.forget(ip("203.0.113.9"));
-        recent.forget(ip("203.0.113.10"));
+        recent.forget(ip("203.0.113.9"), at(1));
+        recent.forget(ip("203.0.113.10"), at(1));
         assert!(seen(&recent, 1).is_empty());
         recent.passed(ip("203.0.113.9"), at(2));
         assert_eq!(seen(&recent, 2).len(), 1);
+    }
+
+    #[test]
+    fn one_that_is_refused_a_tenth_of_the_time_is_an_offender_and_a_network_that_hides_one_is_not() {
+        let recent = Recent::new();
+        let (scanner, office, quiet) = (ip("203.0.113.9"), ip("203.0.113.10"), ip("203.0.113.11"));
+        (0..9).for_each(|_| recent.passed(scanner, at(1)));
+        (0..100).for_each(|_| recent.passed(office, at(1)));
+        recent.passed(quiet, at(1));
+        [scanner, office, quiet]
+            .iter()
+            .for_each(|source| recent.forget(*source, at(2)));
+        let offenders = |now| {
+            let sources = recent.senders(at(now)).into_iter();
+            let offends = sources.filter(|source| source.is_offender).map(|source| source.address);
+            offends.collect::<BTreeSet<_>>()
+        };
+        assert_eq!(offenders(2), [scanner, quiet].into());
+        recent.passed(quiet, at(1800));
+        (0..50).for_each(|_| recent.passed(scanner, at(1800)));
+        assert!(offenders(1800).is_empty(), "they have been good since");
+        recent.offended(quiet, at(1801));
+        let hour = recent.sources(at(4000), Duration::from_secs(3600));
+        let known = hour.iter().find(|source| source.address == quiet).unwrap();
+        assert!(
+            known.is_offender,
+            "errors count, and for as long as quiet sites look back"
+        );
+    }
+
+    #[test]
+    fn requests_of_the_last_minute_are_counted() {
+        let recent = Recent::new();
+        (0..30).for_each(|_| recent.passed(ip("203.0.113.9"), at(10)));
+        let requests = |now| recent.senders(at(now)).first().map(|source| source.requests);
+        assert_eq!([requests(20), requests(90), requests(200)], [Some(30), Some(15), None]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, num::NonZeroU32, time::Duration};
 
-use super::block_id::BlockId;
+use super::{block_id::BlockId, explain::EvidenceCount};
 pub use crate::model::policy::Reaction;
 use crate::{
     model::policy::{Check, Level},
@@ -73,6 +73,12 @@ pub struct Detection {
     pub bannable: bool,
     /// How sure it is.
     pub evidence: Evidence,
+    /// What spoke against the client by then; absent where the finding does not count against it.
+    pub count: Option<EvidenceCount>,
+    /// For how long the client is to be banned; absent where it is not.
+    pub ban_for: Option<Duration>,
+    /// The client's requests of the last minute that nothing was found in, where it is to be banned: what its ban would block.
+    pub clean_requests: u64,
     /// The rule that found it, `family/rule` (`sqli/tautology`); the check's own name where it has no rules.
     pub rule: Cow<'static, str>,
     /// How sure the rule is, in hundredths; 100 where it is no matter of degree.

@@ -1,4 +1,4 @@
-//! The breaker of the fleet's list: a list that would shut out too many of the site's own clients is known, but not in force.
+//! The breaker of the fleet's list, and of own bans: a list that would block too many of the site's own clients is known, but not in force.
 //!
 //! Before an update is written, [`Breaker::judge`] counts how many of the recent clients it would shut out. *Recent* are sources whose
 //! requests passed within the last minute, so that whoever was refused for what it did is not among them, and whoever the list has shut
@@ -15,6 +15,10 @@
 //! | tripped | neither | closed |
 //!
 //! It closes by what the list says, never because time has passed, or it would close at night, when nobody is there to be shut out.
+//!
+//! An own ban is judged by itself ([`Breaker::allows`]): one that would block more than the share of the last minute's clients, or of their
+//! requests, is not made. Clients that are refused themselves (a tenth of what they send, or of it errors of theirs) are not among those who
+//! would be blocked, neither for the list nor for own bans: scanners that visit every application must not be what keeps their ban off.
 //!
 //! # What it cannot see
 //! - A list that names the few clients of a site which had no [`LEAST`](Breaker::LEAST) in an hour, or of a process that has just
@@ -65,6 +69,30 @@ pub struct Outlook<'o> {
     pub unix_s: u64,
 }
 
+/// What an own ban would do to the site's clients of the last minute. Those that are refused themselves are not among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Impact {
+    /// Clients that it would block.
+    pub clients: usize,
+    /// Of how many.
+    pub all_clients: usize,
+    /// Requests of theirs.
+    pub requests: u64,
+    /// Of how many.
+    pub all_requests: u64,
+}
+
+/// Why an own ban was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// Too many clients.
+    #[error("it would block {} of {} clients of the last minute", .0.clients, .0.all_clients)]
+    Clients(Impact),
+    /// Clients that send too much of what the site serves: an address that many share, a proxy that the settings do not name.
+    #[error("it would block {} of {} requests of the last minute", .0.requests, .0.all_requests)]
+    Requests(Impact),
+}
+
 /// What became of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -86,6 +114,13 @@ struct Share {
 impl Breaker {
     /// Clients of which a share says anything: of fewer, one visitor who is an attacker elsewhere is more than ten percent.
     pub const LEAST: usize = 10;
+
+    /// Clients that an own ban may always block: fewer decide nothing, whatever share of a small site they are.
+    const FEW: usize = 3;
+
+    /// Requests in a minute of which a share says anything, for own bans: three a second. A person makes some in a minute, and an attacker
+    /// who would hide behind the share must serve himself a fifth of a busy site.
+    const LEAST_REQUESTS: u64 = 200;
 
     /// Clients that are remembered at most: those of more than one bad update.
     const REMEMBERED: usize = 4096;
@@ -112,6 +147,30 @@ impl Breaker {
     #[must_use]
     pub const fn tripped(&self) -> Option<&Tripped> {
         self.tripped.as_ref()
+    }
+
+    /// Whether an own ban may be made.
+    ///
+    /// # Errors
+    /// Where it would block more than the share of the last minute's clients, or of their requests.
+    pub fn allows(&self, impact: &Impact) -> Result<(), Withheld> {
+        let share = u64::from(self.most_percent);
+        let Impact {
+            clients,
+            all_clients,
+            requests,
+            all_requests,
+        } = *impact;
+        let are_many = clients >= Self::FEW && all_clients >= Self::LEAST;
+        if self.most_percent >= 100 {
+            Ok(())
+        } else if are_many && clients * 100 > all_clients * usize::from(self.most_percent) {
+            Err(Withheld::Clients(*impact))
+        } else if all_requests >= Self::LEAST_REQUESTS && requests * 100 > all_requests * share {
+            Err(Withheld::Requests(*impact))
+        } else {
+            Ok(())
+        }
     }
 
     /// Looks at what the list is about to be, or is.
@@ -285,6 +344,36 @@ mod tests {
         assert_eq!(breaker.judge(&sweeping(false)), Turn::Closed);
         let mut never = Breaker::new(100);
         assert_eq!(never.judge(&sweeping(true)), Turn::None);
+    }
+
+    #[test]
+    fn an_own_ban_is_not_made_where_it_would_shut_out_too_much_of_the_site() {
+        let impact = |clients, all_clients, requests, all_requests| Impact {
+            clients,
+            all_clients,
+            requests,
+            all_requests,
+        };
+        let breaker = Breaker::new(20);
+        for allowed in [
+            impact(0, 0, 0, 0),
+            impact(1, 1, 5, 5),
+            impact(2, 9, 90, 100),
+            impact(2, 10, 10, 1000),
+            impact(1, 1, 199, 199),
+            impact(20, 100, 200, 1000),
+        ] {
+            assert_eq!(breaker.allows(&allowed), Ok(()), "{allowed:?}");
+        }
+        let many = impact(3, 10, 10, 1000);
+        assert_eq!(breaker.allows(&many), Err(Withheld::Clients(many)));
+        let proxy = impact(1, 1, 900, 900);
+        assert_eq!(breaker.allows(&proxy), Err(Withheld::Requests(proxy)));
+        assert_eq!(
+            breaker.allows(&impact(1, 30, 201, 1000)).unwrap_err().to_string(),
+            "it would block 201 of 1000 requests of the last minute"
+        );
+        assert_eq!(Breaker::new(100).allows(&proxy), Ok(()));
     }
 
     #[test]

@@ -8,9 +8,12 @@ use std::{
     },
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::{Clients, ConfigInForce, Conversation, DueLine, Enforcement, Events, ListInForce, LogShipping, StoreState};
+use super::{
+    Clients, ConfigInForce, Conversation, DueLine, Enforcement, Events, ListInForce, LogShipping, StoreState,
+    WithheldBan,
+};
 use crate::guard::DetectorHealth;
 
 /// The board: each line is written by one actor and read by anybody.
@@ -24,6 +27,7 @@ pub(crate) struct Board {
     pub(crate) list: ArcSwap<ListInForce>,
     pub(crate) store: Arc<ArcSwap<StoreState>>,
     pub(crate) enforcement: ArcSwap<Enforcement>,
+    pub(crate) withheld: ArcSwapOption<WithheldBan>,
     pub(crate) restarts: AtomicU64,
     pub(crate) outbox: OutboxLine,
     pub(crate) custody: AtomicU64,

@@ -47,6 +47,8 @@ pub struct Status {
     pub failing_detectors: Vec<DetectorHealth>,
     /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; absent where there is none.
     pub dry_run: Option<DryRun>,
+    /// The last ban that was not made, because it would have blocked too much of the site; absent where there was none.
+    pub withheld: Option<WithheldBan>,
     /// Whether anything is refused at all.
     pub enforcement: Enforcement,
     /// Requests of listed sources that passed because the list, or all, is not in force.
@@ -152,6 +154,20 @@ pub struct ListInForce {
     pub stale: Option<Duration>,
     /// Bytes it takes.
     pub memory_bytes: usize,
+}
+
+/// A ban that was not made, because it would have blocked too much of the site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WithheldBan {
+    /// The client that is not banned.
+    pub network: String,
+    /// When, as time since the agent started.
+    pub at: Duration,
+    /// How many there were since start, this one included.
+    pub bans: u64,
+    /// In words.
+    pub reason: String,
 }
 
 /// The fleet's list would shut out too many of the site's own clients.

@@ -16,7 +16,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// A server that shares, bans for an hour, and takes no event.
 fn script() -> Script {
-    let body = serde_json::json!({"BLACKLIST_SHARE": true, "BLACKLIST_DELAY": 3600, "BEACON_DELAY": 1});
+    let body =
+        serde_json::json!({"BLACKLIST_SHARE": true, "BLACKLIST_DELAY": 3600, "BAN_GROWTH": false, "BEACON_DELAY": 1});
     ScriptedTransport::script(
         move |_| {
             Ok(welcome_2(ServerPart {
@@ -92,6 +93,7 @@ fn what_was_left_is_told_with_the_time_it_has_left_whatever_the_wall_clock_says(
                 .state_dir(directory.path())
                 .security("BLACKLIST_SHARE", serde_json::json!(true))
                 .security("BLACKLIST_DELAY", ban_for)
+                .security("BAN_GROWTH", serde_json::json!(false))
         };
         let agent = start(local(), &first, &clock);
         attack(&agent.guard(), ATTACKER);

@@ -5,6 +5,7 @@
     reason = "a test may fail by a panic, in its helpers as in itself"
 )]
 
+mod bans;
 mod clocks;
 mod conversation;
 mod detectors;

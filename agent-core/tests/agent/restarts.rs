@@ -23,7 +23,9 @@ const ACTORS: [&str; 5] = [
 #[test]
 fn each_actor_panics_in_turn_while_requests_are_judged() {
     let welcome = || buckler::protocol::Welcome {
-        config: config(serde_json::json!({"BEACON": true, "BLACKLIST_SHARE": true, "BEACON_DELAY": 1})),
+        config: config(
+            serde_json::json!({"BEACON": true, "BLACKLIST_SHARE": true, "BAN_GROWTH": false, "BEACON_DELAY": 1}),
+        ),
         ..Default::default()
     };
     // beacons fail, so that events stay pending for as long as the test looks

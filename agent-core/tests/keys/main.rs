@@ -9,6 +9,7 @@
 
 mod access;
 mod answers;
+mod bans;
 mod checks;
 mod cloud;
 mod leaks;
@@ -69,7 +70,7 @@ fn the_tables_hold_every_key_once_with_its_default() {
     let policy = Policy::compile("default", &[]).unwrap();
     let checks = Check::ALL.iter().filter(|check| **check != Check::Blacklist);
     let checks = checks.map(|check| format!("SECURITY_CHECKS.{check}"));
-    let templates = ["default", "audit", "monitor", "llm", "mcp"].map(str::to_owned);
+    let templates = ["default", "audit", "monitor", "llm", "mcp", "pyrasp"].map(str::to_owned);
     let mut keys: Vec<String> = policy.raw().keys().cloned().chain(checks).chain(templates).collect();
     keys.sort_unstable();
     let rows = rows();

@@ -1,6 +1,6 @@
 //! The templates, by what they do to requests.
 
-use buckler::guard::RouteMatch;
+use buckler::{guard::RouteMatch, model::policy::Level};
 use serde_json::json;
 
 use super::stage::{Request, Stage, compile, get, stage_of};
@@ -99,4 +99,26 @@ fn llm() {
 #[test]
 fn mcp() {
     assert_eq!(refused(&of("mcp"))[..3], [true, true, true]);
+}
+
+#[test]
+fn pyrasp() {
+    let stage = of("pyrasp");
+    assert_eq!(refused(&stage)[..3], [true, true, true]);
+    assert!(
+        stage
+            .found()
+            .iter()
+            .filter(|detection| detection.level == Level::Ban)
+            .all(|detection| detection.ban_for == Some(std::time::Duration::from_hours(1))),
+        "the first finding bans, for an hour"
+    );
+    let login = get("/user/login").from("198.51.100.7").unrouted();
+    assert!(!stage.refuses(&login) && stage.answer(&login, 404).is_block());
+    let policy = compile("pyrasp", &json!({})).unwrap();
+    assert!(!policy.shares());
+    assert_eq!(
+        (policy.flood().limit, policy.flood_ban_after()),
+        (50, std::time::Duration::ZERO)
+    );
 }

@@ -191,8 +191,8 @@ impl Member {
             address: to_text(network),
             at_ms: 0,
             ttl_s: BAN_FOR.as_secs(),
-            why: "decoy",
-            evidence: Evidence::Confirmed,
+            why: "decoy".into(),
+            evidence: Evidence::Certain,
             peer: AddressOrigin::Socket,
             detail: None,
         };

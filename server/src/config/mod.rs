@@ -31,6 +31,7 @@ use crate::secret::Secret;
 /// keys = ["0b7e2d54-5a1c-4a53-9d0e-2f1f6a8c1d33"]
 /// fleet = "default"                            # profiles of one fleet share a list
 /// template = "default"
+/// share_from = "repeated"                      # bans by weaker evidence (`threshold`) stay with their application
 ///
 /// [profiles.shop.config]                       # pyrasp's keys, in upper or lower case
 /// APP_NAME = "shop"

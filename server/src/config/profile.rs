@@ -1,6 +1,6 @@
 //! A configuration and the keys of the agents that get it, as the operator writes them down.
 
-use buckler::protocol::ConfigMap;
+use buckler::protocol::{ConfigMap, v2::Evidence};
 use serde::Deserialize;
 
 use crate::secret::Secret;
@@ -18,6 +18,9 @@ pub struct Profile {
     /// The template that the configuration builds on.
     #[serde(default = "default_name")]
     pub template: String,
+    /// From which evidence on a ban is shared with the fleet: `certain`, `repeated` or `threshold`, the weakest.
+    #[serde(default = "default_evidence")]
+    pub share_from: Evidence,
     /// pyrasp's keys in upper or lower case.
     #[serde(default)]
     pub config: ConfigMap,
@@ -28,12 +31,18 @@ fn default_name() -> String {
     "default".to_owned()
 }
 
+/// What only exceeded a limit stays with the application that counted: an office that is too eager in one is no attacker in all.
+const fn default_evidence() -> Evidence {
+    Evidence::Repeated
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
             fleet: default_name(),
             template: default_name(),
+            share_from: default_evidence(),
             config: ConfigMap::new(),
         }
     }
@@ -60,6 +69,13 @@ impl Profile {
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
         self.config.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Shares bans from this evidence on.
+    #[must_use]
+    pub const fn share_from(mut self, evidence: Evidence) -> Self {
+        self.share_from = evidence;
         self
     }
 

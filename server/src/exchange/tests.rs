@@ -43,6 +43,7 @@ fn report(part: AgentPart, registers: bool) -> Report {
         version: "0.1.0".to_owned(),
         introduction: registers.then(|| ("actix-web".to_owned(), 1)),
         telemetry: None,
+        bans: crate::store::BanRules::default(),
         events: Events::V2(Box::new(part)),
     }
 }
@@ -55,7 +56,7 @@ fn event(seq: u64) -> Event {
         at_ms: 1_795_338_600_000,
         ttl_s: 60,
         why: "decoy".to_owned(),
-        evidence: Evidence::Confirmed,
+        evidence: Evidence::Certain,
         peer: AddressOrigin::Socket,
         detail: None,
     }

@@ -20,7 +20,7 @@ use crate::{
     list::Recent,
     moment::{Moment, Tick},
     profiles::LiveProfile,
-    store::{AgentIdent, Events, Report, Transport, Window},
+    store::{AgentIdent, BanRules, Events, Report, Transport, Window},
 };
 
 /// How long changes are told to version 1 agents again, in seconds, at least: they acknowledge nothing, and several processes
@@ -130,6 +130,8 @@ fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProf
         version: visit.version,
         introduction: visit.introduction,
         telemetry: visit.telemetry,
+        // bans of agents that say nothing of their evidence are taken as they are
+        bans: BanRules::default(),
         events: Events::V1 {
             bans: visit.bans,
             ban_for,

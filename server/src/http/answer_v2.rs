@@ -101,6 +101,7 @@ fn report(visit: Visit, caller: &Caller<'_>, profile: &LiveProfile, part: AgentP
         version,
         introduction,
         telemetry,
+        bans: profile.bans(),
         events: Events::V2(Box::new(part)),
     }
 }

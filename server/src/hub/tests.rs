@@ -64,6 +64,7 @@ fn asks(channel: &Channel, store: &mut MemoryStore, have: &Have) -> (ListUpdate,
         version: String::new(),
         introduction: None,
         telemetry: None,
+        bans: crate::store::BanRules::default(),
         events: Events::V2(Box::new(part)),
     };
     let mut exchange = exchange(store, &report, have, now()).unwrap();

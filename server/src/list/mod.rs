@@ -12,6 +12,7 @@ mod entry;
 mod head;
 mod history;
 mod recent;
+mod repetitions;
 mod snapshot;
 mod unbans;
 
@@ -32,6 +33,7 @@ pub use self::{
 };
 use self::{
     history::{Change, History},
+    repetitions::Repetitions,
     snapshot::Snapshots,
     unbans::Unbans,
 };
@@ -79,6 +81,7 @@ pub struct FleetList {
     /// How many entries are no single addresses.
     networks: u64,
     history: History,
+    repetitions: Repetitions,
     unbans: Unbans,
     snapshots: Snapshots,
 }
@@ -99,6 +102,7 @@ impl FleetList {
             ends: BTreeSet::new(),
             standing: BTreeSet::new(),
             networks: 0,
+            repetitions: Repetitions::default(),
             unbans: Unbans::default(),
             snapshots: Snapshots::default(),
         }
@@ -126,6 +130,12 @@ impl FleetList {
     #[must_use]
     pub fn is_standing(&self, network: IpNet) -> bool {
         self.standing.contains(&network)
+    }
+
+    /// How often agents banned this network before, as far as that is remembered.
+    #[must_use]
+    pub fn repetitions(&self, network: IpNet, now: Tick) -> u32 {
+        self.repetitions.of(network, now)
     }
 
     /// The listed network that covers this one, the widest first: why an address is refused that is not listed itself.
@@ -160,6 +170,9 @@ impl FleetList {
         }
         let Some(known) = self.entries.get_mut(&network) else {
             self.ends.insert((entry.end, network));
+            if entry.by != Origin::Operator {
+                self.repetitions.note(network, now.tick);
+            }
             self.entries.insert(network, entry);
             self.networks += u64::from(!is_exact(network));
             self.head.digest += network;
@@ -183,6 +196,7 @@ impl FleetList {
     /// Lets a network in again, and remembers that. What was listed is returned.
     pub fn unban(&mut self, network: IpNet, now: Moment) -> Option<Entry> {
         self.unbans.remember(network, now);
+        self.repetitions.forget(network);
         self.remove(network, now.tick)
     }
 

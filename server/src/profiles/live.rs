@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use buckler::{
     model::policy::{Layer, Policy, config_hash},
-    protocol::{ConfigMap, v2},
+    protocol::{
+        ConfigMap,
+        v2::{self, Evidence},
+    },
 };
 use bytestring::ByteString;
 use serde_json::{Value, value::RawValue};
@@ -14,6 +17,7 @@ use super::{v1::for_pyrasp, written};
 use crate::{
     config::{ConfigError, Profile},
     exchange::is_news,
+    store::BanRules,
 };
 
 /// A profile in force.
@@ -22,6 +26,7 @@ pub(crate) struct LiveProfile {
     name: Arc<str>,
     fleet: Arc<str>,
     template: String,
+    share_from: Evidence,
     version: u64,
     /// What the operator wrote, with keys in upper case.
     config: ConfigMap,
@@ -66,6 +71,7 @@ impl LiveProfile {
             keys: _,
             fleet,
             template,
+            share_from,
             config,
         } = profile;
         let invalid = |reason: String| ConfigError::Profile {
@@ -90,10 +96,18 @@ impl LiveProfile {
         if !slips.is_empty() {
             return Err(invalid(slips.join("\n")));
         }
+        if !policy.shares() {
+            tracing::warn!(
+                profile = name,
+                "its agents share no bans: a client that one of them catches is not refused by the others; to share, set \
+                 BLACKLIST_SHARE = true"
+            );
+        }
         Ok(Self {
             name: name.into(),
             fleet: fleet.as_str().into(),
             template: template.clone(),
+            share_from: *share_from,
             version: version_after(before, &config, template).unwrap_or(next),
             changes: written::laid_over(
                 written::changes_of(template).map_err(|error| invalid(error.to_string()))?,
@@ -114,6 +128,7 @@ impl LiveProfile {
             keys: Vec::new(),
             fleet: self.fleet.to_string(),
             template: self.template.clone(),
+            share_from: self.share_from,
             config: written::unhidden(config.clone(), &self.config),
         };
         Self::compile(&self.name, &profile, Some(self), next)
@@ -161,6 +176,15 @@ impl LiveProfile {
     #[must_use]
     pub(crate) const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What it makes of its agents' bans.
+    #[must_use]
+    pub(crate) fn bans(&self) -> BanRules {
+        BanRules {
+            lengths: [0, 1, 2].map(|earlier| self.policy.ban_length(earlier).as_secs()),
+            share_from: self.share_from,
+        }
     }
 
     /// The configuration for a version 2 agent.

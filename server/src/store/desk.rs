@@ -10,7 +10,7 @@ use buckler::{
     },
 };
 
-use super::{AgentIdent, Origin, Rules, agent::Agent, refusals::Refusals};
+use super::{AgentIdent, BanRules, Origin, Rules, agent::Agent, refusals::Refusals};
 use crate::{
     list::{Ban, Banned, Entry, FleetList},
     moment::{Moment, Tick},
@@ -28,6 +28,8 @@ mod code {
     pub(super) const OPERATOR: &str = "operator_entry";
     /// The ban was over when it came. Only counted: it is what the agent would say itself.
     pub(super) const OVER: &str = "over";
+    /// The ban's evidence is weaker than what the profile shares. Only counted: the ban is in force where it was made.
+    pub(super) const WEAK_EVIDENCE: &str = "weak_evidence";
 }
 
 /// One agent's report at its fleet's list.
@@ -37,6 +39,7 @@ pub(super) struct Desk<'a> {
     pub(super) list: &'a mut FleetList,
     pub(super) rules: &'a Rules,
     pub(super) now: Moment,
+    pub(super) bans: BanRules,
     pub(super) refusals: &'a mut Refusals,
     /// Who added the entries that this report removes.
     pub(super) released: Vec<Arc<AgentIdent>>,
@@ -93,11 +96,24 @@ impl Desk<'_> {
             }
             EventKind::Unban => self.take_unban(&event.address),
             EventKind::Ban if event.ttl_s == 0 => Err(code::OVER),
+            EventKind::Ban if event.evidence < self.bans.share_from => {
+                self.agent.refused(code::WEAK_EVIDENCE);
+                self.agent.view.shared.attacks += 1;
+                Ok(())
+            }
             EventKind::Ban => {
-                let end = self.now.tick.plus(event.ttl_s);
+                let end = self.now.tick.plus(self.ban_length(event));
                 self.take_ban(&event.address, self.now.tick, end, event.at_ms, reason(&event.why))
             }
         }
+    }
+
+    /// How long a ban lasts for the fleet: as long as its agent says, and longer where the client was banned before. Of a client that
+    /// is listed others tell the same ban.
+    fn ban_length(&self, event: &v2::Event) -> u64 {
+        let unlisted = parse_network(&event.address).filter(|network| self.list.get(*network).is_none());
+        let earlier = unlisted.map_or(0, |network| self.list.repetitions(network, self.now.tick));
+        event.ttl_s.max(self.bans.length_after(earlier))
     }
 
     /// Takes a version 1 agent's bans. What is refused is silently not shared: it knows no `nack`.

@@ -89,6 +89,7 @@ impl Store for MemoryStore {
             list,
             rules,
             now,
+            bans: report.bans,
             refusals,
             released: Vec::new(),
         };

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use buckler::protocol::v2::{Detail, Event, EventKind};
+use buckler::protocol::v2::{Detail, Event, EventKind, Evidence};
 use serde::Serialize;
 
 use super::AgentIdent;
@@ -38,8 +38,14 @@ pub struct RefusalView {
     pub place: String,
     /// How sure the rule is, in hundredths.
     pub score: u8,
-    /// 1 (block) or 2 (block and ban).
+    /// 1 (block) or 2 (block, as evidence for a ban).
     pub level: u8,
+    /// How sure a ban is, or would be: `certain`, `repeated` or `threshold`.
+    pub evidence: Evidence,
+    /// Refused requests that spoke against the client by then; 0 where the agent does not tell.
+    pub requests: u64,
+    /// Different values in them.
+    pub values: u32,
     /// The version of the configuration that it was judged by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_version: Option<u64>,
@@ -101,6 +107,9 @@ fn view(id: u64, who: &AgentIdent, fleet: &Arc<str>, (event, detail): (&Event, &
         place: cut(&detail.place),
         score: detail.score,
         level: detail.level,
+        evidence: event.evidence,
+        requests: detail.requests,
+        values: detail.values,
         config_version: detail.config_version,
         at_ms: event.at_ms,
         until_ms: bans.then(|| now.unix_ms.saturating_add(event.ttl_s.saturating_mul(1_000))),

@@ -2,7 +2,10 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use buckler::protocol::{Epoch, Telemetry, v2};
+use buckler::protocol::{
+    Epoch, Telemetry,
+    v2::{self, Evidence},
+};
 use ipnet::IpNet;
 use serde::Serialize;
 use uuid::Uuid;
@@ -76,8 +79,43 @@ pub struct Report {
     pub introduction: Option<(String, usize)>,
     /// Load and, from version 1 agents, counts.
     pub telemetry: Option<Telemetry>,
+    /// What its profile makes of bans.
+    pub bans: BanRules,
     /// What happened there.
     pub events: Events,
+}
+
+/// What a profile makes of its agents' bans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanRules {
+    /// How long the first ban of a client in the fleet lasts, the second, and every later one, in seconds: at least.
+    pub lengths: [u64; 3],
+    /// The weakest evidence of a ban that the fleet shares.
+    pub share_from: Evidence,
+}
+
+impl BanRules {
+    /// How long a client's ban lasts at least that was banned this many times before, in seconds. The first lasts as long as
+    /// its agent says.
+    #[must_use]
+    pub fn length_after(&self, earlier: u32) -> u64 {
+        let [_, second, later] = self.lengths;
+        match earlier {
+            0 => 0,
+            1 => second,
+            _ => later,
+        }
+    }
+}
+
+/// Each ban lasts as long as its agent says, and all are shared.
+impl Default for BanRules {
+    fn default() -> Self {
+        Self {
+            lengths: [0; 3],
+            share_from: Evidence::Threshold,
+        }
+    }
 }
 
 /// What carried an agent's words.

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod bans;
 mod configuration;
 mod events;
 mod failures;

@@ -17,6 +17,9 @@ fn detail(id: &str) -> Detail {
         score: 95,
         level: 2,
         config_version: Some(3),
+        requests: 4,
+        values: 3,
+        ..Detail::default()
     }
 }
 
@@ -46,6 +49,7 @@ async fn a_refusal_is_found_by_the_id_that_the_client_was_shown() {
     let expected = json!({
         "id": ID, "agent": agent.part.agent_id.to_string(), "profile": "shop", "fleet": "default", "address": "203.0.113.7",
         "why": "decoy", "rule": "sqli/tautology", "place": "query:q", "score": 95, "level": 2, "config_version": 3,
+        "evidence": "certain", "requests": 4, "values": 3,
         "at_ms": BEGIN * 1000, "until_ms": (BEGIN + 600) * 1000,
     });
     assert_eq!(answer["refusal"], expected);

@@ -270,7 +270,7 @@ impl Agent {
             at_ms: at_s * 1_000,
             ttl_s,
             why: "decoy".to_owned(),
-            evidence: Evidence::Confirmed,
+            evidence: Evidence::Certain,
             peer: AddressOrigin::Socket,
             detail: None,
         });

@@ -176,7 +176,8 @@ async fn a_leak_that_is_only_logged_goes_out() {
 
 #[actix_web::test]
 async fn who_was_shown_too_much_is_banned_where_the_configuration_says_so() {
-    let site = Site::start("dlp_cc_numbers = true\nsecurity_checks = { dlp = 2 }", bank);
+    let settings = "dlp_cc_numbers = true\nban_evidence = 1\nsecurity_checks = { dlp = 2 }";
+    let site = Site::start(settings, bank);
     assert_eq!(site.get_as(ATTACKER, "/card").await.status, 403);
     site.until(ATTACKER, "/cash", 403).await;
 }

@@ -80,6 +80,28 @@ class Agent(_buckler.Agent):
         """
         return _read(self.why_json(block_id))
 
+    def bans(self) -> list[dict[str, Any]]:
+        """Who is banned here: ``network``, and ``until_ms``, when it ends, in milliseconds since the Unix epoch.
+
+        The fleet's list is not among them.
+        """
+        return json.loads(self.bans_json())  # type: ignore[no-any-return]
+
+    def ban(self, network: str, seconds: float, why: str = "host") -> None:
+        """Bans an address, or a network in CIDR notation. It is in force when this returns, and shared as other bans are.
+
+        :param why: a word for logs and lists
+        :raises ValueError: where it would hurt the site itself: with what was found and what is allowed
+        """
+        super().ban(network, seconds, why)
+
+    def unban(self, network: str) -> str:
+        """Lets a client in again, and forgets what spoke against it.
+
+        :returns: ``let_in``; ``not_banned``; or ``listed_by_fleet``, where the server is asked to take it off the fleet's list
+        """
+        return json.loads(self.unban_json(network))  # type: ignore[no-any-return]
+
     def stop(self, deadline: float = DEADLINE) -> dict[str, Any] | None:
         """Ends the conversation with the server, and tells it first what it does not know yet, within so many seconds.
 

@@ -1,11 +1,13 @@
 //! BlacklistSync: the shared list and its cursor, own bans, and the outbox. It applies deltas and snapshots, bans whom
 //! RequestGuard caught, and holds every event until the server has it.
 
+mod by_host;
 mod safety;
 mod taking;
 mod updates;
 
 use std::{
+    cell::Cell,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -43,6 +45,8 @@ pub(super) struct BlacklistSync {
     sharing: Sharing,
     /// `BLACKLIST_DELAY`: how long a version 1 server's entries last.
     ban_for: Duration,
+    /// Whether a client was banned since the history of bans was saved.
+    history_changed: Cell<bool>,
     _notice: DeathNotice,
 }
 
@@ -93,6 +97,7 @@ impl BlacklistSync {
             next: to.cloud_link.clone().recipient(),
             sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
+            history_changed: Cell::new(false),
             _notice: notice,
         }
     }
@@ -104,7 +109,15 @@ impl BlacklistSync {
             self.estate.store.forget_bans(now.unix.as_secs(), &[]);
             self.count();
         }
+        self.save_history();
         ctx.run_later(SWEEP_EVERY, Self::sweep);
+    }
+
+    /// Keeps how often clients were banned, where that has changed: not with every ban, for it is one value of some hundred kB.
+    fn save_history(&self) {
+        if self.history_changed.take() {
+            self.estate.save_safety();
+        }
     }
 
     /// Has the table that is current published.
@@ -241,6 +254,9 @@ impl Handler<Errand> for BlacklistSync {
     type Result = ();
 
     fn handle(&mut self, errand: Errand, _: &mut Self::Context) {
+        if matches!(errand, Errand::Close) {
+            self.save_history();
+        }
         tell(&self.next, errand);
     }
 }

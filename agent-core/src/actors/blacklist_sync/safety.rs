@@ -1,23 +1,32 @@
 //! What keeps the fleet's list from shutting out the site's customers: the breaker looks at each update before it is written, and a list
 //! that the server has not confirmed for too long is only logged.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix::{AsyncContext, Context};
+use ipnet::IpNet;
 
 use super::BlacklistSync;
 use crate::{
-    actors::{messages::Speak, tell},
+    actors::{
+        messages::{BanOrder, Speak},
+        tell,
+    },
     guard::{Recent, Snapshot},
     model::{
+        address::to_text,
         blacklist::{Proposal, Scope, SharedList},
-        breaker::{Breaker, Outlook, Turn},
+        breaker::{Breaker, Impact, Outlook, Turn, Withheld},
     },
+    status::WithheldBan,
     store::Times,
 };
 
 /// How often the list's age is looked at.
 const AGE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the log says that a ban was not made: an attacker who hides so must not fill it.
+const WITHHELD_EVERY: Duration = Duration::from_mins(1);
 
 /// Whose clients are asked about where the last minute had too few: a quiet site's of an hour.
 const QUIET: Duration = Duration::from_hours(1);
@@ -54,7 +63,7 @@ impl BlacklistSync {
         if self.estate.safety.borrow().breaker().is_none() {
             return;
         }
-        let list = std::sync::Arc::clone(self.estate.list.borrow().list());
+        let list = Arc::clone(self.estate.list.borrow().list());
         let rev = self.estate.list.borrow().cursor().map(|cursor| cursor.rev);
         let lists = |source| list.lookup_in(Scope::Shared, source, now.elapsed).is_some();
         let turn = self.judge(&lists, list.breadth().is_sweeping(), rev, now);
@@ -94,7 +103,10 @@ impl BlacklistSync {
         } = &*published;
         let of = |window| {
             let sources = self.estate.shared.recent.sources(now, window).into_iter();
-            let addresses = sources.map(|source| source.address);
+            // clients that are refused themselves are not the site's customers
+            let addresses = sources
+                .filter(|source| !source.is_offender)
+                .map(|source| source.address);
             let can_be_shut_out = |address: &IpAddr| {
                 trusted.bannable(*address)
                     && !policy.whitelist().contains(*address)
@@ -108,6 +120,49 @@ impl BlacklistSync {
         } else {
             recent
         }
+    }
+
+    /// Why a ban is not to be made, if it would block too much of the site.
+    pub(super) fn withheld(&self, order: &BanOrder, now: Duration) -> Option<Withheld> {
+        let mut impact = Impact::default();
+        let senders = self.estate.shared.recent.senders(now).into_iter();
+        for source in senders.filter(|source| !source.is_offender) {
+            if !order.network.contains(&IpNet::from(source.address)) {
+                impact.all_clients += 1;
+                impact.all_requests += source.requests;
+            } else if order.clean_requests.is_none() {
+                impact.clients += 1;
+                impact.requests += source.requests;
+            }
+        }
+        if let Some(requests) = order.clean_requests.filter(|requests| *requests > 0) {
+            // as it was when it was caught: what it sends meanwhile neither spares nor condemns it
+            (impact.clients, impact.requests) = (1, requests);
+        }
+        impact.all_clients += impact.clients;
+        impact.all_requests += impact.requests;
+        self.estate.safety.borrow().allows(&impact).err()
+    }
+
+    /// Says that a ban is not made: in the log once a minute, and in the status.
+    pub(super) fn withhold(&self, network: IpNet, why: &str, withheld: Withheld, now: Duration) {
+        let line = &self.estate.shared.board.withheld;
+        let before = line.load();
+        let since_last = before.as_ref().map(|before| now.saturating_sub(before.at));
+        if since_last.is_none_or(|since| since >= WITHHELD_EVERY) {
+            tracing::error!(
+                network = to_text(network),
+                why,
+                "not banned: {withheld}. If these are the clients of a proxy, name it in `agent.trusted_proxies`; if it is an attacker after \
+                 all, raise `agent.breaker_share`"
+            );
+        }
+        line.store(Some(Arc::new(WithheldBan {
+            network: to_text(network),
+            at: now,
+            bans: before.as_ref().map_or(0, |before| before.bans) + 1,
+            reason: withheld.to_string(),
+        })));
     }
 
     /// Does what a turn of the breaker asks for.

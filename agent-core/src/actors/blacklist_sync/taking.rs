@@ -9,7 +9,11 @@ use actix::{AsyncContext, Context};
 use uuid::Uuid;
 
 use super::{BlacklistSync, Sharing};
-use crate::{actors::messages::Offence, model::outbox::Draft, protocol::v2::EventKind};
+use crate::{
+    actors::messages::{BanOrder, Offence},
+    model::{address::ban_scope, outbox::Draft},
+    protocol::v2::EventKind,
+};
 
 /// How often the store is looked after.
 const TEND_EVERY: Duration = Duration::from_secs(1);
@@ -22,13 +26,22 @@ impl BlacklistSync {
         let list = Arc::clone(self.estate.list.borrow().list());
         let mut outbox = self.estate.outbox.borrow_mut();
         let (mut bans, mut banned, mut events) = (Vec::new(), Vec::new(), Vec::new());
-        for Offence { draft, ban } in offences {
+        for Offence { mut draft, ban } in offences {
             let mut kind = EventKind::Attack;
-            if let Some((network, ban_for)) = ban {
-                let until = Some(now.elapsed + ban_for);
-                if list.ban(network, until, now.elapsed) {
-                    banned.push((draft.address.clone(), draft.why, ban_for));
-                    bans.push((network, now.write_end(until)));
+            if let Some(order) = ban {
+                let BanOrder { network, length, .. } = order;
+                if let Some(withheld) = self.withheld(&order, now.elapsed) {
+                    self.withhold(network, &draft.why, withheld, now.elapsed);
+                    draft.ttl_s = 0;
+                    draft.detail.iter_mut().for_each(|detail| detail.withheld = true);
+                } else if list.ban(network, Some(now.elapsed + length), now.elapsed) {
+                    let history = self.estate.shared.guard.ban_history();
+                    if ban_scope(network.addr()) == network {
+                        history.note(network.addr(), now.elapsed + length, now.elapsed);
+                    }
+                    self.history_changed.set(true);
+                    banned.push((draft.address.clone(), draft.why.clone(), length));
+                    bans.push((network, now.write_end(Some(now.elapsed + length))));
                     kind = EventKind::Ban;
                 }
             }
@@ -46,8 +59,8 @@ impl BlacklistSync {
         let is_news = !(bans.is_empty() && events.is_empty());
         let kept = is_news && self.estate.store.save_offences(&bans, &events, outbox.own_stream());
         // what is said from here on is on disk, if there is one: nobody hears of a ban that a crash could undo
-        for (address, why, ban_for) in banned {
-            tracing::info!(%address, why, seconds = ban_for.as_secs(), kept, "banned");
+        for (address, why, length) in banned {
+            tracing::info!(%address, %why, seconds = length.as_secs(), kept, "banned");
         }
         !events.is_empty()
     }

@@ -167,6 +167,16 @@ impl Trusted {
             && !self.own.contains(address)
     }
 
+    /// Whether a whole network may be banned: neither a proxy nor an address of our own is in it, and all of it are clients'.
+    pub(crate) fn can_ban(&self, network: IpNet) -> bool {
+        let touches = |set: &IpSet| {
+            let mut networks = set.networks().iter();
+            networks.any(|own| own.contains(&network) || network.contains(own))
+        };
+        let ends = [network.network(), network.broadcast()];
+        ends.into_iter().all(|end| self.bannable(end)) && !touches(&self.proxies) && !touches(&self.own)
+    }
+
     /// Whether what names a client from here is more likely a proxy than a client that invents a header.
     fn may_be_a_proxy(&self, address: IpAddr) -> bool {
         is_beside_us(address) || (is_private(address) && !self.clients_are_private)

@@ -1,5 +1,6 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
+mod bans;
 mod compressed;
 mod detectors;
 mod dry_run;
@@ -76,6 +77,7 @@ struct Request {
     route: RouteMatch,
     headers: Vec<(&'static str, &'static [u8])>,
     method: &'static str,
+    query: String,
 }
 
 /// A policy with all checks off, but for what the test says.
@@ -92,6 +94,8 @@ fn policy(keys: Value) -> Policy {
         "BLACKLIST_STATUS_CODE": 418, "BLACKLIST_ACTION_CONTENT": "banned",
         "BLOCK_STATUS_CODE": 403, "BLOCK_ACTION_CONTENT": "blocked",
         "DECOY_ROUTES": [["/.git/", "starts"], ["/login", "ends"], ["/.env", "starts"]],
+        // one finding bans, as under pyrasp, so that a test sees what a check makes of it; `bans` has the defaults
+        "BAN_EVIDENCE": 1, "BAN_SHARE": 0, "BAN_GROWTH": false,
     });
     let off: ConfigMap = off.into_iter().filter(|(name, _)| name != "blacklist").collect();
     let layers = [
@@ -209,6 +213,7 @@ fn get(path: impl Into<String>) -> Request {
         route: RouteMatch::Matched,
         headers: vec![("accept", b"*/*")],
         method: "GET",
+        query: String::new(),
     }
 }
 
@@ -228,6 +233,13 @@ impl Request {
         Self { host, ..self }
     }
 
+    fn asking(self, query: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            ..self
+        }
+    }
+
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value.as_bytes()));
         self
@@ -238,7 +250,7 @@ impl Request {
             peer: self.peer,
             method: self.method,
             path: &self.path,
-            query: "",
+            query: &self.query,
             host: self.host,
             route: self.route,
             headers: self,

@@ -69,8 +69,8 @@ impl Pure {
                 address: "203.0.113.9".to_owned(),
                 at_ms: 5_000,
                 ttl_s: 60,
-                why: "decoy",
-                evidence: Evidence::Confirmed,
+                why: "decoy".into(),
+                evidence: Evidence::Certain,
                 peer: AddressOrigin::Socket,
                 detail: None,
             };

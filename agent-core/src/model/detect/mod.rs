@@ -77,7 +77,7 @@ use std::{
 
 pub use self::{
     context::Context,
-    excerpt::{excerpt, excerpt_at, hidden},
+    excerpt::{excerpt, excerpt_at, hidden, is_hidden},
     family::Family,
     lexicon::Hits,
     marks::Marks,

@@ -14,7 +14,7 @@
 
 mod stream;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ pub struct Draft {
     /// How long a ban lasts, in seconds.
     pub ttl_s: u64,
     /// The check that found it.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// How sure it is.
     pub evidence: Evidence,
     /// Where the address came from.
@@ -259,7 +259,7 @@ impl Draft {
             address,
             at_ms,
             ttl_s,
-            why: why.to_owned(),
+            why: why.into_owned(),
             evidence,
             peer,
             detail,

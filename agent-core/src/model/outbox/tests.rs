@@ -15,8 +15,8 @@ fn draft(kind: EventKind) -> Draft {
         address: "203.0.113.9".to_owned(),
         at_ms: u64::try_from(MADE.as_millis()).unwrap(),
         ttl_s: 60,
-        why: "decoy",
-        evidence: Evidence::Confirmed,
+        why: "decoy".into(),
+        evidence: Evidence::Certain,
         peer: AddressOrigin::Socket,
         detail: None,
     }
@@ -184,7 +184,9 @@ fn an_event_of_an_older_agent_is_read_and_one_without_a_detail_looks_like_it() {
     let old = r#"{"seq":1,"kind":"ban","address":"203.0.113.9","at_ms":1,"ttl_s":60,"why":"decoy","evidence":"confirmed","peer":"socket"}"#;
     let event: Event = serde_json::from_str(old).unwrap();
     assert_eq!(event.detail, None);
-    assert_eq!(serde_json::to_string(&event).unwrap(), old);
+    assert_eq!(event.evidence, Evidence::Certain, "by its older name");
+    let written = serde_json::to_string(&event).unwrap();
+    assert_eq!(written, old.replace("confirmed", "certain"));
     let newer = old.replace('}', r#","detail":{"rule":"decoy","of":"a later version"}}"#);
     let event: Event = serde_json::from_str(&newer).unwrap();
     assert_eq!(event.detail.unwrap().rule, "decoy");

@@ -44,6 +44,11 @@ impl Access {
 pub(super) struct Hosts(Box<[Box<str>]>);
 
 impl Hosts {
+    /// Whether this host is listed, with or without its port.
+    pub(super) fn list(&self, host: &str) -> bool {
+        !self.0.is_empty() && self.allow(host)
+    }
+
     /// Whether a request may name this host: every one where none is listed.
     pub(super) fn allow(&self, full: &str) -> bool {
         let host = without_port(full);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
-    Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window, ZeroTrust,
+    BanTerms, Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window, ZeroTrust,
 };
 use crate::{
     model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
@@ -61,6 +61,12 @@ impl Policy {
         self.access.hosts.allow(host)
     }
 
+    /// Whether `HOSTS` lists this host.
+    #[must_use]
+    pub fn lists_host(&self, host: &str) -> bool {
+        self.access.hosts.list(host)
+    }
+
     /// Sources that are never judged.
     #[must_use]
     pub const fn whitelist(&self) -> &IpSet {
@@ -110,6 +116,12 @@ impl Policy {
     #[must_use]
     pub const fn error_flood(&self) -> Window {
         self.error_flood
+    }
+
+    /// What it takes to be banned for findings of level 2.
+    #[must_use]
+    pub const fn ban_terms(&self) -> BanTerms {
+        self.ban_terms
     }
 
     /// How long a source is throttled without a pause before it is banned; zero bans it at once.
@@ -212,10 +224,16 @@ impl Policy {
             .collect()
     }
 
-    /// How long a source is banned; whole seconds.
+    /// How long the entries of a version 1 server's list last (`BLACKLIST_DELAY`); whole seconds.
     #[must_use]
     pub const fn ban_for(&self) -> Duration {
-        self.answers.ban_for
+        self.ban_lengths.delay
+    }
+
+    /// How long a client is banned that was banned this many times before; whole seconds.
+    #[must_use]
+    pub fn ban_length(&self, earlier: u32) -> Duration {
+        self.ban_lengths.after(earlier)
     }
 
     /// Whether nobody is banned, and the blacklist is not looked at.

@@ -131,7 +131,7 @@ pub enum Level {
     Off = 0,
     /// 1: the request is refused.
     Block = 1,
-    /// 2: the request is refused and its source is banned.
+    /// 2: the request is refused, and the finding is evidence for a ban of its source.
     Ban = 2,
     /// 3: the finding is reported and the request passes.
     Log = 3,
@@ -162,7 +162,7 @@ impl Level {
         matches!(self, Self::Block | Self::Ban)
     }
 
-    /// Whether a finding bans the source.
+    /// Whether a finding counts for a ban of the source.
     #[must_use]
     pub const fn bans(self) -> bool {
         matches!(self, Self::Ban)

@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | `APP_NAME` | text | `"Web Server"` | the application's name in reports |
 //! | `HOSTS` | list of hosts | `[]` | hosts that the application answers to; a host with a port only at that port, none means all |
-//! | `SECURITY_CHECKS` | object of check → level | see the templates | what each check does: 0 off, 1 block, 2 block and ban, 3 log only; every layer changes only the checks it names |
+//! | `SECURITY_CHECKS` | object of check → level | see the templates | what each check does: 0 off, 1 block, 2 block and count as evidence for a ban, 3 log only; every layer changes only the checks it names |
 //! | `WHITELIST` | list of addresses and networks | `[]` | sources that are never judged; also the beginning of an address at a whole group (`10.1.`) |
 //! | `IGNORE_PATHS` | list of regular expressions | see [the templates](super#templates) | paths whose requests count towards nothing, and are no decoys nor unknown; what they carry is looked into |
 //! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for |
@@ -23,9 +23,13 @@
 //! | `FLOOD_STATUS_CODE` | 0, or a status from 400 to 599 | `0` | how a throttled request is answered; 0 is 429, or what `BLOCK_ACTION` and `BLOCK_STATUS_CODE` say where they say something else; ours |
 //! | `ERROR_FLOOD_DELAY` | seconds, 1 to 86400 | `10` | the time in which `ERROR_FLOOD_RATIO` errors may come |
 //! | `ERROR_FLOOD_RATIO` | number, 1 to 1000000 | `100` | errors answered to one source in each, or at once, that are no brute force yet |
-//! | `BLACKLIST_DELAY` | seconds, 1 to 315360000 | `3600` | how long a source is banned |
+//! | `BAN_EVIDENCE` | number, 1 to 16 | `3` | refused requests of level 2, with different values, that ban their client; ours, as the three below |
+//! | `BAN_WINDOW` | seconds, 1 to 86400 | `300` | the time within which they count |
+//! | `BAN_SHARE` | number, 0 to 1 | `0.1` | the part of the client's requests in that time that must have been refused |
+//! | `BAN_GROWTH` | switch | `true` | bans last five minutes, then an hour, then a day; off: `BLACKLIST_DELAY` |
+//! | `BLACKLIST_DELAY` | seconds, 1 to 315360000 | `3600` | the most that a ban lasts, where it is set; how long entries of a version 1 server last |
 //! | `BLACKLIST_OVERRIDE` | switch | `false` | nobody is banned, and the blacklist is not looked at |
-//! | `BLACKLIST_SHARE` | switch | `false` | new bans are reported to the server |
+//! | `BLACKLIST_SHARE` | switch | `true` | new bans are reported to the server |
 //! | `BLACKLIST_ACTION` | `block` or `redirect` | `"block"` | how a banned source is answered |
 //! | `BLACKLIST_STATUS_CODE` | status, 200 to 599 | `403` | with this status; one of 301, 302, 303, 307, 308 (302 where none is given) for a redirect |
 //! | `BLACKLIST_ACTION_CONTENT` | text | `"Blocked"` | and this body, or to this location |

@@ -18,13 +18,15 @@
 //! | Template | For | Changes |
 //! |---|---|---|
 //! | `default` | a web application | nothing |
-//! | `audit` | one that is being probed | bans for `spoofing`, `method`, `dlp` and `upload` too, blocks for `path`; 600 requests a minute, 2000 at once, 30 errors a minute; no uploads |
+//! | `audit` | one that is being probed | level 2 for `spoofing`, `method`, `dlp` and `upload` too, 1 for `path`; 600 requests a minute, 2000 at once, 30 errors a minute; no uploads |
 //! | `monitor` | a first look | all that is on only logs, but `flood`, which is off |
-//! | `llm` | a front end of a language model | bans for `prompt`, blocks for `dlp` and `upload`, no `command` |
-//! | `mcp` | a server of the Model Context Protocol | bans for `dlp` and `upload` |
+//! | `llm` | a front end of a language model | level 2 for `prompt`, blocks for `dlp` and `upload`, no `command` |
+//! | `mcp` | a server of the Model Context Protocol | level 2 for `dlp` and `upload` |
+//! | `pyrasp` | one that is to behave as under pyrasp 0.9.2 | its decoys and floods; one finding bans for an hour, and nothing is shared |
 
 mod access;
 mod ask;
+mod bans;
 mod check;
 mod cloud;
 mod detectors;
@@ -49,6 +51,7 @@ use serde_json::Value;
 
 use self::{
     access::Access,
+    bans::BanLengths,
     cloud::Cloud,
     error::Fault,
     layer::Stack,
@@ -59,6 +62,7 @@ use self::{
     value::Parsed,
 };
 pub use self::{
+    bans::BanTerms,
     check::{Check, Level},
     detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
@@ -99,6 +103,8 @@ pub struct Policy {
     error_flood: Window,
     flooding: Flooding,
     answers: Answers,
+    ban_terms: BanTerms,
+    ban_lengths: BanLengths,
     cloud: Cloud,
     verbose: u32,
     injection: Injection,
@@ -126,6 +132,8 @@ impl Policy {
         let error_flood = Window::of_errors(&mut reader);
         let flooding = Flooding::read(&mut reader);
         let answers = Answers::read(&mut reader);
+        let ban_terms = BanTerms::read(&mut reader);
+        let ban_lengths = BanLengths::read(&mut reader);
         let cloud = Cloud::read(&mut reader);
         let verbose = reader.read("VERBOSE", |value| value::number(value, &(0..=u32::MAX), ""));
         let injection = Injection::read(&mut reader);
@@ -161,6 +169,8 @@ impl Policy {
             error_flood,
             flooding,
             answers,
+            ban_terms,
+            ban_lengths,
             cloud,
             verbose,
             injection,
@@ -213,7 +223,12 @@ fn level_of(reader: &mut Reader, check: Check, no_bans: bool) -> Level {
 
 /// A number from 0 to 3, or a switch: `false` is off and `true` blocks, as in pyrasp.
 fn level(value: &Value) -> Parsed<Level> {
-    let fault = || Fault::new(value, "0 (off), 1 (block), 2 (block and ban) or 3 (log only)");
+    let fault = || {
+        Fault::new(
+            value,
+            "0 (off), 1 (block), 2 (block, and count as evidence for a ban) or 3 (log only)",
+        )
+    };
     match value.as_bool() {
         Some(on) => Ok(if on { Level::Block } else { Level::Off }),
         None => {

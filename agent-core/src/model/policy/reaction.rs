@@ -1,6 +1,6 @@
-//! How a refused request is answered, how long its source stays banned, and what answers say of the server.
+//! How a refused request is answered, and what answers say of the server.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value;
 use url::Url;
@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     error::Fault,
     reader::Reader,
-    value::{header_value, number, seconds, switch, text, word},
+    value::{header_value, number, switch, text, word},
 };
 
 /// How a refused request is answered: made once from the configuration, so that a refusal allocates nothing.
@@ -57,7 +57,6 @@ pub(super) struct Answers {
     pub(super) banned: Reaction,
     pub(super) blocked: Reaction,
     pub(super) throttled: Reaction,
-    pub(super) ban_for: Duration,
     pub(super) no_bans: bool,
     pub(super) shares: bool,
     pub(super) server: Option<String>,
@@ -65,8 +64,6 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        /// Ten years, in seconds: longer than an address keeps its owner.
-        const LONGEST: u32 = 10 * 365 * 86_400;
         let change_server = reader.read("CHANGE_SERVER", switch);
         let server = reader.read("SERVER_HEADER", header_value);
         let blocked = Reaction::read(reader, "BLOCK");
@@ -74,7 +71,6 @@ impl Answers {
             banned: Reaction::read(reader, "BLACKLIST").unless_chosen(reader, &blocked),
             throttled: Reaction::throttled(reader, &blocked),
             blocked,
-            ban_for: reader.read("BLACKLIST_DELAY", |value| seconds(value, &(1..=LONGEST))),
             no_bans: reader.read("BLACKLIST_OVERRIDE", switch),
             shares: reader.read("BLACKLIST_SHARE", switch),
             server: change_server.then_some(server),

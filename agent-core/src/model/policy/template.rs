@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::protocol::ConfigMap;
 
 /// The templates' names.
-pub(super) const NAMES: [&str; 5] = ["default", "audit", "monitor", "llm", "mcp"];
+pub(super) const NAMES: [&str; 6] = ["default", "audit", "monitor", "llm", "mcp", "pyrasp"];
 
 /// Whether there is a template of this name.
 #[must_use]
@@ -37,6 +37,7 @@ pub(super) fn changes(template: &str) -> Option<ConfigMap> {
             "SECURITY_CHECKS": {"command": 0, "dlp": 1, "prompt": 2, "upload": 1},
         }),
         "mcp" => mcp(),
+        "pyrasp" => pyrasp(),
         _ => return None,
     };
     Some(into_map(changes))
@@ -158,7 +159,11 @@ fn answers() -> Value {
         "BLACKLIST_ACTION_CONTENT": "Blocked",
         "BLACKLIST_DELAY": 3600,
         "BLACKLIST_OVERRIDE": false,
-        "BLACKLIST_SHARE": false,
+        "BLACKLIST_SHARE": true,
+        "BAN_EVIDENCE": 3,
+        "BAN_WINDOW": 300,
+        "BAN_SHARE": 0.1,
+        "BAN_GROWTH": true,
         "BLOCK_ACTION": "block",
         "BLOCK_STATUS_CODE": 403,
         "BLOCK_ACTION_CONTENT": "Blocked",
@@ -261,4 +266,44 @@ fn mcp() -> Value {
         "VERBOSE": 100,
     })));
     Value::Object(changes)
+}
+
+/// pyrasp 0.9.2's numbers and behaviour: one finding of level 2 bans, for an hour.
+fn pyrasp() -> Value {
+    json!({
+        "SECURITY_CHECKS": {"path": 1, "flood": 2, "brute": 2, "decoy": 2},
+        "IGNORE_PATHS": [r"^/favicon\.ico$", r"^/robots\.txt$", r"^/sitemap\.(txt|xml)$"],
+        "BRUTE_AND_FLOOD_PATHS": ["^/"],
+        "FLOOD_DELAY": 60,
+        "FLOOD_RATIO": 50,
+        "FLOOD_BAN_AFTER": 0,
+        "FLOOD_STATIC": true,
+        "ERROR_FLOOD_DELAY": 10,
+        "ERROR_FLOOD_RATIO": 100,
+        "DECOY_ROUTES": pyrasp_decoys(),
+        "BLACKLIST_DELAY": 3600,
+        "BLACKLIST_SHARE": false,
+        "BAN_EVIDENCE": 1,
+        "BAN_SHARE": 0,
+        "BAN_GROWTH": false,
+    })
+}
+
+/// pyrasp's decoys: also on paths that many applications have by another name.
+fn pyrasp_decoys() -> Value {
+    json!([
+        ["/admin", "ends"],
+        ["/login", "ends"],
+        ["/logs", "ends"],
+        ["/version", "ends"],
+        ["/cgi-bin/", "starts"],
+        ["/remote/", "starts"],
+        ["/.env", "starts"],
+        ["/owa/", "starts"],
+        ["/autodiscover", "starts"],
+        ["/Autodiscover", "starts"],
+        ["/.git/", "starts"],
+        ["/.aws/", "starts"],
+        [".php", "ends"]
+    ])
 }

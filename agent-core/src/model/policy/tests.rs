@@ -105,7 +105,7 @@ fn an_unknown_template_is_an_error_beside_the_others() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "settings: template is \"Default\\n\"; allowed: default, audit, monitor, llm, mcp\n\
+        "settings: template is \"Default\\n\"; allowed: default, audit, monitor, llm, mcp, pyrasp\n\
          file: beacon is \"yes\"; allowed: true or false"
     );
 }
@@ -123,7 +123,7 @@ fn every_problem_is_named_even_of_values_that_are_replaced() {
     let error = Policy::compile("default", &[file, server]).map(drop).unwrap_err();
     let said = error.to_string();
     for line in [
-        "shop.json: security_checks.flood is 7; allowed: 0 (off), 1 (block), 2 (block and ban) or 3 (log only)",
+        "shop.json: security_checks.flood is 7; allowed: 0 (off), 1 (block), 2 (block, and count as evidence for a ban) or 3 (log only)",
         "shop.json: beacon_delay is 0; allowed: a whole number of seconds from 1 to 86400",
         "shop.json: WHITELIST[1] is \"shop\"; allowed: an address, a network in CIDR notation, or the beginning of an address at a whole group (10.1.)",
         "server: DECOY_ROUTES[0] is [\"/x\",\"end\"]; allowed: a text, or [\"text\", \"type\"] with a type of starts, ends, contains, match, regex",

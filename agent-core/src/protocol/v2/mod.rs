@@ -157,11 +157,18 @@ pub struct Detail {
     pub place: String,
     /// How sure the rule is, in hundredths.
     pub score: u8,
-    /// What the configuration made of it: 1 (block), 2 (block and ban) or 3 (log only).
+    /// What the configuration made of it: 1 (block), 2 (block, as evidence for a ban) or 3 (log only).
     pub level: u8,
     /// The version of the configuration that it was judged by; absent where none came from the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_version: Option<u64>,
+    /// Refused requests that spoke against the client by then; 0 from agents that do not tell.
+    pub requests: u64,
+    /// Different values in them.
+    pub values: u32,
+    /// The ban that would have followed was not made, because it would have blocked too much of the site.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }
 
 /// What an event reports.
@@ -176,14 +183,17 @@ pub enum EventKind {
     Attack,
 }
 
-/// How a source was found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a source was found out, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// One request was proof.
-    Confirmed,
     /// A count exceeded its limit.
     Threshold,
+    /// Requests with different values were refused, each of which may have been a mistake.
+    Repeated,
+    /// One request was proof, as the exact path of a scanner is. `confirmed` was its name before there was `repeated`.
+    #[serde(alias = "confirmed")]
+    Certain,
 }
 
 /// Where a client's address was read.

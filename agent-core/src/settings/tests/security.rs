@@ -228,7 +228,7 @@ fn the_policys_problems_are_named_with_their_place() {
 fn a_template_that_does_not_exist_is_named_where_it_was_said() {
     assert_eq!(
         toml_error("[agent]\ntemplate = 'defualt'"),
-        "buckler.toml: agent.template: found \"defualt\"; allowed: default, audit, monitor, llm, mcp"
+        "buckler.toml: agent.template: found \"defualt\"; allowed: default, audit, monitor, llm, mcp, pyrasp"
     );
 }
 

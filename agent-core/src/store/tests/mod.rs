@@ -24,7 +24,7 @@ fn event(seq: u64) -> Event {
         at_ms: 1,
         ttl_s: 60,
         why: "decoy".to_owned(),
-        evidence: Evidence::Confirmed,
+        evidence: Evidence::Certain,
         peer: AddressOrigin::Socket,
         detail: seq.is_multiple_of(2).then(Box::default),
     }

@@ -69,7 +69,7 @@ fn with_config(config: ConfigUpdate) -> ServerPart {
 }
 
 /// A snapshot that lists these, whole.
-fn snapshot(rev: u64, networks: &[String]) -> ServerPart {
+pub(crate) fn snapshot(rev: u64, networks: &[String]) -> ServerPart {
     let digest = Digest::of(networks.iter().filter_map(|text| parse_network(text)));
     with_list(ListUpdate {
         mode: ListMode::Snapshot,
@@ -128,7 +128,7 @@ fn server(steps: Vec<ServerPart>) -> (Script, Arc<AtomicU64>) {
 
 /// Waits while time passes, slowly enough for the agent, which looks at the clock once a real second, to keep up.
 #[track_caller]
-fn pass_time_until(
+pub(crate) fn pass_time_until(
     agent: &Agent,
     script: &mut Script,
     clock: &ManualClock,

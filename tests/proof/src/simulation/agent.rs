@@ -160,8 +160,8 @@ impl Process {
             address: network.to_string(),
             at_ms: u64::try_from(now.unix.as_millis()).unwrap(),
             ttl_s: ttl.as_secs(),
-            why: "decoy",
-            evidence: Evidence::Confirmed,
+            why: "decoy".into(),
+            evidence: Evidence::Certain,
             peer: AddressOrigin::Socket,
             detail: None,
         };

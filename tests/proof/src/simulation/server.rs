@@ -10,7 +10,7 @@ use buckler_server::{
     MemoryStore, Moment, Protected, Store, Tick,
     exchange::exchange,
     list::Head,
-    store::{AgentIdent, EntryView, Events, FleetView, ListStep, OperatorBan, Report, Rules, Transport},
+    store::{AgentIdent, BanRules, EntryView, Events, FleetView, ListStep, OperatorBan, Report, Rules, Transport},
 };
 use ipnet::IpNet;
 
@@ -95,6 +95,7 @@ impl Server {
             version: "0".to_owned(),
             introduction: introduces.then(|| ("simulation".to_owned(), 0)),
             telemetry: None,
+            bans: BanRules::default(),
             events: Events::V2(Box::new(part)),
         };
         let exchange = exchange(&mut self.state.store, &report, &have, now).unwrap();

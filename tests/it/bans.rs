@@ -1,0 +1,77 @@
+//! What it takes to be banned, by a real application with the default settings.
+
+use buckler_tests::http;
+use serde_json::json;
+
+use crate::site::{DECOY, Site, local};
+
+const ATTACKS: [&str; 4] = [
+    "/?q=1'+OR+'1'%3D'1",
+    "/?q=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/item/7?host=127.0.0.1;cat+/etc/passwd",
+    "/item/7?q=1+UNION+SELECT+name,+password+FROM+users--",
+];
+
+/// The default evidence, whatever the other tests need.
+fn site() -> Site {
+    Site::start(local().security("BAN_GROWTH", true))
+}
+
+fn status(site: &Site, path: &str, client: &str, header: &str) -> u16 {
+    let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: {client}\r\n{header}");
+    http::try_ask(site.app.address(), &head, b"").unwrap().status
+}
+
+#[test]
+fn one_injection_is_refused_and_bans_no_client_and_three_different_ones_do() {
+    let (site, client) = (site(), "203.0.113.9");
+    assert_eq!(site.get(ATTACKS[0], client), 403);
+    assert_eq!(site.get("/", client), 200, "one mistake bans no client");
+    assert_eq!(site.get(ATTACKS[1], client), 403);
+    let last = site.app.refusal(ATTACKS[2], client);
+    site.wait_until("it is banned", || site.get("/", client) == 403);
+    assert_eq!(site.get("/", "203.0.113.10"), 200, "and no other client");
+    let why = site.agent.why(last.parse().unwrap()).unwrap();
+    assert!(why.to_string().contains("evidence 3 of 3 in 3 of 4 requests"), "{why}");
+}
+
+#[test]
+fn a_browser_that_repeats_its_request_is_not_banned() {
+    let (site, client) = (site(), "203.0.113.9");
+    (0..40).for_each(|_| assert_eq!(site.get(ATTACKS[0], client), 403));
+    site.wait_until("all is judged", || site.agent.status().events.settled_here == 40);
+    assert_eq!(site.get("/", client), 200);
+    assert_eq!(site.agent.status().list.local, 0);
+}
+
+#[test]
+fn one_attacker_behind_the_address_of_many_shuts_none_of_them_out() {
+    let (site, office) = (site(), "203.0.113.9");
+    (0..100).for_each(|n| assert_eq!(site.get(&format!("/item/{n}"), office), 200));
+    ATTACKS.iter().for_each(|path| assert_eq!(site.get(path, office), 403));
+    site.wait_until("all is judged", || site.agent.status().events.settled_here == 4);
+    assert_eq!(site.get("/", office), 200);
+}
+
+#[test]
+fn pictures_on_a_foreign_page_do_not_ban_its_reader() {
+    let (site, reader) = (site(), "203.0.113.9");
+    for n in 0..60 {
+        let picture = format!("/item/{n}?q={n}'+OR+'{n}'%3D'{n}");
+        let header = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: image\r\n";
+        assert_eq!(status(&site, &picture, reader, header), 403);
+    }
+    assert_eq!(status(&site, DECOY, reader, "Sec-Fetch-Site: cross-site\r\n"), 403);
+    site.wait_until("all is judged", || site.agent.status().events.settled_here == 61);
+    assert_eq!(site.get("/", reader), 200);
+}
+
+#[test]
+fn the_template_of_pyrasp_bans_at_the_first() {
+    let site = Site::start(local().template("pyrasp"));
+    assert_eq!(site.get(ATTACKS[0], "203.0.113.9"), 403);
+    site.wait_until("it is banned", || site.get("/", "203.0.113.9") == 403);
+    let levels = Site::start(local().security("SECURITY_CHECKS", json!({"sqli": 1})));
+    assert_eq!(levels.get(ATTACKS[0], "203.0.113.9"), 403);
+    assert_eq!(levels.get("/", "203.0.113.9"), 200, "level 1 counts nothing");
+}
