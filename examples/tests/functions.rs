@@ -123,7 +123,12 @@ fn a_function_on_google_speaks_while_it_answers_and_says_goodbye() {
             .contains("\"platform\":\"Google Cloud Function\"")
     });
     // from the fleet to the function, and back
-    told(&server, "POST", "blacklist", r#"{"address": "198.51.100.7"}"#);
+    told(
+        &server,
+        "POST",
+        "blacklist",
+        r#"{"address": "198.51.100.7", "ttl_s": 3600}"#,
+    );
     wait_until("the list has come with a beacon", || get("/", "198.51.100.7") == 403);
     wait_until("the ban went out with the request that was caught", || {
         assert_eq!(get(DECOY, SOMEBODY), 403);

@@ -15,11 +15,11 @@
 //! | `GET /config` | the bare form `{"config": {…}, "blacklist": {…}}`; the key in `X-Buckler-Key` or as a bearer token, never in the URL |
 //! | `POST /beacon` | beacon, versions 1 and 2; the path is `beacon_path` |
 //! | `GET /ws` | the WebSocket of version 2 agents, subprotocol `buckler.v2`, the key as a bearer token; the path is `ws_path` |
-//! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: accepted, and logged at level `debug` |
+//! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: logged at level `debug`; the key as for `GET`, or as `key` in the body |
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
 //! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away |
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
-//! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?}`: without `ttl_s` for ever |
+//! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?, "dry_run"?}`; `force` for host bits, what is protected or wider than an agent may ask for, and a ban without end (no `ttl_s`); `dry_run` says which agents and clients it would shut out |
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read and replaced until the file changes |

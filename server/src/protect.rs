@@ -27,6 +27,9 @@ const PRIVATE: [IpNet; 5] = [
     v6([0xfc00, 0], 7),
 ];
 
+/// The code for a network that is wider than an agent may share.
+pub(crate) const TOO_WIDE: &str = "too_wide";
+
 /// The widest IPv4 network that an agent may share: one office, not one provider.
 const WIDEST_V4: u8 = 24;
 /// The widest IPv6 network that an agent may share: one site (RFC 6177, section 2).
@@ -61,7 +64,7 @@ impl Protected {
             IpNet::V6(_) => WIDEST_V6,
         };
         if network.prefix_len() < widest {
-            return Err("too_wide");
+            return Err(TOO_WIDE);
         }
         if self.touches(network) {
             return Err("protected_range");

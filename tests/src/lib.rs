@@ -7,3 +7,4 @@ pub mod ca;
 pub mod cloud;
 pub mod fault;
 pub mod http;
+pub mod proxy;

@@ -77,7 +77,7 @@ def test_an_attacker_is_refused_banned_and_shared(call: Call, cloud: Cloud) -> N
 
 
 def test_who_is_listed_is_refused(call: Call, cloud: Cloud) -> None:
-    cloud.admin("POST", "blacklist", {"address": "192.0.2.7"})
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.7", "ttl_s": 3600})
     wait_for("the list has come", lambda: call("/", "192.0.2.7").status_code == 403, cloud.agents)
 
 

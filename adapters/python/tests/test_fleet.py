@@ -22,7 +22,7 @@ def test_it_registers_with_its_platform_and_routes(kind: Kind, cloud: Cloud, sta
 
 def test_who_is_listed_is_refused(kind: Kind, cloud: Cloud, start: Start) -> None:
     host = start(kind, cloud_url=cloud.url)
-    cloud.admin("POST", "blacklist", {"address": "192.0.2.7"})
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.7", "ttl_s": 3600})
     host.wait_until("the list has come", lambda: host.status("/", "192.0.2.7") == 403)
     cloud.admin("DELETE", "blacklist?address=192.0.2.7")
     host.wait_until("the client is let in again", lambda: host.status("/", "192.0.2.7") == 200)

@@ -38,7 +38,7 @@ def test_it_registers_guards_shares_and_counts(cloud: Cloud, start: Start) -> No
 
 def test_who_is_listed_is_refused(cloud: Cloud, start: Start) -> None:
     host = start(GCP, cloud_url=cloud.url)
-    cloud.admin("POST", "blacklist", {"address": "192.0.2.7"})
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.7", "ttl_s": 3600})
     host.wait_until("the list has come", lambda: host.status("/", "192.0.2.7") == 403)
 
 

@@ -130,7 +130,7 @@ def test_an_attacker_is_refused_banned_and_shared(
 
 def test_who_is_listed_is_refused(runtime: Runtime, cloud: Cloud, event: Event) -> None:
     assert runtime.invoke(event("/", "192.0.2.7"))["statusCode"] == 200
-    cloud.admin("POST", "blacklist", {"address": "192.0.2.7"})
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.7", "ttl_s": 3600})
     wait_for(
         "the list has come, with an invocation",
         lambda: runtime.invoke(event("/", "192.0.2.7"))["statusCode"] == 403,

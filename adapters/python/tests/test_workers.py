@@ -71,7 +71,7 @@ def _blocked(cloud: Cloud) -> int:
 def test_each_worker_hears_of_the_list(running: tuple[Host, Cloud]) -> None:
     host, cloud = running
     host.registered(cloud)
-    cloud.admin("POST", "blacklist", {"address": "192.0.2.77"})
+    cloud.admin("POST", "blacklist", {"address": "192.0.2.77", "ttl_s": 3600})
     host.wait_until("the list has come", lambda: host.status("/", "192.0.2.77") == 403)
 
     def everybody_has_it() -> bool:

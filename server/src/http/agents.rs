@@ -14,7 +14,7 @@ use super::{
     reply::{self, Nothing, Refusal},
     state::{State, bearer},
 };
-use crate::{profiles::LiveProfile, secret::Secret};
+use crate::{profiles::LiveProfile, secret::Secret, store::Mark};
 
 /// `POST` to the cloud path.
 pub(super) async fn register(
@@ -22,7 +22,7 @@ pub(super) async fn register(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    let (profile, registration) = read::<Registration>(&state, payload).await?;
+    let (profile, registration) = read::<Registration>(&request, &state, payload).await?;
     match registration.visit(&profile) {
         (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
         (visit, None) => answer_v1::welcome(&request, &state, &profile, visit).await,
@@ -35,7 +35,7 @@ pub(super) async fn beacon(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    let (profile, beacon) = read::<Beacon>(&state, payload).await?;
+    let (profile, beacon) = read::<Beacon>(&request, &state, payload).await?;
     match beacon.visit(&profile) {
         (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
         (visit, None) => answer_v1::changes(&request, &state, &profile, visit).await,
@@ -45,27 +45,44 @@ pub(super) async fn beacon(
 /// `GET` to the cloud path, with the key in `X-Buckler-Key` or as a bearer token, and nowhere else: a key in a URL would stand
 /// in every log on the way.
 pub(super) async fn bare(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let headers = request.headers();
-    let key = headers
-        .get("x-buckler-key")
-        .and_then(|key| key.to_str().ok())
-        .or_else(|| bearer(headers));
-    let profile = state.profile(key.map(Secret::of).as_ref())?;
+    let key = key_of(&request);
+    let profile = state.profile_for(&request, key.as_ref()).await?;
     reply::bare(answer_v1::whole(&request, &state, &profile).await)
 }
 
-/// `POST` to `/logs`, where pyrasp's `LOG_PROTOCOL` `http` sends each security event. It brings no key, so nothing follows
-/// from it: it is accepted, so that the agent's log thread does not stall, and shown to whoever turns this log line on.
+/// The key in a request's headers.
+fn key_of(request: &HttpRequest) -> Option<Secret> {
+    let headers = request.headers();
+    let key = headers.get("x-buckler-key").and_then(|key| key.to_str().ok());
+    key.or_else(|| bearer(headers)).map(Secret::of)
+}
+
+/// `POST` to `/logs`, where pyrasp's `LOG_PROTOCOL` `http` sends each security event. Nothing follows from it but a line at level
+/// `debug`. It asks for a key, in the headers as `GET` does or in the body: without one, anybody could fill the log. pyrasp brings none,
+/// and takes no notice of the answer.
 pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    let key = key_of(&request);
+    if let Some(key) = &key {
+        state.profile_for(&request, Some(key)).await?;
+    }
     let body = state.body(payload).await?;
+    if key.is_none() {
+        state
+            .profile_for(&request, key_in(&body).ok().flatten().as_ref())
+            .await?;
+    }
     tracing::debug!(peer = %state.peer(&request), event = ?String::from_utf8_lossy(&body), "an agent logs");
     reply::ok(Nothing {})
 }
 
 /// The profile of the key in a body, and the body by its type. The key is looked at first: who has none learns nothing.
-async fn read<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<(Arc<LiveProfile>, T), Refusal> {
+async fn read<T: DeserializeOwned>(
+    request: &HttpRequest,
+    state: &State,
+    payload: Payload,
+) -> Result<(Arc<LiveProfile>, T), Refusal> {
     let body = state.body(payload).await?;
-    let profile = state.profile(key_in(&body)?.as_ref())?;
+    let profile = state.profile_for(request, key_in(&body)?.as_ref()).await?;
     Ok((profile, message_in(&body)?))
 }
 
@@ -123,6 +140,7 @@ impl Message for Registration {
         } = self;
         tracing::info!(profile = %profile.name(), platform, version, proto, "an agent registers");
         let visit = Visit {
+            mark: (!platform.is_empty() || !routes.is_empty()).then(|| Mark::of(&platform, &version, &routes)),
             version,
             introduction: Some((platform, routes.len())),
             telemetry: None,
@@ -143,6 +161,7 @@ impl Message for Beacon {
             v2,
         } = self;
         let visit = Visit {
+            mark: None,
             version,
             introduction: None,
             telemetry,
@@ -154,6 +173,8 @@ impl Message for Beacon {
 
 /// What both messages have in common.
 pub(super) struct Visit {
+    /// What a registration says of its sender, in short.
+    pub(super) mark: Option<Mark>,
     pub(super) version: String,
     pub(super) introduction: Option<(String, usize)>,
     pub(super) telemetry: Option<Telemetry>,

@@ -19,13 +19,20 @@ use super::{
 use crate::{
     list::Recent,
     moment::{Moment, Tick},
-    profiles::LiveProfile,
-    store::{AgentIdent, BanRules, Events, Report, Transport, Window},
+    profiles::{Abilities, LiveProfile},
+    store::{AgentIdent, BanRules, Events, Mark, Report, Transport, Window},
 };
 
 /// How long changes are told to version 1 agents again, in seconds, at least: they acknowledge nothing, and several processes
 /// share a key and an address, of which each must hear of a change once.
 const TOLD_AGAIN_S: u64 = 600;
+
+/// A changed configuration is sent with every beacon for so many of the agent's intervals: an agent acknowledges nothing, and the
+/// processes that share a key and an address come one after the other.
+const SENT_AGAIN_INTERVALS: u64 = 3;
+
+/// The name of the URL's parameter that tells agents behind one address apart.
+const MARK: &str = "agent";
 
 /// Changes are told again for at least as many of the agent's intervals.
 const TOLD_AGAIN_INTERVALS: u64 = 3;
@@ -34,6 +41,8 @@ const TOLD_AGAIN_INTERVALS: u64 = 3;
 #[derive(Serialize)]
 pub(super) struct Welcome {
     config: ConfigMap,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
     blacklist: BTreeMap<IpAddr, u64>,
 }
 
@@ -44,11 +53,34 @@ pub(super) async fn welcome(
     profile: &LiveProfile,
     visit: Visit,
 ) -> Result<HttpResponse, Refusal> {
+    let (mark, abilities) = (visit.mark, Abilities::of(&visit.version));
     let report = report(visit, request, state, profile);
     if let Err(error) = state.owner.ask(move |store, now| store.report(&report, now)).await {
         tracing::error!(%error, "a registration could not be kept");
     }
-    reply::ok(whole(request, state, profile).await)
+    let mut welcome = whole(request, state, profile).await;
+    if let Some(mark) = mark.filter(|_| !profile.names_beacon_url()) {
+        let url = marked(&state.beacon_url(request), mark);
+        welcome.config.insert("BEACON_URL".to_owned(), url.into());
+    }
+    welcome.template = profile.template_v1().filter(|_| abilities.templates).map(str::to_owned);
+    reply::ok(welcome)
+}
+
+/// Where the agents of this mark send their beacons.
+fn marked(beacon_url: &str, mark: Mark) -> String {
+    format!("{beacon_url}?{MARK}={mark}")
+}
+
+/// The mark in a beacon's URL.
+fn mark_in(request: &HttpRequest) -> Option<Mark> {
+    let mut pairs = request
+        .query_string()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
+    pairs
+        .find(|(name, _)| *name == MARK)
+        .and_then(|(_, mark)| Mark::parse(mark))
 }
 
 /// Configuration and list. Without the list, if the store fails: the agent is told of it with its beacons.
@@ -68,6 +100,7 @@ pub(super) async fn whole(request: &HttpRequest, state: &State, profile: &LivePr
         .map(|(address, end)| (address, banned_at(end, ban_for, now)));
     Welcome {
         config: profile.served_v1(&state.beacon_url(request)),
+        template: None,
         blacklist: banned.collect(),
     }
 }
@@ -78,10 +111,15 @@ fn banned_at(end: Tick, ban_for: u64, now: Moment) -> u64 {
     now.unix_s_of(end).saturating_sub(ban_for)
 }
 
-/// The answer to a version 1 beacon. It never has a `config`: no release can apply one.
+/// The answer to a version 1 beacon. `config` is there where it is news and the agent's release can take it: one that cannot loses
+/// the rest of the answer with it.
 #[derive(Serialize)]
 struct Changes {
     blacklist: BlacklistUpdate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<ConfigMap>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
 }
 
 /// The answer to a beacon.
@@ -89,28 +127,47 @@ pub(super) async fn changes(
     request: &HttpRequest,
     state: &State,
     profile: &LiveProfile,
-    visit: Visit,
+    mut visit: Visit,
 ) -> Result<HttpResponse, Refusal> {
+    visit.mark = mark_in(request);
+    let (mark, takes) = (visit.mark, Abilities::of(&visit.version).configurations);
     let has_bans = !visit.bans.is_empty();
     let report = report(visit, request, state, profile);
     let fleet = Arc::clone(profile.fleet());
     let ban_for = profile.policy().ban_for().as_secs();
+    let interval = profile.policy().beacon_delay().as_secs();
+    let changed = profile.version();
     let recent = state.owner.ask(move |store, now| {
         let since = store.report(&report, now)?.missed_since;
-        store.recent(&fleet, &Window { since, ban_for }, now)
+        let recent = store.recent(&fleet, &Window { since, ban_for }, now)?;
+        Ok((recent, is_news(changed, since, interval, now)))
     });
     let recent = recent.await;
     if has_bans {
         state.hub.touch(profile.fleet());
     }
-    let Recent { new, remove } = recent?;
+    let (Recent { new, remove }, is_news) = recent?;
     let text = |networks: Vec<IpNet>| networks.into_iter().map(address::to_text).collect();
     reply::ok(Changes {
         blacklist: BlacklistUpdate {
             new: text(new),
             remove: text(remove),
         },
+        config: (takes && is_news).then(|| {
+            let url = state.beacon_url(request);
+            profile.served_v1_whole(&mark.map_or(url.clone(), |mark| marked(&url, mark)))
+        }),
+        template: profile.template_v1().filter(|_| takes && is_news).map(str::to_owned),
     })
+}
+
+/// Whether an agent that was told everything until `since` may lack a configuration of this version, which is the time of its change.
+fn is_news(version: u64, since: Tick, interval: u64, now: Moment) -> bool {
+    let recently = now
+        .unix_s()
+        .saturating_sub(interval.saturating_mul(SENT_AGAIN_INTERVALS));
+    let was_away = now.tick.since(since) > TOLD_AGAIN_S.max(interval.saturating_mul(TOLD_AGAIN_INTERVALS));
+    version > recently || (was_away && version >= now.unix_s_of(since))
 }
 
 fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProfile) -> Report {
@@ -121,6 +178,7 @@ fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProf
     let who = AgentIdent::Keyed {
         profile: Arc::clone(profile.name()),
         peer,
+        mark: visit.mark.filter(|_| !profile.names_beacon_url()),
     };
     Report {
         who: Arc::new(who),

@@ -88,6 +88,7 @@ fn report(visit: Visit, caller: &Caller<'_>, profile: &LiveProfile, part: AgentP
         introduction,
         telemetry,
         bans: _,
+        mark: _,
     } = visit;
     let who = AgentIdent::Installed {
         profile: Arc::clone(profile.name()),

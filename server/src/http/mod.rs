@@ -4,6 +4,7 @@ mod admin;
 mod agents;
 mod answer_v1;
 mod answer_v2;
+mod failures;
 mod reply;
 mod state;
 mod ws;

@@ -95,6 +95,12 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "wrong or missing admin token").with(header::WWW_AUTHENTICATE, "Bearer")
     }
 
+    /// So many wrong keys or tokens came from there that the next is not worth a closer answer.
+    pub(super) fn too_many(after_s: u64) -> Self {
+        let message = "too many wrong keys or tokens from this address";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message).with(header::RETRY_AFTER, after_s.to_string())
+    }
+
     /// There is nothing under this path.
     pub(super) fn no_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "nothing here")

@@ -25,7 +25,11 @@ use buckler::{
 use tokio::sync::watch;
 use url::Url;
 
-use super::{reply::Refusal, ws::Admission};
+use super::{
+    failures::{Failures, Wrong},
+    reply::Refusal,
+    ws::Admission,
+};
 use crate::{
     config::{Limits, ServerConfig},
     hub::Hub,
@@ -54,6 +58,7 @@ pub(crate) struct State {
     pub(super) hub: Arc<Hub>,
     /// The WebSockets that are open, and whether there may be more.
     pub(super) admission: Arc<Admission>,
+    failures: Failures,
     /// Set once the server is to stop.
     stopping: watch::Sender<bool>,
     /// Requests that are being answered.
@@ -80,6 +85,7 @@ impl State {
             trusted: config.trusted_proxies.iter().copied().collect(),
             hub: Arc::default(),
             admission: Arc::new(Admission::new(&config.limits)),
+            failures: Failures::default(),
             stopping: watch::Sender::new(false),
             running: AtomicUsize::new(0),
         }
@@ -132,6 +138,23 @@ impl State {
             Lookup::NoProfile => Err(Refusal::no_profile()),
             Lookup::Found(profile) => Ok(profile),
         }
+    }
+
+    /// The profile of the key that came with a request; a wrong one is counted.
+    pub(super) async fn profile_for(
+        &self,
+        request: &HttpRequest,
+        key: Option<&Secret>,
+    ) -> Result<Arc<LiveProfile>, Refusal> {
+        match self.profile(key) {
+            Err(refusal) if refusal == Refusal::wrong_key() => Err(self.wrong(request, Wrong::Key).await),
+            found => found,
+        }
+    }
+
+    /// The answer to a wrong key or token.
+    pub(super) async fn wrong(&self, request: &HttpRequest, wrong: Wrong) -> Refusal {
+        self.failures.answer(self.peer(request), wrong, self.elapsed()).await
     }
 
     /// The whole body, if it is not too large and comes in time.

@@ -13,7 +13,10 @@ use buckler::{
 use bytestring::ByteString;
 use serde_json::{Value, value::RawValue};
 
-use super::{v1::for_pyrasp, written};
+use super::{
+    v1::{self, for_pyrasp},
+    written,
+};
 use crate::{
     config::{ConfigError, Profile},
     exchange::is_news,
@@ -87,7 +90,8 @@ impl LiveProfile {
             ));
         }
         let mut slips = Vec::new();
-        for unknown in policy.unknown_keys() {
+        let unknown = policy.unknown_keys().iter();
+        for unknown in unknown.filter(|unknown| !v1::pyrasp_knows(&unknown.key)) {
             match policy.meant_by(unknown) {
                 Some(meant) => slips.push(format!("{}: found an unknown key, did you mean {meant}?", unknown.key)),
                 None => tracing::warn!(profile = name, key = unknown.key, "no agent knows this key"),
@@ -220,6 +224,28 @@ impl LiveProfile {
     #[must_use]
     pub(crate) fn served_v1(&self, beacon_url: &str) -> ConfigMap {
         for_pyrasp(self.completed(beacon_url), &self.policy)
+    }
+
+    /// The whole configuration, for a version 1 agent that takes one in a beacon's reply.
+    #[must_use]
+    pub(crate) fn served_v1_whole(&self, beacon_url: &str) -> ConfigMap {
+        for_pyrasp(v1::whole(&self.completed(beacon_url), &self.policy), &self.policy)
+    }
+
+    /// The template for a version 1 agent; none where it may keep its own, and where pyrasp has none of this name.
+    #[must_use]
+    pub(crate) fn template_v1(&self) -> Option<&str> {
+        /// pyrasp's templates but its default, over which a profile's changes say all.
+        const THEIRS: [&str; 4] = ["audit", "monitor", "llm", "mcp"];
+        THEIRS
+            .contains(&self.template.as_str())
+            .then_some(self.template.as_str())
+    }
+
+    /// Whether the operator says where beacons go.
+    #[must_use]
+    pub(crate) fn names_beacon_url(&self) -> bool {
+        self.changes.get("BEACON_URL").is_some_and(|url| *url != "")
     }
 
     /// What the profile changes, and without which no beacon would ever come: pyrasp's default is off, and no URL.

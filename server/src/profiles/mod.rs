@@ -4,13 +4,19 @@ mod live;
 mod v1;
 mod written;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use buckler::protocol::ConfigMap;
 use tokio::sync::watch;
 
-pub(crate) use self::live::{LiveProfile, Served};
+pub(crate) use self::{
+    live::{LiveProfile, Served},
+    v1::Abilities,
+};
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
     secret::Secret,
@@ -52,15 +58,15 @@ impl Profiles {
         self.changes.subscribe()
     }
 
-    /// The profile of a key. Every key is compared, each in constant time, so that the answer takes as long whatever is asked.
+    /// The profile of a key, found by its fingerprint: how long that takes tells of a hash, from which no key can be made.
     #[must_use]
     pub(crate) fn find(&self, asked: &Secret) -> Lookup {
         let set = self.set.load();
-        let found = set
+        match set
             .keys
-            .iter()
-            .fold(None, |found, (key, name)| if key == asked { Some(name) } else { found });
-        match found.map(|name| name.as_ref().and_then(|name| set.live.get(name))) {
+            .get(asked)
+            .map(|name| name.as_ref().and_then(|name| set.live.get(name)))
+        {
             None => Lookup::WrongKey,
             Some(None) => Lookup::NoProfile,
             Some(Some(live)) => Lookup::Found(Arc::clone(live)),
@@ -122,7 +128,7 @@ impl Profiles {
 /// All profiles at one moment.
 #[derive(Debug, Clone, Default)]
 struct ProfileSet {
-    keys: Vec<(Secret, Option<Arc<str>>)>,
+    keys: HashMap<Secret, Option<Arc<str>>>,
     live: BTreeMap<Arc<str>, Arc<LiveProfile>>,
     /// What the file said of each when it was read last.
     written: BTreeMap<String, Profile>,
@@ -167,23 +173,27 @@ impl ProfileSet {
 }
 
 /// Every key with the name of its profile.
-fn keys(config: &ServerConfig) -> Result<Vec<(Secret, Option<Arc<str>>)>, ConfigError> {
+fn keys(config: &ServerConfig) -> Result<HashMap<Secret, Option<Arc<str>>>, ConfigError> {
     let assigned = config.profiles.iter().flat_map(|(name, profile)| {
         let name: Arc<str> = name.as_str().into();
         profile.keys.iter().map(move |key| (*key, Some(Arc::clone(&name))))
     });
     let unassigned = config.unassigned_keys.iter().map(|key| (*key, None));
-    let mut keys: Vec<(Secret, Option<Arc<str>>)> = Vec::new();
+    let mut keys = HashMap::new();
     for (key, name) in assigned.chain(unassigned) {
-        let claimed = keys.iter().find(|(known, other)| *known == key && *other != name);
-        if let Some((_, other)) = claimed {
-            let shown = |name: &Option<Arc<str>>| name.as_deref().unwrap_or("unassigned_keys").to_owned();
-            return Err(ConfigError::SharedKey {
-                first: shown(other),
-                second: shown(&name),
-            });
+        match keys.entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(name);
+            }
+            Entry::Occupied(taken) if *taken.get() == name => {}
+            Entry::Occupied(taken) => {
+                let shown = |name: &Option<Arc<str>>| name.as_deref().unwrap_or("unassigned_keys").to_owned();
+                return Err(ConfigError::SharedKey {
+                    first: shown(taken.get()),
+                    second: shown(&name),
+                });
+            }
         }
-        keys.push((key, name));
     }
     Ok(keys)
 }

@@ -267,6 +267,31 @@ impl Agents {
         seq.map(|seq| (part.stream, seq))
     }
 
+    /// Who speaks, where a version 1 agent's beacon does not say which application it is of: the one that was heard last among those
+    /// of its key, address and version.
+    pub(super) fn known_as(&self, report: &Report) -> Option<Arc<AgentIdent>> {
+        let AgentIdent::Keyed {
+            profile,
+            peer,
+            mark: None,
+        } = &*report.who
+        else {
+            return None;
+        };
+        if report.introduction.is_some() || self.all.contains_key(&report.who) {
+            return None;
+        }
+        let is_like = |who: &AgentIdent| matches!(who, AgentIdent::Keyed { profile: theirs, peer: there, mark: Some(_) } if theirs == profile && there == peer);
+        let version = name(&report.version);
+        let alike = self
+            .all
+            .iter()
+            .filter(|(who, agent)| is_like(who) && agent.view.version == version);
+        alike
+            .max_by_key(|(_, agent)| agent.heard)
+            .map(|(who, _)| Arc::clone(who))
+    }
+
     /// An entry that this agent added is no longer listed.
     pub(super) fn release(&mut self, who: &AgentIdent) {
         if let Some(agent) = self.all.get_mut(who) {

@@ -65,6 +65,10 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn report(&mut self, report: &Report, now: Moment) -> Result<Receipt, StoreError> {
+        if let Some(who) = self.agents.known_as(report) {
+            let report = Report { who, ..report.clone() };
+            return self.report(&report, now);
+        }
         self.list(&report.fleet, now);
         let Self {
             rules,

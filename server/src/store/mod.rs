@@ -20,7 +20,7 @@ use ipnet::IpNet;
 pub use self::{
     memory::MemoryStore,
     refusals::RefusalView,
-    report::{AgentIdent, BanRules, Events, ListStep, OperatorBan, Origin, Receipt, Report, Transport, Window},
+    report::{AgentIdent, BanRules, Events, ListStep, Mark, OperatorBan, Origin, Receipt, Report, Transport, Window},
     view::{AgentView, EntryView, FleetView, Shared},
 };
 use crate::{

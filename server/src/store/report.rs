@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use buckler::protocol::{
-    Epoch, Telemetry,
+    Epoch, Routes, Telemetry,
     v2::{self, Evidence},
 };
 use ipnet::IpNet;
@@ -25,13 +25,57 @@ pub enum AgentIdent {
         /// Its `agent_id`.
         id: Uuid,
     },
-    /// Every version 1 process behind one address: they share a key and say nothing else of themselves.
+    /// The version 1 processes behind one address that are of one application: they share a key, and tell their platform, version
+    /// and routes.
     Keyed {
         /// Their key's profile.
         profile: Arc<str>,
         /// Where they speak from.
         peer: IpAddr,
+        /// What they told of themselves, in short; `None` of those whose beacons do not say it.
+        mark: Option<Mark>,
     },
+}
+
+/// What a version 1 agent told of itself at its registration, in short: 32 bits tell the applications behind one address apart. It
+/// stands in the URL that the agent is given for its beacons, since they say nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark(u32);
+
+impl Mark {
+    /// The mark of what was told.
+    #[must_use]
+    pub fn of(platform: &str, version: &str, routes: &Routes) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(platform);
+        add(version);
+        for (name, route) in routes {
+            add(name);
+            add(&route.path);
+            let mut methods: Vec<&str> = route.methods.iter().map(String::as_str).collect();
+            methods.sort_unstable();
+            methods.into_iter().for_each(&mut add);
+        }
+        let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
+        Self(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_mark = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u32::from_str_radix(text, 16).ok().filter(|_| is_mark).map(Self)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
 }
 
 impl AgentIdent {
@@ -48,7 +92,10 @@ impl fmt::Display for AgentIdent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Installed { id, .. } => write!(f, "{id}"),
-            Self::Keyed { peer, .. } => write!(f, "{peer}"),
+            Self::Keyed { peer, mark: None, .. } => write!(f, "{peer}"),
+            Self::Keyed {
+                peer, mark: Some(mark), ..
+            } => write!(f, "{peer}/{mark}"),
         }
     }
 }

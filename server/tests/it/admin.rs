@@ -52,10 +52,11 @@ async fn an_operator_bans_what_no_agent_can_but_must_insist() {
         "added"
     );
     assert_eq!(
-        post(json!({"address": "203.0.0.0/16"})).await.good()["entry"]["by"],
+        post(json!({"address": "203.0.0.0/16", "force": true})).await.good()["entry"]["by"],
         "operator"
     );
-    assert_eq!(post(json!({"address": "203.0.0.0/16"})).await.good()["result"], "known");
+    let known = post(json!({"address": "203.0.0.0/16", "force": true})).await.good();
+    assert_eq!((&known["result"], &known["covers"]), (&json!("known"), &json!(65_536)));
     for bad in [
         json!({}),
         json!({"address": 5}),
@@ -71,6 +72,95 @@ async fn an_operator_bans_what_no_agent_can_but_must_insist() {
             .refused(400)
             .contains("ttl_s")
     );
+}
+
+#[actix_web::test]
+async fn a_slip_of_the_pen_needs_force_and_is_shown_for_what_it_is() {
+    let cloud = Cloud::start(config());
+    let post = async |body: Value| cloud.admin(Method::POST, "/admin/blacklist", &body).await;
+    for (ban, doubt) in [
+        (json!({"address": "203.0.113.77/24", "ttl_s": 60}), "host bits"),
+        (json!({"address": "2001:db8::1/64", "ttl_s": 60}), "host bits"),
+        (json!({"address": "203.0.112.0/23", "ttl_s": 60}), "512 addresses"),
+        (json!({"address": "2001:d00::/32", "ttl_s": 60}), "wider than an agent"),
+        (json!({"address": "203.0.113.7"}), "never end"),
+        (json!({"address": "203.0.113.7", "ttl_s": null}), "never end"),
+    ] {
+        let message = post(ban.clone()).await.refused(409);
+        assert!(
+            message.contains(doubt) && message.contains("\"force\": true"),
+            "{message}"
+        );
+        let mut insisted = ban.clone();
+        insisted["force"] = json!(true);
+        post(insisted).await.good();
+        assert!(!cloud.listed().await.is_empty(), "{ban}");
+    }
+    let done = post(json!({"address": "198.51.100.7", "ttl_s": 60, "reason": "seen"}))
+        .await
+        .good();
+    assert_eq!(
+        (&done["covers"], &done["entry"]["address"]),
+        (&json!(1), &json!("198.51.100.7"))
+    );
+    let forced = post(json!({"address": "198.51.100.77/25", "ttl_s": 60, "force": true}))
+        .await
+        .good();
+    assert_eq!(
+        (
+            &forced["asked"]["address"],
+            &forced["asked"]["network"],
+            &forced["covers"]
+        ),
+        (&json!("198.51.100.77/25"), &json!("198.51.100.0/25"), &json!(128))
+    );
+    assert_eq!(forced["entry"]["address"], "198.51.100.0/25");
+}
+
+#[actix_web::test]
+async fn a_dry_run_says_whom_a_ban_would_shut_out_and_lists_nothing() {
+    let cloud = Cloud::start(config());
+    let mut agent = Agent::new();
+    agent.register(&cloud).await;
+    let post = async |body: Value| cloud.admin(Method::POST, "/admin/blacklist", &body).await;
+    let shown = post(json!({"address": "127.0.0.0/8", "dry_run": true})).await.good();
+    assert_eq!(
+        (&shown["result"], &shown["covers"]),
+        (&json!("dry_run"), &json!(1 << 24))
+    );
+    assert_eq!(shown["would_block"]["agents"][0]["id"], agent.part.agent_id.to_string());
+    assert_eq!(shown["needs_force"].as_array().map(Vec::len), Some(3), "{shown}");
+    let elsewhere = post(json!({"address": "198.51.100.7", "ttl_s": 60, "dry_run": true}))
+        .await
+        .good();
+    assert_eq!(elsewhere["would_block"], json!({"agents": [], "clients": []}));
+    assert_eq!(cloud.listed().await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn wrong_tokens_and_keys_are_slowed_and_right_ones_are_not() {
+    let cloud = Cloud::start(config());
+    let guess = async |n: usize| {
+        let bearer = format!("Bearer guess-{n}");
+        cloud
+            .send(Method::GET, "/admin/agents", &[("authorization", &bearer)], b"")
+            .await
+    };
+    for n in 0..10 {
+        guess(n).await.refused(401);
+    }
+    let slowed = guess(10).await;
+    assert_eq!(slowed.retry_after.as_deref(), Some("60"));
+    slowed.refused(429);
+    let wrong = json!({"key": "guess", "version": "0.9.2"});
+    cloud.post("/config", &wrong).await.refused(429);
+    cloud.agents().await;
+    cloud
+        .post("/config", &json!({"key": KEY, "version": "0.9.2"}))
+        .await
+        .good();
+    cloud.clock.pass(60);
+    guess(11).await.refused(401);
 }
 
 #[actix_web::test]

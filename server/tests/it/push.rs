@@ -146,7 +146,7 @@ async fn fleets_do_not_mix() {
     let mut one = Follower::join(&cloud).await;
     cloud.operator_bans("203.0.113.7", Some(60)).await;
     one.until_refused(&cloud, "203.0.113.7").await;
-    let body = json!({"address": "203.0.113.9", "fleet": "elsewhere"});
+    let body = json!({"address": "203.0.113.9", "ttl_s": 3600, "fleet": "elsewhere"});
     cloud.admin(Method::POST, "/admin/blacklist", &body).await.good();
     assert_eq!(stranger.push().await.list.unwrap().add[0].0, "203.0.113.9");
 }

@@ -187,7 +187,7 @@ impl Cloud {
     }
 
     pub(crate) async fn operator_bans(&self, address: &str, ttl_s: Option<u64>) -> Value {
-        let body = json!({"address": address, "ttl_s": ttl_s, "reason": "seen in the log"});
+        let body = json!({"address": address, "ttl_s": ttl_s, "reason": "seen in the log", "force": true});
         self.admin(Method::POST, "/admin/blacklist", &body).await.good()
     }
 

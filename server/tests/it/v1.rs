@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use awc::http::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -264,4 +265,118 @@ async fn counts_are_summed_and_the_client_is_found_behind_a_trusted_proxy() {
     );
     assert_eq!(agents[0]["totals"]["errors"], 2, "both spellings");
     assert_eq!(agents[0]["registered"], false);
+}
+
+#[actix_web::test]
+async fn a_changed_configuration_is_sent_whole_to_releases_that_take_one() {
+    let cloud = Cloud::start(config());
+    let versions = ["0.9.3", "0.9.4", "0.10.0", "0.10.2", "unknown"];
+    for version in versions {
+        let body = json!({"key": KEY, "version": version, "platform": "Flask"});
+        cloud.post("/config", &body).await.good();
+    }
+    let beacon = async |version: &str| {
+        cloud
+            .post("/beacon", &json!({"key": KEY, "version": version}))
+            .await
+            .good()
+    };
+    cloud.clock.pass(600);
+    for version in versions {
+        assert_eq!(
+            beacon(version).await.get("config"),
+            None,
+            "{version} has it from its registration"
+        );
+    }
+    let change = json!({"APP_NAME": "store", "SECURITY_CHECKS": {"sqli": 3, "chars": 1}, "DLP_API": true});
+    cloud
+        .admin(Method::PUT, "/admin/profiles/shop/config", &change)
+        .await
+        .good();
+    for (version, takes) in versions.into_iter().zip([false, true, true, true, false]) {
+        let answer = beacon(version).await;
+        assert_eq!(answer.get("config").is_some(), takes, "{version}: {answer}");
+        if takes {
+            let config = &answer["config"];
+            assert_eq!(
+                (&config["APP_NAME"], &config["DLP_API"]),
+                (&json!("store"), &json!(true))
+            );
+            assert_eq!(config["SECURITY_CHECKS"]["chars"], 1);
+            assert_eq!(config["SECURITY_CHECKS"]["decoy"], 2, "whole");
+            for key in [
+                "LOG_FORMAT",
+                "LOG_PROTOCOL",
+                "LOG_SERVER",
+                "LOG_PORT",
+                "LOG_PATH",
+                "BEACON_DELAY",
+            ] {
+                assert!(config.get(key).is_some(), "0.9.4 fails without {key}");
+            }
+            assert!(config["BEACON_URL"].as_str().is_some_and(|url| url.starts_with("http")));
+        }
+    }
+    cloud.clock.pass(91);
+    assert_eq!(beacon("0.10.2").await.get("config"), None, "every process had its turn");
+}
+
+#[actix_web::test]
+async fn a_profiles_template_goes_to_releases_that_know_templates() {
+    let mut config = config();
+    config.profiles.get_mut("shop").unwrap().template = "audit".to_owned();
+    let cloud = Cloud::start(config);
+    for (version, template) in [("0.9.4", None), ("0.10.0", Some("audit"))] {
+        let welcome = cloud
+            .post("/config", &json!({"key": KEY, "version": version}))
+            .await
+            .good();
+        assert_eq!(welcome.get("template").and_then(Value::as_str), template, "{version}");
+        let answer = cloud
+            .post("/beacon", &json!({"key": KEY, "version": version}))
+            .await
+            .good();
+        assert_eq!(answer["template"], "audit", "{version}: beside the configuration");
+    }
+}
+
+#[actix_web::test]
+async fn applications_behind_one_address_are_told_apart() {
+    let cloud = Cloud::start(config());
+    let mut urls = BTreeSet::new();
+    for (platform, version, route) in [
+        ("Flask", "0.9.2", "/"),
+        ("Django", "0.9.2", "/"),
+        ("MCP Host", "0.10.2", "/"),
+        ("Flask", "0.9.2", "/other"),
+        ("Flask", "0.9.2", "/"),
+    ] {
+        let routes = json!({"index": {"methods": ["GET"], "path": route}});
+        let body = json!({"key": KEY, "version": version, "platform": platform, "routes": routes});
+        let welcome = cloud.post("/config", &body).await.good();
+        let url = url::Url::parse(welcome["config"]["BEACON_URL"].as_str().unwrap()).unwrap();
+        let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+        let telemetry = json!({"cpu": 1.0, "memory": 2.0, "requests": {"success": 1, "errors": 0, "attacks": 0}});
+        let beacon = json!({"key": KEY, "version": version, "telemetry": telemetry});
+        cloud.post(&path, &beacon).await.good();
+        urls.insert(path);
+    }
+    let mut seen: Vec<_> = cloud.agents().await;
+    seen.sort_by_key(|agent| agent["totals"]["success"].as_u64());
+    let successes: Vec<_> = seen.iter().map(|agent| agent["totals"]["success"].clone()).collect();
+    assert_eq!(
+        (urls.len(), successes),
+        (4, vec![json!(1), json!(1), json!(1), json!(2)])
+    );
+    assert!(seen.iter().all(|agent| agent["registered"] == true));
+    cloud
+        .post("/beacon", &json!({"key": KEY, "version": "0.10.2"}))
+        .await
+        .good();
+    assert_eq!(
+        cloud.agents().await.len(),
+        4,
+        "one that does not say which it is, is the likely one"
+    );
 }

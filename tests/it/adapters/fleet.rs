@@ -54,7 +54,12 @@ fn it_registers_with_its_platform_and_routes(kind: Kind) {
 fn who_is_listed_is_refused_and_who_is_caught_is_shared(kind: Kind) {
     let server = server();
     let host = in_step(kind, &server);
-    admin(&server, "POST", "blacklist", Some(json!({"address": "198.51.100.7"})));
+    admin(
+        &server,
+        "POST",
+        "blacklist",
+        Some(json!({"address": "198.51.100.7", "ttl_s": 3600})),
+    );
     host.wait_until("the list has come", || host.get("/", "198.51.100.7").status == 403);
     // one of each framework: a ban of one's is every other's
     let others = [Kind::ActixWeb, Kind::Axum].map(|other| in_step(other, &server));

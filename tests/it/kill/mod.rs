@@ -250,7 +250,7 @@ fn a_list_that_is_being_saved_is_the_old_one_or_the_new_one_afterwards() {
     for round in 0..KILLS_IN_SNAPSHOT {
         // further than the history reaches: the next agent needs the whole list
         for n in 0..3 {
-            let ban = json!({"address": format!("192.0.2.{}", round * 3 + n)});
+            let ban = json!({"address": format!("192.0.2.{}", round * 3 + n), "ttl_s": 86_400});
             admin(&server, "POST", "blacklist", Some(ban));
         }
         let mut child = Running::start(&order(Task::Fetch, round));

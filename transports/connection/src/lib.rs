@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`options`] | the options that every transport has, with the files they name |
 //! | [`places`] | where the key may go, and how places are named to people |
+//! | [`proxy`] | the proxy on the way |
 //! | [`link`] | awc, set up so that nothing happens behind a transport's back |
 //! | [`failure`] | awc's errors in the words of the port |
 //! | [`reply`] | what a reply says: a welcome, a beacon's answer, or which failure it is |
@@ -17,6 +18,7 @@ pub mod failure;
 pub mod link;
 pub mod options;
 pub mod places;
+pub mod proxy;
 pub mod reply;
 pub mod text;
 mod tls;

@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use url::Url;
 
 pub use crate::wire::{Meter, Wire};
-use crate::{options::Options, places, tls};
+use crate::{options::Options, places, proxy::Proxies, tls};
 
 /// How the agent names itself.
 pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("buckler/", env!("CARGO_PKG_VERSION")));
@@ -108,8 +108,9 @@ pub fn line(url: &Url) -> Result<Uri, TransportError> {
 
 fn connector(options: &Options, tls: Option<Arc<ClientConfig>>, meter: &Rc<Meter>) -> Connector<Dialler> {
     let meter = Rc::clone(meter);
+    let proxies = options.proxies.clone();
     Connector::new()
-        .connector(Dialler { tls, meter })
+        .connector(Dialler { tls, meter, proxies })
         .timeout(options.connect_timeout)
 }
 
@@ -118,6 +119,7 @@ fn connector(options: &Options, tls: Option<Arc<ClientConfig>>, meter: &Rc<Meter
 pub struct Dialler {
     tls: Option<Arc<ClientConfig>>,
     meter: Rc<Meter>,
+    proxies: Proxies,
 }
 
 impl Service<ConnectInfo<Uri>> for Dialler {
@@ -128,9 +130,11 @@ impl Service<ConnectInfo<Uri>> for Dialler {
     actix_service::always_ready!();
 
     fn call(&self, target: ConnectInfo<Uri>) -> Self::Future {
-        let Self { tls, meter } = self.clone();
+        let Self { tls, meter, proxies } = self.clone();
         async move {
-            let wire = Wire::open(target.hostname(), target.port(), tls, meter).await;
+            let (host, port) = (target.hostname(), target.port());
+            let proxy = proxies.on_the_way(host, port, tls.is_some());
+            let wire = Wire::open(host, port, proxy, tls, meter).await;
             let wire = wire.map_err(ConnectError::Io)?;
             Ok(Connection::new(target.request().clone(), wire))
         }

@@ -18,7 +18,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::dial;
+use crate::{dial, proxy::Proxy};
 
 /// What all connections of a transport have seen together. They carry one exchange at a time.
 #[derive(Debug, Default)]
@@ -67,20 +67,24 @@ enum Stream {
 struct HandshakeFailed(io::Error);
 
 impl Wire {
-    /// Opens a connection: with `tls`, the handshake included.
+    /// Opens a connection, through a proxy where one is on the way: with `tls`, the handshake included.
     ///
     /// # Errors
     /// What the system or TLS said; [`tls_failure`] tells them apart.
     pub(crate) async fn open(
         host: &str,
         port: u16,
+        proxy: Option<&Proxy>,
         tls: Option<Arc<ClientConfig>>,
         meter: Rc<Meter>,
     ) -> io::Result<Self> {
         meter.dialled.set(meter.dialled.get().saturating_add(1));
         // an IPv6 address stands in brackets in a URL and nowhere else
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let tcp = dial::connect(host, port).await?;
+        let tcp = match proxy {
+            Some(proxy) => proxy.tunnel(host, port).await?,
+            None => dial::connect(host, port).await?,
+        };
         // requests are written whole, so that waiting for more to send only costs time
         tcp.set_nodelay(true)?;
         let stream = match tls {

@@ -17,6 +17,7 @@
 //! ca_file = "ca.pem"           # own authorities; instead of the system's, unless `roots` is set too
 //! client_cert = "agent.pem"    # who the agent is, towards a server that asks
 //! client_key = "agent.key"
+//! proxy = "env"                # HTTPS_PROXY and NO_PROXY; or "none", or http://[user:password@]host:port for this agent alone
 //! allow_plain_http = false     # http:// to a host that is not loopback: the key travels in the clear
 //! beacon_hosts = []            # hosts beside that of the cloud URL to which the server may direct beacons
 //! ```

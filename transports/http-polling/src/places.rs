@@ -64,6 +64,18 @@ impl Places {
         }
     }
 
+    /// The same path at the cloud URL's own origin, where a place is at another: a server behind a proxy that changes `Host` names
+    /// itself by an address that only the proxy can reach.
+    pub(crate) fn at_home(&self, place: &Url) -> Option<Url> {
+        if origin(place) == origin(&self.cloud) {
+            return None;
+        }
+        let mut home = self.cloud.clone();
+        home.set_path(place.path());
+        home.set_query(place.query());
+        Some(home)
+    }
+
     fn check_beacon(&self, named: &Url) -> Result<(), BeaconError> {
         places::check(named, &self.options)?;
         let (found, cloud) = (origin(named), origin(&self.cloud));

@@ -11,6 +11,7 @@ use buckler::{
 use buckler_connection::{
     deadline::within,
     link::{self, Link},
+    places::origin,
     reply::{self, Reply},
     text::Censor,
 };
@@ -39,6 +40,8 @@ pub(crate) struct HttpPolling {
     clock: SystemClock,
     /// What a server's `GET` brought last, where it answers no `POST` with a configuration.
     document: RefCell<Option<Document>>,
+    /// A `BEACON_URL` that could not be reached where the cloud URL's own host could.
+    unreached: RefCell<Option<Url>>,
 }
 
 impl HttpPolling {
@@ -55,6 +58,7 @@ impl HttpPolling {
             link,
             clock: SystemClock::new(),
             document: RefCell::default(),
+            unreached: RefCell::default(),
         }
     }
 
@@ -110,15 +114,32 @@ impl HttpPolling {
     }
 
     async fn answered(&self, url: Option<Url>, beacon: &Beacon) -> Result<BeaconReply, TransportError> {
-        let url = self.places.beacon(url)?;
-        let reply = self
-            .carry(Ask {
-                url: &url,
-                body: Some(json(beacon)?),
-                key: &beacon.key,
-                known: None,
-            })
-            .await?;
+        let named = self.places.beacon(url)?;
+        let body = json(beacon)?;
+        let post = async |url: &Url| {
+            let body = Some(body.clone());
+            let key = &beacon.key;
+            let known = None;
+            self.carry(Ask { url, body, key, known }).await
+        };
+        let home = self.places.at_home(&named);
+        let goes_home = self.unreached.borrow().as_ref() == Some(&named);
+        let reply = match home {
+            Some(home) if goes_home => post(&home).await?,
+            Some(home) => match post(&named).await {
+                Err(error @ (TransportError::Unreachable { .. } | TransportError::Tls { .. })) => {
+                    let reply = post(&home).await.map_err(|_| error)?;
+                    tracing::warn!(
+                        named = origin(&named),
+                        "BEACON_URL cannot be reached, the cloud URL's host can: beacons go there (set public_url at the server)"
+                    );
+                    self.unreached.replace(Some(named));
+                    reply
+                }
+                answer => answer?,
+            },
+            None => post(&named).await?,
+        };
         reply::beacon(&reply, &Censor::new(&beacon.key))
     }
 

@@ -37,6 +37,9 @@ pub(crate) const KIND: &str = "auto";
 /// which a fall-back is due.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
+/// How long an upgrade may stay unanswered: some proxies swallow it. A second round trip over a slow link takes less than half of it.
+const UPGRADE: Duration = Duration::from_secs(3);
+
 /// Reads the options of this transport and of its parts once; the factory then makes a transport on the agent's thread.
 ///
 /// # Errors
@@ -49,7 +52,7 @@ pub(crate) fn factory(settings: &Settings) -> Result<TransportFactory, SettingsE
         Duration::from_secs(1)..=LONGEST,
     );
     options.finish()?;
-    let websocket = buckler_websocket::factory(settings)?;
+    let websocket = buckler_websocket::impatient_factory(settings, UPGRADE)?;
     let polling = buckler_http_polling::factory(settings)?;
     Ok(Arc::new(move || {
         let clock = Arc::new(SystemClock::new());

@@ -15,7 +15,7 @@ use bytestring::ByteString;
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
-use crate::{options::Options, pump::Pump, pushes::Pushes, upgrade::Socket};
+use crate::{options::Options, pace::Pace, pump::Pump, pushes::Pushes, upgrade::Socket};
 
 /// A connection that stands, or stood. It is closed when this is dropped.
 pub(crate) struct Connection {
@@ -36,6 +36,7 @@ pub(crate) struct Line {
     confirmed: Cell<bool>,
     lost: RefCell<Option<TransportError>>,
     pub(crate) pump: AtomicWaker,
+    pub(crate) pace: Pace,
     pub(crate) pushes: Pushes,
 }
 
@@ -52,6 +53,7 @@ impl Connection {
         censor: Censor,
         pushes: &Pushes,
         heard: &Rc<Cell<u64>>,
+        pace: &Pace,
     ) -> Self {
         let line = Rc::new(Line {
             waiting: RefCell::default(),
@@ -60,6 +62,7 @@ impl Connection {
             confirmed: Cell::default(),
             lost: RefCell::default(),
             pump: AtomicWaker::new(),
+            pace: pace.clone(),
             pushes: pushes.clone(),
         });
         let pump = actix_rt::spawn(Pump::new(socket, Rc::clone(&line), options, censor));

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) ping_every: Duration,
     /// How long it may then be silent.
     pub(crate) ping_timeout: Duration,
+    /// How long the answer to an upgrade is waited for, the connection included.
+    pub(crate) upgrade_within: Duration,
     /// The most bytes of a message.
     pub(crate) max_message_bytes: usize,
 }
@@ -26,8 +28,10 @@ impl Options {
     /// # Errors
     /// Names every key that is unknown, of a wrong type, out of range, at odds with another, or of a file that cannot be used.
     pub(crate) fn read(mut section: Section<'_>) -> Result<Self, SettingsError> {
+        let connection = connection::Options::read(&mut section, KIND);
         let options = Self {
-            connection: connection::Options::read(&mut section, KIND),
+            upgrade_within: connection.timeout,
+            connection,
             // below the 30 s and 60 s after which proxies and address translators forget a silent connection
             ping_every: section.duration("ping_every", Duration::from_secs(20), TIMES),
             ping_timeout: section.duration("ping_timeout", Duration::from_secs(10), TIMES),
@@ -78,6 +82,7 @@ mod tests {
             ping_every,
             ping_timeout,
             max_message_bytes,
+            upgrade_within: _,
         } = options.unwrap();
         assert_eq!(
             [connection.timeout, ping_every, ping_timeout],

@@ -20,6 +20,7 @@ use crate::{
     heartbeat::{Beat, Heartbeat},
     message::{self, Assembly, End, Said},
     options::Options,
+    pace::Silence,
     upgrade::Socket,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Pump {
     pong: Option<Bytes>,
     ping: bool,
     ended: bool,
+    silence: Silence,
     censor: Censor,
     max: usize,
 }
@@ -47,11 +49,12 @@ impl Pump {
         Self {
             socket,
             line,
-            heartbeat: Heartbeat::new(options.ping_every, options.ping_timeout),
+            heartbeat: Heartbeat::new(line.pace.every(), options.ping_timeout),
             assembly: Assembly::new(options.max_message_bytes),
             pong: None,
             ping: false,
             ended: false,
+            silence: Silence::new(),
             censor,
             max: options.max_message_bytes,
         }
@@ -77,10 +80,14 @@ impl Pump {
     }
 
     fn take(&mut self, frame: Option<Result<Frame, ProtocolError>>) -> Result<(), End> {
+        if !matches!(frame, Some(Ok(_))) {
+            self.line.pace.cut_after(self.silence.now(), self.silence.longest());
+        }
         let frame = frame
             .ok_or_else(|| broken("the connection ended"))?
             .map_err(|error| self.failure(&error))?;
         self.line.count_frame();
+        self.silence.broken();
         match frame {
             Frame::Ping(token) => self.pong = Some(token),
             Frame::Pong(_) => {}
@@ -114,6 +121,7 @@ impl Pump {
                 return self.socket.poll_flush_unpin(cx);
             };
             self.socket.start_send_unpin(message)?;
+            self.silence.broken();
         }
     }
 

@@ -15,6 +15,7 @@ use buckler::{
     transport::TransportError,
 };
 use buckler_connection::{
+    deadline::within,
     failure,
     link::{self, Link},
     places,
@@ -70,10 +71,11 @@ impl Upgrade {
             .set_header(header::HOST, places::authority(&self.url))
             .set_header(header::USER_AGENT, link::USER_AGENT)
             .bearer_auth(key.expose());
-        let (response, socket) = request
-            .connect()
-            .await
-            .map_err(|error| self.failure(error, key, options))?;
+        let connected = async {
+            let connected = request.connect().await;
+            connected.map_err(|error| self.failure(error, key, options))
+        };
+        let (response, socket) = within(options.upgrade_within, connected).await?;
         check(response.headers(), &Censor::new(key))?;
         Ok(socket.into_map_codec(|codec| Bounded::new(codec, max)))
     }

@@ -18,7 +18,7 @@ use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 use futures_util::FutureExt;
 use url::Url;
 
-use crate::{KIND, connection::Connection, options::Options, pushes::Pushes, upgrade::Upgrade};
+use crate::{KIND, connection::Connection, options::Options, pace::Pace, pushes::Pushes, upgrade::Upgrade};
 
 /// Speaks to a server over a WebSocket.
 pub(crate) struct WebSocket {
@@ -28,6 +28,7 @@ pub(crate) struct WebSocket {
     pushes: Pushes,
     /// Frames that came.
     heard: Rc<Cell<u64>>,
+    pace: Pace,
 }
 
 impl WebSocket {
@@ -41,6 +42,7 @@ impl WebSocket {
             connection: RefCell::default(),
             pushes: Pushes::new(options.max_message_bytes),
             heard: Rc::default(),
+            pace: Pace::new(options.ping_every),
             options,
         })
     }
@@ -72,7 +74,8 @@ impl WebSocket {
             return Ok(connection);
         }
         let socket = self.upgrade.open(key, &self.options).await?;
-        let connection = Connection::start(socket, &self.options, Censor::new(key), &self.pushes, &self.heard);
+        let (options, censor) = (&self.options, Censor::new(key));
+        let connection = Connection::start(socket, options, censor, &self.pushes, &self.heard, &self.pace);
         let connection = Rc::new(connection);
         *self.connection.borrow_mut() = Some(Rc::clone(&connection));
         Ok(connection)

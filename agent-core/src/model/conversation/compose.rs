@@ -48,8 +48,8 @@ impl Conversation {
         match exchange {
             Exchange::Register => Outgoing::Register(Box::new(self.registration(who, parts))),
             Exchange::Beacon => {
-                let url = policy.beacon_url().filter(|url| who.may_follow(url));
-                Outgoing::Beacon(url.cloned(), Box::new(self.beacon(who, policy, parts)))
+                let url = policy.beacon_url().map(|url| who.followed(url));
+                Outgoing::Beacon(url, Box::new(self.beacon(who, policy, parts)))
             }
         }
     }
@@ -124,6 +124,18 @@ impl Conversation {
 }
 
 impl Introduction {
+    /// Where beacons go that a configuration sends there: to that place, or, where the agent may not follow, to the same path at the
+    /// server that it knows. A proxy that changes `Host` has a server behind it name itself wrongly.
+    fn followed(&self, beacon_url: &Url) -> Url {
+        if self.may_follow(beacon_url) {
+            return beacon_url.clone();
+        }
+        let mut at_home = self.cloud_url.clone();
+        at_home.set_path(beacon_url.path());
+        at_home.set_query(beacon_url.query());
+        at_home
+    }
+
     /// Whether a configuration may send beacons there: the server may choose port and path, but not another host, and not a way
     /// that is less safe (rule 5 of the protocol).
     #[must_use]

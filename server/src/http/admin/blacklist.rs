@@ -1,5 +1,7 @@
 //! A fleet's list in the admin API: read, added to, removed from.
 
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
@@ -16,7 +18,9 @@ use crate::{
         state::State,
     },
     list::Banned,
-    store::{EntryView, FleetView, OperatorBan},
+    moment::Moment,
+    protect::{Protected, TOO_WIDE},
+    store::{EntryView, FleetView, OperatorBan, Store, StoreError},
 };
 
 /// Entries of an answer where the question names no limit.
@@ -44,7 +48,7 @@ pub(super) async fn entries(request: HttpRequest, state: Data<State>) -> Result<
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let Asked {
         fleet,
         address,
@@ -83,33 +87,104 @@ struct Wanted {
     fleet: Option<String>,
     #[serde(default)]
     force: bool,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What a ban would shut out, as far as the server knows: those who speak to it, and those whom agents refused lately.
+#[derive(Serialize)]
+struct WouldBlock {
+    agents: Vec<Known>,
+    clients: Vec<String>,
+}
+
+/// An agent that speaks from within the network.
+#[derive(Serialize)]
+struct Known {
+    id: String,
+    profile: Arc<str>,
+    peer: IpAddr,
+}
+
+/// The most clients that are shown: those refused last.
+const CLIENTS: usize = 1_000;
+
+/// What was asked for, as it is understood.
+#[derive(Serialize)]
+struct Asking {
+    /// As it was written.
+    address: String,
+    /// The network that this names.
+    network: String,
+    /// How many addresses it has.
+    covers: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_s: Option<u64>,
+    reason: String,
+    fleet: String,
 }
 
 pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Done {
         result: &'static str,
+        asked: Asking,
+        covers: u128,
+        /// The entry of this network, or of the wider one that covers it.
         entry: Option<EntryView>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        would_block: Option<WouldBlock>,
+        /// What would have to be insisted on.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        needs_force: Vec<String>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let Wanted {
         address,
         ttl_s,
         reason,
         fleet,
         force,
+        dry_run,
     } = json(&state, payload).await?;
     let network = network(&address)?;
-    if !force && state.protected.touches(network) {
-        let message = format!("{address} touches a protected network: say \"force\": true to list it all the same");
-        return Err(Refusal::new(StatusCode::CONFLICT, message));
-    }
     if ttl_s == Some(0) {
         return Err(Refusal::bad_request(
             "ttl_s: found 0, allowed is 1 or more, or nothing for a ban without end",
         ));
     }
+    let doubts = doubts(&state.protected, &address, network, ttl_s);
+    if !force && !dry_run && !doubts.is_empty() {
+        let message = format!(
+            "{}: say \"force\": true to list it all the same, or \"dry_run\": true to see whom it would shut out",
+            doubts.join("; ")
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, message));
+    }
     let fleet = known_fleet(&state, fleet)?;
+    let covers = addresses_in(network);
+    let asked = Asking {
+        address,
+        network: address::to_text(network),
+        covers,
+        ttl_s,
+        reason: reason.clone(),
+        fleet: fleet.clone(),
+    };
+    if dry_run {
+        let shown = state
+            .owner
+            .ask(move |store, now| Ok((would_block(store, network, now)?, store.entry(&fleet, network, now)?)));
+        let (would_block, entry) = shown.await?;
+        return reply::ok(Done {
+            result: "dry_run",
+            asked,
+            covers,
+            entry,
+            would_block: Some(would_block),
+            needs_force: doubts,
+        });
+    }
     let ban = OperatorBan {
         network,
         ttl_s,
@@ -124,7 +199,11 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
         };
         Ok(Done {
             result,
+            asked,
+            covers,
             entry: store.entry(&fleet, network, now)?,
+            would_block: None,
+            needs_force: Vec::new(),
         })
     });
     let done = done.await;
@@ -132,12 +211,62 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
     reply::ok(done?)
 }
 
+/// Why an operator should look twice.
+fn doubts(protected: &Protected, address: &str, network: IpNet, ttl_s: Option<u64>) -> Vec<String> {
+    let shown = address::to_text(network);
+    let mut doubts = Vec::new();
+    if has_host_bits(address) {
+        doubts.push(format!("{address} has host bits set and would list all of {shown}"));
+    }
+    if protected.touches(network) {
+        doubts.push(format!("{shown} touches a protected network"));
+    }
+    if protected.judge(network) == Err(TOO_WIDE) {
+        let covers = addresses_in(network);
+        doubts.push(format!(
+            "{shown} is wider than an agent may ask for and covers {covers} addresses"
+        ));
+    }
+    if ttl_s.is_none() {
+        doubts.push(format!("the ban of {shown} would never end (ttl_s is missing)"));
+    }
+    doubts
+}
+
+/// Whether a network was written by an address within it: `203.0.113.77/24`.
+fn has_host_bits(text: &str) -> bool {
+    text.trim()
+        .parse::<IpNet>()
+        .is_ok_and(|net| net.addr() != net.network())
+}
+
+fn addresses_in(network: IpNet) -> u128 {
+    let host_bits = u32::from(network.max_prefix_len().saturating_sub(network.prefix_len()));
+    1_u128.checked_shl(host_bits).unwrap_or(u128::MAX)
+}
+
+fn would_block(store: &mut dyn Store, network: IpNet, now: Moment) -> Result<WouldBlock, StoreError> {
+    let agents = store.agents(now)?.into_iter();
+    let agents = agents.filter(|agent| network.contains(&agent.peer)).map(|agent| Known {
+        id: agent.id,
+        profile: agent.profile,
+        peer: agent.peer,
+    });
+    let refused = store.refusals(CLIENTS, now)?.into_iter().map(|refusal| refusal.address);
+    let within = |address: &String| address::parse_network(address).is_some_and(|client| network.contains(&client));
+    let clients: BTreeSet<String> = refused.filter(within).collect();
+    Ok(WouldBlock {
+        agents: agents.collect(),
+        clients: clients.into_iter().collect(),
+    })
+}
+
 pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Done {
         removed: EntryView,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let Asked { fleet, address, .. } = query(&request)?;
     let Some(address) = address else {
         return Err(Refusal::bad_request("address: missing"));

@@ -11,6 +11,7 @@ use actix_web::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    failures::Wrong,
     reply::{self, Refusal},
     state::{State, bearer},
 };
@@ -20,7 +21,7 @@ use crate::store::AgentView;
 pub(super) fn routes(app: &mut ServiceConfig) {
     let methods = |allowed: &'static str| {
         web::to(move |request: HttpRequest, state: Data<State>| async move {
-            permit(&request, &state)?;
+            permit(&request, &state).await?;
             Err::<HttpResponse, Refusal>(Refusal::no_method(allowed))
         })
     };
@@ -65,13 +66,13 @@ pub(super) fn routes(app: &mut ServiceConfig) {
 }
 
 /// Whether the request brought the token. Without one configured there is nothing here.
-fn permit(request: &HttpRequest, state: &State) -> Result<(), Refusal> {
+async fn permit(request: &HttpRequest, state: &State) -> Result<(), Refusal> {
     let Some(token) = &state.admin_token else {
         return Err(Refusal::no_path());
     };
     match bearer(request.headers()) {
         Some(brought) if token.matches(brought) => Ok(()),
-        Some(_) | None => Err(Refusal::no_token()),
+        Some(_) | None => Err(state.wrong(request, Wrong::Token).await),
     }
 }
 
@@ -80,7 +81,7 @@ async fn agents(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
     struct All {
         agents: Vec<AgentView>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let agents = state.owner.ask(|store, now| store.agents(now)).await?;
     reply::ok(All { agents })
 }
@@ -97,7 +98,7 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         most: usize,
         turned_away: u64,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let admission = &state.admission;
     reply::ok(Health {
         version: env!("CARGO_PKG_VERSION"),

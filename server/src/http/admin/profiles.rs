@@ -51,7 +51,7 @@ pub(super) async fn all(request: HttpRequest, state: Data<State>) -> Result<Http
     struct All<'a> {
         profiles: Vec<ProfileView<'a>>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let all = state.profiles.all();
     reply::ok(All {
         profiles: all.iter().map(ProfileView::from).collect(),
@@ -59,7 +59,7 @@ pub(super) async fn all(request: HttpRequest, state: Data<State>) -> Result<Http
 }
 
 pub(super) async fn one(request: HttpRequest, name: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let live = state.profiles.get(&name).ok_or_else(|| no_profile(&name))?;
     reply::ok(ProfileView::from(&live))
 }
@@ -70,7 +70,7 @@ pub(super) async fn replace(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let config: ConfigMap = json(&state, payload).await?;
     let replaced = state.profiles.replace(&name, &config, state.now().unix_s())?;
     let live = replaced.ok_or_else(|| no_profile(&name))?;

@@ -32,7 +32,7 @@ pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<H
     struct Page {
         refusals: Vec<RefusalView>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let Asked { limit } = query(&request)?;
     let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
     let refusals = state.owner.ask(move |store, now| store.refusals(limit, now)).await?;
@@ -47,7 +47,7 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
         #[serde(skip_serializing_if = "Option::is_none")]
         entry: Option<EntryView>,
     }
-    permit(&request, &state)?;
+    permit(&request, &state).await?;
     let id = id.into_inner();
     let asked = id.clone();
     let answer = state.owner.ask(move |store, now| {

@@ -35,7 +35,7 @@ type BoxedPayloadStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>
 /// `GET` to the WebSocket's path.
 pub(super) async fn open(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let key = bearer(request.headers()).map(Secret::of);
-    let profile = state.profile(key.as_ref())?;
+    let profile = state.profile_for(&request, key.as_ref()).await?;
     let key = key.ok_or_else(Refusal::wrong_key)?;
     judge_upgrade(&request)?;
     let place = state.admission.enter(state.elapsed())?;

@@ -5,7 +5,10 @@ use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 use buckler::settings::Section;
 use rustls::{RootCertStore, sign::CertifiedKey};
 
-use crate::tls;
+use crate::{
+    proxy::{self, Proxies},
+    tls,
+};
 
 /// What an operator may set about a transport's connections. [`Options::new`] is what an absent table means.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct Options {
     pub client: Option<Arc<CertifiedKey>>,
     /// Whether the key may travel in the clear to a host that is not loopback.
     pub allow_plain_http: bool,
+    /// The proxy on the way.
+    pub proxies: Proxies,
 }
 
 /// Which authorities vouch for a server, beside those that the operator named.
@@ -58,6 +63,7 @@ impl Options {
             authorities: RootCertStore::empty(),
             client: None,
             allow_plain_http: false,
+            proxies: Proxies::none(),
         }
     }
 
@@ -73,7 +79,20 @@ impl Options {
             authorities,
             client: read_client(section),
             allow_plain_http: section.bool("allow_plain_http", default.allow_plain_http),
+            proxies: read_proxies(section),
         }
+    }
+}
+
+/// A proxy that cannot be used is not shown: it may hold credentials.
+fn read_proxies(section: &mut Section<'_>) -> Proxies {
+    match section.string("proxy").as_deref() {
+        None | Some("env") => Proxies::of_environment(),
+        Some("none") => Proxies::none(),
+        Some(text) => Proxies::named(text).unwrap_or_else(|| {
+            section.reject("proxy", "a value that is no such proxy (not shown)", proxy::ALLOWED);
+            Proxies::none()
+        }),
     }
 }
 

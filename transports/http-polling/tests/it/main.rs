@@ -11,5 +11,6 @@ mod hostile;
 mod kept;
 mod messages;
 mod places;
+mod proxied;
 mod replies;
 mod secured;

@@ -111,3 +111,23 @@ fn an_option_that_nobody_knows_is_refused_at_the_start() {
     let error = factory(&settings.build().unwrap()).err().unwrap().to_string();
     assert!(error.contains("transport.http-polling.tiemout"), "{error}");
 }
+
+#[test]
+fn beacons_go_to_the_cloud_urls_host_where_the_named_one_cannot_be_reached() {
+    let server = FaultServer::start(Script::always(good())).unwrap();
+    let gone = FaultServer::start(Script::always(good())).unwrap();
+    let named: url::Url = gone.url("/agents/beacon?agent=1").parse().unwrap();
+    gone.refuse().unwrap();
+    run(async {
+        let transport = transport(settings(&server));
+        for _ in 0..2 {
+            transport.beacon(Some(named.clone()), beacon()).await.unwrap();
+        }
+    });
+    let requests = server.record().requests;
+    assert!(
+        requests.iter().all(|request| request.path == "/agents/beacon?agent=1"),
+        "{requests:?}"
+    );
+    assert_eq!((requests.len(), gone.record().requests.len()), (2, 0));
+}
