@@ -48,8 +48,8 @@ impl Pump {
     pub(crate) fn new(socket: Socket, line: Rc<Line>, options: &Options, censor: Censor) -> Self {
         Self {
             socket,
-            line,
             heartbeat: Heartbeat::new(line.pace.every(), options.ping_timeout),
+            line,
             assembly: Assembly::new(options.max_message_bytes),
             pong: None,
             ping: false,
