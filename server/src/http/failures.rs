@@ -16,8 +16,9 @@ use super::reply::Refusal;
 const SOURCES: usize = 1_024;
 /// How long failures are counted together, in seconds.
 const WINDOW_S: u64 = 60;
-/// Failures of one source within the window that are no guessing: an agent with a wrong key tries thrice an hour, and people mistype.
-const FREE: u64 = 10;
+/// Failures of one source within the window that are no guessing: an office of agents with a wrong key, each tried
+/// thrice an hour, and people who mistype.
+const FREE: u64 = 30;
 /// How long the answer to one more takes: a source guesses once a second and connection.
 const DELAY: Duration = Duration::from_secs(1);
 /// Answers that wait at once; beyond that they come at once, since a connection that waits costs memory.
@@ -145,10 +146,10 @@ mod tests {
     fn sources_are_counted_apart_for_a_minute() {
         let failures = Failures::default();
         let peer = IpAddr::from([203, 0, 113, 1]);
-        for expected in 1..=20 {
+        for expected in 1..=40 {
             assert_eq!(failures.count(peer, Wrong::Key, 120), expected);
         }
-        assert_eq!(failures.count(peer, Wrong::Key, 179), 21);
+        assert_eq!(failures.count(peer, Wrong::Key, 179), 41);
         assert_eq!(failures.count(peer, Wrong::Key, 180), 1, "a new minute");
         let of = |text: &str| failures.count(text.parse().unwrap(), Wrong::Token, 0);
         assert_eq!((of("2001:db8::1"), of("2001:db8::2")), (1, 2), "one customer");
