@@ -46,6 +46,7 @@ fn every_option_is_read() {
         ("connect_timeout", json!("500ms")),
         ("roots", json!("webpki")),
         ("allow_plain_http", json!(true)),
+        ("proxy", json!("http://user:hush@proxy.example:3128")),
     ]);
     let Options {
         kind,
@@ -55,10 +56,12 @@ fn every_option_is_read() {
         authorities,
         client,
         allow_plain_http,
+        proxies,
     } = options.unwrap();
     assert_eq!([timeout, connect_timeout], [3000, 500].map(Duration::from_millis));
     assert_eq!((roots, authorities.len(), client.is_none()), (Roots::Webpki, 0, true));
     assert_eq!((kind, allow_plain_http), (KIND, true));
+    assert!(format!("{proxies:?}").contains("proxy.example:3128") && !format!("{proxies:?}").contains("hush"));
 }
 
 #[test]
