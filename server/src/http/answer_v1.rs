@@ -155,7 +155,7 @@ pub(super) async fn changes(
         },
         config: (takes && is_news).then(|| {
             let url = state.beacon_url(request);
-            profile.served_v1_whole(&mark.map_or(url.clone(), |mark| marked(&url, mark)))
+            profile.served_v1_whole(&mark.map_or_else(|| url.clone(), |mark| marked(&url, mark)))
         }),
         template: profile.template_v1().filter(|_| takes && is_news).map(str::to_owned),
     })

@@ -116,28 +116,28 @@ struct Asking {
     address: String,
     /// The network that this names.
     network: String,
-    /// How many addresses it has.
-    covers: u128,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl_s: Option<u64>,
     reason: String,
     fleet: String,
 }
 
+/// What became of it.
+#[derive(Serialize)]
+struct Done {
+    result: &'static str,
+    covers: u128,
+    asked: Asking,
+    /// The entry of this network, or of the wider one that covers it.
+    entry: Option<EntryView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_block: Option<WouldBlock>,
+    /// What would have to be insisted on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs_force: Vec<String>,
+}
+
 pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    #[derive(Serialize)]
-    struct Done {
-        result: &'static str,
-        asked: Asking,
-        covers: u128,
-        /// The entry of this network, or of the wider one that covers it.
-        entry: Option<EntryView>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        would_block: Option<WouldBlock>,
-        /// What would have to be insisted on.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        needs_force: Vec<String>,
-    }
     permit(&request, &state).await?;
     let Wanted {
         address,
@@ -162,53 +162,61 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
     let fleet = known_fleet(&state, fleet)?;
-    let covers = addresses_in(network);
     let asked = Asking {
         address,
         network: address::to_text(network),
-        covers,
         ttl_s,
-        reason: reason.clone(),
-        fleet: fleet.clone(),
+        reason,
+        fleet,
     };
-    if dry_run {
-        let shown = state
-            .owner
-            .ask(move |store, now| Ok((would_block(store, network, now)?, store.entry(&fleet, network, now)?)));
-        let (would_block, entry) = shown.await?;
-        return reply::ok(Done {
+    reply::ok(if dry_run {
+        tried(&state, network, asked, doubts).await?
+    } else {
+        banned(&state, network, asked).await?
+    })
+}
+
+/// Says what a ban would do.
+async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<String>) -> Result<Done, Refusal> {
+    let done = state.owner.ask(move |store, now| {
+        Ok(Done {
             result: "dry_run",
+            covers: addresses_in(network),
+            entry: store.entry(&asked.fleet, network, now)?,
+            would_block: Some(would_block(store, network, now)?),
+            needs_force,
             asked,
-            covers,
-            entry,
-            would_block: Some(would_block),
-            needs_force: doubts,
-        });
-    }
+        })
+    });
+    Ok(done.await?)
+}
+
+/// Lists a network.
+async fn banned(state: &State, network: IpNet, asked: Asking) -> Result<Done, Refusal> {
     let ban = OperatorBan {
         network,
-        ttl_s,
-        why: reason,
+        ttl_s: asked.ttl_s,
+        why: asked.reason.clone(),
     };
-    let touched = fleet.clone();
+    let touched = asked.fleet.clone();
     let done = state.owner.ask(move |store, now| {
-        let result = match store.ban(&fleet, ban, now)? {
+        let result = match store.ban(&asked.fleet, ban, now)? {
             Banned::Added => "added",
             Banned::Prolonged => "prolonged",
             Banned::Known | Banned::Late => "known",
         };
         Ok(Done {
             result,
-            asked,
-            covers,
-            entry: store.entry(&fleet, network, now)?,
+            covers: addresses_in(network),
+            entry: store.entry(&asked.fleet, network, now)?,
             would_block: None,
             needs_force: Vec::new(),
+            asked,
         })
     });
     let done = done.await;
     state.hub.touch(&touched);
-    reply::ok(done?)
+    Ok(done?)
 }
 
 /// Why an operator should look twice.
