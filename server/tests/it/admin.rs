@@ -120,7 +120,7 @@ async fn a_slip_of_the_pen_needs_force_and_is_shown_for_what_it_is() {
 #[actix_web::test]
 async fn a_dry_run_says_whom_a_ban_would_shut_out_and_lists_nothing() {
     let cloud = Cloud::start(config());
-    let mut agent = Agent::new();
+    let agent = Agent::new();
     agent.register(&cloud).await;
     let post = async |body: Value| cloud.admin(Method::POST, "/admin/blacklist", &body).await;
     let shown = post(json!({"address": "127.0.0.0/8", "dry_run": true})).await.good();

@@ -170,10 +170,7 @@ async fn networks_are_for_version_2_agents_alone() {
     assert!(agent.beacon(&cloud).await.nack.is_empty());
     assert_eq!(told(&cloud).await, (set(&["203.0.113.7"]), set(&[])));
     assert_eq!(register(&cloud).await.blacklist.len(), 1);
-    let list = cloud
-        .admin(awc::http::Method::GET, "/admin/blacklist", &Value::Null)
-        .await
-        .good();
+    let list = cloud.admin(Method::GET, "/admin/blacklist", &Value::Null).await.good();
     assert_eq!(
         (&list["count"], &list["networks"]),
         (&json!(2), &json!(1)),
@@ -249,7 +246,7 @@ async fn counts_are_summed_and_the_client_is_found_behind_a_trusted_proxy() {
             json!({"key": KEY, "version": "0.9.2", "telemetry": {"requests": {"success": 2, "error": 1}}}).to_string();
         let headers = [("x-forwarded-for", forwarded)];
         cloud
-            .send(awc::http::Method::POST, "/beacon", &headers, body.as_bytes())
+            .send(Method::POST, "/beacon", &headers, body.as_bytes())
             .await
             .good();
     }
