@@ -124,6 +124,37 @@ fn a_body_is_looked_into_by_its_type() {
 }
 
 #[test]
+fn what_is_known_of_a_request_decides_where_a_value_cannot() {
+    let stage = inspecting(json!({}));
+    let json: &[(&str, &[u8])] = &[("content-type", b"application/json")];
+    let text: &[(&str, &[u8])] = &[("content-type", b"text/plain")];
+    let is_refused = |path, headers: &&'static [(&'static str, &'static [u8])], bytes: &[u8]| {
+        let view = RequestView {
+            method: "POST",
+            headers,
+            route: RouteMatch::Matched,
+            ..plain(path, "203.0.113.10")
+        };
+        stage.guard.check_body(&view, body(bytes)).is_block()
+    };
+    let report = br#"{"file": "/var/www/html/app/Cart.php", "line": 42}"#;
+    assert!(!is_refused("/api/errors", &json, report));
+    assert!(is_refused("/api/files", &json, report));
+    let view = br#"{"n": "pageview", "url": "http://localhost:8000/"}"#;
+    assert!(!is_refused("/event", &text, view));
+    assert!(is_refused("/event", &json, view));
+    let push = br#"{"files": [{"filename": ".npmrc"}]}"#;
+    assert!(!is_refused("/hooks/git", &json, push));
+    assert!(is_refused("/download", &json, push));
+    let asked = |path| RequestView {
+        path,
+        ..asking("idsite=1&url=http://localhost:8080/")
+    };
+    assert!(!stage.guard.check(&asked("/matomo.php")).is_block());
+    assert!(stage.guard.check(&asked("/fetch")).is_block());
+}
+
+#[test]
 fn what_only_logs_passes_is_reported_once_a_check_and_counted_once() {
     let stage = inspecting(json!({"SECURITY_CHECKS": {"sqli": 3, "xss": 3}}));
     let view = asking("a=1'+OR+'1'%3D'1&b=2'+OR+'2'%3D'2&c=%3Cscript%3Ealert(1)%3C/script%3E");

@@ -21,8 +21,20 @@ pub struct Context<'r> {
 #[rustfmt::skip]
 const OF_REPORTS: &[&str] = &[
     "analytics", "beacon", "beacons", "breadcrumbs", "collect", "collector", "crash", "crashes", "csp", "csp-report", "csp-reports", "envelope", "error", "errors",
-    "exceptions", "logs", "matomo", "metrics", "page-view", "pageview", "pageviews", "piwik", "reporting", "rum", "sentry", "spans", "telemetry", "traces", "tracker",
+    "exceptions", "logs", "matomo", "metrics", "page-view", "pageview", "pageviews", "piwik", "pixel", "reporting", "rum", "sentry", "spans", "telemetry", "traces", "tracker",
     "tracking", "vitals", "web-vitals",
+];
+
+/// Words of paths at which other services tell what happened.
+const OF_WEBHOOKS: &[&str] = &[
+    "hook",
+    "hooks",
+    "webhook",
+    "webhooks",
+    "github-webhook",
+    "gitlab-webhook",
+    "git-hook",
+    "git-webhook",
 ];
 
 /// Types of bodies that hold measurements and error reports.
@@ -51,9 +63,19 @@ impl<'r> Context<'r> {
         is_beacon || TYPES_OF_REPORTS.iter().any(|name| is(name)) || self.is_sent_to_a_collector()
     }
 
-    /// Whether the path says that measurements or error reports are received here. A path that may be read in two ways says nothing:
-    /// otherwise a client could name a report's path and have another handler read the value.
     fn is_sent_to_a_collector(&self) -> bool {
+        self.path_has(OF_REPORTS)
+    }
+
+    /// Whether another service tells what happened there: a repository, a shop, a chat.
+    #[must_use]
+    pub fn is_webhook(&self) -> bool {
+        self.path_has(OF_WEBHOOKS)
+    }
+
+    /// Whether a segment of the path is one of these words. A path that may be read in two ways has none: otherwise a client could
+    /// name the path of one handler and have another one read the value.
+    fn path_has(&self, words: &[&str]) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
         if !self.path.bytes().all(is_plain) || self.path.contains("//") || self.path.contains("/.") {
             return false;
@@ -66,7 +88,7 @@ impl<'r> Context<'r> {
             if !ending.is_empty() && !is_last {
                 return false;
             }
-            if OF_REPORTS.iter().any(|name| word.eq_ignore_ascii_case(name)) {
+            if words.iter().any(|name| word.eq_ignore_ascii_case(name)) {
                 return segments.all(|rest| !rest.contains('.') || rest.ends_with(".php"));
             }
         }

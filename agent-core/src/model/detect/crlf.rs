@@ -1,18 +1,25 @@
 //! Line breaks that end a header or a mail command (CWE-93, CWE-113; RFC 9112, section 5; RFC 5321; RFC 3501).
 //!
-//! Texts have lines. What follows the break must be what a protocol obeys, and what stands in front of it a single short line.
+//! Texts have lines. What follows the break must be what a protocol obeys, and what stands in front of it a single short line. A place
+//! is no redirect: `Location: Room 5` is a line of an invitation.
 
 use super::{
-    BuildError, Family, Marks, Rule,
+    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
-    rules::{ENTERED, Simple, always},
+    rules::{always, short},
 };
+use crate::model::places::{NameHints, Part};
 
 pub(super) const RULES: &[Rule] = &[
     always(
         "header",
-        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Set-Cookie|Location|Refresh|X-XSS-Protection|Access-Control-[\w-]+|HTTP/\d)\s*[:/]|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:|\xE5\x98[\x8A\x8D]\s*(?:Set-Cookie|Location|Content-\w+)\s*:",
+        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Set-Cookie\s*:|X-XSS-Protection\s*:\s*\d|Access-Control-[\w-]+\s*:)|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:|\xE5\x98[\x8A\x8D]\s*(?:Set-Cookie|Location|Content-\w+)\s*:",
     ),
+    always(
+        "redirect",
+        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Location\s*:\s*(?:[a-z][a-z0-9+.-]*:\S|[/\\.]|www\.)|Refresh\s*:\s*(?:\d|[a-z][a-z0-9+.-]*:\S|/|www\.))",
+    ),
+    short("response", r"^[^\n\r]{0,200}[\r\n]+\s*HTTP/\d(?:\.\d)?\s+\d{3}\b"),
     always(
         "mail",
         r"[\r\n]\s*(?:RCPT TO\s*:|MAIL FROM\s*:|(?:EHLO|HELO)\s+\S|VRFY\s\S|EXPN\s\S)|^[^\n\r]{0,80}[\r\n]+\s*[a-z]\d{1,4}\s+(?:CAPABILITY|FETCH|SELECT|LOGIN|EXAMINE|LIST|LSUB|STATUS|APPEND|SEARCH|COPY|CREATE|DELETE|RENAME|NOOP|LOGOUT|QUIT|AUTHENTICATE)\b|^\s*[\r\n]\s*(?:APOP|TOP|UIDL|RETR|PASS|USER|STAT|QUIT|DATA|RSET)\b",
@@ -20,14 +27,46 @@ pub(super) const RULES: &[Rule] = &[
     always("break-script", r"^[\r\n]+\s*<script"),
 ];
 
-/// The detector.
-pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
-    Simple::new(Family::Crlf, Marks::BREAK.and(Marks::COLON), ENTERED, RULES, lexicon)
+/// Finds line breaks before what a protocol obeys.
+pub(super) struct Crlf {
+    rules: RuleSet,
+}
+
+impl Crlf {
+    pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
+        Ok(Self {
+            rules: RuleSet::with(RULES, lexicon)?,
+        })
+    }
+}
+
+impl Detector for Crlf {
+    fn family(&self) -> Family {
+        Family::Crlf
+    }
+
+    fn wants(&self, marks: Marks) -> bool {
+        marks.any(Marks::BREAK.and(Marks::COLON))
+    }
+
+    fn look(&self, value: &Value<'_>) -> Option<Finding> {
+        if !value.is_entered() {
+            return None;
+        }
+        self.rules
+            .judge_by(value, |rule| rule.name != "redirect" || !is_prose_of_a_body(value))
+    }
+}
+
+/// Whether a value is prose of several lines by its place: an invitation may say at which URL one meets. No header is made of it.
+fn is_prose_of_a_body(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
+    use crate::model::places::Role;
 
     #[test]
     fn attacks_are_found() {
@@ -52,6 +91,16 @@ mod tests {
             "--boundary\nContent-Type: text/plain",
             "Subject: x\nplease list all",
             "user: anna\npass the salt",
+            "Sommerfest\r\nLocation: Halle 3, Berlin\r\nBeginn: 18 Uhr",
+            "Job offer\nLocation: Remote (EU)\nSalary: 60k",
+            "Workshop\r\nRefresh: coffee and cake at 15:00",
+            "Agenda\nLocation: tbd",
         ]);
+        let invitation = "Team day\nLocation: https://meet.example.com/x";
+        assert_eq!(find_as(Role::Value, "event.description", invitation), None);
+        assert_eq!(find_as(Role::Value, "lang", invitation).unwrap().0, "crlf");
+        assert_eq!(find_in_query("description", invitation).unwrap().0, "crlf");
+        let split = "x\r\nSet-Cookie: a=b";
+        assert_eq!(find_as(Role::Value, "description", split).unwrap().0, "crlf");
     }
 }

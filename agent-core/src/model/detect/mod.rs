@@ -40,6 +40,8 @@ mod code;
 mod command;
 mod context;
 mod crlf;
+mod doctype;
+mod embed;
 mod excerpt;
 mod familiar;
 mod family;
@@ -185,8 +187,8 @@ impl Standard {
             Member::by_rules(nosql::detector, words)?,
             Member::by_rules(ldap::detector, words)?,
             Member::by_rules(ssi::detector, words)?,
-            Member::by_rules(xxe::detector, words)?,
-            Member::by_rules(crlf::detector, words)?,
+            Member::by_rules(xxe::Xxe::new, words)?,
+            Member::by_rules(crlf::Crlf::new, words)?,
             Member::by_rules(prototype::detector, words)?,
             Member::only(upload::is_of_a_file, upload::Upload::new(words)?),
             Member::only(probe::is_asked_for, probe::Probe::new(words)?),

@@ -2,24 +2,35 @@
 //!
 //! One step up is what relative links are made of; two in a row, one from the root, or one towards a known file is an attack. So is
 //! an absolute path to a file of the system, where it is the whole value: in prose such paths are mentioned.
+//!
+//! Steps up are also how source code names its neighbours, error reports name files of the system, and webhooks those of a commit: in
+//! such places of a body only steps towards a known file count.
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
+use crate::model::places::{HeaderKind, NameHints, Part};
 
 /// The beginning of a value that is a path so far.
 macro_rules! path {
     () => {
-        r#"^['"]?[^\s<>"{}|]*"#
+        r#"^['"]?[^\s<>"{}|()]*"#
     };
 }
 
 /// Files below a Unix root that hold accounts, settings and logs.
 macro_rules! unix {
     () => {
-        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx|tomcat\d?)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/)"
+        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|config\.gz|devices|filesystems|interrupts|ioports|kallsyms|kcore|keys|loadavg|modules|partitions|stat|swaps|uptime|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx|tomcat\d?)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/)"
+    };
+}
+
+/// Files that traversal is for, as they stand at its end.
+macro_rules! known {
+    () => {
+        r"etc[\\/]+(?:passwd|shadow|group|hosts|issue|hostname|sudoers|crontab|fstab|ssh|nginx|apache2?|httpd|mysql|php)\b|proc[\\/]+(?:self|version|cmdline|\d)|root[\\/]+\.|boot\.ini|win\.ini|system32[\\/]|\.(?:env|htpasswd|htaccess)\b|\.(?:ssh|aws|git|svn|kube|docker)[\\/]|web\.config|wp-config|web-inf[\\/]|var[\\/]+log[\\/]"
     };
 }
 
@@ -30,7 +41,11 @@ macro_rules! windows {
     };
 }
 
-const MARKS: Marks = Marks::DOT.and(Marks::SLASH).and(Marks::BACKSLASH);
+/// The letter is for codes in place of signs (`0x2e0x2e0x2f`).
+const MARKS: Marks = Marks::DOT
+    .and(Marks::SLASH)
+    .and(Marks::BACKSLASH)
+    .and(Marks::of_byte(b'x'));
 
 pub(super) const RULES: &[Rule] = &[
     always("steps", concat!(path!(), r"(?:\.\.+[\\/]+[^\s\\/]{0,12}[\\/]*){2,}")),
@@ -47,12 +62,23 @@ pub(super) const RULES: &[Rule] = &[
     hint(
         "step-odd",
         30,
-        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\{|^[\\/]*\.\.;"#,
+        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\.[a-z]|^\.\.[\\/]+\{|^[\\/]*\.\.;"#,
     ),
+    // towards a known file, wherever it stands
+    always(
+        "steps-to-target",
+        concat!(r"\.\.[\\/]+(?:[\w.-]+[\\/]+){0,8}(?:", known!(), r")"),
+    ),
+    // more than any source tree is deep
+    short("steps-many", r"(?:\.\.[\\/]+){8}"),
     // dots and slashes in codes that nothing resolved (dotdotpwn)
     always(
         "steps-coded",
-        r"(?:(?:\.|0x2e|\xEF\xBF\xBD\^?|\?){2,12}(?:[\\/]|0x2f|0x5c|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|2f|5c)+){2,}",
+        r"(?:(?:0x2e|\xEF\xBF\xBD\^?|\?){2,12}(?:[\\/]|0x2f|0x5c|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|2f|5c)+){2}|(?:[.?]{2,12}(?:0x2f|0x5c|\xEF\xBF\xBD+|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|%?[\\/]%|%[\\/]|2f|5c)+){2}|(?:\.{2,12}[\\/]%){2}",
+    ),
+    always(
+        "step-coded",
+        r"(?:0x2e){2}(?:[\\/]|0x2f|0x5c|\xEF\xBF\xBD|%)|\.\.(?:0x2f|0x5c|%(?:25)*%?(?:2%?f|5%?c)|%c[01]%)|^\.{4,}[\\/]+\S|^[\\/]+(?:\.[\\/]+)+\.\.[\\/]",
     ),
     always(
         "target-coded",
@@ -60,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "target",
-        r"^\S{0,200}etc[^\w\s-]{1,8}[a-z0-9]{0,2}(?:passwd|issue|hosts|shadow)\S{0,8}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)[^\w\s]{1,8}[a-z0-9]{0,2}system32\S*$",
+        r"^\S*etc(?:[^\w\s-][a-z0-9]{0,2}|0x2f|0x5c){1,6}(?:passwd|issue|hosts|shadow)\S{0,8}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)(?:[^\w\s][a-z0-9]{0,2}|0x2f|0x5c){1,6}system32\S*$",
     ),
     always(
         "dots",
@@ -73,6 +99,11 @@ pub(super) const RULES: &[Rule] = &[
             unix!(),
             r"[^\s<>]*$"
         ),
+    ),
+    // settings and logs of servers, under any root
+    always(
+        "server-file",
+        r#"^['"]?(?:[a-z]:)?[\\/](?:[^<>\n]*[\\/])?(?:php\.ini|php-fpm\.conf|httpd\.conf|httpd-vhosts\.conf|apache2?\.conf|nginx\.conf|my\.cnf|my\.ini|sshd_config|vsftpd\.conf|proftpd\.conf|pure-ftpd\.conf|smb\.conf|tomcat-users\.xml|catalina\.out|web\.config|machine\.config|applicationhost\.config|wp-config\.php)$|^['"]?[\\/](?:[\w. -]+[\\/])*(?:logs?|apache\d?|httpd|nginx)[\\/]+(?:[\w.-]+[\\/])*(?:[\w.-]*(?:access|error)[._-]?logs?)$"#,
     ),
     short(
         "system-file-quoted",
@@ -88,7 +119,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "hidden-file",
-        r"^(?:[\w.~-]{0,40}[\\/]+){0,8}\.(?:htaccess|htpasswd|dockerenv|env|git/|ssh/|bash_history|netrc|aws/|svn/|mysql_history|my\.cnf|npmrc|pgpass|rhosts|boto)[^\s]*$",
+        r"^(?:[\w.~-]{0,40}[\\/]+){0,8}\.(?:htaccess|htpasswd|dockerenv|env|git/|ssh/|bash_history|zsh_history|netrc|aws/|svn/|kube/|docker/config|mysql_history|psql_history|my\.cnf|npmrc|pypirc|pgpass|rhosts|boto|git-credentials)[^\s]*$",
     ),
     // what a servlet container keeps to itself (Servlet 6.0, section 10.5)
     always(
@@ -130,15 +161,69 @@ impl Detector for Path {
         }
         // a name that ends in a NUL is another file than it says
         let cut = if value.disguise.nul { 30 } else { 0 };
-        let mut finding = self.rules.judge(value)?;
+        let mut finding = self.rules.judge_by(value, |rule| counts_here(rule.name, value))?;
         finding.score = finding.score.saturating_add(cut).min(100);
         Some(finding)
     }
 }
 
+/// What a rule looks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// Steps up, whatever they lead to.
+    Steps,
+    /// A file by its path from the root.
+    Absolute,
+    /// A hidden file by its name.
+    Hidden,
+    /// What nobody but an attacker writes.
+    Disguised,
+}
+
+const fn sought(rule: &str) -> Sought {
+    match rule.as_bytes() {
+        b"steps" | b"steps-inside" | b"steps-many" | b"step" | b"step-odd" | b"dots" => Sought::Steps,
+        b"system-file" | b"windows-file" | b"server-file" | b"target" => Sought::Absolute,
+        b"hidden-file" => Sought::Hidden,
+        _ => Sought::Disguised,
+    }
+}
+
+/// Whether a rule counts at a place.
+fn counts_here(rule: &str, value: &Value<'_>) -> bool {
+    let sought = sought(rule);
+    if sought == Sought::Disguised {
+        return true;
+    }
+    let place = &value.place;
+    if place.header_kind() == Some(HeaderKind::Source) {
+        // web views and applications show pages from files
+        return sought == Sought::Steps || !value.text.contains("://");
+    }
+    // what a client asks for by a query, an application may open; a body it may just as well keep
+    if place.part != Part::Body {
+        return true;
+    }
+    let hints = place.hints();
+    let is_report = value.context.is_report() || hints.any(NameHints::REPORT);
+    match sought {
+        Sought::Steps => !is_report && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE)),
+        Sought::Absolute => !is_report,
+        Sought::Hidden => !(is_sample(value.text) || hints.any(NameHints::CHANGE) || value.context.is_webhook()),
+        Sought::Disguised => true,
+    }
+}
+
+/// Whether a file is a sample of settings, which repositories hold in place of the settings.
+fn is_sample(path: &str) -> bool {
+    const ENDINGS: &[&str] = &[".example", ".sample", ".dist", ".template", ".tmpl", ".defaults"];
+    ENDINGS.iter().any(|ending| path.ends_with(ending))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_header, find_in_query};
+    use crate::model::places::{Part, Role};
 
     #[test]
     fn traversal_is_found() {
@@ -162,8 +247,101 @@ mod tests {
                 ".htpasswd",
                 "/../secret/",
                 "..∕..∕..∕boot.ini",
+                "0x2e0x2e/{FILE}",
+                "..0x2f{FILE}",
+                "0x2e0x2e0x5c0x2e0x2e0x5c{FILE}",
+                "%25252e%25252e%25252fetc%25252fpasswd",
+                "%u002e%u002e%u2215etc/passwd",
+                "%%32%65%%32%65/etc/passwd",
+                "..%2%f..%2%fetc%2%fpasswd",
+                "..%252f..%252fetc%252fpasswd",
+                "..../x",
+                "/./../x",
+                "/%\\..%\\..%\\..",
+                "/usr/local/lib/php.ini",
+                "/apache/logs/error.log",
+                "/var/local/www/conf/php.ini",
+                "/proc/config.gz",
+                "../.ssh",
+                "{\"file\": \"../../../../etc/passwd\"}",
+                "load(\"../../.env\")",
             ],
         );
+    }
+
+    #[test]
+    fn a_body_may_name_files_where_nothing_opens_them() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        for (name, text) in [
+            ("sources", "../../../src/app.ts"),
+            ("imports", "../../x"),
+            ("code", "const cfg = require('../../../config')"),
+            ("html", "<p><img src=\"../../images/logo.png\"/></p>"),
+            ("patch", "--- a/src/x.ts\n+import a from '../../../a'"),
+            ("exception.file", "/var/www/html/app/Http/Kernel.php"),
+            ("stack", "/etc/app/x.js:3"),
+            ("stacktrace", "C:\\inetpub\\wwwroot\\a.cs"),
+            ("commits.added", ".npmrc"),
+            ("commits.modified", "docker/.env"),
+            ("changes.new_path", ".env.dist"),
+            ("file", ".env.example"),
+        ] {
+            assert_eq!(of(name, text), None, "{name}");
+        }
+        for (name, text) in [
+            ("file", "../../../src/app.ts"),
+            ("sources", "../../../etc/passwd"),
+            ("code", "open('../../../../etc/passwd')"),
+            ("html", "..%252f..%252f..%252fetc%252fpasswd"),
+            ("template", "../../../../../x"),
+            ("file", "/var/www/html/app/Http/Kernel.php"),
+            ("file", ".env"),
+            ("path", "/app/.env"),
+            ("path", "/etc/passwd"),
+        ] {
+            assert!(matches!(of(name, text), Some("traversal" | "command")), "{name}");
+        }
+        assert!(find_in_query("sources", "../../../src/app.ts").is_some());
+        assert!(find_in_query("added", ".env").is_some());
+        assert_eq!(
+            find_in_header("referer", "file:///C:/Program%20Files/Shop/app.asar/index.html"),
+            None
+        );
+        assert_eq!(find_in_header("referer", "file:///var/www/app/index.html"), None);
+        assert!(find_in_header("referer", "/etc/passwd").is_some());
+        assert!(find_in_header("x-file", "file:///etc/passwd").is_some());
+    }
+
+    #[test]
+    fn reports_and_webhooks_are_told_by_their_path() {
+        use super::super::{Context, Detectors, Options};
+        use crate::model::{
+            normal::Spelling,
+            places::{Field, Format, Place},
+        };
+        let find = |path, name, text: &str| {
+            let field = Field {
+                place: Place { part: Part::Body, name },
+                role: Role::Value,
+                value: text.as_bytes(),
+                spelling: Spelling::Literal,
+            };
+            let context = Context {
+                path,
+                format: Some(Format::Json),
+                ..Context::NONE
+            };
+            let options = Options {
+                context,
+                ..Options::STANDARD
+            };
+            Detectors::standard().unwrap().look_for(&field, &options).is_some()
+        };
+        assert!(!find("/api/errors", "file", "/var/www/html/app/Http/Kernel.php"));
+        assert!(!find("/api/errors", "paths", "/etc/nginx/nginx.conf"));
+        assert!(find("/api/files", "paths", "/etc/nginx/nginx.conf"));
+        assert!(!find("/hooks/git", "filename", ".env"));
+        assert!(find("/files", "filename", ".env"));
     }
 
     #[test]

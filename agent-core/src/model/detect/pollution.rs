@@ -3,7 +3,8 @@
 //!
 //! Repeats as such are honest: lists of boxes that are ticked. What is told apart is a repeat of a name that is written in two ways
 //! (`id` and `id[]`), and an attack that is split over repeats, which one framework joins with commas (ASP.NET) and another one does
-//! not.
+//! not. Shops and tables write their filters both ways (`cat=7&cat[]=9`): that decides nothing but what is shown. It counts where the
+//! name says who or what is acted upon.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,9 @@ const MOST_BYTES: usize = 2048;
 
 /// What a repeat counts, in hundredths.
 const REPEATED: u8 = 40;
+
+/// What a list counts that is written in two ways, in hundredths.
+const MIXED: u8 = 60;
 
 /// Whether any name comes twice: asked of every request, so that only those with repeats are taken apart for them. Takes some names
 /// for equal that are not.
@@ -154,12 +158,30 @@ impl Values {
             .is_some_and(|caught| caught.finding.score >= CERTAIN)
         {
             found("split", CERTAIN)
-        } else if self.as_list && self.as_one {
+        } else if self.as_list && self.as_one && identifies(at.name) {
             found("mixed", CERTAIN)
+        } else if self.as_list && self.as_one {
+            found("list-both-ways", MIXED)
         } else {
             found("repeated", REPEATED)
         }
     }
+}
+
+/// Whether a parameter says who or what is acted upon: the one that a filter checks must be the one that the application takes.
+fn identifies(name: &str) -> bool {
+    #[rustfmt::skip]
+    const NAMES: &[&str] = &[
+        "id", "uid", "uuid", "guid", "pid", "gid", "user", "username", "login", "email", "account", "owner", "role", "roles", "admin", "group", "permission", "scope",
+        "amount", "price", "total", "quantity", "currency", "from", "to", "recipient", "sender", "action", "cmd", "op", "token", "url", "redirect", "file", "path",
+    ];
+    let word = name
+        .rsplit(['_', '-', '.', '['])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(']');
+    let is_named = NAMES.iter().any(|known| word.eq_ignore_ascii_case(known));
+    is_named || word.ends_with("Id") || word.ends_with("ID")
 }
 
 #[cfg(test)]
@@ -190,6 +212,14 @@ mod tests {
         );
         assert_eq!(judge("id[]=1&id[]=2"), Some(("id".to_owned(), "repeated", REPEATED)));
         assert_eq!(judge("id=1&id[]=2"), Some(("id".to_owned(), "mixed", CERTAIN)));
+        for name in ["user_id", "userId", "role", "to", "user[role]"] {
+            let found = judge(&format!("{name}=1&{name}[]=2"));
+            assert_eq!(found, Some((name.to_owned(), "mixed", CERTAIN)));
+        }
+        for name in ["cat", "ids", "sort", "brand", "color", "tags", "paid"] {
+            let found = judge(&format!("{name}=1&{name}[]=2"));
+            assert_eq!(found, Some((name.to_owned(), "list-both-ways", MIXED)));
+        }
         assert_eq!(
             judge("id=1+union/*&id=*/select+1%2C2+from+users--"),
             Some(("id".to_owned(), "split", CERTAIN))

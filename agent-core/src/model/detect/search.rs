@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     normal::{SHORT_CODE, may_be_short_code, normalise, normalise_plain},
-    places::Field,
+    places::{Field, Role},
 };
 
 /// Shows every family's finding in a field, until `report` has enough.
@@ -52,7 +52,11 @@ pub(super) fn each(
 
 /// Whether a field is one short word, so that no built-in detector is asked. Told sooner than whether it is familiar.
 fn says_nothing(field: &Field<'_>) -> bool {
-    if field.value.len() >= SHORT_CODE || probe::is_telling(&field.place) || may_be_short_code(field.value) {
+    if field.value.len() >= SHORT_CODE
+        || field.role == Role::FileHead
+        || probe::is_telling(&field.place)
+        || may_be_short_code(field.value)
+    {
         return false;
     }
     let marks = Marks::of(field.value);
@@ -73,7 +77,8 @@ struct Search<'s> {
 impl Search<'_> {
     /// Has a value looked into. Whether to go on.
     fn ask(&mut self, mut value: Value<'_>) -> bool {
-        let says_something = !value.marks.is_empty() || probe::is_telling(&value.place);
+        // a file is held against its name, however little it holds
+        let says_something = !value.marks.is_empty() || value.role == Role::FileHead || probe::is_telling(&value.place);
         if let Some(standard) = self.standard.filter(|_| says_something) {
             value.hits = standard.words.search(value.text, value.marks);
             let has_hits = value.hits != Hits::default();

@@ -2,23 +2,70 @@
 //!
 //! A URL of a page is what such parameters are for. One to this very host, to a cloud's metadata (169.254.169.254 and its names), in
 //! a form of address that only filters do not read (RFC 3986, section 7.4), or with a scheme that speaks to other services, is not.
+//! Nor is a path that makes Windows sign in at another host (UNC).
+//!
+//! This very host is also where developers' applications, native clients (RFC 8252, section 7.3) and web views live: a place that a
+//! browser is sent to, comes from or reports from may name it, as nothing on the server fetches it.
 
 use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always};
-use crate::model::places::Part;
+use crate::model::places::{HeaderKind, NameHints, Part, Role};
+
+/// The beginning of a URL as parsers of browsers and servers read it, down to the host: slashes either way (WHATWG URL, section 4.4), as
+/// many as there are, or none behind a scheme of the web; what signs in.
+macro_rules! start {
+    () => {
+        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:url=)?(?:https?|ftp|wss?):[\\/]?)(?:[^\\/?#\s]*@)?"
+    };
+}
+
+/// Hosts of clouds' metadata and of clusters, and names of others that resolve to any address one likes.
+macro_rules! inside {
+    () => {
+        r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
+    };
+}
 
 pub(super) const RULES: &[Rule] = &[
     always(
         "scheme",
         r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2|rar|zip|glob|ldaps?|sftp|php|data)://|^['"]?\s*jar:(?:https?|file|ftp):"#,
     ),
-    always("file", r#"^['"]?\s*(?:url:)?file:[\\/$]"#),
+    // a URL holds no blank, and searches for code begin with `file:` too
+    always("file", r#"^['"]?\s*(?:url:)?file:(?:[\\/]{2}|[\\/$][^\s.]\S*\s*$)"#),
+    always("internal-host", concat!(start!(), inside!())),
     always(
-        "internal-host",
-        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:localhost|ip6-localhost|127\.|0(?:\.0\.0\.0)?(?:[:/]|$)|\[::|\[0+:|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|metadata(?:\.google|\.packet|/|:|$)|instance-data|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|rbndr\.us|localdomain\.pw)(?:[:/]|$))",
+        "loopback",
+        concat!(
+            start!(),
+            r"(?:localhost|ip6-localhost|(?:[\w-]+\.)+localhost\b|127\.|127(?:[:/\\]|$)|0(?:\.0\.0\.0)?(?:[:/\\?#]|$)|\[::|\[0+:|(?:host|gateway)\.docker\.internal)"
+        ),
     ),
     always(
         "odd-address",
         r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]{1,16}(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{8,10}(?:[:/]|$)|(?:25[6-9]|2[6-9]\d|[3-9]\d{2})(?:\.\d{1,3}){3}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
+    ),
+    // a page elsewhere that leads on
+    always(
+        "nested",
+        concat!(
+            r#"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}[^\s<>"']*(?:[^\w.]169\.254\.169\.254|=(?:gopher|dict|file):[\\/]{2}|=(?:https?:)?[\\/]{2}"#,
+            inside!(),
+            ")"
+        ),
+    ),
+    // interfaces that do what anyone says who reaches them, at private addresses (RFC 1918)
+    always(
+        "internal-service",
+        r"^\W{0,3}(?:https?:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:10(?:\.\d{1,3}){3}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}|192\.168(?:\.\d{1,3}){2}):(?:22|25|873|1433|2181|237[5-9]|3306|4001|4243|5432|5672|5984|5985|6379|6443|7001|8009|8300|8500|9042|9092|9200|9300|10250|10255|11211|15672|27017|50070|61616)(?:\D|$)",
+    ),
+    // forms of a URL that a check for a prefix reads in one way and a browser in another (CWE-601)
+    always(
+        "redirect-disguise",
+        r"^\s*(?:https?:(?:[\\/]?[\w-]+\.[\w-]|[\\/]*\\)|/*\\[\\/]*[\w-]+\.|/{3,}[\w-]+\.\w|https?:/{2}[\w-]+(?:\.[\w-]+)+(?::\d+)?@)",
+    ),
+    always(
+        "unc",
+        r#"^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+(?:@\w+)*\\+[^\s\\]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
     ),
     // services that tell an attacker that somebody called
     always(
@@ -46,27 +93,128 @@ impl Detector for Ssrf {
     }
 
     fn wants(&self, marks: Marks) -> bool {
-        marks.any(Marks::COLON.and(Marks::SLASH))
+        marks.any(Marks::COLON.and(Marks::SLASH).and(Marks::BACKSLASH))
     }
 
     fn look(&self, value: &Value<'_>) -> Option<Finding> {
-        if !value.is_entered() || tells_where_it_comes_from(value) {
+        if !value.is_entered() {
             return None;
         }
-        self.rules.judge(value)
+        // most values match nothing: what the place means is asked of the others only
+        self.rules.judge_by(value, |rule| {
+            counts_everywhere(rule.name) || counts_here(rule.name, value)
+        })
     }
 }
 
-/// Headers in which a browser names the page that it shows, on a developer's machine `http://localhost`.
-fn tells_where_it_comes_from(value: &Value<'_>) -> bool {
-    value.place.part == Part::Header
-        && matches!(value.place.name, "referer" | "origin" | "host")
-        && value.text.starts_with("http")
+/// Whether a rule counts wherever its text stands.
+fn counts_everywhere(rule: &str) -> bool {
+    matches!(rule, "scheme" | "callback")
+}
+
+/// Whether a rule counts at a place.
+fn counts_here(rule: &str, value: &Value<'_>) -> bool {
+    let place = &value.place;
+    match place.header_kind() {
+        // web views name their own scheme and host, developers' browsers this one
+        Some(HeaderKind::Source) => return rule == "file" && !value.text.starts_with("file://"),
+        Some(HeaderKind::Credential | HeaderKind::Other) => {
+            return !matches!(rule, "redirect-disguise" | "internal-service");
+        }
+        None => {}
+    }
+    let hints = place.hints();
+    match rule {
+        // people mistype the address of their site in a form; a link's parameter no person types
+        "redirect-disguise" => {
+            let is_link = place.part == Part::Query && hints.any(NameHints::URL) && !place.name.ends_with("site");
+            value.role == Role::Value && (is_link || hints.any(NameHints::CALLBACK))
+        }
+        // administrators enter addresses of their networks into forms, and share their folders in prose
+        "internal-service" => place.part == Part::Query && !hints.any(NameHints::CALLBACK.and(NameHints::REPORT)),
+        "unc" => !is_shared_folder(value, hints),
+        _ if value.context.is_report() => false,
+        "loopback" => !(hints.any(NameHints::CALLBACK.and(NameHints::REPORT)) && is_plain_loopback(value.text)),
+        _ => true,
+    }
+}
+
+/// Whether a path may be one to a folder of the reader's own network.
+fn is_shared_folder(value: &Value<'_>, hints: NameHints) -> bool {
+    /// Endings of names that no public server answers for (RFC 6762, appendix G; RFC 8375; ICANN's `.internal`).
+    const PRIVATE: &[&str] = &[
+        ".local",
+        ".lan",
+        ".corp",
+        ".internal",
+        ".intranet",
+        ".intra",
+        ".home",
+        ".private",
+        ".home.arpa",
+    ];
+    let path = value.text.trim_start_matches(['\'', '"', '\\']);
+    let mut names = path.split('\\');
+    let host = names.next().unwrap_or_default();
+    let share = names.next().unwrap_or_default();
+    let is_private = PRIVATE.iter().any(|ending| ends_with_ignoring_case(host, ending));
+    let is_prose = value.is_document || hints.any(NameHints::TEXT);
+    (is_private || is_prose) && !share.ends_with('$') && !host.starts_with(['?', '.'])
+}
+
+fn ends_with_ignoring_case(text: &str, ending: &str) -> bool {
+    text.len()
+        .checked_sub(ending.len())
+        .and_then(|at| text.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// Whether the first URL is one of an application on the client's own machine: written as URLs are, at a port that such
+/// applications listen at.
+fn is_plain_loopback(text: &str) -> bool {
+    let url = text.split_ascii_whitespace().next().unwrap_or_default();
+    let url = url.split(',').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let is_scheme = scheme
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let host = host.to_ascii_lowercase();
+    let is_loopback = match host.strip_prefix("127.") {
+        Some(rest) => rest.split('.').count() == 3 && rest.split('.').all(|part| part.parse::<u8>().is_ok()),
+        None => {
+            matches!(
+                host.as_str(),
+                "localhost" | "[::1]" | "0.0.0.0" | "host.docker.internal"
+            ) || host.ends_with(".localhost")
+        }
+    };
+    is_scheme && is_loopback && !authority.contains(['@', '\\']) && is_port_of_an_application(port)
+}
+
+/// Ports above 1023 but for those of databases, queues and control interfaces, which speak to no browser.
+fn is_port_of_an_application(port: &str) -> bool {
+    const OF_SERVICES: &[u16] = &[
+        1433, 2181, 2375, 2376, 2379, 3306, 4243, 5432, 5672, 5984, 6379, 6443, 8009, 8300, 8500, 9042, 9092, 9200,
+        9300, 10_250, 10_255, 11_211, 15_672, 27_017, 50_070, 61_616,
+    ];
+    if matches!(port, "" | "*") {
+        return true;
+    }
+    port.parse::<u16>()
+        .is_ok_and(|port| matches!(port, 80 | 443) || (port >= 1024 && !OF_SERVICES.contains(&port)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes, find_in_header};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_header, find_in_query};
+    use crate::model::places::{Part, Role};
 
     #[test]
     fn ways_inside_are_found() {
@@ -87,8 +235,172 @@ mod tests {
                 "http://example.com@127.0.0.1/",
                 "//127.0.0.1/x",
                 "http://x.burpcollaborator.net/",
+                "http:\\\\127.0.0.1\\admin",
+                "http:/\\127.0.0.1",
+                "http:127.0.0.1",
+                "https:/localhost/",
+                "http:///127.0.0.1/",
+                "\\\\127.0.0.1\\c$",
+                "http://app.localhost/",
+                "http://evil.example/r?u=http://169.254.169.254/latest/meta-data/",
+                "https://evil.example/r?next=gopher://127.0.0.1:6379/_x",
+                "http://172.17.0.1:2375/containers/json",
+                "http://10.0.0.1:8500/v1/kv/",
+                "\\\\evil.example\\share\\a",
+                "\\\\10.1.2.3\\share\\a",
+                "\\\\?\\UNC\\evil.example\\share",
+                "\\\\.\\pipe\\x",
+                "\\\\evil@SSL\\DavWWWRoot\\a",
+                "\\\\server\\c$\\windows",
+                "//?/UNC/evil.example/x",
+                "file:/etc/passwd",
+                "file:///etc/passwd",
             ],
         );
+    }
+
+    #[test]
+    fn browsers_may_be_sent_to_their_own_machine() {
+        for (name, url) in [
+            ("redirect_uri", "http://127.0.0.1:55570/callback/9f3"),
+            ("redirect_uri", "http://127.0.0.1/cb"),
+            ("redirect_uri", "http://[::1]:8085/"),
+            ("post_logout_redirect_uri", "http://localhost:4200/"),
+            ("continue", "http://localhost:5173/konto"),
+            ("client.redirectUris", "http://localhost:8080/*"),
+            ("app.allowed_origins", "http://localhost:*"),
+            ("data.object.success_url", "http://localhost:4242/success?id={ID}"),
+            ("oauth_callback", "http://127.0.0.1:3000/cb"),
+            ("webOrigins", "capacitor://localhost"),
+            ("urlref", "http://localhost:8080/"),
+            ("http.url", "http://127.0.0.1:8080/health"),
+            ("csp-report.document-uri", "http://localhost:3000/"),
+        ] {
+            assert_eq!(find_as(Role::Value, name, url), None, "{name}");
+            assert_eq!(find_as(Role::Value, "url", url).unwrap().0, "ssrf", "{url}");
+        }
+        for url in [
+            "http://169.254.169.254/",
+            "http://127.0.0.1:6379/",
+            "http://localhost:22/",
+            "http://0x7f000001/",
+            "http://127.1/",
+            "http://user@127.0.0.1/",
+            "http:\\\\127.0.0.1\\",
+            "http:127.0.0.1",
+            "http://127.0.0.1.nip.io/",
+            "gopher://localhost/",
+        ] {
+            assert_eq!(find_as(Role::Value, "redirect_uri", url).unwrap().0, "ssrf", "{url}");
+        }
+    }
+
+    #[test]
+    fn redirects_in_disguise_are_found_where_a_browser_is_sent() {
+        for url in [
+            "https:evil.example/",
+            "https:/evil.example/",
+            "http:\\\\evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "///evil.example/%2f..",
+            "https://www.example.com@evil.example/",
+        ] {
+            assert_eq!(find_in_query("next", url).unwrap().0, "ssrf", "{url}");
+            assert_eq!(find_in_query("url", url).unwrap().0, "ssrf", "{url}");
+        }
+        for url in [
+            "/account",
+            "//www.example.com/a",
+            "https://www.example.com/",
+            "account?tab=1",
+            "https://user@example.com/",
+        ] {
+            assert_eq!(find_in_query("next", url), None, "{url}");
+        }
+        assert_eq!(
+            find_in_query("website", "http:\\\\www.example.com"),
+            None,
+            "people write so"
+        );
+    }
+
+    #[test]
+    fn reports_name_what_they_saw() {
+        use super::super::{Context, Detectors, Options};
+        use crate::model::{
+            normal::Spelling,
+            places::{Field, Place},
+        };
+        let find = |path, url: &str| {
+            let field = Field {
+                place: Place {
+                    part: Part::Query,
+                    name: "url",
+                },
+                role: Role::Value,
+                value: url.as_bytes(),
+                spelling: Spelling::Form,
+            };
+            let options = Options {
+                context: Context { path, ..Context::NONE },
+                ..Options::STANDARD
+            };
+            Detectors::standard().unwrap().look_for(&field, &options).is_some()
+        };
+        for url in [
+            "http://localhost:8080/index.html",
+            "file:///C:/app/index.html",
+            "http://169.254.169.254/x",
+        ] {
+            assert!(!find("/matomo.php", url), "{url}");
+            assert!(find("/fetch", url), "{url}");
+            assert!(find("/fetch.php/collect", url), "{url}");
+        }
+        assert!(find("/matomo.php", "gopher://127.0.0.1:6379/"));
+    }
+
+    #[test]
+    fn web_views_have_origins_of_their_own() {
+        for origin in [
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "http://tauri.localhost",
+            "app://localhost",
+            "app://.",
+            "file://",
+            "null",
+            "chrome-extension://abcdefghijklmnop",
+            "vscode-webview://1x2y",
+            "http://localhost",
+            "https://localhost:5173",
+        ] {
+            assert_eq!(find_in_header("origin", origin), None, "{origin}");
+            assert_eq!(
+                find_in_header("referer", &format!("{origin}/index.html")),
+                None,
+                "{origin}"
+            );
+        }
+        assert_eq!(find_in_header("referer", "file:///android_asset/www/index.html"), None);
+        assert_eq!(find_in_header("referer", "gopher://127.0.0.1/").unwrap().0, "ssrf");
+        assert_eq!(find_in_header("x-forwarded-host", "//127.0.0.1/").unwrap().0, "ssrf");
+    }
+
+    #[test]
+    fn shared_folders_are_told_from_foreign_hosts() {
+        for folder in [
+            "\\\\server\\share\\docs",
+            "\\\\fs01.corp.local\\team",
+            "\\\\nas.home.arpa\\x",
+        ] {
+            assert_eq!(find_in_query("q", folder), None, "{folder}");
+        }
+        let foreign = "\\\\evil.example\\share\\a";
+        assert_eq!(find_in_query("file", foreign).unwrap().0, "ssrf");
+        assert_eq!(find_as(Role::Value, "comment", foreign), None);
+        assert_eq!(find_in_query("file", "\\\\fs01.corp.local\\c$\\x").unwrap().0, "ssrf");
     }
 
     #[test]
@@ -102,6 +414,11 @@ mod tests {
             "see http://localhost:3000 while developing",
             "//cdn.example.com/x.js",
             "https://metadata-standards.example.org/",
+            "file:\\.go$ content:\"fmt.Sprintf(\" lang:go",
+            "file:/src/.*\\.ts lang:ts",
+            "file: the missing one",
+            "http://10.0.0.1/",
+            "http://192.168.1.20:8080/",
         ]);
         assert_eq!(find_in_header("referer", "http://localhost:3000/x"), None);
         assert_eq!(find_in_header("x-url", "http://localhost:3000/x").unwrap().0, "ssrf");

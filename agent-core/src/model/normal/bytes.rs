@@ -80,6 +80,10 @@ fn octal(digits: &[u8]) -> Option<(usize, Piece)> {
         .take(3)
         .take_while(|digit| matches!(digit, b'0'..=b'7'))
         .count();
+    // `\\127.0.0.1\share` is an address behind a backslash
+    if matches!(digits.get(length..), Some([b'.', b'0'..=b'9', ..])) {
+        return None;
+    }
     let number = digits
         .get(..length)?
         .iter()
@@ -142,6 +146,7 @@ mod tests {
             (r"\u{1F600}", Some("\u{1f600}")),
             (r"\141\74", Some("a<")),
             (r"\0\9", None),
+            (r"http:\\127.0.0.1\x", None),
             (r"\u{}", None),
             (r"\u{12345678}", None),
             (r"C:\users\name", None),

@@ -42,7 +42,8 @@ impl Place<'_> {
             return None;
         }
         Some(match self.name {
-            "origin" | "referer" => HeaderKind::Source,
+            // the latter two: htmx, and browsers' hyperlink auditing
+            "origin" | "referer" | "hx-current-url" | "ping-from" => HeaderKind::Source,
             "authorization" | "proxy-authorization" => HeaderKind::Credential,
             _ => HeaderKind::Other,
         })

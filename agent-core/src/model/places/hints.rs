@@ -55,7 +55,7 @@ const NAMES: &[Names] = &[
     Names {
         hint: NameHints::CODE,
         whole: &[
-            "code", "source", "diff", "patch", "script", "snippet", "program", "import", "js", "css", "yaml", "json", "stdin", "cell", "solution", "submission",
+            "code", "source", "diff", "patch", "script", "snippet", "program", "import", "extend", "js", "css", "yaml", "json", "stdin", "cell", "solution", "submission",
         ],
         ends: &[
             "sourcecode", "codeblock", "codesnippet", "javascript", "typescript", "stylesheet", "customcss", "customjs", "headercode", "footercode", "headcode",
@@ -80,12 +80,12 @@ const NAMES: &[Names] = &[
         hint: NameHints::CALLBACK,
         whole: &[
             "redirect", "callback", "continue", "next", "return", "returnto", "goto", "cb", "back", "origin", "audience", "issuer", "iss", "aud", "service", "realm",
-            "wreply", "wtrealm", "relaystate", "acs", "backto", "backurl", "forward", "then", "initiateloginuri", "clienturi", "baseurl", "homepage", "rooturl", "siteurl", "appurl", "publicurl",
+            "wreply", "wtrealm", "relaystate", "acs", "backto", "backurl", "forward", "then", "initiateloginuri", "clienturi", "clientid", "homepage", "siteurl", "appurl", "publicurl", "resource", "targetlinkuri",
         ],
         ends: &[
-            "redirecturi", "redirecturl", "redirectto", "callbackuri", "callbackurl", "returnurl", "returnuri", "returnto", "continueurl", "nexturl", "successurl",
+            "redirecturi", "redirecturl", "redirectto", "callbackuri", "callbackurl", "oauthcallback", "returnurl", "returnuri", "returnto", "continueurl", "nexturl", "successurl",
             "cancelurl", "failureurl", "errorurl", "logouturi", "logouturl", "loginuri", "loginurl", "signinurl", "signouturl", "origin", "redirect", "landingurl",
-            "afterlogin", "afterlogout", "consumerserviceurl", "entityid", "homepageurl", "webhookurl",
+            "afterlogin", "afterlogout", "consumerserviceurl", "entityid", "homepageurl", "baseurl", "rooturl", "frontendurl", "setupurl", "devurl", "policyuri", "tosuri", "termsurl",
         ],
     },
     // what an application may fetch
@@ -101,9 +101,15 @@ const NAMES: &[Names] = &[
         hint: NameHints::FILE,
         whole: &[
             "file", "path", "dir", "folder", "doc", "document", "attachment", "include", "view", "page", "load", "module", "style", "theme", "lang", "locale", "download",
-            "root", "read", "fn", "src", "f", "added", "modified", "removed", "renamed", "rename", "entry", "template", "layout", "source", "import", "from", "to", "prefix", "key",
+            "root", "read", "fn", "src", "f", "entry", "template", "layout", "source", "import", "from", "to", "prefix", "key",
         ],
         ends: &["file", "filename", "filepath", "path", "directory", "pathname", "folder", "attachment"],
+    },
+    // what hosts of repositories call them in their webhooks
+    Names {
+        hint: NameHints::CHANGE,
+        whole: &["added", "modified", "removed", "renamed", "deleted", "newpath", "oldpath", "previousfilename", "filesadded", "filesmodified", "filesremoved", "changedfile", "filechanged", "fileschanged"],
+        ends: &["changedfile", "modifiedfile", "addedfile", "removedfile"],
     },
     Names {
         hint: NameHints::HTML,
@@ -148,10 +154,12 @@ impl NameHints {
     pub const URL: Self = Self(1 << 6);
     /// The name or the path of a file.
     pub const FILE: Self = Self(1 << 7);
-    /// Rich text.
+    /// Rich text that an editor sends.
     pub const HTML: Self = Self(1 << 8);
     /// A part of a measurement or an error report.
     pub const REPORT: Self = Self(1 << 9);
+    /// The name of a file that a commit touched.
+    pub const CHANGE: Self = Self(1 << 10);
 
     /// What a name hints at: that of a parameter, a header, a cookie, or the names on the way to a member with dots or brackets
     /// between them. Allocates nothing, and takes some hundred comparisons: ask only where a rule found something.
@@ -348,7 +356,8 @@ mod tests {
             ("continue", NameHints::CALLBACK),
             ("image_url", NameHints::URL),
             ("u", NameHints::URL),
-            ("commits.added", NameHints::FILE),
+            ("commits.added", NameHints::CHANGE),
+            ("changes.new_path", NameHints::CHANGE),
             ("changes.new_path", NameHints::FILE),
             ("fileName", NameHints::FILE),
             ("body_html", NameHints::HTML),

@@ -46,6 +46,10 @@ pub(super) fn find_as(role: Role, name: &str, text: &str) -> Option<(&'static st
     find_in(Part::Body, role, name, text)
 }
 
+pub(super) fn find_in_query(name: &str, text: &str) -> Option<(&'static str, u8)> {
+    find_in(Part::Query, Role::Value, name, text)
+}
+
 pub(super) fn find_path(text: &str) -> Option<(&'static str, u8)> {
     find_in(Part::Path, Role::Value, "", text)
 }

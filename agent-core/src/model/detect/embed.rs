@@ -1,0 +1,246 @@
+//! Embedded content of rich text: players, maps and posts of services that everybody embeds, and elements that look like script and
+//! run none.
+
+/// Hosts whose pages are made to be embedded, with all below them: the providers of oEmbed's registry that editors offer, and maps.
+/// What is framed from there runs in their origin and not in the site's.
+#[rustfmt::skip]
+const PROVIDERS: &[&str] = &[
+    "youtube.com", "youtube-nocookie.com", "youtu.be", "vimeo.com", "dailymotion.com", "twitch.tv", "wistia.com", "wistia.net", "loom.com", "vidyard.com",
+    "brightcove.net", "jwplayer.com", "kaltura.com", "rumble.com", "bilibili.com", "niconico.jp", "rutube.ru", "ted.com", "peertube.tv", "media.ccc.de",
+    "spotify.com", "soundcloud.com", "deezer.com", "bandcamp.com", "mixcloud.com", "music.apple.com", "podcasts.apple.com", "tidal.com", "anchor.fm", "podigee.io",
+    "buzzsprout.com", "libsyn.com", "simplecast.com", "audioboom.com", "acast.com", "www.google.com", "maps.google.com", "docs.google.com", "drive.google.com",
+    "calendar.google.com", "datastudio.google.com", "lookerstudio.google.com", "openstreetmap.org", "umap.openstreetmap.fr", "bing.com", "mapbox.com", "arcgis.com",
+    "komoot.com", "komoot.de", "outdooractive.com", "matterport.com", "sketchfab.com", "platform.twitter.com", "twitter.com", "x.com", "facebook.com", "instagram.com",
+    "tiktok.com", "linkedin.com", "pinterest.com", "reddit.com", "redditmedia.com", "tumblr.com", "mastodon.social", "bsky.app", "codepen.io", "jsfiddle.net", "codesandbox.io",
+    "stackblitz.com", "replit.com", "observablehq.com", "figma.com", "miro.com", "canva.com", "prezi.com", "slideshare.net", "speakerdeck.com", "slides.com", "issuu.com",
+    "scribd.com", "genial.ly", "genially.com", "padlet.com", "airtable.com", "typeform.com", "calendly.com", "jotform.com", "surveymonkey.com", "office.com",
+    "sharepoint.com", "microsoftstream.com", "powerbi.com", "tableau.com", "flourish.studio", "datawrapper.de", "dwcdn.net", "ourworldindata.org", "statista.com", "infogram.com",
+    "geogebra.org", "desmos.com", "scratch.mit.edu", "learningapps.org", "h5p.org", "h5p.com", "quizlet.com", "kahoot.it", "giphy.com", "imgur.com", "flickr.com",
+    "gfycat.com", "tenor.com", "archive.org", "wikimedia.org", "wikipedia.org", "eventbrite.com", "meetup.com",
+];
+
+/// Scripts that those services have pasted beside their posts, as they write them in their own instructions.
+#[rustfmt::skip]
+const WIDGETS: &[&str] = &[
+    "platform.twitter.com/widgets.js", "platform.x.com/widgets.js", "www.instagram.com/embed.js", "www.tiktok.com/embed.js", "embed.typeform.com/next/embed.js",
+    "static.codepen.io/assets/embed/ei.js", "cpwebassets.codepen.io/assets/embed/ei.js", "assets.pinterest.com/js/pinit.js", "player.vimeo.com/api/player.js",
+    "embed.reddit.com/widgets.js", "embed.redditmedia.com/widgets/platform.js", "www.youtube.com/iframe_api", "assets.calendly.com/assets/external/widget.js",
+    "www.flickr.com/assets/embedr/client-code.js", "embedr.flickr.com/assets/client-code.js", "fast.wistia.com/assets/external/E-v1.js", "embed.bsky.app/static/embed.js",
+    "s.imgur.com/min/embed.js", "public.flourish.studio/resources/embed.js", "www.threads.net/embed.js",
+];
+
+/// Whether all that a text frames is of a known provider, or, of sound and video, of a web server.
+pub(super) fn is_of_known_providers(text: &str) -> bool {
+    let frames = elements(text, &["iframe", "embed", "object"])
+        .all(|tag| source(tag).and_then(of_the_web).is_some_and(is_provider));
+    let media = elements(text, &["video", "videos", "audio"])
+        .all(|tag| source(tag).is_none_or(|source| of_the_web(source).is_some() || is_relative(source)));
+    frames && media
+}
+
+/// Whether every script of a text is one that runs nothing: the source of a component, which a browser refuses to parse, or a known
+/// service's widget.
+pub(super) fn runs_nothing(text: &str) -> bool {
+    let mut rest = text;
+    let mut count = 0;
+    while let Some(at) = find(rest, "<script") {
+        let from = rest.get(at + "<script".len()..).unwrap_or_default();
+        let Some((attributes, after)) = from.split_once('>') else {
+            return false;
+        };
+        let Some(end) = find(after, "</script>") else {
+            return false;
+        };
+        let content = after.get(..end).unwrap_or_default().trim();
+        if !(is_component(attributes, content) || is_widget(attributes, content)) {
+            return false;
+        }
+        count += 1;
+        rest = after.get(end + "</script>".len()..).unwrap_or_default();
+    }
+    // each end has its beginning, and no other element has the name in it
+    count > 0
+        && occurrences(text, "script>") == count + occurrences(text, "<script>")
+        && occurrences(text, "<script") == count
+}
+
+/// Whether a script begins with what is an error of syntax outside of a module: then none of it runs in a browser.
+fn is_component(attributes: &str, content: &str) -> bool {
+    let is_module = find(attributes, "module").is_some();
+    let is_loaded = find(attributes, "src").is_some() || find(attributes, "href").is_some();
+    let statement = content.split(['\n', ';']).next().unwrap_or_default();
+    let names = |text: &str| {
+        text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'{' | b'}' | b',' | b'*' | b' ' | b'@')
+        })
+    };
+    let imports = statement
+        .strip_prefix("import ")
+        .and_then(|rest| rest.split_once(" from "))
+        .is_some_and(|(imported, source)| names(imported) && source.trim_start().starts_with(['\'', '"']));
+    let exports = [
+        "export default {",
+        "export default defineComponent",
+        "export let ",
+        "export const ",
+    ]
+    .iter()
+    .any(|start| statement.starts_with(start));
+    !is_module && !is_loaded && (imports || exports)
+}
+
+fn is_widget(attributes: &str, content: &str) -> bool {
+    let source = source(attributes).and_then(of_the_web);
+    content.is_empty() && source.is_some_and(|source| WIDGETS.contains(&source))
+}
+
+/// What stands in the tags that open such elements.
+fn elements<'t>(text: &'t str, names: &'static [&'static str]) -> impl Iterator<Item = &'t str> {
+    text.match_indices('<').filter_map(move |(at, _)| {
+        let tag = text.get(at + 1..)?;
+        let name_end = tag
+            .find(|sign: char| !sign.is_ascii_alphanumeric())
+            .unwrap_or(tag.len());
+        let name = tag.get(..name_end)?;
+        let is_wanted = names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
+        let inside = tag.get(name_end..)?;
+        let end = inside.find('>').unwrap_or(inside.len());
+        is_wanted.then(|| inside.get(..end)).flatten()
+    })
+}
+
+/// The one source in a tag. With two of them a browser may take the other.
+fn source(attributes: &str) -> Option<&str> {
+    let mut found = None;
+    for name in ["src", "data"] {
+        let mut rest = attributes;
+        while let Some(at) = find(rest, name) {
+            let is_whole = rest.get(..at).is_none_or(|before| {
+                before.is_empty()
+                    || before.ends_with(|sign: char| sign.is_ascii_whitespace() || matches!(sign, '"' | '\'' | '/'))
+            });
+            rest = rest.get(at + name.len()..).unwrap_or_default();
+            let Some(value) = rest.trim_start().strip_prefix('=').map(str::trim_start) else {
+                continue;
+            };
+            if !is_whole {
+                continue;
+            }
+            if found.is_some() {
+                return None;
+            }
+            found = Some(unquoted(value));
+        }
+    }
+    found
+}
+
+fn unquoted(value: &str) -> &str {
+    let quoted = |quote| {
+        value
+            .strip_prefix(quote)
+            .and_then(|rest: &str| rest.split(quote).next())
+    };
+    quoted('"')
+        .or_else(|| quoted('\''))
+        .unwrap_or_else(|| value.split_ascii_whitespace().next().unwrap_or_default())
+        .trim()
+}
+
+/// A URL of the web without its scheme.
+fn of_the_web(url: &str) -> Option<&str> {
+    let rest = ["https://", "http://", "//"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme))?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let is_host = !host.is_empty()
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    is_host.then_some(rest)
+}
+
+fn is_relative(url: &str) -> bool {
+    let first = url.split(['/', '?', '#']).next().unwrap_or_default();
+    !first.contains(':') && !url.starts_with("//") && !url.contains('\\')
+}
+
+fn is_provider(url: &str) -> bool {
+    let host = url.split(['/', '?', '#']).next().unwrap_or_default();
+    PROVIDERS.iter().any(|provider| {
+        host.strip_suffix(provider)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    })
+}
+
+fn find(text: &str, wanted: &str) -> Option<usize> {
+    text.as_bytes()
+        .windows(wanted.len())
+        .position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+fn occurrences(text: &str, wanted: &str) -> usize {
+    text.as_bytes()
+        .windows(wanted.len())
+        .filter(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embeds_of_known_providers_are_known() {
+        for text in [
+            r#"<iframe width="560" height="315" src="https://www.youtube.com/embed/x" allowfullscreen></iframe>"#,
+            r#"<IFRAME SRC='//player.vimeo.com/video/1'></IFRAME>"#,
+            r#"<p>Map:</p><iframe src=https://www.google.com/maps/embed?pb=1></iframe>"#,
+            r#"<video src="/media/x.mp4" controls></video><audio src="https://cdn.example.com/a.mp3"></audio>"#,
+            r#"<p>none</p>"#,
+        ] {
+            assert!(is_of_known_providers(text), "{text}");
+        }
+        for text in [
+            r#"<iframe src="https://evil.example/"></iframe>"#,
+            r#"<iframe src="https://www.youtube.com.evil.example/"></iframe>"#,
+            r#"<iframe src="https://www.youtube.com@evil.example/"></iframe>"#,
+            r#"<iframe src="https://evilyoutube.com/"></iframe>"#,
+            r#"<iframe src="https://www.youtube.com/embed/x"></iframe><iframe src="//evil.example"></iframe>"#,
+            r#"<iframe src="https://www.youtube.com/" src="//evil.example"></iframe>"#,
+            r#"<iframe src="javascript:alert(1)"></iframe>"#,
+            r#"<iframe></iframe>"#,
+            r#"<object data="data:text/html,x"></object>"#,
+            r#"<video src="javascript:alert(1)"></video>"#,
+        ] {
+            assert!(!is_of_known_providers(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn scripts_that_run_nothing_are_known() {
+        for text in [
+            "<script setup>\nimport Price from '../../../components/Price.vue'\nimport { t } from '../../i18n'\n</script>",
+            "<script lang=\"ts\">\nimport { onMount } from 'svelte';\nexport let name;\n</script>\n<h1>Hi {name}</h1>",
+            "<template><p/></template><script>export default { data() { return {} } }</script>",
+            r#"<blockquote class="twitter-tweet"></blockquote><script async src="https://platform.twitter.com/widgets.js" charset="utf-8"></script>"#,
+        ] {
+            assert!(runs_nothing(text), "{text}");
+        }
+        for text in [
+            "<script>alert(1)</script>",
+            "<script setup>alert(1)</script>",
+            "<script type=module>import x from '//evil.example/x.js'</script>",
+            "<script>import('//evil.example/x.js') from 'x'</script>",
+            "<script>import x from 'y'</script><script>alert(1)</script>",
+            "<script>import x from 'y'</script><svg:script>alert(1)</svg:script>",
+            "<script src=//evil.example/x.js></script>",
+            r#"<script src="https://platform.twitter.com/widgets.js">alert(1)</script>"#,
+            r#"<script src="https://platform.twitter.com/widgets.js?x"></script>"#,
+            "<script>import x from 'y'",
+            "no script",
+        ] {
+            assert!(!runs_nothing(text), "{text}");
+        }
+    }
+}
