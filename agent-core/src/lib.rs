@@ -45,6 +45,8 @@ pub mod clock;
 #[cfg(feature = "agent")]
 pub mod guard;
 pub mod model;
+#[cfg(feature = "agent")]
+mod notice;
 pub mod protocol;
 #[cfg(feature = "agent")]
 pub mod settings;

@@ -1,8 +1,23 @@
 //! What an operator is told of wrong settings, through the one call that a host makes.
 
-use std::fs;
+use std::{
+    env, fs, io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use buckler_actix_web::{Settings, start};
+use buckler_actix_web::{Agent, Settings, start};
+use tempfile::TempDir;
+
+use crate::{
+    child,
+    cloud::Cloud,
+    site::{KEY, wait_until},
+};
 
 #[track_caller]
 fn refused(text: &str) -> String {
@@ -48,4 +63,146 @@ fn a_transports_options_are_checked() {
 fn a_plain_url_off_this_machine_is_refused_with_the_remedy() {
     let error = refused("[agent]\ncloud_url = \"http://fleet.example.com/config\"\nkey = \"k\"\n");
     assert!(error.contains("https") && error.contains("allow_plain_http"), "{error}");
+}
+
+/// A directory with a settings file whose key stands in a file of its own, and the agent that it starts.
+fn with_key_file(cloud: &Cloud, key: &str) -> (TempDir, PathBuf, Arc<Agent>) {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, key_file) = (directory.path().join("buckler.toml"), directory.path().join("key"));
+    fs::write(&key_file, key).unwrap();
+    fs::write(
+        &file,
+        format!("[agent]\ncloud_url = \"{}\"\nkey_file = \"key\"\n", cloud.url()),
+    )
+    .unwrap();
+    let agent = Settings::from_file(&file).and_then(start).unwrap();
+    (directory, key_file, Arc::new(agent))
+}
+
+#[test]
+fn a_key_that_was_mended_is_in_use_without_a_restart() {
+    let cloud = Cloud::start();
+    let (_directory, key_file, agent) = with_key_file(&cloud, "the-key-of-last-year\n");
+    let state = || agent.status().conversation.state;
+    wait_until(&agent, "the key is refused", || state() == "blocked");
+    fs::write(&key_file, format!("{KEY}\n")).unwrap();
+    wait_until(&agent, "it is in step with the new one", || state() == "synced");
+    assert_eq!(agent.status().restarts, 0);
+    fs::write(&key_file, "").unwrap();
+    agent.retry_now();
+    wait_until(&agent, "a file that is damaged meanwhile changes nothing", || {
+        state() == "synced"
+    });
+}
+
+#[test]
+fn a_server_that_was_mended_is_asked_at_once_on_demand_of_an_operator() {
+    let cloud = Cloud::start();
+    cloud.key_is_good(false);
+    let (_directory, _, agent) = with_key_file(&cloud, KEY);
+    let state = || agent.status().conversation.state;
+    wait_until(&agent, "the key is refused", || state() == "blocked");
+    cloud.key_is_good(true);
+    wait_until(&agent, "it is in step, once the server has read its file", || {
+        if state() == "blocked" {
+            agent.retry_now();
+        }
+        state() == "synced"
+    });
+}
+
+/// Where the settings of a child are.
+const SETTINGS: &str = "SETTINGS_OF_A_CHILD";
+
+#[test]
+fn the_start_up_report_says_what_is_in_force() {
+    let cloud = Cloud::start();
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[agent]\ncloud_url = \"{}\"\nkey = \"{KEY}\"\ncolour = 1\n\
+         [security]\nhosts = [\"shop.example.com\"]\nsecurity_checks = {{ spoofing = 1, flood = 0 }}\n",
+        cloud.url()
+    );
+    let file = directory.path().join("buckler.toml");
+    fs::write(&file, text).unwrap();
+    let mut command = child::command("settings::report_alone");
+    let output = command.env(SETTINGS, file).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let line = |part: &str| {
+        let at = told.lines().position(|line| line.contains(part));
+        at.unwrap_or_else(|| panic!("{part}: {told}"))
+    };
+    line("Loading template configuration: default");
+    line("buckler.toml: agent.colour: found an unknown key");
+    line("Configuration in force: template default, source local");
+    line("spoofing=1");
+    line("HOSTS (");
+    line("SECURITY_CHECKS.flood (");
+    line("Not looked into: ");
+    line("(check flood is off)");
+    let rules = told.lines().find(|line| line.contains("rules of")).unwrap();
+    let number = rules
+        .split("searched by ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    assert!(number.unwrap().parse::<usize>().unwrap() > 100, "{rules}");
+    assert!(line("not in step with the server yet") < line("In step with the server"));
+    assert!(!told.contains("does not carry out") && !told.contains(KEY), "{told}");
+}
+
+/// Passes on to standard error what is logged, and notes whether the agent has said that it is in step.
+#[derive(Clone, Default)]
+struct Log(Arc<AtomicBool>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if String::from_utf8_lossy(bytes).contains("In step with the server") {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[ignore = "run by the_start_up_report_says_what_is_in_force"]
+fn report_alone() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .init();
+    let agent = Settings::from_file(env::var_os(SETTINGS).unwrap())
+        .and_then(start)
+        .unwrap();
+    wait_until(&agent, "it says that it is in step", || log.0.load(Ordering::Relaxed));
+    agent.shutdown(Duration::from_secs(3));
+}
+
+#[test]
+fn problems_are_seen_where_nobody_listens() {
+    let output = child::command("settings::unheard_alone").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let problem = "buckler: WARN: environment variable BUCKLER_AGENT__CLOUD_ULR";
+    assert!(
+        told.contains(problem) && told.contains("did you mean cloud_url?"),
+        "{told}"
+    );
+}
+
+#[test]
+#[ignore = "run by problems_are_seen_where_nobody_listens"]
+fn unheard_alone() {
+    let slip = [("BUCKLER_AGENT__CLOUD_ULR", "x")];
+    let settings = Settings::builder().variables(slip).build().unwrap();
+    let agent = start(settings).unwrap();
+    wait_until(&agent, "the agent guards alone", || {
+        agent.status().conversation.state == "local"
+    });
 }

@@ -47,7 +47,7 @@ pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
 /// As [`pick`].
 pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
     let transport = pick(&settings)?;
-    let builder = Agent::builder(settings);
+    let builder = Agent::builder(settings).transport_by(pick);
     Ok(match transport {
         Some(factory) => builder.transport(factory),
         None => builder,

@@ -11,12 +11,14 @@ use actix_web::{
     Error, HttpMessage as _,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
+    http::ConnectionType,
 };
 use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
 use pin_project_lite::pin_project;
 
 use crate::{
     answer::{AnswerBody, Reading, wanted_of},
+    drain::{Drain, Drained},
     peek::{End, Peek, Peeked},
     refusal::refusal,
     replay::{Late, Watch},
@@ -54,7 +56,7 @@ pin_project! {
         /// Answered, and the beginning of the answer is being read; `None` once it was judged.
         Answered { reading: Option<Reading<B>>, seen: Seen, guard: Rc<Worker> },
         /// Refused before the application saw it; `None` once the response was given out.
-        Refused { response: Option<ServiceResponse<EitherBody<AnswerBody<B>>>> },
+        Refused { response: Option<ServiceResponse<EitherBody<AnswerBody<B>>>>, drain: Option<Drain> },
     }
 }
 
@@ -109,10 +111,13 @@ where
         }
     }
 
-    fn refused(request: ServiceRequest, refused: &Refusal, guard: &Guard) -> Self {
+    fn refused(mut request: ServiceRequest, refused: &Refusal, guard: &Guard) -> Self {
+        let rest = request.take_payload();
+        let drain = Drain::of(request.head(), rest);
         let response = request.into_response(refusal(refused));
         Self::Refused {
             response: Some(named(guard, response.map_into_right_body())),
+            drain,
         }
     }
 
@@ -122,6 +127,7 @@ where
             let headers = HeaderList(request.headers());
             let verdict = guard.check_body(&view(request.head(), &headers, route), body);
             if let Verdict::Block(refused) = verdict {
+                request.set_payload(peeked.give_back());
                 return Self::refused(request, &refused, guard);
             }
         }
@@ -194,13 +200,25 @@ where
                         .take()
                         .map_or(Poll::Pending, |reading| Poll::Ready(read(guard, seen, reading)));
                 }
-                // polled again after it was ready, which no executor does
-                StateProjection::Refused { response } => {
-                    return response.take().map_or(Poll::Pending, |it| Poll::Ready(Ok(it)));
+                StateProjection::Refused { response, drain } => {
+                    let drained = ready!(Drain::poll_of(drain, cx));
+                    // polled again after it was ready, which no executor does
+                    return response
+                        .take()
+                        .map_or(Poll::Pending, |it| Poll::Ready(Ok(ended(it, drained))));
                 }
             }
         }
     }
+}
+
+/// A refusal, after which the connection closes where its client is still sending what nobody reads.
+fn ended<B>(mut response: ServiceResponse<B>, drained: Drained) -> ServiceResponse<B> {
+    if drained == Drained::Cut {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 fn untouched<B: MessageBody>(answer: Answer<B>) -> Answer<AnswerBody<B>> {

@@ -27,8 +27,8 @@
 //!
 //! # What it does to a request
 //! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
-//!   configured answer; its body is not read. actix-web then closes an HTTP/1 connection whose client is still sending that
-//!   body, as it does for any handler that leaves a body unread.
+//!   configured answer once its body has been read and thrown away, within bounds (32 MiB, ten seconds): a proxy that is still
+//!   sending it would find the connection reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
 //! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with
 //!   whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT` or a WebSocket handshake.
 //!   A request without a body costs no allocation and is with the application at once.
@@ -57,6 +57,7 @@
 //! none where anything but a 404 is answered, whether by a route or by a default service.
 
 mod answer;
+mod drain;
 mod future;
 mod middleware;
 mod peek;
@@ -87,6 +88,10 @@ pub use crate::{
 /// What the agent tells the server it guards.
 const PLATFORM: &str = "actix-web";
 
+/// What to do where requests come without an address.
+const ADDRESS_REMEDY: &str =
+    "bind the server to a TCP address (HttpServer::bind): connections over a Unix socket have none";
+
 /// Starts an agent for an actix-web application, with the transport that the settings name. It returns at once: guarding
 /// begins with local settings, or with what the last run left on disk, and the server is asked on the agent's own thread.
 ///
@@ -101,7 +106,8 @@ pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
 /// # Errors
 /// As [`start`].
 pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
-    Ok(buckler_transports::builder(settings)?.platform(PLATFORM))
+    let builder = buckler_transports::builder(settings)?;
+    Ok(builder.platform(PLATFORM).address_remedy(ADDRESS_REMEDY))
 }
 
 /// The README's example, compiled.

@@ -4,30 +4,27 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+        header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
     },
 };
-use buckler::guard::{BlockId, Reaction, Refusal};
+use buckler::guard::{Reaction, Refusal};
 use bytes::Bytes;
 
 /// The response that refuses a request. No cache may keep it: it is meant for one client, and a proxy that stored a 404 or a
 /// redirect would answer everybody with it.
 ///
-/// Its header [`BlockId::HEADER`] names it, for whoever asks why.
+/// Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, for whoever asks why.
 pub(crate) fn refusal(refusal: &Refusal) -> HttpResponse {
     let mut response = match &refusal.reaction {
         Reaction::Respond { status, content } => HttpResponse::build(status_code(*status))
-            .insert_header(ContentType::html())
+            .insert_header((CONTENT_TYPE, refusal.content_type))
             .body(Bytes::copy_from_slice(content.as_bytes())),
         Reaction::Redirect { status, location } => redirect(status_code(*status), location),
     };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
-        headers.insert(HeaderName::from_static(BlockId::HEADER), id);
-    }
-    if let Some(seconds) = refusal.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
+    for (name, value) in refusal.headers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
     }
     response
 }
@@ -53,12 +50,8 @@ mod tests {
 
     const ID: &str = "0123456789abcdef";
 
-    fn refused(reaction: Reaction) -> HttpResponse {
-        refusal(&Refusal {
-            id: ID.parse().unwrap(),
-            reaction,
-            retry_after: None,
-        })
+    fn refused(reaction: &Reaction) -> HttpResponse {
+        refusal(&Refusal::new(ID.parse().unwrap(), reaction))
     }
 
     #[actix_web::test]
@@ -67,18 +60,15 @@ mod tests {
             status: 429,
             content: "".into(),
         };
-        let throttled = Refusal {
-            id: ID.parse().unwrap(),
-            reaction: reaction.clone(),
-            retry_after: std::num::NonZeroU32::new(7),
-        };
+        let mut throttled = Refusal::new(ID.parse().unwrap(), &reaction);
+        throttled.retry_after = std::num::NonZeroU32::new(7);
         assert_eq!(refusal(&throttled).headers().get("retry-after").unwrap(), "7");
-        assert!(refused(reaction).headers().get("retry-after").is_none());
+        assert!(refused(&reaction).headers().get("retry-after").is_none());
     }
 
     #[actix_web::test]
     async fn an_answer_has_its_status_type_and_text() {
-        let response = refused(Reaction::Respond {
+        let response = refused(&Reaction::Respond {
             status: 451,
             content: "Größe <b>7</b>".into(),
         });
@@ -94,7 +84,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_redirect_names_its_target() {
-        let response = refused(Reaction::Redirect {
+        let response = refused(&Reaction::Redirect {
             status: 302,
             location: "https://example.com/gone".into(),
         });
@@ -107,7 +97,7 @@ mod tests {
     #[actix_web::test]
     async fn what_http_cannot_say_is_a_plain_refusal() {
         assert_eq!(
-            refused(Reaction::Redirect {
+            refused(&Reaction::Redirect {
                 status: 302,
                 location: "a\nb".into()
             })
@@ -115,7 +105,7 @@ mod tests {
             403
         );
         assert_eq!(
-            refused(Reaction::Respond {
+            refused(&Reaction::Respond {
                 status: 7,
                 content: "".into()
             })

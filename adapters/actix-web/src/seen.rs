@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use actix_web::{
     dev::RequestHead,
-    http::{Method, StatusCode, Uri},
+    http::{
+        Method, StatusCode, Uri,
+        header::{ACCEPT, HeaderValue, ORIGIN},
+    },
 };
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
 
@@ -19,6 +22,9 @@ use crate::view::{HeaderList, view};
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
+    /// What a refusal of the answer depends on.
+    accept: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
     method: Method,
     target: Uri,
 }
@@ -32,6 +38,8 @@ impl Seen {
         Self {
             peer: head.peer_addr.map(|address| address.ip()),
             client: Remembered(client),
+            accept: head.headers.get(ACCEPT).cloned(),
+            origin: head.headers.get(ORIGIN).cloned(),
             method: head.method.clone(),
             target: head.uri.clone(),
         }
@@ -61,11 +69,23 @@ impl Seen {
     }
 }
 
-/// Who the client is; no header is kept.
+/// Who the client is, and how it wants to be answered; no other header is kept.
 impl Headers for Seen {
-    fn for_each_value<'h>(&'h self, _: &str, _: &mut dyn FnMut(&'h [u8])) {}
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.for_each(&mut |own, value| {
+            if own == name {
+                visit(value);
+            }
+        });
+    }
 
-    fn for_each<'h>(&'h self, _: &mut dyn FnMut(&'h str, &'h [u8])) {}
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for (name, value) in [("accept", &self.accept), ("origin", &self.origin)] {
+            if let Some(value) = value {
+                visit(name, value.as_bytes());
+            }
+        }
+    }
 
     fn remembered(&self) -> Option<Remembered> {
         Some(self.client)

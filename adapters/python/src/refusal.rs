@@ -1,6 +1,6 @@
 //! A refusal, as Python's middlewares send it.
 
-use buckler::guard::{BlockId, Reaction, Refusal as Refused, Verdict};
+use buckler::guard::{Reaction, Refusal as Refused, Verdict};
 use pyo3::{prelude::*, types::PyBytes};
 
 /// What a client that is refused is answered: a status, headers, and a body. No cache may keep it: it is meant for one client, and a
@@ -16,8 +16,9 @@ pub(crate) struct Refusal {
     status: u16,
     location: Option<String>,
     content: String,
-    /// The seconds after which the client may try again.
-    retry_after: Option<u32>,
+    content_type: &'static str,
+    /// Those of every refusal.
+    headers: Vec<(&'static str, String)>,
 }
 
 #[pymethods]
@@ -27,19 +28,10 @@ impl Refusal {
     fn headers(&self) -> Vec<(&'static str, String)> {
         let kind = match &self.location {
             Some(location) => ("location", location.clone()),
-            None => ("content-type", "text/html; charset=utf-8".to_owned()),
+            None => ("content-type", self.content_type.to_owned()),
         };
-        let mut headers = vec![
-            kind,
-            ("content-length", self.content.len().to_string()),
-            ("cache-control", "no-store".to_owned()),
-        ];
-        if let Some(seconds) = self.retry_after {
-            headers.push(("retry-after", seconds.to_string()));
-        }
-        if !self.id.is_empty() {
-            headers.push((BlockId::HEADER, self.id.clone()));
-        }
+        let mut headers = vec![kind, ("content-length", self.content.len().to_string())];
+        headers.extend(self.headers.iter().cloned());
         headers
     }
 
@@ -70,13 +62,14 @@ impl Refusal {
     }
 
     /// A refusal that the guard knows nothing of, and nobody can ask about.
-    pub(crate) const fn unnamed() -> Self {
+    pub(crate) fn unnamed() -> Self {
         Self {
             id: String::new(),
             status: FORBIDDEN,
             location: None,
             content: String::new(),
-            retry_after: None,
+            content_type: "text/html; charset=utf-8",
+            headers: vec![("cache-control", "no-store".to_owned())],
         }
     }
 }
@@ -102,7 +95,11 @@ impl From<&Refused> for Refusal {
             status,
             location,
             content,
-            retry_after: refusal.retry_after.map(std::num::NonZeroU32::get),
+            content_type: refusal.content_type,
+            headers: refusal
+                .headers()
+                .map(|(name, value)| (name, value.into_owned()))
+                .collect(),
         }
     }
 }

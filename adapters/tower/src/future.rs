@@ -18,9 +18,10 @@ use tower_service::Service;
 use crate::{
     answer::{Reading, wanted_of},
     begun::{Begun, Patience},
+    drain::{Drain, Drained},
     grpc,
     guarded_body::GuardedBody,
-    refusal::{named, refusal},
+    refusal::{closing, named, refusal},
     replayed::{BoxError, Late, Replayed, Watch},
     seen::Seen,
     view::{Head, HeaderList, view},
@@ -57,7 +58,7 @@ pin_project! {
         /// Answered, and the beginning of the answer is being read; `None` once it was judged.
         Answered { reading: Option<Box<Reading<R>>>, seen: Seen },
         /// Refused before the application saw it.
-        Refused { refused: Refusal, grpc: Option<&'static str> },
+        Refused { refused: Refusal, grpc: Option<&'static str>, drain: Option<Box<Drain<Begun<B>>>> },
     }
 }
 
@@ -78,8 +79,13 @@ where
     B: Body,
     R: Body,
 {
-    pub(crate) const fn refused(guard: Guard, refused: Refusal, grpc: Option<&'static str>) -> Self {
-        let state = State::Refused { refused, grpc };
+    pub(crate) const fn refused(
+        guard: Guard,
+        refused: Refusal,
+        grpc: Option<&'static str>,
+        drain: Option<Box<Drain<Begun<B>>>>,
+    ) -> Self {
+        let state = State::Refused { refused, grpc, drain };
         Self { state, guard }
     }
 
@@ -144,8 +150,11 @@ where
                         Poll::Ready(Ok(read(this.guard, seen, *reading)))
                     });
                 }
-                StateProjection::Refused { refused, grpc } => {
-                    return Poll::Ready(Ok(named(this.guard, refusal(refused, *grpc))));
+                StateProjection::Refused { refused, grpc, drain } => {
+                    let drained = ready!(Drain::poll_of(drain, cx));
+                    let response = named(this.guard, refusal(refused, *grpc));
+                    let is_cut = drained == Drained::Cut;
+                    return Poll::Ready(Ok(if is_cut { closing(response) } else { response }));
                 }
             }
         }
@@ -191,7 +200,8 @@ where
             && let Verdict::Block(refused) = guard.check_body(&view, body)
         {
             let grpc = grpc::kind(&self.parts);
-            return State::Refused { refused, grpc };
+            let drain = Drain::of(&self.parts, self.body);
+            return State::Refused { refused, grpc, drain };
         }
         let client = Remembered(guard.client(&view));
         let seen = Some(Seen::of(&self.parts, self.peer, client));

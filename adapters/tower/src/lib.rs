@@ -5,15 +5,15 @@
 //! ```no_run
 //! # #[cfg(feature = "axum")]
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::{net::SocketAddr, time::Duration};
+//! use std::time::Duration;
 //!
 //! use axum::{Router, routing::get};
-//! use buckler_tower::{Buckler, Settings, start};
+//! use buckler_tower::{Settings, start};
 //!
 //! let agent = start(Settings::from_file("buckler.toml")?)?; // never waits for the server
-//! let app = Router::new().route("/", get(|| async { "hello" })).layer(Buckler::new(&agent));
+//! let app = Router::new().route("/", get(|| async { "hello" }));
 //! let listener = tokio::net::TcpListener::bind(("127.0.0.1", 8080)).await?;
-//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//! buckler_tower::serve(listener, app, &agent).await?; // adds the layer, and tells it where connections come from
 //! agent.shutdown(Duration::from_secs(5)); // tells the server what it does not know yet
 //! # Ok(())
 //! # }
@@ -23,7 +23,8 @@
 //! HTTP types do not say where a connection came from. The layer looks, in this order, for a [`Peer`], axum's `ConnectInfo<SocketAddr>`
 //! (that is what `into_make_service_with_connect_info` is for), a [`std::net::SocketAddr`] and an [`IpAddr`](std::net::IpAddr)
 //! among the request's extensions; [`Buckler::peer_by`] looks elsewhere, and [`Buckler::connected_to`] need not look. Without an address
-//! nobody can be banned or counted, and no proxy is believed: requests are then judged by what they ask alone.
+//! nobody can be banned or counted, and no proxy is believed: requests are then judged by what they ask alone, the log has an error that
+//! names the remedy, and the status counts them (`clients.without_address`). [`serve`] cannot be got wrong.
 //!
 //! # What it runs on
 //! tokio, with its timers: whoever builds a runtime by hand enables them (`enable_time`, or `enable_all`).
@@ -34,7 +35,8 @@
 //!
 //! # What it does to a request
 //! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
-//!   configured answer; its body is not read.
+//!   configured answer once its body has been read and thrown away, within bounds (32 MiB, ten seconds): a proxy that is still
+//!   sending it would find the connection reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
 //! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with its
 //!   trailers or whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT`. A request
 //!   without a body is with the application at once.
@@ -125,6 +127,7 @@ mod answer;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod begun;
+mod drain;
 mod future;
 mod grpc;
 mod guarded_body;
@@ -136,6 +139,8 @@ mod seen;
 mod service;
 mod view;
 
+#[cfg(feature = "axum")]
+pub use crate::axum::{serve, serve_until};
 pub use buckler::{
     Agent, AgentBuilder, Settings,
     settings::SettingsError,
@@ -155,6 +160,10 @@ pub use crate::{
 /// What the agent tells the server it guards.
 const PLATFORM: &str = if cfg!(feature = "axum") { "axum" } else { "tower" };
 
+/// What to do where requests come without an address.
+const ADDRESS_REMEDY: &str = "with axum, serve with buckler_tower::serve(listener, app, &agent), or the router with \
+    into_make_service_with_connect_info::<SocketAddr>(); elsewhere, tell the layer by Buckler::connected_to or Buckler::peer_by";
+
 /// Starts an agent, with the transport that the settings name. It returns at once: guarding begins with local settings, or with what
 /// the last run left on disk, and the server is asked on the agent's own thread.
 ///
@@ -169,5 +178,6 @@ pub fn start(settings: Settings) -> Result<Agent, SettingsError> {
 /// # Errors
 /// As [`start`].
 pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
-    Ok(buckler_transports::builder(settings)?.platform(PLATFORM))
+    let builder = buckler_transports::builder(settings)?;
+    Ok(builder.platform(PLATFORM).address_remedy(ADDRESS_REMEDY))
 }

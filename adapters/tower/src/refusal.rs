@@ -1,39 +1,37 @@
 //! The guard's reaction as a response.
 
-use buckler::guard::{BlockId, Guard, Reaction, Refusal};
+use buckler::guard::{Guard, Reaction, Refusal};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, SERVER},
+    header::{CONNECTION, CONTENT_TYPE, LOCATION, SERVER},
 };
 use http_body::Body;
 
 use crate::{grpc, guarded_body::GuardedBody};
 
 /// The response that refuses a request, which may speak some kind of gRPC. No cache may keep it: it is meant for one client, and a proxy
-/// that stored a 404 or a redirect would answer everybody with it. Its header [`BlockId::HEADER`] names it, for whoever asks why.
+/// that stored a 404 or a redirect would answer everybody with it. Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER)
+/// names it, for whoever asks why.
 pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) -> Response<GuardedBody<B>> {
     let mut response = match (&refusal.reaction, grpc) {
         (_, Some(kind)) => grpc::refusal(kind, refusal),
-        (Reaction::Respond { status, content }, None) => page(*status, content),
+        (Reaction::Respond { status, content }, None) => page(*status, refusal.content_type, content),
         (Reaction::Redirect { status, location }, None) => redirect(*status, location),
     };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(&refusal.id.to_string()) {
-        headers.insert(HeaderName::from_static(BlockId::HEADER), id);
-    }
-    if let Some(seconds) = refusal.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
+    for (name, value) in refusal.headers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
     }
     response
 }
 
-fn page<B: Body>(status: u16, content: &str) -> Response<GuardedBody<B>> {
+fn page<B: Body>(status: u16, content_type: &'static str, content: &str) -> Response<GuardedBody<B>> {
     let body = Bytes::copy_from_slice(content.as_bytes());
     let mut response = answer(status, GuardedBody::refusal(body));
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, html);
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
@@ -55,6 +53,14 @@ fn answer<B: Body>(status: u16, body: GuardedBody<B>) -> Response<GuardedBody<B>
     response
 }
 
+/// The response, after which the connection closes: its client is still sending what nobody reads.
+pub(crate) fn closing<B>(mut response: Response<B>) -> Response<B> {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// The response with the name of the server that the settings want it to show; untouched where they want none.
 pub(crate) fn named<B>(guard: &Guard, mut response: Response<B>) -> Response<B> {
     if let Some(name) = guard.server_header()
@@ -71,18 +77,12 @@ mod tests {
 
     type Refused = Response<GuardedBody<http_body_util::Empty<Bytes>>>;
 
-    fn refused(reaction: Reaction, grpc: Option<&'static str>) -> Refused {
+    fn refused(reaction: &Reaction, grpc: Option<&'static str>) -> Refused {
         let id = "0123456789abcdef".parse().unwrap();
-        let retry_after =
+        let mut refused = Refusal::new(id, reaction);
+        refused.retry_after =
             std::num::NonZeroU32::new(u32::from(matches!(reaction, Reaction::Respond { status: 429, .. })));
-        refusal(
-            &Refusal {
-                id,
-                reaction,
-                retry_after,
-            },
-            grpc,
-        )
+        refusal(&refused, grpc)
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
             status: 451,
             content: "no".into(),
         };
-        let response = refused(reaction, None);
+        let response = refused(&reaction, None);
         assert_eq!(response.status(), 451);
         assert!(!response.headers().contains_key("retry-after"));
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
@@ -117,7 +117,7 @@ mod tests {
     fn a_redirect_names_its_target_and_what_http_cannot_say_is_a_plain_refusal() {
         let to = |location: &str| {
             let location = location.into();
-            refused(Reaction::Redirect { status: 302, location }, None)
+            refused(&Reaction::Redirect { status: 302, location }, None)
         };
         let response = to("https://example.com/gone");
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
             status: 302,
             location: "https://example.com/gone".into(),
         };
-        let response = refused(reaction, Some("application/grpc"));
+        let response = refused(&reaction, Some("application/grpc"));
         assert_eq!(response.status(), 200);
         for (name, value) in [
             ("content-type", "application/grpc"),

@@ -3,7 +3,11 @@
 use std::net::IpAddr;
 
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
-use http::{Method, StatusCode, Uri, request::Parts};
+use http::{
+    HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, ORIGIN},
+    request::Parts,
+};
 
 use crate::{
     grpc,
@@ -16,6 +20,9 @@ use crate::{
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
+    /// What a refusal of the answer depends on.
+    accept: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
     method: Method,
     target: Uri,
     route: RouteMatch,
@@ -29,6 +36,8 @@ impl Seen {
         Self {
             peer,
             client,
+            accept: parts.headers.get(ACCEPT).cloned(),
+            origin: parts.headers.get(ORIGIN).cloned(),
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
@@ -69,11 +78,23 @@ impl Seen {
     }
 }
 
-/// Who the client is; no header is kept.
+/// Who the client is, and how it wants to be answered; no other header is kept.
 impl Headers for Seen {
-    fn for_each_value<'h>(&'h self, _: &str, _: &mut dyn FnMut(&'h [u8])) {}
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.for_each(&mut |own, value| {
+            if own == name {
+                visit(value);
+            }
+        });
+    }
 
-    fn for_each<'h>(&'h self, _: &mut dyn FnMut(&'h str, &'h [u8])) {}
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for (name, value) in [("accept", &self.accept), ("origin", &self.origin)] {
+            if let Some(value) = value {
+                visit(name, value.as_bytes());
+            }
+        }
+    }
 
     fn remembered(&self) -> Option<Remembered> {
         Some(self.client)

@@ -10,6 +10,7 @@ use tower_service::Service;
 
 use crate::{
     begun::Begun,
+    drain::Drain,
     future::{Guarded, Peeking},
     grpc,
     guarded_body::GuardedBody,
@@ -55,7 +56,8 @@ where
         let view = view(&parts, &headers, peer);
         let guard = self.guard.clone();
         if let Verdict::Block(refused) = guard.check(&view) {
-            return Guarded::refused(guard, refused, grpc::kind(&parts));
+            let drain = Drain::of(&parts, Begun::untouched(body));
+            return Guarded::refused(guard, refused, grpc::kind(&parts), drain);
         }
         let wanted = has_body(&parts, &body).then(|| guard.wants_body(&view)).flatten();
         let seen = Seen::of(&parts, peer, Remembered(guard.client(&view)));

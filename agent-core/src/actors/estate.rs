@@ -17,6 +17,7 @@ use super::{
     log_shipper::Logbook,
     messages::Offence,
     safety::{Limits, Restored, Safety},
+    watch::SettingsWatch,
 };
 use crate::{
     clock::Clock,
@@ -26,6 +27,7 @@ use crate::{
         outbox::Outbox,
     },
     protocol::{AgentKey, Routes, v2::Totals},
+    settings::Settings,
     status::{Board, Clients},
     store::{Everything, Need, Saved, SavedEntry, SavedList, Store, Times},
     transport::TransportFactory,
@@ -59,16 +61,35 @@ pub(crate) struct Identity {
     pub(crate) instance_id: Uuid,
     pub(crate) platform: String,
     pub(crate) routes: Routes,
-    /// Where the agent registers and with which key; `None`: the agent guards with local settings alone.
-    pub(crate) cloud: Option<(url::Url, AgentKey)>,
-    /// Why there is no server.
-    pub(crate) local_reason: Option<&'static str>,
-    pub(crate) transport: Option<TransportFactory>,
+    /// How the server is reached. It changes with the settings files.
+    pub(crate) contact: RefCell<Contact>,
     /// Whether the agent speaks only when it is asked to.
     pub(crate) on_demand: bool,
     pub(crate) limits: Limits,
     /// Below which the log of findings may be a file.
     pub(crate) log_dir: Option<PathBuf>,
+}
+
+/// How the server is reached.
+#[derive(Clone)]
+pub(crate) struct Contact {
+    /// Where the agent registers and with which key; `None`: the agent guards with local settings alone.
+    pub(crate) cloud: Option<(url::Url, AgentKey)>,
+    /// Why there is no server.
+    pub(crate) local_reason: Option<&'static str>,
+    pub(crate) transport: Option<TransportFactory>,
+}
+
+impl Contact {
+    /// By these settings, with this transport.
+    pub(crate) fn new(settings: &Settings, transport: Option<TransportFactory>) -> Self {
+        let without = || transport.is_none().then_some("no transport was given");
+        Self {
+            cloud: settings.cloud().filter(|_| transport.is_some()),
+            local_reason: settings.local_reason().or_else(without),
+            transport,
+        }
+    }
 }
 
 /// All that outlives a generation; it belongs to the agent's thread.
@@ -77,6 +98,8 @@ pub(crate) struct Estate {
     pub(crate) identity: Identity,
     pub(crate) agent_id: Uuid,
     pub(crate) store: Store,
+    /// The generation's: the settings files, where they are watched.
+    pub(crate) watch: RefCell<Option<SettingsWatch>>,
     /// ConfigFetcher's.
     pub(crate) configuration: RefCell<Configuration>,
     /// BlacklistSync's.
@@ -113,6 +136,7 @@ impl Estate {
         mut configuration: Configuration,
         store: Store,
         saved: Saved,
+        watch: Option<SettingsWatch>,
     ) -> Rc<Self> {
         let Saved {
             agent_id,
@@ -128,7 +152,7 @@ impl Estate {
             store.save_agent_id(id);
             id
         });
-        if identity.cloud.is_some()
+        if identity.contact.borrow().cloud.is_some()
             && let Some(config) = config
         {
             configuration.restore(config);
@@ -151,6 +175,7 @@ impl Estate {
             identity,
             agent_id,
             store,
+            watch: RefCell::new(watch),
             configuration: RefCell::new(configuration),
             list: RefCell::new(list),
             safety: RefCell::new(safety),
@@ -160,6 +185,16 @@ impl Estate {
             logbook: Logbook::default(),
             delivered: Cell::default(),
         })
+    }
+
+    /// Reads the settings files again where they have changed. Whether the server is reached otherwise than before.
+    pub(crate) fn reload(&self) -> bool {
+        let contact = self.watch.borrow_mut().as_mut().and_then(SettingsWatch::look);
+        let is_news = contact.is_some();
+        if let Some(contact) = contact {
+            self.identity.contact.replace(contact);
+        }
+        is_news
     }
 
     /// Keeps what keeps customers from being blocked, and how often clients were banned.

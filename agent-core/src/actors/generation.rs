@@ -35,6 +35,8 @@ const REST: Duration = Duration::from_mins(5);
 const WITHOUT_RUNTIME: Duration = Duration::from_secs(1);
 /// How long the agent goes on talking after its handle was dropped without a shutdown.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How often the settings files are looked at, while nothing else is to be done: some look-ups of files that the system has in memory.
+const SETTINGS_EVERY: Duration = Duration::from_secs(3);
 /// What the report needs to reach the handle before the handle's own deadline.
 const REPORT_MARGIN: Duration = Duration::from_millis(20);
 
@@ -52,6 +54,8 @@ pub(crate) enum Control {
     Ban(BanAsked),
     /// Let a client in.
     Unban(UnbanAsked),
+    /// Look at the settings files, and begin the conversation anew.
+    Retry,
     /// Panic an actor. Tests only.
     #[cfg(feature = "testing")]
     Crash(&'static str),
@@ -60,6 +64,8 @@ pub(crate) enum Control {
 /// How a generation ended.
 enum End {
     Died(&'static str),
+    /// For a conversation that begins anew.
+    Renewed,
     Closed(Option<Farewell>),
 }
 
@@ -89,6 +95,10 @@ pub(crate) fn live(estate: &Rc<Estate>, mut control: UnboundedReceiver<Control>)
             Ok(End::Closed(farewell)) => {
                 say(estate, "closed", None);
                 return farewell;
+            }
+            Ok(End::Renewed) => {
+                pause = Duration::ZERO;
+                continue;
             }
             Ok(End::Died(actor)) => actor,
             Err(_) => {
@@ -150,10 +160,15 @@ async fn generation(estate: &Rc<Estate>, control: &mut UnboundedReceiver<Control
     loop {
         let command = match command.take() {
             Some(command) => command,
-            None => match select(pin!(died.recv()), pin!(control.recv())).await {
-                Either::Left((actor, _)) => return End::Died(actor.unwrap_or("every actor")),
-                Either::Right((command, _)) => command,
-            },
+            None => {
+                let (death, command) = (pin!(died.recv()), pin!(control.recv()));
+                match select(select(death, command), pin!(tokio::time::sleep(SETTINGS_EVERY))).await {
+                    Either::Left((Either::Left((actor, _)), _)) => return End::Died(actor.unwrap_or("every actor")),
+                    Either::Left((Either::Right((command, _)), _)) => command,
+                    Either::Right(((), _)) if estate.reload() => return End::Renewed,
+                    Either::Right(((), _)) => continue,
+                }
+            }
         };
         if let Some(end) = obey(command, estate, &tree, &mut all_told).await {
             return end;
@@ -189,6 +204,10 @@ async fn obey(
         None => {
             close(estate, tree, all_told, FAREWELL).await;
             Some(End::Closed(None))
+        }
+        Some(Control::Retry) => {
+            estate.reload();
+            Some(End::Renewed)
         }
         Some(Control::Exchange(demand)) => {
             tree.send(Errand::Exchange(demand));

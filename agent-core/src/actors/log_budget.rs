@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     guard::{Detection, DetectorHealth},
+    notice,
     status::Clients,
 };
 
@@ -93,15 +94,17 @@ impl LogBudget {
         if let (Some(remedy), Some(proxy)) = (&now.undeclared_remedy, now.undeclared_proxies.first())
             && !std::mem::replace(undeclared, true)
         {
-            tracing::warn!(
+            notice::warn(&format!(
                 "{proxy} names clients and is no trusted proxy: its requests are judged, and their clients are never banned, \
                  throttled or listed. To [agent], add {remedy}"
-            );
+            ));
         }
         if let Some(remedy) = now.address_remedy
             && !std::mem::replace(bare, true)
         {
-            tracing::error!("requests come without an address, so that no client can be banned or throttled: {remedy}");
+            notice::error(&format!(
+                "requests come without an address, so that no client can be banned or throttled: {remedy}"
+            ));
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) mod messages;
 mod request_guard;
 pub(crate) mod safety;
 mod telemetry_reporter;
+pub(crate) mod watch;
 
 use std::rc::Rc;
 

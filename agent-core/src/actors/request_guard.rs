@@ -47,6 +47,7 @@ pub(super) struct RequestGuard {
     next: Recipient<Errand>,
     log: LogBudget,
     kill_switch: KillSwitch,
+    in_step: bool,
     _notice: DeathNotice,
 }
 
@@ -70,6 +71,7 @@ impl RequestGuard {
             next: to.blacklist_sync.clone().recipient(),
             log: LogBudget::default(),
             kill_switch: KillSwitch::from(&estate.identity.limits),
+            in_step: false,
             _notice: notice,
         }
     }
@@ -110,7 +112,27 @@ impl RequestGuard {
         self.log.detectors(guard.failing_detectors());
         self.log.spared(tally.totals().spared, self.estate.now());
         self.log.clients(&self.estate.shared.clients());
+        self.tell_in_step();
         ctx.run_later(LOOK_EVERY, Self::look);
+    }
+
+    /// Says when the agent is in step with the server, and not before: what it said is in force, and its list is complete.
+    fn tell_in_step(&mut self) {
+        let board = &self.estate.shared.board;
+        let (talk, list, config) = (board.conversation.load(), board.list.load(), board.config.load());
+        let is_well = matches!(talk.state, "synced" | "quiet");
+        let in_step = is_well && list.lag == 0 && config.refused.is_none() && config.source != "disk";
+        if in_step && !self.in_step {
+            let policy = &self.estate.shared.published.load().policy;
+            tracing::info!(
+                configuration = config.version,
+                source = config.source,
+                checks = policy.checks_on().len(),
+                listed = list.shared,
+                "In step with the server"
+            );
+        }
+        self.in_step = in_step;
     }
 
     fn send(&self, batch: u64, offences: Vec<Offence>) {

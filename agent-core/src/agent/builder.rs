@@ -1,19 +1,23 @@
 //! What an agent is made of, and its thread from the first line to the last.
 
-use std::{fmt, sync::Arc};
+use std::{cell::RefCell, fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
-use super::{Agent, report::report_start};
+use super::{
+    Agent,
+    report::{Breadth, report_in_force, report_start},
+};
 use crate::{
     actors::{
         configuration::Configuration,
-        estate::{Estate, Identity, Shared},
+        estate::{Contact, Estate, Identity, Shared},
         generation::{Control, live},
         kill_switch::KillSwitch,
         safety::Limits,
+        watch::{MakeTransport, SettingsWatch},
     },
     clock::{Clock, SystemClock},
     guard::{Guard, GuardParts, Intake, Mode, Published, Recent, Snapshot, Tally, Trusted},
@@ -23,7 +27,7 @@ use crate::{
         policy::Policy,
     },
     protocol::{Route, Routes},
-    settings::Settings,
+    settings::{Settings, SettingsError},
     status::{Board, Conversation, Enforcement},
     store::{Faults, Home, Saved, Store, Times},
     transport::TransportFactory,
@@ -44,6 +48,7 @@ pub struct AgentBuilder {
     faults: Faults,
     detectors: Vec<Box<dyn Detector>>,
     address_remedy: &'static str,
+    make_transport: Option<MakeTransport>,
 }
 
 impl AgentBuilder {
@@ -58,6 +63,7 @@ impl AgentBuilder {
             faults: Faults::default(),
             detectors: Vec::new(),
             address_remedy: "see to it that the host tells where connections come from",
+            make_transport: None,
         }
     }
 
@@ -65,6 +71,16 @@ impl AgentBuilder {
     #[must_use]
     pub fn transport(mut self, factory: TransportFactory) -> Self {
         self.transport = Some(factory);
+        self
+    }
+
+    /// How to make the transport that settings name, where the settings files change while the agent runs.
+    #[must_use]
+    pub const fn transport_by(
+        mut self,
+        make: fn(&Settings) -> Result<Option<TransportFactory>, SettingsError>,
+    ) -> Self {
+        self.make_transport = Some(make);
         self
     }
 
@@ -133,29 +149,23 @@ impl AgentBuilder {
             faults,
             detectors,
             address_remedy,
+            make_transport,
         } = self;
         let configuration = local_configuration(&settings);
-        let shared = share(
-            &settings,
-            &configuration.policy,
-            clock,
-            with_standard(detectors),
-            address_remedy,
-        );
+        let detectors = with_standard(detectors);
+        let breadth = Breadth::of(&detectors);
+        let shared = share(&settings, &configuration.policy, clock, detectors, address_remedy);
         know_routes(&shared.guard, &routes);
-        let cloud = settings.cloud();
         let identity = Identity {
             instance_id: Uuid::now_v7(),
             platform,
             routes,
-            local_reason: local_reason(&settings, transport.is_some()),
-            cloud: cloud.filter(|_| transport.is_some()),
-            transport,
+            contact: RefCell::new(Contact::new(&settings, transport)),
             on_demand,
             limits: Limits::from(settings.agent()),
             log_dir: settings.agent().log_dir.clone(),
         };
-        if on_demand && identity.cloud.is_some() {
+        if on_demand && identity.contact.borrow().cloud.is_some() {
             let now = Times::read(&*shared.clock);
             shared.board.due.is_at(now);
         }
@@ -167,7 +177,13 @@ impl AgentBuilder {
         };
         let board = Arc::clone(&shared.board);
         let thread = std::thread::Builder::new().name("buckler".to_owned());
-        if let Err(error) = thread.spawn(move || run(shared, identity, configuration, &settings, faults, commands)) {
+        let extent = Extent {
+            breadth,
+            make_transport,
+        };
+        if let Err(error) =
+            thread.spawn(move || run(shared, identity, configuration, &settings, extent, faults, commands))
+        {
             tracing::error!(%error, "the agent's thread cannot start: the guard runs on local settings alone");
             let problem = Some(format!("the agent's thread cannot start: {error}"));
             board.conversation.store(Arc::new(Conversation {
@@ -196,13 +212,6 @@ fn know_routes(guard: &Guard, routes: &Routes) {
             guard.learn_route(method, path);
         }
     }
-}
-
-/// Why there will be no conversation.
-fn local_reason(settings: &Settings, transport: bool) -> Option<&'static str> {
-    settings
-        .local_reason()
-        .or_else(|| (!transport).then_some("no transport was given"))
 }
 
 /// The standard detectors and the host's own.
@@ -291,16 +300,27 @@ fn share(
     }
 }
 
+/// What the thread knows beside settings and identity.
+#[derive(Clone, Copy)]
+struct Extent {
+    breadth: Breadth,
+    make_transport: Option<MakeTransport>,
+}
+
 /// The agent's thread, from its first line to its last.
 fn run(
     shared: Shared,
     identity: Identity,
     configuration: Configuration,
     settings: &Settings,
+    extent: Extent,
     faults: Faults,
     commands: UnboundedReceiver<Control>,
 ) {
-    report_start(settings, &configuration.policy, &identity);
+    report_start(settings, &identity);
+    let watch = extent
+        .make_transport
+        .and_then(|make| SettingsWatch::new(settings, make));
     let (store, saved) = match &settings.agent().state_dir {
         Some(directory) => Store::open(Home {
             directory: directory.clone(),
@@ -310,7 +330,13 @@ fn run(
         }),
         None => (Store::none(), Saved::default()),
     };
-    let estate = Estate::settle(shared, identity, configuration, store, saved);
+    let estate = Estate::settle(shared, identity, configuration, store, saved, watch);
+    report_in_force(
+        settings,
+        &estate.configuration.borrow(),
+        &estate.identity,
+        extent.breadth,
+    );
     let farewell = live(&estate, commands);
     drop(estate);
     if let Some(farewell) = farewell {

@@ -129,6 +129,12 @@ impl Agent {
         self.shared.board.warnings.iter().cloned().chain(unknown).collect()
     }
 
+    /// Tries the server at once, whatever pause is left after a failure: for an operator who has just mended a key, a certificate or the
+    /// server. Settings files are read again where they have changed, which the agent does by itself every few seconds.
+    pub fn retry_now(&self) {
+        self.control.send(Control::Retry).unwrap_or_default();
+    }
+
     /// Ends the conversation: what waits is sent, then the agent's thread ends. Blocks for at most `deadline`, so call it where
     /// the application has stopped serving; the guards judge on by what they have.
     ///

@@ -55,6 +55,7 @@ mod evidence;
 mod explain;
 mod flood;
 mod foreign;
+mod form;
 mod inspect;
 mod intake;
 mod judge;
@@ -324,11 +325,26 @@ impl Guard {
             self.0.rehearse(&snapshot, request, phase, &verdict);
             verdict
         };
-        self.caught(judge).unwrap_or_else(|| {
+        let verdict = self.caught(judge).unwrap_or_else(|| {
             let snapshot = parts.published.load();
             self.blame(&snapshot, request, phase);
             self.0.unjudged(&snapshot.policy, snapshot.mode, None)
-        })
+        });
+        self.addressed(verdict, request)
+    }
+
+    /// The verdict, its refusal written for who sent the request. How it is written never decides whether: where the adapter's view
+    /// panics here, it stays as it is.
+    fn addressed(&self, verdict: Verdict, request: &RequestView<'_>) -> Verdict {
+        let Verdict::Block(refusal) = verdict else {
+            return verdict;
+        };
+        let write = || {
+            let published = self.0.parts.published.load();
+            refusal.clone().addressed_to(request, &published.policy)
+        };
+        let written = catch_unwind(AssertUnwindSafe(write)).ok();
+        Verdict::Block(written.unwrap_or(refusal))
     }
 
     /// A judgement panicked: if it would not have by the policy before, the one on trial is to blame. An adapter whose view of a

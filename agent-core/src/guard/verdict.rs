@@ -28,17 +28,13 @@ pub struct Refusal {
     pub reaction: Reaction,
     /// The seconds after which the client may try again, for the header `Retry-After`; absent where waiting changes nothing.
     pub retry_after: Option<NonZeroU32>,
+    /// What the answer's content is.
+    pub content_type: &'static str,
+    /// The origin whose pages' scripts may read it.
+    pub(super) cors_origin: Option<Box<str>>,
 }
 
 impl Refusal {
-    pub(super) fn new(id: BlockId, reaction: &Reaction) -> Self {
-        Self {
-            id,
-            reaction: reaction.filled(BlockId::PLACEHOLDER, &id),
-            retry_after: None,
-        }
-    }
-
     /// This refusal of a client that may try again after a time: whole seconds, of which it takes at least one.
     pub(super) fn after(self, wait: Option<Duration>) -> Self {
         let seconds = |wait: Duration| {

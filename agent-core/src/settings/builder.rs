@@ -1,6 +1,6 @@
 //! Settings that the host's code makes: its calls win over everything else.
 
-use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use config::{Value, ValueKind};
 
@@ -195,6 +195,7 @@ impl SettingsBuilder {
     /// # Errors
     /// Names every problem with its place, with what was found and what is allowed.
     pub fn build(self) -> Result<Settings, SettingsError> {
+        let source = self.clone();
         let Self {
             agent,
             transport,
@@ -219,6 +220,8 @@ impl SettingsBuilder {
         settings.agent.state_dir = state_dir.or(settings.agent.state_dir);
         settings.agent.kill_switch_file = kill_switch_file.or(settings.agent.kill_switch_file);
         settings.agent.log_dir = log_dir.or(settings.agent.log_dir);
+        // what is watched is kept; of settings that come from no file nothing is
+        settings.source = (!settings.files().is_empty()).then(|| Arc::new(source));
         Ok(settings)
     }
 

@@ -44,6 +44,11 @@ impl Files {
             })
     }
 
+    /// The files that were read.
+    pub(super) fn into_read(self) -> Vec<PathBuf> {
+        self.read
+    }
+
     /// The path that `text`, said by `origin`, means.
     pub(super) fn resolve(&self, origin: Option<&str>, text: &str) -> PathBuf {
         let file = self.read.iter().find(|file| origin == Some(&*name(file)));

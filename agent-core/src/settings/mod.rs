@@ -82,7 +82,11 @@ mod transport;
 mod units;
 mod value;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use url::Url;
 
@@ -112,6 +116,9 @@ pub struct Settings {
     policy: Arc<Policy>,
     cloud_url_origin: String,
     warnings: Vec<Problem>,
+    /// What they are read from again; absent where no file is.
+    source: Option<Arc<SettingsBuilder>>,
+    files: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -175,6 +182,22 @@ impl Settings {
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
+    }
+
+    /// The files that these settings depend on: those that were read, the key's, and those that options of transports name.
+    #[must_use]
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let named = self.transport.named_files();
+        let key = self.agent.key_file.clone();
+        self.files.iter().cloned().chain(key).chain(named).collect()
+    }
+
+    /// The same settings as their files are by now.
+    pub(crate) fn read_again(&self) -> Result<Self, SettingsError> {
+        match &self.source {
+            Some(source) => SettingsBuilder::clone(source).build(),
+            None => Ok(self.clone()),
+        }
     }
 
     /// Where to register, and with which key. `None` where the agent guards with local settings alone.
@@ -247,6 +270,8 @@ impl Settings {
             local,
             code,
             warnings,
+            source: None,
+            files: files.into_read(),
         })
     }
 }
@@ -262,6 +287,8 @@ impl fmt::Debug for Settings {
             policy: _,
             cloud_url_origin: _,
             warnings,
+            source: _,
+            files: _,
         } = self;
         f.debug_struct("Settings")
             .field("agent", agent)

@@ -1,13 +1,13 @@
 //! `[transport]`: which transport carries the conversation, and the options of each.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use config::{Value, ValueKind};
 
 use super::{
     Problem, SettingsError,
     files::Files,
-    section::{Found, Section, alternatives},
+    section::{Found, Section, alternatives, text},
     value::{self, Table},
 };
 use crate::model::suggest;
@@ -51,6 +51,16 @@ impl TransportSettings {
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// The files that options name: certificates and keys.
+    pub(super) fn named_files(&self) -> Vec<PathBuf> {
+        let tables = self.options.values().filter_map(value::table);
+        let paths = tables.flat_map(Table::values).filter_map(|option| {
+            let text = text(option).filter(|text| !text.is_empty())?;
+            Some(self.files.resolve(option.origin(), text))
+        });
+        paths.filter(|path| path.is_file()).collect()
     }
 
     /// The options of one transport: `[transport.<kind>]`.

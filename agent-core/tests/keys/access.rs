@@ -1,8 +1,9 @@
 //! Who may ask, and where.
 
+use buckler::guard::Verdict;
 use serde_json::json;
 
-use super::stage::{Request, get, stage};
+use super::stage::{Request, compile, get, stage};
 
 #[test]
 fn hosts() {
@@ -112,4 +113,18 @@ fn dry_run() {
     let stage = stage(json!({"DRY_RUN": {"SECURITY_CHECKS": {"xss": 1}}}));
     assert!(!stage.refuses(&get("/").asking("q=<script>alert(1)</script>")));
     assert!(stage.found().is_empty() && stage.guard.dry_run().is_some());
+}
+
+#[test]
+fn cors_origins() {
+    let stage = stage(json!({"CORS_ORIGINS": ["https://app.example.com"], "SECURITY_CHECKS": {"decoy": 1}}));
+    let decoy = |origin: &str| get("/.git/config").unrouted().with("origin", origin);
+    let allowed = |request: &Request| match stage.check(request) {
+        Verdict::Block(refusal) => refusal
+            .headers()
+            .any(|(name, value)| name == "access-control-allow-origin" && value == "https://app.example.com"),
+        Verdict::Pass => panic!("it passed"),
+    };
+    assert!(allowed(&decoy("https://app.example.com")) && !allowed(&decoy("https://evil.example")));
+    assert!(compile("default", &json!({"CORS_ORIGINS": ["https://app.example.com/path"]})).is_err());
 }

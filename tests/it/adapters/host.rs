@@ -124,6 +124,11 @@ impl Host {
         http::ask(self.address, head, body)
     }
 
+    /// Where it listens.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) fn connect(&self) -> Connection {
         Connection::open(self.address)
     }

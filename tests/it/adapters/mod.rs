@@ -10,6 +10,7 @@ mod everyday;
 mod fleet;
 mod functions;
 mod host;
+mod nginx;
 mod pages;
 mod setups;
 mod verdicts;

@@ -19,9 +19,54 @@ over_own_servers! {
     an_undeclared_proxy_costs_its_clients_nothing_and_is_told_of
     one_header_of_a_trusted_proxy_names_the_client
     the_host_of_an_absolute_target_is_judged
+    programs_and_pages_of_ours_can_read_a_refusal
+    a_refused_body_leaves_the_connection_whole
 }
 
 const NONE: [&str; 0] = [];
+
+#[test]
+fn axum_without_connect_info_is_told_of_and_our_own_way_to_serve_has_addresses() {
+    let served = |serves_well: bool| {
+        let agent = buckler_tower::builder(local().trusted_proxies(NONE).build().unwrap())
+            .unwrap()
+            .start();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let agent = std::sync::Arc::new(agent);
+        let of_server = std::sync::Arc::clone(&agent);
+        runtime.spawn(async move {
+            let app = ::axum::Router::new().route("/", ::axum::routing::get(async || "welcome"));
+            if serves_well {
+                buckler_tower::serve(listener, app, &of_server).await
+            } else {
+                ::axum::serve(listener, app.layer(buckler_tower::Buckler::new(&of_server))).await
+            }
+        });
+        let answer = buckler_tests::http::ask(address, "GET / HTTP/1.1\r\n", b"");
+        assert_eq!(answer.status, 200);
+        let refused = buckler_tests::http::ask(address, &format!("GET {DECOY} HTTP/1.1\r\n"), b"");
+        assert_eq!(refused.status, 403);
+        runtime.shutdown_background();
+        agent.status().clients
+    };
+    let bare = served(false);
+    assert_eq!(bare.without_address, 2);
+    assert!(
+        bare.address_remedy
+            .unwrap()
+            .contains("buckler_tower::serve(listener, app, &agent)")
+    );
+    let well = served(true);
+    assert_eq!((well.without_address, well.address_remedy), (0, None));
+}
 
 fn an_undeclared_proxy_costs_its_clients_nothing_and_is_told_of(kind: Kind) {
     let host = Host::start(kind, local().trusted_proxies(NONE));
@@ -65,5 +110,66 @@ fn the_host_of_an_absolute_target_is_judged(kind: Kind) {
     ] {
         let head = format!("GET {target} HTTP/1.1\r\nHost: {header}\r\n");
         assert_eq!(host.ask(&head, b"").status, status, "{target} {header}");
+    }
+}
+
+fn programs_and_pages_of_ours_can_read_a_refusal(kind: Kind) {
+    let settings = local()
+        .security("CORS_ORIGINS", serde_json::json!(["https://app.example.com"]))
+        .security(
+            "SECURITY_CHECKS",
+            serde_json::json!({"flood": 0, "decoy": 1, "path": 1}),
+        );
+    let host = Host::start(kind, settings);
+    // one is refused by what it asks for, the other by what the application answered
+    for path in [DECOY, "/nowhere"] {
+        let ask = |headers: &str| host.ask(&format!("GET {path} HTTP/1.1\r\n{headers}"), b"");
+        let page = ask("Accept: text/html\r\nOrigin: https://evil.example\r\n");
+        assert_eq!((page.status, page.text()), (403, "Blocked"));
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(page.header("access-control-allow-origin"), None);
+        let program = ask("Accept: application/json, text/plain, */*\r\nOrigin: https://app.example.com\r\n");
+        assert_eq!(program.status, 403, "{path}");
+        assert_eq!(program.header("content-type"), Some("application/problem+json"));
+        let problem: serde_json::Value = serde_json::from_str(program.text()).unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["title"]),
+            (&403.into(), &"Forbidden".into())
+        );
+        assert_eq!(problem["block_id"].as_str(), program.header("x-block-id"));
+        for (name, value) in [
+            ("access-control-allow-origin", "https://app.example.com"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-expose-headers", "x-block-id"),
+            ("vary", "Origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(program.header(name), Some(value), "{path}: {name}");
+        }
+    }
+    let own = local()
+        .security("BLOCK_ACTION_CONTENT", "Go away")
+        .security("BLACKLIST_ACTION_CONTENT", "Go away");
+    let answer = Host::start(kind, own).ask(&format!("GET {DECOY} HTTP/1.1\r\nAccept: application/json\r\n"), b"");
+    assert_eq!(
+        (answer.text(), answer.header("content-type")),
+        ("Go away", Some("text/html; charset=utf-8"))
+    );
+}
+
+fn a_refused_body_leaves_the_connection_whole(kind: Kind) {
+    let host = Host::start(kind, local().trusted_proxies(NONE));
+    let mut connection = host.connect();
+    // larger than what the kernel would hold of it
+    let body = vec![b'x'; 6 << 20];
+    for _ in 0..3 {
+        let head = format!(
+            "POST {DECOY} HTTP/1.1\r\nHost: shop.example.com\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.send(head);
+        connection.send(&body);
+        let answer = connection.answer();
+        assert_eq!((answer.status, answer.header("connection")), (403, None));
     }
 }

@@ -1,6 +1,7 @@
 //! What is axum's own: a router that remembers its routes.
 
 mod methods;
+mod serve;
 
 use std::convert::Infallible;
 
@@ -12,6 +13,7 @@ pub use self::methods::{
     RecordedMethods, any, connect, connect_service, delete, delete_service, get, get_service, head, head_service,
     options, options_service, patch, patch_service, post, post_service, put, put_service, trace, trace_service,
 };
+pub use self::serve::{serve, serve_until};
 
 /// An [`axum::Router`] that remembers its routes, for [`AgentBuilder::routes`](buckler::AgentBuilder::routes): axum itself cannot list
 /// them. It is built as axum's is, with [`get`], [`post`] and the like from this module.

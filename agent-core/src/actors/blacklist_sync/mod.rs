@@ -63,7 +63,7 @@ enum Sharing {
 
 impl Sharing {
     fn by(estate: &Estate, policy: &Policy) -> Self {
-        match (estate.identity.cloud.is_some(), policy.shares()) {
+        match (estate.identity.contact.borrow().cloud.is_some(), policy.shares()) {
             (false, _) => Self::Off,
             (true, true) => Self::On,
             (true, false) if estate.configuration.borrow().source == "local" => Self::Undecided,

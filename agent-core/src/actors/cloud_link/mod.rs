@@ -84,6 +84,7 @@ impl Actor for CloudLink {
 impl CloudLink {
     pub(super) fn new(estate: &Rc<Estate>, to: &Tree, closed: UnboundedSender<()>, notice: DeathNotice) -> Self {
         let who = introduction(estate);
+        let contact = estate.identity.contact.borrow();
         Self {
             estate: Rc::clone(estate),
             parts: [
@@ -96,7 +97,7 @@ impl CloudLink {
             events_acknowledged: to.blacklist_sync.clone().recipient(),
             counts_delivered: to.telemetry_reporter.clone().recipient(),
             closed,
-            factory: estate.identity.transport.clone().filter(|_| who.is_some()),
+            factory: contact.transport.clone().filter(|_| who.is_some()),
             who,
             transport: None,
             talk: conversation(estate),
@@ -110,7 +111,7 @@ impl CloudLink {
                 state: "starting",
                 link: Link::Closed.name(),
                 agent_id: estate.agent_id,
-                problem: estate.identity.local_reason.map(str::to_owned),
+                problem: contact.local_reason.map(str::to_owned),
                 ..status::Conversation::default()
             },
             _notice: notice,

@@ -19,13 +19,13 @@ pub(super) fn conversation(estate: &Estate) -> Conversation {
 /// Who the agent is, where there is a server to tell.
 pub(super) fn introduction(estate: &Estate) -> Option<Introduction> {
     let Identity {
-        cloud,
+        contact,
         instance_id,
         platform,
         routes,
         ..
     } = &estate.identity;
-    let (cloud_url, key) = cloud.clone()?;
+    let (cloud_url, key) = contact.borrow().cloud.clone()?;
     Some(Introduction {
         cloud_url,
         key,

@@ -158,6 +158,8 @@ pub struct Detectors {
 struct Standard {
     all: Vec<Member>,
     words: Words,
+    /// How many rules they have together.
+    rules: usize,
 }
 
 impl Standard {
@@ -196,6 +198,7 @@ impl Standard {
         ];
         Ok(Self {
             all,
+            rules: lexicon.len(),
             words: lexicon.build(),
         })
     }
@@ -223,6 +226,12 @@ impl Detectors {
     /// As [`with`](Self::with).
     pub fn add(&mut self, detector: Box<dyn Detector>) {
         self.own.push(detector);
+    }
+
+    /// How many rules they have together; one of the host's own counts as one.
+    #[must_use]
+    pub fn rules(&self) -> usize {
+        self.standard.map_or(0, |standard| standard.rules) + self.own.len()
     }
 
     /// The family of each detector, in the order in which they are asked.

@@ -12,10 +12,11 @@ use crate::model::{
     pattern::{MatchType, PatternSet},
 };
 
-/// `HOSTS`, `WHITELIST`, `FORBIDDEN_HEADERS` and `WHITELIST_HEADERS`.
+/// `HOSTS`, `CORS_ORIGINS`, `WHITELIST`, `FORBIDDEN_HEADERS` and `WHITELIST_HEADERS`.
 #[derive(Debug, Clone)]
 pub(super) struct Access {
     pub(super) hosts: Hosts,
+    pub(super) cors_origins: Box<[Box<str>]>,
     pub(super) whitelist: IpSet,
     pub(super) forbidden_headers: Box<[Box<str>]>,
     pub(super) whitelist_headers: PatternSet,
@@ -27,6 +28,7 @@ impl Access {
             |value: &Value| typed_pattern(value, MatchType::Match).map(|pattern| pattern.ignoring_case());
         Self {
             hosts: Hosts(reader.read("HOSTS", |value| list(value, host)).into()),
+            cors_origins: reader.read("CORS_ORIGINS", |value| list(value, origin)).into(),
             whitelist: reader
                 .read("WHITELIST", |value| list(value, network))
                 .into_iter()
@@ -73,6 +75,32 @@ fn without_port(host: &str) -> &str {
 fn without_root(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
+
+/// An origin as browsers write it (RFC 6454, section 6.2), of any scheme: web views have their own; or `*`, which is every one.
+fn origin(value: &Value) -> Parsed<Box<str>> {
+    let is_of_a_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let is_origin = |text: &&str| {
+        let is_whole = |(scheme, host): (&str, &str)| {
+            !scheme.is_empty()
+                && scheme.bytes().all(is_of_a_scheme)
+                && !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b"/@?#".contains(&byte))
+        };
+        *text == EVERY_ORIGIN || text.split_once("://").is_some_and(is_whole)
+    };
+    let fault = || {
+        Fault::new(
+            value,
+            "an origin such as https://app.example.com, without a path, or *".to_owned(),
+        )
+    };
+    value.as_str().filter(is_origin).map(Into::into).ok_or_else(fault)
+}
+
+/// Stands for every origin.
+pub(super) const EVERY_ORIGIN: &str = "*";
 
 fn host(value: &Value) -> Parsed<Box<str>> {
     let named = |text: &&str| {

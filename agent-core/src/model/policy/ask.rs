@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
-    BanTerms, Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window, ZeroTrust,
+    BanTerms, Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window,
+    ZeroTrust, access::EVERY_ORIGIN,
 };
 use crate::{
     model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
@@ -311,6 +312,13 @@ impl Policy {
     #[must_use]
     pub fn unknown_keys(&self) -> &[UnknownKey] {
         &self.unknown
+    }
+
+    /// Whether scripts of this origin's pages may read refusals (`CORS_ORIGINS`).
+    #[must_use]
+    pub fn cors_allows(&self, origin: &str) -> bool {
+        let allows = |listed: &str| listed == EVERY_ORIGIN || listed.eq_ignore_ascii_case(origin);
+        self.access.cors_origins.iter().any(|listed| allows(listed))
     }
 
     /// The known key that an unknown one resembles, which was likely meant.

@@ -12,6 +12,7 @@
 //! | `DECOY_ROUTES` | list of patterns (starts) | see [the templates](super#templates) | paths that only attackers ask for |
 //! | `ROUTES` | list of [rules](super::RouteRules) | `[]` | what is judged otherwise on some routes; ours, pyrasp has nothing like it |
 //! | `DRY_RUN` | object of keys | `{}` | a candidate: these keys laid over all others, judged beside them, and only counted; ours, pyrasp has nothing like it |
+//! | `CORS_ORIGINS` | list of origins, or `*` | `[]` | pages whose scripts may read status and `x-block-id` of a refusal |
 //! | `FORBIDDEN_HEADERS` | list of header names | `[]` | headers that no client of this application sends |
 //! | `WHITELIST_HEADERS` | list of patterns (match) | `[]` | headers whose values are not looked into, whatever their case |
 //! | `BRUTE_AND_FLOOD_PATHS` | list of regular expressions | `["^/"]` | paths whose requests count towards a flood |

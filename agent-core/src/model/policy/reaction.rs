@@ -31,6 +31,15 @@ pub enum Reaction {
 }
 
 impl Reaction {
+    /// The page where none is configured, pyrasp's.
+    pub const PLAIN: &str = "Blocked";
+
+    /// Whether it answers with the page of those who have configured none.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::Respond { content, .. } if **content == *Self::PLAIN)
+    }
+
     /// This reaction with a text in the place of `placeholder`, in content and location. Shares what holds none.
     #[must_use]
     pub fn filled(&self, placeholder: &str, text: &dyn std::fmt::Display) -> Self {

@@ -61,6 +61,7 @@ fn protection() -> Value {
         },
         "WHITELIST": [],
         "IGNORE_PATHS": ignored(),
+        "CORS_ORIGINS": [],
         "FORBIDDEN_HEADERS": [],
         "WHITELIST_HEADERS": [],
         "BRUTE_AND_FLOOD_PATHS": ["^/"],

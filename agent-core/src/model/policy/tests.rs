@@ -135,6 +135,14 @@ fn every_problem_is_named_even_of_values_that_are_replaced() {
 }
 
 #[test]
+fn the_plain_page_is_the_templates() {
+    let policy = policy(json!({}));
+    assert!(policy.block_reaction().is_plain() && policy.ban_reaction().is_plain());
+    let own = self::policy(json!({"BLOCK_ACTION_CONTENT": "No."}));
+    assert!(!own.block_reaction().is_plain() && own.ban_reaction().is_plain());
+}
+
+#[test]
 fn unknown_keys_are_reported_and_harmless() {
     let policy = policy(json!({"FOO": "bar", "security_checks": {"yoga": 2}, "app_name": "shop"}));
     let unknown: Vec<_> = policy
