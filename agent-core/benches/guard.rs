@@ -22,7 +22,7 @@ use buckler::{
     clock::{Clock, SystemClock},
     guard::{
         CompressedBodies, Guard, GuardParts, Intake, Mode, OnFailure, Published, Recent, RequestView, RouteMatch,
-        Snapshot, Trusted,
+        Snapshot, Trusted, Uninspected,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -100,6 +100,7 @@ impl Stage {
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
             compressed_bodies: CompressedBodies::default(),
+            uninspected: Uninspected::default(),
             detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self {

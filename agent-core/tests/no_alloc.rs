@@ -9,7 +9,7 @@ use buckler::{
     clock::SystemClock,
     guard::{
         BodyView, CompressedBodies, Guard, GuardParts, Headers, Mode, OnFailure, Published, RequestView, RouteMatch,
-        Snapshot, Trusted, Verdict,
+        Snapshot, Trusted, Uninspected, Verdict,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -80,6 +80,7 @@ fn guard() -> Guard {
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
         compressed_bodies: CompressedBodies::default(),
+        uninspected: Uninspected::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     })
 }

@@ -123,21 +123,35 @@ where
 
     /// What follows once the beginning of the body is there.
     fn after(peeked: Peeked, mut request: ServiceRequest, route: RouteMatch, service: &S, guard: &Rc<Worker>) -> Self {
+        let mut watch = None;
         if let Some(body) = peeked.view() {
             let headers = HeaderList(request.headers());
-            let verdict = guard.check_body(&view(request.head(), &headers, route), body);
-            if let Verdict::Block(refused) = verdict {
+            let view = view(request.head(), &headers, route);
+            let (verdict, mut rest) = guard.check_body_beginning(&view, body);
+            let refused = match (verdict, &mut rest) {
+                (Verdict::Block(refused), _) => Some(refused),
+                // what came beyond the beginning has come: it can be judged before the application sees anything
+                (Verdict::Pass, Some(rest)) => match guard.check_body_rest(&view, rest, peeked.beyond(), false) {
+                    Verdict::Block(refused) => Some(refused),
+                    Verdict::Pass => None,
+                },
+                (Verdict::Pass, None) => None,
+            };
+            if let Some(refused) = refused {
                 request.set_payload(peeked.give_back());
                 return Self::refused(request, &refused, guard);
             }
+            let (_, wanted) = peeked.beginning();
+            watch = rest.map(|rest| Watch::rest(Rc::clone(guard), request.head().clone(), route, wanted, rest));
         }
-        let mut late = None;
-        let body = if matches!(peeked.end, End::Slow) {
-            let watch = Watch::new(Rc::clone(guard), request.head().clone(), route, peeked.beginning());
-            late = Some(watch.late());
-            peeked.give_back_watched(watch)
-        } else {
-            peeked.give_back()
+        if matches!(peeked.end, End::Slow) {
+            let beginning = peeked.beginning();
+            watch = Some(Watch::new(Rc::clone(guard), request.head().clone(), route, beginning));
+        }
+        let late = watch.as_ref().map(Watch::late);
+        let body = match watch {
+            Some(watch) => peeked.give_back_watched(watch),
+            None => peeked.give_back(),
         };
         request.set_payload(body);
         Self::forwarded(request, late, service, Rc::clone(guard))

@@ -205,6 +205,11 @@ impl Peeked {
         Replay::watched(self.beginning, self.rest, watch).into()
     }
 
+    /// What came beyond what is wanted.
+    pub(crate) fn beyond(&self) -> &[u8] {
+        self.beginning.get(self.wanted.get()..).unwrap_or_default()
+    }
+
     /// What came and how much is wanted of it.
     pub(crate) const fn beginning(&self) -> (&Bytes, NonZeroUsize) {
         (&self.beginning, self.wanted)

@@ -13,7 +13,7 @@ use actix_web::{
     dev::{Payload, RequestHead},
     error::PayloadError,
 };
-use buckler::guard::{Refusal, RouteMatch, Verdict};
+use buckler::guard::{BodyRest, Refusal, RouteMatch, Verdict};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
@@ -96,15 +96,23 @@ impl From<Replay> for Payload {
     }
 }
 
-/// Looks at what the application reads of a slow body until there is enough of it to judge, and judges before the application sees its
-/// end: otherwise whoever sends slowly enough would never be judged at all.
+/// Looks at what the application reads of a slow body until there is enough of it to judge, and at the rest of a long one in windows. It
+/// judges before the application sees the end: otherwise a client that sends slowly, or much, would never be judged at all.
 pub(crate) struct Watch {
     guard: Rc<Worker>,
     head: RequestHead,
     route: RouteMatch,
     wanted: NonZeroUsize,
-    seen: BytesMut,
+    stage: Stage,
     late: Late,
+}
+
+/// How far a watched body was judged.
+enum Stage {
+    /// The beginning is not all there; this much is.
+    Beginning(BytesMut),
+    /// The beginning passed.
+    Rest(BodyRest),
 }
 
 enum Watched {
@@ -126,7 +134,25 @@ impl Watch {
             head,
             route,
             wanted,
-            seen: BytesMut::from(&**beginning),
+            stage: Stage::Beginning(BytesMut::from(&**beginning)),
+            late: Late::default(),
+        }
+    }
+
+    /// Of a request whose body began well, for the rest of it.
+    pub(crate) fn rest(
+        guard: Rc<Worker>,
+        head: RequestHead,
+        route: RouteMatch,
+        wanted: NonZeroUsize,
+        rest: BodyRest,
+    ) -> Self {
+        Self {
+            guard,
+            head,
+            route,
+            wanted,
+            stage: Stage::Rest(rest),
             late: Late::default(),
         }
     }
@@ -137,26 +163,46 @@ impl Watch {
     }
 
     fn see(&mut self, next: &Item) -> Watched {
-        let missing = self.wanted.get().saturating_sub(self.seen.len());
-        if let Some(Ok(piece)) = next {
-            self.seen.extend_from_slice(piece.get(..missing).unwrap_or(piece));
-            if piece.len() < missing {
-                return Watched::Unsure;
-            }
-        }
         let headers = HeaderList(&self.head.headers);
         let view = view(&self.head, &headers, self.route);
-        match self
-            .guard
-            .check_body(&view, body_view(&self.seen, self.wanted, next.is_none()))
-        {
-            Verdict::Pass => Watched::Passed,
-            Verdict::Block(refusal) => {
-                self.late.set(Some(refusal));
-                Watched::Refused
+        let (mut piece, is_end): (&[u8], bool) = match next {
+            Some(Ok(piece)) => (piece, false),
+            Some(Err(_)) => (&[], false),
+            None => (&[], true),
+        };
+        if let Stage::Beginning(seen) = &mut self.stage {
+            let missing = self.wanted.get().saturating_sub(seen.len());
+            let (first, more) = piece.split_at(missing.min(piece.len()));
+            seen.extend_from_slice(first);
+            if matches!(next, Some(Ok(_))) && piece.len() < missing {
+                return Watched::Unsure;
             }
+            let (verdict, rest) = self
+                .guard
+                .check_body_beginning(&view, body_view(seen, self.wanted, is_end));
+            match (verdict, rest) {
+                (Verdict::Block(refusal), _) => return refused_as(refusal, &self.late),
+                (Verdict::Pass, None) => return Watched::Passed,
+                (Verdict::Pass, Some(rest)) => self.stage = Stage::Rest(rest),
+            }
+            piece = more;
+        }
+        match &mut self.stage {
+            // the error that ended it is the application's business
+            Stage::Rest(_) if matches!(next, Some(Err(_))) => Watched::Passed,
+            Stage::Rest(rest) => match self.guard.check_body_rest(&view, rest, piece, is_end) {
+                Verdict::Block(refusal) => refused_as(refusal, &self.late),
+                Verdict::Pass if rest.is_over() => Watched::Passed,
+                Verdict::Pass => Watched::Unsure,
+            },
+            Stage::Beginning(_) => Watched::Unsure,
         }
     }
+}
+
+fn refused_as(refusal: Refusal, late: &Late) -> Watched {
+    late.set(Some(refusal));
+    Watched::Refused
 }
 
 /// What the application reads in the place of what was refused. Its answer is replaced, so that nobody sees what it makes of it.

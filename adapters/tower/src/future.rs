@@ -195,22 +195,36 @@ where
         let body = self.body.view(self.wanted);
         let headers = HeaderList(&self.parts.headers);
         let view = view(&self.parts, &headers, self.peer);
-        if !self.is_slow
-            && !body.bytes.is_empty()
-            && let Verdict::Block(refused) = guard.check_body(&view, body)
-        {
-            let grpc = grpc::kind(&self.parts);
-            let drain = Drain::of(&self.parts, self.body);
-            return State::Refused { refused, grpc, drain };
+        let mut watch = None;
+        if !self.is_slow && !body.bytes.is_empty() {
+            let (verdict, mut rest) = guard.check_body_beginning(&view, body);
+            let (beyond, known) = self.body.beyond(self.wanted);
+            let refused = match (verdict, &mut rest) {
+                (Verdict::Block(refused), _) => Some(refused),
+                // what came beyond the beginning has come: it can be judged before the application sees anything
+                (Verdict::Pass, Some(rest)) => match guard.check_body_rest(&view, rest, beyond, false) {
+                    Verdict::Block(refused) => Some(refused),
+                    Verdict::Pass => None,
+                },
+                (Verdict::Pass, None) => None,
+            };
+            if let Some(refused) = refused {
+                let grpc = grpc::kind(&self.parts);
+                let drain = Drain::of(&self.parts, self.body);
+                return State::Refused { refused, grpc, drain };
+            }
+            let head = || Head::of(&self.parts, self.peer);
+            watch = rest.map(|rest| Watch::rest(guard.clone(), head(), self.wanted, rest, known));
+        } else if self.is_slow {
+            let head = Head::of(&self.parts, self.peer);
+            watch = Some(Watch::new(guard.clone(), head, self.wanted));
         }
         let client = Remembered(guard.client(&view));
         let seen = Some(Seen::of(&self.parts, self.peer, client));
-        let (body, late) = if self.is_slow {
-            let watch = Watch::new(guard.clone(), Head::of(&self.parts, self.peer), self.wanted);
-            let late = watch.late();
-            (Replayed::watched(self.body, watch), Some(late))
-        } else {
-            (Replayed::new(self.body), None)
+        let late = watch.as_ref().map(Watch::late);
+        let body = match watch {
+            Some(watch) => Replayed::watched(self.body, watch),
+            None => Replayed::new(self.body),
         };
         let answer = self.service.call(Request::from_parts(self.parts, body));
         State::Forwarded { answer, seen, late }

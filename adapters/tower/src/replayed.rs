@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use buckler::guard::{Guard, Refusal, Verdict};
+use buckler::guard::{BodyRest, Guard, Refusal, Verdict};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
@@ -112,14 +112,22 @@ impl<B: Body> fmt::Debug for Replayed<B> {
     }
 }
 
-/// Looks at what the application reads of a slow body until there is enough of it to judge, and judges before the application sees its
-/// end: otherwise whoever sends slowly enough would never be judged at all.
+/// Looks at what the application reads of a slow body until there is enough of it to judge, and at the rest of a long one in windows. It
+/// judges before the application sees the end: otherwise a client that sends slowly, or much, would never be judged at all.
 pub(crate) struct Watch {
     guard: Guard,
     head: Head,
     wanted: NonZeroUsize,
-    seen: BytesMut,
+    stage: Stage,
     late: Late,
+}
+
+/// How far a watched body was judged.
+enum Stage {
+    /// The beginning is not all there; this much is.
+    Beginning(BytesMut),
+    /// The beginning passed. So many bytes of what the application reads are known already.
+    Rest { rest: BodyRest, known: usize },
 }
 
 enum Watched {
@@ -135,7 +143,18 @@ impl Watch {
             guard,
             head,
             wanted,
-            seen: BytesMut::new(),
+            stage: Stage::Beginning(BytesMut::new()),
+            late: Late::default(),
+        }
+    }
+
+    /// Of a request whose body began well, for what follows the bytes that are known of it.
+    pub(crate) fn rest(guard: Guard, head: Head, wanted: NonZeroUsize, rest: BodyRest, known: usize) -> Self {
+        Self {
+            guard,
+            head,
+            wanted,
+            stage: Stage::Rest { rest, known },
             late: Late::default(),
         }
     }
@@ -148,31 +167,50 @@ impl Watch {
     /// Looks at the next frame. One that is the last in any way is judged with what came before it: whoever reads the body may not ask
     /// for more after the last of its data.
     fn see<E>(&mut self, next: &Option<Result<Frame<Bytes>, E>>, is_last: bool) -> Watched {
-        let piece = next.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-        let missing = self.wanted.get().saturating_sub(self.seen.len());
-        if let Some(piece) = piece {
-            self.seen.extend_from_slice(piece.get(..missing).unwrap_or(piece));
-            if piece.len() < missing && !is_last {
+        let is_broken = matches!(next, Some(Err(_)));
+        let bytes = next.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        // trailers end a body, and so does its end
+        let is_end = !is_broken && (is_last || bytes.is_none());
+        let mut piece = bytes.map(|bytes| &**bytes).unwrap_or_default();
+        if let Stage::Beginning(seen) = &mut self.stage {
+            let missing = self.wanted.get().saturating_sub(seen.len());
+            let (first, more) = piece.split_at(missing.min(piece.len()));
+            seen.extend_from_slice(first);
+            if bytes.is_some() && piece.len() < missing && !is_last {
                 return Watched::Unsure;
             }
+            let body = body_view(seen, self.wanted, is_end && more.is_empty());
+            if body.bytes.is_empty() {
+                return Watched::Passed;
+            }
+            let guard = &self.guard;
+            match self.head.look(|view| guard.check_body_beginning(view, body)) {
+                (Verdict::Block(refusal), _) => return refused_as(refusal, &self.late),
+                (Verdict::Pass, None) => return Watched::Passed,
+                (Verdict::Pass, Some(rest)) => self.stage = Stage::Rest { rest, known: 0 },
+            }
+            piece = more;
         }
-        let is_cut = piece.is_some_and(|piece| piece.len() > missing || !is_last);
-        let is_end = !is_cut && !matches!(next, Some(Err(_)));
-        self.judge(is_end)
-    }
-
-    fn judge(&self, is_end: bool) -> Watched {
-        let body = body_view(&self.seen, self.wanted, is_end);
-        if body.bytes.is_empty() {
+        let Stage::Rest { rest, known } = &mut self.stage else {
+            return Watched::Unsure;
+        };
+        if is_broken {
+            // the error is the application's business
             return Watched::Passed;
         }
-        match self.head.look(|view| self.guard.check_body(view, body)) {
-            Verdict::Pass => Watched::Passed,
-            Verdict::Block(refusal) => {
-                // set once: a body is judged once
-                let _already = self.late.set(refusal);
-                Watched::Refused
-            }
+        let (seen, fresh) = piece.split_at((*known).min(piece.len()));
+        *known -= seen.len();
+        let guard = &self.guard;
+        match self.head.look(|view| guard.check_body_rest(view, rest, fresh, is_end)) {
+            Verdict::Block(refusal) => refused_as(refusal, &self.late),
+            Verdict::Pass if rest.is_over() => Watched::Passed,
+            Verdict::Pass => Watched::Unsure,
         }
     }
+}
+
+fn refused_as(refusal: Refusal, late: &Late) -> Watched {
+    // set once: a refusal ends the judgement
+    let _already = late.set(refusal);
+    Watched::Refused
 }

@@ -21,7 +21,7 @@ use buckler::{
     clock::{Clock as _, SystemClock},
     guard::{
         BodyView, CompressedBodies, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
-        Snapshot, Trusted,
+        Snapshot, Trusted, Uninspected,
     },
     model::{
         blacklist::Blacklist,
@@ -74,6 +74,7 @@ fn guard(checks: &str, intake: &Arc<Intake>) -> Guard {
         clock: Arc::new(SystemClock::new()),
         on_failure: OnFailure::Open,
         compressed_bodies: CompressedBodies::default(),
+        uninspected: Uninspected::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     })
 }

@@ -92,6 +92,12 @@ impl TelemetryReporter {
             restarts: shared.board.restarts.load(Ordering::Relaxed),
             alarm: shared.board.alarm(&shared.guard.failing_detectors(), &shared.clients()),
             dry_run: shared.guard.dry_run().as_ref().map(totals_of),
+            uninspected: shared
+                .tally
+                .totals()
+                .uninspected_by_reason()
+                .map(|(gap, count)| (gap.name().to_owned(), count))
+                .collect(),
         }
     }
 

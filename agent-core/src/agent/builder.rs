@@ -282,6 +282,7 @@ fn share(
         clock: Arc::clone(&clock),
         on_failure: agent.on_failure,
         compressed_bodies: agent.compressed_bodies,
+        uninspected: agent.uninspected,
         detectors: Arc::new(detectors),
     });
     Shared {

@@ -106,6 +106,10 @@ impl Agent {
             guard_failures: counts.guard_failures,
             guard_slow: counts.slow,
             uninspected: counts.uninspected,
+            uninspected_by_reason: counts
+                .uninspected_by_reason()
+                .map(|(gap, count)| (gap.name(), count))
+                .collect(),
             failing_detectors: guard.failing_detectors(),
             dry_run: guard.dry_run(),
             withheld: board.withheld.load().as_deref().cloned(),

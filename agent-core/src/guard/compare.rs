@@ -8,9 +8,13 @@ use super::{
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
     outcome::Outcome,
     request::RequestView,
+    rest::too_large,
     snapshot::{Mode, Snapshot},
 };
-use crate::model::policy::{Check, Level, Policy};
+use crate::model::{
+    places::Gaps,
+    policy::{Check, Level, Policy},
+};
 
 /// What a policy does to a request, from the mildest to the hardest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,11 +101,16 @@ impl Shared {
                 let unless_ignored = || counts.then(|| refusal(UNLESS_IGNORED, &case)).flatten();
                 let found = refusal(ALWAYS, &case)
                     .or_else(unless_ignored)
-                    .or_else(|| self.refusal_by_content(Content::Head, &case));
+                    .or_else(|| self.refusal_by_content(Content::Head, &case).0);
                 let error = found.filter(|(check, _)| counts && is_error_of_client(*check));
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }
-            Phase::Body(body) => self.refusal_by_body(body, &case),
+            Phase::Body(body) | Phase::Beginning(body) => self.refusal_by_body(body, phase, &case),
+            Phase::Rest(window) => {
+                let (refusal, gaps) = self.refusal_by_content(Content::Window(window), &case);
+                refusal.or_else(|| self.refusal_by_gaps(&gaps, &case))
+            }
+            Phase::Ended(at) => self.refusal_by_gaps(&too_large(at), &case),
             Phase::AnswerBody(_) | Phase::Answer(_) if case.is_ignored => None,
             Phase::AnswerBody(body) => {
                 let level = case.level(Check::Dlp);
@@ -125,23 +134,30 @@ impl Shared {
         };
         let policy: &Policy = trial.previous();
         let case = case.under(policy);
-        let fails = || self.inspect(content, &case, self.supervision.retrace(), &mut |_| true);
+        let fails = || {
+            self.inspect(content, &case, self.supervision.retrace(), &mut |_| true)
+                .has_failed
+        };
         if !fails() {
             trial.panicked();
         }
     }
 
-    /// The first check that would refuse the request for what it carries, and how.
-    pub(super) fn refusal_by_content(&self, content: Content<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
+    /// The first check that would refuse the request for what it carries, and how; and why something was not inspected.
+    pub(super) fn refusal_by_content(
+        &self,
+        content: Content<'_>,
+        case: &Case<'_>,
+    ) -> (Option<(Check, Severity)>, Gaps) {
         let mut refusal = None;
-        self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
+        let inspected = self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
             let level = case.level(suspicion.check);
             refusal = level
                 .blocks()
                 .then(|| (suspicion.check, severity_of(level, case.policy)));
             refusal.is_none()
         });
-        refusal
+        (refusal, inspected.gaps)
     }
 }
 

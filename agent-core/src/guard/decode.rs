@@ -5,11 +5,7 @@
 //!
 //! Frameworks disagree on what a body is. Some decode it, most hand it on as it came; an unknown coding is refused by few, a second one
 //! hidden behind the first is seen by few. So a body counts as decoded only where there is one way to read it. In every other case it
-//! is looked into as it came as well, and counted as uninspected.
-
-use std::io::Read;
-
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+//! is looked into as it came as well, and has a gap.
 
 use super::{
     Phase, Shared,
@@ -19,43 +15,67 @@ use super::{
     outcome::Outcome,
     request::{BodyView, RequestView},
     snapshot::{Mode, Snapshot},
+    uninspected::status,
 };
 use crate::{
-    model::policy::{Check, Level},
+    model::{
+        coding::Coding,
+        places::{Gap, Gaps, Rest},
+        policy::{Check, Level},
+    },
     protocol::v2::Evidence,
 };
 
 /// What becomes of a request whose body is compressed (`content-encoding`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CompressedBodies {
-    /// It is decoded to be looked into (`inspect`). One that cannot be decoded, as `br` cannot, passes and is counted as uninspected.
+    /// It is decoded to be looked into (`inspect`): `gzip`, `deflate`, `br`, `zstd`, `snappy`. One that cannot be decoded is uninspected as
+    /// `unknown_coding`, and what becomes of it is said there.
     #[default]
     Inspect,
-    /// It passes, and is counted as uninspected (`pass`).
+    /// It is not decoded, and passes (`pass`); it is counted as uninspected.
     Pass,
     /// It is refused (`refuse`), and reported as a request whose format is wrong.
     Refuse,
 }
 
+/// The most codings that are undone: no client sends two.
+const MOST_CODINGS: usize = 3;
+
+/// The most that is unpacked of a body, in bytes, where a policy does not want more: four times what is looked at of one that is not
+/// compressed. It is looked into at once, as the application is shown all of it.
+const MOST_UNPACKED: usize = 256 << 10;
+
+/// How often a body may unpack to its own size, beyond what is looked at of any. JSON of measurements, which repeats its names most,
+/// reaches fifty.
+const MOST_RATIO: usize = 64;
+
+/// How much of an unpacked body is looked into as a window.
+const WINDOW: usize = 16 << 10;
+
 /// What `content-encoding` says of a body.
-struct Coding<'h> {
+struct Codings<'h> {
+    /// The first line.
     header: &'h [u8],
-    decode: Option<Decode>,
-    /// Whether nothing else is said.
+    /// The codings in the order in which they were applied, as far as they are counted.
+    names: [&'h [u8]; MOST_CODINGS],
+    count: usize,
+    /// Whether there is one coding, and nothing else is said.
     is_only: bool,
 }
 
-/// Decodes as many bytes, and says whether there is an error at the end of what it could decode.
-type Decode = fn(&[u8], usize, &mut Vec<u8>) -> Ended;
+/// The ways in which a coded body may be read.
+#[derive(Default)]
+struct Readings {
+    decoded: Vec<Reading>,
+    /// Whether it may be read as it came too.
+    as_it_came: bool,
+    gaps: Gaps,
+}
 
-type Ended = std::io::Result<usize>;
-
-/// A body without its coding.
-struct Decoded {
+struct Reading {
     bytes: Vec<u8>,
     is_whole: bool,
-    /// Whether it was what it was said to be.
-    is_sound: bool,
 }
 
 impl Shared {
@@ -63,62 +83,101 @@ impl Shared {
     pub(super) fn look_into_body<'c>(
         &self,
         body: BodyView<'_>,
+        phase: Phase<'_>,
         case: &Case<'c>,
         snapshot: &Snapshot,
         outcome: &mut Outcome<'c>,
     ) {
-        let look = |body: BodyView<'_>, outcome: &mut Outcome<'c>| {
+        let mut gaps = unread(body, phase, case);
+        let look = |body: BodyView<'_>, gaps: &mut Gaps, outcome: &mut Outcome<'c>| {
             if outcome.refused.is_none() {
-                self.look_into(Content::Body(body), Phase::Body(body), case, snapshot, outcome);
+                let found = self.look_into(Content::Body(body), Phase::Body(body), case, snapshot, outcome);
+                gaps.merge(&found);
             }
         };
-        let Some(coding) = coding(case.request) else {
-            return look(body, outcome);
+        let Some(codings) = Codings::of(case.request) else {
+            look(body, &mut gaps, outcome);
+            return self.judge_gaps(&gaps, case, outcome);
         };
-        let decoded = match self.parts.compressed_bodies {
-            CompressedBodies::Inspect => coding.decode(body, case.rules.body_bytes()),
-            CompressedBodies::Pass => None,
-            CompressedBodies::Refuse => {
-                self.refuse(&coding, case, outcome);
-                None
+        match self.parts.compressed_bodies {
+            CompressedBodies::Inspect => {
+                let readings = codings.undone(body, case.rules.body_bytes());
+                for reading in &readings.decoded {
+                    reading.parts(case, &mut |part| {
+                        if outcome.refused.is_none() {
+                            let phase = part.phase();
+                            gaps.merge(&self.look_into(part, phase, case, snapshot, outcome));
+                        }
+                        outcome.refused.is_none()
+                    });
+                }
+                if readings.as_it_came {
+                    // its own gaps say no more than that it is not what it is said to be
+                    look(body, &mut Gaps::default(), outcome);
+                }
+                gaps.merge(&readings.gaps);
+                self.judge_gaps(&gaps, case, outcome);
             }
-        };
-        if let Some(Decoded { bytes, is_whole, .. }) = &decoded {
-            let is_whole = *is_whole;
-            look(BodyView { bytes, is_whole }, outcome);
-        }
-        if !decoded.is_some_and(|decoded| decoded.is_sound && coding.is_only) {
-            look(body, outcome);
-            if outcome.refused.is_none() {
-                self.parts.tally.uninspected();
+            CompressedBodies::Pass => {
+                look(body, &mut Gaps::default(), outcome);
+                if outcome.refused.is_none() {
+                    gaps.add(Gap::UnknownCoding, 0);
+                    self.parts.tally.uninspected(&gaps);
+                }
             }
+            CompressedBodies::Refuse => self.refuse(&codings, case, outcome),
         }
     }
 
     /// The first check that would refuse the request for its body, in whichever way that is read, and how.
-    pub(super) fn refusal_by_body(&self, body: BodyView<'_>, case: &Case<'_>) -> Option<(Check, Severity)> {
-        let coding = coding(case.request);
-        let decoded = match (self.parts.compressed_bodies, &coding) {
-            (CompressedBodies::Inspect, Some(coding)) => coding.decode(body, case.rules.body_bytes()),
-            (CompressedBodies::Refuse, Some(_)) => return Some((Check::Format, Severity::Refuses)),
-            (CompressedBodies::Pass, _) | (_, None) => None,
+    pub(super) fn refusal_by_body(
+        &self,
+        body: BodyView<'_>,
+        phase: Phase<'_>,
+        case: &Case<'_>,
+    ) -> Option<(Check, Severity)> {
+        let mut gaps = unread(body, phase, case);
+        let judge = |body: BodyView<'_>, gaps: &mut Gaps| {
+            let (refusal, found) = self.refusal_by_content(Content::Body(body), case);
+            gaps.merge(&found);
+            refusal
         };
-        let by_decoded = decoded.and_then(|Decoded { bytes, is_whole, .. }| {
-            let bytes = &bytes;
-            self.refusal_by_content(Content::Body(BodyView { bytes, is_whole }), case)
-        });
-        by_decoded.or_else(|| self.refusal_by_content(Content::Body(body), case))
+        let Some(codings) = Codings::of(case.request) else {
+            return judge(body, &mut gaps).or_else(|| self.refusal_by_gaps(&gaps, case));
+        };
+        match self.parts.compressed_bodies {
+            CompressedBodies::Inspect => {
+                let readings = codings.undone(body, case.rules.body_bytes());
+                let mut decoded = readings.decoded.iter();
+                let by_decoded = decoded.find_map(|reading| {
+                    let mut refusal = None;
+                    reading.parts(case, &mut |part| {
+                        let (found, more) = self.refusal_by_content(part, case);
+                        gaps.merge(&more);
+                        refusal = found;
+                        refusal.is_none()
+                    });
+                    refusal
+                });
+                gaps.merge(&readings.gaps);
+                by_decoded
+                    .or_else(|| judge(body, &mut Gaps::default()).filter(|_| readings.as_it_came))
+                    .or_else(|| self.refusal_by_gaps(&gaps, case))
+            }
+            CompressedBodies::Pass => judge(body, &mut Gaps::default()),
+            CompressedBodies::Refuse => Some((Check::Format, Severity::Refuses)),
+        }
     }
 
     /// The host wants no compressed bodies: refused, but nobody is banned for it.
-    fn refuse<'c>(&self, coding: &Coding<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
+    fn refuse<'c>(&self, codings: &Codings<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
         let level = match case.mode {
             Mode::Enforce => Level::Block,
             Mode::LogOnly => Level::Log,
         };
         let finding = Finding {
             place: "header:content-encoding".into(),
-            excerpt: str::from_utf8(coding.header).unwrap_or_default(),
+            excerpt: str::from_utf8(codings.header).unwrap_or_default(),
             value: "",
             evidence: Evidence::Repeated,
             is_news: true,
@@ -126,78 +185,152 @@ impl Shared {
             score: 100,
             excess: None,
         };
+        outcome.status = Some(status(Gap::UnknownCoding));
         self.settle_at(level, Check::Format, &finding, case, outcome);
     }
 }
 
-/// What a request says of its body's coding; `None` where it has none.
-fn coding<'r>(request: &RequestView<'r>) -> Option<Coding<'r>> {
-    let mut header: &[u8] = b"";
-    let mut lines = 0;
-    request.headers.for_each_value("content-encoding", &mut |value| {
-        if lines == 0 {
-            header = value;
-        }
-        lines += 1;
-    });
-    let mut codings = header
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
-    let Some(first) = codings.next() else {
-        return (lines > 1).then_some(Coding {
-            header,
-            decode: None,
+/// Whether not all of a body is shown: more of it follows, or it broke off.
+fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
+    let mut gaps = Gaps::default();
+    let length = body.bytes.len();
+    if !body.is_whole && !matches!(phase, Phase::Beginning(_)) {
+        let is_long = length >= case.rules.body_bytes();
+        gaps.add(if is_long { Gap::TooLarge } else { Gap::CutShort }, length);
+    }
+    gaps
+}
+
+impl<'r> Codings<'r> {
+    /// What a request says of its body's coding; `None` where it has none.
+    fn of(request: &RequestView<'r>) -> Option<Self> {
+        let mut lines = 0;
+        let mut all = Self {
+            header: b"",
+            names: [b""; MOST_CODINGS],
+            count: 0,
             is_only: false,
+        };
+        let mut is_alone = true;
+        request.headers.for_each_value("content-encoding", &mut |value| {
+            if lines == 0 {
+                all.header = value;
+            }
+            lines += 1;
+            for name in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                if is_none(name) {
+                    is_alone &= name.len() == value.trim_ascii().len();
+                    continue;
+                }
+                if let Some(place) = all.names.get_mut(all.count) {
+                    *place = name;
+                }
+                all.count += 1;
+            }
         });
-    };
-    let decode: Option<Decode> = if [&b"gzip"[..], b"x-gzip"]
-        .iter()
-        .any(|name| first.eq_ignore_ascii_case(name))
-    {
-        Some(|bytes, most, decoded| read(MultiGzDecoder::new(bytes), most, decoded))
-    } else if first.eq_ignore_ascii_case(b"deflate") {
-        Some(inflate)
-    } else {
-        None
-    };
-    let is_only = lines == 1 && first.len() == header.trim_ascii().len();
-    Some(Coding {
-        header,
-        decode,
-        is_only,
-    })
-}
+        all.is_only = all.count == 1 && lines == 1 && is_alone;
+        (all.count > 0 || lines > 1).then_some(all)
+    }
 
-impl Coding<'_> {
-    fn decode(&self, body: BodyView<'_>, most: usize) -> Option<Decoded> {
-        let mut bytes = Vec::new();
-        let ended = (self.decode?)(body.bytes, most, &mut bytes);
-        // a body that was cut off, by the limit of what is shown or by the client, ends where it ends
-        let is_cut = matches!(&ended, Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof);
-        let fits = bytes.len() <= most;
-        bytes.truncate(most);
-        Some(Decoded {
-            bytes,
-            is_whole: body.is_whole && fits && ended.is_ok(),
-            is_sound: ended.is_ok() || (is_cut && !body.is_whole),
-        })
+    /// The body in the ways in which it may be read.
+    fn undone(&self, body: BodyView<'_>, most: usize) -> Readings {
+        let mut readings = Readings::default();
+        // hosts undo all codings, or the one that is named first or last
+        let names = self.names.get(..self.count.min(MOST_CODINGS)).unwrap_or_default();
+        let first = names.first().copied().into_iter();
+        let is_read = readings.add(body, names.iter().rev().copied(), most);
+        if self.count > 1 {
+            readings.add(body, first, most);
+        }
+        if !(is_read && self.is_only) {
+            readings.as_it_came = true;
+            readings.gaps.add(Gap::UnknownCoding, 0);
+        }
+        readings
     }
 }
 
-/// `deflate` is zlib's format (RFC 9110, section 8.4.1.2), and some clients send the bare one. The first two bytes tell: RFC 1950,
-/// section 2.2.
-fn inflate(bytes: &[u8], most: usize, decoded: &mut Vec<u8>) -> Ended {
-    let is_zlib = matches!(bytes, [first, second, ..]
-        if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31));
-    if is_zlib {
-        read(ZlibDecoder::new(bytes), most, decoded)
-    } else {
-        read(DeflateDecoder::new(bytes), most, decoded)
+impl Readings {
+    /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and keeps what each yields. Whether all could be undone.
+    fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
+        let first = self.decoded.len();
+        for name in names {
+            let before = self.decoded.get(first..).and_then(<[Reading]>::last);
+            let coded = before.map_or(body, |before| BodyView {
+                bytes: &before.bytes,
+                is_whole: before.is_whole,
+            });
+            let honest = coded.bytes.len().saturating_mul(MOST_RATIO);
+            let most = most.max(MOST_UNPACKED.min(honest));
+            let Some(decoded) = Coding::named(name).and_then(|coding| coding.decode(coded.bytes, most)) else {
+                return false;
+            };
+            if decoded.is_cut {
+                let is_bomb = decoded.bytes.len() > decoded.consumed.saturating_mul(MOST_RATIO);
+                let gap = if is_bomb { Gap::Bomb } else { Gap::TooLarge };
+                self.gaps.add(gap, decoded.bytes.len());
+            }
+            // a body that was cut off, by the limit of what is shown or by the client, ends where it ends
+            let is_sound = decoded.is_sound && !(decoded.is_unfinished && coded.is_whole);
+            self.decoded.push(Reading {
+                is_whole: coded.is_whole && is_sound && !decoded.is_cut,
+                bytes: decoded.bytes,
+            });
+            if !is_sound {
+                return false;
+            }
+        }
+        self.decoded.len() > first
     }
 }
 
-/// One byte more than is looked at tells that there is more.
-fn read(decoder: impl Read, most: usize, decoded: &mut Vec<u8>) -> Ended {
-    decoder.take((most as u64).saturating_add(1)).read_to_end(decoded)
+impl Reading {
+    /// Shows the beginning as a body, and what follows as windows, until `look` has enough.
+    fn parts(&self, case: &Case<'_>, look: &mut dyn FnMut(Content<'_>) -> bool) {
+        let most = case.rules.body_bytes().min(self.bytes.len());
+        let (bytes, following) = self.bytes.split_at(most);
+        let is_whole = self.is_whole && following.is_empty();
+        if !look(Content::Body(BodyView { bytes, is_whole })) || following.is_empty() {
+            return;
+        }
+        let Some(mut rest) = Rest::after(content_type(case.request), bytes) else {
+            return;
+        };
+        let mut pieces = following.chunks(WINDOW).peekable();
+        while let Some(piece) = pieces.next() {
+            rest.push(piece);
+            let is_end = self.is_whole && pieces.peek().is_none();
+            if !look(Content::Window(rest.window(is_end))) {
+                return;
+            }
+            rest.advance();
+        }
+    }
+}
+
+/// The last content type of a request.
+pub(super) fn content_type<'r>(request: &RequestView<'r>) -> &'r str {
+    let mut content_type = "";
+    request.headers.for_each_value("content-type", &mut |value| {
+        content_type = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    });
+    content_type
+}
+
+/// Whether a name stands for no coding: what the standard calls so, and what clients write by mistake. S3's own framing is undone by no
+/// framework.
+fn is_none(name: &[u8]) -> bool {
+    const NONE: [&[u8]; 10] = [
+        b"",
+        b"identity",
+        b"none",
+        b"utf-8",
+        b"utf8",
+        b"binary",
+        b"8bit",
+        b"7bit",
+        b"chunked",
+        b"aws-chunked",
+    ];
+    NONE.iter().any(|none| none.eq_ignore_ascii_case(name))
 }

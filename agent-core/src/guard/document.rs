@@ -31,8 +31,12 @@ impl<'b> Document<'b> {
         let is_hidden = self.is_hidden.get_or_init(|| match self.format {
             Format::Xml | Format::Markup | Format::GraphQl => named_anywhere(),
             Format::Json => self.names.named_in_value(self.bytes),
-            Format::Form | Format::Multipart | Format::Text | Format::Binary => false,
+            // fields have numbers, or no names at all
+            Format::Packed(_) | Format::Media | Format::Binary => true,
+            Format::Form | Format::Multipart | Format::Text => false,
         });
-        *is_hidden || (self.format == Format::Json && place.name == "query" && named_anywhere())
+        let is_whole = place.name.is_empty() && matches!(self.format, Format::Form | Format::Multipart);
+        let is_query = self.format == Format::Json && place.name == "query";
+        *is_hidden || ((is_whole || is_query) && named_anywhere())
     }
 }

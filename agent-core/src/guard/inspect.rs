@@ -6,7 +6,7 @@
 use std::num::NonZeroUsize;
 
 use super::{
-    Shared,
+    Phase, Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
     document::Document,
     request::{BodyView, RequestView},
@@ -20,7 +20,7 @@ use crate::model::{
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
-    places::{self, Field, Format, Part, Place, Role},
+    places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
     policy::{Check, Level, Policy},
 };
 
@@ -30,6 +30,19 @@ pub(super) enum Content<'b> {
     /// Path, query, cookies, headers.
     Head,
     Body(BodyView<'b>),
+    /// A part of a body.
+    Window(Window<'b>),
+}
+
+impl<'b> Content<'b> {
+    /// What is judged by looking into it.
+    pub(super) const fn phase(self) -> Phase<'b> {
+        match self {
+            Self::Head => Phase::Request,
+            Self::Body(body) => Phase::Body(body),
+            Self::Window(window) => Phase::Rest(window),
+        }
+    }
 }
 
 /// What was found, with its place, at or above the policy's threshold.
@@ -46,25 +59,36 @@ pub(super) struct Suspicion {
     pub(super) value: Box<str>,
 }
 
+/// How far an inspection came.
+#[derive(Default)]
+pub(super) struct Inspected {
+    /// Whether a detector failed, so that there may be more than was found.
+    pub(super) has_failed: bool,
+    /// Why something of a body was not inspected.
+    pub(super) gaps: Gaps,
+}
+
+/// The most content types of one body that it is read by.
+const MOST_TYPES: usize = 4;
+
 /// What receives suspicions. Whether it wants more.
 type Report<'r> = dyn FnMut(Suspicion) -> bool + 'r;
 
 impl Shared {
-    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough. Whether
-    /// a detector failed, so that there may be more.
+    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough.
     pub(super) fn inspect(
         &self,
         content: Content<'_>,
         case: &Case<'_>,
         attended: Attended<'_>,
         report: &mut Report<'_>,
-    ) -> bool {
+    ) -> Inspected {
         let checks = match content {
             Content::Head => OF_HEADS,
-            Content::Body(_) => OF_BODIES,
+            Content::Body(_) | Content::Window(_) => OF_BODIES,
         };
         if !looks_into_values(&case.rules, checks) {
-            return false;
+            return Inspected::default();
         }
         let mut search = Search {
             shared: self,
@@ -84,12 +108,18 @@ impl Shared {
             report,
             is_json: false,
             goes_on: true,
+            gaps: Gaps::default(),
         };
         match content {
             Content::Head => search.head(),
             Content::Body(body) => search.body(body),
+            Content::Window(window) => search.window(&window),
         }
-        attended.end()
+        let gaps = search.gaps;
+        Inspected {
+            has_failed: attended.end(),
+            gaps,
+        }
     }
 
     /// Whether the request itself, before the application answered, held something that is only logged: then it is counted already.
@@ -146,9 +176,10 @@ pub(super) struct Search<'s, 'r> {
     /// Whether what is looked into is a JSON document, where names have dots between them.
     pub(super) is_json: bool,
     pub(super) goes_on: bool,
+    gaps: Gaps,
 }
 
-impl Search<'_, '_> {
+impl<'s> Search<'s, '_> {
     fn head(&mut self) {
         let request = self.case.request;
         places::path(request.path, &mut |field| self.look(field));
@@ -173,12 +204,31 @@ impl Search<'_, '_> {
         }
     }
 
+    /// Looks into a body by its content type; by each of them where it has several, as frameworks take the first or the last.
     fn body(&mut self, body: BodyView<'_>) {
-        let mut content_type = "";
-        let headers = self.case.request.headers;
-        headers.for_each_value("content-type", &mut |value| {
-            content_type = str::from_utf8(value).unwrap_or_default();
+        let mut types = [""; MOST_TYPES];
+        let mut count = 0;
+        self.case.request.headers.for_each_value("content-type", &mut |value| {
+            for content_type in places::content_types(value) {
+                let is_new = !types
+                    .iter()
+                    .take(count)
+                    .any(|known| known.eq_ignore_ascii_case(content_type));
+                if let Some(place) = types.get_mut(count).filter(|_| is_new) {
+                    *place = content_type;
+                    count += 1;
+                }
+            }
         });
+        if count > 1 {
+            self.gaps.add(Gap::TwoTypes, 0);
+        }
+        for content_type in types.into_iter().take(count.max(1)) {
+            self.body_as(content_type, body);
+        }
+    }
+
+    fn body_as(&mut self, content_type: &'s str, body: BodyView<'_>) {
         let most = self.case.rules.body_bytes();
         let bytes = body.bytes.get(..most).unwrap_or(body.bytes);
         let format = Format::of(content_type, bytes);
@@ -189,18 +239,35 @@ impl Search<'_, '_> {
             self.files(content_type, bytes, body);
         }
         let document = Document::new(format, bytes, self.case.policy.secret_names());
+        let shown = places::Body {
+            content_type,
+            bytes: body.bytes,
+            is_whole: body.is_whole,
+        };
         let mut repeats = Repeats::default();
-        places::body(most, content_type, bytes, &mut |field| {
+        let gaps = places::body(most, &shown, &mut |field| {
             if format == Format::Form {
                 self.note(field, &mut |field| repeats.note(field));
             }
             self.look_in(Some(&document), field)
         });
+        self.gaps.merge(&gaps);
         if repeats.any() {
             self.pollution(Part::Body, &mut |visit| {
-                places::body(most, content_type, bytes, visit);
+                let _same_as_before = places::body(most, &shown, visit);
             });
         }
+    }
+
+    /// Looks into a part of a body.
+    fn window(&mut self, window: &Window<'s>) {
+        self.is_json = window.format == Format::Json;
+        self.options.context.format = Some(window.format);
+        self.options.context.content_type = window.body.content_type;
+        // the names of what goes on are not known any more, and may have said that it is a secret
+        let document = Document::new(Format::Binary, b"", self.case.policy.secret_names());
+        let gaps = places::window(window, &mut |field| self.look_in(Some(&document), field));
+        self.gaps.merge(&gaps);
     }
 
     /// Takes note of a value, unless it may come more than once.

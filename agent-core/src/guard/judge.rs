@@ -17,6 +17,7 @@ use super::{
 use crate::{
     model::{
         blacklist::Hit,
+        places::Gaps,
         policy::{BanTerms, Check},
     },
     protocol::v2::Evidence,
@@ -74,13 +75,19 @@ impl Shared {
     }
 
     /// Judges what a request carries in its body.
-    pub(super) fn judge_body(&self, snapshot: &Snapshot, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
+    pub(super) fn judge_body(
+        &self,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        body: BodyView<'_>,
+        phase: Phase<'_>,
+    ) -> Verdict {
         let case = self.case(snapshot, request);
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
-        self.look_into_body(body, &case, snapshot, &mut outcome);
+        self.look_into_body(body, phase, &case, snapshot, &mut outcome);
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }
@@ -168,7 +175,8 @@ impl Shared {
         }
     }
 
-    /// Searches what a request carries, until something in it refuses the request. What one check finds is reported once.
+    /// Searches what a request carries, until something in it refuses the request. What one check finds is reported once. Why something of a
+    /// body was not inspected.
     pub(super) fn look_into<'c>(
         &self,
         content: Content<'_>,
@@ -176,9 +184,9 @@ impl Shared {
         case: &Case<'c>,
         snapshot: &Snapshot,
         outcome: &mut Outcome<'c>,
-    ) {
+    ) -> Gaps {
         let attended = self.supervision.attend(&*self.parts.clock, case.now);
-        let has_failed = self.inspect(content, case, attended, &mut |suspicion| {
+        let inspected = self.inspect(content, case, attended, &mut |suspicion| {
             let check = suspicion.check;
             if outcome.reported.contains(check) {
                 return true;
@@ -206,10 +214,11 @@ impl Shared {
             };
             self.settle(check, is_worse, &finding, case, outcome)
         });
-        if has_failed {
+        if inspected.has_failed {
             outcome.is_incomplete = true;
             self.blame_for_detectors(content, case, snapshot);
         }
+        inspected.gaps
     }
 }
 

@@ -65,6 +65,7 @@ mod parts;
 mod path;
 mod recent;
 mod request;
+mod rest;
 mod rules;
 mod server_header;
 mod sliding;
@@ -78,6 +79,7 @@ mod tally;
 mod timing;
 mod traffic;
 mod trial;
+mod uninspected;
 mod verdict;
 mod wanted;
 
@@ -102,11 +104,13 @@ pub use self::{
     parts::{GuardParts, OnFailure},
     recent::{Recent, Source},
     request::{BodyView, Headers, Remembered, RequestView, RouteMatch},
+    rest::BodyRest,
     server_header::ServerHeader,
     snapshot::{Mode, Published, Snapshot},
     supervision::DetectorHealth,
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
+    uninspected::{Uninspected, UninspectedAction},
     verdict::{Detection, Reaction, Refusal, Verdict},
 };
 use self::{
@@ -114,7 +118,10 @@ use self::{
     learned_routes::LearnedRoutes, supervision::Supervision, traffic::Traffic,
 };
 use crate::{
-    model::policy::{Check, Policy},
+    model::{
+        places::Window,
+        policy::{Check, Policy},
+    },
     protocol::Routes,
 };
 
@@ -142,8 +149,14 @@ struct Shared {
 #[derive(Debug, Clone, Copy)]
 enum Phase<'p> {
     Request,
-    /// The beginning of the request's body.
+    /// The beginning of the request's body, of which no more will be shown.
     Body(BodyView<'p>),
+    /// The beginning of the request's body, the rest of which will be shown too.
+    Beginning(BodyView<'p>),
+    /// A part of the request's body.
+    Rest(Window<'p>),
+    /// The request's body goes on from this offset, and will not be shown.
+    Ended(usize),
     /// The application's answer, with its status.
     Answer(u16),
     /// The beginning of the answer's body.
@@ -318,7 +331,9 @@ impl Guard {
             let snapshot = parts.published.load();
             let verdict = match phase {
                 Phase::Request => self.0.judge(&snapshot, request),
-                Phase::Body(body) => self.0.judge_body(&snapshot, request, body),
+                Phase::Body(body) | Phase::Beginning(body) => self.0.judge_body(&snapshot, request, body, phase),
+                Phase::Rest(window) => self.0.judge_rest(&snapshot, request, window),
+                Phase::Ended(at) => self.0.judge_end(&snapshot, request, at),
                 Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
                 Phase::AnswerBody(body) => self.0.judge_answer(&snapshot, request, body),
             };

@@ -54,6 +54,8 @@ pub(super) struct Outcome<'c> {
     pub(super) refused: Option<(Check, &'c Reaction, BlockId)>,
     /// It is refused only because its source has to wait so long.
     pub(super) wait: Option<Duration>,
+    /// The status that a refusal bears in the place of the usual one, where it says better what is wrong.
+    pub(super) status: Option<u16>,
 }
 
 /// A set of checks.
@@ -223,7 +225,11 @@ impl Shared {
         match outcome.refused {
             Some((_, reaction, id)) => {
                 self.parts.tally.blocked();
-                Verdict::Block(Refusal::new(id, reaction).after(outcome.wait))
+                Verdict::Block(
+                    Refusal::new(id, reaction)
+                        .after(outcome.wait)
+                        .with_status(outcome.status),
+                )
             }
             None if outcome.is_incomplete => {
                 self.unjudged(case.policy, case.mode, case.client.map(|client| client.address))

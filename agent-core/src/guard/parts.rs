@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CompressedBodies, Intake, Published, Recent, Tally};
+use super::{CompressedBodies, Intake, Published, Recent, Tally, Uninspected};
 use crate::{clock::Clock, model::detect::Detectors};
 
 /// What a guard works with. All of it outlives the actors.
@@ -22,6 +22,8 @@ pub struct GuardParts {
     pub on_failure: OnFailure,
     /// What happens to a request whose body is compressed.
     pub compressed_bodies: CompressedBodies,
+    /// What happens to a request whose body was not inspected.
+    pub uninspected: Uninspected,
     /// What looks into the values that requests carry.
     pub detectors: Arc<Detectors>,
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
+use crate::model::places::{Gap, Gaps};
+
 /// Counters per process. Threads beyond this number share one: the machines we know run fewer workers, and sharing costs
 /// nanoseconds, not exactness.
 const SHARDS: usize = 16;
@@ -29,6 +31,7 @@ struct Shard {
     uninspected: AtomicU64,
     of_unknown_clients: AtomicU64,
     without_address: AtomicU64,
+    gaps: [AtomicU64; Gap::ALL.len()],
 }
 
 /// The sums of a [`Tally`] at one moment.
@@ -49,12 +52,24 @@ pub struct Counts {
     pub spared: u64,
     /// Judgements that took longer than [`Guard::SLOW`](super::Guard::SLOW), of those that were timed.
     pub slow: u64,
-    /// Requests whose compressed bodies nobody could look into, or was to: see [`CompressedBodies`](super::CompressedBodies).
+    /// Requests that passed although their bodies were not inspected, or not to their ends: see [`Uninspected`](super::Uninspected).
     pub uninspected: u64,
     /// Requests that a proxy passed on which no setting declares.
     pub of_unknown_clients: u64,
     /// Requests that came without an address.
     pub without_address: u64,
+    /// The same by reason, in the order of the variants of [`Gap`]. A request may have several.
+    pub gaps: [u64; Gap::ALL.len()],
+}
+
+impl Counts {
+    /// How many requests passed for each reason for which a body was not inspected; those for which some did.
+    pub fn uninspected_by_reason(&self) -> impl Iterator<Item = (Gap, u64)> + '_ {
+        let counts = Gap::ALL
+            .into_iter()
+            .filter_map(|gap| Some((gap, *self.gaps.get(gap as usize)?)));
+        counts.filter(|(_, count)| *count > 0)
+    }
 }
 
 impl Tally {
@@ -80,6 +95,13 @@ impl Tally {
             uninspected: sum.uninspected + shard.uninspected.load(Ordering::Relaxed),
             of_unknown_clients: sum.of_unknown_clients + shard.of_unknown_clients.load(Ordering::Relaxed),
             without_address: sum.without_address + shard.without_address.load(Ordering::Relaxed),
+            gaps: std::array::from_fn(|index| {
+                let [before, here] = [
+                    sum.gaps.get(index).copied(),
+                    shard.gaps.get(index).map(|count| count.load(Ordering::Relaxed)),
+                ];
+                before.unwrap_or_default() + here.unwrap_or_default()
+            }),
         })
     }
 
@@ -117,9 +139,16 @@ impl Tally {
         self.add(|shard| &shard.slow);
     }
 
-    /// A body passed that was not looked into.
-    pub(crate) fn uninspected(&self) {
+    /// A body passed that was not inspected, or not to its end.
+    pub(crate) fn uninspected(&self, gaps: &Gaps) {
         self.add(|shard| &shard.uninspected);
+        let shard = self.shards.get(thread_shard());
+        let counts = shard.map(|shard| shard.gaps.as_slice()).unwrap_or_default();
+        for (gap, _) in gaps.iter() {
+            if let Some(count) = counts.get(gap as usize) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// A request was passed on by a proxy that no setting declares.

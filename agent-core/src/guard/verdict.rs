@@ -44,6 +44,18 @@ impl Refusal {
         let retry_after = wait.map(|wait| NonZeroU32::new(seconds(wait)).unwrap_or(NonZeroU32::MIN));
         Self { retry_after, ..self }
     }
+
+    /// With a status that says what is wrong, unless the configuration asks for another than the usual one.
+    pub(super) fn with_status(mut self, better: Option<u16>) -> Self {
+        /// What refusals bear by default.
+        const FORBIDDEN: u16 = 403;
+        if let (Some(better), Reaction::Respond { status, .. }) = (better, &mut self.reaction)
+            && *status == FORBIDDEN
+        {
+            *status = better;
+        }
+        self
+    }
 }
 
 impl Verdict {

@@ -19,8 +19,11 @@ use super::{
     value,
 };
 use crate::{
-    guard::{CompressedBodies, OnFailure},
-    model::address::{PRIVATE, parse_network, parse_source},
+    guard::{CompressedBodies, OnFailure, Uninspected, UninspectedAction},
+    model::{
+        address::{PRIVATE, parse_network, parse_source},
+        places::Gap,
+    },
     protocol::AgentKey,
 };
 
@@ -50,6 +53,8 @@ pub struct AgentSettings {
     pub on_failure: OnFailure,
     /// What happens to a request whose body is compressed.
     pub compressed_bodies: CompressedBodies,
+    /// What happens to a request whose body was not inspected, by reason.
+    pub uninspected: Uninspected,
     /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
     pub enforce: bool,
     /// While this file exists, it is as if `enforce` were off: a kill switch for a running process.
@@ -83,6 +88,7 @@ impl AgentSettings {
     pub(super) fn read(value: Option<&Value>, files: &Files) -> (Self, Found) {
         let mut section = Section::new("agent", value, files);
         let key_file = section.path("key_file");
+        let (uninspected, said_of_it) = uninspected(&mut section, files);
         let settings = Self {
             cloud_url: cloud_url(&mut section),
             key: key(&mut section, key_file.as_deref()),
@@ -95,13 +101,17 @@ impl AgentSettings {
             own_addresses: section.list("own_addresses", "a list of addresses", parse_source),
             on_failure: on_failure(&mut section),
             compressed_bodies: compressed_bodies(&mut section),
+            uninspected,
             enforce: section.bool("enforce", true),
             kill_switch_file: section.path("kill_switch_file"),
             log_dir: section.path("log_dir"),
             breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
             stale_after: stale_after(&mut section),
         };
-        (settings, section.into_found())
+        let mut found = section.into_found();
+        found.problems.extend(said_of_it.problems);
+        found.warnings.extend(said_of_it.warnings);
+        (settings, found)
     }
 
     /// What is allowed but hardly meant.
@@ -166,6 +176,29 @@ fn compressed_bodies(section: &mut Section<'_>) -> CompressedBodies {
         "refuse" => CompressedBodies::Refuse,
         _ => CompressedBodies::Inspect,
     }
+}
+
+/// A table of reasons, each with what happens; those that are not named happen as they do by default.
+fn uninspected(section: &mut Section<'_>, files: &Files) -> (Uninspected, Found) {
+    let mut all = Uninspected::default();
+    let mut table = Section::new("agent.uninspected", section.take("uninspected"), files);
+    for gap in Gap::ALL {
+        let word = |action| match action {
+            UninspectedAction::Pass => "pass",
+            UninspectedAction::Log => "log",
+            UninspectedAction::Refuse => "refuse",
+        };
+        let said = table.one_of(gap.name(), word(all.action(gap)), &["pass", "log", "refuse"]);
+        let actions = [
+            UninspectedAction::Pass,
+            UninspectedAction::Log,
+            UninspectedAction::Refuse,
+        ];
+        if let Some(action) = actions.into_iter().find(|action| word(*action) == said) {
+            all.set(gap, action);
+        }
+    }
+    (all, table.into_found())
 }
 
 /// Absent or empty, a list is enforced for ever.

@@ -11,7 +11,8 @@ use super::{
     value::{self, CODE, Table},
 };
 use crate::{
-    guard::{CompressedBodies, OnFailure},
+    guard::{CompressedBodies, OnFailure, UninspectedAction},
+    model::places::Gap,
     protocol::ConfigMap,
 };
 
@@ -108,6 +109,23 @@ impl SettingsBuilder {
             CompressedBodies::Refuse => "refuse",
         };
         self.agent("compressed_bodies", word.into())
+    }
+
+    /// What happens to a request for one reason for which its body was not inspected.
+    pub fn uninspected(mut self, gap: Gap, action: UninspectedAction) -> Self {
+        let word = match action {
+            UninspectedAction::Pass => "pass",
+            UninspectedAction::Log => "log",
+            UninspectedAction::Refuse => "refuse",
+        };
+        let table = self
+            .agent
+            .entry("uninspected".to_owned())
+            .or_insert_with(|| value::from_json(CODE, serde_json::json!({})));
+        if let ValueKind::Table(reasons) = &mut table.kind {
+            reasons.insert(gap.name().to_owned(), value::from_json(CODE, word.into()));
+        }
+        self
     }
 
     /// Whether anything is refused at all; `false` lets every request pass, and logs, counts and reports what is found.

@@ -106,6 +106,9 @@ impl Environment {
             (_, None) => self
                 .problems
                 .push(Problem::new(origin, "", "a value that is not UTF-8", "a UTF-8 text")),
+            (["agent", "uninspected", reason], Some(text)) => {
+                insert(&mut self.tree, &["agent", "uninspected", reason], &origin, text);
+            }
             (["agent", key], Some(text)) => insert(&mut self.tree, &["agent", key], &origin, text),
             (["transport", "kind"], Some(text)) => insert(&mut self.tree, &["transport", "kind"], &origin, text),
             (["transport", kind, option], Some(text)) => {

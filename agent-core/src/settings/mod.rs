@@ -21,6 +21,7 @@
 //! own_addresses = ["192.0.2.10"]                # the server's own, which are never banned
 //! on_detector_failure = "allow"                 # or "block": what a request meets when a detector, or all of the guard, fails
 //! compressed_bodies = "inspect"                 # or "pass" or "refuse": what a request meets whose body is compressed
+//! uninspected = { too_large = "refuse" }        # or "pass" or "log", for each reason: a body that was not read to its end
 //! enforce = true                                # false: every request passes, and what is found is only logged
 //! kill_switch_file = "/run/shop/buckler-off"    # as if enforce were false while this file exists
 //! log_dir = "/var/log/shop"                     # where findings may be logged to a file; without it they are not

@@ -41,8 +41,11 @@ pub struct Status {
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
     /// the workers.
     pub guard_slow: u64,
-    /// Requests whose compressed bodies passed without a look into them: `agent.compressed_bodies` says which.
+    /// Requests that passed although their bodies were not inspected, or not to their ends: `agent.uninspected` and
+    /// `agent.compressed_bodies` say which may.
     pub uninspected: u64,
+    /// The same by reason, as `agent.uninspected` names them. A request may have several.
+    pub uninspected_by_reason: BTreeMap<&'static str, u64>,
     /// Detectors that panicked or held up a request, and which of them are not asked any more.
     pub failing_detectors: Vec<DetectorHealth>,
     /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; absent where there is none.

@@ -10,7 +10,7 @@ use buckler::{
     clock::Clock,
     guard::{
         BodyView, CompressedBodies, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView,
-        RouteMatch, Snapshot, Trusted, Verdict,
+        RouteMatch, Snapshot, Trusted, Uninspected, Verdict,
     },
     model::{
         blacklist::{Blacklist, Scope},
@@ -93,6 +93,7 @@ pub(crate) fn stage_of(policy: Policy) -> Stage {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure: OnFailure::Open,
         compressed_bodies: CompressedBodies::default(),
+        uninspected: Uninspected::default(),
         detectors: Arc::new(Detectors::standard().unwrap()),
     });
     Stage {

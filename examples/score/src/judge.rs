@@ -6,7 +6,7 @@ use buckler::{
     clock::{Clock, SystemClock},
     guard::{
         BodyView, CompressedBodies, Guard, GuardParts, Headers, Intake, Mode, OnFailure, Published, RequestView,
-        RouteMatch, Snapshot, Trusted,
+        RouteMatch, Snapshot, Trusted, Uninspected,
     },
     model::{
         blacklist::Blacklist,
@@ -65,6 +65,7 @@ impl Judge {
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
             compressed_bodies: CompressedBodies::default(),
+            uninspected: Uninspected::default(),
             detectors: Arc::new(Detectors::standard()?),
         });
         Ok(Self {

@@ -169,15 +169,15 @@ fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
     view.proto = 2;
     view.instance_id = Some(part.instance_id);
     view.totals = part.totals;
-    view.lost = part
-        .lost
-        .iter()
-        .take(REASONS)
-        .map(|(reason, count)| (name(reason), *count))
-        .collect();
+    let by_reason = |counts: &BTreeMap<String, u64>| {
+        let counts = counts.iter().take(REASONS);
+        counts.map(|(reason, count)| (name(reason), *count)).collect()
+    };
+    view.lost = by_reason(&part.lost);
     view.health = Some(v2::Health {
         state: name(&part.health.state),
         alarm: part.health.alarm.as_deref().map(words),
+        uninspected: by_reason(&part.health.uninspected),
         ..part.health.clone()
     });
     view.config = part.have.config.as_ref().map(|config| v2::ConfigCursor {

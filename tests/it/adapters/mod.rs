@@ -12,6 +12,7 @@ mod functions;
 mod host;
 mod nginx;
 mod pages;
+mod readings;
 mod setups;
 mod verdicts;
 

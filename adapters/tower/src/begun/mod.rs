@@ -62,6 +62,12 @@ impl<B: Body<Data = Bytes> + Unpin> Begun<B> {
         self.is_over = true;
     }
 
+    /// What was read beyond what was wanted, and how much was read.
+    pub(crate) fn beyond(&self, wanted: NonZeroUsize) -> (&[u8], usize) {
+        let bytes = self.beginning.bytes();
+        (bytes.get(wanted.get()..).unwrap_or_default(), bytes.len())
+    }
+
     /// What was read, for the guard.
     pub(crate) fn view(&self, wanted: NonZeroUsize) -> BodyView<'_> {
         let is_broken = matches!(self.after, Some(Err(_)));

@@ -6,7 +6,7 @@ use flate2::{Compression, write};
 
 use super::*;
 use crate::model::{
-    places::MOST_BYTES,
+    places::{Gap, MOST_BYTES},
     policy::{Check, Level},
 };
 
@@ -30,6 +30,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    ::brotli::CompressorWriter::new(&mut packed, 4096, 5, 22)
+        .write_all(bytes)
+        .unwrap();
+    packed
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ::zstd::stream::encode_all(bytes, 3).unwrap()
+}
+
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut packed = write::ZlibEncoder::new(vec![], Compression::default());
     packed.write_all(bytes).unwrap();
@@ -44,35 +56,45 @@ fn bare_deflate(bytes: &[u8]) -> Vec<u8> {
 
 /// Whether a body with this coding is refused.
 fn refuses(stage: &Stage, coding: &[&str], bytes: &[u8], is_whole: bool) -> bool {
-    let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"text/plain")];
-    headers.extend(coding.iter().map(|coding| ("content-encoding", coding.as_bytes())));
-    let headers = headers.as_slice();
-    let view = RequestView {
-        peer: Some(ATTACKER.parse().unwrap()),
-        method: "POST",
-        path: "/orders",
-        query: "",
-        host: Some("shop.example.com"),
-        route: RouteMatch::Unsure,
-        headers: &headers,
-    };
-    let body = BodyView {
-        bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
-        is_whole,
-    };
-    stage.guard.check_body(&view, body).is_block()
+    stage.unpacked(coding, bytes, is_whole).is_block()
+}
+
+impl Stage {
+    fn unpacked(&self, coding: &[&str], bytes: &[u8], is_whole: bool) -> Verdict {
+        let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"text/plain")];
+        headers.extend(coding.iter().map(|coding| ("content-encoding", coding.as_bytes())));
+        let headers = headers.as_slice();
+        let view = RequestView {
+            peer: Some(ATTACKER.parse().unwrap()),
+            method: "POST",
+            path: "/orders",
+            query: "",
+            host: Some("shop.example.com"),
+            route: RouteMatch::Unsure,
+            headers: &headers,
+        };
+        let body = BodyView {
+            bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
+            is_whole,
+        };
+        self.guard.check_body(&view, body)
+    }
 }
 
 #[test]
 fn an_attack_is_found_in_every_coding_that_can_be_decoded() {
     let stage = packing(CompressedBodies::Inspect);
     type Pack = fn(&[u8]) -> Vec<u8>;
-    let codings: [(&str, Pack); 5] = [
+    let codings: [(&str, Pack); 9] = [
         ("gzip", gzip),
         ("X-GZip", gzip),
         (" deflate ", zlib),
         ("deflate", bare_deflate),
         ("identity", <[u8]>::to_vec),
+        ("br", brotli),
+        ("Zstd", zstd),
+        ("utf-8", <[u8]>::to_vec),
+        ("aws-chunked", <[u8]>::to_vec),
     ];
     for (coding, pack) in codings {
         assert!(refuses(&stage, &[coding], &pack(INJECTION), true), "{coding}");
@@ -90,7 +112,7 @@ fn what_was_cut_off_is_looked_into_as_far_as_it_goes() {
     assert!(long(INJECTION).len() > MOST_BYTES, "not all of it is shown");
     assert!(refuses(&stage, &["gzip"], &long(INJECTION), false));
     assert!(!refuses(&stage, &["gzip"], &long(CLEAN), false));
-    assert_eq!(stage.tally.totals().uninspected, 0);
+    assert_eq!(stage.counted(), [(Gap::TooLarge, 1)]);
 }
 
 #[test]
@@ -98,13 +120,37 @@ fn a_bomb_costs_what_other_bodies_cost() {
     let stage = packing(CompressedBodies::Inspect);
     let bomb = |beginning: &[u8]| gzip(&[beginning, &vec![b' '; 32 << 20]].concat());
     let large = bomb(CLEAN);
-    let spent = allocation_counter::measure(|| assert!(!refuses(&stage, &["gzip"], &large, true)));
+    let spent = allocation_counter::measure(|| assert_eq!(status(&stage.unpacked(&["gzip"], &large, true)), 413));
     assert!(
         spent.bytes_max < 16 * MOST_BYTES as u64,
         "{} bytes were held",
         spent.bytes_max
     );
+    assert_eq!(&*stage.detections().pop().unwrap().rule, "uninspected/bomb");
     assert!(refuses(&stage, &["gzip"], &bomb(INJECTION), true));
+    assert_eq!(stage.detections().pop().unwrap().check, Check::Sqli);
+    let behind_blanks = gzip(&[&vec![b' '; 70_000], INJECTION].concat());
+    assert_eq!(status(&stage.unpacked(&["gzip"], &behind_blanks, true)), 413);
+    assert_eq!(stage.counted(), []);
+}
+
+#[test]
+fn what_unpacks_to_more_than_is_looked_at_of_others_is_looked_into_all_the_same() {
+    let stage = packing(CompressedBodies::Inspect);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut text = |length: usize| (0..length).map(|_| b"abc "[random.usize(..4)]).collect::<Vec<u8>>();
+    let hidden = gzip(&[&text(150_000), b" 1' OR '1'='1 ".as_slice(), &text(9_000)].concat());
+    assert!(hidden.len() < MOST_BYTES);
+    assert!(refuses(&stage, &["gzip"], &hidden, true));
+    assert_eq!(stage.detections().pop().unwrap().check, Check::Sqli);
+    assert!(!refuses(&stage, &["gzip"], &gzip(&text(200_000)), true));
+    assert_eq!(stage.counted(), []);
+    let mut rarely = || if random.usize(..16) == 0 { b' ' } else { b'a' };
+    let longer: Vec<u8> = (0..400_000).map(|_| rarely()).collect();
+    let longer = gzip(&longer);
+    assert!(longer.len() < MOST_BYTES && longer.len() * 64 > 400_000, "no bomb");
+    assert!(!refuses(&stage, &["gzip"], &longer, true));
+    assert_eq!(stage.counted(), [(Gap::TooLarge, 1)]);
 }
 
 #[test]
@@ -127,16 +173,25 @@ fn where_a_body_can_be_read_in_two_ways_both_are_looked_into() {
         "those that were refused were inspected"
     );
     for (coding, bytes) in [(&["br"], CLEAN), (&["gzip"], CLEAN), (&["gzip, br"], &gzip(CLEAN))] {
-        assert!(!refuses(&stage, coding, bytes, true), "{coding:?}");
+        stage.detections();
+        assert_eq!(status(&stage.unpacked(coding, bytes, true)), 415, "{coding:?}");
+        let found = stage.detections().pop().unwrap();
+        assert_eq!((&*found.rule, &*found.place), ("uninspected/unknown_coding", "body@0"));
     }
-    assert_eq!(stage.tally.totals().uninspected, 3);
+    let chain = gzip(&brotli(INJECTION));
+    assert!(stage.unpacked(&["br, gzip"], &chain, true).is_block());
+    assert_eq!(
+        stage.detections().pop().unwrap().check,
+        Check::Sqli,
+        "found in the innermost"
+    );
 }
 
 #[test]
 fn compressed_bodies_pass_where_the_settings_say_so() {
     let stage = packing(CompressedBodies::Pass);
     assert!(!refuses(&stage, &["gzip"], &gzip(INJECTION), true));
-    assert_eq!(stage.tally.totals().uninspected, 1);
+    assert_eq!(stage.counted(), [(Gap::UnknownCoding, 1)]);
     assert!(
         refuses(&stage, &["gzip"], INJECTION, true),
         "a name alone compresses nothing"

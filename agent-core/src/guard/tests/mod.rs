@@ -14,6 +14,7 @@ mod response;
 mod routes;
 mod secrets;
 mod trial;
+mod uninspected;
 mod unknown;
 mod uploads;
 mod windows;
@@ -129,6 +130,17 @@ fn stage_made(
     detectors: Detectors,
     clock: Arc<TestClock>,
 ) -> Stage {
+    let bodies = (compressed_bodies, Uninspected::default());
+    stage_for(keys, on_failure, bodies, detectors, clock)
+}
+
+fn stage_for(
+    keys: Value,
+    on_failure: OnFailure,
+    (compressed_bodies, uninspected): (CompressedBodies, Uninspected),
+    detectors: Detectors,
+    clock: Arc<TestClock>,
+) -> Stage {
     let blacklist = Arc::new(Blacklist::new());
     let published = Arc::new(Published::new(Arc::new(Snapshot {
         policy: Arc::new(policy(keys)),
@@ -147,6 +159,7 @@ fn stage_made(
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         on_failure,
         compressed_bodies,
+        uninspected,
         detectors: Arc::new(detectors),
     });
     Stage {
@@ -196,6 +209,11 @@ impl Stage {
 
     fn detections(&self) -> Vec<Detection> {
         std::iter::from_fn(|| self.intake.pop()).collect()
+    }
+
+    /// Requests that passed with a gap, by reason.
+    fn counted(&self) -> Vec<(crate::model::places::Gap, u64)> {
+        self.tally.totals().uninspected_by_reason().collect()
     }
 
     /// Success, errors, attacks, blocked.
@@ -266,6 +284,16 @@ impl Headers for Request {
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         self.headers.iter().for_each(|(name, value)| visit(name, value));
+    }
+}
+
+/// The status that a request is answered with; 0 where it passes.
+fn status(verdict: &Verdict) -> u16 {
+    match verdict {
+        Verdict::Block(refusal) => match refusal.reaction {
+            Reaction::Respond { status, .. } | Reaction::Redirect { status, .. } => status,
+        },
+        Verdict::Pass => 0,
     }
 }
 

@@ -116,6 +116,7 @@ impl Conversation {
                 restarts: telemetry.restarts,
                 alarm: telemetry.alarm,
                 dry_run: telemetry.dry_run,
+                uninspected: telemetry.uninspected,
                 state: self.state().name().to_owned(),
                 process: Some(telemetry.process),
             },

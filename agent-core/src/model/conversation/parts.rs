@@ -68,6 +68,8 @@ pub struct TelemetryPart {
     pub alarm: Option<String>,
     /// What a candidate configuration would have decided otherwise.
     pub dry_run: Option<DryRunTotals>,
+    /// Requests that passed although their bodies were not inspected, since start, by reason.
+    pub uninspected: BTreeMap<String, u64>,
 }
 
 impl ListPart {

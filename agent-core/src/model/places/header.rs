@@ -3,10 +3,13 @@
 use super::{Field, Part, Place, Role, Visit, cookies};
 use crate::model::normal::Spelling;
 
-/// Whether a header is not worth a look: browsers and proxies fill it in by themselves, and applications do not read it, or read it as
-/// a number, a date or a token that HTTP libraries have checked.
-fn is_dull(name: &str) -> bool {
-    matches!(
+/// Whether a header is not worth a look: browsers and proxies fill it in by themselves, with nothing but tokens, numbers and dates. One that
+/// holds anything else was filled in by hand, and may be read by what logs headers.
+fn is_dull(name: &str, value: &[u8]) -> bool {
+    let is_token = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b':' | b';' | b'=' | b'-' | b'.' | b'/' | b'_')
+    };
+    let is_filled_in = matches!(
         name,
         "connection"
             | "content-length"
@@ -20,7 +23,8 @@ fn is_dull(name: &str) -> bool {
             | "pragma"
             | "expect"
             | "sec-gpc"
-    )
+    );
+    is_filled_in && value.iter().all(is_token)
 }
 
 /// What a header says, as far as a detector needs to know.
@@ -52,7 +56,7 @@ impl Place<'_> {
 
 /// Visits a header, whose name is in lower case.
 pub fn header(name: &str, value: &[u8], visit: &mut Visit<'_>) {
-    if is_dull(name) {
+    if is_dull(name, value) {
         return;
     }
     match name {
@@ -88,4 +92,39 @@ fn token<'v>(name: &str, value: &'v [u8]) -> &'v [u8] {
         ] => token,
         _ => value,
     }
+}
+
+/// The content types that a header holds: one, unless a proxy has put several lines together with commas. What is no text is cut off.
+pub fn content_types(value: &[u8]) -> impl Iterator<Item = &str> {
+    let text = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let next = text
+            .match_indices(',')
+            .find(|(at, _)| text.get(at + 1..).is_some_and(begins_with_type));
+        match next {
+            Some((at, _)) => {
+                rest = text.get(at + 1..);
+                text.get(..at).map(str::trim)
+            }
+            None => Some(text.trim()),
+        }
+    })
+}
+
+/// Whether a text begins with a type of content and a slash.
+fn begins_with_type(text: &str) -> bool {
+    const KINDS: [&str; 8] = [
+        "application",
+        "text",
+        "multipart",
+        "image",
+        "audio",
+        "video",
+        "font",
+        "message",
+    ];
+    let kind = text.trim_start().split('/').next().unwrap_or_default();
+    kind.len() < text.trim_start().len() && KINDS.iter().any(|known| known.eq_ignore_ascii_case(kind))
 }

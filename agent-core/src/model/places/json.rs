@@ -3,7 +3,7 @@
 //! A scanner, not a parser: it follows brackets and strings and takes whatever else it meets for a number or a word. Documents that
 //! are cut off or hold comments yield what they hold.
 
-use super::{Field, MOST_DEPTH, Part, Place, Role, Visit, graphql};
+use super::{Body, Field, Gap, Gaps, MOST_DEPTH, Part, Place, Role, Visit, graphql, rest};
 use crate::model::normal::Spelling;
 
 /// The longest name of a place, in bytes: what is reported, not what is compared.
@@ -12,14 +12,19 @@ const LONGEST_NAME: usize = 256;
 /// The path to what all objects share (CWE-1321), shown as one name.
 const SHARED: &str = "constructor.prototype";
 
-pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
+/// Visits the keys and strings of a document.
+pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     let mut scanner = Scanner {
-        rest: body,
+        rest: body.bytes,
         name: String::new(),
         levels: Vec::new(),
+        is_cut: false,
         visit,
     };
     scanner.scan();
+    if scanner.is_cut && body.is_whole {
+        gaps.add(Gap::CutShort, body.bytes.len());
+    }
 }
 
 /// Whether the text begins and ends as a JSON document does.
@@ -36,6 +41,8 @@ struct Scanner<'b, 'v, 'w> {
     name: String,
     /// For each open bracket how long the name was, and whether members follow.
     levels: Vec<Level>,
+    /// Whether a string is not closed.
+    is_cut: bool,
     visit: &'v mut Visit<'w>,
 }
 
@@ -86,6 +93,7 @@ impl Scanner<'_, '_, '_> {
 
     fn string(&mut self) -> bool {
         let (raw, is_escaped, after) = split_string(self.rest);
+        self.is_cut = raw.len() == self.rest.len();
         let is_key =
             after.trim_ascii_start().first() == Some(&b':') && self.levels.last().is_none_or(|level| level.is_object);
         self.rest = after;
@@ -160,6 +168,40 @@ impl Scanner<'_, '_, '_> {
             value,
             spelling: Spelling::Literal,
         })
+    }
+}
+
+/// What a document in this part of it leaves open: the string that is not closed, with its quote; of one that is longer than `longest` the
+/// last `overlap` bytes, from a character on and not from within an escape.
+pub(super) fn open_string(bytes: &[u8], longest: usize, overlap: usize) -> Vec<u8> {
+    let mut rest = bytes;
+    loop {
+        let Some(at) = rest.iter().position(|byte| *byte == b'"') else {
+            return Vec::new();
+        };
+        let open = rest.get(at..).unwrap_or_default();
+        let inside = open.get(1..).unwrap_or_default();
+        let (raw, _, after) = split_string(inside);
+        let is_closed = raw.len() < inside.len();
+        if is_closed {
+            rest = after;
+            continue;
+        }
+        if open.len() <= longest {
+            return open.to_vec();
+        }
+        let from = inside.len().saturating_sub(overlap);
+        let mut at = 0;
+        while at < from {
+            at += match inside.get(at..) {
+                Some([b'\\', b'u', ..]) => 6,
+                Some([b'\\', ..]) => 2,
+                _ => 1,
+            };
+        }
+        // a blank is no part of an escape
+        let end = rest::from_word(inside.get(at..).unwrap_or_default());
+        return [b"\"", end].concat();
     }
 }
 

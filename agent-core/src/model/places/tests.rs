@@ -26,7 +26,9 @@ fn collected(work: impl FnOnce(&mut Visit<'_>)) -> Vec<String> {
 }
 
 fn of_body(content_type: &str, text: &str) -> Vec<String> {
-    collected(|visit| body(MOST_BYTES, content_type, text.as_bytes(), visit))
+    collected(|visit| {
+        body(MOST_BYTES, &Body::whole(content_type, text.as_bytes()), visit);
+    })
 }
 
 #[test]
@@ -95,6 +97,15 @@ fn headers_are_shown_but_for_dull_ones() {
     );
     assert_eq!(collected(|visit| header("content-length", b"12", visit)), [""; 0]);
     assert_eq!(
+        collected(|visit| header("date", b"Tue, 15 Nov 1994 08:12:31 GMT", visit)),
+        [""; 0]
+    );
+    assert_eq!(
+        collected(|visit| header("date", b"${jndi:ldap://x/a}", visit)),
+        ["header:date = ${jndi:ldap://x/a}"],
+        "no date"
+    );
+    assert_eq!(
         collected(|visit| header("authorization", b"Basic JyBPUiAxPTEtLSA=", visit)),
         ["header:authorization = JyBPUiAxPTEtLSA="]
     );
@@ -154,7 +165,7 @@ fn deep_json_is_bounded() {
     let deep = format!("{}\"x\"{}", "[".repeat(10_000), "]".repeat(10_000));
     assert_eq!(of_body("application/json", &deep), ["body = x"]);
     let objects = format!("{}\"x\"", r#"{"a":"#.repeat(5_000));
-    assert_eq!(of_body("application/json", &objects).len(), MOST_FIELDS - 1, "bounded");
+    assert_eq!(of_body("application/json", &objects).len(), 5_001, "none is lost");
 }
 
 #[test]
@@ -211,6 +222,7 @@ fn multipart_yields_fields_and_files() {
         "body:f name f",
         "body:f file x;y.png",
         "body:x;y.png head <?php",
+        "body:x;y.png whole <?php",
     ];
     assert_eq!(of_body("multipart/form-data; boundary=b", text), expected);
     assert_eq!(of_body("multipart/form-data; boundary=\"b\"", text), expected);
@@ -222,12 +234,15 @@ fn multipart_yields_fields_and_files() {
 
 #[test]
 fn a_multipart_that_is_cut_off_yields_what_it_holds() {
-    let text = "--b\nContent-Disposition: form-data; name=a\n\ncut o";
+    let text = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\ncut o";
     assert_eq!(
         of_body("multipart/form-data; boundary=b", text),
         ["body:a name a", "body:a = cut o"]
     );
-    assert_eq!(of_body("multipart/form-data; boundary=b", "no parts"), [""; 0]);
+    assert_eq!(
+        of_body("multipart/form-data; boundary=b", "no parts"),
+        ["body = no parts"]
+    );
     assert_eq!(of_body("multipart/form-data", "no parts"), ["body = no parts"]);
 }
 
@@ -253,7 +268,12 @@ fn the_type_that_is_claimed_is_not_believed_blindly() {
         ("", "<script>1</script>", Format::Markup),
         ("text/plain", "<a/>", Format::Markup),
         ("", "\0\u{1}", Format::Binary),
-        ("image/png", "<svg/>", Format::Binary),
+        ("image/png", "<svg/>", Format::Markup),
+        ("image/png", "{\"a\":1}", Format::Json),
+        ("audio/x", "a=1&b=2", Format::Form),
+        ("image/png", "hello", Format::Text),
+        ("application/vnd.msgpack", "\u{1}", Format::Packed(Packing::MessagePack)),
+        ("application/connect+json", "\0", Format::Packed(Packing::Frames)),
         ("MULTIPART/form-data; boundary=x", "", Format::Multipart),
         ("é", "é", Format::Text),
     ] {
@@ -270,7 +290,16 @@ fn bodies_are_looked_at_up_to_a_limit() {
     );
     assert_eq!(
         of_body("application/x-www-form-urlencoded", &"a&".repeat(30_000)).len(),
-        MOST_FIELDS - 1
+        30_000
+    );
+    let gaps = |length: usize| {
+        let text = "a".repeat(length);
+        body(MOST_BYTES, &Body::whole("text/plain", text.as_bytes()), &mut |_| true)
+    };
+    assert!(gaps(MOST_BYTES).is_empty());
+    assert_eq!(
+        gaps(MOST_BYTES + 1).iter().collect::<Vec<_>>(),
+        [(Gap::TooLarge, MOST_BYTES)]
     );
 }
 
@@ -295,4 +324,91 @@ proptest! {
         let seen = of_body(content_type, &text);
         prop_assert!(seen.len() <= 2 * text.len() + 2);
     }
+}
+
+/// The gaps of a body, by kind.
+fn gaps_of(content_type: &str, bytes: &[u8]) -> Vec<Gap> {
+    let gaps = body(MOST_BYTES, &Body::whole(content_type, bytes), &mut |_| true);
+    gaps.iter().map(|(gap, _)| gap).collect()
+}
+
+/// Whether a text is among the values of a body.
+fn holds(content_type: &str, bytes: &[u8], wanted: &str) -> bool {
+    let mut found = false;
+    body(MOST_BYTES, &Body::whole(content_type, bytes), &mut |field| {
+        found |= String::from_utf8_lossy(field.value).contains(wanted);
+        true
+    });
+    found
+}
+
+#[test]
+fn texts_are_read_in_the_charset_that_they_are_in() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let json = utf16("{\"q\": \"\\u003cscript\\u003e\"}");
+    for kind in [
+        "application/json",
+        "application/json; charset=utf-16le",
+        "text/plain",
+        "",
+    ] {
+        assert!(holds(kind, &json, "<script>"), "{kind}");
+        assert_eq!(gaps_of(kind, &json), [], "{kind}");
+    }
+    let with_mark = [b"\xff\xfe", &utf16("<a>x</a>")[..]].concat();
+    assert!(holds("text/xml", &with_mark, "<a>x"));
+    assert_eq!(gaps_of("text/xml; charset=utf-16", &with_mark), [], "as .NET sends it");
+    let form = utf16("q=%3Cscript%3E");
+    let kind = "application/x-www-form-urlencoded; charset=utf-16le";
+    assert!(holds(kind, &form, "%3Cscript%3E"));
+    assert_eq!(gaps_of(kind, &form), [Gap::ForeignCharset]);
+    let ebcdic = b"%A2%83%99%89%97%A3%7E%4C%A2%83%99%89%97%A3%6E";
+    let kind = "application/x-www-form-urlencoded;charset=ibm037";
+    assert!(holds(kind, ebcdic, "script=<script>"));
+    assert_eq!(gaps_of(kind, ebcdic), [Gap::ForeignCharset]);
+    assert!(holds("text/plain; charset=iso-2022-jp", b"<scr\x1b(Bipt>", "<script>"));
+    for kind in [
+        "application/x-www-form-urlencoded; charset=Shift_JIS",
+        "text/plain; charset=windows-1252",
+        "text/plain; charset=undefined",
+    ] {
+        assert_eq!(gaps_of(kind, b"q=\x83\x5c"), [], "{kind}");
+    }
+    assert!(holds("text/plain; charset=shift_jis", b"\x83\x5c'", "\u{30bd}'"));
+}
+
+#[test]
+fn a_control_byte_in_front_blinds_nothing() {
+    for kind in ["text/plain", "text/html; charset=utf-8"] {
+        assert!(holds(kind, b"\x01<script>alert(1)</script>", "<script>"));
+        assert_eq!(gaps_of(kind, b"\x01<script>alert(1)</script>"), [Gap::ControlBytes]);
+        assert_eq!(gaps_of(kind, b"\0;id"), [Gap::ControlBytes, Gap::NotText]);
+    }
+    for kind in ["", "application/octet-stream", "image/png"] {
+        assert!(holds(kind, b"\0<script>alert(1)</script>", "<script>"), "{kind}");
+    }
+    // what Socket.IO and SignalR put between messages
+    assert_eq!(gaps_of("text/plain;charset=UTF-8", b"4{\"a\":1}\x1e4{\"b\":2}"), []);
+    assert_eq!(gaps_of("text/plain", b"a line of a log with a bell in it\x07"), []);
+}
+
+#[test]
+fn pictures_are_no_text() {
+    let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and the rest";
+    assert_eq!(gaps_of("image/png", picture), [Gap::NotText]);
+    assert_eq!(gaps_of("application/octet-stream", picture), [Gap::NotText]);
+    assert_eq!(gaps_of("application/json", b"{\"a\": \"cut o"), [Gap::CutShort]);
+    assert_eq!(gaps_of("application/json", b"{\"a\": \"whole\"}"), []);
+}
+
+#[test]
+fn content_types_are_told_apart() {
+    let all = |value: &'static [u8]| content_types(value).collect::<Vec<_>>();
+    assert_eq!(all(b"text/plain; charset=utf-8"), ["text/plain; charset=utf-8"]);
+    assert_eq!(all(b"application/json, image/png"), ["application/json", "image/png"]);
+    assert_eq!(
+        all(b"multipart/form-data; boundary=a,b"),
+        ["multipart/form-data; boundary=a,b"]
+    );
+    assert_eq!(all(b"text/plain; x=\xff"), ["text/plain; x="]);
 }

@@ -1,6 +1,6 @@
 //! XML: the document as a whole, its texts and the values of its attributes.
 
-use super::{Field, Part, Place, Role, Visit};
+use super::{Field, Part, Place, Role, Visit, charset};
 use crate::model::normal::Spelling;
 
 /// Visits a document, as a whole in this role.
@@ -119,42 +119,5 @@ fn attributes(tag: &[u8], visit: &mut Visit<'_>) -> bool {
 fn utf7(body: &[u8]) -> Option<Vec<u8>> {
     let head = body.get(..body.len().min(100))?.to_ascii_lowercase();
     head.windows(5).position(|bytes| bytes == b"utf-7")?;
-    let mut text = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'+') {
-        let (before, after) = rest.split_at(at);
-        text.extend_from_slice(before);
-        let code = after.get(1..).unwrap_or_default();
-        let length = code
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'/' && *byte != b'+')
-            .unwrap_or(code.len());
-        push_utf16(code.get(..length).unwrap_or_default(), &mut text);
-        let ends = usize::from(code.get(length) == Some(&b'-'));
-        rest = code.get(length + ends..).unwrap_or_default();
-    }
-    text.extend_from_slice(rest);
-    Some(text)
-}
-
-/// Decodes Base64 of UTF-16, of which what is ASCII counts.
-fn push_utf16(code: &[u8], text: &mut Vec<u8>) {
-    let mut bits = 0_u32;
-    let mut held = 0;
-    for digit in code {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            _ => 63,
-        };
-        bits = ((bits << 6) | u32::from(value)) & 0x3f_ffff;
-        held += 6;
-        if held >= 16 {
-            held -= 16;
-            let unit = (bits >> held) & 0xffff;
-            text.push(u8::try_from(unit).unwrap_or(b'?'));
-        }
-    }
+    Some(charset::utf7(body))
 }

@@ -246,6 +246,9 @@ pub struct Health {
     /// What a candidate configuration would have decided otherwise; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRunTotals>,
+    /// Requests that passed although their bodies were not inspected, since start, by reason; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uninspected: BTreeMap<String, u64>,
     /// The guarded process's load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessLoad>,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const AGENT_KEYS: &str = "breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, key, key_file, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies";
+const AGENT_KEYS: &str = "breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, key, key_file, kill_switch_file, log_dir, on_detector_failure, own_addresses, stale_after, state_dir, template, trusted_proxies, uninspected";
 
 const URL: &str = "an http:// or https:// URL with a host, without user name and password";
 
@@ -13,7 +13,7 @@ const VARIABLES: &str = "BUCKLER_CONFIG, BUCKLER_AGENT__<KEY>, BUCKLER_TRANSPORT
 
 /// What a file says, and what is said about it.
 #[rustfmt::skip]
-const WRONG: [(&str, &str); 22] = [
+const WRONG: [(&str, &str); 25] = [
     // the file's shape
     ("agnet.key = 'x'", "agnet: found an unknown key (did you mean agent?); allowed: agent, transport, security"),
     ("HOSTS = []\n[agent]", "HOSTS: found a security setting outside of [security]; allowed: agent, transport, security"),
@@ -35,6 +35,12 @@ const WRONG: [(&str, &str); 22] = [
     ("[agent]\nown_addresses = ['::1', {}]", "agent.own_addresses[1]: found a table; allowed: a list of addresses"),
     ("[agent]\ncompressed_bodies = 'x'",
      "agent.compressed_bodies: found the text \"x\"; allowed: \"inspect\", \"pass\" or \"refuse\""),
+    ("[agent]\nuninspected = 'pass'", "agent.uninspected: found a text; allowed: a table"),
+    ("[agent]\nuninspected = { too_large = 'x' }",
+     "agent.uninspected.too_large: found the text \"x\"; allowed: \"pass\", \"log\" or \"refuse\""),
+    ("[agent]\nuninspected = { to_large = 'pass' }",
+     "agent.uninspected.to_large: found an unknown key (did you mean too_large?); allowed: bomb, control_bytes, cut_short, foreign_charset, \
+      loose_grammar, not_text, too_deep, too_large, too_many, two_types, unknown_coding"),
     ("[agent]\non_detector_failure = 'x'",
      "agent.on_detector_failure: found the text \"x\"; allowed: \"allow\", \"block\", \"open\" or \"closed\""),
     // [transport]

@@ -292,3 +292,30 @@ fn without_server_or_key_the_agent_guards_locally_and_knows_why() {
     );
     assert_eq!(reason(Settings::builder().cloud_url("http://x/").key("k")), None);
 }
+
+#[test]
+fn what_becomes_of_uninspected_bodies_is_said_reason_by_reason() {
+    use crate::{
+        guard::{Uninspected, UninspectedAction},
+        model::places::Gap,
+    };
+    let directory = Directory::with(
+        "buckler.toml",
+        "[agent]\nuninspected = { too_large = 'refuse', two_types = 'log', not_text = 'log' }",
+    );
+    let settings = directory
+        .builder("buckler.toml")
+        .variables([("BUCKLER_AGENT__UNINSPECTED__NOT_TEXT", "refuse")])
+        .uninspected(Gap::TwoTypes, UninspectedAction::Pass)
+        .build()
+        .unwrap();
+    let said = settings.agent().uninspected;
+    assert_eq!(said.action(Gap::TooLarge), UninspectedAction::Refuse, "the file");
+    assert_eq!(said.action(Gap::NotText), UninspectedAction::Refuse, "the environment");
+    assert_eq!(said.action(Gap::TwoTypes), UninspectedAction::Pass, "the code");
+    let default = Uninspected::default();
+    for gap in Gap::ALL {
+        let is_said = matches!(gap, Gap::TooLarge | Gap::NotText | Gap::TwoTypes);
+        assert!(is_said || said.action(gap) == default.action(gap), "{gap}");
+    }
+}

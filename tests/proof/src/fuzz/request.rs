@@ -8,7 +8,7 @@ use std::{
 use buckler::{
     guard::{
         CompressedBodies, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
-        Snapshot, Tally, Trusted,
+        Snapshot, Tally, Trusted, Uninspected,
     },
     model::{address::canonical, blacklist::Blacklist, detect::Detectors, policy::Policy},
     testing::ManualClock,
@@ -94,6 +94,7 @@ impl Stage {
             clock: ManualClock::new(),
             on_failure: OnFailure::Open,
             compressed_bodies: CompressedBodies::default(),
+            uninspected: Uninspected::default(),
             detectors: Arc::new(Detectors::standard().unwrap()),
         });
         Self { guard, intake, tally }

@@ -1,0 +1,129 @@
+//! Bodies that are longer than what is looked at of their beginning: the rest is looked into in windows, as the application reads it.
+
+use super::{
+    Guard, Phase, Shared, Verdict,
+    decode::content_type,
+    inspect::Content,
+    judge::is_whitelisted,
+    outcome::Outcome,
+    request::{BodyView, RequestView},
+    snapshot::Snapshot,
+};
+use crate::model::places::{Gap, Gaps, Rest, Window};
+
+/// The rest of a body whose beginning passed. An adapter keeps it beside the body, and shows it to
+/// [`Guard::check_body_rest`] with each piece that the application is about to read.
+#[derive(Debug)]
+pub struct BodyRest {
+    rest: Rest,
+    /// What was looked at of the body, in bytes.
+    seen: usize,
+    is_over: bool,
+}
+
+/// Bytes after which a window is looked into: some hundred microseconds of work, and more than a socket gives at once.
+const WINDOW: usize = 16 << 10;
+
+/// The most of a body that is looked at, in bytes: more than any framework accepts by default of what is text. What follows is
+/// [`Gap::TooLarge`].
+const MOST: usize = 16 << 20;
+
+impl BodyRest {
+    /// Whether nothing more of the body is looked at.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
+impl Guard {
+    /// Judges the beginning of a request's body as [`check_body`](Self::check_body) does, for an adapter that shows the rest to
+    /// [`check_body_rest`](Self::check_body_rest) too. Where there is a rest that is worth a look, it is given.
+    pub fn check_body_beginning(&self, request: &RequestView<'_>, body: BodyView<'_>) -> (Verdict, Option<BodyRest>) {
+        let rest = self.caught(|| self.rest_of(request, body)).flatten();
+        let phase = if rest.is_some() {
+            Phase::Beginning(body)
+        } else {
+            Phase::Body(body)
+        };
+        let verdict = self.timed(|| self.guarded(request, phase));
+        let rest = rest.filter(|_| !verdict.is_block());
+        (verdict, rest)
+    }
+
+    /// Judges what follows the beginning of a body: a piece of it, before the application sees it, or its end.
+    ///
+    /// Small pieces are looked into together, once there are 16 KiB of them or the body ends: an application that reads the whole body
+    /// before it acts has acted on none of it.
+    pub fn check_body_rest(
+        &self,
+        request: &RequestView<'_>,
+        rest: &mut BodyRest,
+        piece: &[u8],
+        is_end: bool,
+    ) -> Verdict {
+        if rest.is_over {
+            return Verdict::Pass;
+        }
+        rest.seen = rest.seen.saturating_add(piece.len());
+        let fresh = rest.rest.push(piece);
+        if fresh < WINDOW && !is_end {
+            return Verdict::Pass;
+        }
+        let verdict = self.timed(|| self.guarded(request, Phase::Rest(rest.rest.window(is_end))));
+        rest.rest.advance();
+        rest.is_over = is_end || verdict.is_block();
+        if !rest.is_over && rest.seen >= MOST {
+            rest.is_over = true;
+            return self.guarded(request, Phase::Ended(rest.seen));
+        }
+        verdict
+    }
+
+    /// The rest of a body that is not compressed and of one type, where the policy looks into bodies.
+    fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Option<BodyRest> {
+        let most = self.wants_body(request)?.get();
+        if body.is_whole || body.bytes.len() < most || request.headers.contains("content-encoding") {
+            return None;
+        }
+        Some(BodyRest {
+            rest: Rest::after(content_type(request), body.bytes)?,
+            seen: body.bytes.len(),
+            is_over: false,
+        })
+    }
+}
+
+impl Shared {
+    /// Judges a window of a body.
+    pub(super) fn judge_rest(&self, snapshot: &Snapshot, request: &RequestView<'_>, window: Window<'_>) -> Verdict {
+        let case = self.case(snapshot, request);
+        if is_whitelisted(&case) {
+            return Verdict::Pass;
+        }
+        let mut outcome = Outcome::default();
+        let phase = Phase::Rest(window);
+        let gaps = self.look_into(Content::Window(window), phase, &case, snapshot, &mut outcome);
+        self.judge_gaps(&gaps, &case, &mut outcome);
+        if outcome.refused.is_some() {
+            self.remember(&case, &outcome);
+        }
+        outcome.attacked = outcome.attacked && !self.was_logged(&case);
+        self.conclude(&outcome, &case)
+    }
+
+    /// Judges a body of which more follows than is looked at, from this offset on.
+    pub(super) fn judge_end(&self, snapshot: &Snapshot, request: &RequestView<'_>, at: usize) -> Verdict {
+        let case = self.case(snapshot, request);
+        let mut outcome = Outcome::default();
+        self.judge_gaps(&too_large(at), &case, &mut outcome);
+        self.conclude(&outcome, &case)
+    }
+}
+
+/// The gap of a body of which more follows.
+pub(super) fn too_large(at: usize) -> Gaps {
+    let mut gaps = Gaps::default();
+    gaps.add(Gap::TooLarge, at);
+    gaps
+}

@@ -1,0 +1,241 @@
+//! What follows the beginning of a body, in windows that slide to its end: each begins with what the one before left open.
+
+use super::{Body, Format, Gaps, Visit, budgeted, json, multipart, packed, read_as};
+
+/// How much of a value that goes on is shown again with what follows, in bytes: longer than any attack that a rule knows.
+const OVERLAP: usize = 1024;
+
+/// The longest value that is shown again from its beginning, in bytes.
+const LONGEST: usize = 4096;
+
+/// A body of which the beginning was read, and what is there of the rest.
+pub struct Rest {
+    content_type: String,
+    format: Format,
+    /// What the last window left open, and what came since.
+    bytes: Vec<u8>,
+    /// How much came since.
+    fresh: usize,
+}
+
+/// A part of a body that is read by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'b> {
+    /// What is there of it, and whether the body ends with it.
+    pub body: Body<'b>,
+    /// How the body is read.
+    pub format: Format,
+}
+
+impl Rest {
+    /// The rest of a body that begins so. `None` where nothing of such a body is read beyond its beginning: of pictures and archives.
+    #[must_use]
+    pub fn after(content_type: &str, beginning: &[u8]) -> Option<Self> {
+        let format = Format::of(content_type, beginning);
+        let mut rest = Self {
+            content_type: content_type.to_owned(),
+            format,
+            bytes: beginning.to_vec(),
+            fresh: 0,
+        };
+        rest.advance();
+        (format != Format::Media).then_some(rest)
+    }
+
+    /// Adds what came. How much came since the last window.
+    pub fn push(&mut self, piece: &[u8]) -> usize {
+        self.bytes.extend_from_slice(piece);
+        self.fresh += piece.len();
+        self.fresh
+    }
+
+    /// The window that is there, which the body ends with or not.
+    #[must_use]
+    pub fn window(&self, is_end: bool) -> Window<'_> {
+        let body = Body {
+            content_type: &self.content_type,
+            bytes: &self.bytes,
+            is_whole: is_end,
+        };
+        Window {
+            body,
+            format: self.format,
+        }
+    }
+
+    /// Begins the next window, with what this one leaves open.
+    pub fn advance(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.bytes = match self.format {
+            Format::Form => from_last(b'&', &bytes).to_vec(),
+            Format::Json => json::open_string(&bytes, LONGEST, OVERLAP),
+            Format::Multipart => multipart::open_part(&self.content_type, &bytes, OVERLAP),
+            Format::Xml | Format::Markup => from_tag(&bytes).to_vec(),
+            Format::GraphQl | Format::Text | Format::Packed(_) | Format::Media | Format::Binary => {
+                overlap(&bytes).to_vec()
+            }
+        };
+        self.fresh = 0;
+    }
+}
+
+/// Its sizes only: bodies hold what nobody wants in a log.
+impl std::fmt::Debug for Rest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rest")
+            .field("format", &self.format)
+            .field("bytes", &self.bytes.len())
+            .field("fresh", &self.fresh)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Visits the values of a window, as [`body`](super::body) does those of a body. Values stand where they stand in the window: the names
+/// on the way to them are not known any more.
+pub fn window(window: &Window<'_>, visit: &mut Visit<'_>) -> Gaps {
+    let body = &window.body;
+    budgeted(body.bytes, visit, |visit, gaps| match window.format {
+        Format::Packed(_) | Format::Binary | Format::Media => packed::rest(body.bytes, visit),
+        Format::Multipart => multipart::window(body, visit, gaps),
+        Format::Form | Format::Json | Format::Xml | Format::Markup | Format::GraphQl | Format::Text => {
+            read_as(window.format, body, visit, gaps);
+        }
+    })
+}
+
+/// What follows the last separator; the end alone, where that is too long.
+fn from_last(separator: u8, bytes: &[u8]) -> &[u8] {
+    let at = bytes.iter().rposition(|byte| *byte == separator).map_or(0, |at| at + 1);
+    let open = bytes.get(at..).unwrap_or_default();
+    if open.len() > LONGEST { overlap(open) } else { open }
+}
+
+/// What the last bracket opens, so that no window begins within a tag; the end alone, where that is too long.
+fn from_tag(bytes: &[u8]) -> &[u8] {
+    let at = bytes.iter().rposition(|byte| *byte == b'<').unwrap_or_default();
+    let open = bytes.get(at..).unwrap_or_default();
+    if open.len() > LONGEST { overlap(open) } else { open }
+}
+
+/// The end of what goes on, from a word on.
+fn overlap(bytes: &[u8]) -> &[u8] {
+    if bytes.len() > OVERLAP {
+        from_word(tail(bytes, OVERLAP))
+    } else {
+        bytes
+    }
+}
+
+/// What follows the first blank, where one comes soon: a value that begins within a word looks like what it is not.
+pub(super) fn from_word(bytes: &[u8]) -> &[u8] {
+    // words of prose are shorter
+    const SOON: usize = 64;
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'+';
+    let blank = bytes.iter().take(SOON).position(is_blank);
+    blank.and_then(|at| bytes.get(at + 1..)).unwrap_or(bytes)
+}
+
+/// The last bytes.
+pub(super) fn tail(bytes: &[u8], most: usize) -> &[u8] {
+    bytes.get(bytes.len().saturating_sub(most)..).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::Gap, *};
+
+    const ATTACK: &str = "1' union select password from users-- -";
+    const BEGINNING: usize = 8 << 10;
+
+    /// Whether a text is among the values of the windows of a body, which come in pieces of this length; and their gaps.
+    fn finds(content_type: &str, text: &[u8], piece: usize, wanted: &str) -> (bool, Vec<Gap>) {
+        let (beginning, following) = text.split_at(BEGINNING.min(text.len()));
+        let mut rest = Rest::after(content_type, beginning).unwrap();
+        let (mut found, mut gaps) = (false, Gaps::default());
+        let mut pieces = following.chunks(piece).peekable();
+        while let Some(piece) = pieces.next() {
+            rest.push(piece);
+            let seen = window(&rest.window(pieces.peek().is_none()), &mut |field| {
+                found |= String::from_utf8_lossy(field.value).contains(wanted);
+                true
+            });
+            gaps.merge(&seen);
+            rest.advance();
+            assert!(rest.bytes.len() <= 2 * LONGEST, "{} bytes are kept", rest.bytes.len());
+        }
+        (found, gaps.iter().map(|(gap, _)| gap).collect())
+    }
+
+    fn bodies(before: usize, after: usize) -> Vec<(&'static str, Vec<u8>)> {
+        let (before, after) = ("a ".repeat(before / 2), "b ".repeat(after / 2));
+        let part = |name: &str, more: &str, content: &str| {
+            format!("--XyZ\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{content}\r\n")
+        };
+        let multipart = |first: String| first + &part("q", "", ATTACK) + &part("z", "", &after) + "--XyZ--\r\n";
+        let kind = "multipart/form-data; boundary=XyZ";
+        let mut all = vec![
+            ("text/plain", format!("{before}{ATTACK}{after}")),
+            (
+                "application/x-www-form-urlencoded",
+                format!("p={}&q={ATTACK}&z={after}", before.replace(' ', "+")),
+            ),
+            (
+                "application/json",
+                format!("{{\"p\":\"{before}\",\"q\":\"{ATTACK}\",\"z\":\"{after}\"}}"),
+            ),
+            (
+                "application/json",
+                format!("{{\"p\":\"\\\\{before}\\\"{ATTACK}\\\\\",\"z\":\"{after}\"}}"),
+            ),
+            ("text/xml", format!("<a><p>{before}</p><q>{ATTACK}</q>{after}</a>")),
+            (kind, multipart(part("p", "", &before))),
+            (kind, multipart(part("p", "; filename=\"a.bin\"", &before))),
+            (kind, part("q", "", &format!("{before}{ATTACK}{after}")) + "--XyZ--\r\n"),
+        ];
+        let packed = format!("\u{1}\0\u{2}{before}\u{1}\0\u{2}{ATTACK}\u{3}\0{after}");
+        all.push(("application/octet-stream", packed.clone()));
+        all.push(("application/msgpack", packed));
+        all.into_iter().map(|(kind, text)| (kind, text.into_bytes())).collect()
+    }
+
+    #[test]
+    fn an_attack_is_found_wherever_it_stands() {
+        for before in [9_000, 12_345, 70_000, 200_001] {
+            for (kind, text) in bodies(before, 3_000) {
+                let (found, gaps) = finds(kind, &text, 16 << 10, ATTACK);
+                assert!(found, "{before} {kind} {}", String::from_utf8_lossy(&text[..60]));
+                assert_eq!(gaps, [], "{before} {kind}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_window_hides_anything(before in 8_000_usize..20_000, piece in 1_000_usize..9_000) {
+            for (kind, text) in bodies(before, 1_000) {
+                let is_later = text.windows(ATTACK.len()).position(|text| text == ATTACK.as_bytes()) > Some(BEGINNING);
+                let (found, gaps) = finds(kind, &text, piece, ATTACK);
+                prop_assert!(found || !is_later, "{}", kind);
+                prop_assert!(gaps.is_empty(), "{} {:?}", kind, gaps);
+            }
+        }
+
+        #[test]
+        fn no_rest_is_too_odd(
+            kind in prop::sample::select(vec!["application/json", "multipart/form-data; boundary=b", "text/plain", "application/x-www-form-urlencoded"]),
+            text in "[\"\\\\&=\r\n -b{}]{0,200}",
+            piece in 1_usize..50,
+        ) {
+            let mut rest = Rest::after(kind, b"").unwrap();
+            for piece in text.as_bytes().chunks(piece) {
+                rest.push(piece);
+                let _gaps = window(&rest.window(false), &mut |_| true);
+                rest.advance();
+            }
+        }
+    }
+}
