@@ -105,8 +105,8 @@ mod tests {
             status: 429,
             content: "".into(),
         };
-        assert_eq!(refused(throttled(), None).headers()["retry-after"], "1");
-        let call = refused(throttled(), Some("application/grpc"));
+        assert_eq!(refused(&throttled(), None).headers()["retry-after"], "1");
+        let call = refused(&throttled(), Some("application/grpc"));
         assert_eq!(
             (&call.headers()["grpc-status"], &call.headers()["retry-after"]),
             (&HeaderValue::from_static("8"), &HeaderValue::from_static("1"))
