@@ -323,7 +323,7 @@ fn an_empty_security_part_and_an_empty_file_name_say_nothing() {
         .unwrap();
     assert_eq!(
         merged(&settings)["FLOOD_RATIO"],
-        50,
+        6_000,
         "an empty variable switches the file off"
     );
 }
