@@ -94,23 +94,32 @@ const fn title(status: u16) -> &'static str {
     }
 }
 
-/// Whether a client would rather have JSON than a page (`Accept`; RFC 9110, section 12.5.1). Whoever takes anything asks for nothing.
+/// Whether a client would rather have JSON than a page (`Accept`; RFC 9110, section 12.5.1). A client that
+/// takes anything asks for nothing.
 fn asks_for_json(headers: &dyn Headers) -> bool {
     let (mut json, mut page) = (0.0, 0.0);
     headers.for_each_value("accept", &mut |line| {
-        for range in String::from_utf8_lossy(line).split(',') {
+        for range in str::from_utf8(line).unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let kind = parts.next().unwrap_or_default();
+            let is = |name: &str| kind.eq_ignore_ascii_case(name);
+            let is_json = is("application/json") || ends_with(kind, "+json");
             let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
             let weight = f32::clamp(weight.unwrap_or(1.0), 0.0, 1.0);
-            if kind == "application/json" || kind.ends_with("+json") {
+            if is_json {
                 json = f32::max(json, weight);
-            } else if kind == "text/html" || kind == "application/xhtml+xml" {
+            } else if is("text/html") || is("application/xhtml+xml") {
                 page = f32::max(page, weight);
             }
         }
     });
     json > page
+}
+
+/// Whether a text ends with this one, in any case. Refusals of listed clients come in floods, and allocate nothing.
+fn ends_with(text: &str, end: &str) -> bool {
+    let rest = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
+    rest.is_some_and(|rest| rest.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
