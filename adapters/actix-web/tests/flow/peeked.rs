@@ -186,7 +186,7 @@ fn long(size: usize, end: &str) -> String {
 async fn what_is_above_the_limit_streams_through() {
     let site = Site::start(SETTINGS, readers);
     for path in ["/bytes", "/payload"] {
-        let body = long(20 * PEEKED, INJECTION);
+        let body = long(20 * PEEKED, "end");
         let sent = awc::Client::new()
             .post(site.url(path))
             .content_type("text/plain")
@@ -198,6 +198,16 @@ async fn what_is_above_the_limit_streams_through() {
             "{path}: another body came"
         );
     }
+}
+
+#[actix_web::test]
+async fn what_stands_above_the_limit_is_judged_as_it_is_read() {
+    let site = Site::start(SETTINGS, readers);
+    let sent = awc::Client::new()
+        .post(site.url("/bytes"))
+        .content_type("text/plain")
+        .send_body(long(20 * PEEKED, INJECTION));
+    assert_eq!(sent.await.unwrap().status(), 403);
 }
 
 #[actix_web::test]
