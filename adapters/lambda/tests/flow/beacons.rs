@@ -44,7 +44,8 @@ fn a_configuration_takes_effect_with_the_next_exchange() {
     let cloud = Cloud::start(&json!({}));
     let function = Function::start(&cloud);
     assert_eq!(function.ask(&get("/trap", "203.0.113.9"), FRONT).status(), 200);
-    cloud.configure(&json!({"DECOY_ROUTES": ["/trap"]}));
+    let closed = json!({"path": "/trap", "networks": ["10.0.0.0/8"]});
+    cloud.configure(&json!({"SECURITY_CHECKS": {"path": 1}, "ROUTES": [closed]}));
     assert_eq!(function.ask(&get(DECOY, "203.0.113.10"), FRONT).status(), 403);
     assert_eq!(cloud.next_report().events(), ["203.0.113.10"]);
     assert_eq!(function.ask(&get("/trap", "203.0.113.9"), FRONT).status(), 403);
