@@ -104,6 +104,7 @@ impl Agent {
             warnings: self.warnings(),
             clients: self.shared.clients(),
             guard_failures: counts.guard_failures,
+            unjudged: counts.unjudged,
             guard_slow: counts.slow,
             uninspected: counts.uninspected,
             uninspected_by_reason: counts

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Options, hidden, is_hidden,
+        CERTAIN, Caught, Context, Family, Fuel, Options, hidden, is_hidden,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -64,6 +64,8 @@ pub(super) struct Suspicion {
 pub(super) struct Inspected {
     /// Whether a detector failed, so that there may be more than was found.
     pub(super) has_failed: bool,
+    /// Whether it cost more than one request may, so that the rest was not looked into.
+    pub(super) is_out_of_fuel: bool,
     /// Why something of a body was not inspected.
     pub(super) gaps: Gaps,
 }
@@ -90,6 +92,7 @@ impl Shared {
         if !looks_into_values(&case.rules, checks) {
             return Inspected::default();
         }
+        let fuel = Fuel::new();
         let mut search = Search {
             shared: self,
             case,
@@ -104,6 +107,7 @@ impl Shared {
                     navigates: navigates(case.request),
                 },
                 names: case.policy.secret_names(),
+                fuel: Some(&fuel),
             },
             report,
             is_json: false,
@@ -118,6 +122,7 @@ impl Shared {
         let gaps = search.gaps;
         Inspected {
             has_failed: attended.end(),
+            is_out_of_fuel: fuel.is_out(),
             gaps,
         }
     }
@@ -141,6 +146,7 @@ impl Shared {
     pub(super) fn is_probe(&self, policy: &Policy, path: &str) -> bool {
         let mut found = false;
         let attended = self.supervision.accompany();
+        let fuel = Fuel::new();
         let options = Options {
             base64: policy.injection().decode_base64,
             // the host's own detectors are asked once
@@ -148,6 +154,7 @@ impl Shared {
             ask: &attended,
             context: Context::NONE,
             names: policy.secret_names(),
+            fuel: Some(&fuel),
         };
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
@@ -290,6 +297,7 @@ impl<'s> Search<'s, '_> {
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
         let options = Options {
             ask: self.options.ask,
+            fuel: self.options.fuel,
             context: self.options.context,
             names: self.options.names,
             ..Options::STANDARD

@@ -214,6 +214,7 @@ impl Shared {
             };
             self.settle(check, is_worse, &finding, case, outcome)
         });
+        outcome.is_out_of_fuel |= inspected.is_out_of_fuel;
         if inspected.has_failed {
             outcome.is_incomplete = true;
             self.blame_for_detectors(content, case, snapshot);

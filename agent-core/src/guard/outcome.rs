@@ -51,6 +51,8 @@ pub(super) struct Outcome<'c> {
     pub(super) worse: bool,
     /// A detector failed, so that there may be more than was found.
     pub(super) is_incomplete: bool,
+    /// To look into all of it would have cost more than one request may.
+    pub(super) is_out_of_fuel: bool,
     pub(super) refused: Option<(Check, &'c Reaction, BlockId)>,
     /// It is refused only because its source has to wait so long.
     pub(super) wait: Option<Duration>,
@@ -216,6 +218,9 @@ impl Shared {
         if outcome.is_incomplete {
             self.parts.tally.failed();
         }
+        if outcome.is_out_of_fuel {
+            self.parts.tally.unjudged();
+        }
         if outcome.attacked {
             self.parts.tally.attacked();
         }
@@ -231,7 +236,7 @@ impl Shared {
                         .with_status(outcome.status),
                 )
             }
-            None if outcome.is_incomplete => {
+            None if outcome.is_incomplete || outcome.is_out_of_fuel => {
                 self.unjudged(case.policy, case.mode, case.client.map(|client| client.address))
             }
             None => Verdict::Pass,

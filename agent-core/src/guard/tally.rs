@@ -26,6 +26,7 @@ struct Shard {
     attacks: AtomicU64,
     blocked: AtomicU64,
     guard_failures: AtomicU64,
+    unjudged: AtomicU64,
     spared: AtomicU64,
     slow: AtomicU64,
     uninspected: AtomicU64,
@@ -48,6 +49,8 @@ pub struct Counts {
     pub blocked: u64,
     /// Panics that the guard caught in itself.
     pub guard_failures: u64,
+    /// Requests that would have cost more to look into than one may, see [`Fuel`](crate::model::detect::Fuel).
+    pub unjudged: u64,
     /// Requests of listed sources that were not refused for it, because the list is not in force.
     pub spared: u64,
     /// Judgements that took longer than [`Guard::SLOW`](super::Guard::SLOW), of those that were timed.
@@ -90,6 +93,7 @@ impl Tally {
             attacks: sum.attacks + shard.attacks.load(Ordering::Relaxed),
             blocked: sum.blocked + shard.blocked.load(Ordering::Relaxed),
             guard_failures: sum.guard_failures + shard.guard_failures.load(Ordering::Relaxed),
+            unjudged: sum.unjudged + shard.unjudged.load(Ordering::Relaxed),
             spared: sum.spared + shard.spared.load(Ordering::Relaxed),
             slow: sum.slow + shard.slow.load(Ordering::Relaxed),
             uninspected: sum.uninspected + shard.uninspected.load(Ordering::Relaxed),
@@ -127,6 +131,11 @@ impl Tally {
     /// The guard panicked.
     pub(crate) fn failed(&self) {
         self.add(|shard| &shard.guard_failures);
+    }
+
+    /// A request cost more than one may.
+    pub(crate) fn unjudged(&self) {
+        self.add(|shard| &shard.unjudged);
     }
 
     /// A listed source was let through, because the list is not in force.

@@ -38,6 +38,8 @@ pub struct Status {
     pub clients: Clients,
     /// Requests whose judgement failed inside the guard, as a whole or by a detector, and that `on_detector_failure` was asked about.
     pub guard_failures: u64,
+    /// Requests since start that would have cost more to look into than one may: `on_detector_failure` decided about them.
+    pub unjudged: u64,
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
     /// the workers.
     pub guard_slow: u64,

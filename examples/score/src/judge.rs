@@ -6,7 +6,7 @@ use buckler::{
     clock::{Clock, SystemClock},
     guard::{
         BodyView, CompressedBodies, Guard, GuardParts, Headers, Intake, Mode, OnFailure, Published, RequestView,
-        RouteMatch, Snapshot, Trusted, Uninspected,
+        RouteMatch, Snapshot, Tally, Trusted, Uninspected,
     },
     model::{
         blacklist::Blacklist,
@@ -35,6 +35,7 @@ pub(crate) struct Verdict<'r> {
 pub(crate) struct Judge {
     guard: Guard,
     intake: Arc<Intake>,
+    tally: Arc<Tally>,
     clock: SystemClock,
     runs: usize,
 }
@@ -48,7 +49,7 @@ struct Found {
 impl Judge {
     /// Judges by the default template, without the checks that count requests. Each is judged so many times, for the timing.
     pub(crate) fn new(runs: usize) -> Result<Self, Box<dyn Error>> {
-        let intake = Arc::new(Intake::default());
+        let (intake, tally) = (Arc::new(Intake::default()), Arc::new(Tally::new()));
         let snapshot = Snapshot {
             policy: Arc::new(policy()?),
             blacklist: Arc::new(Blacklist::new()),
@@ -60,7 +61,7 @@ impl Judge {
         let guard = Guard::new(GuardParts {
             published: Arc::new(Published::new(Arc::new(snapshot))),
             intake: Arc::clone(&intake),
-            tally: Arc::default(),
+            tally: Arc::clone(&tally),
             recent: Arc::default(),
             clock: Arc::new(SystemClock::new()),
             on_failure: OnFailure::Open,
@@ -71,9 +72,15 @@ impl Judge {
         Ok(Self {
             guard,
             intake,
+            tally,
             clock: SystemClock::new(),
             runs: runs.max(1),
         })
+    }
+
+    /// How often a request cost more to look into than one may.
+    pub(crate) fn unjudged(&self) -> u64 {
+        self.tally.totals().unjudged
     }
 
     pub(crate) fn verdict<'r>(&self, row: &'r Row) -> Verdict<'r> {

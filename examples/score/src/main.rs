@@ -63,5 +63,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         json.flush()?;
     }
     report.write(&mut io::stdout().lock())?;
+    writeln!(
+        io::stdout().lock(),
+        "{} times a request cost more to look into than one may",
+        judge.unjudged()
+    )?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod detectors;
 mod dry_run;
 mod explain;
 mod failure;
+mod fuel;
 mod inspect;
 mod leaks;
 mod mode;

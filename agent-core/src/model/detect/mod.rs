@@ -45,6 +45,7 @@ mod embed;
 mod excerpt;
 mod familiar;
 mod family;
+mod fuel;
 mod ldap;
 pub mod leak;
 mod lexicon;
@@ -81,6 +82,7 @@ pub use self::{
     context::Context,
     excerpt::{excerpt, excerpt_at, hidden, is_hidden},
     family::Family,
+    fuel::Fuel,
     lexicon::Hits,
     marks::Marks,
     options::{Ask, Families, Options, Unattended},

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Context, Family, Finding};
+use super::{Context, Family, Finding, Fuel};
 use crate::model::{
     places::{STANDARD_NAMES, SecretNames},
     policy::Check,
@@ -113,6 +113,8 @@ pub struct Options<'o> {
     pub context: Context<'o>,
     /// The names whose values no excerpt shows.
     pub names: &'o SecretNames,
+    /// What it may cost; `None` where that is for the caller to bound.
+    pub fuel: Option<&'o Fuel>,
 }
 
 impl Options<'static> {
@@ -123,6 +125,7 @@ impl Options<'static> {
         ask: &Unattended,
         context: Context::NONE,
         names: &STANDARD_NAMES,
+        fuel: None,
     };
 }
 

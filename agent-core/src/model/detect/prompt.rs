@@ -12,11 +12,11 @@ use crate::model::places::Role;
 pub(super) const RULES: &[Rule] = &[
     always(
         "override",
-        r"\b(?:ignore|disregard|forget|override|bypass|skip)\b\W+(?:\w+\W+){0,4}(?:previous|prior|above|earlier|preceding|former|your|all|any)\b\W+(?:\w+\W+){0,4}(?:instructions?|prompts?|rules?|directions?|guidelines?|commands?|context|constraints?|messages?|training)\b",
+        r"\b(?:ignore|disregard|forget|override|bypass|skip)\b\W+(?:\w+\W+){0,2}(?:previous|prior|above|earlier|preceding|former|your|all|any)\b\W+(?:\w+\W+){0,2}(?:instructions?|prompts?|rules?|directions?|guidelines?|commands?|context|constraints?|messages?|training)\b",
     ),
     always(
         "reveal",
-        r"\b(?:reveal|show|print|repeat|output|display|tell me|give me|leak|what (?:is|are|was))\b\W+(?:\w+\W+){0,6}(?:system|initial|hidden|original|secret)\W+(?:prompt|instructions?|message|rules)\b|\b(?:repeat|print|output)\b.{0,40}\b(?:above|before this|verbatim)\b",
+        r"\b(?:reveal|show|print|repeat|output|display|tell me|give me|leak|what (?:is|are|was))\b[^.!?;\n]*\b(?:system|initial|hidden|original|secret)\W+(?:prompt|instructions?|message|rules)\b|\b(?:repeat|print|output)\b.{0,40}\b(?:above|before this|verbatim)\b",
     ),
     always(
         "persona",

@@ -5,6 +5,7 @@
 //! too many states; as nearly all rules are spared by the [lexicon](super::lexicon), few passes are left to save.
 
 use regex_automata::util::syntax;
+use regex_syntax::hir::Hir;
 
 use super::{
     CERTAIN, Detector, Family, Finding, Hits, Marks, Value,
@@ -24,6 +25,18 @@ pub struct Rule {
     pub scope: Scope,
     /// What it matches: bytes, without regard to case; a dot matches line breaks.
     pub pattern: &'static str,
+}
+
+impl Rule {
+    /// Its pattern, read.
+    pub(super) fn parsed(&self) -> Result<Hir, Box<regex_syntax::Error>> {
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(true)
+            .dot_matches_new_line(true);
+        syntax::parse_with(self.pattern, &syntax).map_err(Box::new)
+    }
 }
 
 /// Where a rule counts.
@@ -142,15 +155,13 @@ impl RuleSet {
     }
 }
 
+/// Steps that a search takes besides the bytes it walks.
+const A_SEARCH: u64 = 16;
+
 impl Compiled {
     fn new(rule: &'static Rule, lexicon: Option<&mut Lexicon>) -> Result<Self, BuildError> {
         let fail = |error: &dyn std::error::Error| BuildError(format!("{}: {error}", rule.name));
-        let syntax = syntax::Config::new()
-            .unicode(false)
-            .utf8(false)
-            .case_insensitive(true)
-            .dot_matches_new_line(true);
-        let hir = syntax::parse_with(rule.pattern, &syntax).map_err(|error| fail(&error))?;
+        let hir = rule.parsed().map_err(|error| fail(&error))?;
         let id = lexicon.map(|lexicon| lexicon.add(&hir));
         let is_frequent = id.is_some_and(|id| !id.has_literal());
         let automaton = Automaton::new(&hir, is_frequent).map_err(|error| fail(&error))?;
@@ -158,7 +169,7 @@ impl Compiled {
     }
 
     fn matches(&self, value: &Value<'_>) -> bool {
-        self.is_worth(value) && self.automaton.is_match(value.text)
+        self.is_worth(value) && value.spend(A_SEARCH + value.text.len() as u64) && self.automaton.is_match(value.text)
     }
 
     fn is_worth(&self, value: &Value<'_>) -> bool {

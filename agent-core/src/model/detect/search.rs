@@ -23,6 +23,9 @@ pub(super) fn each(
     if standard.is_none() && detectors.own.is_empty() {
         return;
     }
+    if options.fuel.is_some_and(|fuel| !fuel.begin(field.value.len())) {
+        return;
+    }
     let marks = Marks::of(field.value);
     let normal = if marks.is_plain(field.spelling) {
         normalise_plain(field.value, field.spelling, options.base64)
@@ -40,12 +43,15 @@ pub(super) fn each(
         report,
         found_nothing: true,
     };
-    if search.ask(Value::marked(field, &normal.text, normal.disguise, marks).within(options.context))
+    let value = Value::marked(field, &normal.text, normal.disguise, marks).within(options.context);
+    if search.ask(value.fuelled(options.fuel))
         && let Some(hidden) = &normal.hidden
     {
-        search.ask(Value::new(field, hidden, normal.disguise).within(options.context));
+        let value = Value::new(field, hidden, normal.disguise).within(options.context);
+        search.ask(value.fuelled(options.fuel));
     }
-    if standard.is_some() && search.found_nothing {
+    let is_whole = options.fuel.is_none_or(|fuel| !fuel.is_out());
+    if standard.is_some() && search.found_nothing && is_whole {
         familiar::keep(field, options);
     }
 }

@@ -45,6 +45,17 @@ const OPERATORS: Marks = Marks::ROUND
     .and(Marks::PERCENT)
     .and(Marks::COMMA);
 
+/// Those of them that names and prose do not have either.
+const SIGNS: Marks = Marks::ROUND
+    .and(Marks::SEMICOLON)
+    .and(Marks::HASH)
+    .and(Marks::STAR)
+    .and(Marks::EQUALS)
+    .and(Marks::ANGLE)
+    .and(Marks::AT)
+    .and(Marks::PIPE)
+    .and(Marks::PERCENT);
+
 /// What an expression without quotes is made of: words, and signs. They count nothing, and say that the tokenizer is worth asking.
 const WORDS: &[Rule] = &[
     hint(
@@ -241,6 +252,9 @@ impl Sqli {
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
         }
+        if !value.spend(tokens::steps(value.text)) {
+            return by_rules;
+        }
         let doubt = match tokens::sql(value.text) {
             Sql::Harmless => return by_rules,
             Sql::Doubtful => DOUBT,
@@ -335,8 +349,24 @@ fn is_the_same_twice(text: &str) -> bool {
 }
 
 /// Whether the tokenizer may find what no rule does.
-pub(super) const fn may_be_tokens(value: &Value<'_>) -> bool {
-    value.marks.any(Marks::QUOTE) && value.marks.any(OPERATORS)
+pub(super) fn may_be_tokens(value: &Value<'_>) -> bool {
+    value.marks.any(Marks::QUOTE)
+        && value.marks.any(OPERATORS)
+        && (value.marks.any(SIGNS) || !has_only_apostrophes(value.text))
+}
+
+/// Whether all quotes stand between two letters, as in `O'Neill-Smith`: lists of names are full of them.
+fn has_only_apostrophes(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_letter = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    let mut quotes = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| matches!(byte, b'\'' | b'"' | b'`'));
+    quotes.all(|(at, byte)| *byte == b'\'' && is_letter(at.checked_sub(1)) && is_letter(Some(at + 1)))
 }
 
 impl Detector for Sqli {

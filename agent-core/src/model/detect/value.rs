@@ -1,6 +1,6 @@
 //! A normalised value as detectors see it.
 
-use super::{Context, Finding, Hits, Marks};
+use super::{Context, Finding, Fuel, Hits, Marks};
 use crate::model::{
     normal::Disguise,
     places::{Field, NameHints, Part, Place, Role},
@@ -32,6 +32,8 @@ pub struct Value<'v> {
     pub is_document: bool,
     /// What is known of the request; nothing for a path, a header or a name.
     pub context: Context<'v>,
+    /// What looking may still cost; `None` where it is not counted.
+    pub(super) fuel: Option<&'v Fuel>,
 }
 
 impl<'v> Value<'v> {
@@ -55,6 +57,7 @@ impl<'v> Value<'v> {
             hits: Hits::ALL,
             is_document: has_words || (marks.any(Marks::BREAK) && count(b'\n') >= DOCUMENT_LINES),
             context: Context::NONE,
+            fuel: None,
         }
     }
 
@@ -64,6 +67,17 @@ impl<'v> Value<'v> {
         let comes_again = matches!(self.place.part, Part::Path | Part::Header) || self.role == Role::Name;
         let context = if comes_again { Context::NONE } else { context };
         Self { context, ..self }
+    }
+
+    /// The same value, with what may be spent on it.
+    #[must_use]
+    pub(super) const fn fuelled(self, fuel: Option<&'v Fuel>) -> Self {
+        Self { fuel, ..self }
+    }
+
+    /// Takes steps for a look; `false` where there are not as many left.
+    pub(super) fn spend(&self, steps: u64) -> bool {
+        self.fuel.is_none_or(|fuel| fuel.spend(steps))
     }
 
     /// The same value with another text: one that a detector made of it.

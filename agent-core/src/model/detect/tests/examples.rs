@@ -225,9 +225,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
 ];
 
 /// Where the texts of a family stand.
-struct Set {
-    family: &'static str,
-    rules: &'static [Rule],
+pub(super) struct Set {
+    pub(super) family: &'static str,
+    pub(super) rules: &'static [Rule],
     part: Part,
     role: Role,
 }
@@ -242,7 +242,7 @@ const fn of_query(family: &'static str, rules: &'static [Rule]) -> Set {
 }
 
 /// The rules of every family.
-const SETS: &[Set] = &[
+pub(super) const SETS: &[Set] = &[
     of_query("code", code::RULES),
     of_query("command", command::rules::RULES),
     of_query("bare", command::rules::BARE),

@@ -1,0 +1,61 @@
+//! Requests that cost more to look into than one may.
+
+use super::*;
+
+/// A form of short values, each of which many rules and the tokenizer have to look at: too many for what one request may cost.
+fn costly() -> String {
+    "p=select(a'--%22{{x}}${y}%3Cz;cat`%7C&".repeat(1_500)
+}
+
+fn posted(stage: &Stage, body: &str) -> bool {
+    let mut request = get("/search");
+    request.headers = vec![("content-type", b"application/x-www-form-urlencoded")];
+    let view = RequestView {
+        method: "POST",
+        ..request.view()
+    };
+    let body = BodyView {
+        bytes: body.as_bytes(),
+        is_whole: true,
+    };
+    stage.guard.check(&view).is_block() || stage.guard.check_body(&view, body).is_block()
+}
+
+#[test]
+fn a_request_that_costs_too_much_is_decided_by_the_setting() {
+    let detects = json!({ "SECURITY_CHECKS": {"sqli": 3, "xss": 3, "command": 3, "flood": 0, "hpp": 0} });
+    for (on_failure, is_refused) in [(OnFailure::Open, false), (OnFailure::Closed, true)] {
+        let stage = stage_at(
+            detects.clone(),
+            on_failure,
+            Detectors::standard().unwrap(),
+            Arc::default(),
+        );
+        assert_eq!(posted(&stage, &costly()), is_refused, "{on_failure:?}");
+        assert_eq!(stage.tally.totals().unjudged, 1);
+        assert_eq!(stage.tally.totals().guard_failures, 0, "nothing has failed");
+    }
+}
+
+#[test]
+fn costly_requests_change_nothing_about_how_others_are_judged() {
+    let stage = stage_at(
+        json!({ "SECURITY_CHECKS": {"sqli": 1, "xss": 1, "command": 1, "flood": 0, "hpp": 0} }),
+        OnFailure::Open,
+        Detectors::standard().unwrap(),
+        Arc::default(),
+    );
+    let attacks = [
+        "q=1'+or+'1'%3D'1",
+        "q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "q=;cat+/etc/passwd",
+        "q={{7*7}}",
+    ];
+    let caught = |stage: &Stage| attacks.iter().filter(|attack| posted(stage, attack)).count();
+    assert_eq!(caught(&stage), attacks.len());
+    for _ in 0..20 {
+        posted(&stage, &costly());
+    }
+    assert_eq!(caught(&stage), attacks.len());
+    assert!(stage.guard.failing_detectors().iter().all(|health| health.is_on));
+}

@@ -1,0 +1,106 @@
+//! What looking into one request may cost, counted in steps and not in time: the same request costs the same on every machine, busy
+//! or not, and nothing that one request costs changes how another is judged.
+
+use std::cell::Cell;
+
+/// The steps that are left for what one request carries.
+///
+/// A step is about one byte walked by one automaton, one to two nanoseconds. A value that is shown grants steps by its length, so that
+/// what may be spent on a request is in proportion to what its client sent; and there is an end to it however much that is.
+#[derive(Debug)]
+pub struct Fuel {
+    left: Cell<u64>,
+    /// Steps that may still be granted.
+    to_grant: Cell<u64>,
+    is_out: Cell<bool>,
+}
+
+impl Fuel {
+    /// Steps that every request has, however short: some tens of rules over a header as long as browsers send.
+    const FIRST: u64 = 60_000;
+
+    /// Steps that a value grants, however short: a look of the tokenizer at a street's number.
+    const A_VALUE: u64 = 4_000;
+
+    /// Steps that a byte grants. What honest clients send takes 5 to 30 (prose the most); 40 are some 50 µs a KiB.
+    const A_BYTE: u64 = 40;
+
+    /// The most steps of one inspection: some three milliseconds.
+    const MOST: u64 = 2_000_000;
+
+    /// Steps of decoding and marking a byte, and of the search for the literals of all rules.
+    const TAKING_APART: u64 = 6;
+
+    /// A full tank, for one inspection.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            left: Cell::new(Self::FIRST),
+            to_grant: Cell::new(Self::MOST - Self::FIRST),
+            is_out: Cell::new(false),
+        }
+    }
+
+    /// A value of this many bytes is shown: grants its steps, and takes those that it costs to be taken apart. Whether it may be
+    /// looked into.
+    pub(super) fn begin(&self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        let granted = bytes
+            .saturating_mul(Self::A_BYTE)
+            .saturating_add(Self::A_VALUE)
+            .min(self.to_grant.get());
+        self.to_grant.set(self.to_grant.get() - granted);
+        self.left.set(self.left.get() + granted);
+        self.spend(bytes.saturating_mul(Self::TAKING_APART))
+    }
+
+    /// Takes as many steps, or says that there are not as many left: then nothing more is looked into.
+    pub(super) fn spend(&self, steps: u64) -> bool {
+        let rest = self.left.get().checked_sub(steps).filter(|_| !self.is_out.get());
+        match rest {
+            Some(rest) => self.left.set(rest),
+            None => self.is_out.set(true),
+        }
+        rest.is_some()
+    }
+
+    /// Whether something was not looked into for want of steps.
+    #[must_use]
+    pub const fn is_out(&self) -> bool {
+        self.is_out.get()
+    }
+}
+
+impl Default for Fuel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_granted_by_length_up_to_an_end() {
+        let fuel = Fuel::new();
+        assert!(fuel.begin(1000) && fuel.spend(Fuel::FIRST));
+        assert!(fuel.spend(Fuel::A_VALUE + 1000 * (Fuel::A_BYTE - Fuel::TAKING_APART)));
+        assert!(!fuel.spend(1) && fuel.is_out());
+        assert!(!fuel.spend(0), "what is out stays out");
+
+        let fuel = Fuel::new();
+        let mut spent = 0;
+        while fuel.begin(1 << 16) && fuel.spend(1 << 16) {
+            spent += (Fuel::TAKING_APART + 1) << 16;
+        }
+        assert!(fuel.is_out() && spent <= Fuel::MOST);
+    }
+
+    #[test]
+    fn a_length_that_no_request_has_overflows_nothing() {
+        let fuel = Fuel::new();
+        assert!(!fuel.begin(usize::MAX));
+        assert!(fuel.is_out());
+    }
+}

@@ -1,0 +1,69 @@
+//! What looking costs at most: no text leads an automaton to more states than it has room for, and no request takes more steps than
+//! one may.
+
+use super::{super::automaton::states, examples::SETS, *};
+
+#[test]
+fn no_rule_has_more_states_than_its_cache_has_room_for() {
+    let mut all = 0;
+    for set in SETS {
+        for rule in set.rules {
+            let found = states::of(&rule.parsed().unwrap());
+            let Some((_, bytes)) = found else {
+                panic!(
+                    "{}/{} has too many states: a text can make it slow. Count less, or less at a time",
+                    set.family, rule.name
+                )
+            };
+            all += bytes;
+        }
+    }
+    assert!(all < 48 << 20, "the caches of one thread can grow to {} MiB", all >> 20);
+}
+
+/// Has all detectors look at a value again and again, as at one that a request holds often.
+fn looks(fuel: &Fuel, value: &[u8], times: usize) -> usize {
+    let detectors = Detectors::standard().unwrap();
+    let options = Options {
+        fuel: Some(fuel),
+        ..Options::STANDARD
+    };
+    let field = Field::whole(Part::Body, Role::Value, value, Spelling::Form);
+    let mut caught = 0;
+    for _ in 0..times {
+        detectors.each(&field, &options, &mut |_| {
+            caught += 1;
+            true
+        });
+    }
+    caught
+}
+
+#[test]
+fn an_everyday_request_is_far_from_out_of_fuel() {
+    let prose =
+        "I'd like to select one of your offers; it's \"50% off\" (until 5 o'clock) & more, isn't it? ".repeat(40);
+    for (value, times) in [
+        (prose.as_str(), 16),
+        ("O'Neill-Smith, Anne-Marie d'Arcy", 2000),
+        ("5th Avenue, Apt. # 112", 500),
+        (
+            "{\"name\": \"it's\", \"n\": [1, 2, 3], \"url\": \"https://example.com/?a=1&b=2\"}",
+            25,
+        ),
+    ] {
+        let fuel = Fuel::new();
+        assert_eq!(looks(&fuel, value.as_bytes(), times), 0, "{value}");
+        assert!(!fuel.is_out(), "{times} × {value}");
+    }
+}
+
+#[test]
+fn what_costs_too_much_is_not_looked_into_to_its_end() {
+    let dear = "select(a'--\"{{x}}${y}<z ;cat `|".repeat(2000);
+    let fuel = Fuel::new();
+    looks(&fuel, dear.as_bytes(), 30);
+    assert!(fuel.is_out());
+    assert_eq!(looks(&fuel, b"' or 1=1 --", 1), 0, "nothing more is looked into");
+    assert_eq!(looks(&Fuel::new(), b"' or 1=1 --", 1), 1, "the next request is");
+}
