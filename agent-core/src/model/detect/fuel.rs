@@ -17,13 +17,13 @@ pub struct Fuel {
 
 impl Fuel {
     /// Steps that every request has, however short: some tens of rules over a header as long as browsers send.
-    const FIRST: u64 = 60_000;
+    const FIRST: u64 = 150_000;
 
     /// Steps that a value grants, however short: a look of the tokenizer at a street's number.
-    const A_VALUE: u64 = 4_000;
+    const A_VALUE: u64 = 5_000;
 
-    /// Steps that a byte grants. What honest clients send takes 5 to 30 (prose the most); 40 are some 50 µs a KiB.
-    const A_BYTE: u64 = 40;
+    /// Steps that a byte grants. What honest clients send takes 5 to 40 (prose the most); 60 are some 80 µs a KiB.
+    const A_BYTE: u64 = 60;
 
     /// The most steps of one inspection: some three milliseconds.
     const MOST: u64 = 2_000_000;

@@ -38,7 +38,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "call",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\w\([^}%\n]*\)|\|\s*(?:join|safe|map|filter|sort|reduce)\b)[^}%\n]{0,300}(?:\}|%>)|\{\{\s*(?:\d+|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]*(?:\w\([^}%\n]*\)|\|\s*(?:join|safe|map|filter|sort|reduce)\b)[^}%\n]*(?:\}|%>)",
+    ),
+    short(
+        "verb",
+        r"\{\{\s*(?:\d+|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
     ),
     short(
         "tag-reach",
@@ -99,7 +103,7 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         // who writes templates loops, formats and calls the application's own helpers; what reaches further is found all the same
-        "call" | "tag" | "handlebars" | "velocity" | "freemarker" | "smarty" => {
+        "call" | "verb" | "tag" | "handlebars" | "velocity" | "freemarker" | "smarty" => {
             is_written_there(value) || statement::is_statement(value.text) || is_of_a_build(value)
         }
         "erb" => value.is_password() || is_written_there(value),

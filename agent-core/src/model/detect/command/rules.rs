@@ -279,11 +279,35 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     ),
     // loops, conditions, functions and groups of POSIX shells
     short(
-        "structure",
+        "loop",
         concat!(
             r#"(?:"#,
             behind_a_value!(),
-            r#"|^\s*[({]?\s*|\$\(\s*)(?:(?:while|until|for|select)\b[^\n]*[;\n]\s*do\b.*\bdone\b|for\s*\(\(|if\b[^\n]*[;\n]\s*then\b.*\bfi\b|case\s+\S+\s+in\s+\S+\)|(?:function\s+\w+\s*(?:\(\))?|time)\s*\{[^}\n]*;\s*\}|[a-z_]\w*\s*\(\)\s*\{[^}\n]*\}\s*;?\s*\w|\[\[?\s[^\]\n]*\]\]?\s*(?:&&|\|\||;)|test\s+-\w\s[^;\n]*&&)"#
+            r#"|^\s*[({]?\s*|\$\(\s*)(?:(?:while|until|for|select)\b[^\n]*[;\n]\s*do\b.*\bdone\b|for\s*\(\()"#
+        ),
+    ),
+    short(
+        "branch",
+        concat!(
+            r#"(?:"#,
+            behind_a_value!(),
+            r#"|^\s*[({]?\s*|\$\(\s*)(?:if\b[^\n]*[;\n]\s*then\b.*\bfi\b|case\s+\S+\s+in\s+\S+\))"#
+        ),
+    ),
+    short(
+        "condition",
+        concat!(
+            r#"(?:"#,
+            behind_a_value!(),
+            r#"|^\s*[({]?\s*|\$\(\s*)(?:\[\[?\s[^\]\n]*\]\]?\s*(?:&&|\|\||;)|test\s+-\w\s[^;\n]*&&)"#
+        ),
+    ),
+    short(
+        "function",
+        concat!(
+            r#"(?:"#,
+            behind_a_value!(),
+            r#"|^\s*[({]?\s*|\$\(\s*)(?:(?:function\s+\w+\s*(?:\(\))?|time)\s*\{[^}\n]*;\s*\}|[a-z_]\w*\s*\(\)\s*\{[^}\n]*\}\s*;?\s*\w)"#
         ),
     ),
     short(
