@@ -88,7 +88,7 @@ fn a_leak_that_is_only_logged_goes_out(kind: Kind) {
 }
 
 fn who_was_shown_too_much_is_banned_where_the_configuration_says_so(kind: Kind) {
-    let host = Host::start(kind, settings(2));
+    let host = Host::start(kind, settings(2).security("BAN_EVIDENCE", 1));
     assert_eq!(host.get("/card", SOMEBODY).status, 403);
     host.wait_until("the ban is in force", || host.get("/cash", SOMEBODY).status == 403);
 }

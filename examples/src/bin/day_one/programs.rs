@@ -46,7 +46,7 @@ fn push(number: u64) -> String {
             "id": format!("{number:040x}"),
             "message": "Fix `SELECT` in report; don't drop the table\n\nSee #12 & #13: '; --' was not escaped",
             "author": {"name": "Seán O'Connor", "email": "sean@example.com"},
-            "added": [".env.example", ".github/workflows/ci.yml", "docker/.htaccess", "src/etc/passwd.rs"],
+            "added": [".env.example", ".github/workflows/ci.yml", "docker/.htaccess", "src/passwd.rs"],
             "modified": ["../README.md", "config/database.yml", ".git/hooks/pre-commit"],
         }],
     })

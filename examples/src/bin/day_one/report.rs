@@ -19,8 +19,8 @@ const PATIENCE: usize = 5;
 /// Honest requests of which one may be refused.
 const ONE_IN: u64 = 10_000;
 
-/// Examples that are shown.
-const SHOWN: usize = 20;
+/// Examples that are shown of each kind of honest requests.
+const SHOWN: u64 = 3;
 
 /// Counts of a day.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Report {
     /// By what people did: requests, and those that were refused.
     honest: BTreeMap<&'static str, (u64, u64)>,
     clients: BTreeSet<Ipv4Addr>,
-    /// Honest requests that were refused, some of them.
+    /// Honest requests that were refused, the first of each kind.
     refused: Vec<String>,
     /// By attacker: attacks sent before the ban, and whether there was one.
     attackers: BTreeMap<usize, Attacker>,
@@ -56,7 +56,7 @@ impl Report {
                 *sent += 1;
                 if let Some((status, why)) = refusal {
                     *refused += 1;
-                    if self.refused.len() < SHOWN {
+                    if *refused <= SHOWN {
                         self.refused.push(format!(
                             "{what}: {} {} by {why}: {}",
                             visit.request.method,
