@@ -152,7 +152,7 @@ impl Agent {
             return Ok(None);
         };
         if let Some(resolve) = resolve
-            && status == NOT_FOUND
+            && NOWHERE.contains(&status)
         {
             request.found_route(resolve.call1((source,))?.is_truthy()?);
         }
@@ -246,8 +246,8 @@ impl Agent {
     }
 }
 
-/// The status of an answer to a path that nothing answers.
-const NOT_FOUND: u16 = 404;
+/// The statuses of answers by which paths without a route are told: 404 and 410, as RFC 9110 says of what there is not, or no more.
+const NOWHERE: [u16; 2] = [404, 410];
 
 impl Agent {
     /// This process's agent, started if there is none yet.

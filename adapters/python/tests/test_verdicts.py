@@ -9,6 +9,9 @@ from rig.hosts import Host, Kind
 
 INJECTION = "/items/7?q=1%27+OR+%271%27%3D%271"
 
+#: Three values, which are the evidence that a ban needs by default.
+SCRIPTS = tuple(f"/items/7?q=%3Cscript%3Ealert({n})%3C/script%3E" for n in range(1, 4))
+
 
 def test_a_decoy_is_refused_and_its_visitor_banned(plain: Host) -> None:
     visitor = plain.stranger()
@@ -81,7 +84,7 @@ def test_the_nearest_proxy_that_is_not_trusted_is_the_client(plain: Host) -> Non
 def test_only_trusted_proxies_name_the_client(kind: Kind, start: Start) -> None:
     host = start(kind, env={"BUCKLER_AGENT__TRUSTED_PROXIES": "192.0.2.1"})
     assert host.status(DECOY) == 403
-    assert host.status("/") == 200, "loopback is never banned, whatever it says of itself"
+    assert host.status("/") == 200, "whom an undeclared proxy names is unknown, and never banned"
 
 
 def test_the_whitelist_is_never_judged(kind: Kind, start: Start) -> None:
@@ -101,10 +104,28 @@ def test_level_one_refuses_without_a_ban(kind: Kind, start: Start) -> None:
     host = start(kind, security={"SECURITY_CHECKS": {"path": 0, "decoy": 1, "sqli": 1}})
     assert [host.status(path) for path in (DECOY, INJECTION)] == [403, 403]
     # a ban that were made would be in force once another is
-    visitor = "198.51.100.99"
-    assert host.status("/?q=<script>alert(1)</script>".replace("<", "%3C"), visitor) == 403
-    host.wait_until("another is banned", lambda: host.status("/", visitor) == 403)
+    for script in SCRIPTS:
+        assert host.status(script, ANOTHER) == 403
+    host.wait_until("another is banned", lambda: host.status("/", ANOTHER) == 403)
     assert host.status("/") == 200
+
+
+def test_a_ban_needs_more_than_one_finding(plain: Host) -> None:
+    suspect, caught = plain.stranger(), plain.stranger()
+    assert [plain.status(SCRIPTS[0], suspect) for _ in range(4)] == [403] * 4
+    # a ban that were made would be in force once another is
+    assert plain.status(DECOY, caught) == 403
+    plain.wait_until("another is banned", lambda: plain.status("/", caught) == 403)
+    assert plain.status("/", suspect) == 200, "the same value again is no more evidence"
+    assert [plain.status(script, suspect) for script in SCRIPTS[1:]] == [403] * 2
+    plain.wait_until("three values ban", lambda: plain.status("/", suspect) == 403)
+
+
+def test_one_finding_bans_as_under_pyrasp(kind: Kind, start: Start) -> None:
+    host = start(kind, env={"BUCKLER_AGENT__TEMPLATE": "pyrasp"})
+    assert host.status(INJECTION) == 403
+    host.wait_until("the ban is in force", lambda: host.status("/") == 403)
+    assert host.status("/", ANOTHER) == 200
 
 
 def test_level_three_lets_pass(kind: Kind, start: Start) -> None:

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 
+# how much of the rest is asked for at once where all of it is wanted, in bytes. Granian gives nothing where all is asked for after a
+# part was
+PIECE = 64 * 1024
+
+
 class Replay:
     """Reads like the stream itself: first what was looked at, then the rest, or the error that came instead of it."""
 
@@ -20,8 +25,10 @@ class Replay:
         piece = self._take(limit)
         if len(piece) == limit or not self._goes_on(piece):
             return piece
-        more: bytes = self._rest.read() if limit < 0 else self._rest.read(limit - len(piece))
-        return piece + more
+        if limit >= 0:
+            more: bytes = self._rest.read(limit - len(piece))
+            return piece + more
+        return b"".join([piece, *iter(lambda: self._rest.read(PIECE), b"")])
 
     # there is no buffer whose fill would be waited for
     read1 = read

@@ -13,7 +13,7 @@ What it does to a request:
 - The application gets the body byte for byte, in the same messages: what was looked at is shown to it again. A body of a known length is
   waited for up to its end or its first 64 KiB; one of unknown length, or a longer one, at most a second after its first piece, and the
   application then gets what there is. Nothing is read where no check looks into bodies.
-- When the application begins to answer, the status is counted, and a 404 for which there was no route is judged as an unknown path;
+- When the application begins to answer, the status is counted, and a 404 or 410 for which there was no route is judged by its path;
   nothing of the answer has been sent then, so that it can be replaced. Where the ``dlp`` check is on, the beginning of a text (64 KiB) is
   judged before any of it is sent; of a stream whose length is unknown, its first piece.
 - When the server shuts the application down (``lifespan``), the agent tells its own server what that does not know yet.
@@ -46,7 +46,7 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the scope whether the application has a route. It is asked for decoys and for answers 404 only
+    :param resolve: tells from the scope whether the application has a route. It is asked for probes and for answers 404 and 410 only
     """
 
     def __init__(

@@ -12,7 +12,7 @@ What it does to a request:
   request gets the configured answer.
 - The application gets the body byte for byte: what was looked at is shown to it again. At most 64 KiB are waited for, and nothing where
   the request announces no body. Nothing is read where no check looks into bodies.
-- When the application has begun to answer, the status is counted, and a 404 for which there was no route is judged as an unknown path;
+- When the application has begun to answer, the status is counted, and a 404 or 410 for which there was no route is judged by its path;
   nothing of the answer has been sent then, so that it can be replaced. Where the ``dlp`` check is on, the beginning of a text (64 KiB) is
   judged before any of it is sent; of a stream whose length is unknown, its first piece.
 - An exception of the application's goes on to the server, and is counted as a 500.
@@ -42,7 +42,7 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the environment whether the application has a route. It is asked for decoys and for answers 404 only
+    :param resolve: tells from the environment whether the application has a route. It is asked for probes and for answers 404 and 410 only
     """
 
     def __init__(

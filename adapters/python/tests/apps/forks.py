@@ -63,7 +63,8 @@ def traffic(enough: threading.Event) -> None:
     for number in itertools.cycle(range(60_000)):
         if enough.is_set():
             break
-        client = f"100.{64 + number % 60}.{number // 250 % 250}.{number % 250 + 1}"
+        # addresses for benchmarks (RFC 2544), which may be banned; private ones may not
+        client = f"198.{18 + number % 2}.{number // 500}.{number // 2 % 250 + 1}"
         ask("/.git/config" if number % 7 == 0 else "/", client)
 
 

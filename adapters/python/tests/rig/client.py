@@ -14,6 +14,9 @@ SOMEBODY = "203.0.113.9"
 #: Another one.
 ANOTHER = "203.0.113.10"
 
+#: Who asks while a test waits: far more often than clients whose ban is to be made, or it would block too much of the site.
+VISITOR = "203.0.113.200"
+
 #: A path that every default configuration takes for an attack.
 DECOY = "/.git/config"
 

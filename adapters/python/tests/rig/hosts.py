@@ -15,7 +15,7 @@ from typing import Any, Mapping
 
 import pytest
 
-from .client import Client
+from .client import VISITOR, Client
 from .cloud import KEY, QUIET, Cloud
 from .programs import Program
 from .waiting import wait_for
@@ -179,7 +179,7 @@ class Host(Client):
     def _answers(self) -> bool:
         assert self.program.runs(), f"it ended:\n{self.program.written()}"
         try:
-            return self.status("/") == 200
+            return self.status("/", VISITOR) == 200
         except OSError:
             return False
 
@@ -208,7 +208,7 @@ class Host(Client):
         """Waits until each worker has registered, and asks until each is awake; the agents."""
 
         def look() -> list[dict[str, Any]] | None:
-            self.status("/")
+            self.status("/", VISITOR)
             agents = [agent for agent in cloud.agents() if agent["platform"] == self.kind.platform]
             return agents if len(agents) >= self.kind.workers else None
 
