@@ -41,7 +41,8 @@ def test_unknown_paths_are_judged_by_their_404(kind: Kind, start: Start) -> None
 
 
 def test_who_sends_too_much_is_told_when_to_come_back(kind: Kind, start: Start) -> None:
-    host = start(kind, security={"FLOOD_RATIO": 5, "FLOOD_DELAY": 3600})
+    flood = {"FLOOD_RATIO": 5, "FLOOD_DELAY": 3600, "FLOOD_BURST": 5}
+    host = start(kind, security={"SECURITY_CHECKS": {"flood": 2}, **flood})
     assert [host.status("/", ANOTHER) for _ in range(5)] == [200] * 5
     throttled = host.get("/", ANOTHER)
     assert throttled.status == 429
