@@ -22,7 +22,7 @@ use crate::layer::Buckler;
 /// ```
 ///
 /// # Errors
-/// Those of [`axum::serve`], which goes on after the errors of single connections.
+/// Those of [`axum::serve()`], which goes on after the errors of single connections.
 pub async fn serve(listener: TcpListener, app: Router, agent: &Agent) -> io::Result<()> {
     serve_until(listener, app, agent, std::future::pending()).await
 }
