@@ -66,6 +66,12 @@ impl Packing {
 
 /// Visits the strings of a body that is said to be of a format.
 pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in the next
+    let mut goes_on = true;
+    let visit: &mut Visit<'_> = &mut |field: &Field<'_>| {
+        goes_on = goes_on && visit(field);
+        goes_on
+    };
     let bytes = body.bytes;
     let is_read = match packing {
         Packing::MessagePack => msgpack::read(bytes, visit),
@@ -88,6 +94,12 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
 
 /// Visits the strings of a binary body of which nothing else is known.
 pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
+    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in the next
+    let mut goes_on = true;
+    let visit: &mut Visit<'_> = &mut |field: &Field<'_>| {
+        goes_on = goes_on && visit(field);
+        goes_on
+    };
     let mut is_read = false;
     if msgpack::is_likely(bytes) {
         is_read |= msgpack::read(bytes, visit);
