@@ -3,11 +3,10 @@
 //! A tunnel is asked for with `CONNECT` (RFC 9110, section 9.3.6), and TLS runs through it from end to end: the proxy sees host and port
 //! and nothing more. Its credentials are sent to it alone and shown nowhere.
 
-use std::{env, fmt, io, sync::Arc};
+use std::{env, fmt, io, net::IpAddr, sync::Arc};
 
 use actix_rt::net::TcpStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use buckler::model::address::parse_network;
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
@@ -111,6 +110,15 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost"
         || name.ends_with(".localhost")
         || parse_network(host).is_some_and(|network| network.addr().is_loopback())
+}
+
+/// Reads an address as the network that holds it alone, or a network in CIDR notation; IPv6 as URLs write it too.
+fn parse_network(text: &str) -> Option<IpNet> {
+    let text = text.trim_start_matches('[').trim_end_matches(']');
+    let address = text
+        .parse::<IpAddr>()
+        .map(|address| IpNet::from(address.to_canonical()));
+    address.ok().or_else(|| text.parse().ok())
 }
 
 fn exempt(text: &str) -> Arc<[Exempt]> {
