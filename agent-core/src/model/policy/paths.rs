@@ -97,7 +97,8 @@ impl Window {
     }
 
     /// Whether whatever exceeds another window exceeds this one too.
-    pub(crate) fn is_tighter_than(self, other: Self) -> bool {
+    #[must_use]
+    pub fn is_tighter_than(self, other: Self) -> bool {
         self.rate(other) <= other.rate(self) && self.burst <= other.burst
     }
 
@@ -107,7 +108,8 @@ impl Window {
     }
 
     /// What may be asked for of static files: a multiple of this window, or of the default where that is wider.
-    pub(crate) fn of_static(self) -> Self {
+    #[must_use]
+    pub fn of_static(self) -> Self {
         let wider = if self.rate(Self::DEFAULT) < Self::DEFAULT.rate(self) {
             Self::DEFAULT
         } else {
