@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "suffix",
-        r"\.(?:php|jsp|aspx?|cgi)(?:[;#:\n]|\xEF\xBF\xBD|%|\\|\W).{0,12}\.(?:png|jpe?g|gif|css|js|txt|html?)$|\.(?:php|jsp)::\$data|\.(?:php|jsp|aspx?);",
+        r"\.(?:php|jsp|aspx?|cgi)(?:[;#:\n]|\xEF\xBF\xBD|%|\\|\W)[^/]*\.(?:png|jpe?g|gif|css|js|txt|html?)$|\.(?:php|jsp)::\$data|\.(?:php|jsp|aspx?);",
     ),
     always("matrix", r"/\.\.;/|;/\.\.|/\.%|/;/"),
 ];
