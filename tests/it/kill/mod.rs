@@ -54,6 +54,7 @@ fn server(store: impl FnOnce(Rules) -> Box<dyn Store> + 'static, history: usize)
     let profile = Profile::for_key(KEY)
         .set("BLACKLIST_SHARE", true)
         .set("BLACKLIST_DELAY", BAN_FOR_S)
+        .set("BAN_GROWTH", false)
         .set("BEACON_DELAY", 1);
     let mut config = ServerConfig::new().profile("shop", profile).admin_token(ADMIN);
     config.limits.shared_live = u32::MAX.try_into().unwrap();

@@ -184,15 +184,16 @@ fn a_client_is_told_by_the_host() {
         (200, "a form"),
         "a page that there is is no decoy"
     );
+    // a private address is refused and not banned
     let decoy = azure.get(DECOY);
-    assert_eq!((decoy.status, decoy.text()), (403, "Blocked"));
-    assert_eq!(azure.get("/elsewhere/login").status, 403);
+    assert_eq!((decoy.status, decoy.text()), (451, "Blocked"));
+    assert_eq!(azure.get("/elsewhere/login").status, 451);
     assert_eq!(azure.get("/missing").status, 404, "nobody knows what a catch-all has");
-    assert_eq!(azure.get(&format!("/login?{INJECTION}")).status, 403);
+    assert_eq!(azure.get(&format!("/login?{INJECTION}")).status, 451);
     assert_eq!(azure.get("/returning").text(), "returned");
     assert_eq!(
         azure.get(&format!("/returning?{INJECTION}")).status,
-        403,
+        451,
         "by the return value"
     );
 }

@@ -238,8 +238,16 @@ fn text_that_calls_itself_grpc_is_judged_as_it_is_read() {
     let refused = site.post("/echo", "application/grpc", b"1' OR '1'='1");
     assert_eq!((refused.status, refused.header("grpc-status")), (200, Some("7")));
     assert!(refused.body.is_empty());
-    let clean = site.post("/echo", "application/grpc", b"O'Brien");
-    assert_eq!((clean.text(), clean.header("grpc-status")), ("O'Brien", None));
+    // a frame of nine bytes: the field 1, a text of seven
+    let message = b"\0\0\0\0\x09\x0a\x07O'Brien";
+    let clean = site.post("/echo", "application/grpc", message);
+    assert_eq!((&clean.body[..], clean.header("grpc-status")), (&message[..], None));
+    let unframed = site.post("/echo", "application/grpc", b"O'Brien");
+    assert_eq!(
+        unframed.header("grpc-status"),
+        Some("7"),
+        "no client of gRPC sends that"
+    );
 }
 
 /// A client of gRPC-Web is a browser, which speaks HTTP/1.
