@@ -86,6 +86,11 @@ impl<B: MessageBody> Reading<B> {
         }
     }
 
+    /// The request, as it was routed.
+    pub(crate) const fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
     /// Ready once there is enough to judge.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.beginning.len() < self.wanted.get() {

@@ -21,8 +21,8 @@ use crate::{
     drain::{Drain, Drained},
     peek::{End, Peek, Peeked},
     refusal::refusal,
-    replay::{Late, Watch},
-    seen::Seen,
+    replay::{Kept, Late, Watch},
+    seen::{Answered, Seen},
     verdicts::{Answer, judged, named, replaced},
     view::{HeaderList, view},
     worker::Worker,
@@ -125,7 +125,7 @@ where
     fn after(peeked: Peeked, mut request: ServiceRequest, route: RouteMatch, service: &S, guard: &Rc<Worker>) -> Self {
         let mut watch = None;
         if let Some(body) = peeked.view() {
-            let headers = HeaderList(request.headers());
+            let headers = HeaderList::of(&request);
             let view = view(request.head(), &headers, route);
             let (verdict, mut rest) = guard.check_body_beginning(&view, body);
             let refused = match (verdict, &mut rest) {
@@ -142,11 +142,11 @@ where
                 return Self::refused(request, &refused, guard);
             }
             let (_, wanted) = peeked.beginning();
-            watch = rest.map(|rest| Watch::rest(Rc::clone(guard), request.head().clone(), route, wanted, rest));
+            watch = rest.map(|rest| Watch::rest(Rc::clone(guard), Kept::of(&request, route), wanted, rest));
         }
         if matches!(peeked.end, End::Slow) {
             let beginning = peeked.beginning();
-            watch = Some(Watch::new(Rc::clone(guard), request.head().clone(), route, beginning));
+            watch = Some(Watch::new(Rc::clone(guard), Kept::of(&request, route), beginning));
         }
         let late = watch.as_ref().map(Watch::late);
         let body = match watch {
@@ -241,7 +241,10 @@ fn untouched<B: MessageBody>(answer: Answer<B>) -> Answer<AnswerBody<B>> {
 
 /// The verdict on an answer whose beginning is there.
 fn read<B: MessageBody>(guard: &Worker, seen: &Seen, reading: Reading<B>) -> Answer<EitherBody<AnswerBody<B>>> {
-    let verdict = reading.view().map(|body| guard.check_answer(&seen.view(), body));
+    let verdict = reading.view().map(|body| {
+        let answered = Answered::new(seen, reading.request());
+        guard.check_answer(&answered.view(RouteMatch::Matched), body)
+    });
     match verdict {
         Some(Verdict::Block(refused)) => replaced(guard, &refused, Ok(reading.without_body())),
         Some(Verdict::Pass) | None => judged(guard, seen, Ok(reading.give_back())),

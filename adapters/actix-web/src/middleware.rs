@@ -85,7 +85,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let headers = HeaderList(request.headers());
+        let headers = HeaderList::of(&request);
         let route = match self.guard.is_decoy(request.path()) {
             true => before_routing(&request),
             false => RouteMatch::Unsure, // the answer will tell

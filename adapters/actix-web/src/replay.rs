@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    dev::{Payload, RequestHead},
+    dev::{Payload, RequestHead, ServiceRequest},
     error::PayloadError,
 };
 use buckler::guard::{BodyRest, Refusal, RouteMatch, Verdict};
@@ -19,6 +19,7 @@ use futures_core::Stream;
 
 use crate::{
     peek::body_view,
+    route_match::pattern_before_routing,
     view::{HeaderList, view},
     worker::Worker,
 };
@@ -100,11 +101,28 @@ impl From<Replay> for Payload {
 /// judges before the application sees the end: otherwise a client that sends slowly, or much, would never be judged at all.
 pub(crate) struct Watch {
     guard: Rc<Worker>,
-    head: RequestHead,
-    route: RouteMatch,
+    request: Kept,
     wanted: NonZeroUsize,
     stage: Stage,
     late: Late,
+}
+
+/// What is kept of a request whose body is watched.
+pub(crate) struct Kept {
+    head: RequestHead,
+    route: RouteMatch,
+    pattern: Option<String>,
+}
+
+impl Kept {
+    /// Of a request that the application does not have yet.
+    pub(crate) fn of(request: &ServiceRequest, route: RouteMatch) -> Self {
+        Self {
+            head: request.head().clone(),
+            route,
+            pattern: pattern_before_routing(request),
+        }
+    }
 }
 
 /// How far a watched body was judged.
@@ -122,17 +140,11 @@ enum Watched {
 }
 
 impl Watch {
-    /// Of a request with this head, of whose body this has come.
-    pub(crate) fn new(
-        guard: Rc<Worker>,
-        head: RequestHead,
-        route: RouteMatch,
-        (beginning, wanted): (&Bytes, NonZeroUsize),
-    ) -> Self {
+    /// Of a request of whose body this has come.
+    pub(crate) fn new(guard: Rc<Worker>, request: Kept, (beginning, wanted): (&Bytes, NonZeroUsize)) -> Self {
         Self {
             guard,
-            head,
-            route,
+            request,
             wanted,
             stage: Stage::Beginning(BytesMut::from(&**beginning)),
             late: Late::default(),
@@ -140,17 +152,10 @@ impl Watch {
     }
 
     /// Of a request whose body began well, for the rest of it.
-    pub(crate) fn rest(
-        guard: Rc<Worker>,
-        head: RequestHead,
-        route: RouteMatch,
-        wanted: NonZeroUsize,
-        rest: BodyRest,
-    ) -> Self {
+    pub(crate) fn rest(guard: Rc<Worker>, request: Kept, wanted: NonZeroUsize, rest: BodyRest) -> Self {
         Self {
             guard,
-            head,
-            route,
+            request,
             wanted,
             stage: Stage::Rest(rest),
             late: Late::default(),
@@ -163,8 +168,8 @@ impl Watch {
     }
 
     fn see(&mut self, next: &Item) -> Watched {
-        let headers = HeaderList(&self.head.headers);
-        let view = view(&self.head, &headers, self.route);
+        let headers = HeaderList::kept(&self.request.head.headers, self.request.pattern.as_deref());
+        let view = view(&self.request.head, &headers, self.request.route);
         let (mut piece, is_end): (&[u8], bool) = match next {
             Some(Ok(piece)) => (piece, false),
             Some(Err(_)) => (&[], false),

@@ -11,7 +11,18 @@ use buckler::guard::RouteMatch;
 /// so that of two scopes with one prefix the second is not seen. Builds a string: for decoys only, which are few.
 pub(crate) fn before_routing(request: &ServiceRequest) -> RouteMatch {
     // not `request.path()`: patterns are compared with the path as routing decodes it
-    from_pattern(request.resource_map().match_pattern(request.match_info().as_str()))
+    from_pattern(pattern_before_routing(request))
+}
+
+/// The pattern that a request will be routed by, as far as the registered patterns tell. Builds a string: for findings only.
+pub(crate) fn pattern_before_routing(request: &ServiceRequest) -> Option<String> {
+    let pattern = request.resource_map().match_pattern(request.match_info().as_str());
+    pattern.filter(|pattern| !pattern.is_empty())
+}
+
+/// The pattern that a request was routed by. Builds a string: for findings only.
+pub(crate) fn pattern_after_routing(request: &HttpRequest) -> Option<String> {
+    request.match_pattern().filter(|pattern| !pattern.is_empty())
 }
 
 /// After routing, by the way that was really taken. Builds a string: for answers 404 only.

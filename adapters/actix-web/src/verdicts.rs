@@ -12,7 +12,12 @@ use actix_web::{
 };
 use buckler::guard::{Guard, Refusal, RouteMatch, Verdict};
 
-use crate::{refusal::refusal, route_match::after_routing, seen::Seen, worker::Worker};
+use crate::{
+    refusal::refusal,
+    route_match::after_routing,
+    seen::{Answered, Seen},
+    worker::Worker,
+};
 
 pub(crate) type Answer<B> = Result<ServiceResponse<B>, Error>;
 
@@ -45,7 +50,7 @@ fn judged_response<B>(guard: &Worker, seen: &Seen, response: ServiceResponse<B>)
         _ => RouteMatch::Matched, // matters to nothing but a 404
     };
     guard.learn_route(response.request(), status);
-    match seen.judge(guard, status, route) {
+    match Answered::new(seen, response.request()).judge(guard, status, route) {
         Verdict::Block(refused) if status != StatusCode::SWITCHING_PROTOCOLS => {
             named(guard, response.into_response(refusal(&refused)).map_into_right_body())
         }

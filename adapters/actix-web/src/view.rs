@@ -1,13 +1,42 @@
 //! A request as the guard sees it: borrowed from actix-web's own, nothing copied.
 
+use std::borrow::Cow;
+
 use actix_web::{
-    dev::RequestHead,
+    dev::{RequestHead, ServiceRequest},
     http::header::{FORWARDED, HOST, HeaderMap, HeaderValue, X_FORWARDED_FOR},
 };
 use buckler::guard::{Headers, RequestView, RouteMatch};
 
-/// actix-web's headers behind the guard's trait.
-pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
+use crate::route_match::pattern_before_routing;
+
+/// actix-web's headers behind the guard's trait, and where the pattern of the route is looked up.
+pub(crate) struct HeaderList<'a> {
+    headers: &'a HeaderMap,
+    route: Option<&'a ServiceRequest>,
+    /// The pattern, where it was looked up already.
+    pattern: Option<&'a str>,
+}
+
+impl<'a> HeaderList<'a> {
+    /// Of a request.
+    pub(crate) fn of(request: &'a ServiceRequest) -> Self {
+        Self {
+            headers: request.headers(),
+            route: Some(request),
+            pattern: None,
+        }
+    }
+
+    /// Of a request that the application has already, and whose route has this pattern.
+    pub(crate) const fn kept(headers: &'a HeaderMap, pattern: Option<&'a str>) -> Self {
+        Self {
+            headers,
+            route: None,
+            pattern,
+        }
+    }
+}
 
 impl Headers for HeaderList<'_> {
     /// What the guard asks of every request is looked up, everything else searched for: a look-up by text builds a `HeaderName`,
@@ -15,11 +44,11 @@ impl Headers for HeaderList<'_> {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
         let mut show = |value: &'h HeaderValue| visit(value.as_bytes());
         match name {
-            "x-forwarded-for" => self.0.get_all(&X_FORWARDED_FOR).for_each(show),
-            "forwarded" => self.0.get_all(&FORWARDED).for_each(show),
-            "host" => self.0.get_all(&HOST).for_each(show),
+            "x-forwarded-for" => self.headers.get_all(&X_FORWARDED_FOR).for_each(show),
+            "forwarded" => self.headers.get_all(&FORWARDED).for_each(show),
+            "host" => self.headers.get_all(&HOST).for_each(show),
             _ => self
-                .0
+                .headers
                 .iter()
                 .filter(|(key, _)| key.as_str() == name)
                 .for_each(|(_, value)| show(value)),
@@ -27,9 +56,14 @@ impl Headers for HeaderList<'_> {
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        self.0
+        self.headers
             .iter()
             .for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
+    }
+
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        let known = self.pattern.map(Cow::Borrowed);
+        known.or_else(|| self.route.and_then(pattern_before_routing).map(Cow::Owned))
     }
 }
 
@@ -60,12 +94,12 @@ fn host(head: &RequestHead) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{dev::ServiceRequest, test::TestRequest};
+    use actix_web::test::TestRequest;
 
     use super::*;
 
     fn seen<R>(request: &ServiceRequest, look: impl FnOnce(RequestView<'_>) -> R) -> R {
-        let headers = HeaderList(request.headers());
+        let headers = HeaderList::of(request);
         look(view(request.head(), &headers, RouteMatch::Unsure))
     }
 

@@ -193,7 +193,7 @@ where
     /// Judges what came, unless it is judged later with what is still to come, and gives the request on.
     fn decide<R: Body>(mut self, guard: &Guard) -> State<S, B, R> {
         let body = self.body.view(self.wanted);
-        let headers = HeaderList(&self.parts.headers);
+        let headers = HeaderList::of(&self.parts);
         let view = view(&self.parts, &headers, self.peer);
         let mut watch = None;
         if !self.is_slow && !body.bytes.is_empty() {

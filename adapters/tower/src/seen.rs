@@ -1,11 +1,11 @@
 //! What is kept of a request while the application has it.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
 use http::{
     HeaderValue, Method, StatusCode, Uri,
-    header::{ACCEPT, ORIGIN},
+    header::{ACCEPT, HOST, ORIGIN},
     request::Parts,
 };
 
@@ -16,7 +16,6 @@ use crate::{
 
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of
 /// the first verdict, and both verdicts are about the same client and path. Nothing here is copied but reference counts.
-#[derive(Debug)]
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
@@ -26,6 +25,7 @@ pub(crate) struct Seen {
     method: Method,
     target: Uri,
     route: RouteMatch,
+    host: Option<HeaderValue>,
     grpc: Option<&'static str>,
     pattern: Option<Pattern>,
 }
@@ -41,6 +41,7 @@ impl Seen {
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
+            host: parts.headers.get(HOST).cloned(),
             grpc: grpc::kind(parts),
             pattern: pattern(&parts.extensions),
         }
@@ -98,5 +99,25 @@ impl Headers for Seen {
 
     fn remembered(&self) -> Option<Remembered> {
         Some(self.client)
+    }
+
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        self.pattern.as_ref().map(Pattern::as_str).map(Cow::Borrowed)
+    }
+
+    fn host(&self) -> Option<&str> {
+        match &self.host {
+            Some(host) => host.to_str().ok(),
+            None => self.target.authority().map(http::uri::Authority::as_str),
+        }
+    }
+}
+
+/// Nothing of the target: paths and queries hold secrets.
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
     }
 }

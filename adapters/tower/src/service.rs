@@ -52,7 +52,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let peer = self.peers.of(&parts.extensions);
-        let headers = HeaderList(&parts.headers);
+        let headers = HeaderList::of(&parts);
         let view = view(&parts, &headers, peer);
         let guard = self.guard.clone();
         if let Verdict::Block(refused) = guard.check(&view) {

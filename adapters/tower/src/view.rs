@@ -1,22 +1,41 @@
 //! A request as the guard sees it: borrowed, nothing copied.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use buckler::guard::{Headers, RequestView, RouteMatch};
 use http::{Extensions, HeaderMap, Method, Uri, header::HOST, request::Parts};
 
-/// The headers behind the guard's trait.
-pub(crate) struct HeaderList<'a>(pub(crate) &'a HeaderMap);
+/// The headers behind the guard's trait, and the pattern of the route.
+pub(crate) struct HeaderList<'a> {
+    headers: &'a HeaderMap,
+    pattern: Option<&'a Pattern>,
+}
+
+impl<'a> HeaderList<'a> {
+    pub(crate) fn of(parts: &'a Parts) -> Self {
+        Self {
+            headers: &parts.headers,
+            pattern: parts.extensions.get(),
+        }
+    }
+}
 
 impl Headers for HeaderList<'_> {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
+        self.headers
+            .get_all(name)
+            .iter()
+            .for_each(|value| visit(value.as_bytes()));
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        self.0
+        self.headers
             .iter()
             .for_each(|(key, value)| visit(key.as_str(), value.as_bytes()));
+    }
+
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        self.pattern.map(Pattern::as_str).map(Cow::Borrowed)
     }
 }
 
@@ -39,6 +58,7 @@ pub(crate) struct Head {
     method: Method,
     target: Uri,
     route: RouteMatch,
+    pattern: Option<Pattern>,
     headers: HeaderMap,
 }
 
@@ -49,6 +69,7 @@ impl Head {
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
+            pattern: pattern(&parts.extensions),
             headers: parts.headers.clone(),
         }
     }
@@ -61,7 +82,10 @@ impl Head {
             query: self.target.query().unwrap_or_default(),
             host: host(&self.target, &self.headers),
             route: self.route,
-            headers: &HeaderList(&self.headers),
+            headers: &HeaderList {
+                headers: &self.headers,
+                pattern: self.pattern.as_ref(),
+            },
         })
     }
 }

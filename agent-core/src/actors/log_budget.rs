@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    guard::{Detection, DetectorHealth},
+    guard::{Detection, DetectorHealth, RequestInfo},
     notice,
     status::Clients,
 };
@@ -66,13 +66,25 @@ impl LogBudget {
             score,
             id,
             config_version,
+            request,
+            path,
+            span,
+            exception,
             count,
             ..
         } = detection;
         let (id, count) = (id.map(tracing::field::display), count.map(tracing::field::display));
-        tracing::warn!(target: "buckler::guard", %source, ?level, bannable, %rule, score, id, config_version, count, "{}: {place} -> {excerpt:?}", check.title());
+        let RequestInfo {
+            method,
+            route,
+            host,
+            status,
+        } = request;
+        let (method, route, host) = (method.as_deref(), route.as_deref(), host.as_deref());
+        let exception = exception.as_deref().map(tracing::field::display);
+        tracing::warn!(target: "buckler::guard", parent: span, %source, ?level, bannable, %rule, score, id, config_version, count, method, route, host, status, %path, exception, "{}: {place} -> {excerpt:?}", check.title());
         if verbose >= COMPLETE {
-            tracing::warn!(target: "buckler::guard", id, detection = ?detection, codes = ?check.codes(), "in full");
+            tracing::warn!(target: "buckler::guard", parent: span, id, detection = ?detection, codes = ?check.codes(), "in full");
         }
     }
 
@@ -188,6 +200,10 @@ mod tests {
             excerpt: "1' OR '1'='1".into(),
             at_ms: 0,
             config_version: Some(7),
+            request: RequestInfo::default(),
+            path: "/.env".into(),
+            span: tracing::Span::none(),
+            exception: None,
         }
     }
 

@@ -226,6 +226,8 @@ fn offence(detection: &Detection, policy: &Policy, mode: Mode) -> Offence {
 }
 
 fn detail(detection: &Detection) -> Detail {
+    let request = &detection.request;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
     Detail {
         id: detection.id.map(|id| id.to_string()),
         rule: detection.rule.as_ref().into(),
@@ -233,6 +235,11 @@ fn detail(detection: &Detection) -> Detail {
         score: detection.score,
         level: detection.level as u8,
         config_version: detection.config_version,
+        method: owned(request.method.as_deref()),
+        route: owned(request.route.as_deref()),
+        host: owned(request.host.as_deref()),
+        status: request.status,
+        exception: detection.exception.as_ref().map(ToString::to_string),
         requests: detection.count.map_or(1, |count| count.refused),
         values: detection.count.map_or(1, |count| count.values),
         withheld: false,

@@ -93,6 +93,8 @@ pub(super) struct Case<'c> {
     pub(super) clock: &'c dyn Clock,
     /// Whether anything is refused at all.
     pub(super) mode: Mode,
+    /// The application's status, where its answer is what is judged.
+    pub(super) answered: Option<u16>,
     /// What it takes to be banned.
     pub(super) terms: BanTerms,
 }
@@ -177,7 +179,12 @@ impl<'c> Case<'c> {
 
     /// What is done about a finding of this check: what the configuration says, unless nothing is refused at all.
     pub(super) fn level(&self, check: Check) -> Level {
-        match (self.mode, self.rules.level(check)) {
+        self.in_mode(self.rules.level(check))
+    }
+
+    /// A level, unless nothing is refused at all.
+    pub(super) const fn in_mode(&self, level: Level) -> Level {
+        match (self.mode, level) {
             (Mode::LogOnly, Level::Block | Level::Ban) => Level::Log,
             (_, level) => level,
         }

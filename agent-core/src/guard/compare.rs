@@ -6,7 +6,7 @@ use super::{
     checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered, is_counted_error},
     inspect::Content,
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
-    outcome::Outcome,
+    outcome::{Outcome, place},
     request::RequestView,
     rest::too_large,
     snapshot::{Mode, Snapshot},
@@ -151,7 +151,8 @@ impl Shared {
     ) -> (Option<(Check, Severity)>, Gaps) {
         let mut refusal = None;
         let inspected = self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
-            let level = case.level(suspicion.check);
+            let at = place(&suspicion.place);
+            let level = case.level_of(suspicion.check, &suspicion.rule_name(), &at);
             refusal = level
                 .blocks()
                 .then(|| (suspicion.check, severity_of(level, case.policy)));
@@ -163,11 +164,25 @@ impl Shared {
 
 /// The first check that would refuse the request, and how.
 fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
-    let mut levels = steps
-        .iter()
-        .map(|(check, _, would_find)| (*check, case.level(*check), would_find));
-    let (check, level, _) = levels.find(|(_, level, would_find)| level.blocks() && would_find(case))?;
-    Some((check, severity_of_check(check, level, case.policy)))
+    let mut refusals = steps.iter().filter_map(|(check, detect, would_find)| {
+        let is_refused = |level: Level| {
+            level
+                .blocks()
+                .then(|| (*check, severity_of_check(*check, level, case.policy)))
+        };
+        let level = case.level(*check);
+        if !case.rules.has_exceptions() {
+            return is_refused(level).filter(|_| would_find(case));
+        }
+        if !level.is_on() || !would_find(case) {
+            return None;
+        }
+        // what counts must not be counted once more: it is found in paths
+        let is_counted = matches!(check, Check::Flood | Check::Brute);
+        let at = if is_counted { "path".into() } else { detect(case)?.place };
+        is_refused(case.level_of(*check, check.name(), &place(&at)))
+    });
+    refusals.next()
 }
 
 /// The hardest refusal; of several the first.

@@ -12,11 +12,11 @@ use arc_swap::ArcSwapOption;
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
-use super::block_id::BlockId;
+use super::{block_id::BlockId, whereabouts::RequestInfo};
 use crate::model::{
     address::{ban_scope, to_text},
     blacklist::{Hit, Scope},
-    policy::Level,
+    policy::{Level, NarrowException},
 };
 
 /// Why a request was refused.
@@ -49,6 +49,12 @@ pub struct Explanation {
     pub until_ms: Option<u64>,
     /// The entry of the blacklist, where that is why.
     pub entry: Option<ListEntry>,
+    /// Where the request went.
+    #[serde(flatten)]
+    pub request: RequestInfo,
+    /// The narrowest exception by which it would have passed, to paste into `EXCEPTIONS`; absent where none would have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Box<NarrowException>>,
     /// What spoke against the client by then; absent where the finding does not count against it.
     pub evidence: Option<EvidenceCount>,
 }
@@ -122,8 +128,17 @@ const fn scope_name(scope: Scope) -> &'static str {
 /// One line, for a log or an answer.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, rule, level, .. } = self;
+        let Self {
+            id,
+            rule,
+            level,
+            request,
+            ..
+        } = self;
         write!(f, "{id}: {rule} ({level})")?;
+        if *request != RequestInfo::default() {
+            write!(f, ", {request}")?;
+        }
         if !self.place.is_empty() {
             write!(f, " in {}: {:?}", self.place, self.excerpt)?;
         }
@@ -135,6 +150,9 @@ impl fmt::Display for Explanation {
         }
         if let Some(until) = self.until_ms {
             write!(f, ", until {until} ms")?;
+        }
+        if let Some(exception) = &self.exception {
+            write!(f, "; to let it pass: {exception}")?;
         }
         Ok(())
     }

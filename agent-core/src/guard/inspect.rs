@@ -9,6 +9,7 @@ use super::{
     Phase, Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
     document::Document,
+    outcome::place,
     request::{BodyView, RequestView},
     rules::Rules,
     supervision::Attended,
@@ -73,6 +74,14 @@ pub(super) struct Inspected {
 /// The most content types of one body that it is read by.
 const MOST_TYPES: usize = 4;
 
+impl Suspicion {
+    /// The rule, as findings name it.
+    pub(super) fn rule_name(&self) -> String {
+        let (family, rule) = self.rule;
+        format!("{family}/{rule}")
+    }
+}
+
 /// What receives suspicions. Whether it wants more.
 type Report<'r> = dyn FnMut(Suspicion) -> bool + 'r;
 
@@ -135,7 +144,8 @@ impl Shared {
     fn would_log_content(&self, case: &Case<'_>) -> bool {
         let mut found = false;
         self.inspect(Content::Head, case, self.supervision.accompany(), &mut |suspicion| {
-            found = case.level(suspicion.check) == Level::Log;
+            let at = place(&suspicion.place);
+            found = case.level_of(suspicion.check, &suspicion.rule_name(), &at) == Level::Log;
             !found
         });
         found

@@ -138,6 +138,10 @@ mod tests {
             excerpt: "/.env".into(),
             at_ms: 0,
             config_version: None,
+            request: crate::guard::RequestInfo::default(),
+            path: "/.env".into(),
+            span: tracing::Span::none(),
+            exception: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     client::Sender,
     compare::{Severity, severity_of, severity_of_check},
     inspect::Content,
-    outcome::Outcome,
+    outcome::{Outcome, place, rule_of},
     request::{BodyView, RequestView},
     rules::Rules,
     snapshot::{Mode, Snapshot},
@@ -64,7 +64,9 @@ impl Shared {
         if outcome.refused.is_none() && !case.is_ignored {
             self.run(UNLESS_IGNORED, Phase::Request, &case, snapshot, &mut outcome);
         }
-        if outcome.refused.is_none() {
+        if outcome.refused.is_some() {
+            self.note_others(&case, &mut outcome);
+        } else {
             self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
         }
         if !case.is_ignored && outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
@@ -97,7 +99,10 @@ impl Shared {
 
     /// Judges an answer of the application's that says that the client erred.
     pub(super) fn judge_error(&self, snapshot: &Snapshot, request: &RequestView<'_>, status: u16) -> Verdict {
-        let case = self.case(snapshot, request);
+        let case = Case {
+            answered: Some(status),
+            ..self.case(snapshot, request)
+        };
         let phase = Phase::Answer(status);
         if is_whitelisted(&case) || case.is_ignored {
             return Verdict::Pass;
@@ -149,6 +154,7 @@ impl Shared {
             clock: &*self.parts.clock,
             mode: snapshot.mode,
             terms: terms(snapshot),
+            answered: None,
         }
     }
 
@@ -166,7 +172,9 @@ impl Shared {
             if configured.is_on()
                 && let Some(finding) = detect(case)
             {
-                let severity = severity_of_check(*check, configured, case.policy);
+                let (rule, at) = (rule_of(*check, &finding), place(&finding.place));
+                let level = case.configured_level_of(*check, &rule, &at);
+                let severity = severity_of_check(*check, level, case.policy);
                 let is_worse = self.weigh(severity, phase, case, snapshot, outcome);
                 if !self.settle(*check, is_worse, &finding, case, outcome) {
                     return;
@@ -188,11 +196,13 @@ impl Shared {
         let attended = self.supervision.attend(&*self.parts.clock, case.now);
         let inspected = self.inspect(content, case, attended, &mut |suspicion| {
             let check = suspicion.check;
-            if outcome.reported.contains(check) {
+            let (rule, at) = (suspicion.rule_name(), place(&suspicion.place));
+            let level = case.level_of(check, &rule, &at);
+            if outcome.reported.contains(check) || !level.is_on() {
                 return true;
             }
             let is_worse = self.weigh(
-                severity_of(case.rules.level(check), case.policy),
+                severity_of(case.configured_level_of(check, &rule, &at), case.policy),
                 phase,
                 case,
                 snapshot,
@@ -215,6 +225,9 @@ impl Shared {
             self.settle(check, is_worse, &finding, case, outcome)
         });
         outcome.is_out_of_fuel |= inspected.is_out_of_fuel;
+        if outcome.refused.is_some() {
+            self.note_rest(content, case, outcome);
+        }
         if inspected.has_failed {
             outcome.is_incomplete = true;
             self.blame_for_detectors(content, case, snapshot);

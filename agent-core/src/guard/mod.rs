@@ -84,6 +84,7 @@ mod trial;
 mod uninspected;
 mod verdict;
 mod wanted;
+mod whereabouts;
 
 use std::{
     fmt,
@@ -114,6 +115,7 @@ pub use self::{
     trial::{Trial, TrialFailure, TrialState},
     uninspected::{Uninspected, UninspectedAction},
     verdict::{Detection, Reaction, Refusal, Verdict},
+    whereabouts::RequestInfo,
 };
 use self::{
     block_id::BlockIds, checks::Windows, dry_run::Rehearsals, evidence::Evidence, explain::Explanations,

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cell::Cell,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
@@ -14,7 +15,8 @@ use super::{
     explain::{Explanation, ListEntry},
     snapshot::Mode,
     standing::Standing,
-    verdict::{Detection, Reaction, Refusal, Verdict},
+    verdict::{Detection, Reaction, Refusal, Verdict, status_of},
+    whereabouts::{RequestInfo, narrowed},
 };
 use crate::{
     model::{
@@ -22,7 +24,7 @@ use crate::{
         blacklist::Hit,
         detect::{excerpt, excerpt_at},
         places::{Part, Place, Role},
-        policy::{Check, Level, Policy},
+        policy::{Check, Level, NarrowException, Policy},
     },
     protocol::v2::AddressOrigin,
 };
@@ -58,6 +60,17 @@ pub(super) struct Outcome<'c> {
     pub(super) wait: Option<Duration>,
     /// The status that a refusal bears in the place of the usual one, where it says better what is wrong.
     pub(super) status: Option<u16>,
+    /// What refused the request, or would have.
+    narrow: NarrowException,
+    /// What refused it, until all is known that is told of it; with whether it is news.
+    pending: Cell<Option<Box<(Detection, bool)>>>,
+}
+
+impl Outcome<'_> {
+    /// Notes what would have refused the request at this level. Whether there is room for more.
+    pub(super) fn note(&mut self, level: Level, rule: &str, place: &str) -> bool {
+        !level.blocks() || self.narrow.add(rule, place)
+    }
 }
 
 /// A set of checks.
@@ -84,7 +97,12 @@ impl Shared {
         case: &Case<'c>,
         outcome: &mut Outcome<'c>,
     ) -> bool {
-        let level = case.level(check);
+        let (rule, at) = (rule_of(check, finding), place(&finding.place));
+        let level = case.level_of(check, &rule, &at);
+        if !level.is_on() {
+            return true;
+        }
+        outcome.note(level, &rule, &at);
         let is_throttled = finding.excess.is_some_and(|excess| !excess.goes_on);
         let is_mild = is_worse || is_throttled;
         let level = if is_mild && level.bans() { Level::Block } else { level };
@@ -104,23 +122,17 @@ impl Shared {
         outcome.reported.add(check);
         let id = level.blocks().then(|| self.ids.next());
         let standing = self.standing(level, check, finding, case);
-        self.report(check, level, finding, id, &standing, case);
+        self.report(check, (level, id), finding, &standing, case, outcome);
         if let Some(id) = id {
             let throttled = finding.excess.filter(|_| standing.ban_for.is_none());
             outcome.wait = throttled.map(|excess| excess.wait);
-            let reaction = if standing.ban_for.is_some() {
-                case.policy.ban_reaction()
-            } else if throttled.is_some() {
-                case.policy.throttle_reaction()
-            } else {
-                case.policy.block_reaction()
-            };
-            outcome.refused = Some((check, reaction, id));
+            outcome.refused = Some((check, reaction(case.policy, &standing, finding), id));
         }
         id.is_none()
     }
 
-    /// Writes down who is a client of the site, and who is not: one that was refused for what it did, not one that has to wait. Of one that passed although it
+    /// Writes down who is a client of the site, and who is not: one that was refused for what it did, not one that has to wait. Of one that
+    /// passed although it
     /// is listed, nobody knows.
     pub(super) fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
         let Some(Client { address, .. }) = case.client else {
@@ -140,11 +152,11 @@ impl Shared {
     fn report(
         &self,
         check: Check,
-        level: Level,
+        (level, id): (Level, Option<BlockId>),
         finding: &Finding<'_>,
-        id: Option<BlockId>,
         standing: &Standing,
         case: &Case<'_>,
+        outcome: &Outcome<'_>,
     ) {
         let is_news = finding.is_news || standing.is_news;
         if id.is_none() && !is_news {
@@ -171,8 +183,25 @@ impl Shared {
             excerpt: shown(finding, case.policy),
             at_ms: milliseconds(self.parts.clock.unix()),
             config_version: case.policy.version(),
+            request: RequestInfo::of(
+                case,
+                id.map(|_| status_of(reaction(case.policy, standing, finding), outcome.status)),
+            ),
+            path: case.shown_path(),
+            span: tracing::Span::current(),
+            exception: None,
         };
-        if let Some(id) = id {
+        if id.is_none() {
+            self.parts.intake.push(detection);
+        } else if let Some(earlier) = outcome.pending.replace(Some(Box::new((detection, is_news)))) {
+            self.hand_over(*earlier, outcome, case);
+        }
+    }
+
+    /// Hands over what refused a request, now that all of it was looked at.
+    fn hand_over(&self, (mut detection, is_news): (Detection, bool), outcome: &Outcome<'_>, case: &Case<'_>) {
+        detection.exception = narrowed(&outcome.narrow, &detection.request, case).map(Box::new);
+        if let Some(id) = detection.id {
             self.explanations.keep(explained(id, &detection, case), case.now);
         }
         if is_news {
@@ -210,11 +239,16 @@ impl Shared {
             config_version: policy.version(),
             until_ms: None,
             entry: None,
+            request: RequestInfo::default(),
+            exception: None,
             evidence: None,
         }
     }
 
     pub(super) fn conclude(&self, outcome: &Outcome<'_>, case: &Case<'_>) -> Verdict {
+        if let Some(pending) = outcome.pending.take() {
+            self.hand_over(*pending, outcome, case);
+        }
         if outcome.is_incomplete {
             self.parts.tally.failed();
         }
@@ -273,6 +307,8 @@ fn explained(id: BlockId, detection: &Detection, case: &Case<'_>) -> Explanation
         excerpt,
         at_ms,
         config_version,
+        request,
+        exception,
         count,
         ban_for,
         ..
@@ -290,11 +326,14 @@ fn explained(id: BlockId, detection: &Detection, case: &Case<'_>) -> Explanation
         config_version: *config_version,
         until_ms: ban_for.map(|ban_for| at_ms.saturating_add(milliseconds(ban_for))),
         entry: None,
+        request: request.clone(),
+        exception: exception.clone(),
         evidence: *count,
     }
 }
 
-fn rule_of(check: Check, finding: &Finding<'_>) -> Cow<'static, str> {
+/// The name of what found something, for reports and exceptions.
+pub(super) fn rule_of(check: Check, finding: &Finding<'_>) -> Cow<'static, str> {
     match finding.rule {
         Some((family, rule)) => Cow::Owned(format!("{family}/{rule}")),
         None => Cow::Borrowed(check.name()),
@@ -316,12 +355,23 @@ fn shown(finding: &Finding<'_>, policy: &Policy) -> Box<str> {
 }
 
 /// A place as it may stand in a log: its name comes with the request.
-fn place(place: &str) -> Box<str> {
+pub(super) fn place(place: &str) -> Box<str> {
     let shown = place.split_at(place.floor_char_boundary(Detection::PLACE)).0;
     if shown.contains(char::is_control) {
         shown.replace(char::is_control, " ").into()
     } else {
         shown.into()
+    }
+}
+
+/// How a request is answered that this was found in: a ban's way, a flood's, or as any other refusal.
+const fn reaction<'p>(policy: &'p Policy, standing: &Standing, finding: &Finding<'_>) -> &'p Reaction {
+    if standing.ban_for.is_some() {
+        policy.ban_reaction()
+    } else if finding.excess.is_some() {
+        policy.throttle_reaction()
+    } else {
+        policy.block_reaction()
     }
 }
 

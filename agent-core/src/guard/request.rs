@@ -1,6 +1,6 @@
 //! What the guard is shown of a request: borrowed, and free of any framework.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use super::client::Client;
 
@@ -74,6 +74,18 @@ pub trait Headers {
         None
     }
 
+    /// The pattern of the application's route, `/items/{id}`, where the framework knows it. Asked only where something was found, so
+    /// that it may cost an allocation.
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// The host that was asked for, where a view of the answer does not show it ([`RequestView::host`]) and it is still known. Asked only
+    /// where something was found.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether a header is present. The name is in lower case.
     fn contains(&self, name: &str) -> bool {
         let mut found = false;
@@ -106,12 +118,12 @@ impl Headers for &[(&str, &[u8])] {
     }
 }
 
+/// Without path and query, which may hold secrets.
 impl std::fmt::Debug for RequestView<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestView")
             .field("peer", &self.peer)
             .field("method", &self.method)
-            .field("path", &self.path)
             .field("route", &self.route)
             .finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@ use super::{client::Client, path::any_form, request::RequestView};
 use crate::model::{
     detect::pollution,
     places::{self, Field},
-    policy::{Check, Level, Policy, RouteRules, Uploads, Window},
+    policy::{Check, Found, Level, Policy, RouteRules, Uploads, Window},
 };
 
 /// The rules for one request.
@@ -64,6 +64,23 @@ impl<'c> Rules<'c> {
         } else {
             level
         }
+    }
+
+    /// Whether any finding may be judged otherwise than its check says.
+    pub(super) fn has_exceptions(&self) -> bool {
+        let has_own = |rule: &RouteRules| !rule.exceptions().is_empty();
+        !self.policy.exceptions().is_empty() || self.forms.iter().any(|rule| rule.is_some_and(has_own))
+    }
+
+    /// What the configuration makes of this finding: a route's exceptions come before those for all.
+    pub(super) fn level_of(&self, check: Check, found: &Found<'_>) -> Level {
+        let for_all = self.policy.exceptions().find(found);
+        let of = |rule: Option<&RouteRules>| {
+            let own = rule.and_then(|rule| rule.exceptions().find(found));
+            own.or(for_all).unwrap_or_else(|| self.level(check))
+        };
+        let levels = self.forms.iter().map(of);
+        levels.max_by_key(|level| strictness(*level)).unwrap_or_default()
     }
 
     /// Whether the source is in none of the networks that may come here.

@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, net::IpAddr, num::NonZeroU32, time::Duration};
 
-use super::{block_id::BlockId, explain::EvidenceCount};
+use super::{block_id::BlockId, explain::EvidenceCount, whereabouts::RequestInfo};
 pub use crate::model::policy::Reaction;
 use crate::{
-    model::policy::{Check, Level},
+    model::policy::{Check, Level, NarrowException},
     protocol::v2::{AddressOrigin, Evidence},
 };
 
@@ -47,14 +47,21 @@ impl Refusal {
 
     /// With a status that says what is wrong, unless the configuration asks for another than the usual one.
     pub(super) fn with_status(mut self, better: Option<u16>) -> Self {
-        /// What refusals bear by default.
-        const FORBIDDEN: u16 = 403;
-        if let (Some(better), Reaction::Respond { status, .. }) = (better, &mut self.reaction)
-            && *status == FORBIDDEN
-        {
-            *status = better;
+        let told = status_of(&self.reaction, better);
+        if let Reaction::Respond { status, .. } = &mut self.reaction {
+            *status = told;
         }
         self
+    }
+}
+
+/// The status of a refusal, with one that says what is wrong, unless the configuration asks for another than the usual one.
+pub(super) const fn status_of(reaction: &Reaction, better: Option<u16>) -> u16 {
+    /// What refusals bear by default.
+    const FORBIDDEN: u16 = 403;
+    match (reaction, better) {
+        (Reaction::Respond { status: FORBIDDEN, .. }, Some(better)) => better,
+        _ => reaction.status(),
     }
 }
 
@@ -101,6 +108,14 @@ pub struct Detection {
     pub at_ms: u64,
     /// The version of the configuration that it was judged by; absent where none came from the server.
     pub config_version: Option<u64>,
+    /// Where the request went.
+    pub request: RequestInfo,
+    /// Its path, for the log of the host alone: cut, and without what its segments say that it is a secret.
+    pub path: Box<str>,
+    /// The host's `tracing` span that the request was judged in; disabled where there is none.
+    pub span: tracing::Span,
+    /// The narrowest exception by which the request would have passed; absent where it passed, or none would have.
+    pub exception: Option<Box<NarrowException>>,
 }
 
 impl Detection {

@@ -26,6 +26,18 @@ fn decode_b64() {
 
 #[test]
 fn exceptions() {
+    let narrow = stage(json!({
+        "EXCEPTIONS": [
+            {"rule": "xss", "place": "query:template_*", "level": 0},
+            {"rule": "sqli", "network": "198.51.100.0/24", "level": 3},
+        ],
+        "SECURITY_CHECKS": {"xss": 1, "sqli": 1},
+    }));
+    assert!(!narrow.refuses(&get("/").asking(format!("template_mail={SCRIPT}"))));
+    assert!(narrow.refuses(&get("/").asking(format!("comment={SCRIPT}"))));
+    let injection = || get("/").asking("template_mail=1'+OR+'1'%3D'1");
+    assert!(narrow.refuses(&injection()) && !narrow.refuses(&injection().from("198.51.100.7")));
+    assert_eq!(narrow.checks().last(), Some(&"sqli"), "it is still logged");
     let stage = stage(json!({"EXCEPTIONS": [SCRIPT, ["<b onclick=", "starts"]], "SECURITY_CHECKS": {"xss": 1}}));
     let asks = |value: &str| stage.refuses(&get("/").asking(format!("q={value}")));
     assert!(!asks(SCRIPT) && !asks("<b onclick=alert(1)>"));

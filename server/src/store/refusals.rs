@@ -7,6 +7,7 @@ use std::{
 
 use buckler::protocol::v2::{Detail, Event, EventKind, Evidence};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::AgentIdent;
 use crate::moment::Moment;
@@ -49,6 +50,21 @@ pub struct RefusalView {
     /// The version of the configuration that it was judged by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_version: Option<u64>,
+    /// The request's method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The pattern of the application's route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The host that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The status that the client was answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The narrowest exception by which the request would have passed, for the key `EXCEPTIONS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Value>,
     /// When, in milliseconds since the Unix epoch, by the agent's clock.
     pub at_ms: u64,
     /// Until when the agent shuts the client out, by the server's clock; absent where it does not.
@@ -111,9 +127,24 @@ fn view(id: u64, who: &AgentIdent, fleet: &Arc<str>, (event, detail): (&Event, &
         requests: detail.requests,
         values: detail.values,
         config_version: detail.config_version,
+        method: detail.method.as_deref().map(cut),
+        route: detail.route.as_deref().map(cut),
+        host: detail.host.as_deref().map(cut),
+        status: detail.status,
+        exception: detail.exception.as_deref().and_then(exception),
         at_ms: event.at_ms,
         until_ms: bans.then(|| now.unix_ms.saturating_add(event.ttl_s.saturating_mul(1_000))),
     }
+}
+
+/// An exception as an agent wrote it, within bounds: operators paste it.
+fn exception(text: &str) -> Option<Value> {
+    /// As long as the longest that an agent writes: eight rules and eight places of 120 bytes, and a route.
+    const MOST: usize = 4096;
+    let value: Value = serde_json::from_str(text).ok().filter(|_| text.len() <= MOST)?;
+    let members = value.as_object()?;
+    let is_known = |name: &String| matches!(name.as_str(), "rule" | "place" | "route" | "network");
+    members.keys().all(is_known).then_some(value)
 }
 
 fn number(id: &str) -> Option<u64> {
@@ -128,6 +159,15 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exception_is_kept_that_a_configuration_takes() {
+        assert!(exception(r#"{"rule":"sqli/stacked","place":"query:q","route":"/search"}"#).is_some());
+        for text in ["", "{", "[]", r#"{"level":0}"#, r#"{"rule":"sqli","more":1}"#] {
+            assert_eq!(exception(text), None, "{text}");
+        }
+        assert_eq!(exception(&format!(r#"{{"rule":"{}"}}"#, "x".repeat(5_000))), None);
+    }
 
     #[test]
     fn a_name_is_sixteen_hexadecimal_digits() {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, BEGIN, Cloud, config};
 
+const EXCEPTION: &str = r#"{"rule":"sqli/tautology","place":"query:q","route":"/search"}"#;
 const ID: &str = "0123456789abcdef";
 
 fn detail(id: &str) -> Detail {
@@ -17,9 +18,14 @@ fn detail(id: &str) -> Detail {
         score: 95,
         level: 2,
         config_version: Some(3),
+        method: Some("GET".to_owned()),
+        route: Some("/search".to_owned()),
+        host: Some("shop.example.com".to_owned()),
+        status: Some(403),
+        exception: Some(EXCEPTION.to_owned()),
         requests: 4,
         values: 3,
-        ..Detail::default()
+        withheld: false,
     }
 }
 
@@ -49,6 +55,8 @@ async fn a_refusal_is_found_by_the_id_that_the_client_was_shown() {
     let expected = json!({
         "id": ID, "agent": agent.part.agent_id.to_string(), "profile": "shop", "fleet": "default", "address": "203.0.113.7",
         "why": "decoy", "rule": "sqli/tautology", "place": "query:q", "score": 95, "level": 2, "config_version": 3,
+        "method": "GET", "route": "/search", "host": "shop.example.com", "status": 403,
+        "exception": serde_json::from_str::<Value>(EXCEPTION).unwrap(),
         "evidence": "certain", "requests": 4, "values": 3,
         "at_ms": BEGIN * 1000, "until_ms": (BEGIN + 600) * 1000,
     });

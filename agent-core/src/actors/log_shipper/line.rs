@@ -61,6 +61,11 @@ fn details(detection: &Detection) -> Value {
         "rule": detection.rule,
         "score": detection.score,
         "id": detection.id.map(|id| id.to_string()),
+        "method": detection.request.method,
+        "route": detection.request.route,
+        "host": detection.request.host,
+        "status": detection.request.status,
+        "exception": detection.exception,
     })
 }
 

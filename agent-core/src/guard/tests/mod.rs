@@ -4,6 +4,7 @@ mod bans;
 mod compressed;
 mod detectors;
 mod dry_run;
+mod exceptions;
 mod explain;
 mod failure;
 mod fuel;

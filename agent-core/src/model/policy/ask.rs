@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
-    BanTerms, Check, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window,
-    ZeroTrust, access::EVERY_ORIGIN,
+    BanTerms, Check, Exceptions, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads,
+    Window, ZeroTrust, access::EVERY_ORIGIN,
 };
 use crate::{
     model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
@@ -168,6 +168,12 @@ impl Policy {
     #[must_use]
     pub const fn injection(&self) -> &Injection {
         &self.injection
+    }
+
+    /// The findings that are judged otherwise than their check says. Asked for findings only.
+    #[must_use]
+    pub const fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
     /// The names whose values are never shown.

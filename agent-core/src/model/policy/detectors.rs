@@ -30,7 +30,11 @@ impl Injection {
         let exception = |value: &Value| typed_pattern(value, MatchType::Match);
         Self {
             decode_base64: reader.read("DECODE_B64", switch),
-            exceptions: reader.patterns("EXCEPTIONS", |value| list(value, exception)),
+            exceptions: reader.patterns("EXCEPTIONS", |value| {
+                // the objects are read by `exceptions.rs`
+                let pattern = |item: &Value| (!item.is_object()).then(|| exception(item)).transpose();
+                Ok(list(value, pattern)?.into_iter().flatten().collect())
+            }),
             xss_threshold: hundredths(reader.read("XSS_PROBA", probability)),
             sqli_threshold: hundredths(reader.read("SQLI_PROBA", probability)),
         }

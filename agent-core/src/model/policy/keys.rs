@@ -46,7 +46,7 @@
 //! | `TELEMETRY_DATA` | switch | `false` | beacons carry load and request counts |
 //! | `VERBOSE` | number | `0` | how much the agent's log says of findings: more from 10 on, all from 100 on |
 //! | `DECODE_B64` | switch | `true` | values are also looked into after base64 decoding |
-//! | `EXCEPTIONS` | list of patterns (match) | `[]` | values that are no injection |
+//! | `EXCEPTIONS` | list of patterns (match), and of objects of `rule`, `place`, `route`, `network` and `level` | `[]` | values that are no injection, and findings that are judged otherwise |
 //! | `SENSITIVE_NAMES` | list of names | `[]` | names of fields whose values are in no report, besides those that are known; ours, pyrasp has nothing like it |
 //! | `XSS_PROBA` | number, 0 to 1 | `0.9` | the score from which a finding is cross-site scripting |
 //! | `SQLI_PROBA` | number, 0 to 1 | `0.9` | the score from which a finding is SQL injection |

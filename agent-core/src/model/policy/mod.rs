@@ -32,6 +32,7 @@ mod cloud;
 mod detectors;
 mod dry_run;
 mod error;
+mod exceptions;
 mod hash;
 pub mod keys;
 mod layer;
@@ -66,6 +67,7 @@ pub use self::{
     check::{Check, Level},
     detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
+    exceptions::{Exceptions, Found, NarrowException},
     hash::config_hash,
     layer::{Layer, UnknownKey, laid_over},
     log::{Log, LogFormat, LogProtocol},
@@ -108,6 +110,7 @@ pub struct Policy {
     cloud: Cloud,
     verbose: u32,
     injection: Injection,
+    exceptions: Exceptions,
     secret_names: SecretNames,
     leaks: Leaks,
     uploads: Uploads,
@@ -137,6 +140,7 @@ impl Policy {
         let cloud = Cloud::read(&mut reader);
         let verbose = reader.read("VERBOSE", |value| value::number(value, &(0..=u32::MAX), ""));
         let injection = Injection::read(&mut reader);
+        let exceptions = exceptions::read(&mut reader);
         let secret_names = detectors::secret_names(&mut reader);
         let leaks = Leaks::read(&mut reader);
         let uploads = Uploads::read(&mut reader);
@@ -174,6 +178,7 @@ impl Policy {
             cloud,
             verbose,
             injection,
+            exceptions,
             secret_names,
             leaks,
             uploads,

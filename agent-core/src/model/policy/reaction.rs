@@ -40,6 +40,14 @@ impl Reaction {
         matches!(self, Self::Respond { content, .. } if **content == *Self::PLAIN)
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Respond { status, .. } | Self::Redirect { status, .. } => *status,
+        }
+    }
+
     /// This reaction with a text in the place of `placeholder`, in content and location. Shares what holds none.
     #[must_use]
     pub fn filled(&self, placeholder: &str, text: &dyn std::fmt::Display) -> Self {

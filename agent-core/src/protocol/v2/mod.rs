@@ -162,6 +162,21 @@ pub struct Detail {
     /// The version of the configuration that it was judged by; absent where none came from the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_version: Option<u64>,
+    /// The request's method; absent from agents that do not tell, as all that follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The pattern of the application's route, `/items/{id}`, where the host knows it. Never the path itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The host that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The narrowest exception by which the request would have passed, as JSON for the key `EXCEPTIONS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
     /// Refused requests that spoke against the client by then; 0 from agents that do not tell.
     pub requests: u64,
     /// Different values in them.

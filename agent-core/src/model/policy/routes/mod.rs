@@ -17,12 +17,12 @@
 //! ```
 
 mod form;
-mod members;
+pub(super) mod members;
 mod params;
 mod read;
 
 use self::{params::Params, read::Declared};
-use super::{Check, Level, Uploads, Window, ZeroTrust, error::excerpt, reader::Reader};
+use super::{Check, Exceptions, Level, Uploads, Window, ZeroTrust, error::excerpt, reader::Reader};
 use crate::model::{
     ipset::IpSet,
     pattern::PatternIndex,
@@ -64,6 +64,7 @@ pub(super) struct Elsewhere<'p> {
 /// | `repeats` | list of parameters, or `true` | parameters that may come more than once: never `hpp` |
 /// | `uploads` | object of `allowed`, `max_size`, `extensions` | as `UPLOAD_FILES`, `UPLOAD_MAX_SIZE` and `UPLOAD_EXTENSIONS` |
 /// | `body_bytes` | number, 0 to 1048576 | how much of a body is looked at; 65536 elsewhere |
+/// | `exceptions` | list of objects of `rule`, `place`, `network`, `level` | as those of `EXCEPTIONS`, for these requests; they come first |
 ///
 /// At most 128 rules. A path that may be read in several ways (`/a/../b`, `//b`) is judged by the strictest of the rules that it may
 /// mean, so that nobody can write himself into a milder one.
@@ -79,6 +80,7 @@ pub struct RouteRules {
     repeats: Repeats,
     uploads: Uploads,
     body_bytes: usize,
+    exceptions: Exceptions,
 }
 
 /// The parameters that may come more than once.
@@ -157,6 +159,7 @@ impl Declared {
             repeats,
             uploads,
             body_bytes,
+            exceptions,
         } = self;
         let mut levels = *elsewhere.levels;
         for (check, level) in checks {
@@ -175,6 +178,7 @@ impl Declared {
             repeats,
             uploads: uploads.over(elsewhere.uploads),
             body_bytes: body_bytes.unwrap_or(places::MOST_BYTES),
+            exceptions,
         }
     }
 }
@@ -235,6 +239,12 @@ impl RouteRules {
             Repeats::Some(names) => names.iter().any(|listed| **listed == *name),
             Repeats::All => true,
         }
+    }
+
+    /// The findings that are judged otherwise here.
+    #[must_use]
+    pub const fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
     /// Which files may be uploaded here.

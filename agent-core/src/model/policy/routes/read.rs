@@ -14,10 +14,11 @@ use crate::model::{
     ipset::IpSet,
     pattern::{MatchType, Pattern, PatternSet},
     policy::{
-        Check, Level, Uploads, Window,
+        Check, Exceptions, Level, Uploads, Window,
         access::network,
         detectors::extension,
         error::Fault,
+        exceptions::exceptions_of_route,
         level,
         paths::{DAY, MOST_REQUESTS},
         value::{Parsed, megabytes, number, seconds, switch, text, typed_pattern},
@@ -51,6 +52,7 @@ pub(super) struct Declared {
     pub(super) repeats: Repeats,
     pub(super) uploads: OwnUploads,
     pub(super) body_bytes: Option<usize>,
+    pub(super) exceptions: Exceptions,
 }
 
 /// What a rule says of a window.
@@ -117,6 +119,7 @@ fn declared(value: &Value, room: &Room) -> Parsed<Declared> {
             "repeats",
             "uploads",
             "body_bytes",
+            "exceptions",
         ],
     )?;
     let path = rule.get("path", path)?;
@@ -134,6 +137,7 @@ fn declared(value: &Value, room: &Room) -> Parsed<Declared> {
         repeats: rule.get("repeats", repeats)?.unwrap_or_default(),
         uploads: rule.get("uploads", uploads)?.unwrap_or_default(),
         body_bytes: rule.get("body_bytes", body_bytes)?,
+        exceptions: rule.get("exceptions", exceptions_of_route)?.unwrap_or_default(),
     })
 }
 

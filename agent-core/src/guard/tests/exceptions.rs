@@ -1,0 +1,237 @@
+//! Exceptions: the one that a refusal prints lets that request pass, and nothing else.
+
+use super::*;
+
+/// A request of a host that knows its routes.
+struct Routed<'r> {
+    request: &'r Request,
+    pattern: Option<&'r str>,
+}
+
+impl Headers for Routed<'_> {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        self.request.for_each_value(name, visit);
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.request.for_each(visit);
+    }
+
+    fn route_pattern(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.pattern.map(Into::into)
+    }
+}
+
+const ATTACK: &str = "1'+OR+'1'%3D'1";
+
+/// The verdict on a request with this query on this route.
+fn judged(stage: &Stage, request: &Request, pattern: Option<&str>, query: &str) -> Verdict {
+    let headers = Routed { request, pattern };
+    stage.guard.check(&RequestView {
+        query,
+        headers: &headers,
+        ..request.view()
+    })
+}
+
+fn with(exceptions: &Value) -> Stage {
+    stage(
+        json!({"SECURITY_CHECKS": {"sqli": 2, "xss": 2, "command": 2, "decoy": 2, "path": 0, "flood": 0}, "EXCEPTIONS": exceptions}),
+    )
+}
+
+#[track_caller]
+fn why(stage: &Stage, verdict: &Verdict) -> Explanation {
+    let Verdict::Block(refusal) = verdict else {
+        panic!("it passed");
+    };
+    stage.guard.why(refusal.id).unwrap()
+}
+
+/// The exception that a refusal prints, as an operator would paste it.
+#[track_caller]
+fn printed(stage: &Stage, verdict: &Verdict) -> Value {
+    let why = why(stage, verdict);
+    let found = stage.intake.pop().unwrap();
+    assert_eq!(
+        found.exception, why.exception,
+        "the log and whoever asks are told the same"
+    );
+    let exception = serde_json::to_value(&why).unwrap()["exception"].take();
+    assert!(
+        why.to_string()
+            .ends_with(&format!("to let it pass: {}", why.exception.unwrap()))
+    );
+    exception
+}
+
+#[test]
+fn what_is_printed_lets_the_request_pass_and_no_neighbour() {
+    let search = get("/search/7");
+    let pattern = Some("/search/{id}");
+    let query = format!("page=2&q={ATTACK}");
+    let exception = {
+        let stage = with(&json!([]));
+        printed(&stage, &judged(&stage, &search, pattern, &query))
+    };
+    assert_eq!(
+        (&exception["place"], &exception["route"]),
+        (&json!("query:q"), &json!("/search/{id}"))
+    );
+    assert!(
+        exception["rule"].as_str().unwrap().starts_with("sqli/") && exception.get("network").is_none(),
+        "{exception}"
+    );
+    let stage = with(&json!(["other", exception]));
+    assert!(!judged(&stage, &search, pattern, &query).is_block());
+    assert!(
+        !judged(&stage, &search.from("198.51.100.7"), pattern, &query).is_block(),
+        "whoever asks"
+    );
+    assert_eq!(stage.counts()[2], 0, "it is no attack");
+    let search = get("/search/7");
+    for (request, pattern, query) in [
+        (&search, pattern, format!("page=2&comment={ATTACK}")),
+        (&search, pattern, "q=<script>alert(1)</script>".to_owned()),
+        (&get("/orders"), Some("/orders"), query.clone()),
+        (&get("/orders"), None, query.clone()),
+        (&search, pattern, format!("{query}&other={ATTACK}")),
+    ] {
+        assert!(
+            judged(&stage, request, pattern, &query).is_block(),
+            "{query} on {pattern:?}"
+        );
+    }
+}
+
+#[test]
+fn all_that_refuses_a_request_is_in_what_is_printed() {
+    let query = format!("a={ATTACK}&b=<script>alert(1)</script>&c=;cat+/etc/passwd");
+    let search = get("/search");
+    let stage = with(&json!([]));
+    let exception = printed(&stage, &judged(&stage, &search, Some("/search"), &query));
+    assert!(exception["rule"].as_array().unwrap().len() >= 3, "{exception}");
+    assert_eq!(exception["place"], json!(["query:a", "query:b", "query:c"]));
+    let stage = with(&json!([exception]));
+    assert!(!judged(&stage, &search, Some("/search"), &query).is_block());
+}
+
+#[test]
+fn what_refuses_before_values_are_looked_at_is_printed_with_them() {
+    let decoy = get("/.git/config").unrouted(RouteMatch::Unsure);
+    let query = format!("q={ATTACK}");
+    let stage = with(&json!([]));
+    let exception = printed(&stage, &judged(&stage, &decoy, None, &query));
+    assert_eq!(exception["network"], json!(ATTACKER), "no route narrows it");
+    let stage = with(&json!([exception]));
+    assert!(!judged(&stage, &decoy, None, &query).is_block());
+    assert!(judged(&stage, &decoy.from("198.51.100.7"), None, &query).is_block());
+}
+
+#[test]
+fn an_exception_may_log_or_block_in_place_of_a_ban() {
+    for (level, blocks, expected) in [(3, false, Level::Log), (1, true, Level::Block)] {
+        let stage = with(&json!([{"rule": "sqli", "place": "query:q", "level": level}]));
+        let verdict = judged(&stage, &get("/search"), None, &format!("q={ATTACK}"));
+        assert_eq!(verdict.is_block(), blocks);
+        assert_eq!(stage.reported(), [(Check::Sqli, expected)]);
+    }
+}
+
+#[test]
+fn a_routes_own_come_first_and_a_path_in_two_ways_is_judged_by_both() {
+    let stage = stage(json!({
+        "SECURITY_CHECKS": {"sqli": 2, "flood": 0, "path": 0},
+        "EXCEPTIONS": [{"rule": "sqli", "place": "query:a"}, {"route": "/free/*"}],
+        "ROUTES": [{"path": ["/open/", "starts"], "exceptions": [{"place": "query:b"}, {"place": "query:a", "level": 1}]}],
+    }));
+    let asks = |path: &str, name: &str| {
+        let verdict = judged(&stage, &get(path), None, &format!("{name}={ATTACK}"));
+        (verdict.is_block(), stage.detections().pop().map(|found| found.level))
+    };
+    assert_eq!(asks("/open/7", "b"), (false, None));
+    assert_eq!(asks("/open/7", "a"), (true, Some(Level::Block)), "the route's own");
+    assert_eq!(asks("/closed", "a"), (false, None));
+    assert_eq!(asks("/closed", "b"), (true, Some(Level::Ban)));
+    assert_eq!(asks("/open/../closed", "b"), (true, Some(Level::Ban)));
+    assert_eq!(asks("/free/7", "b"), (false, None));
+    assert_eq!(asks("/free/%2e%2e/closed", "b"), (true, Some(Level::Ban)));
+}
+
+#[test]
+fn a_candidate_is_judged_by_its_own_exceptions() {
+    let stage = stage(json!({
+        "SECURITY_CHECKS": {"sqli": 1, "decoy": 1, "flood": 0, "path": 0},
+        "DRY_RUN": {"EXCEPTIONS": [{"rule": "sqli", "place": "query:q"}, {"rule": "decoy"}]},
+    }));
+    for (path, query) in [
+        ("/a", format!("q={ATTACK}")),
+        ("/a", format!("p={ATTACK}")),
+        ("/.git/config", String::new()),
+    ] {
+        let request = get(path).unrouted(RouteMatch::Unsure);
+        assert!(judged(&stage, &request, None, &query).is_block());
+    }
+    assert_eq!(
+        stage.guard.dry_run().unwrap().totals(),
+        (0, 1),
+        "a probe's own rule still refuses the decoy"
+    );
+}
+
+#[test]
+fn a_finding_tells_where_its_request_went() {
+    let stage = with(&json!([]));
+    let request = Request {
+        method: "POST",
+        ..get("/reset/token/hunter2")
+    };
+    let why = why(
+        &stage,
+        &judged(&stage, &request, Some("/reset/token/{token}"), &format!("q={ATTACK}")),
+    );
+    let found = stage.intake.pop().unwrap();
+    assert_eq!(found.request, why.request);
+    let RequestInfo {
+        method,
+        route,
+        host,
+        status,
+    } = &why.request;
+    assert_eq!(
+        (method.as_deref(), route.as_deref()),
+        (Some("POST"), Some("/reset/token/{token}"))
+    );
+    assert_eq!((host.as_deref(), *status), (Some("shop.example.com"), Some(418)));
+    assert_eq!(&*found.path, "/reset/token/***", "for the log of the host alone");
+    let told = serde_json::to_value(&why).unwrap();
+    assert_eq!((&told["method"], &told["status"]), (&json!("POST"), &json!(418)));
+    assert!(
+        !told.to_string().contains("hunter2") && told.get("path").is_none(),
+        "{told}"
+    );
+    assert!(
+        why.to_string()
+            .contains("POST /reset/token/{token} at shop.example.com, 418"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_finding_in_an_answer_tells_the_applications_status() {
+    let stage = stage(json!({"SECURITY_CHECKS": {"path": 3, "flood": 0, "decoy": 0}}));
+    let missing = get("/nothing").unrouted(RouteMatch::Unsure);
+    assert!(!stage.answer(&missing, 404).is_block());
+    assert_eq!(stage.intake.pop().unwrap().request.status, Some(404));
+}
+
+#[test]
+fn a_finding_is_logged_within_the_span_that_it_was_made_in() {
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let stage = with(&json!([]));
+        let span = tracing::info_span!("request");
+        span.in_scope(|| assert!(judged(&stage, &get("/a"), None, &format!("q={ATTACK}")).is_block()));
+        assert_eq!(stage.intake.pop().unwrap().span.id(), span.id());
+    });
+}
