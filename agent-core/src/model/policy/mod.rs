@@ -159,8 +159,7 @@ impl Policy {
         routes.require_keys(level_in(&levels, Check::Ztaa), &zero_trust, &mut reader);
         let Rest { raw, mut unknown } = reader.finish().map_err(PolicyError::new)?;
         let dry_run = dry_run::compile(template, layers, candidate)?;
-        let of_candidate = dry_run.iter().flat_map(|candidate| candidate.unknown.clone());
-        unknown.extend(of_candidate.filter(|key| key.origin == dry_run::KEY));
+        unknown.extend(unknown_to(dry_run.as_deref()));
         Ok(Self {
             version: None,
             dry_run,
@@ -196,6 +195,12 @@ impl Policy {
         self.version = if version == 0 { None } else { Some(version) };
         self
     }
+}
+
+/// The keys that only the policy beside it has, and that are unknown.
+fn unknown_to(dry_run: Option<&Policy>) -> impl Iterator<Item = UnknownKey> {
+    let of_candidate = dry_run.into_iter().flat_map(|candidate| candidate.unknown.clone());
+    of_candidate.filter(|key| key.origin == dry_run::KEY)
 }
 
 /// The defaults, the template and the layers; an unknown template is a problem beside the others.
