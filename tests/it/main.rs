@@ -21,6 +21,7 @@ mod kill;
 mod matrix;
 mod replay;
 mod rig;
+mod secrets;
 mod settings;
 mod simulation;
 mod site;

@@ -53,8 +53,34 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
     assert_eq!((&*why.rule, &*why.place), (told["rule"].as_str().unwrap(), "query:q"));
     assert!(why.excerpt.contains("OR '1'='1"), "{why}");
 
+    assert_eq!(
+        (&told["method"], &told["route"], &told["status"]),
+        (&json!("GET"), &json!("/item/{id}"), &json!(403))
+    );
+    assert_eq!(
+        told["exception"],
+        json!({"rule": told["rule"], "place": "query:q", "route": "/item/{id}"}),
+        "ready to paste"
+    );
+    assert_eq!(told["exception"], serde_json::to_value(&why).unwrap()["exception"]);
+
     blog.wait_until("the ban has crossed", || blog.get("/", client) == 403);
-    for site in [&shop, &blog] {
+    assert_eq!(
+        shop.app.refusal("/", client),
+        caught,
+        "it is shown the ban's id, which all know"
+    );
+    assert_eq!(
+        &*shop.agent.why(caught.parse().unwrap()).unwrap().rule,
+        told["rule"].as_str().unwrap()
+    );
+    let shown = blog.app.refusal("/", client);
+    let by_ban = admin(&server, "GET", &format!("refusals/{shown}"), None)["data"].take();
+    assert_eq!(
+        by_ban["entry"]["address"], client,
+        "another agent's id of it is known as well: {by_ban}"
+    );
+    for site in [&blog] {
         let shown = || site.app.refusal("/", client);
         site.wait_until(
             "it is refused by one name, once its entry is that of the server",

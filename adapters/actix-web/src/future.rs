@@ -114,6 +114,7 @@ where
     fn refused(mut request: ServiceRequest, refused: &Refusal, guard: &Guard) -> Self {
         let rest = request.take_payload();
         let drain = Drain::of(request.head(), rest);
+        request.extensions_mut().insert(refused.blocked());
         let response = request.into_response(refusal(refused));
         Self::Refused {
             response: Some(named(guard, response.map_into_right_body())),

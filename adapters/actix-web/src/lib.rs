@@ -72,6 +72,7 @@ mod worker;
 
 pub use buckler::{
     Agent, AgentBuilder, Settings,
+    guard::{BlockId, Blocked},
     settings::SettingsError,
     status::{ShutdownReport, Status},
 };

@@ -1,7 +1,7 @@
 //! What goes out: the application's answer, or the guard's in its place.
 
 use actix_web::{
-    Error,
+    Error, HttpMessage as _,
     body::EitherBody,
     dev::ServiceResponse,
     error::InternalError,
@@ -27,12 +27,15 @@ pub(crate) fn replaced<B>(guard: &Guard, refused: &Refusal, answer: Answer<B>) -
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             Ok(named(guard, response.map_into_left_body()))
         }
-        Ok(response) => Ok(named(
-            guard,
-            response.into_response(refusal(refused)).map_into_right_body(),
-        )),
+        Ok(response) => Ok(named(guard, refusing(response, refused).map_into_right_body())),
         Err(error) => Err(InternalError::from_response(error, refusal(refused)).into()),
     }
+}
+
+/// The refusal in a response's place; the request's extensions tell of it.
+fn refusing<B>(response: ServiceResponse<B>, refused: &Refusal) -> ServiceResponse {
+    response.request().extensions_mut().insert(refused.blocked());
+    response.into_response(refusal(refused))
 }
 
 pub(crate) fn judged<B>(guard: &Worker, seen: &Seen, answer: Answer<B>) -> Answer<EitherBody<B>> {
@@ -52,7 +55,7 @@ fn judged_response<B>(guard: &Worker, seen: &Seen, response: ServiceResponse<B>)
     guard.learn_route(response.request(), status);
     match Answered::new(seen, response.request()).judge(guard, status, route) {
         Verdict::Block(refused) if status != StatusCode::SWITCHING_PROTOCOLS => {
-            named(guard, response.into_response(refusal(&refused)).map_into_right_body())
+            named(guard, refusing(response, &refused).map_into_right_body())
         }
         Verdict::Pass | Verdict::Block(_) => named(guard, response.map_into_left_body()),
     }

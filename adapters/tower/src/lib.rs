@@ -53,6 +53,7 @@
 //!   length is known is held back for that, a second at most; a stream only for what it has ready at once, and a stream of events not
 //!   at all. Sizes, trailers and errors stay as they are. An answer that is compressed already is not looked into: put a layer that
 //!   compresses around this one, not inside it. Where `dlp` is off, answers are neither read nor delayed.
+//! - A refusal says to outer layers what it is: [`Blocked`] stands in the extensions of the answer.
 //! - An error of the inner service is given back as it is, and counted as neither success nor error: it has no status.
 //! - A request whose connection broke before there was an answer is counted as neither.
 //!
@@ -143,6 +144,7 @@ mod view;
 pub use crate::axum::{serve, serve_until};
 pub use buckler::{
     Agent, AgentBuilder, Settings,
+    guard::{BlockId, Blocked},
     settings::SettingsError,
     status::{ShutdownReport, Status},
 };

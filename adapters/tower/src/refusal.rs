@@ -12,13 +12,14 @@ use crate::{grpc, guarded_body::GuardedBody};
 
 /// The response that refuses a request, which may speak some kind of gRPC. No cache may keep it: it is meant for one client, and a proxy
 /// that stored a 404 or a redirect would answer everybody with it. Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER)
-/// names it, for whoever asks why.
+/// names it, and its extensions tell the host's own layers ([`Blocked`](buckler::guard::Blocked)).
 pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) -> Response<GuardedBody<B>> {
     let mut response = match (&refusal.reaction, grpc) {
         (_, Some(kind)) => grpc::refusal(kind, refusal),
         (Reaction::Respond { status, content }, None) => page(*status, refusal.content_type, content),
         (Reaction::Redirect { status, location }, None) => redirect(*status, location),
     };
+    response.extensions_mut().insert(refusal.blocked());
     for (name, value) in refusal.headers() {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);

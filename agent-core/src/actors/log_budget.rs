@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    guard::{Detection, DetectorHealth, RequestInfo},
+    guard::{Detection, DetectorHealth, Explanation, RequestInfo},
     notice,
     status::Clients,
 };
@@ -85,6 +85,14 @@ impl LogBudget {
         tracing::warn!(target: "buckler::guard", parent: span, %source, ?level, bannable, %rule, score, id, config_version, count, method, route, host, status, %path, exception, "{}: {place} -> {excerpt:?}", check.title());
         if verbose >= COMPLETE {
             tracing::warn!(target: "buckler::guard", parent: span, id, detection = ?detection, codes = ?check.codes(), "in full");
+        }
+    }
+
+    /// Says which listed clients were refused for the first time, so that the id that they were shown is in the log. Few at once.
+    pub(super) fn listed(&self, refused: &[Explanation]) {
+        for why in refused {
+            let source = why.source.map(tracing::field::display);
+            tracing::info!(target: "buckler::guard", source, id = %why.id, "a listed client is refused: {why}");
         }
     }
 

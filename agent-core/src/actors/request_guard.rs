@@ -109,6 +109,7 @@ impl RequestGuard {
             self.publish(|snapshot| snapshot.mode = mode);
             board.enforcement.store(Arc::new(enforcement));
         }
+        self.log.listed(&guard.newly_listed());
         self.log.detectors(guard.failing_detectors());
         self.log.spared(tally.totals().spared, self.estate.now());
         self.log.clients(&self.estate.shared.clients());
@@ -169,7 +170,11 @@ impl RequestGuard {
             self.log
                 .detection(detection, snapshot.policy.verbose(), self.estate.now());
             self.estate.logbook.note(detection, &snapshot.policy, &self.estate);
-            offences.push(offence(detection, &snapshot.policy, snapshot.mode));
+            let offence = offence(detection, &snapshot.policy, snapshot.mode);
+            if let (Some(ban), Some(id)) = (&offence.ban, detection.id) {
+                self.estate.shared.guard.banned(ban.network, id);
+            }
+            offences.push(offence);
             custody.judging = false;
             custody.raw.pop_front();
         }

@@ -6,7 +6,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use ipnet::IpNet;
 use uuid::Uuid;
+
+use crate::model::blacklist::ban_id::ban_id;
 
 /// The name of a refusal: sixteen hexadecimal digits, which no other refusal of the fleet has, but by a chance of one in 2^64.
 ///
@@ -26,11 +29,6 @@ impl BlockId {
 
     /// What is replaced by it in the content of a refusal.
     pub const PLACEHOLDER: &'static str = "{{id}}";
-
-    /// A number that nobody knows, to [derive](Self::derived) names with.
-    pub(super) fn secret() -> u64 {
-        Uuid::new_v4().as_u64_pair().0
-    }
 
     /// The id as a number.
     #[must_use]
@@ -82,10 +80,9 @@ impl BlockIds {
 }
 
 impl BlockId {
-    /// The name that these words have, and no others, but by chance. Whoever does not know the secret cannot guess it.
-    pub(super) fn derived(secret: u64, words: &[u64]) -> Self {
-        let mix = |hash: u64, word: &u64| mixed(hash ^ word).wrapping_add(BlockIds::STEP);
-        Self(words.iter().fold(secret, mix))
+    /// The name of the ban of a network, for whoever does not know the refusal that it began with.
+    pub(super) fn of_ban(network: IpNet) -> Self {
+        Self(ban_id(network))
     }
 }
 

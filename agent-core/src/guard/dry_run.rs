@@ -129,6 +129,9 @@ impl Shared {
         let Verdict::Block(refusal) = verdict else {
             return Refused::No;
         };
+        if self.explanations.listed_as(refusal.id).is_some() {
+            return Refused::By(Check::Blacklist);
+        }
         // not kept, for its slot has another's: only listed sources share slots that long
         let name = self.explanations.find(refusal.id).map_or("blacklist", |why| why.check);
         let check = Check::ALL.into_iter().find(|check| check.name() == name);

@@ -3,18 +3,20 @@
 //! Two tables of slots, which workers write and anybody reads, and nobody waits for: refusals of what was found, and refusals of listed
 //! sources. The newest refusal of a slot wins.
 //!
-//! A source that is listed is refused again and again, and must not cost anything: it gets the same name each time, made of its
-//! address and of the entry that lists it, and its slot is written once.
+//! A source that is listed is refused again and again, and must not cost anything: it gets the same name each time, that of the ban, and
+//! its slot is written once. A ban of one's own is named by the refusal that it began with, one of the fleet's or of an operator's by its
+//! network, so that all agents and the server know it by one name.
 
 use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
+use crossbeam_queue::ArrayQueue;
 use ipnet::IpNet;
 use serde::{Serialize, Serializer};
 
 use super::{block_id::BlockId, whereabouts::RequestInfo};
 use crate::model::{
-    address::{ban_scope, to_text},
+    address::to_text,
     blacklist::{Hit, Scope},
     policy::{Level, NarrowException},
 };
@@ -161,9 +163,12 @@ impl fmt::Display for Explanation {
 /// The explanations that are kept.
 #[derive(Debug)]
 pub(super) struct Explanations {
-    secret: u64,
     found: Box<[Slot]>,
     listed: Box<[Slot]>,
+    /// Bans of one's own, by their networks.
+    own: Box<[ArcSwapOption<(IpNet, BlockId)>]>,
+    /// Listed sources that were refused for the first time.
+    fresh: ArrayQueue<BlockId>,
 }
 
 type Slot = ArcSwapOption<Kept>;
@@ -173,15 +178,18 @@ struct Kept {
     explanation: Explanation,
     /// When it was written, in process time.
     at: Duration,
+    /// The entry that lists it.
+    hit: Option<Hit>,
 }
 
 impl Default for Explanations {
     fn default() -> Self {
         let slots = || (0..Self::SLOTS).map(|_| Slot::const_empty()).collect();
         Self {
-            secret: BlockId::secret(),
             found: slots(),
             listed: slots(),
+            own: (0..Self::SLOTS).map(|_| ArcSwapOption::const_empty()).collect(),
+            fresh: ArrayQueue::new(Self::FRESH),
         }
     }
 }
@@ -193,66 +201,90 @@ impl Explanations {
     /// How long a listed source keeps its slot from another: two that share one and come in turns would else write with every request.
     const KEPT: Duration = Duration::from_secs(1);
 
+    /// The most listed sources that wait to be told of: a line each is written a second.
+    const FRESH: usize = 16;
+
     /// Keeps an explanation.
     pub(super) fn keep(&self, explanation: Explanation, at: Duration) {
         if let Some(slot) = slot(&self.found, explanation.id) {
-            slot.store(Some(Arc::new(Kept { explanation, at })));
+            let hit = None;
+            slot.store(Some(Arc::new(Kept { explanation, at, hit })));
         }
     }
 
-    /// The name of the refusal of a listed source. `explain` is asked only where it is not kept already.
-    pub(super) fn listed(
-        &self,
-        source: IpAddr,
-        hit: &Hit,
-        now: Duration,
-        explain: impl FnOnce(BlockId) -> Explanation,
-    ) -> BlockId {
-        let id = self.name(source, hit);
+    /// A ban of one's own began with this refusal: who is refused for it from now on is shown the same name.
+    pub(super) fn banned(&self, network: IpNet, id: BlockId) {
+        if let Some(slot) = slot(&self.own, BlockId::of_ban(network)) {
+            slot.store(Some(Arc::new((network, id))));
+        }
+    }
+
+    /// Takes listed sources that were refused for the first time since the last look, some of many.
+    pub(super) fn fresh(&self) -> Vec<Explanation> {
+        let taken = std::iter::from_fn(|| self.fresh.pop()).take(Self::FRESH);
+        taken.filter_map(|id| self.find(id)).collect()
+    }
+
+    /// The name of the ban of a listed source. `explain` is asked only where it is not kept already.
+    pub(super) fn listed(&self, hit: &Hit, now: Duration, explain: impl FnOnce(BlockId) -> Explanation) -> BlockId {
+        let id = self.name(hit.network);
         if let Some(slot) = slot(&self.listed, id) {
-            let is_kept = |kept: &Arc<Kept>| kept.explanation.id == id || now.saturating_sub(kept.at) < Self::KEPT;
-            if !slot.load().as_ref().is_some_and(is_kept) {
-                let explanation = explain(id);
-                slot.store(Some(Arc::new(Kept { explanation, at: now })));
+            let known = slot.load();
+            let is_kept = |kept: &Arc<Kept>| match kept.explanation.id == id {
+                true => kept.hit == Some(*hit),
+                false => now.saturating_sub(kept.at) < Self::KEPT,
+            };
+            if !known.as_ref().is_some_and(is_kept) {
+                let is_new = known.as_ref().is_none_or(|kept| kept.explanation.id != id);
+                slot.store(Some(Arc::new(Kept {
+                    explanation: explain(id),
+                    at: now,
+                    hit: Some(*hit),
+                })));
+                if is_new {
+                    // where there is no room, others are told of
+                    let _full = self.fresh.push(id);
+                }
             }
         }
         id
     }
 
-    /// Why a request was refused, if that is still known.
+    /// Why a request was refused, if that is still known: what was found in the one that a ban began with, and what lists its source by now.
     pub(super) fn find(&self, id: BlockId) -> Option<Explanation> {
-        let look = |slots| {
-            let kept = slot(slots, id)?.load();
-            let explanation = &kept.as_ref()?.explanation;
-            (explanation.id == id).then(|| explanation.clone())
+        let listed = self.listed_as(id);
+        let Some(found) = look(&self.found, id) else {
+            return listed;
         };
-        look(&self.found).or_else(|| look(&self.listed))
+        let (entry, until_ms) = listed.map_or((found.entry, found.until_ms), |listed| (listed.entry, listed.until_ms));
+        Some(Explanation {
+            entry,
+            until_ms,
+            ..found
+        })
     }
 
-    /// Of whom the entry stands for, and of the entry: one that is prolonged is another. Sources of one /64 are one.
-    fn name(&self, source: IpAddr, hit: &Hit) -> BlockId {
-        let Hit { network, until, scope } = hit;
-        let [source_high, source_low] = halves(ban_scope(source).addr());
-        let [network_high, network_low] = halves(network.addr());
-        let kind = u64::from(network.prefix_len()) << 2 | u64::from(source.is_ipv4()) << 1 | *scope as u64;
-        let end = until.map_or(u64::MAX, |until| u64::try_from(until.as_nanos()).unwrap_or(u64::MAX));
-        let words = [source_high, source_low, network_high, network_low, kind, end];
-        BlockId::derived(self.secret, &words)
+    /// Why a source is refused for being listed.
+    pub(super) fn listed_as(&self, id: BlockId) -> Option<Explanation> {
+        look(&self.listed, id)
+    }
+
+    /// The refusal that the ban of this network began with, or the name that all agents know it by.
+    fn name(&self, network: IpNet) -> BlockId {
+        let shared = BlockId::of_ban(network);
+        let own = slot(&self.own, shared).and_then(|slot| slot.load().as_ref().map(|own| **own));
+        own.filter(|(known, _)| *known == network).map_or(shared, |(_, id)| id)
     }
 }
 
-fn slot(slots: &[Slot], id: BlockId) -> Option<&Slot> {
+fn look(slots: &[Slot], id: BlockId) -> Option<Explanation> {
+    let kept = slot(slots, id)?.load();
+    let explanation = &kept.as_ref()?.explanation;
+    (explanation.id == id).then(|| explanation.clone())
+}
+
+fn slot<T>(slots: &[T], id: BlockId) -> Option<&T> {
     // the remainder is below the number of slots, whatever the width of a pointer
     let index = usize::try_from(id.number() % slots.len().max(1) as u64).ok()?;
     slots.get(index)
-}
-
-fn halves(address: IpAddr) -> [u64; 2] {
-    match address {
-        IpAddr::V4(v4) => [0, u32::from(v4).into()],
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, e, f, g, h] = v6.segments().map(u64::from);
-            [a << 48 | b << 32 | c << 16 | d, e << 48 | f << 32 | g << 16 | h]
-        }
-    }
 }

@@ -94,6 +94,8 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
+
 pub(crate) use self::ban_history::Repetition;
 pub use self::{
     ban_history::BanHistory,
@@ -114,7 +116,7 @@ pub use self::{
     tally::{Counts, Tally},
     trial::{Trial, TrialFailure, TrialState},
     uninspected::{Uninspected, UninspectedAction},
-    verdict::{Detection, Reaction, Refusal, Verdict},
+    verdict::{Blocked, Detection, Reaction, Refusal, Verdict},
     whereabouts::RequestInfo,
 };
 use self::{
@@ -288,7 +290,7 @@ impl Guard {
             .flatten()
     }
 
-    /// Why a request was refused, by the name of the refusal. Known are the newest refusals, some thousands, of this process; the
+    /// Why a request was refused, by the name of the refusal, or of the ban where its client is listed. Known are the newest refusals, some thousands, of this process; the
     /// others are in the log.
     #[must_use]
     pub fn why(&self, id: BlockId) -> Option<Explanation> {
@@ -301,9 +303,19 @@ impl Guard {
     }
 
     /// Forgets what speaks against the clients of a network, and their bans: they were let in.
-    pub(crate) fn forgive(&self, network: ipnet::IpNet) {
+    pub(crate) fn forgive(&self, network: IpNet) {
         self.0.evidence.forget(network);
         self.0.history.forget(network);
+    }
+
+    /// A ban began with this refusal: its source is shown the same id from now on.
+    pub(crate) fn banned(&self, network: IpNet, id: BlockId) {
+        self.0.explanations.banned(network, id);
+    }
+
+    /// Listed sources that were refused for the first time since the last look; some, where they are many.
+    pub(crate) fn newly_listed(&self) -> Vec<Explanation> {
+        self.0.explanations.fresh()
     }
 
     /// The detectors that have failed since start: those that panicked, and those that held up a request.

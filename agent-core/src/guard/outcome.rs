@@ -213,7 +213,7 @@ impl Shared {
     pub(super) fn explain_listed(&self, hit: &Hit, case: &Case<'_>) -> BlockId {
         let source = source_of(case).address;
         let Hit { network, until, scope } = *hit;
-        self.explanations.listed(source, hit, case.now, |id| {
+        self.explanations.listed(hit, case.now, |id| {
             let unix = self.parts.clock.unix();
             Explanation {
                 entry: Some(ListEntry { network, scope }),

@@ -65,6 +65,27 @@ pub(super) const fn status_of(reaction: &Reaction, better: Option<u16>) -> u16 {
     }
 }
 
+/// The verdict on a request that was refused, as a host finds it for its own log and metrics: among the extensions of the request, or,
+/// where the framework gives that to nobody any more, of the answer. A request that passed has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocked {
+    /// The refusal, as the client was shown it; [`Guard::why`](super::Guard::why) tells more.
+    pub id: BlockId,
+    /// The status that the client was answered with.
+    pub status: u16,
+}
+
+impl Refusal {
+    /// What the host is told of it.
+    #[must_use]
+    pub const fn blocked(&self) -> Blocked {
+        Blocked {
+            id: self.id,
+            status: self.reaction.status(),
+        }
+    }
+}
+
 impl Verdict {
     /// Whether it is to be refused.
     #[must_use]

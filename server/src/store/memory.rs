@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use buckler::protocol::v2;
+use buckler::{model::blacklist::ban_id::ban_id, protocol::v2};
 use ipnet::IpNet;
 use uuid::Uuid;
 
@@ -212,6 +212,18 @@ impl Store for MemoryStore {
 
     fn refusal(&mut self, id: &str, _now: Moment) -> Result<Option<RefusalView>, StoreError> {
         Ok(self.refusals.get(id).cloned())
+    }
+
+    fn ban(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError> {
+        let Some(id) = super::refusals::number(id) else {
+            return Ok(None);
+        };
+        // some nanoseconds an entry, and asked by people only: an index would cost each ban more than all questions do
+        let found = self.fleets.values().find_map(|list| {
+            let (network, entry) = list.entries_after(None).find(|(network, _)| ban_id(*network) == id)?;
+            Some(EntryView::new(network, entry, list.is_standing(network), now))
+        });
+        Ok(found)
     }
 
     fn refusals(&mut self, limit: usize, _now: Moment) -> Result<Vec<RefusalView>, StoreError> {

@@ -147,7 +147,7 @@ fn exception(text: &str) -> Option<Value> {
     members.keys().all(is_known).then_some(value)
 }
 
-fn number(id: &str) -> Option<u64> {
+pub(super) fn number(id: &str) -> Option<u64> {
     let is_id = id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     u64::from_str_radix(id, 16).ok().filter(|_| is_id)
 }

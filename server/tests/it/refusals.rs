@@ -1,7 +1,10 @@
 //! "Why was I blocked": what operators are told of a refusal that an agent has told of.
 
 use awc::http::Method;
-use buckler::protocol::v2::{Detail, EventKind};
+use buckler::{
+    model::blacklist::ban_id::ban_id,
+    protocol::v2::{Detail, EventKind},
+};
 use buckler_server::Profile;
 use serde_json::{Value, json};
 
@@ -73,6 +76,18 @@ async fn a_refusal_is_found_by_the_id_that_the_client_was_shown() {
         .send(Method::GET, &format!("/admin/refusals/{ID}"), &[], b"")
         .await;
     stranger.refused(401);
+}
+
+#[actix_web::test]
+async fn a_ban_is_found_by_the_id_that_every_agent_shows_for_it() {
+    let cloud = Cloud::start(config());
+    cloud.operator_bans("198.51.100.0/24", Some(600)).await;
+    let id = format!("{:016x}", ban_id("198.51.100.0/24".parse().unwrap()));
+    let answer = cloud.why(&id).await.good();
+    assert_eq!(answer["entry"]["address"], "198.51.100.0/24", "{answer}");
+    assert_eq!(answer.get("refusal"), None, "no agent has told of one");
+    cloud.operator_unbans("198.51.100.0/24").await.good();
+    cloud.why(&id).await.refused(404);
 }
 
 #[actix_web::test]

@@ -1,11 +1,14 @@
 //! What is refused, how it is refused, and what passes.
 
 use actix_web::{
-    App, Error, HttpResponse,
+    App, Error, HttpMessage as _, HttpResponse,
     dev::{AppService, HttpServiceFactory, ResourceDef, Service as _, ServiceRequest, fn_service},
     error::{ErrorImATeapot, ErrorUnauthorized},
+    test,
     web::{self, ServiceConfig},
 };
+
+use buckler_actix_web::{Blocked, Buckler};
 
 use crate::site::{ATTACKER, Site, behind_proxy, eventually, shop};
 
@@ -277,4 +280,41 @@ async fn an_error_too_many_is_replaced_where_nobody_is_listed_for_it() {
         assert_eq!(site.get_as(ATTACKER, "/logo.png").await.status, 404);
         assert_eq!(site.agent.status().list.local, 0);
     }
+}
+
+#[actix_web::test]
+async fn a_refusal_tells_outer_middleware_what_it_is() {
+    let site = Site::start("", shop);
+    let buckler = Buckler::new(&site.agent);
+    let app = App::new().configure(shop).wrap(buckler).wrap_fn(|request, service| {
+        let answer = service.call(request);
+        async {
+            let mut response = answer.await?;
+            let blocked = response.request().extensions().get::<Blocked>().copied();
+            if let Some(Blocked { id, status }) = blocked {
+                let told = format!("{id} {status}").parse().unwrap();
+                response.headers_mut().insert("x-told".parse().unwrap(), told);
+            }
+            Ok::<_, Error>(response)
+        }
+    });
+    let service = test::init_service(app).await;
+    let ask = |path: &'static str, client: &'static str| {
+        let request = test::TestRequest::with_uri(path).insert_header(("x-forwarded-for", client));
+        test::call_service(&service, request.peer_addr("127.0.0.1:1".parse().unwrap()).to_request())
+    };
+    let told = |response: &actix_web::HttpResponse<_>, name: &str| -> Option<String> {
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    let refused = ask("/.env", ATTACKER).await;
+    let id = told(refused.response(), "x-block-id").unwrap();
+    assert_eq!(told(refused.response(), "x-told"), Some(format!("{id} 403")));
+    assert_eq!(told(ask("/", "203.0.113.10").await.response(), "x-told"), None);
+    let attack = ask("/items/7?q=1%27+OR+%271%27%3D%271", "203.0.113.11").await;
+    let id = told(attack.response(), "x-block-id").unwrap();
+    let why = site.agent.why(id.parse().unwrap()).unwrap();
+    assert_eq!(why.request.route.as_deref(), Some("/items/{id}"));
 }

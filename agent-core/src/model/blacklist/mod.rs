@@ -37,6 +37,7 @@
 //! Time is a parameter, `now`, as `Clock::elapsed` tells it. Ends are kept in whole seconds, rounded up, and judged at
 //! look-up: an entry that has ended is a miss at once, and [`Blacklist::sweep`] only frees its memory.
 
+pub mod ban_id;
 pub mod digest;
 pub mod shared;
 

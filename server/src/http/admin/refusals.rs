@@ -42,7 +42,9 @@ pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<H
 pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Answer {
-        refusal: RefusalView,
+        /// Absent where the id is that of a ban, which no refusal that is known here began with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refusal: Option<RefusalView>,
         /// What shuts the client out by now, by the fleet's list.
         #[serde(skip_serializing_if = "Option::is_none")]
         entry: Option<EntryView>,
@@ -52,12 +54,18 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
     let asked = id.clone();
     let answer = state.owner.ask(move |store, now| {
         let Some(refusal) = store.refusal(&asked, now)? else {
-            return Ok(None);
+            let entry = store.ban(&asked, now)?;
+            let refusal = None;
+            return Ok(entry.map(|entry| Answer {
+                refusal,
+                entry: Some(entry),
+            }));
         };
         let entry = match address::parse_network(&refusal.address) {
             Some(network) => store.entry(&refusal.fleet, network, now)?,
             None => None,
         };
+        let refusal = Some(refusal);
         Ok(Some(Answer { refusal, entry }))
     });
     match answer.await? {
@@ -68,8 +76,8 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
 
 fn unknown(id: &str) -> Refusal {
     let message = format!(
-        "no refusal {id:?} is known here: the newest are, of agents that share what they catch. Of a client that was listed \
-         already, its agent alone knows (`Agent::why`)"
+        "no refusal {id:?} is known here, and no listed network has it: the newest refusals are, of agents that share what they \
+         catch, and the bans of every list. All others are known to the agent alone (`Agent::why`)"
     );
     Refusal::new(StatusCode::NOT_FOUND, message)
 }
