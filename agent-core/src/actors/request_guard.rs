@@ -109,7 +109,7 @@ impl RequestGuard {
             self.publish(|snapshot| snapshot.mode = mode);
             board.enforcement.store(Arc::new(enforcement));
         }
-        self.log.listed(&guard.newly_listed());
+        LogBudget::listed(&guard.newly_listed());
         self.log.detectors(guard.failing_detectors());
         self.log.spared(tally.totals().spared, self.estate.now());
         self.log.clients(&self.estate.shared.clients());
