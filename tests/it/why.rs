@@ -3,28 +3,49 @@
 use std::time::Duration;
 
 use buckler::model::blacklist::Scope;
-use serde_json::json;
+use buckler_server::RunningServer;
+use serde_json::{Value, json};
 
 use crate::{
     flow::{admin, server},
     site::{Site, settings},
 };
 
-#[test]
-fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
-    let server = server();
-    let (shop, blog) = (
-        Site::start(settings(server.cloud_url().as_str())),
-        Site::start(settings(server.cloud_url().as_str())),
-    );
-    for site in [&shop, &blog] {
-        site.wait_until("it runs the server's configuration", || {
-            let status = site.agent.status();
-            status.conversation.state == "synced" && status.config.source == "server"
-        });
+/// The attacker.
+const CLIENT: &str = "203.0.113.9";
+
+/// Two applications of one fleet, in step.
+struct Fleet {
+    server: RunningServer,
+    shop: Site,
+    blog: Site,
+}
+
+impl Fleet {
+    fn start() -> Self {
+        let server = server();
+        let start = || Site::start(settings(server.cloud_url().as_str()));
+        let (shop, blog) = (start(), start());
+        for site in [&shop, &blog] {
+            site.wait_until("it runs the server's configuration", || {
+                let status = site.agent.status();
+                status.conversation.state == "synced" && status.config.source == "server"
+            });
+        }
+        Self { server, shop, blog }
     }
-    let client = "203.0.113.9";
-    let caught = caught(&shop, client);
+
+    /// What the server says of an id.
+    fn told(&self, id: &str) -> Value {
+        admin(&self.server, "GET", &format!("refusals/{id}"), None)["data"].take()
+    }
+}
+
+#[test]
+fn the_server_says_of_a_refusal_what_the_agent_says() {
+    let fleet = Fleet::start();
+    let shop = &fleet.shop;
+    let caught = caught(shop, CLIENT);
     shop.wait_until("the server has heard of it", || {
         shop.agent.status().events.acknowledged == 3
     });
@@ -33,9 +54,9 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
         .why(caught.parse().unwrap())
         .expect("it was refused just now");
 
-    let answer = admin(&server, "GET", &format!("refusals/{caught}"), None)["data"].take();
+    let answer = fleet.told(&caught);
     let told = &answer["refusal"];
-    assert_eq!((&told["id"], &told["address"]), (&json!(caught), &json!(client)));
+    assert_eq!((&told["id"], &told["address"]), (&json!(caught), &json!(CLIENT)));
     assert_eq!((&told["place"], &told["why"]), (&json!("query:q"), &json!("sqli")));
     let evidence = ["evidence", "values", "requests"].map(|key| told[key].clone());
     assert_eq!(evidence, [json!("repeated"), json!(3), json!(3)], "{told}");
@@ -44,7 +65,7 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
         told["config_version"],
         json!(shop.agent.status().config.version.unwrap())
     );
-    assert_eq!(answer["entry"]["address"], client, "{answer}");
+    assert_eq!(answer["entry"]["address"], CLIENT, "{answer}");
     let (until, here) = (told["until_ms"].as_u64().unwrap(), why.until_ms.unwrap());
     assert!(
         until.abs_diff(here) <= 120_000,
@@ -52,7 +73,6 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
     );
     assert_eq!((&*why.rule, &*why.place), (told["rule"].as_str().unwrap(), "query:q"));
     assert!(why.excerpt.contains("OR '1'='1"), "{why}");
-
     assert_eq!(
         (&told["method"], &told["route"], &told["status"]),
         (&json!("GET"), &json!("/item/{id}"), &json!(403))
@@ -63,42 +83,43 @@ fn the_server_says_why_a_client_was_refused_and_the_agent_why_it_is_shut_out() {
         "ready to paste"
     );
     assert_eq!(told["exception"], serde_json::to_value(&why).unwrap()["exception"]);
+    fleet.server.stop(Duration::from_secs(5));
+}
 
-    blog.wait_until("the ban has crossed", || blog.get("/", client) == 403);
+#[test]
+fn a_listed_client_is_shown_the_id_of_its_ban() {
+    let fleet = Fleet::start();
+    let (shop, blog) = (&fleet.shop, &fleet.blog);
+    let caught = caught(shop, CLIENT);
+    let until = shop.agent.why(caught.parse().unwrap()).unwrap().until_ms.unwrap();
+    blog.wait_until("the ban has crossed", || blog.get("/", CLIENT) == 403);
     assert_eq!(
-        shop.app.refusal("/", client),
+        shop.app.refusal("/", CLIENT),
         caught,
-        "it is shown the ban's id, which all know"
+        "where it was caught, by the refusal that its ban began with"
     );
+
+    let shown = || blog.app.refusal("/", CLIENT);
+    blog.wait_until(
+        "it is refused by one name, once its entry is that of the server",
+        || shown() == blog.app.refusal("/item/7", CLIENT),
+    );
+    let answer = fleet.told(&shown());
+    assert_eq!(answer["entry"]["address"], CLIENT, "the server knows it too: {answer}");
+    let why = blog
+        .agent
+        .why(shown().parse().unwrap())
+        .expect("it is refused all the time");
+    assert_eq!(why.check, "blacklist");
+    assert!(why.until_ms.unwrap().abs_diff(until) <= 120_000, "{why:?}");
+    assert_eq!(why.config_version, blog.agent.status().config.version);
+    let entry = why.entry.unwrap();
     assert_eq!(
-        &*shop.agent.why(caught.parse().unwrap()).unwrap().rule,
-        told["rule"].as_str().unwrap()
+        (entry.network.to_string(), entry.scope),
+        (format!("{CLIENT}/32"), Scope::Shared),
+        "it was caught elsewhere"
     );
-    let shown = blog.app.refusal("/", client);
-    let by_ban = admin(&server, "GET", &format!("refusals/{shown}"), None)["data"].take();
-    assert_eq!(
-        by_ban["entry"]["address"], client,
-        "another agent's id of it is known as well: {by_ban}"
-    );
-    for site in [&blog] {
-        let shown = || site.app.refusal("/", client);
-        site.wait_until(
-            "it is refused by one name, once its entry is that of the server",
-            || shown() == site.app.refusal("/item/7", client),
-        );
-        let why = site
-            .agent
-            .why(shown().parse().unwrap())
-            .expect("it is refused all the time");
-        let network = why.entry.unwrap().network.to_string();
-        assert_eq!((why.check, network), ("blacklist", format!("{client}/32")));
-        assert!(why.until_ms.unwrap().abs_diff(here) <= 120_000, "{why:?}");
-        assert_eq!(why.config_version, site.agent.status().config.version);
-    }
-    let shown = blog.app.refusal("/", client);
-    let why = blog.agent.why(shown.parse().unwrap()).unwrap();
-    assert_eq!(why.entry.unwrap().scope, Scope::Shared, "it was caught elsewhere");
-    server.stop(Duration::from_secs(5));
+    fleet.server.stop(Duration::from_secs(5));
 }
 
 /// Has a client banned by its third attack; the id of the last refusal.

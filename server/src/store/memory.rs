@@ -214,7 +214,7 @@ impl Store for MemoryStore {
         Ok(self.refusals.get(id).cloned())
     }
 
-    fn ban(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError> {
+    fn ban_by_id(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError> {
         let Some(id) = super::refusals::number(id) else {
             return Ok(None);
         };

@@ -102,7 +102,7 @@ pub trait Store: Send + fmt::Debug {
     ///
     /// # Errors
     /// If it cannot be read.
-    fn ban(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError>;
+    fn ban_by_id(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError>;
 
     /// The newest refusals, the newest first, at most `limit`.
     ///

@@ -95,6 +95,9 @@ impl Store for Broken {
     fn refusal(&mut self, id: &str, now: Moment) -> Result<Option<RefusalView>, StoreError> {
         self.inner.refusal(id, now)
     }
+    fn ban_by_id(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError> {
+        self.inner.ban_by_id(id, now)
+    }
     fn refusals(&mut self, limit: usize, now: Moment) -> Result<Vec<RefusalView>, StoreError> {
         self.inner.refusals(limit, now)
     }

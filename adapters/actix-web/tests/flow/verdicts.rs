@@ -303,7 +303,7 @@ async fn a_refusal_tells_outer_middleware_what_it_is() {
         let request = test::TestRequest::with_uri(path).insert_header(("x-forwarded-for", client));
         test::call_service(&service, request.peer_addr("127.0.0.1:1".parse().unwrap()).to_request())
     };
-    let told = |response: &actix_web::HttpResponse<_>, name: &str| -> Option<String> {
+    let told = |response: &HttpResponse<_>, name: &str| -> Option<String> {
         response
             .headers()
             .get(name)

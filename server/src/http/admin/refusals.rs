@@ -45,7 +45,7 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
         /// Absent where the id is that of a ban, which no refusal that is known here began with.
         #[serde(skip_serializing_if = "Option::is_none")]
         refusal: Option<RefusalView>,
-        /// What shuts the client out by now, by the fleet's list.
+        /// What bans the client by now, by the fleet's list.
         #[serde(skip_serializing_if = "Option::is_none")]
         entry: Option<EntryView>,
     }
@@ -54,7 +54,7 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
     let asked = id.clone();
     let answer = state.owner.ask(move |store, now| {
         let Some(refusal) = store.refusal(&asked, now)? else {
-            let entry = store.ban(&asked, now)?;
+            let entry = store.ban_by_id(&asked, now)?;
             let refusal = None;
             return Ok(entry.map(|entry| Answer {
                 refusal,
