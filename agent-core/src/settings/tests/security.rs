@@ -398,6 +398,6 @@ fn rules_of_routes_are_tables_of_a_list() {
     assert_eq!(
         toml_error("[[security.ROUTES]]\npath = '/a'\n\n[[security.ROUTES]]\npath = '/b'\nrate = 5"),
         "buckler.toml: security.ROUTES[1].rate: found 5; allowed: one of path, methods, checks, flood, error_flood, networks, \
-         params, repeats, uploads, body_bytes"
+         params, repeats, uploads, body_bytes, exceptions"
     );
 }
