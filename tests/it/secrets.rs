@@ -135,6 +135,17 @@ fn no_report_of_any_kind_holds_a_byte_of_a_secret() {
     assert!(output.status.success(), "{told}");
 }
 
+/// Asks the agent at once: of many refusals, an older one makes room.
+fn assert_explained(site: &Site, id: &str, request: &str) {
+    let why = site.agent.why(id.parse().unwrap()).expect("it was refused just now");
+    let told = [
+        why.to_string(),
+        format!("{why:?}"),
+        serde_json::to_string(&why).unwrap(),
+    ];
+    assert_clean(request, &told.join(" "));
+}
+
 #[test]
 #[ignore = "run by no_report_of_any_kind_holds_a_byte_of_a_secret"]
 fn reports_alone() {
@@ -168,12 +179,7 @@ fn reports_alone() {
             let head = format!("{head}X-Forwarded-For: 198.51.{row}.{column}\r\n");
             let id = refusal(site.app.address(), &head, &body);
             let request = head + &body;
-            // at once: of many, an older one makes room
-            let why = site.agent.why(id.parse().unwrap()).expect("it was refused just now");
-            assert_clean(
-                &request,
-                &format!("{why} {why:?} {}", serde_json::to_string(&why).unwrap()),
-            );
+            assert_explained(&site, &id, &request);
             refused.push((id, request));
         }
     }
