@@ -65,13 +65,13 @@ def test_requests_are_counted_by_what_became_of_them(
     host = start(kind, cloud_url=cloud.url)
     host.registered(cloud)
     before = _counts(cloud)
-    for path in ("/items/7", "/items/8", "/missing", "/nowhere"):
+    for path in ("/items/7", "/items/8", "/missing", "/broken", "/nowhere"):
         host.get(path, SOMEBODY)
     host.get(DECOY, ANOTHER)
 
     def counted() -> bool:
         more = [now - then for now, then in zip(_counts(cloud), before)]
-        return more[1:] == [2, 1, 1] and more[0] >= 2
+        return more[1:] == [3, 1, 1] and more[0] >= 2
 
     host.wait_until("the counts have come", counted)
 

@@ -112,6 +112,15 @@ class Agent(_buckler.Agent):
         return _read(self.stop_json(deadline))
 
 
+def agent_for(agent: Agent | None, platform: str, said: dict[str, Any]) -> Agent:
+    """The agent that a middleware was given, or one that is made of what was said in its place."""
+    if agent is None:
+        return Agent(**{"platform": platform, **said})
+    if said:
+        raise TypeError(f"an agent is given already, so that {', '.join(said)} would say nothing")
+    return agent
+
+
 def _gather(settings: Settings | None) -> dict[str, Any]:
     """What is said in a mapping, in a file, and in the environment."""
     said: dict[str, Any] = {"variables": _variables()}

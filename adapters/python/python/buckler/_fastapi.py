@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ._agent import Agent, Settings
+from ._application import Application
+from ._asgi_body import Scope
 from ._routes import is_catch_all
-from .asgi import Middleware, Scope
+from .asgi import Middleware
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
-class FastApiRASP:
+class FastApiRASP(Application["Starlette"]):
     """Guards a FastAPI application::
 
         app = FastAPI()
@@ -26,38 +26,9 @@ class FastApiRASP:
     The parameters are :class:`buckler.Agent`'s.
     """
 
-    def __init__(
-        self,
-        app: Starlette | None = None,
-        template: str | None = None,
-        conf: str | os.PathLike[str] | None = None,
-        params: Mapping[str, Any] | None = None,
-        key: str | None = None,
-        cloud_url: str | None = None,
-        *,
-        settings: Settings | None = None,
-    ) -> None:
-        self._app: Starlette | None = None
-        self.agent = Agent(
-            template,
-            conf,
-            params,
-            key,
-            cloud_url,
-            settings=settings,
-            platform="FastAPI",
-            routes=self._routes,
-        )
-        if app is not None:
-            self.init_app(app)
+    _platform = "FastAPI"
 
-    def init_app(self, app: Starlette) -> None:
-        """Guards this application."""
-        if self._app is not None:
-            raise RuntimeError(
-                "this guards an application already: another one wants its own FastApiRASP"
-            )
-        self._app = app
+    def _wrap(self, app: Starlette) -> None:
         guarded: Any = Middleware
         app.add_middleware(guarded, agent=self.agent, resolve=self._has_route)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._agent import Agent, Settings
+from ._application import Application
 from ._routes import is_catch_all
 from .wsgi import Middleware
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-class FlaskRASP:
+class FlaskRASP(Application["Flask"]):
     """Guards a Flask application::
 
         app = Flask(__name__)
@@ -26,38 +24,9 @@ class FlaskRASP:
     The parameters are :class:`buckler.Agent`'s.
     """
 
-    def __init__(
-        self,
-        app: Flask | None = None,
-        template: str | None = None,
-        conf: str | os.PathLike[str] | None = None,
-        params: Mapping[str, Any] | None = None,
-        key: str | None = None,
-        cloud_url: str | None = None,
-        *,
-        settings: Settings | None = None,
-    ) -> None:
-        self._app: Flask | None = None
-        self.agent = Agent(
-            template,
-            conf,
-            params,
-            key,
-            cloud_url,
-            settings=settings,
-            platform="Flask",
-            routes=self._routes,
-        )
-        if app is not None:
-            self.init_app(app)
+    _platform = "Flask"
 
-    def init_app(self, app: Flask) -> None:
-        """Guards this application."""
-        if self._app is not None:
-            raise RuntimeError(
-                "this guards an application already: another one wants its own FlaskRASP"
-            )
-        self._app = app
+    def _wrap(self, app: Flask) -> None:
         app.wsgi_app = Middleware(  # type: ignore[method-assign]
             app.wsgi_app, self.agent, resolve=self._has_route
         )

@@ -33,6 +33,10 @@ def missing(request):
     return HttpResponse("no such thing", status=404)
 
 
+def broken(request):
+    raise RuntimeError("as it happens")
+
+
 def worker(request):
     return HttpResponse(str(os.getpid()))
 
@@ -51,6 +55,7 @@ urlpatterns = [
     path("items/<int:number>", item),
     path("login", login),
     path("missing", missing),
+    path("broken", broken),
     path("worker", worker),
     path("echo", echo),
     path("form", form),

@@ -28,6 +28,11 @@ async def missing():
     return Response("no such thing", status_code=404)
 
 
+@app.get("/broken")
+async def broken():
+    raise RuntimeError("as it happens")
+
+
 @app.get("/worker")
 async def worker():
     return Response(str(os.getpid()))

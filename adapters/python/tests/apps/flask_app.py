@@ -28,6 +28,11 @@ def missing():
     return "no such thing", 404
 
 
+@app.get("/broken")
+def broken():
+    raise RuntimeError("as it happens")
+
+
 @app.get("/worker")
 def worker():
     return str(os.getpid())

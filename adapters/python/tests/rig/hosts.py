@@ -41,7 +41,7 @@ class Kind:
     listening: str = ""
     workers: int = 1
     #: Routes that it tells of when it registers.
-    routes: int = 7
+    routes: int = 8
     #: Whether the server hands bodies on that come in chunks.
     chunked: bool = True
     #: Whether the server writes its own name over what the application says in `Server`.
