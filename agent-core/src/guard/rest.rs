@@ -9,7 +9,7 @@ use super::{
     request::{BodyView, RequestView},
     snapshot::Snapshot,
 };
-use crate::model::places::{Gap, Gaps, Rest, Window};
+use crate::model::places::{Gap, Gaps, MOST_BYTES, Rest, Window};
 
 /// The rest of a body whose beginning passed. An adapter keeps it beside the body, and shows it to
 /// [`Guard::check_body_rest`] with each piece that the application is about to read.
@@ -23,6 +23,10 @@ pub struct BodyRest {
 
 /// Bytes after which a window is looked into: some hundred microseconds of work, and more than a socket gives at once.
 const WINDOW: usize = 16 << 10;
+
+/// The most that one window takes of what came, in bytes: as much as of the beginning of a body, for that is what looking into one may
+/// cost. Applications that read a body at once, and servers with large buffers, have longer pieces.
+const PIECE: usize = MOST_BYTES;
 
 /// The most of a body that is looked at, in bytes: more than any framework accepts by default of what is text. What follows is
 /// [`Gap::TooLarge`].
@@ -62,6 +66,18 @@ impl Guard {
         piece: &[u8],
         is_end: bool,
     ) -> Verdict {
+        let mut piece = piece;
+        loop {
+            let (next, later) = piece.split_at(piece.len().min(PIECE));
+            let verdict = self.check_piece(request, rest, next, is_end && later.is_empty());
+            if rest.is_over || later.is_empty() {
+                return verdict;
+            }
+            piece = later;
+        }
+    }
+
+    fn check_piece(&self, request: &RequestView<'_>, rest: &mut BodyRest, piece: &[u8], is_end: bool) -> Verdict {
         if rest.is_over {
             return Verdict::Pass;
         }

@@ -13,6 +13,7 @@ mod leaks;
 mod mode;
 mod order;
 mod response;
+mod rest;
 mod routes;
 mod secrets;
 mod trial;
