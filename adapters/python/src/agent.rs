@@ -16,7 +16,7 @@ use crate::{
     live::{Claim, Live},
     logs,
     refusal::Refusal,
-    request::Request,
+    request::{BodyRest, Request},
     settings::{self, wrong},
 };
 
@@ -62,6 +62,13 @@ impl Agent {
         Ok(())
     }
 
+    /// Where the agent registers; `None` where it guards by itself.
+    #[getter]
+    fn cloud_url(&self) -> Option<String> {
+        let (url, _) = self.settings.cloud()?;
+        Some(url.to_string())
+    }
+
     /// Whether the agent runs in this process.
     #[getter]
     fn is_running(&self) -> bool {
@@ -95,15 +102,44 @@ impl Agent {
         request.viewed(py, |view| live.guard().wants_body(view))
     }
 
-    /// Judges the beginning of a request's body, before the application sees any of it. `whole` says whether that is all of it.
+    /// Judges the beginning of a request's body, before the application sees any of it. `whole` says whether that is all of it. With the
+    /// refusal comes what `check_body_rest` needs to look into the rest, where that is worth a look.
     #[pyo3(signature = (request, body, whole = true))]
-    fn check_body(&self, py: Python<'_>, request: &Request, body: &Bound<'_, PyBytes>, whole: bool) -> Option<Refusal> {
-        let live = self.judging(request)?;
+    fn check_body(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        body: &Bound<'_, PyBytes>,
+        whole: bool,
+    ) -> (Option<Refusal>, Option<BodyRest>) {
+        let Some(live) = self.judging(request) else {
+            return (None, None);
+        };
         let body = BodyView {
             bytes: body.as_bytes(),
             is_whole: whole,
         };
-        Refusal::of(&request.viewed_with(py, body, |view, body| live.guard().check_body(view, body)))
+        let (verdict, rest) = request.viewed_with(py, body.bytes.len(), |view| {
+            live.guard().check_body_beginning(view, body)
+        });
+        (Refusal::of(&verdict), rest.map(BodyRest::from))
+    }
+
+    /// Judges what follows the beginning of a body, before the application sees it: a piece, and whether the body ends with it.
+    fn check_body_rest(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        rest: &mut BodyRest,
+        piece: &Bound<'_, PyBytes>,
+        is_end: bool,
+    ) -> Option<Refusal> {
+        let live = self.judging(request)?;
+        let piece = piece.as_bytes();
+        let verdict = request.viewed_with(py, piece.len(), |view| {
+            live.guard().check_body_rest(view, &mut rest.0, piece, is_end)
+        });
+        Refusal::of(&verdict)
     }
 
     /// How much of an answer's body is wanted for `check_answer`, in bytes; `None` where nothing looks into it.
@@ -134,7 +170,7 @@ impl Agent {
             bytes: body.as_bytes(),
             is_whole: whole,
         };
-        Refusal::of(&request.viewed_with(py, body, |view, body| live.guard().check_answer(view, body)))
+        Refusal::of(&request.viewed_with(py, body.bytes.len(), |view| live.guard().check_answer(view, body)))
     }
 
     /// Counts the application's answer, and judges it by its status. Where it is refused, the refusal goes out in its place. `resolve`

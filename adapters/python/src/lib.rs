@@ -31,5 +31,6 @@ fn _buckler(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<settings::SettingsError>())?;
     module.add_class::<agent::Agent>()?;
     module.add_class::<request::Request>()?;
+    module.add_class::<request::BodyRest>()?;
     module.add_class::<refusal::Refusal>()
 }

@@ -72,18 +72,21 @@ fn write(py: Python<'_>) -> PyResult<()> {
     let Some(lines) = LINES.load_full() else {
         return Ok(());
     };
-    let logger = py.import("logging")?.call_method1("getLogger", ("buckler",))?;
+    let tell = py.import("buckler._logs")?.getattr("tell")?;
     for _ in 0..AT_ONCE {
         let Some((level, text)) = lines.pop() else { break };
-        logger.call_method1("log", (level, "%s", text))?;
+        tell.call1((level, text))?;
     }
     if !lines.is_empty() {
         NEWS.store(true, Relaxed);
     }
     match LOST.swap(0, Relaxed) {
         0 => Ok(()),
-        lost => logger
-            .call_method1("warning", ("%d lines of the agent's log found no room", lost))
+        lost => tell
+            .call1((
+                python_level(Level::WARN),
+                format!("{lost} lines of the agent's log found no room"),
+            ))
             .map(drop),
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
-use buckler::guard::{BodyView, Headers, RequestView, RouteMatch};
+use buckler::guard::{self, Headers, RequestView, RouteMatch};
 use pyo3::{
     exceptions::PyValueError,
     intern,
@@ -35,6 +35,26 @@ pub(crate) struct Request {
     route: AtomicU8,
     /// The process in which it was checked.
     generation: AtomicU64,
+}
+
+/// The rest of a request's body whose beginning passed, as far as the guard has seen it.
+#[pyclass(module = "buckler._buckler")]
+#[derive(Debug)]
+pub(crate) struct BodyRest(pub(crate) guard::BodyRest);
+
+#[pymethods]
+impl BodyRest {
+    /// Whether nothing more of the body is looked at.
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+}
+
+impl From<guard::BodyRest> for BodyRest {
+    fn from(rest: guard::BodyRest) -> Self {
+        Self(rest)
+    }
 }
 
 /// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
@@ -221,20 +241,20 @@ impl Request {
         look(&self.view(&self.headers.view(py)))
     }
 
-    /// Shows the guard the request and a body; a long one while other threads of Python's run.
+    /// Shows the guard the request beside a body of so many bytes; while other threads of Python's run, where it is long.
     pub(crate) fn viewed_with<T: Send>(
         &self,
         py: Python<'_>,
-        body: BodyView<'_>,
-        look: impl FnOnce(&RequestView<'_>, BodyView<'_>) -> T + Send,
+        length: usize,
+        look: impl FnOnce(&RequestView<'_>) -> T + Send,
     ) -> T {
-        if body.bytes.len() <= LONG {
-            return self.viewed(py, |view| look(view, body));
+        if length <= LONG {
+            return self.viewed(py, look);
         }
         let headers = self.headers.copied(py);
         py.detach(|| {
             let pairs: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-            look(&self.view(&pairs.as_slice()), body)
+            look(&self.view(&pairs.as_slice()))
         })
     }
 

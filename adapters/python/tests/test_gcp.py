@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import json
+
 import pytest
 from conftest import Start
 from rig.client import ANOTHER, DECOY, SOMEBODY
-from rig.cloud import Cloud
+from rig.cloud import KEY, Cloud
 from rig.hosts import GCP
 from test_bodies import BODIES
 
@@ -57,3 +61,65 @@ def test_it_tells_what_the_server_does_not_know_when_it_ends(cloud: Cloud, start
         assert host.status(DECOY, attacker) == 403
     host.program.end()
     assert caught <= cloud.listed(), host.program.written()
+
+
+@pytest.mark.parametrize("written", ["request", "event, context"])
+def test_functions_of_http_are_guarded_however_they_are_written(written: str, start: Start) -> None:
+    # as pyrasp's documentation writes it: with a context that Google never gives to a function of HTTP
+    name = {"request": "shop", "event, context": "shop_with_context"}[written]
+    host = start(
+        dataclasses.replace(GCP, command=named(name), env=GCP.env | {"FUNCTION_TARGET": name})
+    )
+    assert host.status("/") == 200
+    assert host.status(DECOY) == 403
+
+
+def named(function: str) -> tuple[str, ...]:
+    """The command that serves this function of the application's."""
+    return tuple(function if word == "shop" else word for word in GCP.command)
+
+
+def test_functions_of_events_run_as_they_are(cloud: Cloud) -> None:
+    from buckler import GcpRASP
+    from cloudevents.http import CloudEvent
+
+    rasp = GcpRASP(cloud_url=cloud.url, key=KEY)
+
+    @rasp.register
+    def with_context(event, context):
+        return event, context
+
+    @rasp.register
+    def with_event(cloud_event):
+        return cloud_event.data
+
+    data = {"bucket": "pictures", "name": "1' OR '1'='1"}
+    assert with_context(data, "a context") == (data, "a context")
+    event = CloudEvent({"type": "com.example.stored", "source": "shop"}, data)
+    assert with_event(event) == data
+    assert list(inspect.signature(with_context).parameters) == ["event", "context"]
+    [agent] = cloud.agents()
+    assert agent["platform"] == "Google Cloud Function"
+    rasp.agent.stop()
+
+
+@pytest.mark.parametrize("kind", ["event", "cloudevent"])
+def test_the_framework_calls_functions_of_events(kind: str, start: Start) -> None:
+    name = {"event": "stored", "cloudevent": "stored_event"}[kind]
+    env = GCP.env | {"FUNCTION_TARGET": name, "FUNCTION_SIGNATURE_TYPE": kind}
+    command = (*named(name), "--signature-type", kind)
+    # events come by POST alone
+    first = {"event": 200, "cloudevent": 405}[kind]
+    host = start(dataclasses.replace(GCP, command=command, env=env, first=first))
+    event = {
+        "specversion": "1.0",
+        "type": "google.cloud.storage.object.v1.finalized",
+        "source": "//storage.googleapis.com/projects/_/buckets/pictures",
+        "id": "1",
+        "time": "2026-01-02T03:04:05Z",
+        "data": {"bucket": "pictures", "name": "a.png"},
+    }
+    sent = json.dumps(event).encode()
+    answer = host.post("/", "application/cloudevents+json", sent, ANOTHER)
+    assert answer.status < 300, answer.text
+    assert "stored a.png" in host.program.written()

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from buckler._body import Replay
+from buckler._wsgi_body import Replay
 
 BODY = bytes(range(256)) * 1024
 
@@ -35,3 +35,37 @@ def test_an_error_comes_once_what_was_before_it_is_read() -> None:
     assert body.read() == b"begun"
     with pytest.raises(OSError, match="gone"):
         body.read()
+
+
+class Spy:
+    """A watch that refuses what holds a word."""
+
+    def __init__(self, word: bytes) -> None:
+        self._word = word
+        self.is_over = False
+        self.seen: list[tuple[bytes, bool]] = []
+
+    def see(self, piece: bytes, is_end: bool) -> bool:
+        self.seen.append((piece, is_end))
+        return self._word not in piece
+
+
+@pytest.mark.parametrize("length", [None, 200_000])
+def test_the_rest_is_shown_before_it_is_read(length: int | None) -> None:
+    stream = io.BytesIO(b"x" * 200_000)
+    spy = Spy(b"evil")
+    left = None if length is None else length - 1000
+    body = Replay(stream.read(1000), stream, watch=spy, left=left)
+    assert len(body.read(1000)) == 1000 and spy.seen == []
+    assert len(body.read()) == 199_000
+    assert sum(len(piece) for piece, _ in spy.seen) == 199_000
+    assert [is_end for _, is_end in spy.seen].count(True) == 1 and spy.seen[-1][1]
+
+
+def test_what_is_refused_is_not_read() -> None:
+    stream = io.BytesIO(b"well begun\nevil line\nnever seen")
+    body = Replay(stream.read(4), stream, watch=Spy(b"evil"))
+    assert body.readline() == b"well begun\n"
+    for read in (body.readline, body.read, lambda: body.read(5)):
+        with pytest.raises(PermissionError, match="refused"):
+            read()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union
 
-from . import _buckler, _exit
+from . import _buckler, _exit, _logs
 
 Routes = Callable[[], Mapping[str, "tuple[list[str], str]"]]
 """Lists an application's routes: by name, their methods and their path."""
@@ -67,6 +68,7 @@ class Agent(_buckler.Agent):
             on_demand=on_demand,
         )
         _exit.watch(agent)
+        _announce(platform, agent.cloud_url)
         return agent  # type: ignore[no-any-return]
 
     def status(self) -> dict[str, Any] | None:
@@ -110,6 +112,16 @@ class Agent(_buckler.Agent):
         :returns: what was sent and what was not; ``None`` where no agent was started in this process
         """
         return _read(self.stop_json(deadline))
+
+
+def _announce(platform: str, cloud_url: str | None) -> None:
+    """Says where the configuration comes from when an application is loaded: the report of what is in force comes when the agent starts,
+    which is in each process that serves."""
+    source = f"configuration from {cloud_url}" if cloud_url else "local settings alone"
+    _logs.tell(
+        logging.INFO,
+        f"Buckler {_buckler.VERSION} guards a {platform} application: {source}; it starts with the first request",
+    )
 
 
 def agent_for(agent: Agent | None, platform: str, said: dict[str, Any]) -> Agent:

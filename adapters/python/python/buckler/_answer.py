@@ -7,6 +7,9 @@ from http import HTTPStatus
 # the most chunks of an answer that are held back to be looked into: an answer in single bytes must not become a long list
 MOST_CHUNKS = 1024
 
+# where a refusal stands in WSGI's environment and ASGI's scope, for the host's own log and metrics
+REFUSAL = "buckler.refusal"
+
 
 def has_content(method: str, status: int) -> bool:
     """Whether an answer can have a body, whatever its headers say."""

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._answer import MOST_CHUNKS, has_content
+from ._answer import MOST_CHUNKS, REFUSAL, has_content
 from ._asgi_body import Message, Receive, Scope, Send
 from ._buckler import Refusal, Request
 from ._failure import failed, tell
+from ._watch import Watch
 
 if TYPE_CHECKING:
     from .asgi import Middleware
 
 
-async def refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with a refusal; a WebSocket's handshake too, where the server can, and else by closing it."""
+async def refuse(
+    refusal: Refusal, scope: Scope, receive: Receive, send: Send, *, is_last: bool = False
+) -> None:
+    """Answers with a refusal, which middlewares around this one find in the scope; a WebSocket's handshake too, where the server can, and
+    else by closing it. No request follows the last."""
+    scope[REFUSAL] = refusal
     headers = [(name.encode(), value.encode()) for name, value in refusal.headers]
+    if is_last:
+        headers.append((b"connection", b"close"))
     prefix = "http"
     if scope["type"] == "websocket":
         await receive()
@@ -42,11 +49,20 @@ class Answer:
         "_send",
         "_start",
         "_wanted",
+        "_watch",
     )
 
-    def __init__(self, middleware: Middleware, request: Request, scope: Scope, send: Send) -> None:
+    def __init__(
+        self,
+        middleware: Middleware,
+        request: Request,
+        watch: Watch | None,
+        scope: Scope,
+        send: Send,
+    ) -> None:
         self._middleware = middleware
         self._request = request
+        self._watch = watch
         self._scope = scope
         self._send = send
         self._start: Message | None = None
@@ -60,7 +76,7 @@ class Answer:
         """The application's ``send``."""
         if self._is_sent:
             await self._send(message)
-        elif self._is_refused:
+        elif self._is_refused or self.late() is not None:
             return
         elif self._start is None:
             if message["type"] != "http.response.start":
@@ -84,6 +100,12 @@ class Answer:
                 self._is_sent = True
                 self._judge(status, None)
         await self._send(message)
+
+    def late(self) -> Refusal | None:
+        """The refusal of a body that the application was reading already, where nothing has been sent yet: it goes out once the
+        application is done."""
+        is_open = not self._is_sent and not self._is_refused
+        return self._watch.refusal if is_open and self._watch is not None else None
 
     def broke(self) -> None:
         """The application raised: servers answer that with a 500."""

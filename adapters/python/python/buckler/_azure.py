@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ._buckler import Refusal, Request
-from ._function import Function, beginning_of, last_hop
+from ._function import Function, Look, last_hop
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -74,11 +74,11 @@ class AzureRASP(Function):
         return result if refusal is None else _refuse(refusal)
 
 
-def _read(request: Any) -> tuple[Request, Callable[[int], tuple[bytes, bool] | None]]:
+def _read(request: Any) -> tuple[Request, Look]:
     headers = list(request.headers.items())
     peer = last_hop(request.headers.get("x-forwarded-for"))
     seen = Request(request.method, request.url, headers, peer)
-    return seen, lambda wanted: beginning_of(request.get_body())(wanted)
+    return seen, lambda watch: watch.whole(request.get_body())
 
 
 def _answer(result: Any) -> tuple[int, str, str, Callable[[], bytes]]:

@@ -8,11 +8,13 @@ from typing import Any
 
 from . import _exit
 from ._agent import Agent
-from ._answer import has_content
-from ._body import Replay
+from ._answer import REFUSAL, has_content
 from ._buckler import Refusal, Request
-from ._failure import failed
+from ._drain import drain
+from ._failure import failed, tell
 from ._routes import is_catch_all
+from ._watch import Watch
+from ._wsgi_body import Replay, is_awaited
 
 # agents of this process, by their settings: tests and servers may build the middleware several times
 _agents: dict[str, Agent] = {}
@@ -43,18 +45,18 @@ class DjangoRASP:
     def __call__(self, request: Any) -> Any:
         if self._is_async:
             return self._answer_async(request)
-        seen, refusal = self._before(request)
+        seen, watch, refusal = self._before(request)
         if refusal is not None:
-            return _refuse(refusal)
-        return self._after(seen, request, self.get_response(request))
+            return _refuse(refusal, request)
+        return self._after(seen, watch, request, self.get_response(request))
 
     async def _answer_async(self, request: Any) -> Any:
-        seen, refusal = self._before(request)
+        seen, watch, refusal = self._before(request)
         if refusal is not None:
-            return _refuse(refusal)
-        return self._after(seen, request, await self.get_response(request))
+            return _refuse(refusal, request)
+        return self._after(seen, watch, request, await self.get_response(request))
 
-    def _before(self, request: Any) -> tuple[Request | None, Refusal | None]:
+    def _before(self, request: Any) -> tuple[Request | None, Watch | None, Refusal | None]:
         """Judges a request and the beginning of its body."""
         agent = self.agent
         try:
@@ -66,23 +68,24 @@ class DjangoRASP:
                 _exit.stop_with_server()
                 seen = Request.from_asgi(scope)
             refusal = agent.check(seen, _has_route, request)
-            if refusal is None:
-                wanted = agent.wants_body(seen)
-                beginning = _peek(request, wanted) if wanted else None
-                if beginning is not None:
-                    refusal = agent.check_body(seen, *beginning)
-            return seen, refusal
+            wanted = agent.wants_body(seen) if refusal is None else None
+            if wanted is None:
+                return seen, None, refusal
+            watch = Watch(agent, seen, wanted)
+            return seen, watch, _look(request, watch)
         except Exception:
-            return None, failed(agent, "the check of a request")
+            return None, None, failed(agent, "the check of a request")
 
-    def _after(self, seen: Request | None, request: Any, response: Any) -> Any:
+    def _after(self, seen: Request | None, watch: Watch | None, request: Any, response: Any) -> Any:
         """Judges an answer."""
         if seen is None:
             return response
         agent = self.agent
         try:
-            refusal = self._leak(seen, response) or agent.check_response(
-                seen, response.status_code, _had_route, request
+            refusal = (
+                (watch.refusal if watch else None)
+                or self._leak(seen, response)
+                or agent.check_response(seen, response.status_code, _had_route, request)
             )
             name = agent.server_header()
             if name is not None:
@@ -92,7 +95,7 @@ class DjangoRASP:
         if refusal is None:
             return response
         response.close()
-        return _refuse(refusal)
+        return _refuse(refusal, request)
 
     def _leak(self, seen: Request, response: Any) -> Refusal | None:
         """Judges what an answer holds. What is sent as it comes has no beginning that is there."""
@@ -169,21 +172,44 @@ def _had_route(request: Any) -> bool:
     return found is not None and not is_catch_all(found.route)
 
 
-def _peek(request: Any, wanted: int) -> tuple[bytes, bool] | None:
-    """The beginning of a body, which is put back. Django has no public way to do that; where its private one changes, bodies are not
-    looked into, and the log says so."""
+def _look(request: Any, watch: Watch) -> Refusal | None:
+    """Judges the beginning of a body, which is put back, and the rest as it is read. Django has no public way to do that; where its private
+    one changes, bodies are not looked into, and the log says so."""
     body = getattr(request, "_body", None)
-    if body is None and not request._read_started:
-        stream = request._stream
-        beginning = stream.read(wanted + 1)
-        is_whole = len(beginning) <= wanted
-        request._stream = io.BytesIO(beginning) if is_whole else Replay(beginning, stream)
-        body = beginning
-    return (body[:wanted], len(body) <= wanted) if body else None
+    if body is not None:
+        return watch.whole(body)
+    if request._read_started:
+        return None
+    stream = request._stream
+    beginning = stream.read(watch.wanted + 1)
+    if not beginning:
+        return None
+    is_whole = len(beginning) <= watch.wanted
+    if is_whole:
+        request._stream = io.BytesIO(beginning)
+    else:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        left = int(length) - len(beginning) if length.isdecimal() else None
+        request._stream = Replay(beginning, stream, watch=watch, left=left)
+    return watch.begin(beginning, is_whole)
 
 
-def _refuse(refusal: Refusal) -> Any:
+def _refuse(refusal: Refusal, request: Any) -> Any:
+    """The answer to a refused request, which is read to its end, and in whose environment or scope middlewares find the refusal."""
     from django.http import HttpResponse
 
+    try:
+        environ = getattr(request, "environ", None)
+        seen = request.scope if environ is None else environ
+        seen[REFUSAL] = refusal
+        # under ASGI all of it has been read
+        if environ is not None and is_awaited(environ):
+            stream = request._stream
+            if isinstance(stream, Replay):
+                drain(*stream.unseen())
+            elif not isinstance(stream, io.BytesIO):
+                drain(stream, None)
+    except Exception:
+        tell("the end of a refused request")
     headers = dict(refusal.headers)
     return HttpResponse(refusal.body, status=refusal.status, headers=headers)

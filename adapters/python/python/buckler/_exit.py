@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # how long the end of a process may be held up by all of its agents, in seconds
 DEADLINE = 1.5
 
+# before what others of that process have to tidy up; only those with a number run at its end
+_FIRST = 100
+
+_here = sys.modules[__name__]
 _agents: weakref.WeakSet[Agent] = weakref.WeakSet()
 _listens = False
 
@@ -29,6 +34,9 @@ def watch(agent: Agent) -> None:
     if not _listens:
         _listens = True
         atexit.register(stop_all)
+        _listen_in_children(None)
+        # what a parent registered is forgotten in its children
+        multiprocessing.util.register_after_fork(_here, _listen_in_children)
     _listen_for_sigterm()
 
 
@@ -56,6 +64,11 @@ def stop_with_server() -> None:
 
     stop._is_bucklers = True  # type: ignore[attr-defined]
     signal.signal(signal.SIGTERM, stop)
+
+
+def _listen_in_children(_: object) -> None:
+    """Processes that ``multiprocessing`` made (Granian's and Hypercorn's workers are) end without Python's exit, but not without this."""
+    multiprocessing.util.Finalize(None, stop_all, exitpriority=_FIRST)
 
 
 def _listen_for_sigterm() -> None:

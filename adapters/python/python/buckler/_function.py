@@ -10,6 +10,10 @@ from ._agent import Agent, Settings
 from ._answer import has_content
 from ._buckler import Refusal, Request
 from ._failure import failed, tell
+from ._watch import Watch
+
+Look = Callable[[Watch], "Refusal | None"]
+"""Shows a body to the guard."""
 
 # how long the first request waits for the server, in seconds: it is a cold start, which takes seconds anyway, and without the
 # server's configuration and list it would be judged by less
@@ -63,18 +67,17 @@ class Function:
             tell("the exchange with the server")
 
     def _check(
-        self, read: Callable[[], tuple[Request, Callable[[int], tuple[bytes, bool] | None]]]
+        self, read: Callable[[], tuple[Request, Look]]
     ) -> tuple[Request | None, Refusal | None]:
         """Judges a request and its body, which ``read`` reads."""
         self._speak()
         try:
-            request, body = read()
+            request, look = read()
             refusal = self.agent.check(request)
             if refusal is None:
                 wanted = self.agent.wants_body(request)
-                beginning = body(wanted) if wanted else None
-                if beginning is not None:
-                    refusal = self.agent.check_body(request, *beginning)
+                if wanted is not None:
+                    refusal = look(Watch(self.agent, request, wanted))
             return request, refusal
         except Exception:
             return None, failed(self.agent, "the check of a request")
@@ -111,8 +114,3 @@ def last_hop(forwarded: str | None) -> str | None:
     if last.count(":") == 1:
         return last.split(":", 1)[0]
     return last or None
-
-
-def beginning_of(body: bytes) -> Callable[[int], tuple[bytes, bool] | None]:
-    """Reads a body that is there already."""
-    return lambda wanted: (body[:wanted], len(body) <= wanted) if body else None

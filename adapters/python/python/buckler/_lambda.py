@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ._buckler import Refusal, Request
-from ._function import Function, beginning_of, last_hop
+from ._function import Function, Look, last_hop
 
 Event = Mapping[str, Any]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -68,7 +68,7 @@ def _is_http(event: Any) -> bool:
     return "httpMethod" in event or "http" in context
 
 
-def _read(event: Event) -> tuple[Request, Callable[[int], tuple[bytes, bool] | None]]:
+def _read(event: Event) -> tuple[Request, Look]:
     """The request that an event stands for, and its body."""
     context = event.get("requestContext") or {}
     headers = _headers(event)
@@ -87,7 +87,7 @@ def _read(event: Event) -> tuple[Request, Callable[[int], tuple[bytes, bool] | N
     body = event.get("body") or ""
     data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
     request = Request(method, f"{path}?{query}", headers, peer, _host(headers, context))
-    return request, beginning_of(data)
+    return request, lambda watch: watch.whole(data)
 
 
 def _headers(event: Event) -> list[tuple[str, str]]:

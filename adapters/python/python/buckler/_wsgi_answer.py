@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._answer import MOST_CHUNKS, has_content, reason
+from ._answer import MOST_CHUNKS, REFUSAL, has_content, reason
 from ._buckler import Refusal, Request
 from ._failure import failed, tell
+from ._watch import Watch
+from ._wsgi_body import Environ, drain_body
 
 if TYPE_CHECKING:
     from .wsgi import Middleware
 
-Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Callable[[bytes], object]]
 
 
 def refuse(refusal: Refusal, environ: Environ, start_response: StartResponse) -> list[bytes]:
-    """Answers with a refusal."""
+    """Answers with a refusal, which middlewares around this one find in the environment, once the request is read."""
+    environ[REFUSAL] = refusal
+    drain_body(environ)
     start_response(f"{refusal.status} {reason(refusal.status)}", list(refusal.headers))
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [refusal.body]
 
@@ -36,6 +39,7 @@ class Answer:
         "request",
         "start_response",
         "status",
+        "watch",
         "write_on",
     )
 
@@ -43,11 +47,13 @@ class Answer:
         self,
         middleware: Middleware,
         request: Request,
+        watch: Watch | None,
         environ: Environ,
         start_response: StartResponse,
     ) -> None:
         self.middleware = middleware
         self.request = request
+        self.watch = watch
         self.environ = environ
         self.start_response = start_response
         self.status: str | None = None
@@ -96,12 +102,19 @@ class Answer:
                 self.refusal = self._judged(held, is_whole, wanted)
         except BaseException:
             _close(body)
-            raise
+            self.refusal = self.late()
+            if self.refusal is None:
+                raise
+            return refuse(self.refusal, self.environ, self.start_response)
         if self.refusal is not None:
             _close(body)
             return refuse(self.refusal, self.environ, self.start_response)
         self._send()
         return _Chained(held, rest, body) if rest else body
+
+    def late(self) -> Refusal | None:
+        """The refusal of a body that the application was reading already, where nothing has been sent yet."""
+        return None if self.is_sent or self.watch is None else self.watch.refusal
 
     def broke(self) -> None:
         """The application raised: servers answer that with a 500."""
@@ -151,6 +164,9 @@ class Answer:
     ) -> Refusal | None:
         middleware = self.middleware
         agent = middleware.agent
+        late = self.late()
+        if late is not None:
+            return late
         try:
             if held and wanted:
                 beginning = b"".join(held)[:wanted]

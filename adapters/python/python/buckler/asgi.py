@@ -12,7 +12,10 @@ What it does to a request:
   request gets the configured answer. A WebSocket is judged by its handshake; what happens in it is not seen.
 - The application gets the body byte for byte, in the same messages: what was looked at is shown to it again. A body of a known length is
   waited for up to its end or its first 64 KiB; one of unknown length, or a longer one, at most a second after its first piece, and the
-  application then gets what there is. Nothing is read where no check looks into bodies.
+  application then gets what there is. What was not looked into by then is, as the application reads it: where an attack is found there,
+  the application finds the client gone, and its answer is replaced. Nothing is read where no check looks into bodies.
+- Of a refused request the rest of the body is read and thrown away, within bounds, so that proxies find the answer. ``buckler.refusal``
+  in the scope is the :class:`buckler.Refusal`, for middlewares around this one: ``id`` and ``status``.
 - When the application begins to answer, the status is counted, and a 404 or 410 for which there was no route is judged by its path;
   nothing of the answer has been sent then, so that it can be replaced. Where the ``dlp`` check is on, the beginning of a text (64 KiB) is
   judged before any of it is sent; of a stream whose length is unknown, its first piece.
@@ -27,10 +30,21 @@ from typing import Any
 
 from ._agent import Agent, agent_for
 from ._asgi_answer import Answer, refuse
-from ._asgi_body import Message, Peek, Receive, Scope, Send
-from ._buckler import Request
+from ._asgi_body import (
+    Message,
+    Peek,
+    Receive,
+    Scope,
+    Send,
+    drain,
+    has_body,
+    is_awaited,
+    length_of,
+)
+from ._buckler import Refusal, Request
 from ._failure import failed, tell
 from ._routes import harmless
+from ._watch import Watch
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Resolve = Callable[[Scope], bool]
@@ -89,52 +103,42 @@ class Middleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         agent = self.agent
         is_http = scope["type"] == "http"
-        wanted = None
+        peek = watch = None
         try:
             request = Request.from_asgi(scope)  # type: ignore[arg-type]
             refusal = agent.check(request, self.resolve, scope)
-            if refusal is None and is_http and _has_body(scope):
+            if refusal is None and is_http and has_body(scope):
                 wanted = agent.wants_body(request)
+                watch = None if wanted is None else Watch(agent, request, wanted)
         except Exception:
             refusal = failed(agent, "the check of a request")
             if refusal is None:
                 await self.app(scope, receive, send)
                 return
-            request = None
-        if wanted is not None and request is not None:
-            peek = Peek(receive)
-            await peek.read(wanted, _length(scope))
+        if watch is not None:
+            peek = Peek(receive, watch)
             receive = peek.receive
-            try:
-                refusal = agent.check_body(request, *peek.beginning(wanted))
-            except Exception:
-                refusal = failed(agent, "the check of a body")
+            refusal = await peek.look(length_of(scope))
         if refusal is not None:
-            await refuse(refusal, scope, receive, send)
-        elif request is not None:
-            answer = Answer(self, request, scope, send)
-            send_on = answer.send_http if is_http else answer.send_websocket
-            try:
-                await self.app(scope, receive, send_on)
-            except Exception:
+            await self._refuse(refusal, scope, receive, peek, send)
+            return
+        answer = Answer(self, request, watch, scope, send)
+        send_on = answer.send_http if is_http else answer.send_websocket
+        try:
+            await self.app(scope, receive, send_on)
+        except Exception:
+            if answer.late() is None:
                 answer.broke()
                 raise
+        late = answer.late()
+        if late is not None:
+            await self._refuse(late, scope, receive, peek, send)
 
-
-def _has_body(scope: Scope) -> bool:
-    """Whether a request announces a body. HTTP/2 and 3 announce none: there, methods that have one by their nature are asked."""
-    headers = scope["headers"]
-    for name, value in headers:
-        if name == b"content-length":
-            return bool(value.strip(b"0 "))
-        if name == b"transfer-encoding":
-            return True
-    is_http1 = str(scope.get("http_version", "1.1")).startswith("1")
-    return not is_http1 and scope["method"] not in ("GET", "HEAD", "OPTIONS", "TRACE", "CONNECT")
-
-
-def _length(scope: Scope) -> int | None:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
+    async def _refuse(
+        self, refusal: Refusal, scope: Scope, receive: Receive, peek: Peek | None, send: Send
+    ) -> None:
+        """Answers with a refusal, once the request is read: the connection closes where it is not."""
+        is_read = True
+        if is_awaited(scope):
+            is_read = await (drain(receive) if peek is None else peek.drain())
+        await refuse(refusal, scope, receive, send, is_last=not is_read)

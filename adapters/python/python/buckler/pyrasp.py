@@ -1,8 +1,8 @@
 """pyrasp's names, for a search and replace of ``pyrasp.pyrasp`` by ``buckler.pyrasp``::
 
-    from buckler.pyrasp import FlaskRASP
+from buckler.pyrasp import FlaskRASP
 
-    MIDDLEWARE = ["buckler.pyrasp.DjangoRASP", ...]
+MIDDLEWARE = ["buckler.pyrasp.DjangoRASP", ...]
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ class Kind:
     chunked: bool = True
     #: Whether the server writes its own name over what the application says in `Server`.
     names_itself: bool = False
+    #: What it answers who asks for its first page.
+    first: int = 200
     #: How it is asked to end in an orderly way.
     stop: int = signal.SIGTERM
     #: How its process ends then: 0, or by the signal itself.
@@ -85,6 +87,26 @@ def _uwsgi(name: str, *more: str) -> Kind:
     return Kind(name, "Flask", (*_UWSGI, *more), _LISTENING_UWSGI, 2, chunked=False)
 
 
+#: Where the applications are, for servers that look nowhere else.
+_PATH = {"PYTHONPATH": str(APPS)}
+
+
+def _granian(name: str, interface: str, platform: str, app: str, workers: int) -> Kind:
+    # Django reads no further than the length that a request names
+    chunked = not (platform == "Django" and interface == "wsgi")
+    command = ("granian", "--interface", interface, "--host", "127.0.0.1", "--port", "0")
+    command += ("--workers", str(workers), app)
+    return Kind(name, platform, command, "", workers, chunked=chunked, env=_PATH)
+
+
+def _hypercorn(name: str, platform: str, app: str) -> Kind:
+    command = ("hypercorn", "--bind", "127.0.0.1:0", "--workers", "2", app)
+    listening = r"Running on http://127\.0\.0\.1:(\d+)"
+    # under WSGI it does not say that a body in chunks ends
+    chunked = not app.startswith("wsgi:")
+    return Kind(name, platform, command, listening, 2, chunked=chunked, env=_PATH)
+
+
 FLASK_RUN = Kind(
     "flask-run",
     "Flask",
@@ -121,6 +143,36 @@ EVERY = (
     _uwsgi("uwsgi-threads", "--threads", "2"),
     _uwsgi("uwsgi-lazy-apps", "--lazy-apps"),
     _uvicorn("fastapi-uvicorn-2", "FastAPI", "fastapi_app:app", 2),
+    _granian("granian", "wsgi", "Flask", "flask_app:app", 2),
+    _granian("django-granian", "wsgi", "Django", "django_app:wsgi", 1),
+    _granian("fastapi-granian", "asgi", "FastAPI", "fastapi_app:app", 2),
+    _hypercorn("hypercorn", "Flask", "wsgi:flask_app:app"),
+    _hypercorn("fastapi-hypercorn", "FastAPI", "fastapi_app:app"),
+    Kind(
+        "waitress",
+        "Flask",
+        (
+            *("waitress-serve", "--listen", "127.0.0.1:0"),
+            *("--no-clear-untrusted-proxy-headers", "flask_app:app"),
+        ),
+        # it has no handler for SIGTERM: the agent's ends the process by that very signal
+        ends=(-signal.SIGTERM,),
+        env=_PATH,
+    ),
+    Kind(
+        "cheroot",
+        "Flask",
+        ("cheroot", "--bind", "127.0.0.1:0", "flask_app:app"),
+        ends=(-signal.SIGTERM,),
+        env=_PATH,
+    ),
+    Kind(
+        "django-daphne",
+        "Django",
+        ("daphne", "-b", "127.0.0.1", "-p", "0", "django_app:asgi"),
+        r"Listening on TCP address 127\.0\.0\.1:(\d+)",
+        env=_PATH,
+    ),
 )
 
 #: A Google Cloud Function under its own framework, which serves it by gunicorn with threads.
@@ -179,7 +231,7 @@ class Host(Client):
     def _answers(self) -> bool:
         assert self.program.runs(), f"it ended:\n{self.program.written()}"
         try:
-            return self.status("/", VISITOR) == 200
+            return self.status("/", VISITOR) == self.kind.first
         except OSError:
             return False
 

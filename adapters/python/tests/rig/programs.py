@@ -95,15 +95,18 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return own | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | dict(more)
 
 
-def _listening_port(pid: int) -> int | None:
-    """The port of the TCP socket that a process listens on, as Linux tells it."""
-    links = []
-    for file in Path(f"/proc/{pid}/fd").iterdir():
+def _listening_port(group: int) -> int | None:
+    """The port of the TCP socket that a program or its workers listen on, as Linux tells it."""
+    links = set()
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            links.append(os.readlink(file))
-        except FileNotFoundError:
-            pass  # closed meanwhile
-    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+            # after the name, which may hold anything: state, parent, group
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                links |= {os.readlink(file) for file in (process / "fd").iterdir()}
+        except OSError:
+            pass  # ended or closed meanwhile
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         # local address, state (0A: listening) and inode
         if fields[3] == "0A" and f"socket:[{fields[9]}]" in links:

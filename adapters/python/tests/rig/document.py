@@ -1,0 +1,107 @@
+"""A server that is written from the vendor's page about cloud operations, and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+#: A client that the page's blacklist names.
+LISTED = "198.51.100.7"
+
+#: One that the server lists in its answer to a status.
+NEW = "203.0.113.50"
+
+#: What the page shows to those who are refused.
+MESSAGE = "<html><head /><body><h1>You have been blocked</h1></body></html>"
+
+#: The page's example.
+EXAMPLE = {
+    "HOSTS": ["shop.example.com"],
+    "APP_NAME": "Web Server",
+    "GTFO_MSG": MESSAGE,
+    "DENY_STATUS_CODE": 451,
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that an agent made."""
+
+    method: str
+    path: str
+    kind: str
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Document:
+    """Answers a ``POST`` to the configuration's URL as it likes, and a ``GET`` with the page's document."""
+
+    def __init__(self, posted: int = 200) -> None:
+        self.config: dict[str, Any] = dict(EXAMPLE)
+        self.asked: list[Asked] = []
+        self._posted = posted
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/config"
+        self.status_url = f"http://127.0.0.1:{self._server.server_port}/status"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def to(self, method: str, path: str = "/config") -> list[Asked]:
+        """What was asked so."""
+        return [one for one in self.asked if (one.method, one.path) == (method, path)]
+
+    def with_beacon(self) -> None:
+        """Has agents tell how they are, and share what they catch."""
+        self.config |= {"BEACON": True, "BEACON_DELAY": 5, "BEACON_URL": self.status_url}
+        self.config |= {"TELEMETRY_DATA": True, "BLACKLIST_SHARE": True}
+
+    def _answer(self, method: str, path: str) -> tuple[int, Any]:
+        if (method, path) == ("GET", "/config"):
+            return 200, {"config": self.config, "blacklist": {LISTED: int(time.time())}}
+        if (method, path) == ("POST", "/config"):
+            return self._posted, {}
+        if (method, path) == ("POST", "/status"):
+            return 200, {"blacklist": {"new": [NEW], "remove": [LISTED]}}
+        return 404, {}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        document = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._serve()
+
+            def do_POST(self) -> None:
+                self._serve()
+
+            def _serve(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                kind = self.headers["Content-Type"] or ""
+                document.asked.append(Asked(self.command, self.path, kind, body))
+                status, answer = document._answer(self.command, self.path)
+                said = b"" if status == 204 else json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                if status != 204:
+                    self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass  # the test says what went wrong
+
+        return Handler

@@ -1,0 +1,176 @@
+"""The vendor's page about cloud operations, sentence by sentence, for each of the six classes.
+
+The page names one URL. A ``POST`` to it is the connection, and nothing is said of its answer; configuration and blacklist come with a
+``GET``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.cloud import KEY
+from rig.document import LISTED, MESSAGE, NEW, Document
+from rig.hosts import APPS
+from rig.members import MEMBERS, Member
+from rig.programs import environment
+from rig.waiting import wait_for
+
+#: Starts a member with a server whose ``POST`` is answered so.
+Join = Callable[..., "tuple[Document, Member]"]
+
+#: As often as an agent may be told to ask again, in seconds.
+OFTEN = 10
+
+
+@pytest.fixture(params=MEMBERS)
+def join(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Join]:
+    """Each class, with servers of the test's own."""
+    running: list[tuple[Document, Member]] = []
+
+    def start(
+        posted: int = 200, *, beacon: bool = False, **config: object
+    ) -> tuple[Document, Member]:
+        document = Document(posted)
+        if beacon:
+            document.with_beacon()
+        document.config |= config
+        folder = tmp_path / f"member-{len(running)}"
+        member = MEMBERS[request.param](document.url, folder)
+        running.append((document, member))
+        return document, member
+
+    yield start
+    for document, member in running:
+        member.stop()
+        document.stop()
+
+
+def is_in_force(member: Member, client: str = LISTED, status: int = 451) -> None:
+    """Waits until a client is answered so. Functions speak with their server when they are asked something, so all are."""
+    wait_for(
+        f"{client} is answered {status}",
+        lambda: member.status("/", client) == status,
+        member.written,
+    )
+
+
+def test_upon_connection_a_post_in_the_documented_format_is_sent(join: Join) -> None:
+    document, member = join()
+    is_in_force(member)
+    [posted, *_] = document.asked
+    assert (posted.method, posted.path) == ("POST", "/config")
+    assert posted.kind.startswith("application/json")
+    assert {"key", "version", "platform", "routes"} <= set(posted.json)
+    assert (posted.json["key"], posted.json["platform"]) == (KEY, member.platform)
+    for route in posted.json["routes"].values():
+        assert isinstance(route["methods"], list) and route["path"].startswith("/")
+    has_routes = member.platform in ("Flask", "FastAPI", "Django")
+    assert bool(posted.json["routes"]) == has_routes, "functions have no routes"
+
+
+@pytest.mark.parametrize("posted", [200, 204, 404, 405, 501])
+def test_configuration_and_blacklist_come_with_a_get(join: Join, posted: int) -> None:
+    document, member = join(posted)
+    is_in_force(member)
+    assert member.status("/", ANOTHER) == 200
+    methods = [asked.method for asked in document.asked]
+    assert methods == ["POST", "GET"]
+
+
+def test_the_message_and_the_status_answer_every_refusal(join: Join) -> None:
+    _, member = join()
+    is_in_force(member)
+    for path, client in (("/", LISTED), (DECOY, SOMEBODY)):
+        assert member.ask(path, client) == (451, MESSAGE)
+
+
+def test_updates_are_retrieved(join: Join) -> None:
+    document, member = join(REFRESH_DELAY=OFTEN)
+    is_in_force(member)
+    document.config |= {"DENY_STATUS_CODE": 410}
+    is_in_force(member, status=410)
+    # functions, whose process stands still between requests, connect again where it is long ago
+    assert len(document.to("POST")) == 1 or member.platform not in ("Flask", "FastAPI", "Django")
+
+
+def test_status_telemetry_and_new_entries_are_sent_and_entries_are_taken(join: Join) -> None:
+    document, member = join(beacon=True)
+    is_in_force(member, NEW)
+    assert member.status(DECOY, SOMEBODY) == 451
+    is_in_force(member, LISTED, 200)
+
+    def shared() -> set[str]:
+        member.status("/", LISTED)
+        told = document.to("POST", "/status")
+        return {entry[0] for one in told for entry in one.json.get("blacklist") or []}
+
+    wait_for("the server has the agent's entry", lambda: SOMEBODY in shared(), member.written)
+    beacon = document.to("POST", "/status")[0].json
+    assert beacon["key"] == KEY
+    assert all(beacon["telemetry"][figure] is not None for figure in ("cpu", "memory", "requests"))
+
+
+def test_the_configuration_url_is_displayed_at_start(join: Join, capfd: object) -> None:
+    document, member = join()
+    is_in_force(member)
+    written = member.written() or capfd.readouterr().err  # type: ignore[attr-defined]
+    if member.platform == "AWS Lambda":
+        # its runtime sets up logging, from warnings on
+        pytest.skip("what is displayed is up to the platform's logging")
+    assert document.url in written
+    assert KEY not in written
+
+
+#: How each class is given the URL and the key in code, as the page shows it.
+IN_CODE = {
+    "FlaskRASP": "from flask import Flask; rasp = FlaskRASP(Flask('shop'), cloud_url=URL, key=KEY)",
+    "FastApiRASP": "from fastapi import FastAPI; rasp = FastApiRASP(FastAPI(), cloud_url=URL, key=KEY)",
+    "DjangoRASP": (
+        "from django.conf import settings\n"
+        "settings.configure(PYRASP_CLOUD_URL=URL, PYRASP_KEY=KEY)\n"
+        "rasp = DjangoRASP(lambda request: None)"
+    ),
+    "LambdaRASP": "rasp = LambdaRASP(cloud_url=URL, key=KEY)\n@rasp.register\ndef f(event, context): ...",
+    "GcpRASP": "rasp = GcpRASP(cloud_url=URL, key=KEY)\n@rasp.register\ndef f(event, context): ...",
+    "AzureRASP": "rasp = AzureRASP(cloud_url=URL, key=KEY)\n@rasp.register\ndef f(req): ...",
+}
+
+#: The same where the environment says it.
+BY_VARIABLES = {
+    "FlaskRASP": "from flask import Flask; rasp = FlaskRASP(Flask('shop'))",
+    "FastApiRASP": "from fastapi import FastAPI; rasp = FastApiRASP(FastAPI())",
+    "DjangoRASP": (
+        "from django.conf import settings\n"
+        "settings.configure()\n"
+        "rasp = DjangoRASP(lambda request: None)"
+    ),
+    "LambdaRASP": "rasp = LambdaRASP()",
+    "GcpRASP": "rasp = GcpRASP()",
+    "AzureRASP": "rasp = AzureRASP()",
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("way", ["code", "variables"])
+def test_url_and_key_are_given_in_code_or_by_variables(name: str, way: str) -> None:
+    url = "https://pyrasp.my.org/config"
+    variables = {"PYRASP_CLOUD_URL": url, "PYRASP_KEY": KEY} if way == "variables" else {}
+    made = {"code": IN_CODE, "variables": BY_VARIABLES}[way][name]
+    source = f"from buckler.pyrasp import {name}\nURL, KEY = {url!r}, {KEY!r}\n{made}\nprint(rasp.agent.cloud_url)"
+    ran = subprocess.run(
+        [sys.executable, "-c", source],
+        env=environment(variables),
+        cwd=APPS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"{url}\n"
+    assert f"configuration from {url}" in ran.stderr, "it is displayed"
+    assert KEY not in ran.stderr
