@@ -4,6 +4,7 @@ use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use super::{
     Shared,
+    bots::bot,
     client::Client,
     flood::Flood,
     path::any_form,
@@ -30,6 +31,7 @@ pub(super) const ALWAYS: &[Step] = &[
 
 /// Checks that `IGNORE_PATHS` spares.
 pub(super) const UNLESS_IGNORED: &[Step] = &[
+    (Check::Bots, bot, |case| bot(case).is_some()),
     (Check::Spoofing, spoofed, |case| spoofed(case).is_some()),
     (Check::Decoy, decoyed, |case| decoyed(case).is_some()),
     (Check::Path, unrouted, |case| unrouted(case).is_some()),
@@ -155,7 +157,7 @@ pub(super) struct Excess {
 /// Whether one of these checks only logs, and would find something. What the view of the response no longer shows is not found again.
 pub(super) fn would_log(steps: &[Step], case: &Case<'_>) -> bool {
     steps.iter().any(|(check, _, would_find)| {
-        let is_of_head = matches!(check, Check::Spoofing | Check::Ztaa);
+        let is_of_head = matches!(check, Check::Spoofing | Check::Ztaa | Check::Bots);
         let is_shown = !is_of_head || case.request.host.is_some();
         case.level(*check) == Level::Log && is_shown && would_find(case)
     })
@@ -419,7 +421,7 @@ impl<'c> Finding<'c> {
     }
 
     /// One request, which is no proof alone.
-    const fn one(place: &'c str, excerpt: &'c str) -> Self {
+    pub(super) const fn one(place: &'c str, excerpt: &'c str) -> Self {
         Self {
             place: Cow::Borrowed(place),
             excerpt,

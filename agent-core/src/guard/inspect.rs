@@ -3,7 +3,7 @@
 //! The detectors say what a value holds; what becomes of it is the policy's affair. Nothing here counts or reports: the same function
 //! serves a verdict and the comparison of two policies.
 
-use std::num::NonZeroUsize;
+use std::{borrow::Cow, num::NonZeroUsize};
 
 use super::{
     Phase, Shared,
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Fuel, Options, hidden, is_hidden,
+        CERTAIN, Caught, Context, Family, Fuel, Options, excerpt_at, hidden, is_hidden,
         pollution::{Pollution, Repeats},
     },
-    normal::Spelling,
+    normal::{Spelling, percent_decoded},
     places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
     policy::{Check, Level, Policy},
 };
@@ -120,6 +120,7 @@ impl Shared {
             },
             report,
             is_json: false,
+            looks_for_characters: case.policy.injection().characters.is_any() && case.rules.level(Check::Chars).is_on(),
             goes_on: true,
             gaps: Gaps::default(),
         };
@@ -192,6 +193,8 @@ pub(super) struct Search<'s, 'r> {
     pub(super) report: &'s mut Report<'r>,
     /// Whether what is looked into is a JSON document, where names have dots between them.
     pub(super) is_json: bool,
+    /// Whether the check `chars` is on, and a class of characters is looked for.
+    looks_for_characters: bool,
     pub(super) goes_on: bool,
     gaps: Gaps,
 }
@@ -329,12 +332,48 @@ impl<'s> Search<'s, '_> {
         if !self.goes_on || !self.fits(field) || is_exception(policy, field.value) {
             return self.goes_on;
         }
+        if !self.characters(document, field) {
+            return false;
+        }
         let (detectors, options) = (&self.shared.parts.detectors, self.options);
         detectors.each(field, &options, &mut |mut caught| {
             if document.is_some_and(|document| document.hides(&field.place)) {
                 caught.excerpt = hidden(field.value.len());
             }
             self.suspect(&field.place, caught)
+        });
+        self.goes_on
+    }
+
+    /// Looks for characters that hide what a text says (`chars`), in the text that the application gets. Whether to go on.
+    fn characters(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
+        let policy = self.case.policy;
+        if !self.looks_for_characters {
+            return true;
+        }
+        let is_coded = field.spelling == Spelling::Form || matches!(field.place.part, Part::Path | Part::Cookie);
+        let bytes = if is_coded {
+            percent_decoded(field.value)
+        } else {
+            Cow::Borrowed(field.value)
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((class, at)) = policy.injection().characters.find(&text) else {
+            return true;
+        };
+        let excerpt = if document.is_some_and(|document| document.hides(&field.place)) {
+            hidden(field.value.len())
+        } else {
+            excerpt_at(policy.secret_names(), &field.place, field.role, &text, at)
+        };
+        self.goes_on = (self.report)(Suspicion {
+            check: Check::Chars,
+            place: shown(&field.place, policy),
+            is_of_path: field.place.part == Part::Path,
+            rule: (Check::Chars.name(), class),
+            score: CERTAIN,
+            value: excerpt.clone(),
+            excerpt,
         });
         self.goes_on
     }

@@ -46,6 +46,7 @@
 mod answer;
 mod ban_history;
 mod block_id;
+mod bots;
 mod checks;
 mod client;
 mod compare;

@@ -15,6 +15,7 @@ pub(super) const OF_HEADS: &[Check] = &[
     Check::Hpp,
     Check::Upload,
     Check::Prompt,
+    Check::Chars,
 ];
 
 /// The checks that look into the values of a body.

@@ -2,6 +2,7 @@
 pub mod address;
 pub mod blacklist;
 pub mod breaker;
+pub mod characters;
 pub mod coding;
 pub mod conversation;
 pub mod detect;

@@ -72,6 +72,15 @@ fn dlp_linux_creds() {
 }
 
 #[test]
+fn dlp_api() {
+    finds("DLP_API", "aws_access_key_id = AKIAIOSFODNN7EXAMPLE");
+    finds("DLP_API", &format!("token: ghp_{}", "aB3".repeat(12)));
+    finds("DLP_API", "\"key\": \"sk_live_51HxYzAbCdEfGhIjKlMn\"");
+    let everyday = "npm_config_cache, hf_hub_download, sk-learn and AKIA are words, glpat-x is none";
+    assert!(found(&json!({"DLP_API": true}), everyday).is_none());
+}
+
+#[test]
 fn dlp_log_leaked_data() {
     let keys = |told: bool| json!({"DLP_CC_NUMBERS": true, "DLP_LOG_LEAKED_DATA": told});
     assert_eq!(found(&keys(false), CARD).as_deref(), Some("***"));

@@ -10,7 +10,7 @@ use crate::model::{places::SecretNames, policy};
 /// What kind of data a rule finds, as the configuration names it.
 type IsWanted = fn(&policy::Leaks) -> bool;
 
-const RULES: [(IsWanted, &[Rule]); 5] = [
+const RULES: [(IsWanted, &[Rule]); 6] = [
     // E.164 with its plus sign, and the North American plan with its separators; bare digits are ids
     (
         |wanted| wanted.phone_numbers,
@@ -51,6 +51,15 @@ const RULES: [(IsWanted, &[Rule]); 5] = [
             r"(?:^|[\n>])[a-z_][\w-]{0,31}:[^:\s]{0,128}:\d{1,10}:\d{1,10}:[^:\n]{0,80}:/[^:\n]{0,80}:/[\w/]{2,60}|(?:^|[\n>])[a-z_][\w-]{0,31}:(?:[*!]{1,2}|\$\d[^:\s]{10,}):\d{4,6}:\d*:\d*:\d*:",
         )],
     ),
+    (
+        |wanted| wanted.api_keys,
+        // the forms that the services document, so that scanners of repositories find them. What is counted is counted in sevens,
+        // the most that a pattern counts
+        &[always(
+            "api-key",
+            r#"(?-i)\b(?:(?:AKIA|ASIA|ABIA|ACCA)(?:[A-Z0-9]{4}){4}\b|AIza(?:[\w-]{7}){5}|gh[pousr]_(?:[A-Za-z0-9]{6}){6}|github_pat_[A-Za-z0-9]{7}|gl(?:pat|dt|rt|soat|ptt|oas)-(?:[\w-]{5}){4}|npm_(?:[A-Za-z0-9]{6}){6}|pypi-AgEIcHlwaS5vcmc|dckr_pat_(?:[\w-]{3}){9}|hf_(?:[A-Za-z0-9]{6}){5}|sk-ant-(?:api|admin)\d\d-[\w-]{7}|(?:sk|rk)_live_(?:[A-Za-z0-9]{4}){4}|xox[abeoprs]-\d+-[A-Za-z0-9-]{7}|SG\.(?:[\w-]{7}){2}[\w-]+\.[\w-]{7}|sk-[\w-]+T3BlbkFJ[\w-]{7})|AccountKey=[A-Za-z0-9+/]{7}[A-Za-z0-9+/]+=|hooks\.slack\.com/services/T\w+/B\w+/\w{7}|(?i)\baws[_.-]?(?:secret|sec)[_.-]?(?:access)?[_.-]?key["']?\s*[:=]\s*["']?(?:[a-z0-9/+]{5}){7}|\bclient[_-]?secret["']?\s*[:=]\s*["'](?:[a-z0-9~._-]{6}){5}|"type"\s*:\s*"service_account""#,
+        )],
+    ),
 ];
 
 /// Looks for data that leaves.
@@ -82,9 +91,10 @@ impl Leaks {
             hashes,
             windows_credentials,
             linux_credentials,
+            api_keys,
             report_content: _,
         } = self.wanted;
-        phone_numbers || card_numbers || private_keys || hashes || windows_credentials || linux_credentials
+        phone_numbers || card_numbers || private_keys || hashes || windows_credentials || linux_credentials || api_keys
     }
 
     /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says what stands before what leaked where the
@@ -237,6 +247,7 @@ mod tests {
         hashes: true,
         windows_credentials: true,
         linux_credentials: true,
+        api_keys: true,
         report_content: true,
     };
 
@@ -269,6 +280,9 @@ mod tests {
             ]),
             ("linux-credentials", policy::Leaks { linux_credentials: true, ..none }, &[
                 "root:x:0:0:root:/root:/bin/bash\n", "x\nroot:$6$abcdefghijkl:19000:0:99999:7:::", "<pre>daemon:*:19000:0:99999:7:::",
+            ]),
+            ("api-key", policy::Leaks { api_keys: true, ..none }, &[
+                "AKIAIOSFODNN7EXAMPLE", "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcHrzqqgy", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abcdefghijklmnop==",
             ]),
         ];
         for (rule, wanted, texts) in cases {

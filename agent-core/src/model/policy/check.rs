@@ -38,6 +38,10 @@ pub enum Check {
     Prompt,
     /// An uploaded file that is not allowed.
     Upload,
+    /// Characters that hide what a text says, or pass for others.
+    Chars,
+    /// The headers are those of a program, not of a browser.
+    Bots,
     /// The route does not know the method: the application answered 405. pyrasp has a level for it, but no such check.
     Method,
 }
@@ -47,7 +51,7 @@ struct Facts(&'static str, &'static str, &'static [&'static str]);
 
 impl Check {
     /// Every check, in the order of its discriminant.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Blacklist,
         Self::Path,
         Self::Flood,
@@ -64,6 +68,8 @@ impl Check {
         Self::Ztaa,
         Self::Prompt,
         Self::Upload,
+        Self::Chars,
+        Self::Bots,
         Self::Method,
     ];
 
@@ -112,6 +118,8 @@ impl Check {
             Self::Prompt => Facts("prompt", "Prompt Injection", &["AML.T0051.000", "PCB014"]),
             Self::Upload => Facts("upload", "Upload Validation", &["PCB015"]),
             Self::Method => Facts("method", "Invalid Method", &[]),
+            Self::Chars => Facts("chars", "Suspicious Characters", &["T1027.018", "PCB016"]),
+            Self::Bots => Facts("bots", "Bot Detection", &["PCB017"]),
         }
     }
 }
@@ -199,8 +207,8 @@ mod tests {
     fn names_titles_and_codes_are_told_apart() {
         let distinct =
             |field: fn(Check) -> &'static str| Check::ALL.into_iter().map(field).collect::<BTreeSet<_>>().len();
-        assert_eq!(distinct(Check::name), 17);
-        assert_eq!(distinct(Check::title), 17);
+        assert_eq!(distinct(Check::name), 19);
+        assert_eq!(distinct(Check::title), 19);
         for check in Check::ALL.into_iter().filter(|check| *check != Check::Method) {
             let own = format!("PCB{:03}", check as u8);
             assert_eq!(

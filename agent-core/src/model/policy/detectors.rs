@@ -8,6 +8,7 @@ use super::{
     value::{Parsed, line, list, probability, switch, typed_pattern},
 };
 use crate::model::{
+    characters::Characters,
     pattern::{MatchType, PatternSet},
     places::SecretNames,
 };
@@ -23,6 +24,8 @@ pub struct Injection {
     pub xss_threshold: u8,
     /// `SQLI_PROBA`, in hundredths: the score from which a finding is SQL injection.
     pub sqli_threshold: u8,
+    /// `CHARS_…`: what the check `chars` looks for.
+    pub characters: Characters,
 }
 
 impl Injection {
@@ -37,6 +40,7 @@ impl Injection {
             }),
             xss_threshold: hundredths(reader.read("XSS_PROBA", probability)),
             sqli_threshold: hundredths(reader.read("SQLI_PROBA", probability)),
+            characters: characters(reader),
         }
     }
 }
@@ -66,6 +70,8 @@ pub struct Leaks {
     pub windows_credentials: bool,
     /// `DLP_LINUX_CREDS`.
     pub linux_credentials: bool,
+    /// `DLP_API`: keys and tokens of services.
+    pub api_keys: bool,
     /// `DLP_LOG_LEAKED_DATA`: reports hold what leaked.
     pub report_content: bool,
 }
@@ -79,6 +85,7 @@ impl Leaks {
         hashes: false,
         windows_credentials: false,
         linux_credentials: false,
+        api_keys: false,
         report_content: false,
     };
 
@@ -90,8 +97,17 @@ impl Leaks {
             hashes: reader.read("DLP_HASHES", switch),
             windows_credentials: reader.read("DLP_WINDOWS_CREDS", switch),
             linux_credentials: reader.read("DLP_LINUX_CREDS", switch),
+            api_keys: reader.read("DLP_API", switch),
             report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
         }
+    }
+}
+
+fn characters(reader: &mut Reader) -> Characters {
+    Characters {
+        cyrillic: reader.read("CHARS_CYRILLIC", switch),
+        invisible: reader.read("CHARS_INVISIBLE", switch),
+        controls: reader.read("CHARS_NONPRINTABLE", switch),
     }
 }
 

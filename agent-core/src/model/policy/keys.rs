@@ -56,6 +56,10 @@
 //! | `DLP_HASHES` | switch | `false` | hashes are leaks |
 //! | `DLP_WINDOWS_CREDS` | switch | `false` | Windows credentials are leaks |
 //! | `DLP_LINUX_CREDS` | switch | `false` | Linux credentials are leaks |
+//! | `DLP_API` | switch | `false` | keys and tokens of services are leaks |
+//! | `CHARS_CYRILLIC` | switch | `false` | the check `chars` looks for Cyrillic letters |
+//! | `CHARS_INVISIBLE` | switch | `false` | … for characters that are not seen |
+//! | `CHARS_NONPRINTABLE` | switch | `false` | … for control characters |
 //! | `DLP_LOG_LEAKED_DATA` | switch | `false` | reports hold what leaked |
 //! | `UPLOAD_FILES` | switch | `true` | files may be uploaded |
 //! | `UPLOAD_MAX_SIZE` | megabytes, 0 to 100000 | `2` | of at most this size each; one that is not seen whole is as large as its request says |

@@ -34,7 +34,8 @@ pub(super) fn changes(template: &str) -> Option<ConfigMap> {
         "monitor" => monitor(),
         "llm" => json!({
             "APP_NAME": "LLM Frontend",
-            "SECURITY_CHECKS": {"command": 0, "dlp": 1, "prompt": 2, "upload": 1},
+            "SECURITY_CHECKS": {"command": 0, "dlp": 1, "prompt": 2, "upload": 1, "chars": 2},
+            "CHARS_INVISIBLE": true,
         }),
         "mcp" => mcp(),
         "pyrasp" => pyrasp(),
@@ -57,7 +58,8 @@ fn protection() -> Value {
         "HOSTS": [],
         "SECURITY_CHECKS": {
             "path": 0, "headers": 0, "flood": 2, "spoofing": 0, "decoy": 2, "format": 2, "sqli": 2, "xss": 2, "hpp": 2,
-            "command": 2, "method": 0, "dlp": 0, "brute": 2, "ztaa": 0, "prompt": 0, "upload": 0
+            "command": 2, "method": 0, "dlp": 0, "brute": 2, "ztaa": 0, "prompt": 0, "upload": 0,
+            "chars": 0, "bots": 0
         },
         "WHITELIST": [],
         "IGNORE_PATHS": ignored(),
@@ -186,7 +188,11 @@ fn detectors() -> Value {
         "DLP_HASHES": false,
         "DLP_WINDOWS_CREDS": false,
         "DLP_LINUX_CREDS": false,
+        "DLP_API": false,
         "DLP_LOG_LEAKED_DATA": false,
+        "CHARS_CYRILLIC": false,
+        "CHARS_INVISIBLE": false,
+        "CHARS_NONPRINTABLE": false,
         "UPLOAD_FILES": true,
         "UPLOAD_MAX_SIZE": 2,
         "UPLOAD_EXTENSIONS": ["jpg", "png", "gif", "pdf"],
@@ -224,6 +230,7 @@ fn all_leaks() -> ConfigMap {
         "DLP_HASHES": true,
         "DLP_WINDOWS_CREDS": true,
         "DLP_LINUX_CREDS": true,
+        "DLP_API": true,
         "DLP_LOG_LEAKED_DATA": true,
     }))
 }
@@ -233,7 +240,11 @@ fn all_leaks() -> ConfigMap {
 fn audit() -> Value {
     let mut changes = all_leaks();
     changes.extend(into_map(json!({
-        "SECURITY_CHECKS": {"path": 1, "spoofing": 2, "method": 2, "dlp": 2, "upload": 2},
+        "SECURITY_CHECKS": {
+            "path": 1, "spoofing": 2, "method": 2, "dlp": 2, "upload": 2, "chars": 2, "bots": 3
+        },
+        "CHARS_INVISIBLE": true,
+        "CHARS_NONPRINTABLE": true,
         "UPLOAD_FILES": false,
         "FLOOD_DELAY": 60,
         "FLOOD_RATIO": 600,
@@ -251,8 +262,9 @@ fn monitor() -> Value {
     changes.extend(into_map(json!({
         "SECURITY_CHECKS": {
             "flood": 0, "spoofing": 3, "decoy": 3, "format": 3, "sqli": 3, "xss": 3, "hpp": 3, "command": 3,
-            "method": 3, "dlp": 3, "brute": 3, "upload": 3
+            "method": 3, "dlp": 3, "brute": 3, "upload": 3, "chars": 3, "bots": 3
         },
+        "CHARS_INVISIBLE": true,
         "VERBOSE": 10,
     })));
     Value::Object(changes)
@@ -263,7 +275,8 @@ fn mcp() -> Value {
     let mut changes = all_leaks();
     changes.extend(into_map(json!({
         "APP_NAME": "MCP Server",
-        "SECURITY_CHECKS": {"dlp": 2, "upload": 2},
+        "SECURITY_CHECKS": {"dlp": 2, "upload": 2, "chars": 1},
+        "CHARS_INVISIBLE": true,
         "VERBOSE": 100,
     })));
     Value::Object(changes)

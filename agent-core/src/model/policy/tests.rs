@@ -67,18 +67,19 @@ fn checks_merge_one_by_one_in_every_layer() {
     assert_eq!(policy.level(Check::Spoofing), Level::Log);
     assert_eq!(policy.level(Check::Decoy), Level::Ban, "not named, not changed");
     assert_eq!(policy.raw()["SECURITY_CHECKS"]["spoofing"], 3);
-    assert_eq!(policy.raw()["SECURITY_CHECKS"].as_object().unwrap().len(), 16);
+    assert_eq!(policy.raw()["SECURITY_CHECKS"].as_object().unwrap().len(), 18);
 }
 
 #[test]
 fn templates_are_as_documented() {
-    // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload method
+    // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload chars
+    // bots method
     for (template, expected, app_name, limit, decoys, verbose) in [
-        ("default", "20202222220020000", "Web Server", 6000, 48, 0),
-        ("audit", "21222222220220022", "Web Server", 600, 48, 100),
-        ("monitor", "20033333330330033", "Web Server", 6000, 48, 10),
-        ("llm", "20202222200120210", "LLM Frontend", 6000, 48, 0),
-        ("mcp", "20202222220220020", "MCP Server", 6000, 48, 100),
+        ("default", "2020222222002000000", "Web Server", 6000, 48, 0),
+        ("audit", "2122222222022002232", "Web Server", 600, 48, 100),
+        ("monitor", "2003333333033003333", "Web Server", 6000, 48, 10),
+        ("llm", "2020222220012021200", "LLM Frontend", 6000, 48, 0),
+        ("mcp", "2020222222022002100", "MCP Server", 6000, 48, 100),
     ] {
         let policy = Policy::compile(template, &[]).unwrap();
         assert_eq!(levels(&policy), expected, "{template}");
