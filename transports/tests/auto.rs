@@ -133,6 +133,22 @@ fn where_the_upgrade_is_blocked_the_same_exchange_is_polled() {
     }
 }
 
+/// A proxy that swallows upgrades costs three seconds, not all the time that an exchange over a WebSocket has.
+#[test]
+fn an_upgrade_that_is_never_answered_is_given_up_after_three_seconds() {
+    /// Between those three seconds and the ten of an attempt.
+    const BETWEEN: Duration = Duration::from_secs(8);
+    let server = blocking(Step::Hang);
+    let settings = settings(&server).transport_option("websocket", "timeout", "60s");
+    run(async {
+        let transport = transport(settings);
+        let exchange = actix_rt::time::timeout(BETWEEN, beacon(&*transport));
+        exchange.await.expect("the upgrade is given up").unwrap();
+        assert_eq!(transport.kind(), "http-polling");
+    });
+    assert_eq!(carried(&server.record()), (0, 1));
+}
+
 #[test]
 fn what_fails_over_the_websocket_in_mid_flight_is_polled_once() {
     for frame in [
