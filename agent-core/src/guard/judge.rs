@@ -225,7 +225,9 @@ impl Shared {
             self.settle(check, is_worse, &finding, case, outcome)
         });
         outcome.is_out_of_fuel |= inspected.is_out_of_fuel;
-        if outcome.refused.is_some() {
+        if inspected.is_out_of_fuel && outcome.refused.is_none() {
+            self.judge_exhausted(content, case, outcome);
+        } else if outcome.refused.is_some() {
             self.note_rest(content, case, outcome);
         }
         if inspected.has_failed {

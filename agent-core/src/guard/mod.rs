@@ -55,6 +55,7 @@ mod decode;
 mod document;
 mod dry_run;
 mod evidence;
+mod exhausted;
 mod explain;
 mod flood;
 mod foreign;

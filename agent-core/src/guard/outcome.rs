@@ -78,7 +78,7 @@ impl Outcome<'_> {
 pub(super) struct Checks(u32);
 
 impl Checks {
-    const fn add(&mut self, check: Check) {
+    pub(super) const fn add(&mut self, check: Check) {
         self.0 |= 1 << check as u32;
     }
 
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     /// Hands a finding to the actors, and keeps it for whoever asks why. Only here, where there was an attack, is anything copied.
-    fn report(
+    pub(super) fn report(
         &self,
         check: Check,
         (level, id): (Level, Option<BlockId>),
@@ -365,7 +365,7 @@ pub(super) fn place(place: &str) -> Box<str> {
 }
 
 /// How a request is answered that this was found in: a ban's way, a flood's, or as any other refusal.
-const fn reaction<'p>(policy: &'p Policy, standing: &Standing, finding: &Finding<'_>) -> &'p Reaction {
+pub(super) const fn reaction<'p>(policy: &'p Policy, standing: &Standing, finding: &Finding<'_>) -> &'p Reaction {
     if standing.ban_for.is_some() {
         policy.ban_reaction()
     } else if finding.excess.is_some() {

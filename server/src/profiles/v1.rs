@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn every_check_is_sent() {
         let checks = &sent(json!({"SECURITY_CHECKS": {"flood": 0, "XSS": 3}}))["SECURITY_CHECKS"];
-        assert_eq!(checks.as_object().unwrap().len(), 16);
+        assert_eq!(checks.as_object().unwrap().len(), 18);
         assert_eq!(
             (&checks["flood"], &checks["xss"], &checks["sqli"]),
             (&json!(0), &json!(3), &json!(2))

@@ -123,12 +123,12 @@ mod tests {
         let mcp = changes_of("mcp").unwrap();
         assert_eq!(
             mcp["SECURITY_CHECKS"],
-            json!({"dlp": 2, "upload": 2}),
+            json!({"chars": 1, "dlp": 2, "upload": 2}),
             "only the checks that differ"
         );
         assert_eq!((&mcp["DLP_HASHES"], mcp.get("HOSTS")), (&json!(true), None));
         let laid = laid_over(mcp, &map(json!({"SECURITY_CHECKS": {"dlp": 0}, "APP_NAME": "x"})));
-        assert_eq!(laid["SECURITY_CHECKS"], json!({"dlp": 0, "upload": 2}));
+        assert_eq!(laid["SECURITY_CHECKS"], json!({"chars": 1, "dlp": 0, "upload": 2}));
         assert_eq!((&laid["APP_NAME"], &laid["DLP_HASHES"]), (&json!("x"), &json!(true)));
         assert!(changes_of("none").is_err());
     }

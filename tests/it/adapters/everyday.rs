@@ -121,7 +121,7 @@ fn a_single_page_application_has_no_decoys(kind: Kind) {
 fn what_browsers_and_monitors_ask_for_is_never_refused(kind: Kind) {
     let settings = local()
         .template("audit")
-        .security("SECURITY_CHECKS", json!({"flood": 2}));
+        .security("SECURITY_CHECKS", json!({"flood": 2, "bots": 0}));
     let host = Host::start(kind, settings);
     for path in [
         "/favicon.ico",

@@ -38,6 +38,29 @@ fn a_request_that_costs_too_much_is_decided_by_the_setting() {
 }
 
 #[test]
+fn three_different_requests_that_cost_too_much_ban_their_client() {
+    let keys = json!({ "SECURITY_CHECKS": {"sqli": 3, "xss": 3, "command": 3, "format": 2}, "BAN_EVIDENCE": 3 });
+    let stage = stage_at(keys, OnFailure::Open, Detectors::standard().unwrap(), Arc::default());
+    let forms = ["a=1&", "b=2&", "c=3&"].map(|first| format!("{first}{}", costly()));
+    for form in [&forms[0], &forms[0], &forms[1]] {
+        assert!(!posted(&stage, form), "it is evidence, and a repetition none");
+    }
+    let is_refused = posted(&stage, &forms[2]);
+    let last = stage.detections().pop().unwrap();
+    assert!(is_refused, "{last:?}");
+    assert_eq!((&*last.rule, last.ban_for.is_some()), ("budget/exhausted", true));
+    let off = json!({ "SECURITY_CHECKS": {"sqli": 3, "xss": 3, "command": 3, "format": 0}, "BAN_EVIDENCE": 1 });
+    let stage = stage_at(off, OnFailure::Open, Detectors::standard().unwrap(), Arc::default());
+    assert!(
+        !posted(&stage, &forms[0])
+            && stage
+                .detections()
+                .iter()
+                .all(|found| &*found.rule != "budget/exhausted")
+    );
+}
+
+#[test]
 fn costly_requests_change_nothing_about_how_others_are_judged() {
     let stage = stage_at(
         json!({ "SECURITY_CHECKS": {"sqli": 1, "xss": 1, "command": 1, "flood": 0, "hpp": 0} }),

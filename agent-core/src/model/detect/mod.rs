@@ -143,7 +143,7 @@ pub struct Caught {
 }
 
 /// A number that other values do not have, but by chance.
-fn fingerprint(value: &[u8]) -> u64 {
+pub(crate) fn fingerprint(value: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(value);
     hasher.finish()

@@ -1,0 +1,74 @@
+//! What becomes of a request that cost more to look into than one may: `on_detector_failure` decides whether it passes, and it
+//! counts as evidence against its client, since what honest clients send costs a fraction of that.
+
+use std::borrow::Cow;
+
+use super::{
+    Shared,
+    checks::{Case, Finding},
+    inspect::Content,
+    outcome::{Outcome, reaction},
+    parts::OnFailure,
+    request::RequestView,
+};
+use crate::{
+    model::{
+        detect::fingerprint,
+        policy::{Check, Level},
+    },
+    protocol::v2::Evidence,
+};
+
+/// The family and the rule that such a request is reported under.
+const RULE: (&str, &str) = ("budget", "exhausted");
+
+impl Shared {
+    /// Counts a request that ran out of fuel against its client and reports it; refuses it where the setting says so, or where it
+    /// is the one that bans. The check `format` says whether anything is done at all.
+    pub(super) fn judge_exhausted<'c>(&self, content: Content<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
+        let check = Check::Format;
+        if !case.rules.level(check).is_on() {
+            return;
+        }
+        // a client that repeats a request gives no further evidence
+        let value = match content {
+            Content::Head => fingerprint_of_head(case.request),
+            Content::Body(body) => fingerprint(body.bytes),
+            Content::Window(window) => fingerprint(window.body.bytes),
+        }
+        .to_string();
+        let finding = Finding {
+            place: Cow::Borrowed(match content {
+                Content::Head => "request",
+                Content::Body(_) | Content::Window(_) => "body",
+            }),
+            excerpt: "",
+            value: &value,
+            evidence: Evidence::Repeated,
+            is_news: true,
+            rule: Some(RULE),
+            score: 100,
+            excess: None,
+        };
+        let counted = case.in_mode(Level::Ban);
+        let standing = self.standing(counted, check, &finding, case);
+        let is_refused = standing.ban_for.is_some() || self.parts.on_failure == OnFailure::Closed;
+        let level = if is_refused { counted } else { Level::Log };
+        let id = level.blocks().then(|| self.ids.next());
+        outcome.attacked = true;
+        outcome.reported.add(check);
+        self.report(check, (level, id), &finding, &standing, case, outcome);
+        if let Some(id) = id {
+            outcome.refused = Some((check, reaction(case.policy, &standing, &finding), id));
+        }
+    }
+}
+
+/// What tells a head from others: its path, its query and the values of its headers, in order.
+fn fingerprint_of_head(request: &RequestView<'_>) -> u64 {
+    let mut all = fingerprint(request.path.as_bytes()).rotate_left(1) ^ fingerprint(request.query.as_bytes());
+    request
+        .headers
+        .for_each(&mut |_, value| all = all.rotate_left(1) ^ fingerprint(value));
+    all
+}
