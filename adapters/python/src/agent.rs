@@ -1,38 +1,64 @@
 //! The agent's handle for Python: it starts in the process that asks it first, and again in whoever is forked from that.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use buckler::{
-    Exchanged, Settings,
-    guard::{BlockId, BodyView, OnFailure},
-    model::{address::parse_network, detect::Detectors},
+    AgentBuilder, Exchanged, Settings,
+    guard::{BlockId, OnFailure},
+    model::detect::Detectors,
     protocol::{Route, Routes},
 };
-use ipnet::IpNet;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
-
-use crate::{
-    live::{Claim, Live},
-    logs,
-    refusal::Refusal,
-    request::{BodyRest, Request},
-    settings::{self, wrong},
+use pyo3::{
+    exceptions::{PyRuntimeError, PyValueError},
+    prelude::*,
+    types::PyBytes,
 };
 
-/// The longest that a call may wait, in seconds: longer than any server waits for its workers.
-const LONGEST: f64 = 3600.0;
+#[cfg(unix)]
+use crate::{
+    arguments::gone,
+    head::ask,
+    shared::{self, Gone},
+};
+use crate::{
+    arguments::{duration, json, parsed},
+    head::{Resolve, check_here},
+    live::{By, Claim, Live},
+    logs,
+    refusal::Refusal,
+    request::Request,
+    rest::BodyRest,
+    settings::{self, wrong},
+};
 
 /// The native half of an agent: settings, and the agent of this process, once it was asked for.
 #[pyclass(frozen, subclass, module = "buckler._buckler")]
 pub(crate) struct Agent {
     settings: Settings,
+    /// What the settings were read from.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it names an agent among siblings"))]
+    said: String,
+    /// Which of the process's agents it is.
+    #[cfg(unix)]
+    number: u64,
     platform: String,
     /// Lists the application's routes. Asked when the agent starts, by when all of them are known.
     routes: Option<Py<PyAny>>,
     on_demand: bool,
     live: ArcSwapOption<Live>,
     start: Claim,
+    /// Whether the leader among its siblings was found stopped: from then on it goes on alone.
+    is_alone: AtomicBool,
 }
 
 #[pymethods]
@@ -42,16 +68,22 @@ impl Agent {
     #[pyo3(signature = (said, *, platform, routes = None, on_demand = false))]
     fn new(py: Python<'_>, said: &str, platform: String, routes: Option<Py<PyAny>>, on_demand: bool) -> PyResult<Self> {
         let settings = settings::read(said)?;
-        // the rules are compiled once for a process and those forked from it: rather now than while the first request waits. Should
-        // it fail, the agent says so when it starts
-        py.detach(|| drop(Detectors::standard()));
+        if on_demand {
+            // the rules are compiled once for a process: rather now, while a platform starts it, than while a request waits. Should it
+            // fail, the agent says so when it starts. Elsewhere only one process of a host needs them: the one that has its agent
+            py.detach(|| drop(Detectors::standard()));
+        }
         Ok(Self {
             settings,
+            said: said.to_owned(),
+            #[cfg(unix)]
+            number: shared::next_number(),
             platform,
             routes,
             on_demand,
             live: ArcSwapOption::empty(),
             start: Claim::default(),
+            is_alone: AtomicBool::new(false),
         })
     }
 
@@ -85,21 +117,24 @@ impl Agent {
         resolve: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Refusal>> {
+        let resolve = resolve.map(|resolve| Resolve { resolve, source });
         let live = self.running(py)?;
         logs::hand_over(py);
         request.claim();
-        if let Some(resolve) = resolve
-            && live.guard().is_decoy(request.path_text())
-        {
-            request.found_route(resolve.call1((source,))?.is_truthy()?);
+        match live.by() {
+            By::Own { served, .. } => check_here(py, served, request, resolve),
+            #[cfg(unix)]
+            By::Sibling(_) => self.check_among_siblings(py, live, request, resolve),
         }
-        Ok(Refusal::of(&request.viewed(py, |view| live.guard().check(view))))
     }
 
     /// How much of a request's body is wanted for `check_body`, in bytes; `None` where nothing looks into it.
     fn wants_body(&self, py: Python<'_>, request: &Request) -> Option<NonZeroUsize> {
-        let live = self.judging(request)?;
-        request.viewed(py, |view| live.guard().wants_body(view))
+        match self.judging(request)?.by() {
+            By::Own { served, .. } => request.viewed(py, |view| served.guard.wants_body(view)),
+            #[cfg(unix)]
+            By::Sibling(_) => request.wanted_of_body(),
+        }
     }
 
     /// Judges the beginning of a request's body, before the application sees any of it. `whole` says whether that is all of it. With the
@@ -111,18 +146,23 @@ impl Agent {
         request: &Request,
         body: &Bound<'_, PyBytes>,
         whole: bool,
-    ) -> (Option<Refusal>, Option<BodyRest>) {
+    ) -> PyResult<(Option<Refusal>, Option<BodyRest>)> {
         let Some(live) = self.judging(request) else {
-            return (None, None);
+            return Ok((None, None));
         };
-        let body = BodyView {
-            bytes: body.as_bytes(),
-            is_whole: whole,
-        };
-        let (verdict, rest) = request.viewed_with(py, body.bytes.len(), |view| {
-            live.guard().check_body_beginning(view, body)
-        });
-        (Refusal::of(&verdict), rest.map(BodyRest::from))
+        let body = body.as_bytes();
+        match live.by() {
+            By::Own { served, .. } => {
+                let (refusal, rest) = request.viewed_with(py, body.len(), |view| served.check_body(view, body, whole));
+                Ok((refusal, rest.map(BodyRest::own)))
+            }
+            #[cfg(unix)]
+            By::Sibling(sibling) => {
+                let judged = request.viewed(py, |view| sibling.check_body(view, body, whole));
+                let (refusal, number) = judged.map_err(gone)?;
+                Ok((refusal, BodyRest::of_sibling(sibling, number)))
+            }
+        }
     }
 
     /// Judges what follows the beginning of a body, before the application sees it: a piece, and whether the body ends with it.
@@ -133,13 +173,11 @@ impl Agent {
         rest: &mut BodyRest,
         piece: &Bound<'_, PyBytes>,
         is_end: bool,
-    ) -> Option<Refusal> {
-        let live = self.judging(request)?;
-        let piece = piece.as_bytes();
-        let verdict = request.viewed_with(py, piece.len(), |view| {
-            live.guard().check_body_rest(view, &mut rest.0, piece, is_end)
-        });
-        Refusal::of(&verdict)
+    ) -> PyResult<Option<Refusal>> {
+        let Some(live) = self.judging(request) else {
+            return Ok(None);
+        };
+        rest.check(py, &live, request, piece.as_bytes(), is_end)
     }
 
     /// How much of an answer's body is wanted for `check_answer`, in bytes; `None` where nothing looks into it.
@@ -151,9 +189,17 @@ impl Agent {
         content_encoding: &str,
     ) -> Option<NonZeroUsize> {
         let live = self.judging(request)?;
-        request.viewed(py, |view| {
-            live.guard().wants_answer(view, content_type, content_encoding)
-        })
+        match live.by() {
+            By::Own { served, .. } => request.viewed(py, |view| {
+                served.guard.wants_answer(view, content_type, content_encoding)
+            }),
+            #[cfg(unix)]
+            By::Sibling(_) if !request.is_answer_wanted() => None,
+            #[cfg(unix)]
+            By::Sibling(sibling) => {
+                request.viewed(py, |view| sibling.wants_answer(view, content_type, content_encoding))
+            }
+        }
     }
 
     /// Judges the beginning of an answer's body, before the client sees any of it, and before `check_response`.
@@ -164,13 +210,21 @@ impl Agent {
         request: &Request,
         body: &Bound<'_, PyBytes>,
         whole: bool,
-    ) -> Option<Refusal> {
-        let live = self.judging(request)?;
-        let body = BodyView {
-            bytes: body.as_bytes(),
-            is_whole: whole,
+    ) -> PyResult<Option<Refusal>> {
+        let Some(live) = self.judging(request) else {
+            return Ok(None);
         };
-        Refusal::of(&request.viewed_with(py, body.bytes.len(), |view| live.guard().check_answer(view, body)))
+        let body = body.as_bytes();
+        Ok(match live.by() {
+            By::Own { served, .. } => {
+                request.viewed_with(py, body.len(), |view| served.check_answer(view, body, whole))
+            }
+            #[cfg(unix)]
+            By::Sibling(sibling) => {
+                let judged = request.viewed(py, |view| sibling.check_answer(view, body, whole));
+                judged.map_err(gone)?
+            }
+        })
     }
 
     /// Counts the application's answer, and judges it by its status. Where it is refused, the refusal goes out in its place. `resolve`
@@ -190,11 +244,16 @@ impl Agent {
         if let Some(resolve) = resolve
             && NOWHERE.contains(&status)
         {
-            request.found_route(resolve.call1((source,))?.is_truthy()?);
+            request.found_route(Resolve { resolve, source }.call()?);
         }
-        Ok(Refusal::of(
-            &request.viewed(py, |view| live.guard().check_response(view, status)),
-        ))
+        Ok(match live.by() {
+            By::Own { served, .. } => request.viewed(py, |view| served.check_response(view, status)),
+            #[cfg(unix)]
+            By::Sibling(sibling) => {
+                let judged = request.viewed(py, |view| sibling.check_response(view, status));
+                judged.map_err(gone)?
+            }
+        })
     }
 
     /// What a request is answered that the middleware itself fails on: a refusal where `on_detector_failure` says `block`, else `None`.
@@ -204,20 +263,27 @@ impl Agent {
 
     /// The `Server` header that answers are to carry; `None` where the configuration leaves it alone.
     fn server_header(&self) -> Option<String> {
-        let name = self.current()?.guard().server_header()?;
-        Some((*name).to_owned())
+        match self.current()?.by() {
+            By::Own { served, .. } => served.server_header(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.server_header(),
+        }
     }
 
     /// The client of a request, as the guard sees it: behind trusted proxies, the one they name.
     fn client(&self, py: Python<'_>, request: &Request) -> PyResult<Option<String>> {
         let live = self.running(py)?;
-        let client = request.viewed(py, |view| live.guard().client(view));
-        Ok(client.map(|client| client.address.to_string()))
+        Ok(match live.by() {
+            By::Own { served, .. } => request.viewed(py, |view| served.client(view)),
+            #[cfg(unix)]
+            By::Sibling(sibling) => request.viewed(py, |view| sibling.client(view)),
+        })
     }
 
     /// Whether an exchange with the server is due, of an agent that speaks on demand.
     fn is_due(&self) -> bool {
-        self.current().is_some_and(|live| live.agent().is_due())
+        let live = self.current();
+        live.is_some_and(|live| live.own().is_some_and(|served| served.agent().is_due()))
     }
 
     /// Speaks with the server if that is due, for so many seconds at most: whether the server was told everything. Other threads run
@@ -225,22 +291,33 @@ impl Agent {
     fn exchange(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
         let budget = duration("budget", seconds)?;
         let live = self.running(py)?;
-        let outcome = py.detach(|| live.agent().exchange_blocking(budget));
+        // a sibling's agent speaks by itself
+        let Some(served) = live.own() else { return Ok(true) };
+        let outcome = py.detach(|| served.agent().exchange_blocking(budget));
         logs::hand_over(py);
         Ok(outcome == Exchanged::Done)
     }
 
-    /// Why a request was refused, by the id that its client was shown, as JSON; `None` where this process does not know it.
+    /// Why a request was refused, by the id that its client was shown, as JSON; `None` where the agent does not know it.
     fn why_json(&self, id: &str) -> PyResult<Option<String>> {
-        let id: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
-        let found = self.current().and_then(|live| live.agent().why(id));
-        found.map(|why| json(&why)).transpose()
+        let known: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
+        let Some(live) = self.current() else { return Ok(None) };
+        Ok(match live.by() {
+            By::Own { served, .. } => served.why(known),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.why(id),
+        })
     }
 
-    /// Who is banned here, as JSON; none where no agent runs in this process.
-    fn bans_json(&self) -> PyResult<String> {
-        let bans = self.current().map(|live| live.agent().bans());
-        json(&bans.unwrap_or_default())
+    /// Who is banned here, as JSON; an empty list where no agent runs.
+    fn bans_json(&self) -> String {
+        let live = self.current();
+        let bans = live.and_then(|live| match live.by() {
+            By::Own { served, .. } => served.bans(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.bans(),
+        });
+        bans.unwrap_or_else(|| "[]".to_owned())
     }
 
     /// Bans an address or a network for so many seconds.
@@ -250,33 +327,47 @@ impl Agent {
             PyValueError::new_err(format!("ban: found {seconds} seconds; allowed is one second or more"))
         })?;
         let live = self.running(py)?;
-        let banned = py.detach(|| live.agent().ban(network, length, why));
+        let banned = py.detach(|| match live.by() {
+            By::Own { served, .. } => served.ban(network, length, why),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.ban(network, length, why),
+        });
         logs::hand_over(py);
-        banned.map_err(|error| PyValueError::new_err(error.to_string()))
+        banned.map_err(PyValueError::new_err)
     }
 
     /// Lets an address or a network in again: what became of it, as JSON.
     fn unban_json(&self, py: Python<'_>, network: &str) -> PyResult<String> {
         let network = parsed(network)?;
         let live = self.running(py)?;
-        let unbanned = py.detach(|| live.agent().unban(network));
+        let unbanned = py.detach(|| match live.by() {
+            By::Own { served, .. } => served.unban(network),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.unban(network),
+        });
         logs::hand_over(py);
-        json(&unbanned.map_err(|error| PyValueError::new_err(error.to_string()))?)
+        unbanned.map_err(PyValueError::new_err)
     }
 
-    /// How the agent is, as JSON; `None` where none was started in this process.
-    fn status_json(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    /// How the agent is, as JSON; `None` where none was started.
+    fn status_json(&self, py: Python<'_>) -> Option<String> {
         logs::hand_over(py);
-        self.current().map(|live| json(&live.agent().status())).transpose()
+        match self.current()?.by() {
+            By::Own { served, .. } => served.status(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.status(),
+        }
     }
 
-    /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on.
+    /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on. A sibling's agent
+    /// is that process's to end.
     fn stop_json(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<String>> {
         let deadline = duration("deadline", seconds)?;
         let Some(live) = self.current() else {
             return Ok(None);
         };
-        let report = py.detach(|| live.agent().shutdown(deadline));
+        let Some(served) = live.own() else { return Ok(None) };
+        let report = py.detach(|| served.stop(deadline));
         logs::hand_over(py);
         json(&report).map(Some)
     }
@@ -299,7 +390,7 @@ impl Agent {
     fn started(&self, py: Python<'_>) -> PyResult<Arc<Live>> {
         let routes = self.listed_routes(py)?;
         let builder = buckler_transports::builder(self.settings.clone()).map_err(|error| wrong(&error))?;
-        let builder = builder.platform(&*self.platform).routes(routes);
+        let builder = builder.platform(&*self.platform).routes(routes.clone());
         let builder = if self.on_demand { builder.on_demand() } else { builder };
         // from here on nothing fails, and nothing of Python's runs
         Ok(py.detach(|| {
@@ -307,10 +398,60 @@ impl Agent {
             if let Some(live) = self.current() {
                 return live;
             }
-            let live = Arc::new(Live::start(builder));
+            let live = Arc::new(self.seated(&routes, builder));
             Live::part(self.live.swap(Some(Arc::clone(&live))));
             live
         }))
+    }
+
+    /// An agent for this process: its own, or that of its siblings.
+    fn seated(&self, routes: &Routes, builder: AgentBuilder) -> Live {
+        #[cfg(unix)]
+        if !self.on_demand && !self.is_alone.load(Relaxed) {
+            let name = shared::name_of(self.number, &self.platform, &self.said, routes);
+            return Live::among_siblings(&name, builder);
+        }
+        let _ = routes;
+        Live::alone(builder)
+    }
+
+    /// Judges a request by a sibling's agent. Where that is gone another leads, maybe this process; where it is stopped, it goes on alone.
+    #[cfg(unix)]
+    fn check_among_siblings(
+        &self,
+        py: Python<'_>,
+        mut live: Arc<Live>,
+        request: &Request,
+        resolve: Option<Resolve<'_, '_>>,
+    ) -> PyResult<Option<Refusal>> {
+        /// One may end while another is asked for.
+        const ATTEMPTS: usize = 3;
+        let mut resolve = resolve;
+        for _ in 0..ATTEMPTS {
+            let sibling = match live.by() {
+                By::Own { served, .. } => return check_here(py, served, request, resolve),
+                By::Sibling(sibling) => sibling,
+            };
+            match ask(py, sibling, request, &mut resolve)? {
+                Ok(refusal) => return Ok(refusal),
+                Err(Gone::Stopped) => {
+                    if !self.is_alone.swap(true, Relaxed) {
+                        tracing::warn!(
+                            "the agent of this host does not answer: this process has one of its own from here on"
+                        );
+                    }
+                }
+                Err(Gone::Ended) => {}
+            }
+            let before = self.live.compare_and_swap(&live, None);
+            if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &live)) {
+                self.start.give_up();
+            }
+            live = self.running(py)?;
+        }
+        Err(PyRuntimeError::new_err(
+            "no process of this host keeps the agent for long",
+        ))
     }
 
     /// This process's agent, if it runs.
@@ -345,23 +486,4 @@ impl Drop for Agent {
     fn drop(&mut self) {
         Live::part(self.live.swap(None));
     }
-}
-
-fn parsed(network: &str) -> PyResult<IpNet> {
-    parse_network(network).ok_or_else(|| {
-        let said = format!("network: found {network:?}; allowed is an address, or a network in CIDR notation");
-        PyValueError::new_err(said)
-    })
-}
-
-fn duration(name: &str, seconds: f64) -> PyResult<Duration> {
-    if (0.0..=LONGEST).contains(&seconds) {
-        return Ok(Duration::from_secs_f64(seconds));
-    }
-    let said = format!("{name}: found {seconds}; allowed: seconds from 0 to {LONGEST}");
-    Err(PyValueError::new_err(said))
-}
-
-fn json(said: &impl serde::Serialize) -> PyResult<String> {
-    serde_json::to_string(said).map_err(|error| PyValueError::new_err(error.to_string()))
 }

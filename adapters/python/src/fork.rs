@@ -6,10 +6,10 @@
 
 #![cfg_attr(
     unix,
-    expect(unsafe_code, reason = "two functions of the C library have no safe form")
+    expect(unsafe_code, reason = "three functions of the C library have no safe form")
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 
 /// Forks between the process that loaded this module and this one.
 static FORKS: AtomicU64 = AtomicU64::new(0);
@@ -19,6 +19,29 @@ pub(crate) fn generation() -> u64 {
     FORKS.load(Relaxed)
 }
 
+/// Sockets that children must not keep, by their descriptors: a name would outlive the process that has it. As many as a process has
+/// agents, and more; no lock, which a fork might find held.
+static CLOSED: [AtomicI32; 32] = [const { AtomicI32::new(NONE) }; 32];
+
+/// No descriptor.
+const NONE: i32 = -1;
+
+/// Has a socket closed in every process that is forked from here.
+pub(crate) fn close_in_children(descriptor: i32) {
+    let is_taken = |place: &AtomicI32| place.compare_exchange(NONE, descriptor, Relaxed, Relaxed).is_ok();
+    CLOSED.iter().any(is_taken);
+}
+
+/// The socket is about to be closed here: another may have its descriptor then.
+pub(crate) fn closes(descriptor: i32) {
+    for place in &CLOSED {
+        // whether it stood here makes no difference
+        place
+            .compare_exchange(descriptor, NONE, Relaxed, Relaxed)
+            .unwrap_or_default();
+    }
+}
+
 /// Begins to count forks.
 pub(crate) fn watch() {
     #[cfg(unix)]
@@ -26,7 +49,7 @@ pub(crate) fn watch() {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
             // SAFETY: the handler is a function of this module, which Python never unloads, and does what a child may do before it
-            // has called exec: it writes one atomic word.
+            // has called exec: it writes atomic words and closes descriptors.
             let failed = unsafe { libc::pthread_atfork(None, None, Some(forked)) };
             if failed != 0 {
                 tracing::error!(
@@ -41,6 +64,13 @@ pub(crate) fn watch() {
 #[cfg(unix)]
 extern "C" fn forked() {
     FORKS.fetch_add(1, Relaxed);
+    for place in &CLOSED {
+        let descriptor = place.swap(NONE, Relaxed);
+        if descriptor != NONE {
+            // SAFETY: the child's copy of a socket that nothing in the child uses: what has it is the parent's, and never touched.
+            unsafe { libc::close(descriptor) };
+        }
+    }
 }
 
 /// Does work that starts threads, which will leave the process's signals to the host's own threads.

@@ -7,18 +7,26 @@
 //! - A verdict is made in the caller's thread from the snapshot, with the interpreter's lock held: it takes microseconds, and to give the
 //!   lock up and to get it back takes milliseconds where other threads are busy. Only long bodies are judged without it.
 //! - The agent's own thread never touches Python. What it logs waits in a queue, which the next caller hands to `logging`.
-//! - After a fork the child has no agent until its first request; see [`fork`].
+//! - After a fork the child has no agent until its first request; see [`fork`]. It is the agent of the host then, see [`shared`]: that of the
+//!   first worker that was asked something, which the others ask over a socket.
 
 mod agent;
+mod arguments;
 mod fork;
+mod head;
 mod headers;
 mod live;
 mod logs;
 mod reading;
 mod refusal;
 mod request;
+mod rest;
 mod settings;
+#[cfg(unix)]
+mod shared;
 mod target;
+#[cfg(unix)]
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -31,6 +39,6 @@ fn _buckler(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<settings::SettingsError>())?;
     module.add_class::<agent::Agent>()?;
     module.add_class::<request::Request>()?;
-    module.add_class::<request::BodyRest>()?;
+    module.add_class::<rest::BodyRest>()?;
     module.add_class::<refusal::Refusal>()
 }

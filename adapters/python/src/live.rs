@@ -4,46 +4,95 @@ use std::{
     fmt, mem,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::AcqRel},
+        atomic::{
+            AtomicU64,
+            Ordering::{AcqRel, Release},
+        },
     },
     thread,
     time::Duration,
 };
 
-use buckler::{AgentBuilder, guard::Guard};
+use buckler::{
+    AgentBuilder,
+    guard::{BlockId, BodyRest, BodyView, Guard, RequestView},
+    status::ShutdownReport,
+};
+use ipnet::IpNet;
+use serde::Serialize;
 
-use crate::{fork, logs};
+#[cfg(unix)]
+use crate::shared::{self, Follower, Leader};
+use crate::{fork, logs, refusal::Refusal};
 
-/// A running agent, and the process that it runs in.
+/// What judges the requests of this process, and which process that is.
 pub(crate) struct Live {
-    agent: buckler::Agent,
-    guard: Guard,
+    by: By,
     generation: u64,
 }
 
+/// By what requests are judged.
+pub(crate) enum By {
+    /// An agent of this process, which may serve its siblings too.
+    Own {
+        served: Arc<Served>,
+        #[cfg(unix)]
+        _leader: Option<Leader>,
+    },
+    /// The agent of a sibling.
+    #[cfg(unix)]
+    Sibling(Arc<Follower>),
+}
+
 impl Live {
-    /// Starts an agent in this process.
-    pub(crate) fn start(builder: AgentBuilder) -> Self {
-        logs::begin();
-        let agent = fork::without_signals(|| builder.start());
-        Self {
-            guard: agent.guard(),
-            agent,
-            generation: fork::generation(),
+    /// Starts an agent in this process, for it alone.
+    pub(crate) fn alone(builder: AgentBuilder) -> Self {
+        Self::new(By::Own {
+            served: Served::start(builder),
+            #[cfg(unix)]
+            _leader: None,
+        })
+    }
+
+    /// Finds the agent of this host by its name, or starts it.
+    #[cfg(unix)]
+    pub(crate) fn among_siblings(name: &str, builder: AgentBuilder) -> Self {
+        match shared::take_seat(name) {
+            shared::Seat::Alone => Self::alone(builder),
+            shared::Seat::Follower(follower) => Self::new(By::Sibling(follower)),
+            shared::Seat::Leader(listener) => {
+                let served = Served::start(builder);
+                let leader = Leader::begin(listener, &served);
+                Self::new(By::Own {
+                    served,
+                    _leader: leader,
+                })
+            }
         }
     }
 
-    /// Whether it runs in this process.
+    fn new(by: By) -> Self {
+        let generation = fork::generation();
+        Self { by, generation }
+    }
+
+    /// Whether it is of this process.
     pub(crate) fn is_ours(&self) -> bool {
         self.generation == fork::generation()
     }
 
-    pub(crate) fn agent(&self) -> &buckler::Agent {
-        &self.agent
+    /// By what requests are judged.
+    pub(crate) fn by(&self) -> &By {
+        &self.by
     }
 
-    pub(crate) fn guard(&self) -> &Guard {
-        &self.guard
+    /// The agent, where it is this process's own.
+    pub(crate) fn own(&self) -> Option<&Served> {
+        match &self.by {
+            By::Own { served, .. } => Some(served),
+            #[cfg(unix)]
+            By::Sibling(_) => None,
+        }
     }
 
     /// Parts with an agent. A parent's is left as it is, for ever: its thread is not here, and may have left things half done that
@@ -56,6 +105,101 @@ impl Live {
     }
 }
 
+/// An agent, and its guard.
+pub(crate) struct Served {
+    agent: buckler::Agent,
+    pub(crate) guard: Guard,
+}
+
+impl Served {
+    fn start(builder: AgentBuilder) -> Arc<Self> {
+        logs::begin();
+        let agent = fork::without_signals(|| builder.start());
+        Arc::new(Self {
+            guard: agent.guard(),
+            agent,
+        })
+    }
+
+    pub(crate) fn agent(&self) -> &buckler::Agent {
+        &self.agent
+    }
+
+    pub(crate) fn check(&self, view: &RequestView<'_>) -> Option<Refusal> {
+        Refusal::of(&self.guard.check(view))
+    }
+
+    pub(crate) fn check_body(
+        &self,
+        view: &RequestView<'_>,
+        bytes: &[u8],
+        is_whole: bool,
+    ) -> (Option<Refusal>, Option<BodyRest>) {
+        let (verdict, rest) = self.guard.check_body_beginning(view, BodyView { bytes, is_whole });
+        (Refusal::of(&verdict), rest)
+    }
+
+    pub(crate) fn check_body_rest(
+        &self,
+        view: &RequestView<'_>,
+        rest: &mut BodyRest,
+        piece: &[u8],
+        is_end: bool,
+    ) -> Option<Refusal> {
+        Refusal::of(&self.guard.check_body_rest(view, rest, piece, is_end))
+    }
+
+    pub(crate) fn check_answer(&self, view: &RequestView<'_>, bytes: &[u8], is_whole: bool) -> Option<Refusal> {
+        Refusal::of(&self.guard.check_answer(view, BodyView { bytes, is_whole }))
+    }
+
+    pub(crate) fn check_response(&self, view: &RequestView<'_>, status: u16) -> Option<Refusal> {
+        Refusal::of(&self.guard.check_response(view, status))
+    }
+
+    pub(crate) fn client(&self, view: &RequestView<'_>) -> Option<String> {
+        self.guard.client(view).map(|client| client.address.to_string())
+    }
+
+    pub(crate) fn server_header(&self) -> Option<String> {
+        self.guard.server_header().map(|name| (*name).to_owned())
+    }
+
+    /// Why a request was refused, as JSON.
+    pub(crate) fn why(&self, id: BlockId) -> Option<String> {
+        json(&self.agent.why(id)?)
+    }
+
+    /// Who is banned here, as JSON.
+    pub(crate) fn bans(&self) -> Option<String> {
+        json(&self.agent.bans())
+    }
+
+    pub(crate) fn ban(&self, network: IpNet, length: Duration, why: &str) -> Result<(), String> {
+        self.agent.ban(network, length, why).map_err(|error| error.to_string())
+    }
+
+    /// What became of a ban that was to be ended, as JSON.
+    pub(crate) fn unban(&self, network: IpNet) -> Result<String, String> {
+        let unbanned = self.agent.unban(network).map_err(|error| error.to_string())?;
+        Ok(json(&unbanned).unwrap_or_default())
+    }
+
+    /// How the agent is, as JSON.
+    pub(crate) fn status(&self) -> Option<String> {
+        json(&self.agent.status())
+    }
+
+    pub(crate) fn stop(&self, deadline: Duration) -> ShutdownReport {
+        self.agent.shutdown(deadline)
+    }
+}
+
+/// What the agent tells is its own, and can be said as JSON.
+fn json(said: &impl Serialize) -> Option<String> {
+    serde_json::to_string(said).ok()
+}
+
 /// Which of a process's threads starts its agent. No lock, which a fork might find held: a child's claim is its own.
 #[derive(Debug, Default)]
 pub(crate) struct Claim(AtomicU64);
@@ -65,6 +209,11 @@ impl Claim {
     const LOOK: Duration = Duration::from_millis(2);
     /// Looks after which the other thread is taken to have failed: some ten seconds.
     const LOOKS: usize = 5000;
+
+    /// Another may be started: the one that was is gone.
+    pub(crate) fn give_up(&self) {
+        self.0.store(0, Release);
+    }
 
     /// Returns at once to the first caller of this process, and to others when there is what they wait for.
     pub(crate) fn claim_or_wait(&self, is_there: impl Fn() -> bool) {

@@ -1,7 +1,12 @@
 //! A refusal, as Python's middlewares send it.
 
+use std::borrow::Cow;
+
 use buckler::guard::{Reaction, Refusal as Refused, Verdict};
 use pyo3::{prelude::*, types::PyBytes};
+
+#[cfg(unix)]
+use crate::wire::{Reader, Writer};
 
 /// What a client that is refused is answered: a status, headers, and a body. No cache may keep it: it is meant for one client, and a
 /// proxy that stored it would answer everybody with it.
@@ -16,21 +21,21 @@ pub(crate) struct Refusal {
     status: u16,
     location: Option<String>,
     content: String,
-    content_type: &'static str,
+    content_type: Cow<'static, str>,
     /// Those of every refusal.
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
 }
 
 #[pymethods]
 impl Refusal {
     /// The headers, names in lower case; `content-length` is among them.
     #[getter]
-    fn headers(&self) -> Vec<(&'static str, String)> {
+    fn headers(&self) -> Vec<(Cow<'static, str>, String)> {
         let kind = match &self.location {
-            Some(location) => ("location", location.clone()),
-            None => ("content-type", self.content_type.to_owned()),
+            Some(location) => ("location".into(), location.clone()),
+            None => ("content-type".into(), self.content_type.clone().into_owned()),
         };
-        let mut headers = vec![kind, ("content-length", self.content.len().to_string())];
+        let mut headers = vec![kind, ("content-length".into(), self.content.len().to_string())];
         headers.extend(self.headers.iter().cloned());
         headers
     }
@@ -68,9 +73,51 @@ impl Refusal {
             status: FORBIDDEN,
             location: None,
             content: String::new(),
-            content_type: "text/html; charset=utf-8",
-            headers: vec![("cache-control", "no-store".to_owned())],
+            content_type: "text/html; charset=utf-8".into(),
+            headers: vec![("cache-control".into(), "no-store".to_owned())],
         }
+    }
+
+    /// Writes a refusal, or that there is none, for a sibling.
+    #[cfg(unix)]
+    pub(crate) fn write(refusal: Option<&Self>, writer: Writer) -> Writer {
+        let Some(refusal) = refusal else {
+            return writer.flag(false);
+        };
+        let writer = writer
+            .flag(true)
+            .text(&refusal.id)
+            .number(refusal.status.into())
+            .maybe(refusal.location.as_deref())
+            .text(&refusal.content)
+            .text(&refusal.content_type)
+            .number(refusal.headers.len() as u64);
+        let headers = refusal.headers.iter();
+        headers.fold(writer, |writer, (name, value)| writer.text(name).text(value))
+    }
+
+    /// Reads what [`write`](Self::write) wrote.
+    #[cfg(unix)]
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Option<Self>> {
+        if !reader.flag()? {
+            return Some(None);
+        }
+        let id = reader.text()?.to_owned();
+        let status = u16::try_from(reader.number()?).ok()?;
+        let location = reader.maybe()?.map(str::to_owned);
+        let (content, content_type) = (reader.text()?.to_owned(), reader.text()?.to_owned().into());
+        let mut headers = Vec::new();
+        for _ in 0..reader.number()? {
+            headers.push((reader.text()?.to_owned().into(), reader.text()?.to_owned()));
+        }
+        Some(Some(Self {
+            id,
+            status,
+            location,
+            content,
+            content_type,
+            headers,
+        }))
     }
 }
 
@@ -95,10 +142,10 @@ impl From<&Refused> for Refusal {
             status,
             location,
             content,
-            content_type: refusal.content_type,
+            content_type: refusal.content_type.into(),
             headers: refusal
                 .headers()
-                .map(|(name, value)| (name, value.into_owned()))
+                .map(|(name, value)| (name.into(), value.into_owned()))
                 .collect(),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::{
     net::IpAddr,
-    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    num::NonZeroUsize,
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use buckler::guard::{self, Headers, RequestView, RouteMatch};
+use buckler::guard::{Headers, RequestView, RouteMatch};
 use pyo3::{
     exceptions::PyValueError,
     intern,
@@ -35,26 +36,10 @@ pub(crate) struct Request {
     route: AtomicU8,
     /// The process in which it was checked.
     generation: AtomicU64,
-}
-
-/// The rest of a request's body whose beginning passed, as far as the guard has seen it.
-#[pyclass(module = "buckler._buckler")]
-#[derive(Debug)]
-pub(crate) struct BodyRest(pub(crate) guard::BodyRest);
-
-#[pymethods]
-impl BodyRest {
-    /// Whether nothing more of the body is looked at.
-    #[getter]
-    fn is_over(&self) -> bool {
-        self.0.is_over()
-    }
-}
-
-impl From<guard::BodyRest> for BodyRest {
-    fn from(rest: guard::BodyRest) -> Self {
-        Self(rest)
-    }
+    /// How much of its body is wanted, where a sibling's agent said so; 0 is nothing.
+    body: AtomicUsize,
+    /// Whether its answer is looked into, where a sibling's agent said so.
+    answer: AtomicBool,
 }
 
 /// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
@@ -214,6 +199,8 @@ impl Request {
             headers,
             route: AtomicU8::new(UNKNOWN),
             generation: AtomicU64::new(u64::MAX),
+            body: AtomicUsize::new(0),
+            answer: AtomicBool::new(false),
         }
     }
 
@@ -234,6 +221,23 @@ impl Request {
     /// What the framework said of its routes.
     pub(crate) fn found_route(&self, is_found: bool) {
         self.route.store(if is_found { MATCHED } else { UNSURE }, Relaxed);
+    }
+
+    /// What a sibling's agent will need of it.
+    #[cfg(unix)]
+    pub(crate) fn found_wanted(&self, body: Option<NonZeroUsize>, answer: bool) {
+        self.body.store(body.map_or(0, NonZeroUsize::get), Relaxed);
+        self.answer.store(answer, Relaxed);
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn wanted_of_body(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.body.load(Relaxed))
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn is_answer_wanted(&self) -> bool {
+        self.answer.load(Relaxed)
     }
 
     /// Shows the guard the request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator
@@ -16,6 +17,12 @@ Start = Callable[..., Host]
 
 # hosts run in sessions of their own: a suite that is told to end must end them, as Ctrl-C does
 signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Processes of one parent, folder and settings are siblings, which have one agent; those of a suite are to have their own."""
+    os.chdir(tmp_path_factory.mktemp("process"))
 
 
 def each(kinds: Iterable[Kind]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A refusal is there for whoever wraps the guard: in WSGI's environment, and in ASGI's scope."""
+"""Middlewares around the guard find its refusals: in WSGI's environment, and in ASGI's scope."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ One line guards an application::
 ``FastApiRASP``, ``DjangoRASP``, ``LambdaRASP``, ``GcpRASP`` and ``AzureRASP`` do the same for their hosts; ``buckler.wsgi.Middleware``
 and ``buckler.asgi.Middleware`` for any other. All of them take pyrasp's parameters and read its environment variables.
 
-The agent begins with the first request of each process, so that servers may fork their workers whenever they like; it never waits for
-its server, and whatever fails in it leaves the application at work.
+The agent begins with the first request, so that servers may fork their workers whenever they like; all workers of a server have one
+agent. It never waits for its server, and whatever fails in it leaves the application at work.
 """
 
 from __future__ import annotations

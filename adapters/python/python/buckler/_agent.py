@@ -26,7 +26,8 @@ DEADLINE = 1.5
 class Agent(_buckler.Agent):
     """The agent of an application.
 
-    It begins with the first request of each process, or with :meth:`start`; in a process that is forked later, it begins anew there.
+    It begins with the first request, or with :meth:`start`. Processes of one parent, user, working directory, routes and settings have one
+    agent (Linux): it runs in the first of them that is asked something, and in another where that ends.
     The positional parameters are pyrasp's:
 
     :param template: the template that the security settings begin from (default: ``default``)
@@ -72,11 +73,11 @@ class Agent(_buckler.Agent):
         return agent  # type: ignore[no-any-return]
 
     def status(self) -> dict[str, Any] | None:
-        """How the agent is; ``None`` where none was started in this process. Durations are in seconds and nanoseconds."""
+        """How the agent is; ``None`` where this process was not asked anything yet. Durations are in seconds and nanoseconds."""
         return _read(self.status_json())
 
     def why(self, block_id: str) -> dict[str, Any] | None:
-        """Why a request was refused, by the id that its client was shown; ``None`` where this process does not know it.
+        """Why a request was refused, by the id that its client was shown; ``None`` where the agent does not know it.
 
         :raises ValueError: where the id is none
         """
@@ -109,7 +110,7 @@ class Agent(_buckler.Agent):
 
         Requests are judged all the same, by what the agent knows. It is called by itself when the process ends.
 
-        :returns: what was sent and what was not; ``None`` where no agent was started in this process
+        :returns: what was sent and what was not; ``None`` where this process has no agent, or a sibling has it for both
         """
         return _read(self.stop_json(deadline))
 

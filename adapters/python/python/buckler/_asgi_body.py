@@ -148,8 +148,8 @@ def has_body(scope: Scope) -> bool:
 
 
 def is_awaited(scope: Scope) -> bool:
-    """Whether a connection breaks where the body of a request is not read: later versions of HTTP reset a stream alone, and who waits to
-    be told to go on does not send it, as long as nobody reads."""
+    """Whether a connection breaks where the body of a request is not read: later versions of HTTP reset a stream alone, and a client that
+    waits to be told to go on sends nothing before it is read."""
     return (
         scope["type"] == "http"
         and _is_http1(scope)

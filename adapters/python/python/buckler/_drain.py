@@ -32,5 +32,5 @@ def drain(stream: Any, length: int | None) -> None:
                 break
             left -= len(piece)
     except Exception:
-        # the client is gone, or sends what is no body: there is nobody left to keep an answer from
+        # the client is gone, or sends what is no body: no reader is left for the answer
         return

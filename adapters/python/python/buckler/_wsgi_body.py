@@ -168,7 +168,7 @@ def look(environ: Environ, watch: Watch) -> Refusal | None:
 
 
 def is_awaited(environ: Environ) -> bool:
-    """Whether the body of a refused request is to be read: who waits to be told to go on does not send it, as long as nobody reads."""
+    """Whether the body of a refused request is to be read: a client that waits to be told to go on sends nothing before."""
     return has_body(environ) and "HTTP_EXPECT" not in environ
 
 

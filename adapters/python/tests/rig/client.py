@@ -47,11 +47,11 @@ class Client:
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
 
-    def get(self, path: str, client: str = SOMEBODY) -> Answer:
-        return self.ask("GET", path, [("X-Forwarded-For", client)])
+    def get(self, path: str, client: str = SOMEBODY, patience: float = PATIENCE) -> Answer:
+        return self.ask("GET", path, [("X-Forwarded-For", client)], patience=patience)
 
-    def status(self, path: str, client: str = SOMEBODY) -> int:
-        return self.get(path, client).status
+    def status(self, path: str, client: str = SOMEBODY, patience: float = PATIENCE) -> int:
+        return self.get(path, client, patience).status
 
     def post(
         self,
@@ -70,9 +70,10 @@ class Client:
         path: str,
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | Iterable[bytes] = b"",
+        patience: float = PATIENCE,
     ) -> Answer:
         """Sends exactly these headers, a host where none is among them, and the body's length."""
-        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(*self.address, timeout=patience)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             if not any(name == "Host" for name, _ in headers):

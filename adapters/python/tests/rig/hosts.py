@@ -257,14 +257,27 @@ class Host(Client):
         return wait_for(what, look, self.program.written)
 
     def registered(self, cloud: Cloud) -> list[dict[str, Any]]:
-        """Waits until each worker has registered, and asks until each is awake; the agents."""
+        """Waits until the host has registered, and asks until each of its workers is awake; the agents: one for all workers."""
 
         def look() -> list[dict[str, Any]] | None:
             self.status("/", VISITOR)
-            agents = [agent for agent in cloud.agents() if agent["platform"] == self.kind.platform]
-            return agents if len(agents) >= self.kind.workers else None
+            return [agent for agent in cloud.agents() if agent["platform"] == self.kind.platform]
 
-        return self.wait_until(f"{self.kind.workers} workers register", look)
+        agents: list[dict[str, Any]] = self.wait_until("it registers", look)
+        if self.kind.workers > 1:
+            self.workers()
+        return agents
+
+    def workers(self) -> set[int]:
+        """Asks until each worker has answered; their processes."""
+        seen: set[int] = set()
+
+        def look() -> bool:
+            seen.add(int(self.get("/worker", VISITOR).text))
+            return len(seen) >= self.kind.workers
+
+        self.wait_until(f"{self.kind.workers} workers answer", look)
+        return seen
 
 
 def _merged(base: Mapping[str, object], more: Mapping[str, object]) -> dict[str, object]:

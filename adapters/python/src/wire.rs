@@ -1,0 +1,260 @@
+//! What the processes of a host say to the one among them that has the agent, see [`shared`](crate::shared): frames over a Unix socket.
+//!
+//! A frame is its length, in four bytes, and as many bytes: an operation with what it needs, or its reply. Both ends are the same module
+//! in processes of one server, so that there are no versions; what cannot be read ends the connection.
+
+use std::{
+    io::{self, Read as _},
+    net::IpAddr,
+    os::unix::net::UnixStream,
+};
+
+use buckler::guard::{RequestView, RouteMatch};
+use rustix::net::{SendFlags, send};
+
+/// A frame that is longer is none, in bytes: heads have some hundred KiB at most, and of bodies as much is shown at once as Python reads.
+const MOST: usize = 64 << 20;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Op {
+    /// Whether the agent is there.
+    Hello = 1,
+    /// A request's head.
+    Check,
+    /// The beginning of its body.
+    Body,
+    /// A piece of what follows.
+    Rest,
+    /// That no more follows. There is no reply.
+    EndRest,
+    /// How much of an answer is wanted.
+    WantsAnswer,
+    /// The beginning of an answer's body.
+    Answer,
+    /// An answer's status.
+    Response,
+    /// An answer that is only counted. There is no reply.
+    Answered,
+    /// Who sent a request.
+    Client,
+    /// Why one was refused.
+    Why,
+    /// Who is banned.
+    Bans,
+    /// A ban to be made.
+    Ban,
+    /// One to be ended.
+    Unban,
+    /// How the agent is.
+    Status,
+}
+
+impl Op {
+    const ALL: [Self; 15] = [
+        Self::Hello,
+        Self::Check,
+        Self::Body,
+        Self::Rest,
+        Self::EndRest,
+        Self::WantsAnswer,
+        Self::Answer,
+        Self::Response,
+        Self::Answered,
+        Self::Client,
+        Self::Why,
+        Self::Bans,
+        Self::Ban,
+        Self::Unban,
+        Self::Status,
+    ];
+
+    pub(crate) fn of(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| *op as u8 == byte)
+    }
+
+    /// Whether there is no reply.
+    pub(crate) const fn is_told(self) -> bool {
+        matches!(self, Self::EndRest | Self::Answered)
+    }
+}
+
+/// A frame that is being written.
+#[derive(Debug)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    /// An operation.
+    pub(crate) fn of(op: Op) -> Self {
+        Self::reply().byte(op as u8)
+    }
+
+    /// A reply.
+    pub(crate) fn reply() -> Self {
+        // the place of the length
+        Self(vec![0; 4])
+    }
+
+    pub(crate) fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
+    pub(crate) fn flag(self, flag: bool) -> Self {
+        self.byte(u8::from(flag))
+    }
+
+    pub(crate) fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
+        let mut writer = self.number(bytes.len() as u64);
+        writer.0.extend_from_slice(bytes);
+        writer
+    }
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        self.bytes(text.as_bytes())
+    }
+
+    /// What may be absent.
+    pub(crate) fn maybe(self, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.byte(1).text(text),
+            None => self.byte(0),
+        }
+    }
+
+    pub(crate) fn view(self, view: &RequestView<'_>) -> Self {
+        let peer = view.peer.map(|peer| peer.to_string());
+        let writer = self
+            .maybe(peer.as_deref())
+            .text(view.method)
+            .text(view.path)
+            .text(view.query)
+            .maybe(view.host)
+            .byte(match view.route {
+                RouteMatch::Unknown => 0,
+                RouteMatch::Unsure => 1,
+                RouteMatch::Matched => 2,
+                RouteMatch::Missing => 3,
+            });
+        let mut headers = Self(Vec::new());
+        view.headers.for_each(&mut |name, value| {
+            let before = std::mem::replace(&mut headers, Self(Vec::new()));
+            headers = before.text(name).bytes(value);
+        });
+        writer.bytes(&headers.0)
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// Where the other end is gone, or does not read.
+    pub(crate) fn send(mut self, stream: &UnixStream) -> io::Result<()> {
+        let length = u32::try_from(self.0.len() - 4).map_err(|_| io::ErrorKind::InvalidInput)?;
+        if let Some(place) = self.0.get_mut(..4) {
+            place.copy_from_slice(&length.to_le_bytes());
+        }
+        let mut left = &*self.0;
+        while !left.is_empty() {
+            // a process that does not ignore SIGPIPE must not die of it
+            match send(stream, left, SendFlags::NOSIGNAL) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => left = left.get(sent..).unwrap_or_default(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Receives a frame into `buffer`.
+///
+/// # Errors
+/// Where the other end is gone, or nothing comes in time.
+pub(crate) fn receive(mut stream: &UnixStream, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    if length > MOST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    buffer.clear();
+    buffer.resize(length, 0);
+    stream.read_exact(buffer)
+}
+
+/// A frame that is being read. Everything is `None` where the frame ends before it.
+#[derive(Debug)]
+pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, left) = self.0.split_at_checked(length)?;
+        self.0 = left;
+        Some(taken)
+    }
+
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        Some(self.byte()? != 0)
+    }
+
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        self.take(length)
+    }
+
+    pub(crate) fn text(&mut self) -> Option<&'b str> {
+        str::from_utf8(self.bytes()?).ok()
+    }
+
+    pub(crate) fn maybe(&mut self) -> Option<Option<&'b str>> {
+        match self.byte()? {
+            0 => Some(None),
+            _ => Some(Some(self.text()?)),
+        }
+    }
+
+    /// Shows a request that was written by [`Writer::view`].
+    pub(crate) fn viewed<T>(&mut self, look: impl FnOnce(&RequestView<'_>, &mut Self) -> T) -> Option<T> {
+        let peer: Option<IpAddr> = match self.maybe()? {
+            Some(text) => Some(text.parse().ok()?),
+            None => None,
+        };
+        let (method, path, query, host) = (self.text()?, self.text()?, self.text()?, self.maybe()?);
+        let route = match self.byte()? {
+            0 => RouteMatch::Unknown,
+            1 => RouteMatch::Unsure,
+            2 => RouteMatch::Matched,
+            _ => RouteMatch::Missing,
+        };
+        let mut list = Reader(self.bytes()?);
+        let mut headers: Vec<(&str, &[u8])> = Vec::new();
+        while !list.0.is_empty() {
+            headers.push((list.text()?, list.bytes()?));
+        }
+        let view = RequestView {
+            peer,
+            method,
+            path,
+            query,
+            host,
+            route,
+            headers: &headers.as_slice(),
+        };
+        Some(look(&view, self))
+    }
+}
