@@ -145,10 +145,7 @@ fn named(path: &str) -> Option<&'static str> {
         };
         return Some(rule);
     }
-    names::ROOTS
-        .iter()
-        .any(|root| is_below(path, root))
-        .then_some("product-path")
+    is_below_a_root(path).then_some("product-path")
 }
 
 /// A name in lower case; `None` where it is longer than any in the tables.
@@ -159,11 +156,18 @@ fn lower<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> Option<&'b str> 
     str::from_utf8(place).ok()
 }
 
-/// Whether a path is one of these or below it.
-fn is_below(path: &str, root: &str) -> bool {
-    let start = path.get(..root.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(root))
-        && matches!(path.as_bytes().get(root.len()), None | Some(b'/' | b'.' | b'?' | b';'))
+/// Whether a path is one of [`names::ROOTS`] or below it: each of its beginnings that may be one is looked up.
+fn is_below_a_root(path: &str) -> bool {
+    let mut buffer = [0; LONGEST_NAME];
+    let head = path.get(..path.floor_char_boundary(LONGEST_NAME)).unwrap_or(path);
+    let Some(head) = lower(head, &mut buffer) else {
+        return false;
+    };
+    let ends_at = |at: usize| matches!(path.as_bytes().get(at), None | Some(b'/' | b'.' | b'?' | b';'));
+    (1..=head.len())
+        .filter(|end| ends_at(*end))
+        .filter_map(|end| head.get(..end))
+        .any(|start| names::ROOTS.binary_search(&start).is_ok())
 }
 
 /// Whether a program is one that attackers leave behind: by its name, or by having hardly any.
