@@ -8,6 +8,12 @@ const MOST: usize = 400;
 /// The most members of a class that are taken for as many literals.
 const MOST_MEMBERS: u32 = 12;
 
+/// The most literals that are made of neighbours: more are no rarer, and each takes room in the automaton.
+const MOST_CROSSED: usize = 24;
+
+/// The most members of a class that is crossed with its neighbours: blanks are more, and make nothing rarer.
+const MOST_OF_A_CLASS: usize = 4;
+
 /// The least weight of literals that are worth a search.
 const LEAST_WEIGHT: u32 = 2;
 
@@ -38,46 +44,88 @@ fn search(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// The best literals of parts that follow each other; neighbours of one byte each make one literal.
+/// The best literals of parts that follow each other. Neighbours that stand for few texts make longer literals together: `[\\/]` behind
+/// `..` makes `../` and `..\`.
 fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
     let mut candidates: Vec<Vec<Vec<u8>>> = Vec::new();
-    let mut run = Vec::new();
+    let mut run = vec![Vec::new()];
     for part in parts {
-        match single(part) {
-            Some(bytes) => run.extend(bytes),
-            None => {
-                // the first of repeated bytes still belongs to what stands in front of it
-                if let HirKind::Repetition(repetition) = part.kind()
-                    && repetition.min > 0
-                {
-                    run.extend(single(&repetition.sub).unwrap_or_default());
-                }
-                candidates.extend(
-                    Some(std::mem::take(&mut run))
-                        .filter(|run| !run.is_empty())
-                        .map(|run| vec![run]),
-                );
-                candidates.extend(search(part));
+        if let Some(texts) = exact(part) {
+            match crossed(&run, &texts) {
+                Some(longer) => run = longer,
+                None => candidates.push(std::mem::replace(&mut run, texts)),
             }
+            continue;
         }
+        // what comes twice at least stands beside itself
+        if let HirKind::Repetition(repetition) = part.kind()
+            && repetition.min > 1
+            && let Some(texts) = exact(&repetition.sub)
+        {
+            candidates.extend(crossed(&texts, &texts));
+        }
+        // the first of repeated texts still belongs to what stands in front of it, the last one to what stands behind
+        let repeated = match part.kind() {
+            HirKind::Repetition(repetition) if repetition.min > 0 => exact(&repetition.sub),
+            _ => None,
+        };
+        let before = repeated.as_ref().and_then(|texts| crossed(&run, texts)).unwrap_or(run);
+        candidates.push(before);
+        candidates.extend(search(part));
+        run = repeated.unwrap_or_else(|| vec![Vec::new()]);
     }
-    candidates.extend(Some(run).filter(|run| !run.is_empty()).map(|run| vec![run]));
+    candidates.push(run);
     candidates
         .into_iter()
         .max_by_key(|literals| (weight(literals), usize::MAX - literals.len()))
+        .filter(|literals| literals.iter().all(|literal| !literal.is_empty()))
 }
 
-/// The bytes of a part that stands for one text only, but for the case of letters.
-fn single(part: &Hir) -> Option<Vec<u8>> {
+/// All texts that a part stands for, but for the case of letters, where they are few.
+fn exact(part: &Hir) -> Option<Vec<Vec<u8>>> {
     match part.kind() {
-        HirKind::Literal(literal) => Some(literal.0.to_ascii_lowercase()),
-        HirKind::Class(class) => members(class)
-            .filter(|members| members.len() == 1)
-            .and_then(|mut one| one.pop()),
-        HirKind::Capture(capture) => single(&capture.sub),
-        HirKind::Empty | HirKind::Look(_) => Some(Vec::new()),
-        HirKind::Repetition(_) | HirKind::Concat(_) | HirKind::Alternation(_) => None,
+        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Class(class) => members(class).filter(|members| members.len() <= MOST_OF_A_CLASS),
+        HirKind::Capture(capture) => exact(&capture.sub),
+        HirKind::Empty | HirKind::Look(_) => Some(vec![Vec::new()]),
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
+            let mut texts = exact(&repetition.sub)?;
+            texts.push(Vec::new());
+            Some(texts)
+        }
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (1, Some(2)) => {
+            let once = exact(&repetition.sub)?;
+            let twice = crossed(&once, &once)?;
+            Some([once, twice].concat())
+        }
+        HirKind::Repetition(_) => None,
+        HirKind::Concat(parts) => parts
+            .iter()
+            .try_fold(vec![Vec::new()], |before, part| crossed(&before, &exact(part)?)),
+        HirKind::Alternation(choices) => {
+            let mut all = Vec::new();
+            for choice in choices {
+                all.extend(exact(choice)?);
+            }
+            all.sort();
+            all.dedup();
+            (all.len() <= MOST_CROSSED).then_some(all)
+        }
     }
+}
+
+/// Each of some texts with each of others behind it, where that is not too many.
+fn crossed(before: &[Vec<u8>], after: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
+    let is_few = before.len() * after.len() <= MOST_CROSSED;
+    is_few.then(|| {
+        let pairs = before
+            .iter()
+            .flat_map(|one| after.iter().map(move |other| [one.as_slice(), other].concat()));
+        let mut all: Vec<_> = pairs.collect();
+        all.sort();
+        all.dedup();
+        all
+    })
 }
 
 /// The members of a small class of ASCII characters, letters in lower case.
@@ -113,11 +161,17 @@ fn weight(literals: &[Vec<u8>]) -> u32 {
 }
 
 fn rarity(literal: &[u8]) -> u32 {
+    // every address of a page begins so
+    if literal.windows(3).any(|part| part == b"://") && literal.starts_with(b"http") {
+        return LEAST_WEIGHT;
+    }
     literal
         .iter()
         .map(|byte| match byte {
+            b'j' | b'k' | b'q' | b'v' | b'x' | b'z' => 3,
             b'a'..=b'z' | b'0'..=b'9' | b' ' => 2,
-            b'/' | b'.' | b'-' | b'=' | b',' | b':' | b'"' => 3,
+            b'/' | b'.' | b'-' | b',' | b':' | b'"' => 3,
+            b'=' => 5,
             b';' | b'(' | b')' | b'_' | b'&' | b'\'' => 4,
             _ => 6,
         })
@@ -127,6 +181,9 @@ fn rarity(literal: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use regex_automata::meta::Regex;
+
     use super::*;
 
     fn literals(pattern: &str) -> Option<Vec<String>> {
@@ -154,11 +211,39 @@ mod tests {
             ("x*", None),
             ("[<>]", Some(vec!["<", ">"])),
             ("a[<]b", Some(vec!["a<b"])),
-            (r"\.\.+/", Some(vec![".."])),
+            (r"\.\.[\\/]x?y", Some(vec!["../xy", "../y", "..\\xy", "..\\y"])),
+            (r"a?<(?:b|cd)>", Some(vec!["<b>", "<cd>", "a<b>", "a<cd>"])),
+            (r"[<>]+a", Some(vec!["<a", ">a"])),
             ("^$", None),
         ] {
             let expected = expected.map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>());
             assert_eq!(literals(pattern), expected, "{pattern}");
+        }
+    }
+
+    proptest! {
+        /// What matches holds one of the literals.
+        #[test]
+        fn nothing_that_matches_is_without_a_literal(
+            pattern in r#"(\(\?:?[a-c<;=]{1,2}|[|.]|\[[a-d<0-9]{1,3}\][+*?]?|\\[dswb]|[x;]\{0,2\}|[a-c]\?|\(\?:[a-c]{1,2}\|[;x]\)[+?]?){1,6}"#,
+            text in "[a-dA-D<>;=0-9xX é\n]{0,12}",
+        ) {
+            let parsed = regex_syntax::ParserBuilder::new()
+                .unicode(false)
+                .utf8(false)
+                .case_insensitive(true)
+                .build()
+                .parse(&pattern);
+            prop_assume!(parsed.is_ok());
+            let hir = parsed.unwrap();
+            let regex = Regex::builder().build_from_hir(&hir).unwrap();
+            if let Some(literals) = required(&hir) {
+                let lower = text.to_ascii_lowercase();
+                let has_one = literals
+                    .iter()
+                    .any(|literal| lower.as_bytes().windows(literal.len()).any(|part| part == literal));
+                prop_assert!(!regex.is_match(&text) || has_one, "{literals:?}");
+            }
         }
     }
 }
