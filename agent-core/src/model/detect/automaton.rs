@@ -8,7 +8,7 @@
 //!
 //! So no pattern counts far: [`relaxed`] takes what is repeated up to more than [`COUNTED`] times for what is repeated without end,
 //! which finds whatever the pattern as it is written finds. Then all states that there are fit into [`CACHE`], which a test shows for
-//! every rule by going to each of them.
+//! every rule by going to each of them. No rule is written with a higher count, so that it finds what it says.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ use regex_automata::{
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 /// The most repetitions that are counted: more than any rule has to tell apart, and few enough to keep states few.
-const COUNTED: u32 = 7;
+pub(super) const COUNTED: u32 = 7;
 
 /// The most memory of one rule's cache of states in one thread, in bytes. Everyday values fill a fiftieth of it, and no text more than
 /// the states that there are.

@@ -4,11 +4,12 @@
 //! only what no honest text holds.
 
 use super::{
-    BuildError, Family, Marks, Rule,
+    BuildError, Family, Marks, Rule, Value,
     lexicon::Lexicon,
     rules::{Simple, always, short},
+    statement,
 };
-use crate::model::places::Role;
+use crate::model::places::{NameHints, Part, Role};
 
 /// Files too: a picture may hold code.
 const WHERE: &[Role] = &[Role::Value, Role::Name, Role::FileName, Role::FileHead];
@@ -29,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     always("php-object", r#"\b[oc]:\d+:"[\w\\]+":\d+:\{"#),
     always(
         "java",
-        r"java\.lang\.(?:Runtime|Process|Class|System\b|Thread)|\bjavax\.(?:script|naming|el|management)\.|ProcessBuilder\s*\(|getRuntime\(|org\.apache\.commons\.(?:collections|beanutils)|clonetransformer|instantiate(?:factory|transformer)|com\.sun\.(?:rowset|org\.apache)|class\.module\.classLoader|@org\.apache\.struts|@ognl\.",
+        r#"java\.lang\.(?:Runtime|Process(?:Builder|Impl)?|Class(?:Loader)?|System|Thread)\b|\bjavax\.(?:script|naming|el|management)\.|ProcessBuilder\s*\(|getRuntime\(|org\.apache\.commons\.(?:collections|beanutils)|clonetransformer|instantiate(?:factory|transformer)|com\.sun\.(?:rowset|org\.apache)|class\.module\.classLoader|['"]\s*\.execute\(\s*\)|@org\.apache\.struts|@ognl\."#,
     ),
     // Java, pickle of Python (protocol 4), BinaryFormatter of .NET
     always("serialised", r"^\s*(?:rO0AB|aced0005|KztAAU|Cs7QAF|gASV|AAEAAAD/////)"),
@@ -39,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "python",
-        r#"__import__\s*\(\s*['"]|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:check_output|Popen|call|run)\s*\([^)]*shell|['"]\.execute\(\)|io\.popen\(|\b(?:eval|exec)\s*\(\s*compile\s*\("#,
+        r#"__import__\s*\(\s*\\?['"]|\bos\.(?:system|popen)\s*\(|\bsubprocess\.(?:check_output|Popen|call|run)\s*\([^)]*shell|io\.popen\(|\b(?:eval|exec)\s*\(\s*compile\s*\("#,
     ),
     // ways from an expression to what runs programs or reads files, by any spelling of a member
     short(
@@ -48,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "node-reach",
-        r#"\b(?:global|globalThis|root|window|self|this)\s*(?:\?\.)?\[\s*['"`](?:process|require|module|Function|eval)['"`]|\b(?:global|globalThis|root)\s*(?:\?\.|\.)\s*process\b|\bprocess\s*\[\s*['"`]|\bmodule(?:\.|\[\s*['"`])(?:constructor|_load|_extensions|_compile)\b|\brequire(?:\.|\[\s*['"`])main(?:['"`]\s*\])?(?:\.|\[\s*['"`])(?:require|constructor)\b|\.constructor\s*\(\s*['"`]|(?:\.|\[\s*['"`])constructor(?:['"`]\s*\])?\s*(?:\?\.)?(?:\.|\[\s*['"`])(?:constructor|_load)\b|\bFunction\s*\(\s*['"`][^'"`\n]{0,60}(?:return|process|require|this)\b|\b_load\s*\(\s*['"`]|\b(?:execSync|spawnSync|execFileSync)\s*\(|\bspawn_sync\b|\b(?:Deno\.(?:run|Command|readTextFile\w*|readFile\w*)|Bun\.(?:spawn\w*|file|write))\s*\(|^\s*process\.(?:exit|kill|abort|chdir|cwd|reallyExit|umask)\s*\(.*\)\s*;?\s*$|\{\s*return\s+(?:process|global|globalThis|module|require)\b|\b(?:global|globalThis|root)\.(?:require|module|Function|eval)\b|\bvm\.run(?:InThisContext|InNewContext|InContext)\s*\("#,
+        r#"\b(?:global|globalThis|root|window|self|this)\s*(?:\?\.)?\[\s*['"`](?:process|require|module|Function|eval)['"`]|\b(?:global|globalThis|root)\s*(?:\?\.|\.)\s*process\b|\bprocess\s*\[\s*['"`]|\bmodule(?:\.|\[\s*['"`])(?:constructor|_load|_extensions|_compile)\b|\brequire(?:\.|\[\s*['"`])main(?:['"`]\s*\])?(?:\.|\[\s*['"`])(?:require|constructor)\b|\.constructor\s*\(\s*['"`]|(?:\.|\[\s*['"`])constructor(?:['"`]\s*\])?\s*(?:\?\.)?(?:\.|\[\s*['"`])(?:constructor|_load)\b|\bFunction\s*\(\s*['"`][^'"`\n]*(?:return|process|require|this)\b|\bReflect\.get\s*\(\s*(?:global|globalThis|this|process|root)\b|\b_load\s*\(\s*['"`]|\b(?:execSync|spawnSync|execFileSync)\s*\(|\bspawn_sync\b|\b(?:Deno\.(?:run|Command|readTextFile\w*|readFile\w*)|Bun\.(?:spawn\w*|file|write))\s*\(|^\s*process\.(?:exit|kill|abort|chdir|cwd|reallyExit|umask)\s*\(.*\)\s*;?\s*$|\{\s*return\s+(?:process|global|globalThis|module|require)\b|\b(?:global|globalThis|root)\.(?:require|module|Function|eval)\b|\bvm\.run(?:InThisContext|InNewContext|InContext)\s*\("#,
     ),
     short("asp", r#"Response\.Write\(|Server\.ScriptTimeout|\bexecute\(\s*"""#),
     // loaders' variables, as CGI takes them from a query (CVE-2017-17562, CVE-2025-5777)
@@ -74,6 +75,64 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         RULES,
         lexicon,
     )
+    .map(|rules| rules.unless(is_excused))
+}
+
+/// Whether a rule that matches says nothing here, by what is known of the value.
+fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
+    let is_talk = || {
+        value.place.hints().any(NameHints::TEXT)
+            && !value.text.contains(['$', '#', '%', '@', '{', '*'])
+            && !value.text.contains("//")
+            && statement::is_sentence(value.text)
+    };
+    match rule.name {
+        // a report of a script that did not run begins with the script
+        _ if value.is_sample() => true,
+        "php-call" | "node" | "node-reach" | "python" => {
+            let is_said = value.place.part == Part::Body && (value.context.is_report() || is_talk());
+            is_said && !value.text.contains(['<', '$'])
+        }
+        "java" => value.place.part == Part::Body && value.role == Role::Value && (is_trace(value.text) || is_talk()),
+        _ => false,
+    }
+}
+
+/// Whether a text is the trace of a stack, which names classes of Java in frames and as exceptions; what else a line of it says has
+/// nothing of an expression.
+fn is_trace(text: &str) -> bool {
+    let is_of_trace = |line: &str| is_frame(line) || is_exception(line);
+    let mut lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    let has_trace = lines.clone().any(is_of_trace);
+    has_trace && lines.all(|line| is_of_trace(line) || !line.contains(['(', '{', '$', '#', '%', '@', '\'', '"']))
+}
+
+/// `at java.lang.Thread.run(Thread.java:750)`, also with a module or with the archive in brackets.
+fn is_frame(line: &str) -> bool {
+    let is_of_names = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'$' | b'_' | b'/' | b'<' | b'>' | b'@' | b'-')
+    };
+    let Some((method, place)) = line.strip_prefix("at ").and_then(|frame| frame.split_once('(')) else {
+        return false;
+    };
+    let (place, jar) = place.split_once(')').unwrap_or((place, ""));
+    let is_place = place == "Native Method"
+        || place == "Unknown Source"
+        || (place.contains(".java") || place.contains(".kt") || place.contains(".scala") || place.contains(".groovy"));
+    method.bytes().all(is_of_names)
+        && is_place
+        && !place.contains(['"', '\'', '{', '('])
+        && !jar.contains(['(', '{', '"'])
+}
+
+/// `Caused by: java.lang.IllegalStateException: x`
+fn is_exception(line: &str) -> bool {
+    let name = line.strip_prefix("Caused by: ").unwrap_or(line);
+    let (name, message) = name.split_once(':').unwrap_or((name, ""));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'$' | b'_');
+    (name.ends_with("Exception") || name.ends_with("Error"))
+        && name.bytes().all(is_name)
+        && !message.contains(['(', '{', '$', '#', '%'])
 }
 
 #[cfg(test)]

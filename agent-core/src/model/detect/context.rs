@@ -37,6 +37,27 @@ const OF_WEBHOOKS: &[&str] = &[
     "git-webhook",
 ];
 
+/// Words of paths at which those who run an application enter what it works with.
+const OF_SETTINGS: &[&str] = &[
+    "admin",
+    "administration",
+    "settings",
+    "preferences",
+    "configuration",
+    "config",
+    "integrations",
+    "connections",
+    "connectors",
+    "datasources",
+    "data-sources",
+    "destinations",
+    "backups",
+    "directory",
+    "ldap",
+    "sso",
+    "setup",
+];
+
 /// Types of bodies that hold measurements and error reports.
 const TYPES_OF_REPORTS: &[&str] = &[
     "application/csp-report",
@@ -71,6 +92,12 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn is_webhook(&self) -> bool {
         self.path_has(OF_WEBHOOKS)
+    }
+
+    /// Whether settings of the application are entered there, which it lets nobody do but those who run it.
+    #[must_use]
+    pub fn is_settings(&self) -> bool {
+        self.path_has(OF_SETTINGS)
     }
 
     /// Whether a segment of the path is one of these words. A path that may be read in two ways has none: otherwise a client could

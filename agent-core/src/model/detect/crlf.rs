@@ -13,16 +13,16 @@ use crate::model::places::{NameHints, Part};
 pub(super) const RULES: &[Rule] = &[
     always(
         "header",
-        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Set-Cookie\s*:|X-XSS-Protection\s*:\s*\d|Access-Control-[\w-]+\s*:)|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:|\xE5\x98[\x8A\x8D]\s*(?:Set-Cookie|Location|Content-\w+)\s*:",
+        r"^[^\n\r]*[\r\n]+\s*\d?(?:Set-Cookie\s*:|X-XSS-Protection\s*:\s*\d|Access-Control-[\w-]+\s*:)|^\W*[\r\n]+\s*(?:Content-?(?:Length|Type)|Transfer-Encoding)\s*:|\xE5\x98[\x8A\x8D]\s*(?:Set-Cookie|Location|Content-\w+)\s*:",
     ),
     always(
         "redirect",
-        r"^[^\n\r]{0,200}[\r\n]+\s*\d?(?:Location\s*:\s*(?:[a-z][a-z0-9+.-]*:\S|[/\\.]|www\.)|Refresh\s*:\s*(?:\d|[a-z][a-z0-9+.-]*:\S|/|www\.))",
+        r"^[^\n\r]*[\r\n]+\s*\d?(?:Location\s*:\s*(?:[a-z][a-z0-9+.-]*:\S|[/\\.]|www\.)|Refresh\s*:\s*(?:\d|[a-z][a-z0-9+.-]*:\S|/|www\.))",
     ),
-    short("response", r"^[^\n\r]{0,200}[\r\n]+\s*HTTP/\d(?:\.\d)?\s+\d{3}\b"),
+    short("response", r"^[^\n\r]*[\r\n]+\s*HTTP/\d(?:\.\d)?\s+\d{3}\b"),
     always(
         "mail",
-        r"[\r\n]\s*(?:RCPT TO\s*:|MAIL FROM\s*:|(?:EHLO|HELO)\s+\S|VRFY\s\S|EXPN\s\S)|^[^\n\r]{0,80}[\r\n]+\s*[a-z]\d{1,4}\s+(?:CAPABILITY|FETCH|SELECT|LOGIN|EXAMINE|LIST|LSUB|STATUS|APPEND|SEARCH|COPY|CREATE|DELETE|RENAME|NOOP|LOGOUT|QUIT|AUTHENTICATE)\b|^\s*[\r\n]\s*(?:APOP|TOP|UIDL|RETR|PASS|USER|STAT|QUIT|DATA|RSET)\b",
+        r"[\r\n]\s*(?:RCPT TO\s*:|MAIL FROM\s*:|(?:EHLO|HELO)\s+\S|VRFY\s\S|EXPN\s\S)|^[^\s]*(?:[ \t]+\S+){0,4}[ \t]*[\r\n]+\s*[a-z]\d{1,4}\s+(?:CAPABILITY|FETCH|SELECT|LOGIN|EXAMINE|LIST|LSUB|STATUS|APPEND|SEARCH|COPY|CREATE|DELETE|RENAME|NOOP|LOGOUT|QUIT|AUTHENTICATE)\b|^\s*[\r\n]\s*(?:APOP|TOP|UIDL|RETR|PASS|USER|STAT|QUIT|DATA|RSET)\b",
     ),
     always("break-script", r"^[\r\n]+\s*<script"),
 ];

@@ -50,6 +50,71 @@ fn is_of_elsewhere(declaration: &str, is_of_partners: bool) -> bool {
     !is_formal || quoted.next().is_some_and(|system| !is_known(system))
 }
 
+/// Elements that programs begin documents with, which declare words of their own: styles of drawings, names of applications, namespaces.
+const ROOTS: &[&str] = &["svg", "resources", "rdf:RDF", "owl:Ontology", "TS", "xsl:stylesheet"];
+
+/// The longest words that an entity stands for, in bytes: a long one that is named often is a small document that grows.
+const LONGEST_WORDS: usize = 256;
+
+/// Whether all that a document type declares is words, by a published definition or in a document of a known kind: `<!ENTITY version
+/// "4.2">`. What names another entity, markup or a code grows or hides something.
+pub(super) fn declares_words(text: &str) -> bool {
+    let Some(at) = find_ignoring_case(text, "<!doctype") else {
+        return false;
+    };
+    let declaration = text.get(at + "<!doctype".len()..).unwrap_or_default();
+    let root = declaration.split_ascii_whitespace().next().unwrap_or_default();
+    let outside = declaration.split('[').next().unwrap_or_default();
+    let is_published = ["system", "public"]
+        .iter()
+        .any(|keyword| find_ignoring_case(outside, keyword).is_some())
+        && !fetches(text, true);
+    let mut entities = declaration.split("<!ENTITY").skip(1);
+    (is_published || ROOTS.contains(&root.trim_end_matches('['))) && entities.all(is_of_words)
+}
+
+/// Whether a declaration, from the entity's name on, is one of words.
+fn is_of_words(entity: &str) -> bool {
+    let name = entity.trim_start();
+    let rest = name.trim_start_matches(|sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '-' | '.' | ':'));
+    let words = Quoted(rest).next();
+    words.is_some_and(|words| words.len() <= LONGEST_WORDS && !words.contains(['&', '%', '<']))
+}
+
+/// Whether a document without a type refers to an entity that is none of HTML's: feeds and exports have those without declaring them.
+pub(super) fn refers(text: &str) -> bool {
+    text.split('&').skip(1).any(|after| {
+        let name = after.split(';').next().unwrap_or_default();
+        let is_name = !name.is_empty()
+            && name.len() < after.len()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+        is_name && !is_of_html(name)
+    })
+}
+
+/// Whether an entity is one of HTML 4 (section 24): letters with marks by the ends of their names.
+fn is_of_html(name: &str) -> bool {
+    #[rustfmt::skip]
+    const NAMES: &[&str] = &[
+        "amp", "lt", "gt", "quot", "apos", "nbsp", "iexcl", "cent", "pound", "curren", "yen", "brvbar", "sect", "copy", "ordf", "laquo", "not", "shy", "reg", "macr", "deg", "plusmn",
+        "sup1", "sup2", "sup3", "micro", "para", "middot", "ordm", "raquo", "frac12", "frac14", "frac34", "iquest", "times", "divide", "szlig", "eth", "ETH", "thorn", "THORN", "fnof",
+        "bull", "hellip", "prime", "Prime", "oline", "frasl", "trade", "larr", "rarr", "uarr", "darr", "harr", "minus", "infin", "ne", "le", "ge", "sum", "radic", "asymp", "loz", "spades",
+        "clubs", "hearts", "diams", "circ", "tilde", "ensp", "emsp", "thinsp", "zwnj", "zwj", "lrm", "rlm", "ndash", "mdash", "lsquo", "rsquo", "sbquo", "ldquo", "rdquo", "bdquo",
+        "dagger", "Dagger", "permil", "lsaquo", "rsaquo", "euro", "alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "pi", "sigma", "tau", "omega", "Delta", "Omega", "Sigma",
+    ];
+    const MARKS: &[&str] = &[
+        "acute", "grave", "circ", "tilde", "uml", "ring", "cedil", "slash", "caron", "lig",
+    ];
+    NAMES.contains(&name)
+        || MARKS.iter().any(|mark| {
+            name.strip_suffix(mark).is_some_and(|letter| {
+                (1..=2).contains(&letter.len()) && letter.bytes().all(|byte| byte.is_ascii_alphabetic())
+            })
+        })
+}
+
 /// Whether an identifier names a published definition, or a file beside the document.
 fn is_known(identifier: &str) -> bool {
     let identifier = identifier.trim();
@@ -146,6 +211,47 @@ mod tests {
             r#"<!DOCTYPE x SYSTEM http://evil.example/x.dtd>"#,
         ] {
             assert!(fetches(text, true) && fetches(text, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn declarations_of_words_are_told() {
+        for text in [
+            r#"<!DOCTYPE article PUBLIC "-//OASIS//DTD DocBook XML V4.5//EN" "docbookx.dtd" [<!ENTITY version "4.2"><!ENTITY product "Our Tool">]>"#,
+            r#"<!DOCTYPE resources [<!ENTITY appname "MyApp">]>"#,
+            r#"<!DOCTYPE svg [<!ENTITY st0 "fill:none;stroke:#000">]>"#,
+        ] {
+            assert!(declares_words(text), "{text}");
+        }
+        for text in [
+            r#"<!DOCTYPE x [<!ENTITY foo "aaaaaa">]>"#,
+            r#"<!DOCTYPE svg [<!ENTITY a "x"><!ENTITY b "&a;&a;">]>"#,
+            r#"<!DOCTYPE svg [<!ENTITY % a "x">]>"#,
+            r#"<!DOCTYPE svg [<!ENTITY a SYSTEM "x">]>"#,
+            r#"<!DOCTYPE x PUBLIC "-//a//EN" "http://evil.example/x.dtd" [<!ENTITY a "x">]>"#,
+            r#"<!ENTITY a "x">"#,
+        ] {
+            assert!(!declares_words(text), "{text}");
+        }
+        assert!(!declares_words(&format!(
+            "<!DOCTYPE svg [<!ENTITY a \"{}\">]>",
+            "x".repeat(300)
+        )));
+    }
+
+    #[test]
+    fn references_to_nothing_are_told() {
+        for text in ["<a>&xxe;</a>", "<a>x &file; y</a>", "<a>&amp;&ent;</a>"] {
+            assert!(refers(text), "{text}");
+        }
+        for text in [
+            "<a>&nbsp;&eacute;&AElig;&mdash;</a>",
+            "<a>a & b; c</a>",
+            "<a>&#x20;&#10;</a>",
+            "<a/>",
+            "R&D",
+        ] {
+            assert!(!refers(text), "{text}");
         }
     }
 }

@@ -38,6 +38,67 @@ pub(super) fn is_of_known_providers(text: &str) -> bool {
     frames && media
 }
 
+/// Whether what a text has of active elements are drawings and formulas that show nothing of elsewhere: what they use is part of the
+/// text, or a picture within it.
+pub(super) fn only_draws(text: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "frame",
+        "frameset",
+        "applet",
+        "base",
+        "meta",
+        "xml",
+        "xss",
+        "import",
+        "isindex",
+        "bgsound",
+        "layer",
+        "ilayer",
+        "keygen",
+        "portal",
+        "noscript",
+        "listing",
+        "plaintext",
+        "xmp",
+        "comment",
+        "v",
+        "vmlframe",
+        "set",
+        "animate",
+        "animatetransform",
+        "animatemotion",
+        "animatecolor",
+        "handler",
+        "foreignobject",
+        "feimage",
+        "marquee",
+        "xsl",
+        "event",
+        "param",
+        "script",
+    ];
+    const PICTURES: &[&str] = &[
+        "#",
+        "data:image/png",
+        "data:image/jpeg",
+        "data:image/gif",
+        "data:image/webp",
+    ];
+    let is_within = |tag: &str| {
+        let mut sources = ["xlink:href", "href", "src"].iter().filter_map(|name| {
+            let at = find(tag, name)?;
+            tag.get(at + name.len()..)?
+                .trim_start()
+                .strip_prefix('=')
+                .map(str::trim_start)
+        });
+        sources.all(|source| PICTURES.iter().any(|start| unquoted(source).starts_with(start)))
+    };
+    let is_of_others = elements(text, OTHERS).next().is_some();
+    let is_odd = ["<?", "< ", "</ ", "<!--["].iter().any(|odd| text.contains(odd));
+    !is_of_others && !is_odd && elements(text, &["use", "image"]).all(is_within)
+}
+
 /// Whether every script of a text is one that runs nothing: the source of a component, which a browser refuses to parse, or a known
 /// service's widget.
 pub(super) fn runs_nothing(text: &str) -> bool {

@@ -5,10 +5,11 @@ use super::{
     lexicon::Lexicon,
     rules::{ENTERED, Simple, short},
 };
+use crate::model::places::Part;
 
 pub(super) const RULES: &[Rule] = &[short(
     "filter",
-    r"\*\)\s*\(|\)\s*\(\s*[|&!]\s*\(|^[^\s]{0,40}\)\(\s*[|&!]?\s*(?:\w+[=~<>]|\)?$)|\)\(\w+=[^()\n]*(?:\)|\*)|\(\s*[|&!]\s*\(\s*[\w.-]+\s*[~<>]?=|^\*?\(\)\|?&|\*\(\)\|&|^\(?\*\)|\*\(\|\(|^\*\)\(",
+    r"\*\)\s*\(|\)\s*\(\s*[|&!]\s*\(|^[^\s]*\)\(\s*[|&!]?\s*(?:\w+[=~<>]|\)?$)|\)\(\w+=[^()\n]*(?:\)|\*)|\(\s*[|&!]\s*\(\s*[\w.-]+\s*[~<>]?=|^\*?\(\)\|?&|\*\(\)\|&|^\(?\*\)|\*\(\|\(|^\*\)\(",
 )];
 
 /// The detector.
@@ -17,9 +18,23 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         .map(|rules| rules.unless(is_excused))
 }
 
-/// Brackets and stars in a password are as likely as other signs, unless they compare.
+/// Brackets and stars in a password are as likely as other signs, unless they compare. In a setting, a whole filter is what is asked for.
 fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
-    value.is_password() && !value.marks.any(Marks::EQUALS)
+    let name = value.place.name.to_ascii_lowercase();
+    let is_setting = value.place.part == Part::Body && (name.contains("ldap") || name.ends_with("filter"));
+    value.is_password() && !value.marks.any(Marks::EQUALS) || is_setting && is_whole(value.text)
+}
+
+/// Whether a text is one filter (RFC 4515): its first bracket is closed by its last.
+fn is_whole(text: &str) -> bool {
+    let text = text.trim();
+    let mut depth = 0_i32;
+    let mut rest = text.char_indices().filter(|(_, sign)| matches!(sign, '(' | ')'));
+    let closes_early = rest.any(|(at, sign)| {
+        depth += if sign == '(' { 1 } else { -1 };
+        depth <= 0 && at + 1 < text.len()
+    });
+    text.starts_with('(') && !closes_early && depth == 0
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 //! leaves the string it was put in.
 
 use super::{
-    BuildError, Family, Marks, Rule,
+    BuildError, Family, Marks, Rule, Value,
     lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
 };
+use crate::model::places::Role;
 
 pub(super) const RULES: &[Rule] = &[
     short(
@@ -18,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "script",
-        r#"^[^'"\n]{0,40}['"]?\s*(?:;|&&|\|\|)\s*(?:this\.\w|return\b\s*(?:['"(]|true\b|false\b|\d\s*(?:;|$))|sleep\(\d|var\s+\w+\s*=\s*new\b|\d\s*==\s*\d|'\w*'\s*==)"#,
+        r#"^[^\s'"]*(?:[ \t]+[^\s'"]+){0,3}['"]?\s*(?:;|&&|\|\|)\s*(?:this\.\w|return\b\s*(?:['"(]|true\b|false\b|\d\s*(?:;|$))|sleep\(\d|var\s+\w+\s*=\s*new\b|\d\s*==\s*\d|'\w*'\s*==)"#,
     ),
     always("match", r"\bthis\.\w+\.match\("),
     short(
@@ -42,6 +43,12 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         RULES,
         lexicon,
     )
+    .map(|rules| rules.unless(is_excused))
+}
+
+/// Whether a rule that matches says nothing here: an operator is one in the place of a name, and a password may begin with a dollar.
+fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
+    rule.name == "operator" && value.role == Role::Value && value.is_password() && !value.text.contains(['{', '"'])
 }
 
 #[cfg(test)]

@@ -23,14 +23,14 @@ macro_rules! path {
 /// Files below a Unix root that hold accounts, settings and logs.
 macro_rules! unix {
     () => {
-        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|config\.gz|devices|filesystems|interrupts|ioports|kallsyms|kcore|keys|loadavg|modules|partitions|stat|swaps|uptime|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx|tomcat\d?)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/)"
+        r"(?:etc/+(?:\./+)*[\w.-]|proc/+(?:self|version|cmdline|mounts|net|sched_debug|cpuinfo|meminfo|config\.gz|devices|filesystems|interrupts|ioports|kallsyms|kcore|keys|loadavg|modules|partitions|stat|swaps|uptime|\d+/)|var/+(?:log|mail|spool|run|www|adm|lib|lp|lock|cpanel|apache2?|nm2|webmin)\b|root/+\.|usr/+local/+(?:apache\d?|etc|php\d?|nginx|zeus|www|cpanel|psa|pureftpd|lib)\b|usr/+(?:etc|pkg|apache\d?|ports|lib/(?:php|rpm|cron|security))\b|opt/+(?:lampp|xampp|apache\d?|nginx|tomcat\d?)\b|home/+[^/\s]+/+\.|boot/+grub|private/+etc/|sys/+(?:class|devices|kernel|block|bus|module|firmware|fs|power|hypervisor)/|dev/+(?:fd/|shm/|mem$|kmem$|u?random$|zero$|null$|stdin$|sd[a-z]\d?$|vd[a-z]\d?$)|run/+(?:secrets|docker\.sock|systemd)\b|tmp/+sess_|system/+library/|srv/+(?:www|http|ftp)/+\S*\.\w|opt/+[\w.-]+/+(?:conf|config|etc)/)"
     };
 }
 
 /// Files that traversal is for, as they stand at its end.
 macro_rules! known {
     () => {
-        r"etc[\\/]+(?:passwd|shadow|group|hosts|issue|hostname|sudoers|crontab|fstab|ssh|nginx|apache2?|httpd|mysql|php)\b|proc[\\/]+(?:self|version|cmdline|\d)|root[\\/]+\.|boot\.ini|win\.ini|system32[\\/]|\.(?:env|htpasswd|htaccess)\b|\.(?:ssh|aws|git|svn|kube|docker)[\\/]|web\.config|wp-config|web-inf[\\/]|var[\\/]+log[\\/]"
+        r"etc[\\/]+(?:passwd|shadow|group|hosts|issue|hostname|sudoers|crontab|fstab|ssh|nginx|apache2?|httpd|mysql|php)\b|proc[\\/]+(?:self|version|cmdline|sys|\d)|dev[\\/]+(?:null|zero|u?random|fd|shm)\b|root[\\/]+\.|boot\.ini|win\.ini|system32[\\/]|\.(?:env|htpasswd|htaccess)\b|\.(?:ssh|aws|git|svn|kube|docker)[\\/]|web\.config|wp-config|web-inf[\\/]|var[\\/]+log[\\/]|config[\\/]+(?:master\.key|credentials\.yml|secrets\.yml|database\.yml)"
     };
 }
 
@@ -48,7 +48,7 @@ const MARKS: Marks = Marks::DOT
     .and(Marks::of_byte(b'x'));
 
 pub(super) const RULES: &[Rule] = &[
-    always("steps", concat!(path!(), r"(?:\.\.+[\\/]+[^\s\\/]{0,12}[\\/]*){2,}")),
+    always("steps", concat!(path!(), r"(?:\.\.+[\\/]+[^\s\\/]*[\\/]*){2,}")),
     always(
         "steps-inside",
         concat!(
@@ -62,19 +62,19 @@ pub(super) const RULES: &[Rule] = &[
     hint(
         "step-odd",
         30,
-        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*\.(?:ini|conf|cfg|php|log|env|htaccess)$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\.[a-z]|^\.\.[\\/]+\{|^[\\/]*\.\.;"#,
+        r#"^['"]?(?:[a-z]:)?[\\/]+(?:\.\.+[\\/;]+)+|^(?:\.\.+[\\/]){2,}|^\.\.\\|^\.\.[\\/]+\S*(?:\.(?:ini|conf|cfg|php|log|env|htaccess|properties|pem|key|sqlite3?|bak)|(?:database|secrets?|credentials|application|parameters)\.(?:ya?ml|json|toml))$|^\.\.[\\/]+\W*$|^\.\.[\\/]+\.[a-z]|^\.\.[\\/]+\{|^[\\/]*\.\.;"#,
     ),
     // towards a known file, wherever it stands
     always(
         "steps-to-target",
-        concat!(r"\.\.[\\/]+(?:[\w.-]+[\\/]+){0,8}(?:", known!(), r")"),
+        concat!(r"\.\.[\\/]+(?:[\w.-]+[\\/]+)*(?:", known!(), r")"),
     ),
     // more than any source tree is deep
-    short("steps-many", r"(?:\.\.[\\/]+){8}"),
+    short("steps-many", r"(?:\.\.[\\/]+){7}"),
     // dots and slashes in codes that nothing resolved (dotdotpwn)
     always(
         "steps-coded",
-        r"(?:(?:0x2e|\xEF\xBF\xBD\^?|\?){2,12}(?:[\\/]|0x2f|0x5c|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|2f|5c)+){2}|(?:[.?]{2,12}(?:0x2f|0x5c|\xEF\xBF\xBD+|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|%?[\\/]%|%[\\/]|2f|5c)+){2}|(?:\.{2,12}[\\/]%){2}",
+        r"(?:(?:0x2e|\xEF\xBF\xBD\^?|\?){2,}(?:[\\/]|0x2f|0x5c|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|2f|5c)+){2}|(?:[.?]{2,}(?:0x2f|0x5c|\xEF\xBF\xBD+|(?:\xEF\xBF\xBD)?%[a-z0-9]{2}|%5%c|%?[\\/]%|%[\\/]|2f|5c)+){2}|(?:\.{2,}[\\/]%){2}",
     ),
     always(
         "step-coded",
@@ -82,15 +82,15 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "target-coded",
-        r"(?:\.\.|0x2e|\xEF\xBF\xBD)[^\n]{0,200}?(?:etc[^\w\s]{1,12}[a-z0-9]{0,2}(?:passwd|issue|hosts|shadow|group)|boot\.ini|win\.ini|windows[^\w\s]{1,8}[a-z0-9]{0,2}system32)",
+        r"(?:\.\.|0x2e|\xEF\xBF\xBD)\S*?(?:etc[^\w\s]+[a-z0-9]{0,2}(?:passwd|issue|hosts|shadow|group)|boot\.ini|win\.ini|windows[^\w\s]+[a-z0-9]{0,2}system32)",
     ),
     always(
         "target",
-        r"^\S*etc(?:[^\w\s-][a-z0-9]{0,2}|0x2f|0x5c){1,6}(?:passwd|issue|hosts|shadow)\S{0,8}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)(?:[^\w\s][a-z0-9]{0,2}|0x2f|0x5c){1,6}system32\S*$",
+        r"^\S*etc(?:[^\w\s-][a-z0-9]{0,2}|0x2f|0x5c){1,6}(?:passwd|issue|hosts|shadow)\S{0,7}$|^\S*[^\w\s]\w?boot\.ini|^\S*(?:windows|winnt)(?:[^\w\s][a-z0-9]{0,2}|0x2f|0x5c){1,6}system32\S*$",
     ),
     always(
         "dots",
-        r"^[/.\\]{8,}[a-z{]|^/?(?:\.[\\/]{1,2}){3,}|^/?(?:\.{1,2}[\\/]+){3,}|^\.?[\\/]+\.\.[\\/]*$",
+        r"^[/\\][/\\][/\\][/\\]{4,}[a-z{]|^[/\\]*\.[/.\\]{6,}[a-z{]|^/?(?:\.[\\/]{1,2}){3,}|^/?(?:\.{1,2}[\\/]+){3,}|^\.?[\\/]+\.\.[\\/]*$",
     ),
     always(
         "system-file",
@@ -114,22 +114,22 @@ pub(super) const RULES: &[Rule] = &[
         concat!(
             r#"^['"]?(?:file:/*)?[a-z]:[\\/]+(?:[^\n\\/]+[\\/]+)*"#,
             windows!(),
-            r#"[^<>\n]{0,80}$|^['"]?\\*(?:boot\.ini|win\.ini|(?:windows|winnt)[\\/]+(?:system|win\.ini|temp|repair|php)|inetpub[\\/]|xampp[\\/]|program files[\\/]|apache\d?(?:\.\d)?[\\/]+(?:logs?|conf)|system32[\\/]|logs?[\\/]+(?:access|error|httpd))[^<>\s]{0,80}$"#
+            r#"[^<>\s]*(?: [^<>\s]+){0,2}$|^['"]?\\*(?:boot\.ini|win\.ini|(?:windows|winnt)[\\/]+(?:system|win\.ini|temp|repair|php)|inetpub[\\/]|xampp[\\/]|program files[\\/]|apache\d?(?:\.\d)?[\\/]+(?:logs?|conf)|system32[\\/]|logs?[\\/]+(?:access|error|httpd))[^<>\s]*$"#
         ),
     ),
     always(
         "hidden-file",
-        r"^(?:[\w.~-]{0,40}[\\/]+){0,8}\.(?:htaccess|htpasswd|dockerenv|env|git/|ssh/|bash_history|zsh_history|netrc|aws/|svn/|kube/|docker/config|mysql_history|psql_history|my\.cnf|npmrc|pypirc|pgpass|rhosts|boto|git-credentials)[^\s]*$",
+        r"^(?:[\w.~-]*[\\/]+)*\.(?:htaccess|htpasswd|dockerenv|env|git/|ssh/|bash_history|zsh_history|netrc|aws/|svn/|kube/|docker/config|mysql_history|psql_history|my\.cnf|npmrc|pypirc|pgpass|rhosts|boto|git-credentials|bashrc|bash_profile|profile|zshrc|viminfo|gitconfig|python_history|node_repl_history|rediscli_history|sqlite_history|xauthority|gnupg/|azure/)[^\s]*$",
     ),
     // what a servlet container keeps to itself (Servlet 6.0, section 10.5)
     always(
         "container-file",
-        r"^[^\s<>]{0,80}\b(?:WEB|META)-INF[\\/]+[\w./-]+\.(?:xml|class|properties|ya?ml|jar)\W*$",
+        r"^[^\s<>]*\b(?:WEB|META)-INF[\\/]+[\w./-]+\.(?:xml|class|properties|ya?ml|jar|mf|rsa|sf|jspx?|tld|json)\W*$|^classpath\*?:[\w./*-]+$",
     ),
     // https://www.php.net/manual/en/wrappers.php
     always(
         "wrapper",
-        r"\b(?:php|phar|expect|zip|compress\.\w+|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|convert\.(?:iconv|base64|quoted)[.-]",
+        r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
     ),
 ];
 
@@ -207,11 +207,27 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let hints = place.hints();
     let is_report = value.context.is_report() || hints.any(NameHints::REPORT);
     match sought {
-        Sought::Steps => !is_report && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE)),
-        Sought::Absolute => !is_report,
+        Sought::Steps => {
+            !is_report
+                && !value.is_password()
+                && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE))
+        }
+        // in prose files are named, and nothing opens a sentence
+        Sought::Absolute => {
+            let is_prose = hints.any(NameHints::TEXT) && value.marks.any(Marks::BLANK);
+            !(is_report || is_prose || value.context.is_settings() && is_folder(value.text))
+        }
         Sought::Hidden => !(is_sample(value.text) || hints.any(NameHints::CHANGE) || value.context.is_webhook()),
         Sought::Disguised => true,
     }
+}
+
+/// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or what a process knows.
+fn is_folder(path: &str) -> bool {
+    const SECRET: &[&str] = &[
+        "/etc", "/proc", "/root", "/sys", "/dev", "/home", "/run", "\\", "..", "/.", "secret", "key",
+    ];
+    path.starts_with('/') && !SECRET.iter().any(|part| path.contains(part))
 }
 
 /// Whether a file is a sample of settings, which repositories hold in place of the settings.

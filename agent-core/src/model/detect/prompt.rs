@@ -16,15 +16,15 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "reveal",
-        r"\b(?:reveal|show|print|repeat|output|display|tell me|give me|leak|what (?:is|are|was))\b[^.!?;\n]*\b(?:system|initial|hidden|original|secret)\W+(?:prompt|instructions?|message|rules)\b|\b(?:repeat|print|output)\b.{0,40}\b(?:above|before this|verbatim)\b",
+        r"\b(?:reveal|show|print|repeat|output|display|tell me|give me|leak|what (?:is|are|was))\b[^.!?;\n]*\b(?:system|initial|hidden|original|secret)\W+(?:prompt|instructions?|message|rules)\b|\b(?:repeat|print|output)\b[^.!?;\n]*\b(?:above|before this|verbatim)\b",
     ),
     always(
         "persona",
-        r"\b(?:you are|act as|pretend (?:to be|you are)|roleplay as|simulate|become)\b.{0,60}\b(?:DAN\b|jailbroken|unfiltered|uncensored|unrestricted|no (?:restrictions|limits|rules|filters)|without (?:any )?(?:restrictions|limits|rules|filters|censorship)|evil|do anything now)",
+        r"\b(?:you are|act as|pretend (?:to be|you are)|roleplay as|simulate|become)\b[^.!?;\n]*\b(?:DAN\b|jailbroken|unfiltered|uncensored|unrestricted|no (?:restrictions|limits|rules|filters)|without (?:any )?(?:restrictions|limits|rules|filters|censorship)|evil|do anything now)",
     ),
     always(
         "mode",
-        r"\b(?:developer|debug|god|admin|sudo|jailbreak|DAN|unrestricted|maintenance)\W+mode\b.{0,30}\b(?:enabled?|on|activated?|enter)\b|\b(?:enable|enter|activate|switch to)\b.{0,20}\b(?:developer|debug|god|jailbreak|DAN|unrestricted)\W+mode\b|\bdo anything now\b",
+        r"\b(?:developer|debug|god|admin|sudo|jailbreak|DAN|unrestricted|maintenance)\W+mode\b[^.!?;\n]*\b(?:enabled?|on|activated?|enter)\b|\b(?:enable|enter|activate|switch to)\b[^.!?;\n]*\b(?:developer|debug|god|jailbreak|DAN|unrestricted)\W+mode\b|\bdo anything now\b",
     ),
     always(
         "markup",

@@ -56,12 +56,24 @@ const SIGNS: Marks = Marks::ROUND
     .and(Marks::PIPE)
     .and(Marks::PERCENT);
 
+/// What stands before a string is left: a value of some words. More of them are a sentence, in which a quote is an apostrophe.
+macro_rules! value {
+    () => {
+        r#"^[^\s'"`]*(?:[ \t]+[^\s'"`]+){0,4}[ \t]*"#
+    };
+}
+
 /// What an expression without quotes is made of: words, and signs. They count nothing, and say that the tokenizer is worth asking.
 const WORDS: &[Rule] = &[
     hint(
         "words",
         0,
-        r#"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b|\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
+        r"\b(?:union|select|insert|update|delete|drop|having|sleep|benchmark|exec|waitfor|declare|null|regexp)\b",
+    ),
+    hint(
+        "operators",
+        0,
+        r#"\b(?:or|and|xor|div|mod|is|in|r?like|between)\b\s*[-\d(@'"!~+{%]|['"`]\s*(?:or|and|xor|is|in|div|mod|not)\b"#,
     ),
     hint("signs", 0, r"--(?:\s|$)|#|/\*[^;,\s]|\d\s*[|&]|\w\("),
 ];
@@ -70,9 +82,12 @@ pub(super) const RULES: &[Rule] = &[
     // a second query; what follows must be columns, as "union select committee" is none
     always(
         "union-select",
-        r#"\bunion\b(?:[\s(+/*!\d-]|all\b|distinct\b|\*/|#[^\n]{0,40}\n|--[^\n]{0,40}\n)*\bselect\b(?:[\s(/*!+]|#[^\n]{0,40}\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|[\w.]+\s*(?:[,(#|+*/]|--|(?:from|as|where|limit|into|collate)\b))"#,
+        r#"\bunion\b(?:[\s(+/*!\d-]|\xEF\xBF\xBD|\xC2\xA0|all\b|distinct\b|\*/|#[^\n]*\n|--[^\n]*\n)*\bselect\b(?:[\s(/*!+]|#[^\n]*\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|[\w.]+\s*(?:[,(#|+*/]|--|(?:from|as|where|limit|into|collate)\b))"#,
     ),
-    always("union-split", r#"\buni?\W{1,12}o?n\W+sel?\W{1,12}l?e?ct\b"#),
+    always(
+        "union-split",
+        r#"\b(?:uni\W*["'|+/*]\W*on|un\W*["'|+/*]\W*ion)\W+(?:sel\W*["'|+/*]\W*ect|se\W*["'|+/*]\W*lect)\b"#,
+    ),
     // time and errors as channels (PortSwigger, "Blind SQL injection")
     always(
         "delay",
@@ -98,16 +113,16 @@ pub(super) const RULES: &[Rule] = &[
     // another statement behind the first
     short(
         "stacked",
-        r#"^[^;\n]{0,80};\s*(?:select\b(?:[^;]*[(*@'"]|\s+(?:-?\d|null\b|[\w.\s,]+\bfrom\b|[\w.]+\s*(?:,|--|#)))|insert\s+into\b|update\s+\w+\s+set\b|delete\s+(?:\w+\s+)?from\s+[\w.`"\[\]]+\s*(?:where\b|limit\b|;|--|#|/\*|$)|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|merge\s+into\b|copy\s+[^;]{1,80}?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
+        r#"^[^\s;]*(?:[ \t]+[^\s;]+){0,6}[ \t]*;\s*(?:select\s*(?:[(*@+-]|'[^']*'\s*(?:[,;)]|--|#|$|as\b|from\b|into\b)|\s\w+\s*\(|\s-?\d|\snull\b|\s[\w.`]+(?:\s*,\s*[\w.`]+)*\s+from\s+[\w.`"\[\]]+\s*(?:[;)]|--|#|/\*|where\b|limit\b|(?:order|group)\s+by\b|union\b|join\b|having\b)|\s[\w.]+\s*(?:,\s*(?:\w+\s*\(|\d|')|--|#))|insert\s+into\b|update\s+\w+\s+set\b|delete\s+(?:\w+\s+)?from\s+[\w.`"\[\]]+\s*(?:where\b|limit\b|;|--|#|/\*|$)|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]+\son\s+[\w.*`"]+\s+to\s|merge\s+into\b|copy\s[^;]*?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
     ),
     // behind a value of one word, what no sentence goes on with: administration, prepared statements, variables, transactions
     short(
         "stacked-command",
-        r#"^[^\s;]*['")\s]*;\s*(?:show\s+(?:(?:full|global|session|master|slave|replica|binary|create|open|all)\s+)?(?:tables?|databases?|schemas?|columns|fields|grants|privileges|variables|status|processlist|warnings|errors|engines?|plugins|index(?:es)?|keys|triggers|events|procedure|function|logs|users?|roles|character\s+set|collation|hosts|view|server_version|data_directory|config_file)\b|prepare\s+\w+\s*(?:from|as|\()|deallocate\b|execute\s+\w+\s*(?:;|using\b|\(|--|#|$)|vacuum\b|analy[sz]e\s+(?:table\s+)?\w+\s*(?:;|--|#|\(|$)|reindex\b|optimi[sz]e\s+table\b|set\s+(?:@|global\b|session\b|local\b|names\b|password\b|role\b|transaction\b|autocommit\b|search_path\b|\w+\s*=)|pragma\s+\w|(?:at|de)tach\s+(?:database\s+)?['"\w]+\s*(?:as\b|;|--|$)|handler\s+\w+\s+(?:open|read|close)\b|(?:un)?lock\s+tables?\b|flush\s+(?:tables|privileges|logs|hosts|status)\b|kill\s+(?:query\s+|connection\s+)?\d|reset\s+(?:master|slave|replica|query\s+cache|(?:all|role|session)\s*(?:;|--|$))|rename\s+(?:table|user|column)\b|revoke\s+\w|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|deny\s+\w+\s+(?:on|to)\s|(?:create|alter|drop)\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unique\s+|materialized\s+|unlogged\s+|virtual\s+)*(?:table|view|index|trigger|schema|role|login|user|extension|language|type|domain|sequence|aggregate|event|server|assembly|rule|function|procedure|database|system|session|tablespace|synonym|package|operator|publication|subscription|certificate|credential|endpoint)\b|rollback\b|commit\s*(?:;|--|work|tran|$)|start\s+transaction\b|savepoint\s|begin\s*(?:;|tran|work|$|\w+\s*(?::=|;|\())|declare\s+[@\w]|call\s+\w+\s*[.(]|comment\s+on\s|copy\s+\(?\w+[^;]{0,60}\b(?:to|from)\b|dbcc\s+\w|(?:backup|restore)\s+(?:database|log)\b|reconfigure\b|raiserror\s*\(|print\s*(?:'|@|\()|if\s*\(?\s*(?:\d|exists|not\s+exists|\(|@|\w+\()|while\s*\(?\s*\d|use\s+(?:mysql|master|msdb|tempdb|information_schema)\b|explain\s+(?:select|update|delete|insert|replace|analyze|extended|query|plan)\b|desc(?:ribe)?\s+\w+\s*(?:;|--|#|$)|values\s*\(|table\s+\w+\s*(?:;|--|$)|with\s+\w+\s*(?:\([^)]*\)\s*)?as\s*\(|merge\s+\w|install\s+(?:plugin|soname|component)\b|load\s+(?:data|'|xml\b|extension\b)|import\s+foreign\b|notify\s+\w+\s*,\s*'|do\s+(?:\$|'|sleep|language)|cluster\s+\w+\s*(?:;|--|$)|checkpoint\s*(?:;|--|$)|exec(?:ute)?\s+(?:immediate|sp_|xp_|master|dbo)|select\s+(?:\*|[\w.]+(?:\s*,\s*[\w.]+)*\s+from\s+\w|@@|distinct\s|top\s|all\s|null\b|case\b|if\b)|insert\s+(?:into|ignore|overwrite)\b|update\s+\S+\s+set\b|delete\s+from\b|truncate\s+(?:table\s+)?\w+\s*(?:;|--|$)|shutdown\b|waitfor\b)"#,
+        r#"^[^\s;]*['")\s]*;\s*(?:show\s+(?:(?:full|global|session|master|slave|replica|binary|create|open|all)\s+)?(?:tables?|databases?|schemas?|columns|fields|grants|privileges|variables|status|processlist|warnings|errors|engines?|plugins|index(?:es)?|keys|triggers|events|procedure|function|logs|users?|roles|character\s+set|collation|hosts|view|server_version|data_directory|config_file)\b|prepare\s+\w+\s*(?:from|as|\()|deallocate\b|execute\s+\w+\s*(?:;|using\b|\(|--|#|$)|vacuum\b|analy[sz]e\s+(?:table\s+)?\w+\s*(?:;|--|#|\(|$)|reindex\b|optimi[sz]e\s+table\b|set\s+(?:@|global\b|session\b|local\b|names\b|password\b|role\b|transaction\b|autocommit\b|search_path\b|\w+\s*=)|pragma\s+\w|(?:at|de)tach\s+(?:database\s+)?['"\w]+\s*(?:as\b|;|--|$)|handler\s+\w+\s+(?:open|read|close)\b|(?:un)?lock\s+tables?\b|flush\s+(?:tables|privileges|logs|hosts|status)\b|kill\s+(?:query\s+|connection\s+)?\d|reset\s+(?:master|slave|replica|query\s+cache|(?:all|role|session)\s*(?:;|--|$))|rename\s+(?:table|user|column)\b|revoke\s+\w|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]+\son\s+[\w.*`"]+\s+to\s|deny\s+\w+\s+(?:on|to)\s|(?:create|alter|drop)\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unique\s+|materialized\s+|unlogged\s+|virtual\s+)*(?:table|view|index|trigger|schema|role|login|user|extension|language|type|domain|sequence|aggregate|event|server|assembly|rule|function|procedure|database|system|session|tablespace|synonym|package|operator|publication|subscription|certificate|credential|endpoint)\b|rollback\b|commit\s*(?:;|--|work|tran|$)|start\s+transaction\b|savepoint\s|begin\s*(?:;|tran|work|$|\w+\s*(?::=|;|\())|declare\s+[@\w]|call\s+\w+\s*[.(]|comment\s+on\s|copy\s+(?:\([^)]*\)|\w+)\s*(?:\([^)]*\)\s*)?(?:to|from)\s+(?:stdin|stdout|program|')|dbcc\s+\w|(?:backup|restore)\s+(?:database|log)\b|reconfigure\b|raiserror\s*\(|print\s*(?:'|@|\()|if\s*\(?\s*(?:\d|exists|not\s+exists|\(|@|\w+\()|while\s*\(?\s*\d|use\s+(?:mysql|master|msdb|tempdb|information_schema)\b|explain\s+(?:select|update|delete|insert|replace|analyze|extended|query|plan)\b|desc(?:ribe)?\s+\w+\s*(?:;|--|#|$)|values\s*\(|table\s+\w+\s*(?:;|--|$)|with\s+\w+\s*(?:\([^)]*\)\s*)?as\s*\(|merge\s+\w|install\s+(?:plugin|soname|component)\b|load\s+(?:data|'|xml\b|extension\b)|import\s+foreign\b|notify\s+\w+\s*,\s*'|do\s+(?:\$|'|sleep|language)|cluster\s+\w+\s*(?:;|--|$)|checkpoint\s*(?:;|--|$)|refresh\s+materialized\s+view\b|discard\s+(?:all|plans|temp|sequences)\s*(?:;|--|$)|purge\s+(?:binary|master)\s+logs\b|change\s+(?:master|replication\s+source)\s+to\b|(?:start|stop)\s+(?:slave|replica)\b|(?:reassign|drop)\s+owned\b|security\s+label\b|exec(?:ute)?\s+(?:immediate|sp_|xp_|master|dbo)|select\s+(?:\*|[\w.]+(?:\s*,\s*[\w.]+)*\s+from\s+\w|@@|distinct\s|top\s|all\s|null\b|case\b|if\b)|insert\s+(?:into|ignore|overwrite)\b|update\s+\S+\s+set\b|delete\s+from\b|truncate\s+(?:table\s+)?\w+\s*(?:;|--|$)|shutdown\b|waitfor\b)"#,
     ),
     short(
         "statement",
-        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*\(|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]{1,60}\son\s+[\w.*`"]+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
+        r#"^[\s/'"();\d]{0,6}(?:insert\s+into\s+\S+\s*\([^)]*\)\s*values|drop\s+(?:table|database)\s+\w+\s*(?:;|--|$)|delete\s+from\s+\w+\s*(?:;|--|where)|create\s+(?:table\s+\w+\s*\(|user\s+\w+\s+identified)|update\s+\w+\s+set\s+\w+\s*=|exec(?:ute)?\s+(?:master|xp_|sp_|immediate)|declare\s+@\w+\s+\w*char|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]+\son\s+[\w.*`"]+\s+to\s|drop\s+\w+\s*;\s*--|backup\s+database)"#,
     ),
     // how many columns there are
     short(
@@ -117,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
     // conditions that are always so
     always(
         "tautology",
-        r#"(?:^|['"`)\d\s])\s*(?:or|and|xor|having)\b\s*\(*\s*(?:not\s+)?(?:\d+|['"]\w*['"])\s*\)*\s*(?:==?|<|>|like\b|<>|!=|<=>|\bis\b|rlike\b|between\b)\s*\(*\s*(?:\d+|['"]\w*['"]?)"#,
+        r#"(?:^|['"`)\d\s])\s*(?:or|and|xor|having)\b\s*\(*\s*(?:not\s+)?(?:\d+|['"]\w*['"])\s*\)*\s*(?:==?|<|>|like\b|<>|!=|<=>|rlike\b|between\b)\s*\(*\s*(?:\d+|['"]\w*['"]?)"#,
     ),
     short(
         "condition",
@@ -131,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
     // in the place of a number: the name of the field says that one is wanted
     short(
         "identifier-condition",
-        r"^\s*(?:[-!~]*[\w.]+\s*\)*\s+(?:and|x?or|mod|div|r?like|regexp|is(?:\s+not)?|not\s+like)\s+\(*[-!~@\w.]+|not\s+\(*[-!~]*\d+|[!~]\s*\d+|-?\d+\s*(?:<=>|!=|<>|>=?|<=?|\^)\s*\(*[-!~]*\d+|-?[\w.]+\s+(?:not\s+)?(?:in\s*\([^)]*|between\s+\S+\s+and\s+\S+))\s*\)*\s*$",
+        r"^\s*(?:[-!~]*[\w.]+\s*\)*\s+(?:and|x?or|mod|div|r?like|regexp|is(?:\s+not)?|not\s+like)\s+\(*[-!~@\w.]+|not\s+\(*[-!~]*\d+|[!~]\s*\d+|-?\d+\s*(?:<=>|!=|<>|>=?|<=?|\^)\s*\(*[-!~]*\d+|[a-z_]\w*\s*(?:<=>|!=|<>|>=?|<=?)\s*\d+|-?[\w.]+\s+(?:not\s+)?(?:in\s*\([^)]*|between\s+\S+\s+and\s+\S+)|[-+~(\s]*(?:(?:current_|session_|system_)?user|version|database|schema|connection_id|sysdate|sqlite_version)\s*\(\s*\))\s*\)*\s*$",
     ),
     short(
         "identifier-itself",
@@ -139,63 +154,93 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "compare",
-        r#"^[\w,'"]{0,6}\(?\d+\)?\s*(?:=|<=>|!=|<>)\s*\(?\d+\)?[\s)'";#-]{0,3}$|^\d+\s+(?:is\s+not|like|not\s+in)\s+\(?\d+$|^'[\w\s]{0,12}'\s*(?:=|!=|<>|<=>)\s*'[\w:]{0,20}'?$"#,
+        r#"^[\w,'"]{0,6}\(?\d+\)?\s*(?:=|<=>|!=|<>)\s*\(?\d+\)?[\s)'";#-]{0,3}$|^\d+\s+(?:is\s+not|like|not\s+in)\s+\(?\d+$|^'[\w\s]*'\s*(?:=|!=|<>|<=>)\s*'[\w:]*'?$"#,
     ),
     // a string that ends, and goes on as an expression
     short(
         "break-operator",
-        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|[\w.]+\(|[\w.\[\]]+\s*(?:=|<|>|!=|\^=|(?:!?~~?\*?|@>|<@|&&|\?[|&]?|->>?|#>>?|<->|@@|\^@|\|\|)\s*(?:['"\d(]|array\b)|(?:collate\s+\w+\s*)?(?:not\s+)?(?:i?like|r?like|glob|match|regexp|similar\s+to|sounds\s+like|in|between|starting(?:\s+with)?|containing|member\s+of|is(?:\s+not)?(?:\s+distinct\s+from)?)\s*(?:[('"`\d@:?%]|\w+\(|\w+\s+escape\b)|collate\s+\w+\s*[=<>]|is\s+(?:not\s+)?null)|['"]\s*--)"#,
+        concat!(
+            value!(),
+            r#"['"`]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|div|mod|rlike|regexp|having)\b)\s*\(*\s*(?:\d+\s*(?:=|<|>|--|#|/\*|\)|;|\blike\b|\band\b|\bor\b|&&|\|\|)|['"`]\w*['"`]?\s*(?:=|<|>|!=|\blike\b|\brlike\b)|[@~!(]|not\s|null\b|true\b|false\b|exists\b|select\b|sleep\b|[\w.]+\(|[\w.\[\]]+\s*(?:=|<|>|!=|\^=|(?:!?~~?\*?|@>|<@|&&|\?[|&]?|->>?|#>>?|<->|@@|\^@|\|\|)\s*(?:['"\d(]|array\b)|(?:collate\s+\w+\s*)?(?:not\s+)?(?:i?like|r?like|glob|match|regexp|similar\s+to|sounds\s+like|in|between|starting(?:\s+with)?|containing|member\s+of|is(?:\s+not)?(?:\s+distinct\s+from)?)\s*(?:[('"`\d@:?%]|\w+\(|\w+\s+escape\b)|collate\s+\w+\s*[=<>]|is\s+(?:not\s+)?null)|['"]\s*--)"#
+        ),
     ),
     short(
         "break-comparison",
-        r#"^[^'"`\n]{0,80}['"`]\s*\)*\s*(?:like|is(?:\s+not)?|not\s+like|collate|not\s+in|between|notnull)\b\s*\(*\s*(?:[`'(\d?]|"\w*"?--|null\b|nocase|\w+\s*--|--)"#,
+        concat!(
+            value!(),
+            r#"['"`]\s*\)*\s*(?:r?like|ilike|regexp|glob|is(?:\s+not)?|not\s+like|collate|not\s+in|between|notnull)\b\s*\(*\s*(?:[`'(\d?]|"\w*"?--|null\b|nocase|\w+\s*--|--)"#
+        ),
     ),
     short(
         "break-comment",
-        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|/\*[^'"\n]*$|;--)|^'\s*\)*\s*;?\s*(?:--|/\*)[^'\n]*$|^"\s*\)*\s*;?\s*(?:--|/\*)[^"\n]*$|^`\s*\)*\s*;?\s*(?:--\s|/\*)[^`\n]*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?[\w)\s](?:--|/\*)\s*$"#,
+        concat!(
+            value!(),
+            r#"(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:--(?:[+-]|\s*\S{0,6}\s*$)|/\*[^'"\n]*$|;--)|^'\s*\)*\s*;?\s*(?:--|/\*)[^'\n]*$|^"\s*\)*\s*;?\s*(?:--|/\*)[^"\n]*$|^`\s*\)*\s*;?\s*(?:--\s|/\*)[^`\n]*$|"#,
+            value!(),
+            r#"'(?:[^a-z'"`\n](?:[^\s'"`]*\s?){0,4})?[\w)\s](?:--|/\*)\s*$"#
+        ),
     ),
     short(
         "break-hash",
-        r#"^[^'"`\n]{0,40}(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:#\s*$|;\s*#)|^'\s*\)*\s*;?\s*#[^'\n]*$|^"\s*\)*\s*;?\s*#[^"\n]*$|^`\s*\)*\s*;?\s*#\s*$|^[^'"`\n]{0,40}'(?:[^a-z'"`\n][^'"`\n]{0,40})?[\d)]#\s*$"#,
+        concat!(
+            value!(),
+            r#"(?:'|[^\d'"`\n]")\s*\)*\s*;?\s*(?:#\s*$|;\s*#)|^'\s*\)*\s*;?\s*#[^'\n]*$|^"\s*\)*\s*;?\s*#[^"\n]*$|^`\s*\)*\s*;?\s*#\s*$|"#,
+            value!(),
+            r#"'(?:[^a-z'"`\n](?:[^\s'"`]*\s?){0,4})?[\d)]#\s*$"#
+        ),
     ),
     short(
         "break-subquery",
-        r#"^[^'"`\n]{0,40}['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\(|@)"#,
+        concat!(
+            value!(),
+            r#"['"`]?\s*\)*\s*\(\s*select\s+(?:top\b|\*|\w+\s+from\b|\d|\(|@)"#
+        ),
     ),
     // a string that is left around an operator, and entered again
     short(
         "break-around",
-        r#"^[^\s'"`]{0,20}'\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*'[\w%]{0,12}$|^[^\s'"`]{0,20}"\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*"[\w%]{0,12}$|^[^\s'"`]{0,20}`\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*`[\w%]{0,12}$|^[^\s'"`]{1,20}'\s*[-+*/^%|&=<>!]{1,3}[\s!~+(-]*'\w{0,12}$|^[^\s'"`]{0,20}'[-+*/^%|&]\S{0,12}[=<>]\s*'\w{1,12}$"#,
+        r#"^[^\s'"`]*'\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*'[\w%]*$|^[^\s'"`]*"\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*"[\w%]*$|^[^\s'"`]*`\s*\)*\s*(?:\|\||&&|(?:x?or|and|div|mod|r?like|regexp|sounds\s+like)\b)[\s!~+(-]*`[\w%]*$|^[^\s'"`]+'\s*[-+*/^%|&=<>!]{1,3}[\s!~+(-]*'\w*$|^[^\s'"`]*'[-+*/^%|&]\S{0,7}[=<>]\s*'\w+$"#,
     ),
     // a string that is left for a sum, and entered again: what is between computes
     short(
         "break-sum",
-        r#"^[^'"`\n]{0,40}'\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^'\n]{0,160}?[-+*/%^|&~=<>]\s*'[^'\n]{0,20}$|^[^'"`\n]{0,40}"\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^"\n]{0,160}?[-+*/%^|&~=<>]\s*"[^"\n]{0,20}$|^[^\s'"`]{0,20}'\s*[-+*/%^|&]{1,2}\s*\w+\s*[-+*/%^|&]{1,2}\s*'\w{0,12}$"#,
+        concat!(
+            value!(),
+            r#"'\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^'\n]*?[-+*/%^|&~=<>]\s*'[^'\s]*\s?[^'\s]*$|"#,
+            value!(),
+            r#""\s*\)*\s*(?:[-+*/%^|&~]|\|\||&&|<<|>>|<=>|[<>=!]=?)\s*[-+~!(\s]*(?:\w+\s*\(|\(|@@?\w|(?:select|case|not|if|binary)\b|0x|\d+\s*[-+*/%^|&=<>])[^"\n]*?[-+*/%^|&~=<>]\s*"[^"\s]*\s?[^"\s]*$|^[^\s'"`]*'\s*[-+*/%^|&]{1,2}\s*\w+\s*[-+*/%^|&]{1,2}\s*'\w*$"#
+        ),
     ),
     // operators between two quotes and nothing else
-    short("break-signs", r"^'\s*[-+*/%^|&<>=!~]{1,3}\s*'\s*-?\w{0,12}$"),
+    short(
+        "break-signs",
+        r"^'\s*[-+*/%^|&<>=!~]{1,3}\s*''?\s*-?\w*'?\s*(?:#|--\s*-?|/\*)?$",
+    ),
     // a string that ends, and the statement's next clause
     short(
         "break-clause",
-        r#"^[^'"`\n]{0,60}['"`]\s*\)*\s*(?:order\s+by\s+(?:\d|\(|\w+\s*(?:--|#|,|desc\b|asc\b|$))|group\s+by\s+[^\s'"]+\s*(?:--|#|having\b|/\*|$)|having\s+\w+\s*[(=<>]|limit\s+\d|offset\s+\d|procedure\s+\w+\s*\(|into\s+(?:@|outfile|dumpfile)|for\s+update\b|fetch\s+(?:first|next)\b|where\s+[\w.]+\s*(?:=|<|>|in\s*\(|like\s+['"]|is\s+(?:not\s+)?null))"#,
+        concat!(
+            value!(),
+            r#"['"`]\s*\)*\s*(?:order\s+by\s+(?:\d|\(|\w+\s*(?:--|#|,|desc\b|asc\b|$))|group\s+by\s+[^\s'"]+\s*(?:--|#|having\b|/\*|$)|having\s+\w+\s*[(=<>]|limit\s+\d|offset\s+\d|procedure\s+\w+\s*\(|into\s+(?:@|outfile|dumpfile)|for\s+update\b|fetch\s+(?:first|next)\b|where\s+[\w.]+\s*(?:=|<|>|in\s*\(|like\s+['"]|is\s+(?:not\s+)?null))"#
+        ),
     ),
     // a string that ends, and what follows is not to be read
     short(
         "break-rest",
-        r#"^[^\s'"`]{0,60}['"`]\s*\)*\s*(?:x?or|and|is|not|in|collate|r?like|glob|between|regexp)\b[^\n]{1,120}(?:--\s*-?|[\s'")]#|\);)\s*$|^[^\s'"`;]{2,60}['`];\s*$"#,
+        r#"^[^\s'"`]*['"`]\s*\)*\s*(?:x?or|and|is|not|in|collate|r?like|glob|between|regexp)\b[^\n]+(?:--\s*-?|[\s'")]#|\);)\s*$|^[^\s'"`;]{2,}['`];\s*$"#,
     ),
     // comments in the place of blanks, or within words
     short(
         "comment-blank",
-        r#"(?:^|[^\w/.*])(?:select|union|from|where|declare|replace|having|drop)/\*[^*]{0,60}\*/[\w@(*'"]"#,
+        r#"(?:^|[^\w/.*])(?:select|union|from|where|declare|replace|having|drop)/\*[^*]*\*/[\w@(*'"]"#,
     ),
     always(
         "comment-split",
-        r"\b(?:s/\*[^*]{0,60}\*/elect|se/\*[^*]{0,60}\*/lect|sel/\*[^*]{0,60}\*/ect|sele/\*[^*]{0,60}\*/ct|u/\*[^*]{0,60}\*/nion|un/\*[^*]{0,60}\*/ion|uni/\*[^*]{0,60}\*/on|unio/\*[^*]{0,60}\*/n|d/\*[^*]{0,60}\*/rop|dr/\*[^*]{0,60}\*/op|dro/\*[^*]{0,60}\*/p)\b",
+        r"\b(?:s/\*[^*]*\*/elect|se/\*[^*]*\*/lect|sel/\*[^*]*\*/ect|sele/\*[^*]*\*/ct|u/\*[^*]*\*/nion|un/\*[^*]*\*/ion|uni/\*[^*]*\*/on|unio/\*[^*]*\*/n|d/\*[^*]*\*/rop|dr/\*[^*]*\*/op|dro/\*[^*]*\*/p)\b",
     ),
     // signs in the place of blanks, which end a word as well
     short("select-unspaced", r#"^\W{0,6}select[-+~!@(`'".][^\s]*?from[`'"(\[]"#),
-    hint("select-from", 40, r"\bselect\b[^;\n]{1,200}\bfrom\b"),
+    hint("select-from", 40, r"\bselect\b[^;\n]+\bfrom\b"),
     // columns that are no names
     hint(
         "select-literal",
@@ -224,11 +269,11 @@ pub(super) const RULES: &[Rule] = &[
     short("exponent", r"\b\d\.e[.(][a-z\d]"),
     short(
         "case",
-        r"\bcase\s+(?:\w+\s+)?when\b[^;\n]{0,80}?(?:[=<>(@]|\b(?:is\s+(?:not\s+)?null|like\s*['\x22]|in\s*\(|between\s+\d|true|false|not\s+\d)\b)[^;\n]{0,80}?\bthen\b|\bselect\s+case\s*\(|\bcase\s+\S+\s+when\s+(?:\d|')|\bcase\s+when\s+\d+\s+then\b",
+        r"\bcase\s+(?:\w+\s+)?when\b[\s(]*(?:[-@\w.'\x22`]+\s*(?:[=<>(@]|!=|\b(?:is\s+(?:not\s+)?null|like\s*['\x22]|in\s*\(|between\s+\d)\b)|[@(]|\b(?:true|false|not\s+\d)\b)[^;\n]*?\bthen\b|\bselect\s+case\s*\(|\bcase\s+\S+\s+when\s+(?:\d|')|\bcase\s+when\s+\d+\s+then\b",
     ),
     always(
         "function",
-        r#"\b(?:ascii|char|chr|substring|substr|mid|ord|hex|unhex|elt|concat|group_concat|concat_ws|make_set|ifnull|nullif|extract|count|length|strcmp|upper|user|version)\s*\([^()\n]{0,60}\(\s*select\b|,\s*if\(\w+[=(<>]|\b(?:ascii|ord|hex|length)\s*\(\s*(?:substr(?:ing)?|mid|left|right)\s*\(\s*(?:\(|version\b|user\b|database\b|current_user\b)|\bfind_in_set\s*\('|\bchar\(\d+\)\s*[+|,]|\bconcat(?:_ws)?\(0x|\bchr\(\d+\)\s*\|\|"#,
+        r#"\b(?:ascii|char|chr|substring|substr|mid|ord|hex|unhex|elt|concat|group_concat|concat_ws|make_set|ifnull|nullif|extract|count|length|strcmp|upper|user|version)\s*\([^()\n]*\(\s*select\b|,\s*if\(\w+[=(<>]|\b(?:ascii|ord|hex|length)\s*\(\s*(?:substr(?:ing)?|mid|left|right)\s*\(\s*(?:\(|version\b|user\b|database\b|current_user\b)|\bfind_in_set\s*\('|\biif\s*\(\s*\(?\d+\s*[=<>]|\bchar\(\d+\)\s*[+|,]|\bconcat(?:_ws)?\(0x|\bchr\(\d+\)\s*\|\|"#,
     ),
 ];
 
@@ -275,10 +320,12 @@ impl Sqli {
     /// What the tokenizer's word counts where a value is, by the name of its field, what has quotes, operators and comments of its own.
     fn weight(&self, value: &Value<'_>) -> u8 {
         let hints = value.place.hints();
-        let has_words = || self.words.judge_by(value, |rule| rule.name == "words").is_some();
+        let has_words = || self.words.judge_by(value, |rule| rule.name != "signs").is_some();
         if hints.any(NameHints::SECRET) && !has_words() {
             0
-        } else if value.place.part == Part::Body && hints.any(LANGUAGES) && statement::is_closed(value.text) {
+        } else if is_talk(value)
+            || value.place.part == Part::Body && hints.any(LANGUAGES) && statement::is_closed(value.text)
+        {
             DOUBT
         } else {
             CERTAIN
@@ -304,11 +351,21 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "break-hash" | "break-rest" | "break-around" | "break-sum" | "break-signs" | "cast" | "exponent" | "json" => {
             value.is_password() || is_content(value)
         }
+        // generators put quotes and dashes anywhere, attacks a comment to the end
+        "break-comment" if value.is_password() => !value.text.trim_end().ends_with('-'),
         "number-condition" => value.place.hints().any(NameHints::TEXT.and(LANGUAGES)),
         "identifier-condition" => !is_number(value.place.name),
+        // hints add up, and a sentence about a statement has all of them
+        "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
+        | "break-subquery" => is_content(value) || is_talk(value),
         "identifier-itself" => !is_number(value.place.name) || !is_the_same_twice(value.text),
         _ => is_content(value),
     }
+}
+
+/// Whether a value is what people write to each other about statements: a sentence in a body's field for prose.
+fn is_talk(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && statement::is_sentence(value.text)
 }
 
 /// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.

@@ -37,12 +37,17 @@ pub(super) const RULES: &[Rule] = &[
         "loopback",
         concat!(
             start!(),
-            r"(?:localhost|ip6-localhost|(?:[\w-]+\.)+localhost\b|127\.|127(?:[:/\\]|$)|0(?:\.0\.0\.0)?(?:[:/\\?#]|$)|\[::|\[0+:|(?:host|gateway)\.docker\.internal)"
+            r"(?:localhost|ip6-localhost|(?:[\w-]+\.)+localhost\b|127\.|127(?:[:/\\]|$|\xE3\x80\x82|\xEF\xBD\xA1)|\[::|\[0+:|(?:host|gateway)\.docker\.internal)"
         ),
+    ),
+    // nothing is this host too
+    always(
+        "loopback-zero",
+        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]+[\\/]|(?:url=)?(?:https?|ftp|wss?):[\\/]?|(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}[^\\/?#\s]*@)0(?:\.0\.0\.0)?(?:[:/\\?#]|$)",
     ),
     always(
         "odd-address",
-        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]{1,16}(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{8,10}(?:[:/]|$)|(?:25[6-9]|2[6-9]\d|[3-9]\d{2})(?:\.\d{1,3}){3}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
+        r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]+(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{7,}(?:[:/]|$)|(?:25[6-9]|2[6-9]\d|[3-9]\d{2})(?:\.\d{1,3}){3}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
     ),
     // a page elsewhere that leads on
     always(
@@ -61,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
     // forms of a URL that a check for a prefix reads in one way and a browser in another (CWE-601)
     always(
         "redirect-disguise",
-        r"^\s*(?:https?:(?:[\\/]?[\w-]+\.[\w-]|[\\/]*\\)|/*\\[\\/]*[\w-]+\.|/{3,}[\w-]+\.\w|https?:/{2}[\w-]+(?:\.[\w-]+)+(?::\d+)?@)",
+        r"^\s*(?:https?:(?:[\\/]?[\w-]+\.[\w-]|[\\/]*\\)|/*\\[\\/]*[\w-]+\.|///+[\w-]+\.\w|https?:/{2}[\w-]+(?:\.[\w-]+)+(?::\d+)?@)",
     ),
     always(
         "unc",
@@ -109,13 +114,14 @@ impl Detector for Ssrf {
 
 /// Whether a rule counts wherever its text stands.
 fn counts_everywhere(rule: &str) -> bool {
-    matches!(rule, "scheme" | "callback")
+    rule == "callback"
 }
 
 /// Whether a rule counts at a place.
 fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let place = &value.place;
     match place.header_kind() {
+        _ if rule == "scheme" && place.part != Part::Body => return true,
         // web views name their own scheme and host, developers' browsers this one
         Some(HeaderKind::Source) => return rule == "file" && !value.text.starts_with("file://"),
         Some(HeaderKind::Credential | HeaderKind::Other) => {
@@ -125,6 +131,7 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     }
     let hints = place.hints();
     match rule {
+        "scheme" => !is_setting(value),
         // people mistype the address of their site in a form; a link's parameter no person types
         "redirect-disguise" => {
             let is_link = place.part == Part::Query && hints.any(NameHints::URL) && !place.name.ends_with("site");
@@ -133,10 +140,83 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         // administrators enter addresses of their networks into forms, and share their folders in prose
         "internal-service" => place.part == Part::Query && !hints.any(NameHints::CALLBACK.and(NameHints::REPORT)),
         "unc" => !is_shared_folder(value, hints),
-        _ if value.context.is_report() => false,
-        "loopback" => !(hints.any(NameHints::CALLBACK.and(NameHints::REPORT)) && is_plain_loopback(value.text)),
+        _ if value.context.is_report() || is_in_prose(value, hints) => false,
+        "loopback" | "loopback-zero" | "odd-address" if is_connection(value) => false,
+        "loopback" | "loopback-zero" => {
+            !(hints.any(NameHints::CALLBACK.and(NameHints::REPORT)) && is_plain_loopback(value.text))
+        }
         _ => true,
     }
+}
+
+/// Whether a value names a directory or a store of files as settings do: in a body, where the path or the field's name says so, with a
+/// host and the port that such services have. What makes another service obey needs a port of it, or codes in the path.
+fn is_setting(value: &Value<'_>) -> bool {
+    /// What those who run an application connect it to, with the ports that it listens at.
+    const SERVICES: &[(&str, &[&str])] = &[
+        ("ldap", &["389", "3268", "1389"]),
+        ("ldaps", &["636", "3269", "1636"]),
+        ("sftp", &["22", "2222", "2022"]),
+    ];
+    let Some((scheme, rest)) = value.text.trim().split_once("://") else {
+        return false;
+    };
+    let Some((_, ports)) = SERVICES.iter().find(|(known, _)| scheme.eq_ignore_ascii_case(known)) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let is_plain = !host.is_empty() && host.bytes().all(is_name) && !rest.contains(['%', '\\', '\r', '\n', '{', '$']);
+    let name = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let is_named = [scheme, "directory", "backup"]
+        .iter()
+        .any(|word| contains_ignoring_case(name, word.trim_end_matches('s')));
+    is_plain && (port.is_empty() || ports.contains(&port)) && (is_named || value.context.is_settings())
+}
+
+/// Whether a URL begins a sentence, in a field for prose or for what is searched for: nothing fetches one with words behind it.
+fn is_in_prose(value: &Value<'_>, hints: NameHints) -> bool {
+    let is_word = |word: &&str| {
+        word.chars()
+            .all(|sign| sign.is_alphanumeric() || ".,!?'-".contains(sign))
+    };
+    (value.place.is_search() || hints.any(NameHints::TEXT))
+        && value.text.split_whitespace().skip(1).filter(is_word).count() >= 2
+}
+
+/// Whether a value says in a setting which database, queue or mail server an application works with: programs that fetch pages know
+/// none of these schemes.
+fn is_connection(value: &Value<'_>) -> bool {
+    const SCHEMES: &[&str] = &[
+        "amqp",
+        "amqps",
+        "bolt",
+        "clickhouse",
+        "kafka",
+        "mariadb",
+        "memcached",
+        "mongodb",
+        "mqtt",
+        "mqtts",
+        "mysql",
+        "nats",
+        "neo4j",
+        "postgres",
+        "postgresql",
+        "redis",
+        "rediss",
+        "sqlserver",
+    ];
+    let scheme = value.text.split("://").next().unwrap_or_default();
+    value.place.part == Part::Body && SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+fn contains_ignoring_case(text: &str, wanted: &str) -> bool {
+    text.as_bytes()
+        .windows(wanted.len())
+        .any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 /// Whether a path may be one to a folder of the reader's own network.

@@ -72,6 +72,56 @@ pub(super) fn is_closed(text: &str) -> bool {
     depth == 0
 }
 
+/// Words of sentences that no statement has.
+#[rustfmt::skip]
+const OF_SENTENCES: &[&str] = &[
+    "i", "you", "we", "he", "she", "it", "they", "me", "my", "your", "our", "this", "that", "these", "the", "a", "an", "is", "are", "was", "were", "be", "been", "isn't", "aren't",
+    "wasn't", "do", "does", "did", "don't", "doesn't", "didn't", "can", "can't", "could", "would", "should", "will", "won't", "have", "has", "had", "what", "what's", "why", "how",
+    "who", "when", "which", "there", "here", "please", "thanks", "hi", "hello", "get", "gets", "gives", "returns", "took", "takes", "use", "using", "tried", "try", "run", "ran", "error",
+    "wrong", "slow", "slower", "fast", "faster", "instead", "better", "because", "but", "of", "to", "with", "about", "so", "if", "use", "used", "test", "works", "work", "need", "want", "know", "think", "see", "says", "shows", "means", "hangs", "fails", "it's", "i'm", "i've", "you're", "that's", "there's", "let's",
+];
+
+/// The fewest of those words that make a sentence.
+const FEWEST_OF_SENTENCES: usize = 2;
+
+/// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it quotes is quoted as sentences do,
+/// from before a word to behind one. A string that is left is left in front of a sign, and entered again behind one.
+pub(super) fn is_sentence(text: &str) -> bool {
+    let words = text.split_whitespace().filter(|word| {
+        let word = word.trim_matches(|sign: char| !sign.is_alphanumeric());
+        OF_SENTENCES.iter().any(|known| word.eq_ignore_ascii_case(known))
+    });
+    let asks = usize::from(text.trim_end().ends_with('?'));
+    words.take(FEWEST_OF_SENTENCES).count() + asks >= FEWEST_OF_SENTENCES && quotes_as_sentences_do(text)
+}
+
+/// Whether each quote is an apostrophe, opens in front of a word, or closes behind one.
+fn quotes_as_sentences_do(text: &str) -> bool {
+    let mut open = None;
+    let mut before = None;
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let after = signs.peek().copied();
+        let is_word = |sign: Option<char>| sign.is_some_and(|sign| sign.is_alphanumeric());
+        let is_edge = |sign: Option<char>| sign.is_none_or(|sign| sign.is_whitespace() || ".,;:!?()[]".contains(sign));
+        if matches!(sign, '\'' | '"' | '`') && !(sign == '\'' && is_word(before) && is_word(after)) {
+            let opens = is_edge(before) && after.is_some_and(|sign| sign.is_alphanumeric() || "<*$%".contains(sign));
+            let is_end =
+                |last: char| last.is_alphanumeric() || ".?!%*>;`'".contains(last) || sign == '`' && last == ')';
+            let closes = is_edge(after) && before.is_some_and(is_end);
+            match open {
+                None if opens => open = Some(sign),
+                Some(quote) if quote == sign && closes => open = None,
+                // quotes of the other kind within
+                Some(quote) if quote != sign => {}
+                _ => return false,
+            }
+        }
+        before = Some(sign);
+    }
+    open.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +160,33 @@ mod tests {
             "selected items from the shop",
         ] {
             assert!(!is_statement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn sentences_that_quote_are_told() {
+        for text in [
+            "SELECT * FROM orders WHERE id = 5 gives me an error. What's wrong?",
+            "Isn't \"select id from users\" slow? It's faster with an index.",
+            "Your query `SELECT a, b FROM c` is missing a join, isn't it?",
+            "He said \"it's fine\" and I don't know.",
+            "What about `select max(id) from t where a = 'b'`? Would that be faster?",
+        ] {
+            assert!(is_sentence(text), "{text}");
+        }
+        for text in [
+            "",
+            "select a from b",
+            "x', (select a from b), 'you are the",
+            "you are the ' or 1=1 --",
+            "' or (select the from is where you) or '",
+            "this is it'; select a from b",
+            "that is 'x' = 'x",
+            "this is \" or \"\"=\"",
+            "you' and (select the from x) and 'is",
+            "the is')-- x",
+        ] {
+            assert!(!is_sentence(text), "{text}");
         }
     }
 }

@@ -15,26 +15,26 @@ pub(super) const RULES: &[Rule] = &[
     // an engine is told by what it makes of a sum: the openings of all, with the operators that any knows
     short(
         "arithmetic",
-        r#"(?:\{\{\{?|\$\{\{?|#\{|\*\{|@\{|~\{|%\{|\{=|\{!|\{@|<%[=#@-]?|<#=|\{%|@\(|\$\[|\[=|\[\[\$?\{?|@\{\{)[\s=-]*\(*['"]?\d+['"]?\)*\s*(?:\*\*|//|<<|>>|==|!=|[*+/%^~-]|\|\s*\w+\s*:)\s*\(*['"]?\d+"#,
+        r#"(?:\{\{\{?|\$!?\{\{?|\{%-?\s*(?:if|elif|print|set\s+\w+\s*=)\s|#\{|\*\{|@\{|~\{|%\{|\{=|\{!|\{@|<%[=#@-]?|<#=|\{%|@\(|\$\[|\[=|\[\[\$?\{?|@\{\{)[\s=-]*\(*['"]?\d+(?:\.\d+)?['"]?\)*\s*(?:\*\*|//|<<|>>|==|!=|[*+/%^~-]|\|\s*\w+\s*:)\s*\(*['"]?\d+|\{\{\s*['"]\w+['"]\s*\*\s*\d"#,
     ),
     // openings of several engines at once, so that one of them breaks
     always(
         "polyglot",
-        r#"\$\{\{\s*<%|\{\{\s*<%|<%\[%|#\{\s*<%|\$\{\{[^}\n]{0,40}\}\}[^\n]{0,10}(?:<%|#\{|\*\{)|\{\{[^}\n]{0,20}\}\}\s*(?:\$\{[^}\n]{0,20}\}\s*(?:<%|#\{|\{)|<%=?[^%\n]{0,20}%>\s*[$#*]\{)|\$\{[^}\n]{0,20}\}\s*(?:#\{[^}\n]{0,20}\}|<%=)[^\n]{0,20}(?:\{\{|\*\{|@\()"#,
+        r#"\$\{\{\s*<%|\{\{\s*<%|<%\[%|#\{\s*<%|\$\{\{[^}\n]*\}\}[^\n]{0,7}(?:<%|#\{|\*\{)|\{\{[^}\n]*\}\}\s*(?:\$\{[^}\n]*\}\s*(?:<%|#\{|\{)|<%=?[^%\n]*%>\s*[$#*]\{)|\$\{[^}\n]*\}\s*(?:#\{[^}\n]*\}|<%=)[^\s]*(?:\{\{|\*\{|@\()"#,
     ),
     always(
         "python",
         // a member of a class is everyday Python; a chain of them, one of a literal, or one within a template is not
-        r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])(?:[^\n]{0,200}?[^\w\n])?__[a-z]+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
+        r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])(?:(?:[^}\n]|\{\})*?[^\w\n])?__[a-z]+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
     ),
     always(
         "java",
-        r"[$#*%@{]\{?[^}\n]{0,200}(?:T\(\s*java|getRuntime|\.getClass|\.forName|freemarker\.template|ProcessBuilder|\.newInstance|#application|#request|#session|#context|#parameters|@java|@org\.|_memberAccess|ScriptEngine|\bgetResource\()",
+        r"[$#*%@{]\{?[^}\n]*(?:T\(\s*java|getRuntime|\.getClass|\.forName|freemarker\.template|ProcessBuilder|\.newInstance|#application|#request|#session|#context|#parameters|@java|@org\.|_memberAccess|ScriptEngine|\bgetResource\()",
     ),
     // what reaches from a template into the application or the server
     short(
         "reach",
-        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]{0,200}(?:\|\s*(?:attr|passthru|system)\b|\|\s*(?:map|filter|sort|reduce)\s*\(\s*['\x22](?:system|exec|passthru|shell_exec|popen|proc_open|assert|eval|phpinfo|file_\w+)|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.|\b(?:system|exec|eval|popen|passthru|shell_exec|require|import|open|read|file_get_contents|phpinfo|cycler|joiner|lipsum|get_flashed_messages)\s*\(|\.(?:constructor|prototype|getClass|class|exec|popen|system|read|getRuntime|forName|invoke)\b\s*[.(\[])[^}%\n]{0,300}(?:\}|%>)",
+        r"(?:\{\{|\$\{|#\{|\*\{|<%=)[^}%\n]*(?:\|\s*(?:attr|passthru|system)\b|\|\s*(?:map|filter|sort|reduce)\s*\(\s*['\x22](?:system|exec|passthru|shell_exec|popen|proc_open|assert|eval|phpinfo|file_\w+)|\bself\.|\bconfig\b|\brequest\b|\b_self\b|\b_context\b|\b_\.|\bimport\b|\bdump\b|\binclude\b|\bsettings\.|\.signer|\bsetAttribute|\bglobal\.|\bprocess\.|\b(?:system|exec|eval|popen|passthru|shell_exec|require|import|open|read|file_get_contents|phpinfo|cycler|joiner|lipsum|get_flashed_messages)\s*\(|\.(?:constructor|prototype|getClass|class|exec|popen|system|read|getRuntime|forName|invoke)\b\s*[.(\[])[^}%\n]*(?:\}|%>)",
     ),
     short(
         "call",
@@ -42,44 +42,44 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "verb",
-        r"\{\{\s*(?:\d+|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
+        r"\{\{\s*(?:\d+|[\[(][^}\n]*[\])]|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
     ),
     short(
         "tag-reach",
-        r"\{%-?\s*(?:debug\b|import\b|from\s+\S+\s+import\b|get_\w+|php\b)",
+        r"\{%-?\s*(?:debug\b|print\b|import\b|from\s+\S+\s+import\b|get_\w+|php\b)",
     ),
     short(
         "tag",
-        r"\{%-?\s*(?:extends|load|csrf_token|set\s|for\s.{1,40}\bin\b|include|if\s.{0,100}(?:\(|__))",
+        r"\{%-?\s*(?:extends|load|csrf_token|set\s|for\s[^%\n]*\bin\b|include|if\s[^%\n]*(?:\(|__))",
     ),
     // a block that names what Handlebars' helpers reach code through
     always(
         "handlebars-reach",
-        r#"\{\{[^}\n]{0,100}(?:\blookup\s+\w|\bconstructor\b|\bsplit\s+as\b|\bthis\.(?:push|pop|constructor|__proto__)|\brequire\b)|\{\{\s*#\s*with\s+["'(]"#,
+        r#"\{\{[^}\n]*(?:\blookup\s+\w|\bconstructor\b|\bsplit\s+as\b|\bthis\.(?:push|pop|constructor|__proto__)|\brequire\b)|\{\{\s*#\s*with\s+["'(]"#,
     ),
     short(
         "handlebars",
         r#"\{\{\s*#?\s*(?:with|each)\s+[("\w]|\{\{\s*this\.\w+|\{\{/(?:with|each)"#,
     ),
     short("smarty-reach", r"\{(?:php|\$smarty|system|Smarty_)[^}]*\}"),
-    short("smarty", r"\{(?:if\s+[^}]*\(|literal)[^}]*\}"),
+    short("smarty", r"\{if\s+[^}]*\([^}]*\}|\{literal[^}]*\}"),
     short(
         "velocity",
         r#"#(?:set|foreach|include|parse|evaluate|macro)\s*\(\s*[$"]"#,
     ),
     always(
         "freemarker-reach",
-        r"\?new\(\)|\?lower_abc|\?api\b\.|<#(?:import|include)\s",
+        r"\?new\(\)|\?lower_abc|\?api\b\.|\$\{\s*\.(?:data_model|main|globals|namespace|vars|get_optional_template|caller_template_name)\b|<#(?:import|include)\s",
     ),
     always("freemarker", r"<#(?:assign|list|if|function|macro)\s"),
     short(
         "erb-reach",
-        r"<%[=@-]?[^%]{0,300}(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar)\b|`[\w/]|_\.)",
+        r"<%[=@-]?[^%\n]*(?:\b(?:File|Dir|IO|Kernel|system|exec|eval|import|Runtime|require|foobar|ENV)\b|`[\w/]|_\.)",
     ),
-    short("erb", r"<%[=@-]?[^%]{0,300}\b[a-z]\w+\("),
+    short("erb", r"<%[=@-]?[^%\n]*\b[a-z]\w+\("),
     short(
         "empty",
-        r#"^[\s'"]*(?:\{\{|\$\{|#\{|\*\{|<%=?|\{\{=|\{%)\s*(?:\.\.\.)?\s*(?:\}\}|\}|%>|%\})\s*$|^\s*\{\{\s*(?:self|_self|_context|settings)\s*\}\}\s*$|^\s*\{\d+\s*\*\s*\d+\}\s*$"#,
+        r#"^[\s'"]*(?:\{\{|\$\{|#\{|\*\{|<%=?|\{\{=|\{%)\s*(?:\.\.\.)?\s*(?:\}\}|\}|%>|%\})\s*$|^\s*\{\{\s*(?:self|_self|_context|settings|handler\.settings|lipsum|cycler|joiner|namespace|url_for|get_flashed_messages|\.|\$)\s*\}\}\s*$|[$#]\{\s*(?:(?:application|session|request|page)Scope|pageContext|facesContext)\b|^\s*\{\d+\s*\*\s*\d+\}\s*$"#,
     ),
     short(
         "razor",

@@ -64,8 +64,9 @@ impl Detector for Upload {
                     .nul
                     .then(|| Finding::new("nul", CERTAIN, 0..value.text.len()));
                 cut.or_else(|| {
-                    self.names
-                        .judge_by(value, |rule| rule.name != "executable" || !names_a_document(value.text))
+                    self.names.judge_by(value, |rule| {
+                        rule.name != "executable" || !(names_a_document(value.text) || names_a_site(value.text))
+                    })
                 })
             }
             Role::FileHead => content(value).or_else(|| unlike_its_name(value)),
@@ -73,6 +74,31 @@ impl Detector for Upload {
         }
     }
 }
+
+/// Whether a picture or a document is named as the site that it shows: `www.example.com.png`. Of programs of that ending nothing but a
+/// console of the eighties knows.
+fn names_a_site(name: &str) -> bool {
+    const ENDINGS: &[&str] = &["png", "jpg", "jpeg", "gif", "webp", "pdf"];
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b' '))
+    };
+    let mut words = name.rsplit('.');
+    let ending = words.next().unwrap_or_default();
+    let domain = words.next().unwrap_or_default();
+    let is_program = |word: &str| HIDDEN.iter().any(|known| word.eq_ignore_ascii_case(known));
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+        && domain.eq_ignore_ascii_case("com")
+        && words.all(|word| is_word(word) && !is_program(word))
+}
+
+/// Endings of programs that a name may hide in front of others.
+const HIDDEN: &[&str] = &[
+    "php", "php3", "php4", "php5", "php7", "phtml", "phar", "pht", "asp", "aspx", "ashx", "asa", "jsp", "jspx", "cgi",
+    "pl", "py", "sh", "exe", "bat", "cmd", "cfm", "cer", "shtml", "hta", "vbs", "ps1", "jar", "war",
+];
 
 /// Whether a value is a file's name or content.
 pub(super) const fn is_of_a_file(value: &Value<'_>) -> bool {
@@ -119,7 +145,7 @@ fn names_a_document(name: &str) -> bool {
 /// A file whose name was let pass for what it says that it is, and is something else.
 fn unlike_its_name(value: &Value<'_>) -> Option<Finding> {
     let name = value.place.name;
-    if !names_a_document(name) {
+    if !(names_a_document(name) || names_a_site(name)) {
         return None;
     }
     let lower = name.to_ascii_lowercase();
@@ -202,6 +228,8 @@ mod tests {
             "run.ps1",
             "../../x.png",
             "con.txt|id.png",
+            "shell.php.com.png",
+            "x.com",
         ] {
             assert!(
                 named(name).is_some_and(|(family, score)| family != "xss" && score >= CERTAIN),
@@ -226,6 +254,8 @@ mod tests {
             "50% off.png",
             "a;b.txt",
             "$100 bill.jpg",
+            "www.example.com.png",
+            "shop.example.com.pdf",
             "~temp.docx",
         ] {
             assert_eq!(named(name), None, "{name}");

@@ -94,6 +94,17 @@ impl<'v> Value<'v> {
         !self.marks.any(Marks::BLANK | Marks::BREAK) && self.place.hints().any(NameHints::SECRET)
     }
 
+    /// Whether it is the beginning of a script that a browser did not run, as its report says (CSP 3, section 5.3: `script-sample`,
+    /// `sample`): what such reports are for.
+    pub(super) fn is_sample(&self) -> bool {
+        const NAMES: &[&str] = &["script-sample", "scriptSample", "sample"];
+        let name = self.place.name;
+        let last = name.rsplit('.').next().unwrap_or_default();
+        self.place.part == Part::Body
+            && NAMES.contains(&last)
+            && (self.context.is_report() || name.starts_with("csp-report."))
+    }
+
     /// The value without the long word in front of it, which rules that look from the beginning on do not reach behind: an attack
     /// is padded with one so that guards which look at a value's beginning see nothing else.
     pub(super) fn without_padding(&self) -> Option<Self> {

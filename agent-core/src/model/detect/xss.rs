@@ -8,6 +8,7 @@ use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, embed,
     lexicon::Lexicon,
     rules::{always, short},
+    statement,
 };
 use crate::model::places::{NameHints, Part};
 
@@ -32,10 +33,10 @@ pub(super) const RULES: &[Rule] = &[
         "script-element",
         r#"<[\s/]*script(?:[\s/(:][^>]*)?(?:\bsrc\b|\bhref\b|[^>]*$|>\s*(?:[("'`/$_!+~\[\\-]|\{\w|[\w.]+\s*[^\w\s]|<|$)|/>)|<script>\w+</|</\s*script\b|<py-script|<\w+:script\b"#,
     ),
-    always("handler", r#"<[a-z!?/][^>]{0,400}[\s/"'`\x0b\x0c]on[a-z]{3,40}\s*="#),
+    always("handler", r#"<[a-z!?/][^>]*[\s/"'`\x0b\x0c]on[a-z]{3,}\s*="#),
     always(
         "handler-broken",
-        r"<\w[^>]{0,60}\bo<\w{1,6}>n\w{3,16}\s*=|\bo<\w{1,4}>n\w{3,16}\s*=",
+        r"<\w[^>]*\bo<\w{1,6}>n\w{3,}\s*=|\bo<\w{1,4}>n\w{3,}\s*=",
     ),
     short(
         "active-element",
@@ -57,42 +58,47 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "frame",
-        r#"<(?:iframe|frame|embed|object)\b[^>]{0,200}(?:src|data|srcdoc)\s*=\s*["'`]?\s*(?:javascript|data:|vbscript|&|%|\\)|<iframe[^>]{0,100}\bsrcdoc\b"#,
+        r#"<(?:iframe|frame|embed|object)\b[^>]*(?:src|data|srcdoc)\s*=\s*["'`]?\s*(?:javascript|data:|vbscript|&|%|\\)|<iframe[^>]*\bsrcdoc\b"#,
     ),
     always(
         "style",
-        r#"<style[^>]*>[^<]{0,400}(?:@import|expression|javascript|behaviou?r|binding|\*\{)|<\w+[^>]{0,100}\bstyle\s*=[^>]{0,200}(?:expression|javascript|behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]{0,60}javascript|url\(\s*['"]?javascript"#,
+        r#"<style[^>]*>[^<]*(?:expression\s*\(|javascript:|behaviou?r\s*:\s*url|-moz-binding)|<\w+[^>]*\bstyle\s*=\s*["'`]?[^>"'`]*(?:expression|javascript:|[^-]behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data:text):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]*javascript|url\(\s*['"]?javascript"#,
+    ),
+    // what a sheet of styles loads, or does to every element
+    short(
+        "style-sheet",
+        r"<style[^>]*>[^<]*(?:@import|expression|javascript|behaviou?r|binding|\*\{)",
     ),
     short(
         "link",
-        r#"<[\s/]*link\b[^>]{0,200}(?:href\s*=\s*["']?\s*(?:javascript|data|//|[\w.]+\.js)|rel\s*=\s*["']?import)"#,
+        r#"<[\s/]*link\b[^>]*(?:href\s*=\s*["']?\s*(?:javascript|data|//|[\w.]+\.js)|rel\s*=\s*["']?import)"#,
     ),
-    short("link-style", r#"<[\s/]*link\b[^>]{0,200}rel\s*=\s*["']?stylesheet"#),
+    short("link-style", r#"<[\s/]*link\b[^>]*rel\s*=\s*["']?stylesheet"#),
     short(
         "source",
-        r#"<\s*(?:img|image|input|video|audio|source|body|table|td|bgsound)\b[^>]{0,120}(?:\b(?:dyn|low)?src|background|poster)\s*=\s*["'`]?\s*(?:x\b|#|javascript|vbscript|data:text|&|livescript|mocha|`|>|1\b|\.\s)"#,
+        r#"<\s*(?:img|image|input|video|audio|source|body|table|td|bgsound)\b[^>]*(?:\b(?:dyn|low)?src|background|poster)\s*=\s*["'`]?\s*(?:x\b|#|javascript|vbscript|data:text|&|livescript|mocha|`|>|1\b|\.\s)"#,
     ),
     // URLs that run
     always(
         "scheme",
-        r#"(?:^|["'=(\s/,;`])(?:java|vb|live)\s*script\s*:(?:[^\s"'<>]{3,}|\s*\w*\s*[(.=`\[])|(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:\s*(?:[a-z_$(\[/%'"!~+`&\\-][^\s])?[^\n]{0,200}[(=`\[{]|script:\s*(?:con|alert|eval)|mocha:\[|\b(?:href|src|action|formaction)\s*=\s*["'`]?\s*javascript\s*:\s*[\w$(\[{'"`+!~/-]"#,
+        r#"(?:^|["'=(\s/,;`])(?:java|vb|live)\s*script\s*:(?:[^\s"'<>]{3,}|\s*\w*[(.=`\[])|(?:j[ \t\n\r]\s*a\s*v\s*a|ja[ \t\n\r]\s*v\s*a|jav[ \t\n\r]\s*a|v[ \t\n\r]\s*b|java\s*s\s+c|java\s*s\s*c\s+r|java\s*s\s*c\s*r\s+i|java\s*s\s*c\s*r\s*i\s+p|java\s*s\s*c\s*r\s*i\s*p\s+t)[\sscript]*:[^\n]*[(=`\[{]|(?:java|vb|live)script\s*:\s*(?:(?:var|let|const)\s+\w+\s*=|(?:throw|void|new|typeof|return)\s+[\w(]+[^\n]*[(=`\[{]|try\s*\{|function\s*\w*\(|(?:async|await)\s)|script:(?:con|alert|eval)|mocha:\[|\b(?:href|src|action|formaction)\s*=\s*["'`]?\s*javascript\s*:\s*[\w$(\[{'"`+!~/-]"#,
     ),
     always(
         "data-url",
-        r"data:\s*(?:(?:text/html|application/xhtml|text/xml|text/javascript|application/javascript)[^,\s]{0,60}\s?(?:,|;\s?base64|$)|[^,\s]{0,30};base64,\s*PHN)|data:\s*,\s*<",
+        r"data:\s*(?:(?:text/html|application/xhtml|text/xml|text/javascript|application/javascript)[^,\s]*\s?(?:,|;\s?base64|$)|[^,\s]*;base64,\s*PHN)|data:\s*,\s*<",
     ),
     // script in an attribute or a string that it leaves
     short(
         "attribute-break",
         concat!(
-            r#"(?:["'`>/]|^|["'][^"'<>]{0,60}\s)\s*\b"#,
+            r#"(?:["'`>/]|^|["'][^"'<>]*\s)\s*\b"#,
             handlers!(),
-            r#"\s*=\s*(?:["'`]?\s*[\w(\[{`$;/&\\]|$)|^[^<]{0,80}["'](?:[\s/]*)(?:autofocus|formaction|srcdoc|style|src|href)\s*="#
+            r#"\s*=\s*(?:["'`]?\s*[\w(\[{`$;/&\\]|$)|^[^<]*["'][\s/]*(?:autofocus|formaction|srcdoc|style|src|href)\s*="#
         ),
     ),
     always(
         "handler-code",
-        r#"\bon[a-z]{3,20}\s*=\s*["'`]?\s*(?:alert|confirm|prompt|eval|javascript:|document\.|window\.|fetch\(|location\b|import\(|x\s*=>|write\b)"#,
+        r#"\bon[a-z]{3,}\s*=\s*["'`]?\s*(?:alert|confirm|prompt|eval|javascript:|document\.|window\.|fetch\(|location\b|import\(|x\s*=>|write\b)"#,
     ),
     always(
         "dialogue",
@@ -100,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "call",
-        r#"(?:^|[^\w.])(?:alert|confirm|prompt|eval|settimeout|setinterval|atob)\b(?:<\w{0,4}>|[)\]}'"/*+.?,\t\n]){0,6}(?:\(|`|&lpar;)\s*[^\s]{0,80}(?:[)`]|$)|\bimport\s*\(\s*['"`/]"#,
+        r#"(?:^|[^\w.])(?:alert|confirm|prompt|eval|settimeout|setinterval|atob)\b(?:<\w{0,4}>|[)\]}'"/*+.?,\t\n]){0,6}(?:\(|`|&lpar;)\s*[^\s]*(?:[)`]|$)|\bimport\s*\(\s*['"`/]"#,
     ),
     short(
         "dom",
@@ -108,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "construct",
-        r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w{1,12}['"`]\s*\+)|\.(?:constructor|source|call|apply)\s*(?:\(|`)\s*['"`(]|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*(?:`|\(\s*['"`])|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
+        r#"\[\s*['"`](?:constructor|__proto__|alert|eval|\w+['"`]\s*\+)|\.(?:constructor|source|call|apply)\s*(?:\(|`)\s*['"`(]|\.(?:constructor|sort|map|find|filter|replace|source|call|apply|with)\s*(?:\(|\.call|`)\s*(?:alert|\$\{|eval|confirm|[\d,]+alert)|\.source\s*\+\s*/|(?:Reflect|Array|Function|Set|Map)\.\w+(?:\.\w+)*\s*`|\bFunction\s*(?:`|\(\s*['"`])|\]\s*\(\s*(?:\d+|['"`]|document|\))\s*\)?$|^\W*'\w+'(?:\s*\+\s*'\w+')+\W*\(\)|^\(?\s*'\w+\([^']*'\s*\)\s*\(\)"#,
     ),
     // `<` and `>` as UTF-7 (RFC 2152), and as decoders read them that drop the eighth bit
     always(
@@ -128,6 +134,27 @@ const RICH: NameHints = NameHints::HTML.and(NameHints::TEMPLATE);
 /// Whether a value came where an editor sends its text.
 fn is_rich_text(value: &Value<'_>, names: NameHints) -> bool {
     value.place.part == Part::Body && value.place.hints().any(names)
+}
+
+/// Whether a value is what those who run a site have every page load: the code of a head or a foot, in the settings.
+fn is_code_of_the_site(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.context.is_settings() && value.place.hints().any(NameHints::CODE)
+}
+
+/// Whether a value is part of an error report, without markup.
+fn is_of_a_report(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.context.is_report() && !value.text.contains('<')
+}
+
+/// Whether a value is a sentence in a field for prose or for what is searched for, without markup and without a string that it leaves.
+/// Where a page puts it into a script as it is, its words are an error of syntax, unless they stand behind a comment.
+fn is_about_a_script(value: &Value<'_>) -> bool {
+    let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
+    (is_prose || value.place.is_search())
+        && !["<", "$", "//", "/*", "-->"]
+            .iter()
+            .any(|part| value.text.contains(part))
+        && statement::is_sentence(value.text)
 }
 
 /// Finds cross-site scripting.
@@ -157,8 +184,13 @@ impl Detector for Xss {
             return None;
         }
         self.rules.judge_by(value, |rule| match rule.name {
+            _ if value.is_sample() || is_code_of_the_site(value) => false,
+            // a report quotes the script that failed, and people write about scripts: without markup around it, it is shown and not run
+            "dialogue" | "call" | "dom" | "construct" => !(is_of_a_report(value) || is_about_a_script(value)),
+            "handler-code" | "attribute-break" => !is_of_a_report(value),
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
-            "link-style" | "form" => !is_rich_text(value, RICH),
+            "link-style" | "style-sheet" | "form" => !is_rich_text(value, RICH),
+            "active-element" => !(is_rich_text(value, RICH) && embed::only_draws(value.text)),
             "script-element" => !embed::runs_nothing(value.text),
             _ => true,
         })

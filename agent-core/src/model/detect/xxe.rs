@@ -10,7 +10,7 @@ pub(super) const RULES: &[Rule] = &[
     always("external-type", r"<!DOCTYPE[^>\[]*\b(?:SYSTEM|PUBLIC)\s"),
     always(
         "entity",
-        r#"<!ENTITY\b\s*%?\s*[\w:.-]+\s+(?:SYSTEM|PUBLIC)|!ENTITY\b.{0,30}\bSYSTEM\b"#,
+        r#"<!ENTITY\b\s*%?\s*[\w:.-]+\s+(?:SYSTEM|PUBLIC)|!ENTITY\b[^>]*\bSYSTEM\b"#,
     ),
     // one that stands for text: for one sign and for a namespace they are honest (XSLT, drawings of Illustrator)
     always(
@@ -31,15 +31,21 @@ pub(super) const RULES: &[Rule] = &[
         "picture-file",
         r#"<(?:image|img|feimage|use|script|tref)\b[^>]*\bhref\s*=\s*["']\s*(?:file|text|label|ephemeral|msl|mvg|expect|gopher|jar|php|epi|ps|pdf):"#,
     ),
+    // a description that is fetched from where no partner publishes: files, other services, addresses in place of names, and hosts of
+    // random letters and digits, by which a tester sees who called
     always(
         "schema",
-        r#"\bschemaLocation\s*=\s*["'][^"']*(?:\s?https?://\w{16,}\.|\bfile:|https?://(?:127\.|localhost|169\.254\.|\[|0x))"#,
+        r#"(?:schema|wsdl)Location\s*=\s*["'](?:[^"']*\s)?\s*(?:(?:file|jar|ftp|gopher|netdoc|php|data|expect|ldaps?):|\\\\|//|/(?:etc|proc|dev|var|root|home|sys)/|(?:\.\./){2}|https?:/*(?:[^\s"'/]*@)?(?:\d+(?:\.|[:/"'\s])|0x|localhost\b|\[|metadata\b)|https?:/*(?:[a-z]*\d+[a-z]+){3}[a-z0-9]*\.|https?:/*[^\s"'/]*\.(?:burpcollaborator\.net|oast\.\w+|oastify\.com|interact\.sh|dnslog\.cn|requestbin\.net|canarytokens\.com|nip\.io|sslip\.io)\b)"#,
     ),
     // WordPress lets anyone make it call others (CVE-2013-0235)
     always("pingback", r"<methodName>\s*pingback\.ping"),
-    // a reference to what nothing declares, and a declaration without a document, or with one that says nothing: questions to a parser, no documents
-    always("undeclared", r"<[\w:.-]+>\s*&[a-z_][\w.-]*;\s*</"),
-    always("no-document", r"^\W{0,3}<\?xml\s[^<>]*\?>\s*(?:<\w+>\s*</\w+>\s*)?$"),
+    // a reference to what nothing declares, and a declaration without a document, or with one that is named as tests are and says nothing:
+    // questions to a parser, no documents
+    always("undeclared", r"<[\w:.-]+>[^<>&]*&[a-z_][\w.-]*;[^<>]*</"),
+    always(
+        "no-document",
+        r"^\W{0,3}<\?xml\s[^<>]*\?>\s*(?:<(?:test|foo|bar|baz|xxe|poc|a|b|x)>\s*</\w+>\s*)?$",
+    ),
 ];
 
 /// Finds external entities.
@@ -72,7 +78,8 @@ impl Detector for Xxe {
         self.rules.judge_by(value, |rule| match rule.name {
             // partners send documents as bodies and as files
             "external-type" => doctype::fetches(value.text, value.place.part == Part::Body),
-            "undeclared" => value.role == Role::Document && !has_type(value.text),
+            "entity-text" => !(value.place.part == Part::Body && doctype::declares_words(value.text)),
+            "undeclared" => value.role == Role::Document && !has_type(value.text) && doctype::refers(value.text),
             "no-document" => value.role == Role::Document,
             _ => true,
         })
@@ -130,7 +137,15 @@ mod tests {
             Some("xxe")
         );
         assert_eq!(of(Role::Document, "<a><b>&amp;</b></a>"), None);
-        assert_eq!(of(Role::Document, r#"<?xml version="1.0"?><a></a>"#), Some("xxe"));
+        assert_eq!(of(Role::Document, r#"<?xml version="1.0"?><test></test>"#), Some("xxe"));
+        assert_eq!(of(Role::Document, r#"<?xml version="1.0"?><orders></orders>"#), None);
+        assert_eq!(
+            of(
+                Role::Document,
+                "<p>Fish&nbsp;&amp;&nbsp;chips, caf&eacute; &mdash; 5&euro;</p>"
+            ),
+            None
+        );
         assert_eq!(of(Role::Document, r#"<?xml version="1.0"?><a/>"#), None);
         assert_eq!(of(Role::Document, r#"<?xml version="1.0"?><a>1</a>"#), None);
         assert_eq!(

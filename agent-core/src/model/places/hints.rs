@@ -218,7 +218,15 @@ impl BitOr for NameHints {
     }
 }
 
+/// What forms call what is searched for.
+const OF_SEARCHES: &[&str] = &["q", "s", "search", "query", "keyword", "keywords", "term", "k"];
+
 impl Place<'_> {
+    /// Whether it holds what somebody searches for, by its name.
+    pub(in crate::model) fn is_search(&self) -> bool {
+        OF_SEARCHES.iter().any(|known| self.name.eq_ignore_ascii_case(known))
+    }
+
     /// What the place's name hints at.
     #[must_use]
     pub fn hints(&self) -> NameHints {

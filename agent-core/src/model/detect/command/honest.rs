@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    detect::{Rule, Value},
+    detect::{Rule, Value, statement},
     places::{Format, NameHints, Part, Role},
 };
 
@@ -18,6 +18,17 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
             true
         }
         "separator-word" | "separator-command" if is_pipeline(value) || is_about_a_shell(value) => true,
+        "plain-command" | "plain-tool" | "separator-tool" | "separator-host" if is_title(value) => true,
+        "loop" | "branch" if goes_on_in_words(value) => true,
+        // a report says what was run
+        "system" | "start-argument" | "folder" | "wrapper"
+            if value.place.part == Part::Body && value.context.is_report() =>
+        {
+            true
+        }
+        "start-argument" if is_said(value) => true,
+        "separator-host" | "separator-argument" if is_table(value) => true,
+        "separator-command" if is_a_plain_password(value) => true,
         "separator-word" => value.is_password(),
         "piped-to-shell" | "redirect" if is_about_a_shell(value) => true,
         "glob" | "expansion" | "variables" | "here-string" | "redirect" | "computed-word" | "brace"
@@ -48,6 +59,47 @@ const OF_LISTS: &[&str] = &[
     "select",
 ];
 
+/// Words that titles and searches about tools are made of, and commands are not.
+#[rustfmt::skip]
+const OF_TITLES: &[&str] = &[
+    "a", "an", "the", "and", "or", "vs", "versus", "for", "in", "of", "on", "to", "with", "without", "from", "by", "how", "what", "why", "when", "which", "is", "are", "my", "your",
+    "explained", "tutorial", "tutorials", "guide", "basics", "basic", "beginner", "beginners", "advanced", "command", "commands", "manual", "example", "examples", "cheat", "sheet",
+    "cheatsheet", "course", "book", "books", "tips", "tricks", "intro", "introduction", "difference", "differences", "primer", "reference", "scripting", "scripts", "lesson", "lessons",
+    "learn", "learning", "training", "explanation", "options", "syntax", "usage", "meaning", "alternatives", "alternative", "help", "questions", "exam", "workshop", "handbook",
+];
+
+/// Whether a value is a title or a search that names tools: `Grep & awk for beginners`. Words of letters around one separator that
+/// has blanks as prose has them, and behind it a word that is no argument. What it could run is a tool without a path, an option or a sign.
+fn is_title(value: &Value<'_>) -> bool {
+    let text = value.text.trim();
+    if OF_ADDRESSES
+        .iter()
+        .any(|known| last_name(value).eq_ignore_ascii_case(known))
+    {
+        return false;
+    }
+    let separators = [" & ", "; ", " | "];
+    let Some((before, after)) = separators.iter().find_map(|separator| text.split_once(separator)) else {
+        return false;
+    };
+    let words = |part: &'_ str| {
+        let is_of_words = |sign: char| sign.is_alphabetic() || matches!(sign, ' ' | ',' | ':' | '+' | '?' | '!');
+        part.chars().all(is_of_words)
+    };
+    let mut behind = after
+        .split_whitespace()
+        .map(|word| word.trim_matches([',', ':', '?', '!']));
+    words(before)
+        && words(after)
+        && before
+            .split_whitespace()
+            .any(|word| word.chars().count() >= FEWEST_LETTERS)
+        && behind.any(|word| OF_TITLES.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}
+
+/// The fewest letters of a word that says that words stand before a separator.
+const FEWEST_LETTERS: usize = 3;
+
 /// Whether a value is a list between semicolons, of which one entry is named as a command is: `name;id;host`. Three entries, or two
 /// where the field is for lists, each a word; or a table of them, as spreadsheets of half of Europe are exported.
 fn is_list(value: &Value<'_>) -> bool {
@@ -68,6 +120,13 @@ fn is_list(value: &Value<'_>) -> bool {
         first
     };
     let entries = first.split(';').count();
+    // where an address is wanted, a list is one of hosts
+    let is_for_addresses = OF_ADDRESSES
+        .iter()
+        .any(|known| last_name(value).eq_ignore_ascii_case(known));
+    if is_for_addresses && first.split(';').any(|entry| COMMANDS.contains(&entry.trim())) {
+        return false;
+    }
     let is_word = |entry: &str| {
         let entry = entry.trim().trim_matches('"');
         entry.starts_with(|first: char| first.is_alphabetic() || first == '_')
@@ -80,6 +139,9 @@ fn is_list(value: &Value<'_>) -> bool {
         && !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim()))
         && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
 }
+
+/// Commands that may be names of columns, and are none of hosts.
+const COMMANDS: &[&str] = &["id", "env", "ps", "sh", "bash", "w", "who", "df", "du", "arp"];
 
 /// Commands that are no names of columns.
 const UNMISTAKABLE: &[&str] = &[
@@ -187,6 +249,38 @@ fn is_about_a_shell(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && before.split_whitespace().filter(is_word).count() >= FEWEST_WORDS
         && value.place.hints().any(NameHints::TEXT)
+}
+
+/// Whether a value is a table in a body that is one.
+fn is_table(value: &Value<'_>) -> bool {
+    value.context.format == Some(Format::Text) && value.text.trim().contains('\n') && is_list(value)
+}
+
+/// Whether a message begins with a command, and goes on as a sentence.
+fn is_said(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body
+        && value.place.hints().any(NameHints::TEXT)
+        && !value.text.contains([';', '|', '&', '$', '`', '>', '<'])
+        && statement::is_sentence(value.text)
+}
+
+/// Whether a value is a password that holds what is as well a word behind a sign: `p@$$w0rd;ls`.
+fn is_a_plain_password(value: &Value<'_>) -> bool {
+    let mut words = value.text.split([';', '|', '&', '`', '(', ')']);
+    value.place.part == Part::Body
+        && value.is_password()
+        && !words.any(|word| word != "ls" && UNMISTAKABLE.contains(&word))
+}
+
+/// Whether a message goes on behind the end of a loop or a condition as no shell does: with a word.
+fn goes_on_in_words(value: &Value<'_>) -> bool {
+    const ENDS: &[&str] = &["done", "fi", "esac"];
+    let mut words = value.text.split_whitespace().rev();
+    let after = words.by_ref().take_while(|word| !ENDS.contains(word));
+    let is_word = |word: &str| word.chars().all(|sign| sign.is_alphanumeric() || ",.?!".contains(sign));
+    let mut count = 0;
+    let are_words = after.inspect(|_| count += 1).all(is_word);
+    value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && are_words && count >= 2
 }
 
 /// The fewest words around quoted code that make a message of it.

@@ -22,7 +22,7 @@ macro_rules! alone {
 /// Commands whose names are no words of a language and no names of columns or products: behind a value, they need no argument.
 macro_rules! system {
     () => {
-        r"(?:chown|chgrp|chmod|chattr|mkfs(?:\.\w+)?|mkswap|swapo(?:n|ff)|killall|pkill|pgrep|pidof|(?:user|group)(?:add|del|mod)|(?:add|del)(?:user|group)|chpasswd|chsh|visudo|compgen|whoami|logname|uname|ifconfig|ipconfig|if(?:up|down)|iwconfig|netstat|nslookup|getent|netcat|ncat|tcpdump|tshark|nmap|printenv|ls(?:of|blk|cpu|pci|usb|mod|attr|hw)|lsb_release|dmidecode|dmesg|modprobe|insmod|rmmod|depmod|sysctl|ip6?tables|nft|ufw|firewall-cmd|journalctl|systemctl|crontab|atq|atrm|sudo|doas|pkexec|mkdir|rmdir|mkfifo|mknod|mktemp|xargs|xxd|hexdump|strace|ltrace|socat|rsync|tftp|[ef]grep|zgrep|zcat|gunzip|bunzip2|bzip2|unxz|base(?:32|64)|md5sum|sha\d{1,3}sum|shasum|cksum|busybox|nohup|setsid|chroot|unshare|nsenter|poweroff|telinit|umount|s?fdisk|losetup|blkid|(?:hostname|timedate|locale|login)ctl|apt-(?:get|cache)|dpkg|dnf|zypper|pacman|kubectl|ssh-(?:keygen|copy-id|add)|sshpass|mysqldump|pg_dump|redis-cli|unlink|shred|realpath|readlink|dirname|setfacl|getfacl|vmstat|iostat|mpstat|htop|renice|ionice|taskset|stdbuf|ulimit|umask|certutil|tasklist|taskkill|systeminfo|schtasks|wmic|netsh|pwsh|[cw]script|mshta|rundll32|regsvr32|bitsadmin|i?cacls|takeown|vssadmin|bcdedit|diskpart|robocopy|xcopy|findstr|nbtstat|tracert|tracepath|pathping|driverquery|gpresult|fsutil|wevtutil|qwinsta|quser|msiexec|forfiles|(?:net1?|cmd|ping|reg|sc|at|calc|notepad|powershell|arp|route|hostname|nc|curl|ftp|telnet)\.exe)"
+        r"(?:chown|chgrp|chmod|chattr|mkfs(?:\.\w+)?|mkswap|swapo(?:n|ff)|killall|pkill|pgrep|pidof|(?:user|group)(?:add|del|mod)|(?:add|del)(?:user|group)|chpasswd|chsh|visudo|compgen|whoami|logname|uname|ifconfig|ipconfig|if(?:up|down)|iwconfig|netstat|nslookup|getent|netcat|ncat|tcpdump|tshark|nmap|printenv|ls(?:of|blk|cpu|pci|usb|mod|attr|hw)|lsb_release|dmidecode|dmesg|modprobe|insmod|rmmod|depmod|sysctl|ip6?tables|nft|ufw|firewall-cmd|journalctl|systemctl|crontab|atq|atrm|sudo|doas|pkexec|mkdir|rmdir|mkfifo|mknod|mktemp|xargs|xxd|hexdump|strace|ltrace|socat|rsync|tftp|[ef]grep|zgrep|zcat|gunzip|bunzip2|bzip2|unxz|base(?:32|64)|md5sum|sha\d{1,3}sum|shasum|cksum|busybox|nohup|setsid|chroot|unshare|nsenter|poweroff|telinit|umount|s?fdisk|losetup|blkid|(?:hostname|timedate|locale|login)ctl|apt-(?:get|cache)|dpkg|dnf|zypper|pacman|kubectl|ssh-(?:keygen|copy-id|add)|sshpass|mysqldump|pg_dump|redis-cli|unlink|shred|realpath|readlink|dirname|setfacl|getfacl|[sg]etcap|capsh|auditctl|ausearch|sestatus|[sg]etenforce|semanage|chage|gpasswd|vipw|runuser|faillog|lastb|fuser|partprobe|dpkg-reconfigure|update-(?:rc\.d|alternatives)|vmstat|iostat|mpstat|htop|renice|ionice|taskset|stdbuf|ulimit|umask|certutil|tasklist|taskkill|systeminfo|schtasks|wmic|netsh|pwsh|[cw]script|mshta|rundll32|regsvr32|bitsadmin|i?cacls|takeown|vssadmin|bcdedit|diskpart|robocopy|xcopy|findstr|nbtstat|tracert|tracepath|pathping|driverquery|gpresult|fsutil|wevtutil|qwinsta|quser|msiexec|forfiles|(?:net1?|cmd|ping|reg|sc|at|calc|notepad|powershell|arp|route|hostname|nc|curl|ftp|telnet)\.exe)"
     };
 }
 
@@ -68,7 +68,7 @@ macro_rules! gap {
 
 macro_rules! argument {
     () => {
-        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|/\s+-\w|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db)\b|[{?]|\+[a-z]\s|\.{1,2}(?:\s|$))"#
+        r#"(?:-{1,2}\w|/[\w.*?\[{$/]|/$|/\s+-\w|\\?\$[\w({@]|\w+://|\*|~|\.{1,2}/|\.\\|[a-z]:[\\/]|%\w+%|[\w-]+\.(?:txt|php|sh|conf|ini|log|html?|exe|py|pl|jsp|asp|sql|xml|db|c|rb|bat|ps1|tar|gz|zip|bak|key|pem)\b|[{?]|\+[a-z]\s|\.{1,2}(?:\s|$))"#
     };
 }
 
@@ -127,7 +127,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     ),
     short(
         "windows",
-        r"[;|&]\s*(?:net\s+(?:user|localgroup|view|share|use|start|stop)\s+\w|netsh\s+\w+\s+\w|reg\s+(?:add|query|delete|save)\s|powershell\s+[-a-z])|^\s*(?:net\s+\w+\s.{0,60}\s/\w+|netsh\s+\w+\s+\w+\s+\w|reg\s+\w+\s+\S*hk|powershell\s+(?:-[a-z]|[a-z]:)|invoke-(?:webrequest|expression)\s+\S)|(?:^|[;|&])\s*(?:type\s+(?:%\w+%|[a-z]:)|iex\s*\()",
+        r"[;|&]\s*(?:net\s+(?:user|localgroup|view|share|use|start|stop)\s+\w|netsh\s+\w+\s+\w|reg\s+(?:add|query|delete|save)\s|powershell\s+[-a-z])|^\s*(?:net\s+(?:user|localgroup|group|accounts|share|use|view|session|start|stop|config|computer|time|file|statistics)\b[^\n]*\s/\w+|netsh\s+\w+\s+\w+\s+\w|reg\s+\w+\s+\S*hk|(?:powershell|pwsh)(?:\.exe)?\s+(?:-[a-z]|[a-z]:)|invoke-(?:webrequest|expression)\s+\S)|(?:^|[;|&])\s*(?:type\s+(?:%\w+%|[a-z]:)|iex\s*\()",
     ),
     short(
         "start-argument",
@@ -142,9 +142,9 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     short(
         "wrapper",
         concat!(
-            r"^[\s']*(?:time|timeout|nohup|strace|flock|exec|sudo|env|xargs|watch|nice|setsid|stdbuf)\s+(?:-\S+\s+)*[^\s;]{0,10}\s*",
+            r"^[\s']*(?:time|timeout|nohup|strace|flock|exec|sudo|env|xargs|watch|nice|setsid|stdbuf)\s+(?:(?:-\S+|\w+=\S*|\d[\d.]*[smhd]?|/\S*)\s+)*",
             folder!(),
-            r"(?:sh|bash|whoami|id|curl|wget|ifconfig|nc|uname)\b"
+            r#"(?:sh|bash|whoami|id|curl|wget|ifconfig|nc|uname)\s*(?:$|[;|&<>`'")#]|-|\s[-/~$.'"]|\s\w+:/|\s[\w-]+\.\w|\s\d)"#
         ),
     ),
     short(
@@ -157,19 +157,19 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     ),
     short(
         "secret",
-        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b[\s+<$\w]{1,8}\S{0,12}/?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|\bdd\s+if=",
+        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b(?:[\s+<]|\$\{?\w{1,4}\}?(?:\$\d)?)+\S*?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|\bdd\s+if=",
     ),
     always("ifs", r"\$(?:ifs\b|\{ifs)"),
     // CVE-2014-6271
     always(
         "shellshock",
-        r"\(\)\s*\{\s*[:_]?;?\s*\}\s*;\s*[\w/]|^\(\)\s*\{[^{}]{0,40};\s*\}\s*;",
+        r"\(\)\s*\{\s*[:_]?;?\s*\}\s*;\s*[\w/]|^\(\)\s*\{[^{}]*;\s*\}\s*(?:;|>_\[)",
     ),
     always("fork-bomb", r"[\w:]+\(\)\s*\{\s*[\w:]+\s*\|\s*[\w:]+\s*&\s*\}"),
     // CVE-2021-44228 and the look-ups that hide it
     always(
         "lookup",
-        r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:(?:lower|upper):\W?\w?\W?\}|::?-?\w)|\$\{[^}\s]{0,40}:-[a-z:/.]?\}(?:\w|:|\$\{)",
+        r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:(?:lower|upper):\W?\w?\W?\}|::?-?\w)|\$\{[^}\s]*:-[a-z:/.]?\}(?:\w|:|\$\{)",
     ),
     // alone, look-ups fill in the settings of build tools and the patterns of loggers, and tell an attacker whether they are followed
     short(
@@ -188,7 +188,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     short(
         "backtick",
         // a command in the middle of a sentence is quoted as code is
-        r"^[^\s`]{0,60}\s?`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`[^\s`]{0,60}\s*$",
+        r"^[^\s`]*\s?[;|&]?\s?`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`\s?[^\s`]*\s*$",
     ),
     short(
         "glob",
@@ -222,9 +222,9 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     always("reverse-shell", r"/dev/(?:tcp|udp)/"),
     short(
         "variables",
-        r#"(?:^|[;&|^])\s*\w{1,6}=[$'"/\w\\][^;&\n]{0,60}(?:;|&&?)\s*(?:\w+=[^;&]*&&?)*\$\w"#,
+        r#"(?:^|[;&|^])\s*\w{1,6}=[$'"/\w\\][^;&\n]*(?:;|&&?)\s*(?:\w+=[^;&]*&&?)*\$\w"#,
     ),
-    short("write", r"[;|&]\s*(?:echo|printf)\s[^;]{0,200}>\s*[/\w.]+"),
+    short("write", r"[;|&]\s*(?:echo|printf)\s[^;]*>\s*[/\w.]+"),
     short(
         "brace",
         concat!(
@@ -266,7 +266,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
         "plain-tool",
         concat!(
             behind_a_value!(),
-            r"(?:git\s+(?:clone|pull|push|fetch|checkout|config|archive|init|log|show|remote|submodule|ls-remote|-c)|svn\s+(?:co|checkout|export|info|cat)|hg\s+clone|find\s+\S+\s+-\w|crontab\s|trap\s+\S|alias\s+\w+=|export\s+\w+=|declare\s+-\w|typeset\s|eval\s+\S|command\s+-?\w|builtin\s+\w|coproc\s|exec\s+\d?[<>/]|ulimit\s+-|set\s+-[a-z]|yes\s*[|>]|kill\s+-|su\s+-|dd\s+\w+=|mount\s+[-/]|tar\s+-?[cxtz]|ln\s+-|nc\s+\S+\s+\d|openssl\s+\w|python\d?\s+-|perl\s+-|ruby\s+-|php\s+-|node\s+-|awk\s|sed\s+[-'s/])"
+            r#"(?:time\s+(?:id|ls|sleep|cat|curl|wget|whoami|uname)\s*(?:$|[;|&]|\s[-/\d])|git\s+(?:clone|pull|push|fetch|checkout|config|archive|init|log|show|remote|submodule|ls-remote|-c)(?:\s+(?:-|[\w.-]*[:/@]|origin\b|add\b|\.(?:\s|$))|\s*[;|&)}`"'#<>])|svn\s+(?:co|checkout|export|info|cat)\s+(?:-|\S*[:/])|hg\s+clone\s+\S*[:/]|find\s+\S+\s+-\w|crontab\s+[-/<]|trap\s+['"-]|alias\s+\w+=|export\s+\w+=|declare\s+-\w|typeset\s+(?:-\w|\w+=)|eval\s+(?:["'$`(\\/]|\w+\s*[;|&`)])|command\s+-[vp]\b|builtin\s+(?:echo|cd|printf|eval|source|test|read|exec|export)\b|coproc\s+\S|exec\s+\d?[<>/]|ulimit\s+-\w|set\s+-[a-z]\b|yes\s*(?:>+\s*/|\|\s*(?:head|sh|bash|rm|cp|xargs|tee|dd)\b)|kill\s+-\w|su\s+-\s*(?:$|root\b|[cl]\b|[;|&])|dd\s+\w+=|mount\s+(?:-\w|/)|tar\s+(?:-\w|[cxtz][cvzjpf]+\s)|ln\s+-\w|nc\s+\S+\s+\d|openssl\s+(?:s_client|enc|req|rand|dgst|passwd|base64|genrsa|x509|version)\b|(?:python\d?|perl|ruby|php\d?|node)\s+-\w|awk\s+(?:-\w|['"{/$\d])|sed\s+(?:-\w|['"]|s[/|#,]))"#
         ),
     ),
     // output that goes into a file or to another descriptor
@@ -326,7 +326,11 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     // a word of a command of Windows that is computed, or named by its folder
     short(
         "computed-windows",
-        r#"%\w+:~-?\d+(?:,-?\d+)?%|[;|&]\s*(?:start\s+)?"?(?:%\w+%|[a-z]:)\\[\w\\ .%()-]*\.(?:exe|bat|cmd|com|ps1|vbs)\b|(?:^|[;|&])\s*(?:%comspec%|cmd(?:\.exe)?)\s+/[ckrv]|\bset\s+/?[ap]?\s?\w+=[^&\n]*&&?\s*(?:call|cmd|echo|start)?\s*[^&\n]*[%!]\w+[%!]|\bcall\s+[%!]\w+"#,
+        r#"%\w+:~-?\d+(?:,-?\d+)?%|[;|&]\s*(?:start\s+)?"?(?:%\w+%|[a-z]:)\\[\w\\ .%()-]*\.(?:exe|bat|cmd|ps1|vbs)\b|(?:^|[;|&])\s*(?:%comspec%|cmd(?:\.exe)?)\s+/[ckrv]"#,
+    ),
+    short(
+        "set-windows",
+        r"\bset\s+/?[ap]?\s?\w+=[^&\n]*&&?\s*(?:call|cmd|echo|start)?\s*[^&\n]*[%!]\w+[%!]|\bcall\s+[%!]\w+",
     ),
     // what is read by a shell
     short(

@@ -57,18 +57,16 @@ fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
             }
             continue;
         }
-        // what comes twice at least stands beside itself
+        // the first of repeated texts still belongs to what stands in front of it, the last one to what stands behind; what comes twice
+        // at least stands beside itself
+        let mut repeated = None;
         if let HirKind::Repetition(repetition) = part.kind()
-            && repetition.min > 1
-            && let Some(texts) = exact(&repetition.sub)
+            && repetition.min > 0
         {
-            candidates.extend(crossed(&texts, &texts));
+            repeated = exact(&repetition.sub);
+            let twice = repeated.as_ref().filter(|_| repetition.min > 1);
+            candidates.extend(twice.and_then(|texts| crossed(texts, texts)));
         }
-        // the first of repeated texts still belongs to what stands in front of it, the last one to what stands behind
-        let repeated = match part.kind() {
-            HirKind::Repetition(repetition) if repetition.min > 0 => exact(&repetition.sub),
-            _ => None,
-        };
         let before = repeated.as_ref().and_then(|texts| crossed(&run, texts)).unwrap_or(run);
         candidates.push(before);
         candidates.extend(search(part));

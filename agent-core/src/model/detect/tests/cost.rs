@@ -1,7 +1,35 @@
 //! What looking costs at most: no text leads an automaton to more states than it has room for, and no request takes more steps than
 //! one may.
 
-use super::{super::automaton::states, examples::SETS, *};
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::{
+    super::automaton::{COUNTED, states},
+    examples::SETS,
+    *,
+};
+
+/// Whether a pattern counts further than automata do, so that it finds something else than it says.
+fn counts_far(pattern: &Hir) -> bool {
+    match pattern.kind() {
+        HirKind::Repetition(repeated) => {
+            repeated.min > COUNTED || repeated.max.is_some_and(|most| most > COUNTED) || counts_far(&repeated.sub)
+        }
+        HirKind::Capture(group) => counts_far(&group.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(counts_far),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
+#[test]
+fn no_rule_counts_further_than_automata_do() {
+    let rules = SETS.iter().flat_map(|set| set.rules);
+    let far: Vec<_> = rules
+        .filter(|rule| counts_far(&rule.parsed().unwrap()))
+        .map(|rule| rule.name)
+        .collect();
+    assert!(far.is_empty(), "{far:?}");
+}
 
 #[test]
 fn no_rule_has_more_states_than_its_cache_has_room_for() {

