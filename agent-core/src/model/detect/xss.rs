@@ -138,7 +138,27 @@ fn is_rich_text(value: &Value<'_>, names: NameHints) -> bool {
 
 /// Whether a value is what those who run a site have every page load: the code of a head or a foot, in the settings.
 fn is_code_of_the_site(value: &Value<'_>) -> bool {
-    value.place.part == Part::Body && value.context.is_settings() && value.place.hints().any(NameHints::CODE)
+    const NAMES: &[&str] = &[
+        "headcode",
+        "headercode",
+        "footercode",
+        "bodycode",
+        "customjs",
+        "customcss",
+        "customhtml",
+        "customcode",
+        "trackingcode",
+        "analyticscode",
+        "headscripts",
+        "headerscripts",
+        "footerscripts",
+    ];
+    if value.place.part != Part::Body || !value.context.is_settings() {
+        return false;
+    }
+    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    NAMES.iter().any(|name| letters.eq_ignore_ascii_case(name))
 }
 
 /// Whether a value is part of an error report, without markup.

@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "actuator",
-        r"/actuator(?:/|$)|^/(?:auditevents|beans|configprops|dump|flyway|heapdump|httptrace|integrationgraph|loggers|liquibase|mappings|threaddump|jolokia|env|trace|metrics)$",
+        r"/actuator(?:/|$)|^/(?:auditevents|beans|configprops|dump|flyway|heapdump|httptrace|integrationgraph|loggers|liquibase|mappings|threaddump|jolokia|env|trace|metrics|autoconfig|scheduledtasks|httpexchanges|shutdown)$",
     ),
     always(
         "console",

@@ -10,6 +10,7 @@ const CLASSES: &[&str] = &[
     "/java_pid1.hprof", "/management/heapdump", "/terraform.tfstate", "/infra/terraform.tfvars", "/kubeconfig", "/passwords.xlsx", "/api/secrets.yaml",
     "/appsettings.Production.json", "/application-prod.yml", "/database.staging.yml", "/config_backup.php", "/db.properties", "/conf.default.ini",
     "/configuration.php-dist", "/LocalSettings.php", "/credentials.live.json", "/env.production", "/settings.local.php", "/wp-config.php.save",
+    "/config/databases.yml", "/config_parsed.ini", "/Web.Release.config", "/vault.yml", "/names.nsf",
     // source trees
     "/pnpm-lock.yaml", "/backend/composer.lock", "/Gemfile.lock", "/poetry.lock", "/values.yaml", "/serverless.yml", "/CLAUDE.md", "/Makefile",
     // repositories and editors
@@ -28,6 +29,8 @@ const CLASSES: &[&str] = &[
     "/owa/auth/x.js", "/ecp/default.flt", "/autodiscover/autodiscover.json", "/_layouts/15/ToolPane.aspx", "/remote/fgt_lang", "/+CSCOE+/logon.html", "/dana-na/",
     "/vpns/portal/x", "/tmui/login.jsp", "/mgmt/tm/util/bash", "/HNAP1/", "/boaform/admin/formLogin", "/GponForm/diag_Form", "/goform/set", "/cgi-bin/luci/;stok=",
     "/axis-cgi/x", "/onvif/device_service", "/setup.cgi", "/currentsetting.htm", "/geoserver/wfs", "/wls-wsat/CoordinatorPortType", "/nacos/v1/auth/users",
+    "/bitrix/admin/", "/cgi-bin/supervisor/CloudSetup.cgi", "/server/php/index.php", "/irj/portal", "/_users/_all_docs", "/ispirit/interface/gateway.php",
+    "/kcfinder/upload.php", "/Install/InstallWizard.aspx", "/scheduledtasks", "/ui/vropspluginui/rest", "/VPN/../VPNS/x",
     // web shells
     "/c99.php", "/uploads/wso.php", "/x.php", "/wp-22.php", "/cmd.aspx", "/images/shell.jsp", "/ALFA.php", "/b374k.php5",
 ];
@@ -39,7 +42,8 @@ const EVERYDAY: &[&str] = &[
     "/remote.php/dav/files/kim/.thumbnails/a.jpg", "/repos/org/.github", "/.netlify/functions/x", "/.well-known/acme-challenge/x", "/settings.php", "/connect.php",
     "/application.json", "/local.json", "/global.xml", "/downloads/release.zip", "/files/holiday.zip", "/data/2024/report.csv", "/latest.tar.gz", "/catalog",
     "/blog/changelog", "/index.php", "/about.php", "/contact.php", "/user/login", "/version", "/logs", "/manage", "/admin", "/upload.php", "/cart.aspx",
-    "/environment.html", "/config", "/database", "/backup", "/passwords", "/docs/kubeconfig-guide", "/info", "/info.html", "/test", "/setup", "/install",
+    "/environment.html", "/printers", "/stats/summary", "/conditions", "/sessions", "/ws.php", "/status", "/webmail/", "/users.csv", "/index.php/blog", "/axis/sets",
+    "/rpcs", "/server/phpunit-guide", "/em", "/sdk-docs", "/irj", "/plus/members", "/magma/web", "/logon", "/tower", "/config", "/database", "/backup", "/passwords", "/docs/kubeconfig-guide", "/info", "/info.html", "/test", "/setup", "/install",
     "/terminal", "/console", "/go.php", "/dl.php", "/manifest.json", "/humans.txt", "/ads.txt", "/sitemap.xml.gz", "/feed.xml", "/robots.txt", "/llms.txt",
     "/favicon.ico", "/apple-touch-icon.png", "/v1/catalog/products", "/api/v1/podcasts", "/sys-admin-jobs", "/etcetera", "/procurement", "/systems/1",
     "/cgi-bin/shop.cgi", "/assets/app.js", "/assets/env-badge.svg", "/owatonna", "/ecpay/notify", "/.well-known/openid-configuration", "/images/json-logo.png",

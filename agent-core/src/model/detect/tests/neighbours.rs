@@ -510,6 +510,7 @@ const SENT_TO: &[(&str, &str, &str, &str, bool)] = &[
     ("/admin/settings", "application/json", "path", "/etc/passwd", false),
     ("/admin/settings", "application/json", "path", "/var/www/.env", false),
     ("/admin/settings", "application/json", "name", "<script>alert(1)</script>", false),
+    ("/admin/login", "application/json", "code", "<script>alert(1)</script>", false),
     ("/admin/../fetch", "application/json", "url", "sftp://u@backup.example.com/daily", false),
     ("/api/fetch", "application/json", "url", "ldaps://ldap.corp.example.com:636", false),
     ("/api/pages", "application/json", "head_code", "<script src=//evil.example></script>", false),
