@@ -137,10 +137,35 @@ impl Agent {
         }
     }
 
-    /// Judges the beginning of a request's body, before the application sees any of it. `whole` says whether that is all of it. With the
-    /// refusal comes what `check_body_rest` needs to look into the rest, where that is worth a look.
+    /// Judges the beginning of a request's body, before the application sees any of it, where no more of it will be shown. `whole` says
+    /// whether that is all of it.
     #[pyo3(signature = (request, body, whole = true))]
     fn check_body(
+        &self,
+        py: Python<'_>,
+        request: &Request,
+        body: &Bound<'_, PyBytes>,
+        whole: bool,
+    ) -> PyResult<Option<Refusal>> {
+        let Some(live) = self.judging(request) else {
+            return Ok(None);
+        };
+        let body = body.as_bytes();
+        Ok(match live.by() {
+            By::Own { served, .. } => {
+                request.viewed_with(py, body.len(), |view| served.check_last_body(view, body, whole))
+            }
+            #[cfg(unix)]
+            By::Sibling(sibling) => {
+                let judged = request.viewed(py, |view| sibling.check_last_body(view, body, whole));
+                judged.map_err(gone)?
+            }
+        })
+    }
+
+    /// The same where the rest will be shown too. With the refusal comes what `check_body_rest` needs, where the rest is worth a look.
+    #[pyo3(signature = (request, body, whole = true))]
+    fn check_body_beginning(
         &self,
         py: Python<'_>,
         request: &Request,
@@ -263,11 +288,7 @@ impl Agent {
 
     /// The `Server` header that answers are to carry; `None` where the configuration leaves it alone.
     fn server_header(&self) -> Option<String> {
-        match self.current()?.by() {
-            By::Own { served, .. } => served.server_header(),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.server_header(),
-        }
+        self.current()?.server_header()
     }
 
     /// The client of a request, as the guard sees it: behind trusted proxies, the one they name.
@@ -302,21 +323,12 @@ impl Agent {
     fn why_json(&self, id: &str) -> PyResult<Option<String>> {
         let known: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
         let Some(live) = self.current() else { return Ok(None) };
-        Ok(match live.by() {
-            By::Own { served, .. } => served.why(known),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.why(id),
-        })
+        Ok(live.why(known))
     }
 
     /// Who is banned here, as JSON; an empty list where no agent runs.
     fn bans_json(&self) -> String {
-        let live = self.current();
-        let bans = live.and_then(|live| match live.by() {
-            By::Own { served, .. } => served.bans(),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.bans(),
-        });
+        let bans = self.current().and_then(|live| live.bans());
         bans.unwrap_or_else(|| "[]".to_owned())
     }
 
@@ -327,11 +339,7 @@ impl Agent {
             PyValueError::new_err(format!("ban: found {seconds} seconds; allowed is one second or more"))
         })?;
         let live = self.running(py)?;
-        let banned = py.detach(|| match live.by() {
-            By::Own { served, .. } => served.ban(network, length, why),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.ban(network, length, why),
-        });
+        let banned = py.detach(|| live.ban(network, length, why));
         logs::hand_over(py);
         banned.map_err(PyValueError::new_err)
     }
@@ -340,11 +348,7 @@ impl Agent {
     fn unban_json(&self, py: Python<'_>, network: &str) -> PyResult<String> {
         let network = parsed(network)?;
         let live = self.running(py)?;
-        let unbanned = py.detach(|| match live.by() {
-            By::Own { served, .. } => served.unban(network),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.unban(network),
-        });
+        let unbanned = py.detach(|| live.unban(network));
         logs::hand_over(py);
         unbanned.map_err(PyValueError::new_err)
     }
@@ -352,11 +356,7 @@ impl Agent {
     /// How the agent is, as JSON; `None` where none was started.
     fn status_json(&self, py: Python<'_>) -> Option<String> {
         logs::hand_over(py);
-        match self.current()?.by() {
-            By::Own { served, .. } => served.status(),
-            #[cfg(unix)]
-            By::Sibling(sibling) => sibling.status(),
-        }
+        self.current()?.status()
     }
 
     /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on. A sibling's agent
@@ -433,7 +433,12 @@ impl Agent {
                 By::Sibling(sibling) => sibling,
             };
             match ask(py, sibling, request, &mut resolve)? {
-                Ok(refusal) => return Ok(refusal),
+                Ok(refusal) => {
+                    if self.settings.cloud().is_none() {
+                        sibling.note_bans();
+                    }
+                    return Ok(refusal);
+                }
                 Err(Gone::Stopped) => {
                     if !self.is_alone.swap(true, Relaxed) {
                         tracing::warn!(
@@ -447,7 +452,11 @@ impl Agent {
             if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &live)) {
                 self.start.give_up();
             }
+            let noted = sibling.noted_bans();
             live = self.running(py)?;
+            if let Some(noted) = noted {
+                py.detach(|| live.take_over(&noted));
+            }
         }
         Err(PyRuntimeError::new_err(
             "no process of this host keeps the agent for long",

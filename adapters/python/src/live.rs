@@ -15,10 +15,13 @@ use std::{
 
 use buckler::{
     AgentBuilder,
+    clock::{Clock as _, SystemClock},
     guard::{BlockId, BodyRest, BodyView, Guard, RequestView},
     status::ShutdownReport,
 };
 use ipnet::IpNet;
+#[cfg(unix)]
+use serde::Deserialize;
 use serde::Serialize;
 
 #[cfg(unix)]
@@ -95,6 +98,76 @@ impl Live {
         }
     }
 
+    pub(crate) fn server_header(&self) -> Option<String> {
+        match &self.by {
+            By::Own { served, .. } => served.server_header(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.server_header(),
+        }
+    }
+
+    /// Why a request was refused, as JSON.
+    pub(crate) fn why(&self, id: BlockId) -> Option<String> {
+        match &self.by {
+            By::Own { served, .. } => served.why(id),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.why(&id.to_string()),
+        }
+    }
+
+    /// Who is banned, as JSON.
+    pub(crate) fn bans(&self) -> Option<String> {
+        match &self.by {
+            By::Own { served, .. } => served.bans(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.bans(),
+        }
+    }
+
+    pub(crate) fn ban(&self, network: IpNet, length: Duration, why: &str) -> Result<(), String> {
+        match &self.by {
+            By::Own { served, .. } => served.ban(network, length, why),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.ban(network, length, why),
+        }
+    }
+
+    /// What became of a ban that was to be ended, as JSON.
+    pub(crate) fn unban(&self, network: IpNet) -> Result<String, String> {
+        match &self.by {
+            By::Own { served, .. } => served.unban(network),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.unban(network),
+        }
+    }
+
+    /// How the agent is, as JSON.
+    pub(crate) fn status(&self) -> Option<String> {
+        match &self.by {
+            By::Own { served, .. } => served.status(),
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.status(),
+        }
+    }
+
+    /// Makes the bans again that an agent had which is gone: without a server no other has them.
+    #[cfg(unix)]
+    pub(crate) fn take_over(&self, bans: &str) {
+        /// The most that is made again: each takes some ten microseconds, while a request waits.
+        const MOST: usize = 1000;
+        /// The length of a ban that has no end: ten years.
+        const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+        let bans: Vec<Noted> = serde_json::from_str(bans).unwrap_or_default();
+        let now = SystemClock::new().unix();
+        for ban in bans.iter().take(MOST) {
+            let end = ban.until_ms.map_or(now + LONGEST, Duration::from_millis);
+            let left = end.saturating_sub(now);
+            let why = "taken over";
+            // one that is over, or that must not be made any more
+            let _made = self.ban(ban.network, left, why);
+        }
+    }
+
     /// Parts with an agent. A parent's is left as it is, for ever: its thread is not here, and may have left things half done that
     /// would have to be tidied up.
     pub(crate) fn part(live: Option<Arc<Self>>) {
@@ -103,6 +176,15 @@ impl Live {
             Some(_) | None => {}
         }
     }
+}
+
+/// A ban, as an agent tells of it.
+#[cfg(unix)]
+#[derive(Deserialize)]
+struct Noted {
+    network: IpNet,
+    /// In milliseconds since the Unix epoch; absent where it has no end.
+    until_ms: Option<u64>,
 }
 
 /// An agent, and its guard.
@@ -137,6 +219,10 @@ impl Served {
     ) -> (Option<Refusal>, Option<BodyRest>) {
         let (verdict, rest) = self.guard.check_body_beginning(view, BodyView { bytes, is_whole });
         (Refusal::of(&verdict), rest)
+    }
+
+    pub(crate) fn check_last_body(&self, view: &RequestView<'_>, bytes: &[u8], is_whole: bool) -> Option<Refusal> {
+        Refusal::of(&self.guard.check_body(view, BodyView { bytes, is_whole }))
     }
 
     pub(crate) fn check_body_rest(

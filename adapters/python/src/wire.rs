@@ -25,6 +25,8 @@ pub(crate) enum Op {
     Check,
     /// The beginning of its body.
     Body,
+    /// The same, of which no more will be shown.
+    LastBody,
     /// A piece of what follows.
     Rest,
     /// That no more follows. There is no reply.
@@ -52,10 +54,11 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Hello,
         Self::Check,
         Self::Body,
+        Self::LastBody,
         Self::Rest,
         Self::EndRest,
         Self::WantsAnswer,

@@ -30,6 +30,19 @@ def test_a_client_is_banned_and_let_in() -> None:
         agent.stop()
 
 
+def test_a_body_is_judged_by_itself() -> None:
+    agent = Agent()
+    try:
+        form = [("content-type", "application/x-www-form-urlencoded")]
+        request = Request("POST", "/", form, peer=CLIENT)
+        assert agent.check(request) is None
+        assert agent.check_body(request, b"a=1&b=2") is None
+        refused = agent.check_body(request, b"a=1' OR '1'='1")
+        assert refused is not None and refused.status == 403
+    finally:
+        agent.stop()
+
+
 @pytest.mark.parametrize(
     ("network", "seconds", "said"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,22 @@ def test_workers_go_on_when_the_one_with_the_agent_is_killed(
     attacker = "203.0.116.1"
     assert host.status(DECOY, attacker) == 403
     host.wait_until("the ban is shared", lambda: attacker in cloud.listed())
+
+
+def test_bans_are_taken_over_where_there_is_no_server(lasting: Kind, start: Start) -> None:
+    host = start(lasting)
+    workers = host.workers()
+    attacker = "203.0.116.3"
+    assert host.status(DECOY, attacker) == 403
+    host.wait_until("the ban is in force", lambda: host.status("/", attacker) == 403)
+    # siblings note the bans once a second, while they are asked something
+    noted = time.monotonic() + 2.5
+    host.wait_until(
+        "bans are noted", lambda: host.status("/", ANOTHER) == 200 and time.monotonic() > noted
+    )
+    os.kill(leader_of(host, workers), signal.SIGKILL)
+    host.wait_until("a sibling guards", lambda: _answered(host, "/", ANOTHER) == 200)
+    host.wait_until("the ban is in force again", lambda: _answered(host, "/", attacker) == 403)
 
 
 def test_workers_go_on_when_the_one_with_the_agent_is_stopped(lasting: Kind, start: Start) -> None:

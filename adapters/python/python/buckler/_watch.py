@@ -68,7 +68,9 @@ class Watch:
             self._beginning = None
             beginning, piece = seen[: self.wanted], seen[self.wanted :]
             is_whole = is_end and not piece
-            refusal, self._rest = self._agent.check_body(self._request, beginning, is_whole)
+            refusal, self._rest = self._agent.check_body_beginning(
+                self._request, beginning, is_whole
+            )
             if refusal is not None:
                 return refusal
         rest = self._rest

@@ -4,12 +4,18 @@ use std::{
     io,
     num::NonZeroUsize,
     os::unix::net::{SocketAddr, UnixStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use buckler::guard::RequestView;
+use buckler::{
+    clock::{Clock as _, SystemClock},
+    guard::RequestView,
+};
 use crossbeam_queue::ArrayQueue;
 use ipnet::IpNet;
 
@@ -27,6 +33,8 @@ const JUDGEMENT: Duration = Duration::from_secs(5);
 const COMMAND: Duration = Duration::from_secs(3);
 /// The error of a ban where the leader does not answer.
 const NO_ANSWER: &str = "ban: the agent of this host does not answer at the moment: try again";
+/// How often the bans are noted, in milliseconds: what is made in the last second before a leader is killed is forgotten.
+const NOTED_EVERY: u64 = 1000;
 /// Connections that are kept: as many as a worker has threads.
 const KEPT: usize = 64;
 
@@ -37,6 +45,11 @@ pub(crate) struct Follower {
     /// The `Server` header in force, as the last request was told.
     server_header: ArcSwapOption<String>,
     generation: u64,
+    /// The bans as they were a second ago at most, as JSON.
+    noted: ArcSwapOption<String>,
+    /// When they were noted, in milliseconds since it began to follow.
+    noted_at: AtomicU64,
+    clock: SystemClock,
 }
 
 /// What the leader says of a request's head.
@@ -62,6 +75,9 @@ impl Follower {
             idle: ArrayQueue::new(KEPT),
             server_header: ArcSwapOption::empty(),
             generation: fork::generation(),
+            noted: ArcSwapOption::empty(),
+            noted_at: AtomicU64::new(0),
+            clock: SystemClock::new(),
         }
     }
 
@@ -101,6 +117,17 @@ impl Follower {
         let mut reply = Reader(&reply);
         let refusal = Refusal::read(&mut reply).ok_or(Gone::Stopped)?;
         Ok((refusal, reply.number().ok_or(Gone::Stopped)?))
+    }
+
+    /// Judges the beginning of a body of which no more is shown.
+    pub(crate) fn check_last_body(
+        &self,
+        view: &RequestView<'_>,
+        body: &[u8],
+        is_whole: bool,
+    ) -> Result<Option<Refusal>, Gone> {
+        let reply = self.ask(Writer::of(Op::LastBody).view(view).flag(is_whole).bytes(body))?;
+        Refusal::read(&mut Reader(&reply)).ok_or(Gone::Stopped)
     }
 
     /// Judges a piece of the rest; and whether it is over.
@@ -171,6 +198,21 @@ impl Follower {
     pub(crate) fn bans(&self) -> Option<String> {
         let reply = self.ask(Writer::of(Op::Bans)).ok()?;
         Reader(&reply).text().map(str::to_owned)
+    }
+
+    /// Notes the bans, once a second, for the one that leads when this leader is gone.
+    pub(crate) fn note_bans(&self) {
+        let now = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.noted_at.load(Relaxed);
+        let is_due = now.saturating_sub(last) >= NOTED_EVERY;
+        if is_due && self.noted_at.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+            self.noted.store(self.bans().map(Arc::new));
+        }
+    }
+
+    /// The bans as they were noted.
+    pub(crate) fn noted_bans(&self) -> Option<Arc<String>> {
+        self.noted.load_full()
     }
 
     /// Bans a network.

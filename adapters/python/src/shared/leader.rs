@@ -137,12 +137,15 @@ impl Desk {
                 let number = rest.map_or(0, |rest| self.rests.keep(rest));
                 Some(Refusal::write(refusal.as_ref(), reply).number(number))
             })??,
+            Op::LastBody => asked.viewed(|view, asked| {
+                let (is_whole, body) = (asked.flag()?, asked.bytes()?);
+                let refusal = served.check_last_body(view, body, is_whole);
+                Some(Refusal::write(refusal.as_ref(), reply))
+            })??,
             Op::Rest => asked.viewed(|view, asked| {
                 let (number, is_end, piece) = (asked.number()?, asked.flag()?, asked.bytes()?);
-                // one that was given up, or that this process never knew: a sibling's from before it led
-                let Some(mut rest) = self.rests.take(number) else {
-                    return Some(Refusal::write(None, reply).flag(true));
-                };
+                // one that was given up: its worker does as its settings say of what cannot be judged
+                let mut rest = self.rests.take(number)?;
                 let refusal = served.check_body_rest(view, &mut rest, piece, is_end);
                 let is_over = rest.is_over();
                 if !is_over {
@@ -221,6 +224,7 @@ fn told(served: &Served, op: Op, asked: &mut Reader<'_>) -> Option<Writer> {
         Op::Hello
         | Op::Check
         | Op::Body
+        | Op::LastBody
         | Op::Rest
         | Op::EndRest
         | Op::WantsAnswer
