@@ -6,12 +6,14 @@ The page names one URL. A ``POST`` to it is the connection, and nothing is said 
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+from buckler import _logs
 from rig.client import ANOTHER, DECOY, SOMEBODY
 from rig.cloud import KEY
 from rig.document import LISTED, MESSAGE, NEW, Document
@@ -115,10 +117,14 @@ def test_status_telemetry_and_new_entries_are_sent_and_entries_are_taken(join: J
     assert all(beacon["telemetry"][figure] is not None for figure in ("cpu", "memory", "requests"))
 
 
-def test_the_configuration_url_is_displayed_at_start(join: Join, capfd: object) -> None:
+def test_the_configuration_url_is_displayed_at_start(
+    join: Join, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # where it runs in this process: as where no logging is set up, as pytest has
+    monkeypatch.setattr(_logs, "_logger", logging.Logger("buckler"))
     document, member = join()
     is_in_force(member)
-    written = member.written() or capfd.readouterr().err  # type: ignore[attr-defined]
+    written = member.written() or capfd.readouterr().err
     if member.platform == "AWS Lambda":
         # its runtime sets up logging, from warnings on
         pytest.skip("what is displayed is up to the platform's logging")

@@ -73,7 +73,8 @@ class Document:
         if (method, path) == ("POST", "/config"):
             return self._posted, {}
         if (method, path) == ("POST", "/status"):
-            return 200, {"blacklist": {"new": [NEW], "remove": [LISTED]}}
+            changes = {"blacklist": {"new": [NEW], "remove": [LISTED]}}
+            return 200, {"status": True, "message": "ok", "data": changes}
         return 404, {}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
