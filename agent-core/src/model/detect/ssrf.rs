@@ -21,7 +21,7 @@ macro_rules! start {
 /// Hosts of clouds' metadata and of clusters, and names of others that resolve to any address one likes.
 macro_rules! inside {
     () => {
-        r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
+        r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|[\w.-]+\.service\.consul|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
     };
 }
 

