@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(unix)]
+use buckler::model::address::parse_network;
 use buckler::{
     AgentBuilder,
     clock::{Clock as _, SystemClock},
@@ -163,8 +165,10 @@ impl Live {
             let end = ban.until_ms.map_or(now + LONGEST, Duration::from_millis);
             let left = end.saturating_sub(now);
             let why = "taken over";
-            // one that is over, or that must not be made any more
-            let _made = self.ban(ban.network, left, why);
+            if let Some(network) = parse_network(&ban.network) {
+                // one that is over, or that must not be made any more, is left
+                self.ban(network, left, why).unwrap_or_default();
+            }
         }
     }
 
@@ -182,7 +186,7 @@ impl Live {
 #[cfg(unix)]
 #[derive(Deserialize)]
 struct Noted {
-    network: IpNet,
+    network: String,
     /// In milliseconds since the Unix epoch; absent where it has no end.
     until_ms: Option<u64>,
 }
