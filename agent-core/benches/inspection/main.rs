@@ -4,6 +4,9 @@
 //! `default` template and an empty list. No two requests are the same: ids, sessions, pages and search words differ, and clients have
 //! one of eight browsers. Both guards take turns within each round, so that the ratio holds on a machine that is busy with other
 //! things; times are those of quiet rounds.
+//!
+//! `… --bench inspection -- --kinds` prints the kinds, `-- --only KIND COUNT` asks so many requests of one and prints their bytes: for
+//! `.ci/instructions`, which counts what that takes.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::indexing_slicing, reason = "so is one that is wrong about its own tables")]
@@ -15,10 +18,11 @@ use std::{
     hint::black_box,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use buckler::{
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     guard::{
         BodyView, CompressedBodies, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
         Snapshot, Trusted, Uninspected,
@@ -48,7 +52,7 @@ const TURN: f64 = 4e6;
 const OFF: &str = r#"{ "sqli": 0, "xss": 0, "command": 0, "hpp": 0, "upload": 0, "prompt": 0, "decoy": 0 }"#;
 
 /// A guard by the default template, of which these keys are changed.
-fn guard(checks: &str, intake: &Arc<Intake>) -> Guard {
+fn guard(checks: &str, intake: &Arc<Intake>, clock: Arc<dyn Clock>) -> Guard {
     let keys = serde_json::json!({
         "flood_ratio": 1_000_000,
         "routes": [{"path": BULK, "body_bytes": 128 << 10}],
@@ -71,7 +75,7 @@ fn guard(checks: &str, intake: &Arc<Intake>) -> Guard {
         intake: Arc::clone(intake),
         tally: Arc::default(),
         recent: Arc::default(),
-        clock: Arc::new(SystemClock::new()),
+        clock,
         on_failure: OnFailure::Open,
         compressed_bodies: CompressedBodies::default(),
         uninspected: Uninspected::default(),
@@ -184,15 +188,55 @@ fn quantile(mut times: Vec<f64>, share: f64) -> f64 {
     times[at]
 }
 
+/// A clock that stands still: what is counted does not depend on the time, and valgrind knows no clocks of threads.
+#[derive(Debug)]
+struct Still;
+
+impl Clock for Still {
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    fn unix(&self) -> Duration {
+        Duration::from_secs(1_800_000_000)
+    }
+}
+
+/// Asks so many requests of a kind, each once; the bytes of all.
+fn only(kind: &Kind, count: usize) -> usize {
+    let guard = guard("{}", &Arc::default(), Arc::new(Still));
+    let mut draw = Draw::default();
+    (0..)
+        .take(count)
+        .map(|client| {
+            let request = (kind.make)(&mut draw);
+            assert!(!ask(&guard, &request, client), "{}", kind.name);
+            request.bytes()
+        })
+        .sum()
+}
+
 fn main() {
-    let wanted = std::env::args()
+    let arguments: Vec<String> = std::env::args()
         .skip(1)
-        .find(|argument| !argument.starts_with("--"))
-        .unwrap_or_default();
+        .filter(|argument| argument != "--bench")
+        .collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--kinds"] => KINDS.iter().for_each(|kind| println!("{}", kind.name)),
+        ["--only", name, count] => {
+            let kind = KINDS.iter().find(|kind| kind.name == *name).unwrap();
+            println!("{}", only(kind, count.parse().unwrap()));
+        }
+        wanted => compare(wanted.first().copied().unwrap_or_default()),
+    }
+}
+
+/// Prints what requests cost with the checks that look into values, and without.
+fn compare(wanted: &str) {
     let intake = Arc::<Intake>::default();
     let stage = Stage {
-        without: guard(OFF, &intake),
-        with: guard("{}", &intake),
+        without: guard(OFF, &intake, Arc::new(SystemClock::new())),
+        with: guard("{}", &intake, Arc::new(SystemClock::new())),
         intake,
         clock: SystemClock::new(),
     };
@@ -200,7 +244,7 @@ fn main() {
         "{:<28} {:>11} {:>11} {:>11} {:>8} {:>11}",
         "µs a request", "without", "with", "added", "ratio", "p99"
     );
-    for kind in KINDS.iter().filter(|kind| kind.name.contains(&wanted)) {
+    for kind in KINDS.iter().filter(|kind| kind.name.contains(wanted)) {
         let Cost { without, with, p99 } = stage.cost(kind);
         println!(
             "{:<28} {:>11.2} {:>11.2} {:>11.2} {:>8.2} {:>11.2}",

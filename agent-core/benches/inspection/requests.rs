@@ -60,6 +60,14 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
+impl Request {
+    /// The bytes of what is looked into.
+    pub(crate) fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.path.len() + self.query.len() + headers.sum::<usize>() + self.body.len()
+    }
+}
+
 /// How requests of one kind are made.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
