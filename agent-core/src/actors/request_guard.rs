@@ -244,7 +244,10 @@ fn detail(detection: &Detection) -> Detail {
         route: owned(request.route.as_deref()),
         host: owned(request.host.as_deref()),
         status: request.status,
-        exception: detection.exception.as_ref().map(ToString::to_string),
+        exception: detection
+            .exception
+            .as_ref()
+            .and_then(|exception| serde_json::to_string(exception).ok()),
         requests: detection.count.map_or(1, |count| count.refused),
         values: detection.count.map_or(1, |count| count.values),
         withheld: false,

@@ -45,7 +45,8 @@ impl SettingsWatch {
         match made {
             Ok((transport, settings)) => {
                 tracing::info!(
-                    "settings files changed: server, key and transport are theirs now, all else with the next start"
+                    "settings files changed: the server's URL, the key and the transport are in use as they say now; anything else in \
+                     them takes effect when the application starts again"
                 );
                 let contact = Contact::new(&settings, transport);
                 self.settings = settings;

@@ -5,10 +5,9 @@ use serde_json::Value;
 use crate::{
     VERSION,
     actors::{checks, configuration::Configuration, estate::Identity},
-    guard::CompressedBodies,
+    guard::{BodyRest, CompressedBodies},
     model::{
         detect::Detectors,
-        places::MOST_BYTES,
         policy::{Check, Layer, Policy},
     },
     notice,
@@ -155,7 +154,7 @@ fn unseen(policy: &Policy, compressed: CompressedBodies) -> Vec<String> {
     let mut unseen: Vec<String> = off
         .map(|check| format!("{} (check {check} is off)", check.title()))
         .collect();
-    unseen.push(format!("what stands beyond {} KiB of a body", MOST_BYTES >> 10));
+    unseen.push(format!("what stands beyond {} MiB of a body", BodyRest::MOST >> 20));
     if compressed == CompressedBodies::Pass {
         unseen.push("compressed bodies (agent.compressed_bodies = \"pass\")".to_owned());
     }

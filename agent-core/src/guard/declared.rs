@@ -65,7 +65,6 @@ impl Search<'_, '_> {
         self.goes_on = (self.report)(Suspicion {
             check,
             place: shown(&place, policy),
-            is_of_path: false,
             rule: (check.name(), rule),
             score: 100,
             excerpt: excerpt_at(policy.secret_names(), &place, role, found, 0..0),

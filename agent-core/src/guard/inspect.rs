@@ -50,8 +50,6 @@ impl<'b> Content<'b> {
 pub(super) struct Suspicion {
     pub(super) check: Check,
     pub(super) place: String,
-    /// Whether the path is the place.
-    pub(super) is_of_path: bool,
     /// The family and the rule.
     pub(super) rule: (&'static str, &'static str),
     pub(super) score: u8,
@@ -369,7 +367,6 @@ impl<'s> Search<'s, '_> {
         self.goes_on = (self.report)(Suspicion {
             check: Check::Chars,
             place: shown(&field.place, policy),
-            is_of_path: field.place.part == Part::Path,
             rule: (Check::Chars.name(), class),
             score: CERTAIN,
             value: excerpt.clone(),
@@ -386,7 +383,6 @@ impl<'s> Search<'s, '_> {
             self.goes_on = (self.report)(Suspicion {
                 check,
                 place: shown(place, policy),
-                is_of_path: place.part == Part::Path,
                 rule: (caught.family.name(), caught.finding.rule),
                 score: caught.finding.score,
                 value: value_of(&caught),

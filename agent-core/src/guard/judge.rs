@@ -212,11 +212,7 @@ impl Shared {
                 place: suspicion.place.into(),
                 excerpt: &suspicion.excerpt,
                 value: &suspicion.value,
-                evidence: if check == Check::Decoy && suspicion.is_of_path {
-                    Evidence::Certain
-                } else {
-                    Evidence::Repeated
-                },
+                evidence: Evidence::Repeated,
                 is_news: true,
                 rule: Some(suspicion.rule),
                 score: suspicion.score,

@@ -21,16 +21,18 @@ pub struct BodyRest {
     is_over: bool,
 }
 
+impl BodyRest {
+    /// The most of a body that is looked at, in bytes: more than any framework accepts by default of what is text. What follows is
+    /// [`Gap::TooLarge`].
+    pub const MOST: usize = 16 << 20;
+}
+
 /// Bytes after which a window is looked into: some hundred microseconds of work, and more than a socket gives at once.
 const WINDOW: usize = 16 << 10;
 
 /// The most that one window takes of what came, in bytes: as much as of the beginning of a body, for that is what looking into one may
 /// cost. Applications that read a body at once, and servers with large buffers, have longer pieces.
 const PIECE: usize = MOST_BYTES;
-
-/// The most of a body that is looked at, in bytes: more than any framework accepts by default of what is text. What follows is
-/// [`Gap::TooLarge`].
-const MOST: usize = 16 << 20;
 
 impl BodyRest {
     /// Whether nothing more of the body is looked at.
@@ -89,7 +91,7 @@ impl Guard {
         let verdict = self.timed(|| self.guarded(request, Phase::Rest(rest.rest.window(is_end))));
         rest.rest.advance();
         rest.is_over = is_end || verdict.is_block();
-        if !rest.is_over && rest.seen >= MOST {
+        if !rest.is_over && rest.seen >= BodyRest::MOST {
             rest.is_over = true;
             return self.guarded(request, Phase::Ended(rest.seen));
         }

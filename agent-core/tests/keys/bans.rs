@@ -77,7 +77,9 @@ fn ban_growth() {
         let passes = || !get("/").show(|view| agent.guard().check(view)).is_block();
         for length in lengths {
             attack(&agent, "/.git/config");
-            wait_until(&agent, "it is banned", || !passes());
+            wait_until(&agent, "it is banned, and that is written down", || {
+                !passes() && agent.status().events.pending == 0
+            });
             clock.advance(Duration::from_secs(length - 1));
             assert!(!passes(), "{keys}: {length}");
             clock.advance(Duration::from_secs(2));

@@ -60,7 +60,7 @@ fn flood_status_code() {
         assert!(!stage.refuses(&get("/")));
         answered(stage.check(&get("/")))
     };
-    assert_eq!(answer(json!({})), (429, "Blocked".to_owned()));
+    assert_eq!(answer(json!({})), (429, "Too many requests".to_owned()));
     assert_eq!(answer(json!({"FLOOD_STATUS_CODE": 503})).0, 503);
     assert_eq!(
         answer(json!({"BLOCK_STATUS_CODE": 418, "BLOCK_ACTION_CONTENT": "tea"})),

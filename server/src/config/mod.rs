@@ -37,7 +37,7 @@ use crate::secret::Secret;
 /// APP_NAME = "shop"
 /// BLACKLIST_SHARE = true
 /// TELEMETRY_DATA = true
-/// SECURITY_CHECKS = { flood = 0 }              # only the checks named differ from the template
+/// SECURITY_CHECKS = { method = 2 }             # only the checks named differ from the template
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -78,6 +78,7 @@ use std::{
     sync::OnceLock,
 };
 
+pub(crate) use self::probe::is_asked_by_software;
 pub use self::{
     context::Context,
     excerpt::{excerpt, excerpt_at, hidden, is_hidden},

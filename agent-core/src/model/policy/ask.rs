@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -12,6 +13,18 @@ use crate::{
     model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
     protocol::ConfigMap,
 };
+
+/// Keys that say what a check is to look for, which templates leave empty, and the check.
+const IDLE: [(&str, Check); 8] = [
+    ("HOSTS", Check::Spoofing),
+    ("FORBIDDEN_HEADERS", Check::Headers),
+    ("ZTAA_KEY", Check::Ztaa),
+    ("CHARS_CYRILLIC", Check::Chars),
+    ("CHARS_INVISIBLE", Check::Chars),
+    ("CHARS_NONPRINTABLE", Check::Chars),
+    ("DLP_PRIVATE_KEYS", Check::Dlp),
+    ("DLP_CC_NUMBERS", Check::Dlp),
+];
 
 /// What the guard asks, for every request: no lock, no allocation.
 ///
@@ -311,7 +324,20 @@ impl Policy {
                 told(Window::DEFAULT)
             )
         });
-        low.into_iter().collect()
+        let idle = IDLE.iter().filter_map(|(key, check)| self.idle(key, *check));
+        low.into_iter().chain(idle).collect()
+    }
+
+    /// A key that is given a value, and whose check is off.
+    fn idle(&self, key: &str, check: Check) -> Option<String> {
+        let is_set = |value: &Value| match value {
+            Value::Array(all) => !all.is_empty(),
+            Value::String(text) => !text.is_empty(),
+            Value::Bool(is_on) => *is_on,
+            Value::Null | Value::Number(_) | Value::Object(_) => false,
+        };
+        let is_idle = self.raw.get(key).is_some_and(is_set) && !self.is_on_somewhere(check);
+        is_idle.then(|| format!("{key} does nothing while the check {check} is off: SECURITY_CHECKS.{check} is 0"))
     }
 
     /// Keys that mean nothing here, layer by layer.

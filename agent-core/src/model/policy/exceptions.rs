@@ -292,7 +292,8 @@ fn route(value: &Value) -> Parsed<Box<str>> {
     text(value, |text| text.starts_with(['/', '*']), allowed)
 }
 
-/// The narrowest exception for what refused a request, as a configuration takes it. Shown as JSON.
+/// The narrowest exception for what refused a request, as a configuration takes it. Shown as a TOML file takes it;
+/// serialised as JSON and YAML files and the server's API do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NarrowException {
     /// The rules that refused it, or would have then.
@@ -326,8 +327,41 @@ impl NarrowException {
 
 impl fmt::Display for NarrowException {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        let Self {
+            rules,
+            places,
+            route,
+            network,
+        } = self;
+        f.write_str("{ rule = ")?;
+        one_or_more_shown(rules, f)?;
+        f.write_str(", place = ")?;
+        one_or_more_shown(places, f)?;
+        for (name, text) in [("route", route), ("network", network)] {
+            if let Some(text) = text {
+                write!(f, ", {name} = {}", quoted(text)?)?;
+            }
+        }
+        f.write_str(" }")
     }
+}
+
+/// A text, or a list of them.
+fn one_or_more_shown(texts: &[Box<str>], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let [one] = texts {
+        return f.write_str(&quoted(one)?);
+    }
+    f.write_str("[")?;
+    for (place, text) in texts.iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        write!(f, "{comma}{}", quoted(text)?)?;
+    }
+    f.write_str("]")
+}
+
+/// A string of TOML: JSON's escapes are among its own.
+fn quoted(text: &str) -> Result<String, fmt::Error> {
+    serde_json::to_string(text).map_err(|_| fmt::Error)
 }
 
 fn one_or_more<S: Serializer>(texts: &[Box<str>], serializer: S) -> Result<S::Ok, S::Error> {
@@ -493,11 +527,14 @@ mod tests {
         assert!(narrow.add("sqli/stacked", "body:a \"b\""));
         assert_eq!(
             narrow.to_string(),
-            r#"{"rule":"sqli/stacked","place":"body:a \"b\"","route":"/items/{id}"}"#
+            r#"{ rule = "sqli/stacked", place = "body:a \"b\"", route = "/items/{id}" }"#
         );
         assert!(narrow.add("xss/tag", "body:a \"b\""));
-        let written: Value = serde_json::from_str(&narrow.to_string()).unwrap();
-        let exceptions = compiled(&json!([written]));
+        assert_eq!(
+            narrow.to_string(),
+            r#"{ rule = ["sqli/stacked", "xss/tag"], place = "body:a \"b\"", route = "/items/{id}" }"#
+        );
+        let exceptions = compiled(&json!([narrow]));
         assert_eq!(exceptions.find(&found("xss/tag", "body:a \"b\"")), Some(Level::Off));
         assert_eq!(exceptions.find(&found("xss/tag", "body:c")), None);
         assert!(!(0..10).all(|n| narrow.add(&format!("sqli/{n}"), "query:q")));

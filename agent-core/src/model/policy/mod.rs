@@ -12,7 +12,7 @@
 //!
 //! # Templates
 //! All begin from levels 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and `brute`, else 0; from decoys that are
-//! exact paths of scanners (`/.env`, `/.git/config`, `/wp-login.php`, …); and from ignored paths that browsers, crawlers and monitors
+//! exact paths of scanners (`/.env`, `/.git/config`, `/wp-config.php`, …); and from ignored paths that browsers, crawlers and monitors
 //! ask for unbidden (`/favicon.ico`, `/robots.txt`, `/healthz`, …).
 //!
 //! | Template | For | Changes |

@@ -172,6 +172,8 @@ impl Reaction {
         const FORBIDDEN: u16 = 403;
         /// RFC 6585, section 4: what clients know how to wait for.
         const TOO_MANY_REQUESTS: u16 = 429;
+        /// What people read who were too fast.
+        const WAIT: &str = "Too many requests";
         let own = reader.read("FLOOD_STATUS_CODE", |value| {
             let is_status = |number: &u32| *number == 0 || (400..=599).contains(number);
             let found = number(value, &(0..=599), "").ok().filter(is_status);
@@ -182,11 +184,15 @@ impl Reaction {
             (0, Self::Respond { status, .. }) if *status != FORBIDDEN => blocked.clone(),
             (own, Self::Respond { content, .. }) => Self::Respond {
                 status: if own == 0 { TOO_MANY_REQUESTS } else { narrow(own) },
-                content: Arc::clone(content),
+                content: if reader.is_chosen("BLOCK_ACTION_CONTENT") {
+                    Arc::clone(content)
+                } else {
+                    WAIT.into()
+                },
             },
             (own, Self::Redirect { .. }) => Self::Respond {
                 status: narrow(own),
-                content: "Too many requests".into(),
+                content: WAIT.into(),
             },
         }
     }

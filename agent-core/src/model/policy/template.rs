@@ -99,8 +99,9 @@ fn ignored() -> Value {
 }
 
 /// Paths that scanners ask every site for and no page links to: files of version control and settings, installers and consoles of
-/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending.
-const DECOYS: [&str; 48] = [
+/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending; and none is a page
+/// that people look for who knew another application at the same address.
+const DECOYS: [&str; 44] = [
     "/.aws/credentials",
     "/.env",
     "/.env.backup",
@@ -130,7 +131,6 @@ const DECOYS: [&str; 48] = [
     "/info.php",
     "/jenkins/script",
     "/manager/html",
-    "/owa/auth/logon.aspx",
     "/owa/auth/x.js",
     "/phpMyAdmin/index.php",
     "/phpinfo.php",
@@ -138,7 +138,6 @@ const DECOYS: [&str; 48] = [
     "/pma/index.php",
     "/remote/fgt_lang",
     "/remote/login",
-    "/server-status",
     "/solr/admin/info/system",
     "/telescope/requests",
     "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
@@ -147,8 +146,6 @@ const DECOYS: [&str; 48] = [
     "/wp-admin/setup-config.php",
     "/wp-config.php",
     "/wp-config.php.bak",
-    "/wp-login.php",
-    "/xmlrpc.php",
 ];
 
 fn decoys() -> Value {

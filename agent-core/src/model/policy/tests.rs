@@ -75,11 +75,11 @@ fn templates_are_as_documented() {
     // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload chars
     // bots method
     for (template, expected, app_name, limit, decoys, verbose) in [
-        ("default", "2020222222002000000", "Web Server", 6000, 48, 0),
-        ("audit", "2122222222022002232", "Web Server", 600, 48, 100),
-        ("monitor", "2003333333033003333", "Web Server", 6000, 48, 10),
-        ("llm", "2020222220012021200", "LLM Frontend", 6000, 48, 0),
-        ("mcp", "2020222222022002100", "MCP Server", 6000, 48, 100),
+        ("default", "2020222222002000000", "Web Server", 6000, 44, 0),
+        ("audit", "2122222222022002232", "Web Server", 600, 44, 100),
+        ("monitor", "2003333333033003333", "Web Server", 6000, 44, 10),
+        ("llm", "2020222220012021200", "LLM Frontend", 6000, 44, 0),
+        ("mcp", "2020222222022002100", "MCP Server", 6000, 44, 100),
     ] {
         let policy = Policy::compile(template, &[]).unwrap();
         assert_eq!(levels(&policy), expected, "{template}");
@@ -236,7 +236,13 @@ fn a_faulty_status_is_one_problem_also_where_it_redirects() {
 #[test]
 fn paths_are_seen_decoded_once() {
     let policy = policy(json!({}));
-    for decoy in ["/.env", "/%2Eenv", "/.git/config", "/wp-login.php", "/.aws/credentials"] {
+    for decoy in [
+        "/.env",
+        "/%2Eenv",
+        "/.git/config",
+        "/wp-config.php",
+        "/.aws/credentials",
+    ] {
         assert!(policy.decoy(decoy), "{decoy}");
     }
     for page in [
@@ -467,4 +473,18 @@ fn what_would_throttle_honest_clients_is_warned_of() {
     }
     assert!(cautions(json!({"FLOOD_RATIO": 50, "SECURITY_CHECKS": {"flood": 0}})).is_empty());
     assert_eq!(cautions(json!({"FLOOD_BURST": 200})).len(), 1);
+}
+
+#[test]
+fn a_key_whose_check_is_off_is_told_of() {
+    let idle = policy(json!({"HOSTS": ["shop.example.com"], "DLP_CC_NUMBERS": true})).cautions();
+    assert_eq!(
+        idle,
+        [
+            "HOSTS does nothing while the check spoofing is off: SECURITY_CHECKS.spoofing is 0",
+            "DLP_CC_NUMBERS does nothing while the check dlp is off: SECURITY_CHECKS.dlp is 0",
+        ]
+    );
+    let used = policy(json!({"HOSTS": ["shop.example.com"], "SECURITY_CHECKS": {"spoofing": 3}}));
+    assert!(used.cautions().is_empty() && policy(json!({})).cautions().is_empty());
 }

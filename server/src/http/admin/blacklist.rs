@@ -198,6 +198,7 @@ async fn banned(state: &State, network: IpNet, asked: Asking) -> Result<Done, Re
         ttl_s: asked.ttl_s,
         why: asked.reason.clone(),
     };
+    tracing::info!(%network, fleet = asked.fleet, ttl_s = asked.ttl_s, "an operator bans");
     let touched = asked.fleet.clone();
     let done = state.owner.ask(move |store, now| {
         let result = match store.ban(&asked.fleet, ban, now)? {

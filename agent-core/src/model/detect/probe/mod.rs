@@ -96,6 +96,16 @@ impl Detector for Probe {
     }
 }
 
+/// Whether a path is one that programs of honest people ask any host for, unbidden. Attackers do so too: it is a probe all the same,
+/// and no evidence against its client.
+pub(crate) fn is_asked_by_software(path: &str) -> bool {
+    let path = path.trim_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let is_one_of = |name: &str, table: &[&str]| table.iter().any(|known| name.eq_ignore_ascii_case(known));
+    is_one_of(first, &names::FOLDERS_OF_SOFTWARE) || is_one_of(last, &names::FILES_OF_SOFTWARE)
+}
+
 /// Whether a value is one that programs ask by.
 pub(super) fn is_asked_for(value: &Value<'_>) -> bool {
     value.place.part == Part::Path || is_telling(&value.place)

@@ -303,3 +303,29 @@ pub(super) const SUFFIXES: &[&str] = &[
 pub(super) const PICTURES: &[&str] = &[
     ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".mp4",
 ];
+
+/// Where programs look for what a host may have, by the first name of the path: mail clients for settings and mailboxes (MS-OXDISCO,
+/// MS-ASHTTP, Exchange Web Services, Thunderbird's autoconfig), Office for WebDAV, resolvers (RFC 8484), monitors for the state of a
+/// server.
+pub(super) const FOLDERS_OF_SOFTWARE: [&str; 17] = [
+    "_vti_bin",
+    "_vti_inf.html",
+    "autoconfig",
+    "autodiscover",
+    "basic_status",
+    "dns-query",
+    "ews",
+    "mapi",
+    "metrics",
+    "microsoft-server-activesync",
+    "nginx_status",
+    "oab",
+    "owa",
+    "prometheus",
+    "rpc",
+    "server-status",
+    "stub_status",
+];
+
+/// What file managers look for in every folder, by the last name of the path.
+pub(super) const FILES_OF_SOFTWARE: [&str; 4] = [".ds_store", ".hidden", "desktop.ini", "thumbs.db"];

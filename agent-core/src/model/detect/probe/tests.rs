@@ -131,3 +131,32 @@ fn pages_pass() {
         assert_eq!(find_path(path), None, "{path}");
     }
 }
+
+#[test]
+fn what_software_asks_for_is_told_apart() {
+    for path in [
+        "/autodiscover/autodiscover.xml",
+        "/Autodiscover/Autodiscover.json",
+        "/Microsoft-Server-ActiveSync",
+        "/EWS/Exchange.asmx",
+        "/owa/",
+        "/_vti_bin/shtml.exe/_vti_rpc",
+        "/dns-query",
+        "/photos/.DS_Store",
+        "/desktop.ini",
+        "/metrics",
+        "/nginx_status",
+    ] {
+        assert!(is_asked_by_software(path), "{path}");
+    }
+    for path in [
+        "/.env",
+        "/.git/config",
+        "/actuator/heapdump",
+        "/backup.zip",
+        "/debug/pprof/heap",
+        "/wp-login.php",
+    ] {
+        assert!(!is_asked_by_software(path), "{path}");
+    }
+}
