@@ -1,5 +1,6 @@
 //! What becomes of a request that cost more to look into than one may: `on_detector_failure` decides whether it passes, and it
-//! counts as evidence against its client, since what honest clients send costs a fraction of that.
+//! counts as evidence against its client, since the text that honest clients send costs a fraction of that. Of binary data one cannot
+//! say so.
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     model::{
         detect::fingerprint,
+        places::Format,
         policy::{Check, Level},
     },
     protocol::v2::Evidence,
@@ -31,17 +33,15 @@ impl Shared {
             return;
         }
         // a client that repeats a request gives no further evidence
-        let value = match content {
-            Content::Head => fingerprint_of_head(case.request),
-            Content::Body(body) => fingerprint(body.bytes),
-            Content::Window(window) => fingerprint(window.body.bytes),
-        }
-        .to_string();
+        let (place, value) = match content {
+            Content::Head => ("request", fingerprint_of_head(case.request)),
+            Content::Body(body) if !is_binary(case.request, body.bytes) => ("body", fingerprint(body.bytes)),
+            // a long body has many windows, and is one request
+            Content::Body(_) | Content::Window(_) => return,
+        };
+        let value = value.to_string();
         let finding = Finding {
-            place: Cow::Borrowed(match content {
-                Content::Head => "request",
-                Content::Body(_) | Content::Window(_) => "body",
-            }),
+            place: Cow::Borrowed(place),
             excerpt: "",
             value: &value,
             evidence: Evidence::Repeated,
@@ -62,6 +62,15 @@ impl Shared {
             outcome.refused = Some((check, reaction(case.policy, &standing, &finding), id));
         }
     }
+}
+
+/// Whether a body is one that only runs of text are searched for in.
+fn is_binary(request: &RequestView<'_>, bytes: &[u8]) -> bool {
+    let mut content_type = "";
+    request.headers.for_each_value("content-type", &mut |value| {
+        content_type = str::from_utf8(value).unwrap_or_default();
+    });
+    Format::of(content_type, bytes) == Format::Binary
 }
 
 /// What tells a head from others: its path, its query and the values of its headers, in order.

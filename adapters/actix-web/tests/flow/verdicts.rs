@@ -269,7 +269,7 @@ async fn an_error_too_many_is_replaced_where_nobody_is_listed_for_it() {
         let answer = site.until(ATTACKER, path, 429).await;
         assert_eq!(
             (answer.body.as_str(), answer.header("cache-control")),
-            ("Blocked", Some("no-store"))
+            ("Too many requests", Some("no-store"))
         );
         assert!(answer.header("retry-after").is_some() && answer.header("x-block-id").is_some());
         assert_eq!(
