@@ -7,7 +7,7 @@ use actix_web::{
     dev::RequestHead,
     http::{
         Method, StatusCode, Uri,
-        header::{ACCEPT, HOST, HeaderValue, ORIGIN},
+        header::{ACCEPT, HOST, HeaderName, HeaderValue, ORIGIN, REFERER},
     },
 };
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
@@ -16,6 +16,16 @@ use crate::{
     route_match::pattern_after_routing,
     view::{HeaderList, view},
 };
+
+/// How the client wants to be answered, and which page made the request.
+static KEPT: [HeaderName; 6] = [
+    ACCEPT,
+    ORIGIN,
+    REFERER,
+    HeaderName::from_static("sec-fetch-dest"),
+    HeaderName::from_static("sec-fetch-mode"),
+    HeaderName::from_static("sec-fetch-site"),
+];
 
 /// What the guard needs of a request when its answer is there. The application consumes the request and may rewrite it (an
 /// inner middleware that normalises paths or removes headers), and where it fails nothing of it comes back: so it is kept
@@ -26,9 +36,8 @@ use crate::{
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
-    /// What a refusal of the answer depends on.
-    accept: Option<HeaderValue>,
-    origin: Option<HeaderValue>,
+    /// What a verdict on the answer depends on: the headers of [`KEPT`].
+    kept: [Option<HeaderValue>; KEPT.len()],
     method: Method,
     target: Uri,
     host: Option<HeaderValue>,
@@ -43,8 +52,7 @@ impl Seen {
         Self {
             peer: head.peer_addr.map(|address| address.ip()),
             client: Remembered(client),
-            accept: head.headers.get(ACCEPT).cloned(),
-            origin: head.headers.get(ORIGIN).cloned(),
+            kept: KEPT.each_ref().map(|name| head.headers.get(name).cloned()),
             method: head.method.clone(),
             target: head.uri.clone(),
             host: head.headers.get(&HOST).cloned(),
@@ -143,9 +151,9 @@ impl Headers for Seen {
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (name, value) in [("accept", &self.accept), ("origin", &self.origin)] {
+        for (name, value) in KEPT.iter().zip(&self.kept) {
             if let Some(value) = value {
-                visit(name, value.as_bytes());
+                visit(name.as_str(), value.as_bytes());
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
 use http::{
     HeaderValue, Method, StatusCode, Uri,
-    header::{ACCEPT, HOST, ORIGIN},
+    header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER},
     request::Parts,
 };
 
@@ -14,14 +14,23 @@ use crate::{
     view::{Pattern, pattern, route},
 };
 
+/// How the client wants to be answered, and which page made the request.
+static KEPT: [HeaderName; 6] = [
+    ACCEPT,
+    ORIGIN,
+    REFERER,
+    HeaderName::from_static("sec-fetch-dest"),
+    HeaderName::from_static("sec-fetch-mode"),
+    HeaderName::from_static("sec-fetch-site"),
+];
+
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of
 /// the first verdict, and both verdicts are about the same client and path. Nothing here is copied but reference counts.
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
-    /// What a refusal of the answer depends on.
-    accept: Option<HeaderValue>,
-    origin: Option<HeaderValue>,
+    /// What a verdict on the answer depends on: the headers of [`KEPT`].
+    kept: [Option<HeaderValue>; KEPT.len()],
     method: Method,
     target: Uri,
     route: RouteMatch,
@@ -36,8 +45,7 @@ impl Seen {
         Self {
             peer,
             client,
-            accept: parts.headers.get(ACCEPT).cloned(),
-            origin: parts.headers.get(ORIGIN).cloned(),
+            kept: KEPT.each_ref().map(|name| parts.headers.get(name).cloned()),
             method: parts.method.clone(),
             target: parts.uri.clone(),
             route: route(&parts.extensions),
@@ -90,9 +98,9 @@ impl Headers for Seen {
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for (name, value) in [("accept", &self.accept), ("origin", &self.origin)] {
+        for (name, value) in KEPT.iter().zip(&self.kept) {
             if let Some(value) = value {
-                visit(name, value.as_bytes());
+                visit(name.as_str(), value.as_bytes());
             }
         }
     }

@@ -201,6 +201,11 @@ fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
     gaps
 }
 
+/// Whether a body is compressed, or coded otherwise, by what its request says; `identity` is no coding.
+pub(super) fn is_coded(request: &RequestView<'_>) -> bool {
+    Codings::of(request).is_some()
+}
+
 impl<'r> Codings<'r> {
     /// What a request says of its body's coding; `None` where it has none.
     fn of(request: &RequestView<'r>) -> Option<Self> {

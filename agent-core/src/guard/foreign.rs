@@ -29,11 +29,17 @@ pub(super) fn is_foreign(case: &Case<'_>) -> bool {
     }
 }
 
+/// Whether the browser says that its user followed a link, or wrote the address.
+pub(super) fn navigates(case: &Case<'_>) -> bool {
+    with_first(case.request.headers, "sec-fetch-mode", |value| value == "navigate") == Some(true)
+}
+
 /// Whether the application is known by this host: as the request names it, as its proxy does, or as `HOSTS` lists it.
 fn is_own(case: &Case<'_>, host: &str) -> bool {
     let is_same = |own: &str| without_port(own.trim()).eq_ignore_ascii_case(host);
     let is_proxied = case.client.is_some_and(|client| client.origin == AddressOrigin::Header);
-    case.request.host.is_some_and(is_same)
+    let asked = case.request.host.or_else(|| case.request.headers.host());
+    asked.is_some_and(is_same)
         || case.policy.lists_host(host)
         || (is_proxied && with_first(case.request.headers, "x-forwarded-host", is_same) == Some(true))
 }

@@ -99,7 +99,11 @@ impl Shared {
         if !looks_into_values(&case.rules, checks) {
             return Inspected::default();
         }
-        let fuel = Fuel::new();
+        let fuel = Fuel::for_bytes(match content {
+            Content::Head => 0,
+            Content::Body(body) => body.bytes.len().min(case.rules.body_bytes()),
+            Content::Window(window) => window.body.bytes.len(),
+        });
         let mut search = Search {
             shared: self,
             case,
@@ -393,10 +397,13 @@ impl<'s> Search<'s, '_> {
     }
 }
 
+/// What stands in an excerpt in place of a secret.
+const MASK: &str = "***";
+
 /// What tells a finding from others of its client: its excerpt, so that a value that is typed on stays the one it is; of a secret, whose
 /// excerpts are all alike, a number.
 fn value_of(caught: &Caught) -> Box<str> {
-    if is_hidden(&caught.excerpt) {
+    if is_hidden(&caught.excerpt) || caught.excerpt.contains(MASK) {
         caught.fingerprint.to_string().into()
     } else {
         caught.excerpt.clone()

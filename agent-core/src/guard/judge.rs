@@ -57,7 +57,8 @@ impl Shared {
                 return self.conclude(&outcome, &case);
             }
         }
-        if let Some(source) = case.countable() {
+        // what costs nothing to ask for must not make the share of attacks small
+        if let Some(source) = case.countable().filter(|_| !case.is_ignored) {
             self.traffic.add(source, case.terms.window, case.now);
         }
         self.run(ALWAYS, Phase::Request, &case, snapshot, &mut outcome);

@@ -2,7 +2,7 @@
 
 use super::{
     Guard, Phase, Shared, Verdict,
-    decode::content_type,
+    decode::{content_type, is_coded},
     inspect::Content,
     judge::is_whitelisted,
     outcome::Outcome,
@@ -101,7 +101,7 @@ impl Guard {
     /// The rest of a body that is not compressed and of one type, where the policy looks into bodies.
     fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Option<BodyRest> {
         let most = self.wants_body(request)?.get();
-        if body.is_whole || body.bytes.len() < most || request.headers.contains("content-encoding") {
+        if body.is_whole || body.bytes.len() < most || is_coded(request) {
             return None;
         }
         Some(BodyRest {

@@ -16,8 +16,8 @@ const PERIOD_BITS: u32 = u64::BITS - 2 * COUNT_BITS;
 /// The highest count; it stays there.
 const MOST: u64 = (1 << COUNT_BITS) - 1;
 
-/// From here on a difference of two numbers is one below zero.
-const HALF: u64 = 1 << (PERIOD_BITS - 1);
+/// The age of counts that are of the period after the one that is asked for.
+const A_PERIOD_EARLIER: u64 = (1 << PERIOD_BITS) - 1;
 
 /// A count that every worker adds to and none waits for.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Counts {
     const fn at(self, number: u64) -> Self {
         let age = number.wrapping_sub(self.number) & ((1 << PERIOD_BITS) - 1);
         match age {
-            0 | HALF.. => self,
+            0 | A_PERIOD_EARLIER => self,
             1 => Self {
                 number,
                 before: self.current,

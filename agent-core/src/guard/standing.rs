@@ -7,7 +7,7 @@ use super::{
     checks::{Case, Finding},
     evidence::Against,
     explain::EvidenceCount,
-    foreign::is_foreign,
+    foreign::{is_foreign, navigates},
 };
 use crate::{
     model::policy::{Check, Level},
@@ -42,7 +42,9 @@ impl Shared {
             return Standing::default();
         };
         let is_foreign = is_foreign(case);
-        let bans_alone = finding.evidence != Evidence::Repeated && !is_foreign;
+        // one click on a link to a decoy, in a mail or a forum, is not the reader's attack; three different ones are
+        let is_click = finding.evidence == Evidence::Certain && navigates(case);
+        let bans_alone = finding.evidence != Evidence::Repeated && !is_foreign && !is_click;
         if bans_alone && finding.evidence == Evidence::Threshold {
             // of a count there is one value, and its requests are those that passed
             return self.ban(self.count(ALONE, false, source, case), source, case);

@@ -177,7 +177,9 @@ impl Shared {
 pub(super) fn narrowed(found: &NarrowException, request: &RequestInfo, case: &Case<'_>) -> Option<NarrowException> {
     let client = case.client.map(|client| to_text(ban_scope(client.address)).into());
     let network = client.filter(|_| request.route.is_none());
-    if found.rules.is_empty() || (request.route.is_none() && network.is_none()) {
+    // a client chose the name: as a pattern it would stand for others too
+    let is_pattern = found.places.iter().any(|place| place.contains('*'));
+    if is_pattern || found.rules.is_empty() || (request.route.is_none() && network.is_none()) {
         return None;
     }
     Some(NarrowException {

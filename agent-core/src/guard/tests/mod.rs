@@ -8,6 +8,7 @@ mod exceptions;
 mod explain;
 mod failure;
 mod fuel;
+mod hostile;
 mod inspect;
 mod leaks;
 mod mode;

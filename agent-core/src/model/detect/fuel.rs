@@ -25,8 +25,12 @@ impl Fuel {
     /// Steps that a byte grants. What honest clients send takes 5 to 40 (prose the most); 60 are some 80 µs a KiB.
     const A_BYTE: u64 = 60;
 
-    /// The most steps of one inspection: some three milliseconds.
-    const MOST: u64 = 2_000_000;
+    /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four milliseconds. 64 KiB of short names with
+    /// apostrophes, as address books have them, take half of it.
+    const MOST: u64 = 4_000_000;
+
+    /// Bytes that the most steps are for. Where more is looked into at once, there are as many more.
+    const LENGTH: usize = 64 << 10;
 
     /// Steps of decoding and marking a byte, and of the search for the literals of all rules.
     const TAKING_APART: u64 = 6;
@@ -34,9 +38,17 @@ impl Fuel {
     /// A full tank, for one inspection.
     #[must_use]
     pub const fn new() -> Self {
+        Self::for_bytes(0)
+    }
+
+    /// A full tank, for one inspection of so many bytes.
+    #[must_use]
+    pub const fn for_bytes(bytes: usize) -> Self {
+        let lengths = bytes.div_ceil(Self::LENGTH);
+        let most = Self::MOST.saturating_mul(if lengths > 1 { lengths as u64 } else { 1 });
         Self {
             left: Cell::new(Self::FIRST),
-            to_grant: Cell::new(Self::MOST - Self::FIRST),
+            to_grant: Cell::new(most - Self::FIRST),
             is_out: Cell::new(false),
         }
     }

@@ -78,6 +78,7 @@ use std::{
     sync::OnceLock,
 };
 
+#[cfg(feature = "agent")]
 pub(crate) use self::probe::is_asked_by_software;
 pub use self::{
     context::Context,

@@ -98,6 +98,7 @@ impl Detector for Probe {
 
 /// Whether a path is one that programs of honest people ask any host for, unbidden. Attackers do so too: it is a probe all the same,
 /// and no evidence against its client.
+#[cfg(feature = "agent")]
 pub(crate) fn is_asked_by_software(path: &str) -> bool {
     let path = path.trim_matches('/');
     let first = path.split('/').next().unwrap_or_default();

@@ -1,0 +1,188 @@
+//! What hostile clients and pages tried: ways past the guard, ways never to be banned, and ways to have others banned.
+
+use super::*;
+use crate::model::places::MOST_BYTES;
+
+const FORM: (&str, &[u8]) = ("content-type", b"application/x-www-form-urlencoded");
+
+/// A guard with all checks of the default template that this is about, and its terms.
+fn site(mut keys: Value) -> Stage {
+    keys["SECURITY_CHECKS"] = json!({
+        "sqli": 2, "xss": 2, "command": 2, "decoy": 2, "format": 2, "hpp": 2, "flood": 2, "brute": 2
+    });
+    for (key, default) in [
+        ("BAN_EVIDENCE", json!(3)),
+        ("BAN_SHARE", json!(0.1)),
+        ("BAN_GROWTH", json!(true)),
+    ] {
+        if keys[key].is_null() {
+            keys[key] = default;
+        }
+    }
+    stage(keys)
+}
+
+fn post(headers: &[(&'static str, &'static [u8])]) -> Request {
+    let mut request = get("/search");
+    request.headers = headers.to_vec();
+    request
+}
+
+/// Whether a body is refused that comes in pieces.
+fn refuses(stage: &Stage, request: &Request, body: &[u8]) -> bool {
+    let view = RequestView {
+        method: "POST",
+        ..request.view()
+    };
+    let (beginning, following) = body.split_at(MOST_BYTES.min(body.len()));
+    let shown = BodyView {
+        bytes: beginning,
+        is_whole: following.is_empty(),
+    };
+    let (verdict, rest) = stage.guard.check_body_beginning(&view, shown);
+    let Some(mut rest) = rest.filter(|_| !verdict.is_block()) else {
+        return verdict.is_block();
+    };
+    let mut pieces = following.chunks(16 << 10).peekable();
+    while let Some(piece) = pieces.next() {
+        let is_end = pieces.peek().is_none();
+        if stage.guard.check_body_rest(&view, &mut rest, piece, is_end).is_block() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether any of what was found banned its client.
+fn has_banned(stage: &Stage) -> bool {
+    stage.detections().iter().any(|found| found.ban_for.is_some())
+}
+
+#[test]
+fn a_coding_that_is_none_hides_nothing_behind_the_beginning() {
+    let body = format!("rest={}&name=1' OR '1'='1", "x".repeat(70_000));
+    for coding in [&[FORM][..], &[FORM, ("content-encoding", b"identity")]] {
+        assert!(refuses(&site(json!({})), &post(coding), body.as_bytes()), "{coding:?}");
+    }
+}
+
+#[test]
+fn an_address_book_is_no_attack_on_the_budget() {
+    let contact = r#"{"name":"O'Brien, Mary (Sales)","city":"St. John's","note":"R&D; 50% (part-time)"},"#;
+    let book = format!("[{}{{}}]", contact.repeat(3_000));
+    let stage = site(json!({}));
+    assert!(!refuses(
+        &stage,
+        &post(&[("content-type", b"application/json")]),
+        book.as_bytes()
+    ));
+    assert!(stage.detections().is_empty());
+    assert_eq!(stage.tally.totals().unjudged, 0);
+}
+
+#[test]
+fn a_route_that_looks_into_more_has_the_budget_for_it() {
+    let text = format!("{{\"text\":\"{}\"}}", "lorem ipsum dolor sit amet ".repeat(11_000));
+    let stage = site(json!({"ROUTES": [{"path": "/search", "body_bytes": 400_000}]}));
+    let request = post(&[("content-type", b"application/json")]);
+    let view = RequestView {
+        method: "POST",
+        ..request.view()
+    };
+    let body = BodyView {
+        bytes: text.as_bytes(),
+        is_whole: true,
+    };
+    assert!(!stage.guard.check_body(&view, body).is_block());
+    assert_eq!(stage.tally.totals().unjudged, 0);
+}
+
+/// What an adapter keeps of a request until its answer is there.
+struct Kept<'r>(&'r Request, Option<Client>);
+
+impl Headers for Kept<'_> {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        if name.starts_with("sec-fetch-") || matches!(name, "accept" | "origin" | "referer") {
+            let named = self.0.headers.iter().filter(|(own, _)| *own == name);
+            named.for_each(|(_, value)| visit(value));
+        }
+    }
+
+    fn for_each<'h>(&'h self, _: &mut dyn FnMut(&'h str, &'h [u8])) {}
+
+    fn remembered(&self) -> Option<Remembered> {
+        Some(Remembered(self.1))
+    }
+}
+
+#[test]
+fn a_picture_on_a_foreign_page_bans_no_reader_by_the_answer() {
+    for foreign in [true, false] {
+        let stage = site(json!({"DECOY_ROUTES": [["/trap", "match"]]}));
+        let mut request = get("/trap");
+        if foreign {
+            request.headers = vec![("sec-fetch-site", b"cross-site"), ("sec-fetch-dest", b"image")];
+        }
+        request.route = RouteMatch::Unsure;
+        assert!(!stage.check(&request).is_block());
+        let kept = Kept(&request, stage.guard.client(&request.view()));
+        let view = RequestView {
+            host: None,
+            headers: &kept,
+            ..request.view()
+        };
+        assert!(stage.guard.check_response(&view, 404).is_block());
+        assert_eq!(has_banned(&stage), !foreign);
+    }
+}
+
+#[test]
+fn one_click_on_a_link_to_a_decoy_bans_nobody_and_a_scan_its_scanner() {
+    let navigation: &[(&str, &[u8])] = &[("sec-fetch-mode", b"navigate"), ("sec-fetch-site", b"none")];
+    let stage = site(json!({}));
+    for (count, path) in ["/.env", "/.env", "/.git/config", "/id_rsa"].into_iter().enumerate() {
+        let mut request = get(path);
+        request.headers = navigation.to_vec();
+        request.route = RouteMatch::Missing;
+        assert!(stage.check(&request).is_block(), "{path}");
+        assert_eq!(has_banned(&stage), count == 3, "{path}");
+    }
+    let mut scan = get("/.env");
+    scan.route = RouteMatch::Missing;
+    let stage = site(json!({}));
+    assert!(stage.check(&scan).is_block() && has_banned(&stage));
+}
+
+#[test]
+fn what_is_masked_is_told_apart_all_the_same() {
+    let stage = site(json!({}));
+    for n in 0..3 {
+        let mut request = get("/");
+        request.query = format!("q=password%3D{n}'+UNION+SELECT+c{n},password+FROM+t{n}--");
+        assert!(stage.check(&request).is_block());
+    }
+    assert!(has_banned(&stage));
+}
+
+#[test]
+fn health_checks_between_attacks_dilute_nothing() {
+    let stage = site(json!({"IGNORE_PATHS": ["^/healthz$"]}));
+    for n in 0..3 {
+        for _ in 0..20 {
+            assert!(!stage.check(&get("/healthz")).is_block());
+        }
+        let mut request = get("/");
+        request.query = format!("q={n}'+UNION+SELECT+c{n},password+FROM+t{n}--");
+        assert!(stage.check(&request).is_block());
+    }
+    assert!(has_banned(&stage));
+}
+
+#[test]
+fn an_exception_with_a_name_that_is_a_pattern_is_not_offered() {
+    let stage = site(json!({}));
+    let mut request = get("/");
+    request.query = "*=1'+UNION+SELECT+name,password+FROM+users--".into();
+    assert!(stage.check(&request).is_block());
+    assert!(stage.detections().iter().all(|found| found.exception.is_none()));
+}
