@@ -26,8 +26,8 @@ impl Fuel {
     const A_BYTE: u64 = 60;
 
     /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four milliseconds. 64 KiB of short names with
-    /// apostrophes, as address books have them, take half of it.
-    const MOST: u64 = 4_000_000;
+    /// apostrophes, as address books have them, take nearly all of it.
+    const MOST: u64 = 3_200_000;
 
     /// Bytes that the most steps are for. Where more is looked into at once, there are as many more.
     const LENGTH: usize = 64 << 10;

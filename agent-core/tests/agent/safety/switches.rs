@@ -16,7 +16,10 @@ fn the_kill_switch_lets_everybody_in_and_bans_nobody() {
     pass_time_until(&agent, &mut script, &clock, "the list is in step", || {
         agent.status().list.cursor == Some(("e1".to_owned(), 1))
     });
-    assert!(passes(&guard, ATTACKER), "though it is listed");
+    wait_until(&agent, "the guard has the list, and spares whom it names", || {
+        assert!(passes(&guard, ATTACKER), "though it is listed");
+        agent.status().spared >= 1
+    });
     let caught = "203.0.113.50";
     assert!(!guard.check(&request("/.git/config", caught)).is_block());
     let part = told(&agent, &mut script, &clock, |part| !part.events.is_empty());
