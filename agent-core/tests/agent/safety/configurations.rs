@@ -16,7 +16,8 @@ fn a_configuration_that_refuses_the_customers_is_rolled_back_and_not_tried_again
     });
     assert_eq!(agent.status().config.version, Some(2), "as a whole");
     // on a busy machine it is rolled back before the last of them have come
-    assert!(visit(&guard) < usize::from(CLIENTS));
+    let refused = usize::from(CLIENTS) - visit(&guard);
+    assert!(refused > 0);
     wait_until(&agent, "it is rolled back", || {
         agent.status().config.state == "rolled_back"
     });
