@@ -99,9 +99,9 @@ fn ignored() -> Value {
 }
 
 /// Paths that scanners ask every site for and no page links to: files of version control and settings, installers and consoles of
-/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending; and none is a page
-/// that people look for who knew another application at the same address.
-const DECOYS: [&str; 44] = [
+/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending; and none is one
+/// that programs of honest people ask any host for.
+const DECOYS: [&str; 46] = [
     "/.aws/credentials",
     "/.env",
     "/.env.backup",
@@ -131,6 +131,7 @@ const DECOYS: [&str; 44] = [
     "/info.php",
     "/jenkins/script",
     "/manager/html",
+    "/owa/auth/logon.aspx",
     "/owa/auth/x.js",
     "/phpMyAdmin/index.php",
     "/phpinfo.php",
@@ -146,6 +147,7 @@ const DECOYS: [&str; 44] = [
     "/wp-admin/setup-config.php",
     "/wp-config.php",
     "/wp-config.php.bak",
+    "/wp-login.php",
 ];
 
 fn decoys() -> Value {

@@ -75,11 +75,11 @@ fn templates_are_as_documented() {
     // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload chars
     // bots method
     for (template, expected, app_name, limit, decoys, verbose) in [
-        ("default", "2020222222002000000", "Web Server", 6000, 44, 0),
-        ("audit", "2122222222022002232", "Web Server", 600, 44, 100),
-        ("monitor", "2003333333033003333", "Web Server", 6000, 44, 10),
-        ("llm", "2020222220012021200", "LLM Frontend", 6000, 44, 0),
-        ("mcp", "2020222222022002100", "MCP Server", 6000, 44, 100),
+        ("default", "2020222222002000000", "Web Server", 6000, 46, 0),
+        ("audit", "2122222222022002232", "Web Server", 600, 46, 100),
+        ("monitor", "2003333333033003333", "Web Server", 6000, 46, 10),
+        ("llm", "2020222220012021200", "LLM Frontend", 6000, 46, 0),
+        ("mcp", "2020222222022002100", "MCP Server", 6000, 46, 100),
     ] {
         let policy = Policy::compile(template, &[]).unwrap();
         assert_eq!(levels(&policy), expected, "{template}");
