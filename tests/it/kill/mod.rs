@@ -34,9 +34,9 @@ use crate::{
 };
 
 /// How often a child that catches attackers is killed.
-const KILLS: u64 = 100;
+const KILLS: u64 = 60;
 /// How often a child that saves a list is killed.
-const KILLS_IN_SNAPSHOT: u64 = 25;
+const KILLS_IN_SNAPSHOT: u64 = 15;
 /// Entries of that list: saving them takes about as long as a child lives.
 const ENTRIES: u32 = 4_000;
 /// Decides when to kill. The moments themselves are as the machine has them, so that another seed is only another try.
