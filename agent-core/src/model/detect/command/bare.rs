@@ -56,8 +56,9 @@ pub(super) fn command(text: &str) -> Option<String> {
 fn without_variable(after: &str, is_behind_a_word: bool) -> Option<&str> {
     let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
     if let Some(braced) = after.strip_prefix('{') {
-        let (name, rest) = braced.split_once('}')?;
-        return (!name.is_empty() && name.chars().all(is_of_name)).then_some(rest);
+        // no further than the name goes: many of these may stand in a text, and no closing brace
+        let rest = braced.trim_start_matches(is_of_name);
+        return rest.strip_prefix('}').filter(|_| rest.len() < braced.len());
     }
     let first = after.chars().next()?;
     if matches!(first, '@' | '*' | '!' | '?' | '_' | '$' | '#') {
@@ -95,6 +96,8 @@ mod tests {
             ("c${Z}at /etc", Some("cat /etc")),
             ("sh$XX -c id", Some("sh -c id")),
             ("c${Z", None),
+            ("c${}at", None),
+            ("c${Z ${at}", Some("c${Z ")),
             ("$HOME $abc", None),
             ("cat", None),
             ("$", None),
