@@ -1,31 +1,24 @@
 //! What is kept of a request while the application has it.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::LazyLock};
 
 use actix_web::{
     HttpRequest,
     dev::RequestHead,
     http::{
         Method, StatusCode, Uri,
-        header::{ACCEPT, HOST, HeaderName, HeaderValue, ORIGIN, REFERER},
+        header::{HOST, HeaderName, HeaderValue},
     },
 };
-use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
+use buckler::guard::{Guard, Headers, KEPT_HEADERS, Remembered, RequestView, RouteMatch, Verdict};
 
 use crate::{
     route_match::pattern_after_routing,
     view::{HeaderList, view},
 };
 
-/// How the client wants to be answered, and which page made the request.
-static KEPT: [HeaderName; 6] = [
-    ACCEPT,
-    ORIGIN,
-    REFERER,
-    HeaderName::from_static("sec-fetch-dest"),
-    HeaderName::from_static("sec-fetch-mode"),
-    HeaderName::from_static("sec-fetch-site"),
-];
+/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by its text allocates.
+static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
 
 /// What the guard needs of a request when its answer is there. The application consumes the request and may rewrite it (an
 /// inner middleware that normalises paths or removes headers), and where it fails nothing of it comes back: so it is kept
@@ -36,8 +29,8 @@ static KEPT: [HeaderName; 6] = [
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
-    /// What a verdict on the answer depends on: the headers of [`KEPT`].
-    kept: [Option<HeaderValue>; KEPT.len()],
+    /// What a verdict on the answer depends on: the headers of [`KEPT_HEADERS`].
+    kept: [Option<HeaderValue>; KEPT_HEADERS.len()],
     method: Method,
     target: Uri,
     host: Option<HeaderValue>,

@@ -1,11 +1,11 @@
 //! What is kept of a request while the application has it.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::LazyLock};
 
-use buckler::guard::{Guard, Headers, Remembered, RequestView, RouteMatch, Verdict};
+use buckler::guard::{Guard, Headers, KEPT_HEADERS, Remembered, RequestView, RouteMatch, Verdict};
 use http::{
     HeaderValue, Method, StatusCode, Uri,
-    header::{ACCEPT, HOST, HeaderName, ORIGIN, REFERER},
+    header::{HOST, HeaderName},
     request::Parts,
 };
 
@@ -14,23 +14,16 @@ use crate::{
     view::{Pattern, pattern, route},
 };
 
-/// How the client wants to be answered, and which page made the request.
-static KEPT: [HeaderName; 6] = [
-    ACCEPT,
-    ORIGIN,
-    REFERER,
-    HeaderName::from_static("sec-fetch-dest"),
-    HeaderName::from_static("sec-fetch-mode"),
-    HeaderName::from_static("sec-fetch-site"),
-];
+/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by its text allocates.
+static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
 
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of
 /// the first verdict, and both verdicts are about the same client and path. Nothing here is copied but reference counts.
 pub(crate) struct Seen {
     peer: Option<IpAddr>,
     client: Remembered,
-    /// What a verdict on the answer depends on: the headers of [`KEPT`].
-    kept: [Option<HeaderValue>; KEPT.len()],
+    /// What a verdict on the answer depends on: the headers of [`KEPT_HEADERS`].
+    kept: [Option<HeaderValue>; KEPT_HEADERS.len()],
     method: Method,
     target: Uri,
     route: RouteMatch,

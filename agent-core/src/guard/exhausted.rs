@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::{
     Shared,
     checks::{Case, Finding},
+    decode::content_type,
     inspect::Content,
     outcome::{Outcome, reaction},
     parts::OnFailure,
@@ -35,7 +36,10 @@ impl Shared {
         // a client that repeats a request gives no further evidence
         let (place, value) = match content {
             Content::Head => ("request", fingerprint_of_head(case.request)),
-            Content::Body(body) if !is_binary(case.request, body.bytes) => ("body", fingerprint(body.bytes)),
+            // of binary data only runs of text are searched for
+            Content::Body(body) if Format::of(content_type(case.request), body.bytes) != Format::Binary => {
+                ("body", fingerprint(body.bytes))
+            }
             // a long body has many windows, and is one request
             Content::Body(_) | Content::Window(_) => return,
         };
@@ -62,15 +66,6 @@ impl Shared {
             outcome.refused = Some((check, reaction(case.policy, &standing, &finding), id));
         }
     }
-}
-
-/// Whether a body is one that only runs of text are searched for in.
-fn is_binary(request: &RequestView<'_>, bytes: &[u8]) -> bool {
-    let mut content_type = "";
-    request.headers.for_each_value("content-type", &mut |value| {
-        content_type = str::from_utf8(value).unwrap_or_default();
-    });
-    Format::of(content_type, bytes) == Format::Binary
 }
 
 /// What tells a head from others: its path, its query and the values of its headers, in order.

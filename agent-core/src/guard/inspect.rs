@@ -17,7 +17,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Fuel, Options, excerpt_at, hidden, is_hidden,
+        CERTAIN, Caught, Context, Family, Fuel, Options, excerpt_at, hidden, is_masked,
         pollution::{Pollution, Repeats},
     },
     normal::{Spelling, percent_decoded},
@@ -115,7 +115,6 @@ impl Shared {
                     path: case.request.path,
                     content_type: "",
                     format: None,
-                    navigates: navigates(case.request),
                 },
                 names: case.policy.secret_names(),
                 fuel: Some(&fuel),
@@ -397,25 +396,14 @@ impl<'s> Search<'s, '_> {
     }
 }
 
-/// What stands in an excerpt in place of a secret.
-const MASK: &str = "***";
-
-/// What tells a finding from others of its client: its excerpt, so that a value that is typed on stays the one it is; of a secret, whose
-/// excerpts are all alike, a number.
+/// What tells a finding from others of its client: its excerpt, so that a value that is typed on stays the one it is; where a
+/// secret is left out of it, so that many are alike, a number.
 fn value_of(caught: &Caught) -> Box<str> {
-    if is_hidden(&caught.excerpt) || caught.excerpt.contains(MASK) {
+    if is_masked(&caught.excerpt) {
         caught.fingerprint.to_string().into()
     } else {
         caught.excerpt.clone()
     }
-}
-
-/// Whether a browser says that it navigates. Other clients may say so too: nothing is let pass for it alone.
-fn navigates(request: &RequestView<'_>) -> bool {
-    let mut navigates = false;
-    let headers = request.headers;
-    headers.for_each_value("sec-fetch-mode", &mut |value| navigates = value == b"navigate");
-    navigates
 }
 
 /// A place as it may stand in a report: a client may have put a secret into its name.

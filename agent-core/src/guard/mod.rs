@@ -110,7 +110,7 @@ pub use self::{
     intake::Intake,
     parts::{GuardParts, OnFailure},
     recent::{Recent, Source},
-    request::{BodyView, Headers, Remembered, RequestView, RouteMatch},
+    request::{BodyView, Headers, KEPT_HEADERS, Remembered, RequestView, RouteMatch},
     rest::BodyRest,
     server_header::ServerHeader,
     snapshot::{Mode, Published, Snapshot},

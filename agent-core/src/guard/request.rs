@@ -60,6 +60,17 @@ pub enum RouteMatch {
     Unknown,
 }
 
+/// The headers, in lower case, that an adapter keeps for the verdict on the answer: how the client wants to be answered, and which page
+/// made the request.
+pub const KEPT_HEADERS: [&str; 6] = [
+    "accept",
+    "origin",
+    "referer",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+];
+
 /// Header access without a framework.
 pub trait Headers {
     /// The values of a header, in order. The name is in lower case.

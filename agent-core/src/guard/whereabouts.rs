@@ -17,7 +17,7 @@ use super::{
 };
 use crate::model::{
     address::{ban_scope, to_text},
-    detect::{excerpt_at, is_asked_by_software},
+    detect::{ASKED_BY_SOFTWARE, excerpt_at},
     places::{Part, Place, Role},
     policy::{Check, Found, Level, NarrowException},
 };
@@ -89,11 +89,10 @@ impl Case<'_> {
 
     /// What the configuration makes of a finding of a check: what its exception says, or else its route, or else what is said of all.
     pub(super) fn configured_level_of(&self, check: Check, rule: &str, at: &str) -> Level {
-        let said = self.said_level_of(check, rule, at);
-        match said {
+        match self.said_level_of(check, rule, at) {
             // an office whose mail clients look for a mailbox is none of attackers
-            Level::Ban if check == Check::Decoy && is_asked_by_software(self.request.path) => Level::Block,
-            Level::Off | Level::Block | Level::Ban | Level::Log => said,
+            Level::Ban if rule == ASKED_BY_SOFTWARE => Level::Block,
+            said @ (Level::Off | Level::Block | Level::Ban | Level::Log) => said,
         }
     }
 

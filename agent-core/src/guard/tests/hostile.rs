@@ -102,7 +102,7 @@ struct Kept<'r>(&'r Request, Option<Client>);
 
 impl Headers for Kept<'_> {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        if name.starts_with("sec-fetch-") || matches!(name, "accept" | "origin" | "referer") {
+        if KEPT_HEADERS.contains(&name) {
             let named = self.0.headers.iter().filter(|(own, _)| *own == name);
             named.for_each(|(_, value)| visit(value));
         }
@@ -185,4 +185,26 @@ fn an_exception_with_a_name_that_is_a_pattern_is_not_offered() {
     request.query = "*=1'+UNION+SELECT+name,password+FROM+users--".into();
     assert!(stage.check(&request).is_block());
     assert!(stage.detections().iter().all(|found| found.exception.is_none()));
+}
+
+#[test]
+fn what_software_asks_for_is_refused_and_bans_only_where_it_is_a_configured_decoy() {
+    let paths = [
+        "/autodiscover/autodiscover.xml",
+        "/EWS/Exchange.asmx",
+        "/owa/",
+        "/photos/.DS_Store",
+    ];
+    let ask = |stage: &Stage, path: &str| {
+        let mut request = get(path);
+        request.route = RouteMatch::Missing;
+        stage.check(&request).is_block()
+    };
+    let stage = site(json!({}));
+    assert!(paths.iter().all(|path| ask(&stage, path)) && !has_banned(&stage));
+    let stage = site(json!({"DECOY_ROUTES": [["/owa/", "starts"]]}));
+    assert!(
+        ask(&stage, "/owa/") && has_banned(&stage),
+        "the operator says that it is one"
+    );
 }

@@ -12,8 +12,6 @@ pub struct Context<'r> {
     pub content_type: &'r str,
     /// How the body is read that the value stood in; `None` where it stood in none.
     pub format: Option<Format>,
-    /// Whether a browser says that it navigates (`Sec-Fetch-Mode: navigate`): a link, a form, an address that was entered.
-    pub navigates: bool,
 }
 
 /// Words of paths at which measurements and error reports are received: what analytics, monitoring and browsers' reporting call it.
@@ -71,7 +69,6 @@ impl<'r> Context<'r> {
         path: "",
         content_type: "",
         format: None,
-        navigates: false,
     };
 
     /// Whether the request reports a measurement or an error: by the type of its body, or by its path.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::leak;
-use crate::model::places::{Part, Place, Role, SecretNames};
+use crate::model::places::{MASK, Part, Place, Role, SecretNames};
 
 /// The most bytes of an excerpt: enough to recognise an attack, too little to leak a form.
 const BYTES: usize = 120;
@@ -13,9 +13,6 @@ const BEFORE: usize = 24;
 
 /// The shortest run of letters and digits that is masked, in characters: keys and tokens are longer, words are not.
 const SECRET: usize = 24;
-
-/// What stands for what looks like a secret.
-const MASK: &str = "***";
 
 /// What is kept of a value that something was found in, at a place of a request: nothing but its length where the place says that it
 /// is a secret, or where a [leak detector](leak) recognises one in it; else some characters around the finding, up to the first secret that
@@ -47,10 +44,11 @@ pub fn hidden(bytes: usize) -> Box<str> {
 /// How an excerpt ends that shows nothing but a length.
 const HIDDEN: &str = " bytes, not shown)";
 
-/// Whether an excerpt shows nothing of the value. One that an attacker has written so says no more than that.
+/// Whether something is left out of an excerpt, or all: two that are alike may then be of different values. One that an attacker has
+/// written so says no more than that.
 #[must_use]
-pub fn is_hidden(excerpt: &str) -> bool {
-    excerpt.ends_with(HIDDEN)
+pub fn is_masked(excerpt: &str) -> bool {
+    excerpt.ends_with(HIDDEN) || excerpt.contains(MASK)
 }
 
 /// Some characters around a finding, on one line, with what looks like a secret masked. What a request holds is shown by [`excerpt_at`],

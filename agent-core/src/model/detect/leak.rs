@@ -5,7 +5,10 @@
 use std::{ops::Range, sync::OnceLock};
 
 use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, fingerprint, rules::always};
-use crate::model::{places::SecretNames, policy};
+use crate::model::{
+    places::{MASK, SecretNames},
+    policy,
+};
 
 /// What kind of data a rule finds, as the configuration names it.
 type IsWanted = fn(&policy::Leaks) -> bool;
@@ -120,7 +123,7 @@ impl Leaks {
             excerpt: if self.wanted.report_content {
                 before_leak(text, finding.at.start)
             } else {
-                "***".into()
+                MASK.into()
             },
             fingerprint: fingerprint(text.as_bytes()),
             finding,
@@ -133,8 +136,8 @@ fn before_leak(text: &str, known: usize) -> Box<str> {
     let end = first(text).map_or(known, |first| first.min(known));
     let before = text.get(..end).unwrap_or_default();
     let names = SecretNames::standard();
-    let shown = names.shown_text(before).unwrap_or_else(|| format!("{before}***"));
-    let at = shown.len().saturating_sub("***".len());
+    let shown = names.shown_text(before).unwrap_or_else(|| format!("{before}{MASK}"));
+    let at = shown.len().saturating_sub(MASK.len());
     excerpt(&shown, at..at)
 }
 

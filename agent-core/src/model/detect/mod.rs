@@ -78,16 +78,15 @@ use std::{
     sync::OnceLock,
 };
 
-#[cfg(feature = "agent")]
-pub(crate) use self::probe::is_asked_by_software;
 pub use self::{
     context::Context,
-    excerpt::{excerpt, excerpt_at, hidden, is_hidden},
+    excerpt::{excerpt, excerpt_at, hidden, is_masked},
     family::Family,
     fuel::Fuel,
     lexicon::Hits,
     marks::Marks,
     options::{Ask, Families, Options, Unattended},
+    probe::ASKED_BY_SOFTWARE,
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
 };

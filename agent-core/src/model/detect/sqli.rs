@@ -32,18 +32,7 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::UNDERSCORE);
 
 /// What stands beside a quote where a string is left, and in prose and names does not.
-const OPERATORS: Marks = Marks::ROUND
-    .and(Marks::SEMICOLON)
-    .and(Marks::HASH)
-    .and(Marks::STAR)
-    .and(Marks::EQUALS)
-    .and(Marks::ANGLE)
-    .and(Marks::AT)
-    .and(Marks::PIPE)
-    .and(Marks::OTHER)
-    .and(Marks::DASH)
-    .and(Marks::PERCENT)
-    .and(Marks::COMMA);
+const OPERATORS: Marks = SIGNS.and(Marks::OTHER).and(Marks::DASH).and(Marks::COMMA);
 
 /// Those of them that names and prose do not have either.
 const SIGNS: Marks = Marks::ROUND

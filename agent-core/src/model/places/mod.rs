@@ -25,7 +25,7 @@ mod secret;
 mod xml;
 
 use self::charset::{Charset, Foreign, Wide};
-pub(crate) use self::secret::STANDARD as STANDARD_NAMES;
+pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
     form::{cookies, path, query},
     gaps::{Gap, Gaps},

@@ -51,7 +51,7 @@ const MOST_RUNS: usize = 512;
 const MOST_WORDS: usize = 48;
 
 /// What stands for what is not shown.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// The names whose values are never shown: the table's, and those that a configuration adds (`SENSITIVE_NAMES`).
 ///

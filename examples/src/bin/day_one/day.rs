@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, rt};
+use actix_web::rt;
 use awc::http::{Method, StatusCode};
 use buckler::clock::Clock;
-use buckler_actix_web::{Agent, Buckler, Settings, builder};
+use buckler_actix_web::{Settings, builder};
+use buckler_examples::site::Site;
 
 use crate::{report::Report, request::Visit, site::site};
 
@@ -49,11 +50,9 @@ impl Clock for DayClock {
 
 /// A guarded site, and the day on it.
 pub(crate) struct Day {
-    agent: Agent,
+    site: Site,
     clock: Arc<DayClock>,
     client: awc::Client,
-    address: SocketAddr,
-    server: ServerHandle,
 }
 
 impl Day {
@@ -67,21 +66,10 @@ impl Day {
             .trusted_proxies(["127.0.0.1"])
             .build()?;
         let agent = builder(settings)?.clock(Arc::clone(&clock) as _).start();
-        let buckler = Buckler::new(&agent);
-        let server = HttpServer::new(move || App::new().configure(site).wrap(buckler.clone()))
-            .workers(1)
-            .disable_signals()
-            .bind("127.0.0.1:0")?;
-        let address = server.addrs().first().copied().ok_or("the server has no address")?;
-        let running = server.run();
-        let server = running.handle();
-        rt::spawn(running);
         Ok(Self {
-            agent,
+            site: Site::guarded("day", agent, site)?,
             clock,
             client: awc::Client::builder().disable_redirects().disable_timeout().finish(),
-            address,
-            server,
         })
     }
 
@@ -97,19 +85,18 @@ impl Day {
             let is_banned = refusal.is_some() && self.is_banned(visit.client.into());
             report.add(visit, refusal.as_ref(), is_banned);
         }
-        self.server.stop(true).await;
-        self.agent.shutdown(Duration::from_secs(1));
+        self.site.stop().await;
         Ok(report)
     }
 
     fn is_banned(&self, client: IpAddr) -> bool {
-        self.agent.bans().iter().any(|ban| ban.network.contains(&client))
+        self.site.agent.bans().iter().any(|ban| ban.network.contains(&client))
     }
 
     /// Sends one request; the refusal's status and rule where it was refused by the guard.
     async fn send(&self, visit: &Visit) -> Result<Option<(StatusCode, String)>, Box<dyn Error>> {
         let planned = &visit.request;
-        let url = format!("http://{}{}", self.address, planned.target);
+        let url = self.site.url(&planned.target);
         let mut request = self.client.request(planned.method.parse::<Method>()?, url);
         for (name, value) in &planned.headers {
             request = request.insert_header((*name, value.as_str()));
@@ -132,7 +119,7 @@ impl Day {
         let why = |id: String| {
             id.parse()
                 .ok()
-                .and_then(|id| self.agent.why(id))
+                .and_then(|id| self.site.agent.why(id))
                 .map_or(id, |why| format!("{} in {}", why.rule, why.place))
         };
         Ok(id.map(|id| (status, why(id))))
@@ -143,7 +130,7 @@ impl Day {
         let mut before = None;
         for _ in 0..LOOKS {
             rt::time::sleep(LOOK_EVERY).await;
-            let events = self.agent.status().events;
+            let events = self.site.agent.status().events;
             let settled = Some((events.generated, events.pending, events.settled_here));
             if settled == before {
                 return;

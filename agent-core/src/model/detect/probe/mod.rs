@@ -86,20 +86,34 @@ impl Detector for Probe {
 
     fn look(&self, value: &Value<'_>) -> Option<Finding> {
         match (value.place.part, value.role) {
-            (Part::Path, Role::Value) if !is_well_known(value.text) => self
-                .rules
-                .judge_by(value, |rule| rule.name != "hidden" || names_a_hidden_file(value.text))
-                .or_else(|| named(value.text).map(|rule| Finding::new(rule, CERTAIN, 0..value.text.len()))),
+            (Part::Path, Role::Value) if !is_well_known(value.text) => {
+                let by_rule = self
+                    .rules
+                    .judge_by(value, |rule| rule.name != "hidden" || names_a_hidden_file(value.text));
+                let found = by_rule
+                    .or_else(|| named(value.text).map(|rule| Finding::new(rule, CERTAIN, 0..value.text.len())))?;
+                let rule = if is_asked_by_software(value.text) {
+                    SOFTWARE
+                } else {
+                    found.rule
+                };
+                Some(Finding { rule, ..found })
+            }
             _ if is_telling(&value.place) => Some(Finding::new("skipping-header", CERTAIN, 0..value.text.len())),
             _ => None,
         }
     }
 }
 
-/// Whether a path is one that programs of honest people ask any host for, unbidden. Attackers do so too: it is a probe all the same,
-/// and no evidence against its client.
-#[cfg(feature = "agent")]
-pub(crate) fn is_asked_by_software(path: &str) -> bool {
+/// The rule of a probe that programs of honest people ask any host for, unbidden, as findings name it. Attackers do so too: it is a
+/// probe all the same, and no evidence against its client.
+pub const ASKED_BY_SOFTWARE: &str = "probe/software";
+
+/// The same without its family.
+const SOFTWARE: &str = "software";
+
+/// Whether a path is one of those.
+fn is_asked_by_software(path: &str) -> bool {
     let path = path.trim_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();

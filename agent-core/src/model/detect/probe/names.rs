@@ -307,7 +307,6 @@ pub(super) const PICTURES: &[&str] = &[
 /// Where programs look for what a host may have, by the first name of the path: mail clients for settings and mailboxes (MS-OXDISCO,
 /// MS-ASHTTP, Exchange Web Services, Thunderbird's autoconfig), Office for WebDAV, resolvers (RFC 8484), monitors for the state of a
 /// server.
-#[cfg(feature = "agent")]
 pub(super) const FOLDERS_OF_SOFTWARE: [&str; 17] = [
     "_vti_bin",
     "_vti_inf.html",
@@ -329,5 +328,4 @@ pub(super) const FOLDERS_OF_SOFTWARE: [&str; 17] = [
 ];
 
 /// What file managers look for in every folder, by the last name of the path.
-#[cfg(feature = "agent")]
 pub(super) const FILES_OF_SOFTWARE: [&str; 4] = [".ds_store", ".hidden", "desktop.ini", "thumbs.db"];

@@ -526,7 +526,6 @@ fn reports_and_settings_are_told_by_where_they_are_sent() {
                 path,
                 content_type,
                 format: Some(Format::Json),
-                ..Context::NONE
             },
             ..Options::STANDARD
         };
