@@ -63,21 +63,7 @@ impl Stage {
     fn unpacked(&self, coding: &[&str], bytes: &[u8], is_whole: bool) -> Verdict {
         let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"text/plain")];
         headers.extend(coding.iter().map(|coding| ("content-encoding", coding.as_bytes())));
-        let headers = headers.as_slice();
-        let view = RequestView {
-            peer: Some(ATTACKER.parse().unwrap()),
-            method: "POST",
-            path: "/orders",
-            query: "",
-            host: Some("shop.example.com"),
-            route: RouteMatch::Unsure,
-            headers: &headers,
-        };
-        let body = BodyView {
-            bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
-            is_whole,
-        };
-        self.guard.check_body(&view, body)
+        self.check_posted(&headers, bytes, is_whole)
     }
 }
 

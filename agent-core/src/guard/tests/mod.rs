@@ -41,6 +41,7 @@ use crate::{
     model::{
         blacklist::{Blacklist, Scope},
         detect::Detectors,
+        places::MOST_BYTES,
         policy::{Layer, Level, Policy},
     },
     protocol::ConfigMap,
@@ -177,7 +178,49 @@ fn stage_for(
     }
 }
 
+/// A form, by its header.
+const FORM: (&str, &[u8]) = ("content-type", b"application/x-www-form-urlencoded");
+
+/// A request that posts something with these headers.
+fn posting<'r>(headers: &'r &'r [(&'r str, &'r [u8])]) -> RequestView<'r> {
+    RequestView {
+        peer: Some(ATTACKER.parse().unwrap()),
+        method: "POST",
+        path: "/orders",
+        query: "",
+        host: Some("shop.example.com"),
+        route: RouteMatch::Unsure,
+        headers,
+    }
+}
+
 impl Stage {
+    /// Judges what is shown of a body by an adapter that shows no more.
+    fn check_posted(&self, headers: &[(&str, &[u8])], bytes: &[u8], is_whole: bool) -> Verdict {
+        let bytes = bytes.get(..MOST_BYTES).unwrap_or(bytes);
+        self.guard.check_body(&posting(&headers), BodyView { bytes, is_whole })
+    }
+
+    /// Whether a body is refused by an adapter that shows all of it, in pieces of this length.
+    fn refuses_in_pieces(&self, headers: &[(&str, &[u8])], body: &[u8], piece: usize) -> bool {
+        let view = posting(&headers);
+        let (bytes, following) = body.split_at(MOST_BYTES.min(body.len()));
+        let is_whole = following.is_empty();
+        let (verdict, rest) = self.guard.check_body_beginning(&view, BodyView { bytes, is_whole });
+        let Some(mut rest) = rest.filter(|_| !verdict.is_block()) else {
+            return verdict.is_block();
+        };
+        let mut pieces = following.chunks(piece).peekable();
+        while let Some(piece) = pieces.next() {
+            let is_end = pieces.peek().is_none();
+            if self.guard.check_body_rest(&view, &mut rest, piece, is_end).is_block() {
+                return true;
+            }
+        }
+        assert!(rest.is_over());
+        false
+    }
+
     fn check(&self, request: &Request) -> Verdict {
         self.guard.check(&request.view())
     }

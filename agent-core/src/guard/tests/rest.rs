@@ -1,38 +1,10 @@
 //! Bodies that are longer than what is looked at of their beginning: the rest, in pieces of any length.
 
 use super::*;
-use crate::model::places::MOST_BYTES;
 
 /// Whether a form is refused whose rest comes in pieces of this length.
 fn is_refused(form: &[u8], piece: usize) -> bool {
-    let stage = stage(json!({"SECURITY_CHECKS": {"sqli": 1}}));
-    let headers: &[(&str, &[u8])] = &[("content-type", b"application/x-www-form-urlencoded")];
-    let view = RequestView {
-        peer: Some(ATTACKER.parse().unwrap()),
-        method: "POST",
-        path: "/orders",
-        query: "",
-        host: Some("shop.example.com"),
-        route: RouteMatch::Unsure,
-        headers: &headers,
-    };
-    let (beginning, following) = form.split_at(MOST_BYTES);
-    let body = BodyView {
-        bytes: beginning,
-        is_whole: false,
-    };
-    let (verdict, rest) = stage.guard.check_body_beginning(&view, body);
-    assert!(!verdict.is_block());
-    let mut rest = rest.unwrap();
-    let mut pieces = following.chunks(piece).peekable();
-    while let Some(piece) = pieces.next() {
-        let is_end = pieces.peek().is_none();
-        if stage.guard.check_body_rest(&view, &mut rest, piece, is_end).is_block() {
-            return true;
-        }
-    }
-    assert!(rest.is_over());
-    false
+    stage(json!({"SECURITY_CHECKS": {"sqli": 1}})).refuses_in_pieces(&[FORM], form, piece)
 }
 
 #[test]

@@ -40,21 +40,7 @@ fn saying(gap: Gap, action: UninspectedAction) -> Stage {
 impl Stage {
     fn sent(&self, types: &[&str], bytes: &[u8]) -> Verdict {
         let headers: Vec<(&str, &[u8])> = types.iter().map(|kind| ("content-type", kind.as_bytes())).collect();
-        let headers = headers.as_slice();
-        let view = RequestView {
-            peer: Some(ATTACKER.parse().unwrap()),
-            method: "POST",
-            path: "/orders",
-            query: "",
-            host: Some("shop.example.com"),
-            route: RouteMatch::Unsure,
-            headers: &headers,
-        };
-        let body = BodyView {
-            bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
-            is_whole: bytes.len() <= MOST_BYTES,
-        };
-        self.guard.check_body(&view, body)
+        self.check_posted(&headers, bytes, bytes.len() <= MOST_BYTES)
     }
 }
 
