@@ -1,4 +1,5 @@
-//! What somebody should see although nobody listens: problems where a host has set up neither `tracing` nor `log`.
+//! What has to be seen although no logger is set up: problems where a host has set up neither
+//! `tracing` nor `log`.
 
 use std::io::Write as _;
 

@@ -263,8 +263,9 @@ fn an_attack_allocates_its_report_and_its_explanation_alone() {
         ..get("203.0.113.9", "/.git/config", &BROWSER)
     };
     assert!(guard.check(&request).is_block());
-    // place, excerpt, method, host, path and what tells the value from others, once for the actors and once for an explanation; and
-    // up to eight rules and places of the exception by which the request would have passed, in both
+    // place, excerpt, method, host, path and what tells the value from others, once for the actors
+    // and once for an explanation; and up to eight rules and places of the exception by which the
+    // request would have passed, in both
     let count = allocations(&guard, &request, 200);
     assert!(count <= 80, "{count}");
 }

@@ -1,4 +1,5 @@
-//! No secret leaves: attacks in fields whose names say that they hold a secret, and every place that a finding is told in.
+//! No secret leaves: attacks in fields whose names say that they hold a secret, and every place
+//! that a finding is told in.
 
 use std::{fs, io, net::SocketAddr, sync::mpsc};
 
@@ -16,8 +17,8 @@ use crate::{
     site::{Site, settings},
 };
 
-/// The value in every attack: of no byte of it may anything be told. The rest of a value is as telling: what follows it may be
-/// its end.
+/// The value in every attack: of no byte of it may anything be told. The rest of a value is as
+/// telling: what follows it may be its end.
 const SECRET: &str = "correct-horse";
 
 const NAMES: [&str; 12] = [

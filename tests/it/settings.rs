@@ -65,7 +65,8 @@ fn a_plain_url_off_this_machine_is_refused_with_the_remedy() {
     assert!(error.contains("https") && error.contains("allow_plain_http"), "{error}");
 }
 
-/// A directory with a settings file whose key stands in a file of its own, and the agent that it starts.
+/// A directory with a settings file whose key stands in a file of its own, and the agent that it
+/// starts.
 fn with_key_file(cloud: &Cloud, key: &str) -> (TempDir, PathBuf, Arc<Agent>) {
     let directory = tempfile::tempdir().unwrap();
     let (file, key_file) = (directory.path().join("buckler.toml"), directory.path().join("key"));
@@ -151,7 +152,8 @@ fn the_start_up_report_says_what_is_in_force() {
     assert!(!told.contains("does not carry out") && !told.contains(KEY), "{told}");
 }
 
-/// Passes on to standard error what is logged, and notes whether the agent has said that it is in step.
+/// Passes on to standard error what is logged, and notes whether the agent has said that it is in
+/// step.
 #[derive(Clone, Default)]
 struct Log(Arc<AtomicBool>);
 

@@ -133,7 +133,8 @@ fn where_the_upgrade_is_blocked_the_same_exchange_is_polled() {
     }
 }
 
-/// A proxy that swallows upgrades costs three seconds, not all the time that an exchange over a WebSocket has.
+/// A proxy that swallows upgrades costs three seconds, not all the time that an exchange over a
+/// WebSocket has.
 #[test]
 fn an_upgrade_that_is_never_answered_is_given_up_after_three_seconds() {
     /// Between those three seconds and the ten of an attempt.

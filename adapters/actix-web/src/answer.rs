@@ -214,7 +214,7 @@ impl<B: MessageBody> MessageBody for AnswerBody<B> {
     }
 }
 
-/// Its size only: bodies hold what nobody wants in a log.
+/// Its size only: bodies hold what does not belong in a log.
 impl<B: MessageBody> std::fmt::Debug for AnswerBody<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AnswerBody")

@@ -1,7 +1,8 @@
 //! The body of a request that was refused, read to its end within bounds and thrown away.
 //!
-//! A server that answers while a body is still coming, and closes, resets the connection. A proxy that is sending the body then finds no
-//! answer but a broken connection: it answers 502 in the refusal's place, takes this server for dead, and soon has none left.
+//! A server that answers while a body is still coming, and closes, resets the connection. A proxy
+//! that is sending the body then finds no answer but a broken connection: it answers 502 in the
+//! refusal's place, takes this server for dead, and soon has none left.
 
 use std::{
     pin::Pin,
@@ -18,10 +19,12 @@ use futures_core::Stream as _;
 
 use crate::peek::has_body;
 
-/// The most that is read, in bytes: what proxies are usually told to let through is less, and a proxy has it in its memory already.
+/// The most that is read, in bytes: what proxies are usually told to let through is less, and a
+/// proxy has it in its memory already.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The longest that is waited. A proxy that passes a slow body on as it comes is told to close after it.
+/// The longest that is waited. A proxy that passes a slow body on as it comes is told to close
+/// after it.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What is left of a body.
@@ -41,7 +44,8 @@ pub(crate) enum Drained {
 }
 
 impl Drain {
-    /// Of a refused request; `None` where nothing is left that a connection would break on: HTTP/2 resets a stream alone.
+    /// Of a refused request; `None` where nothing is left that a connection would break on: HTTP/2
+    /// resets a stream alone.
     pub(crate) fn of(head: &RequestHead, rest: Payload) -> Option<Self> {
         let is_awaited = head.version < Version::HTTP_2 && has_body(head, &rest);
         is_awaited.then(|| Self {

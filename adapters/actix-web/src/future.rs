@@ -131,7 +131,8 @@ where
             let (verdict, mut rest) = guard.check_body_beginning(&view, body);
             let refused = match (verdict, &mut rest) {
                 (Verdict::Block(refused), _) => Some(refused),
-                // what came beyond the beginning has come: it can be judged before the application sees anything
+                // what came beyond the beginning has come: it can be judged before the application
+                // sees anything
                 (Verdict::Pass, Some(rest)) => match guard.check_body_rest(&view, rest, peeked.beyond(), false) {
                     Verdict::Block(refused) => Some(refused),
                     Verdict::Pass => None,
@@ -227,7 +228,8 @@ where
     }
 }
 
-/// A refusal, after which the connection closes where its client is still sending what nobody reads.
+/// A refusal, after which the connection closes where its client is still sending what is no longer
+/// read.
 fn ended<B>(mut response: ServiceResponse<B>, drained: Drained) -> ServiceResponse<B> {
     if drained == Drained::Cut {
         let head = response.response_mut().head_mut();

@@ -26,9 +26,10 @@
 //! judged. A scope or a resource can be wrapped instead where only that part is to be guarded.
 //!
 //! # What it does to a request
-//! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
-//!   configured answer once its body has been read and thrown away, within bounds (32 MiB, ten seconds): a proxy that is still
-//!   sending it would find the connection reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
+//! - Before the application sees it, the guard judges address, host, path, query and headers. A
+//!   refused request gets the configured answer once its body has been read and thrown away, within
+//!   bounds (32 MiB, ten seconds): a proxy that is still sending it would find the connection
+//!   reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
 //! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with
 //!   whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT` or a WebSocket handshake.
 //!   A request without a body costs no allocation and is with the application at once.

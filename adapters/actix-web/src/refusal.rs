@@ -13,7 +13,7 @@ use bytes::Bytes;
 /// The response that refuses a request. No cache may keep it: it is meant for one client, and a proxy that stored a 404 or a
 /// redirect would answer everybody with it.
 ///
-/// Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, for whoever asks why.
+/// Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, for those who ask why.
 pub(crate) fn refusal(refusal: &Refusal) -> HttpResponse {
     let mut response = match &refusal.reaction {
         Reaction::Respond { status, content } => HttpResponse::build(status_code(*status))

@@ -97,8 +97,9 @@ impl From<Replay> for Payload {
     }
 }
 
-/// Looks at what the application reads of a slow body until there is enough of it to judge, and at the rest of a long one in windows. It
-/// judges before the application sees the end: otherwise a client that sends slowly, or much, would never be judged at all.
+/// Looks at what the application reads of a slow body until there is enough of it to judge, and at
+/// the rest of a long one in windows. It judges before the application sees the end: otherwise a
+/// client that sends slowly, or much, would never be judged at all.
 pub(crate) struct Watch {
     guard: Rc<Worker>,
     request: Kept,

@@ -14,7 +14,8 @@ pub(crate) fn before_routing(request: &ServiceRequest) -> RouteMatch {
     from_pattern(pattern_before_routing(request))
 }
 
-/// The pattern that a request will be routed by, as far as the registered patterns tell. Builds a string: for findings only.
+/// The pattern that a request will be routed by, as far as the registered patterns tell. Builds a
+/// string: for findings only.
 pub(crate) fn pattern_before_routing(request: &ServiceRequest) -> Option<String> {
     let pattern = request.resource_map().match_pattern(request.match_info().as_str());
     pattern.filter(|pattern| !pattern.is_empty())

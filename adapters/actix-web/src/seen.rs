@@ -17,7 +17,8 @@ use crate::{
     view::{HeaderList, view},
 };
 
-/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by its text allocates.
+/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by
+/// its text allocates.
 static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
 
 /// What the guard needs of a request when its answer is there. The application consumes the request and may rewrite it (an
@@ -85,7 +86,8 @@ impl fmt::Debug for Seen {
     }
 }
 
-/// What is kept of a request, with the request as the application gave it back: it knows its route by now.
+/// What is kept of a request, with the request as the application gave it back: it knows its route
+/// by now.
 pub(crate) struct Answered<'a> {
     seen: &'a Seen,
     request: &'a HttpRequest,

@@ -69,8 +69,9 @@ impl Agent {
     fn new(py: Python<'_>, said: &str, platform: String, routes: Option<Py<PyAny>>, on_demand: bool) -> PyResult<Self> {
         let settings = settings::read(said)?;
         if on_demand {
-            // the rules are compiled once for a process: rather now, while a platform starts it, than while a request waits. Should it
-            // fail, the agent says so when it starts. Elsewhere only one process of a host needs them: the one that has its agent
+            // the rules are compiled once for a process: rather now, while a platform starts it,
+            // than while a request waits. Should it fail, the agent says so when it starts.
+            // Elsewhere only one process of a host needs them: the one that has its agent
             py.detach(|| drop(Detectors::standard()));
         }
         Ok(Self {
@@ -137,8 +138,7 @@ impl Agent {
         }
     }
 
-    /// Judges the beginning of a request's body, before the application sees any of it, where no more of it will be shown. `whole` says
-    /// whether that is all of it.
+    /// Judges a request's body before the application sees any of it. `whole`: this is all of it.
     #[pyo3(signature = (request, body, whole = true))]
     fn check_body(
         &self,
@@ -163,7 +163,7 @@ impl Agent {
         })
     }
 
-    /// The same where the rest will be shown too. With the refusal comes what `check_body_rest` needs, where the rest is worth a look.
+    /// The same where the rest will be shown too, with what `check_body_rest` needs for it.
     #[pyo3(signature = (request, body, whole = true))]
     fn check_body_beginning(
         &self,
@@ -190,7 +190,7 @@ impl Agent {
         }
     }
 
-    /// Judges what follows the beginning of a body, before the application sees it: a piece, and whether the body ends with it.
+    /// Judges a piece of the rest, before the application sees it.
     fn check_body_rest(
         &self,
         py: Python<'_>,
@@ -319,7 +319,7 @@ impl Agent {
         Ok(outcome == Exchanged::Done)
     }
 
-    /// Why a request was refused, by the id that its client was shown, as JSON; `None` where the agent does not know it.
+    /// Why a request was refused, by the id that its client was shown, as JSON, if it is known.
     fn why_json(&self, id: &str) -> PyResult<Option<String>> {
         let known: BlockId = id.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
         let Some(live) = self.current() else { return Ok(None) };
@@ -359,8 +359,8 @@ impl Agent {
         self.current()?.status()
     }
 
-    /// Ends the conversation of this process's agent: what waits is sent, within so many seconds. The guard judges on. A sibling's agent
-    /// is that process's to end.
+    /// Ends the conversation of this process's agent: what waits is sent, within so many seconds.
+    /// The guard judges on. A sibling's agent is that process's to end.
     fn stop_json(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<String>> {
         let deadline = duration("deadline", seconds)?;
         let Some(live) = self.current() else {
@@ -373,7 +373,8 @@ impl Agent {
     }
 }
 
-/// The statuses of answers by which paths without a route are told: 404 and 410, as RFC 9110 says of what there is not, or no more.
+/// The statuses of answers by which paths without a route are told: 404 and 410, as RFC 9110 says
+/// of what there is not, or no more.
 const NOWHERE: [u16; 2] = [404, 410];
 
 impl Agent {
@@ -415,7 +416,8 @@ impl Agent {
         Live::alone(builder)
     }
 
-    /// Judges a request by a sibling's agent. Where that is gone another leads, maybe this process; where it is stopped, it goes on alone.
+    /// Judges a request by a sibling's agent. Where that is gone another leads, maybe this process;
+    /// where it is stopped, it goes on alone.
     #[cfg(unix)]
     fn check_among_siblings(
         &self,

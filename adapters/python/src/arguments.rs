@@ -14,7 +14,8 @@ use crate::shared::Gone;
 /// The longest that a call may wait, in seconds: longer than any server waits for its workers.
 const LONGEST: f64 = 3600.0;
 
-/// What was begun by a sibling's agent that is gone cannot be judged to its end: the middleware does as the settings say.
+/// What was begun by a sibling's agent that is gone cannot be judged to its end: the middleware
+/// does as the settings say.
 #[cfg(unix)]
 pub(crate) fn gone(_: Gone) -> PyErr {
     PyRuntimeError::new_err("the process that has the agent is gone")

@@ -19,8 +19,8 @@ pub(crate) fn generation() -> u64 {
     FORKS.load(Relaxed)
 }
 
-/// Sockets that children must not keep, by their descriptors: a name would outlive the process that has it. As many as a process has
-/// agents, and more; no lock, which a fork might find held.
+/// Sockets that children must not keep, by their descriptors: a name would outlive the process that
+/// has it. As many as a process has agents, and more; no lock, which a fork might find held.
 static CLOSED: [AtomicI32; 32] = [const { AtomicI32::new(NONE) }; 32];
 
 /// No descriptor.
@@ -67,7 +67,8 @@ extern "C" fn forked() {
     for place in &CLOSED {
         let descriptor = place.swap(NONE, Relaxed);
         if descriptor != NONE {
-            // SAFETY: the child's copy of a socket that nothing in the child uses: what has it is the parent's, and never touched.
+            // SAFETY: the child's copy of a socket that nothing in the child uses: what has it is
+            // the parent's, and never touched.
             unsafe { libc::close(descriptor) };
         }
     }

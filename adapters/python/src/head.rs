@@ -1,4 +1,5 @@
-//! Judging a request's head: here, or by a sibling's agent. Whether there is a route is asked of the framework where that matters.
+//! Judging a request's head: here, or by a sibling's agent. Whether there is a route is asked of
+//! the framework where that matters.
 
 use pyo3::prelude::*;
 

@@ -7,8 +7,9 @@
 //! - A verdict is made in the caller's thread from the snapshot, with the interpreter's lock held: it takes microseconds, and to give the
 //!   lock up and to get it back takes milliseconds where other threads are busy. Only long bodies are judged without it.
 //! - The agent's own thread never touches Python. What it logs waits in a queue, which the next caller hands to `logging`.
-//! - After a fork the child has no agent until its first request; see [`fork`]. It is the agent of the host then, see [`shared`]: that of the
-//!   first worker that was asked something, which the others ask over a socket.
+//! - After a fork the child has no agent until its first request; see [`fork`]. It is the agent of
+//!   the host then, see [`shared`]: that of the first worker that was asked something, which the
+//!   others ask over a socket.
 
 mod agent;
 mod arguments;

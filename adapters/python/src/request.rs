@@ -245,7 +245,8 @@ impl Request {
         look(&self.view(&self.headers.view(py)))
     }
 
-    /// Shows the guard the request beside a body of so many bytes; while other threads of Python's run, where it is long.
+    /// Shows the guard the request beside a body of so many bytes; while other threads of Python's
+    /// run, where it is long.
     pub(crate) fn viewed_with<T: Send>(
         &self,
         py: Python<'_>,

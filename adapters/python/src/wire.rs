@@ -1,7 +1,9 @@
-//! What the processes of a host say to the one among them that has the agent, see [`shared`](crate::shared): frames over a Unix socket.
+//! What the processes of a host say to the one among them that has the agent, see
+//! [`shared`](crate::shared): frames over a Unix socket.
 //!
-//! A frame is its length, in four bytes, and as many bytes: an operation with what it needs, or its reply. Both ends are the same module
-//! in processes of one server, so that there are no versions; what cannot be read ends the connection.
+//! A frame is its length, in four bytes, and as many bytes: an operation with what it needs, or its
+//! reply. Both ends are the same module in processes of one server, so that there are no versions;
+//! what cannot be read ends the connection.
 
 use std::{
     io::{self, Read as _},
@@ -12,7 +14,8 @@ use std::{
 use buckler::guard::{RequestView, RouteMatch};
 use rustix::net::{SendFlags, send};
 
-/// A frame that is longer is none, in bytes: heads have some hundred KiB at most, and of bodies as much is shown at once as Python reads.
+/// A frame that is longer is none, in bytes: heads have some hundred KiB at most, and of bodies as
+/// much is shown at once as Python reads.
 const MOST: usize = 64 << 20;
 
 /// What is asked.

@@ -1,7 +1,8 @@
 //! The body of a request that was refused, read to its end within bounds and thrown away.
 //!
-//! A server that answers while a body is still coming, and closes, resets the connection. A proxy that is sending the body then finds no
-//! answer but a broken connection: it answers 502 in the refusal's place, takes this server for dead, and soon has none left.
+//! A server that answers while a body is still coming, and closes, resets the connection. A proxy
+//! that is sending the body then finds no answer but a broken connection: it answers 502 in the
+//! refusal's place, takes this server for dead, and soon has none left.
 
 use std::{
     pin::Pin,
@@ -14,10 +15,12 @@ use http::{Method, Version, header::EXPECT, request::Parts};
 use http_body::Body;
 use tokio::time::{Sleep, sleep};
 
-/// The most that is read, in bytes: what proxies are usually told to let through is less, and a proxy has it in its memory already.
+/// The most that is read, in bytes: what proxies are usually told to let through is less, and a
+/// proxy has it in its memory already.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The longest that is waited. A proxy that passes a slow body on as it comes is told to close after it.
+/// The longest that is waited. A proxy that passes a slow body on as it comes is told to close
+/// after it.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// What is left of a body.
@@ -37,10 +40,11 @@ pub(crate) enum Drained {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Drain<B> {
-    /// Of a refused request; `None` where nothing is left that a connection would break on: HTTP/2 resets a stream alone.
+    /// Of a refused request; `None` where nothing is left that a connection would break on: HTTP/2
+    /// resets a stream alone.
     pub(crate) fn of(parts: &Parts, rest: B) -> Option<Box<Self>> {
         let is_awaited = parts.version < Version::HTTP_2 && parts.method != Method::CONNECT && !rest.is_end_stream();
-        // who waits to be told to go on does not send it, as long as nobody reads
+        // who waits to be told to go on does not send it, as long as nothing is read
         let rest = (!parts.headers.contains_key(EXPECT)).then_some(rest);
         is_awaited.then(|| {
             Box::new(Self {

@@ -201,7 +201,8 @@ where
             let (beyond, known) = self.body.beyond(self.wanted);
             let refused = match (verdict, &mut rest) {
                 (Verdict::Block(refused), _) => Some(refused),
-                // what came beyond the beginning has come: it can be judged before the application sees anything
+                // what came beyond the beginning has come: it can be judged before the application
+                // sees anything
                 (Verdict::Pass, Some(rest)) => match guard.check_body_rest(&view, rest, beyond, false) {
                     Verdict::Block(refused) => Some(refused),
                     Verdict::Pass => None,

@@ -20,11 +20,13 @@
 //! ```
 //!
 //! # Who the client is
-//! HTTP types do not say where a connection came from. The layer looks, in this order, for a [`Peer`], axum's `ConnectInfo<SocketAddr>`
-//! (that is what `into_make_service_with_connect_info` is for), a [`std::net::SocketAddr`] and an [`IpAddr`](std::net::IpAddr)
-//! among the request's extensions; [`Buckler::peer_by`] looks elsewhere, and [`Buckler::connected_to`] need not look. Without an address
-//! nobody can be banned or counted, and no proxy is believed: requests are then judged by what they ask alone, the log has an error that
-//! names the remedy, and the status counts them (`clients.without_address`). [`serve`] cannot be got wrong.
+//! HTTP types do not say where a connection came from. The layer looks, in this order, for a
+//! [`Peer`], axum's `ConnectInfo<SocketAddr>` (that is what `into_make_service_with_connect_info`
+//! is for), a [`std::net::SocketAddr`] and an [`IpAddr`](std::net::IpAddr) among the request's
+//! extensions; [`Buckler::peer_by`] looks elsewhere, and [`Buckler::connected_to`] need not look.
+//! Without an address no client can be banned or counted, and no proxy is believed: requests are
+//! then judged by what they ask alone, the log has an error that names the remedy, and the status
+//! counts them (`clients.without_address`). [`serve`] cannot be got wrong.
 //!
 //! # What it runs on
 //! tokio, with its timers: whoever builds a runtime by hand enables them (`enable_time`, or `enable_all`).
@@ -34,9 +36,10 @@
 //! alone. Wrapped around a router from outside (`Buckler::layer(router)`) it guards as well, but cannot know axum's routes.
 //!
 //! # What it does to a request
-//! - Before the application sees it, the guard judges address, host, path, query and headers. A refused request gets the
-//!   configured answer once its body has been read and thrown away, within bounds (32 MiB, ten seconds): a proxy that is still
-//!   sending it would find the connection reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
+//! - Before the application sees it, the guard judges address, host, path, query and headers. A
+//!   refused request gets the configured answer once its body has been read and thrown away, within
+//!   bounds (32 MiB, ten seconds): a proxy that is still sending it would find the connection
+//!   reset, and answer 502 instead. Beyond the bounds the answer says `Connection: close`.
 //! - If it has a body, the guard judges the beginning of that too (64 KiB), and the application gets the body byte for byte, with its
 //!   trailers or whatever error ended it. Nothing is read where no check looks into bodies, nor after a `CONNECT`. A request
 //!   without a body is with the application at once.

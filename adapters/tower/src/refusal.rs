@@ -10,9 +10,10 @@ use http_body::Body;
 
 use crate::{grpc, guarded_body::GuardedBody};
 
-/// The response that refuses a request, which may speak some kind of gRPC. No cache may keep it: it is meant for one client, and a proxy
-/// that stored a 404 or a redirect would answer everybody with it. Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER)
-/// names it, and its extensions tell the host's own layers ([`Blocked`](buckler::guard::Blocked)).
+/// The response that refuses a request, which may speak some kind of gRPC. No cache may keep it: it
+/// is meant for one client, and a proxy that stored a 404 or a redirect would answer everybody with
+/// it. Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, and its extensions
+/// tell the host's own layers ([`Blocked`](buckler::guard::Blocked)).
 pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) -> Response<GuardedBody<B>> {
     let mut response = match (&refusal.reaction, grpc) {
         (_, Some(kind)) => grpc::refusal(kind, refusal),
@@ -54,7 +55,8 @@ fn answer<B: Body>(status: u16, body: GuardedBody<B>) -> Response<GuardedBody<B>
     response
 }
 
-/// The response, after which the connection closes: its client is still sending what nobody reads.
+/// The response, after which the connection closes: its client is still sending what is no longer
+/// read.
 pub(crate) fn closing<B>(mut response: Response<B>) -> Response<B> {
     response
         .headers_mut()

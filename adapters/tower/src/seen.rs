@@ -14,7 +14,8 @@ use crate::{
     view::{Pattern, pattern, route},
 };
 
-/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by its text allocates.
+/// [`KEPT_HEADERS`], made names once: the standard does not know all of them, and to look one up by
+/// its text allocates.
 static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
 
 /// What the guard needs of a request when its answer is there. The application consumes the request, so it is kept from the time of

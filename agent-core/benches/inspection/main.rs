@@ -5,8 +5,8 @@
 //! one of eight browsers. Both guards take turns within each round, so that the ratio holds on a machine that is busy with other
 //! things; times are those of quiet rounds.
 //!
-//! `… --bench inspection -- --kinds` prints the kinds, `-- --only KIND COUNT` asks so many requests of one and prints their bytes: for
-//! `.ci/instructions`, which counts what that takes.
+//! `… --bench inspection -- --kinds` prints the kinds, `-- --only KIND COUNT` asks so many requests
+//! of one and prints their bytes: for `.ci/instructions`, which counts what that takes.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::indexing_slicing, reason = "so is one that is wrong about its own tables")]
@@ -188,7 +188,8 @@ fn quantile(mut times: Vec<f64>, share: f64) -> f64 {
     times[at]
 }
 
-/// A clock that stands still: what is counted does not depend on the time, and valgrind knows no clocks of threads.
+/// A clock that stands still: what is counted does not depend on the time, and valgrind knows no
+/// clocks of threads.
 #[derive(Debug)]
 struct Still;
 

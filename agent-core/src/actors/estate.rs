@@ -73,7 +73,8 @@ pub(crate) struct Identity {
 /// How the server is reached.
 #[derive(Clone)]
 pub(crate) struct Contact {
-    /// Where the agent registers and with which key; `None`: the agent guards with local settings alone.
+    /// Where the agent registers and with which key; `None`: the agent guards with local settings
+    /// alone.
     pub(crate) cloud: Option<(url::Url, AgentKey)>,
     /// Why there is no server.
     pub(crate) local_reason: Option<&'static str>,
@@ -187,7 +188,8 @@ impl Estate {
         })
     }
 
-    /// Reads the settings files again where they have changed. Whether the server is reached otherwise than before.
+    /// Reads the settings files again where they have changed. Whether the server is reached
+    /// otherwise than before.
     pub(crate) fn reload(&self) -> bool {
         let contact = self.watch.borrow_mut().as_mut().and_then(SettingsWatch::look);
         let is_news = contact.is_some();

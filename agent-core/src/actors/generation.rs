@@ -35,7 +35,8 @@ const REST: Duration = Duration::from_mins(5);
 const WITHOUT_RUNTIME: Duration = Duration::from_secs(1);
 /// How long the agent goes on talking after its handle was dropped without a shutdown.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How often the settings files are looked at, while nothing else is to be done: some look-ups of files that the system has in memory.
+/// How often the settings files are looked at, while nothing else is to be done: some look-ups of
+/// files that the system has in memory.
 const SETTINGS_EVERY: Duration = Duration::from_secs(3);
 /// What the report needs to reach the handle before the handle's own deadline.
 const REPORT_MARGIN: Duration = Duration::from_millis(20);
@@ -54,7 +55,7 @@ pub(crate) enum Control {
     Ban(BanAsked),
     /// Let a client in.
     Unban(UnbanAsked),
-    /// Look at the settings files, and begin the conversation anew.
+    /// Look at the settings files, and begin a new conversation.
     Retry,
     /// Panic an actor. Tests only.
     #[cfg(feature = "testing")]
@@ -64,7 +65,7 @@ pub(crate) enum Control {
 /// How a generation ended.
 enum End {
     Died(&'static str),
-    /// For a conversation that begins anew.
+    /// For a new conversation.
     Renewed,
     Closed(Option<Farewell>),
 }

@@ -88,7 +88,8 @@ impl LogBudget {
         }
     }
 
-    /// Says which listed clients were refused for the first time, so that the id that they were shown is in the log. Few at once.
+    /// Says which listed clients were refused for the first time, so that the id that they were
+    /// shown is in the log. Few at once.
     pub(super) fn listed(refused: &[Explanation]) {
         for why in refused {
             let source = why.source.map(tracing::field::display);

@@ -117,7 +117,8 @@ impl RequestGuard {
         ctx.run_later(LOOK_EVERY, Self::look);
     }
 
-    /// Says when the agent is in step with the server, and not before: what it said is in force, and its list is complete.
+    /// Says when the agent is in step with the server, and not before: what it said is in force,
+    /// and its list is complete.
     fn tell_in_step(&mut self) {
         let board = &self.estate.shared.board;
         let (talk, list, config) = (board.conversation.load(), board.list.load(), board.config.load());

@@ -1,6 +1,8 @@
-//! The settings files, looked at now and then: a key or an authority that was mended is in use within seconds, without a restart.
+//! The settings files, looked at now and then: a key or an authority that was mended is in use
+//! within seconds, without a restart.
 //!
-//! Only how the server is reached changes so. Whom to believe, what to guard and where to keep state are the running process's.
+//! Only how the server is reached changes so. Whom to believe, what to guard and where to keep
+//! state are the running process's.
 
 use std::{fs, path::PathBuf, time::SystemTime};
 
@@ -35,7 +37,8 @@ impl SettingsWatch {
         })
     }
 
-    /// How the server is reached by files that have changed since the last look. Files that cannot be used change nothing.
+    /// How the server is reached by files that have changed since the last look. Files that cannot
+    /// be used change nothing.
     pub(crate) fn look(&mut self) -> Option<Contact> {
         if self.seen.iter().all(|(file, stamp)| stamp_of(file) == *stamp) {
             return None;

@@ -74,7 +74,8 @@ impl AgentBuilder {
         self
     }
 
-    /// How to make the transport that settings name, where the settings files change while the agent runs.
+    /// How to make the transport that settings name, where the settings files change while the
+    /// agent runs.
     #[must_use]
     pub const fn transport_by(
         mut self,

@@ -134,8 +134,9 @@ impl Agent {
         self.shared.board.warnings.iter().cloned().chain(unknown).collect()
     }
 
-    /// Tries the server at once, whatever pause is left after a failure: for an operator who has just mended a key, a certificate or the
-    /// server. Settings files are read again where they have changed, which the agent does by itself every few seconds.
+    /// Tries the server at once, whatever pause is left after a failure: for an operator who has
+    /// just mended a key, a certificate or the server. Settings files are read again where they
+    /// have changed, which the agent does by itself every few seconds.
     pub fn retry_now(&self) {
         self.control.send(Control::Retry).unwrap_or_default();
     }

@@ -1,4 +1,5 @@
-//! The start-up report, through `tracing`: what is in force, where it comes from, and what is not looked into.
+//! The start-up report, through `tracing`: what is in force, where it comes from, and what is not
+//! looked into.
 
 use serde_json::Value;
 
@@ -95,7 +96,8 @@ fn listed(what: &[String]) -> String {
     }
 }
 
-/// The keys whose values are not the template's, and who said so. Values are not shown: some are secrets.
+/// The keys whose values are not the template's, and who said so. Values are not shown: some are
+/// secrets.
 fn changed(configuration: &Configuration) -> Vec<String> {
     let policy = &configuration.policy;
     let Ok(template) = Policy::compile(policy.template(), &[]) else {

@@ -80,7 +80,8 @@ impl BlockIds {
 }
 
 impl BlockId {
-    /// The name of the ban of a network, for whoever does not know the refusal that it began with.
+    /// The name of the ban of a network, for agents that do not know the refusal that it began
+    /// with.
     pub(super) fn of_ban(network: IpNet) -> Self {
         Self(ban_id(network))
     }

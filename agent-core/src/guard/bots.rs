@@ -1,8 +1,9 @@
 //! The check `bots`: headers that a program sends and no browser.
 //!
-//! The shapes are those that pyrasp 0.10 looks for in a JA4H fingerprint (`BOTS_JA4H_PATTERNS`). Three things are different. The
-//! HTTP version is not looked at: behind a proxy it is the proxy's, and nginx speaks 1.0 by default. What proxies add is not
-//! counted, and many headers are no sign behind one. And nothing is refused for it unless the check is on, as in pyrasp.
+//! The shapes are those that pyrasp 0.10 looks for in a JA4H fingerprint (`BOTS_JA4H_PATTERNS`).
+//! Three things are different. The HTTP version is not looked at: behind a proxy it is the proxy's,
+//! and nginx speaks 1.0 by default. What proxies add is not counted, and many headers are no sign
+//! behind one. And nothing is refused for it unless the check is on, as in pyrasp.
 
 use super::{
     checks::{Case, Finding},
@@ -12,14 +13,15 @@ use super::{
 /// Fewer headers than this, beside cookies and the referrer, are those of a minimal client.
 const THIN: usize = 5;
 
-/// Up to so many are those of a library, where they say nothing of a cookie, a referrer and a language.
+/// Up to so many are those of a library, where they say nothing of a cookie, a referrer and a
+/// language.
 const BARE: usize = 8;
 
 /// So many are no browser's: browsers send up to sixteen.
 const MANY: usize = 20;
 
-/// The headers that proxies and content delivery networks add, beside those that begin with `x-forwarded-`, `cf-`, `x-amz-`,
-/// `x-amzn-` and `x-envoy-`.
+/// The headers that proxies and content delivery networks add, beside those that begin with
+/// `x-forwarded-`, `cf-`, `x-amz-`, `x-amzn-` and `x-envoy-`.
 const OF_PROXIES: [&str; 8] = [
     "cdn-loop",
     "forwarded",
@@ -85,8 +87,8 @@ fn is_of_proxy(name: &str) -> bool {
             .any(|start| name.starts_with(start))
 }
 
-/// A request whose headers are a program's. The sign tells it from others: a client that shows the same one again gives no
-/// further evidence.
+/// A request whose headers are a program's. The sign tells it from others: a client that shows the
+/// same one again gives no further evidence.
 pub(super) fn bot<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     let sign = Shape::of(case.request.headers).sign()?;
     Some(Finding {

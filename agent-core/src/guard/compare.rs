@@ -143,7 +143,8 @@ impl Shared {
         }
     }
 
-    /// The first check that would refuse the request for what it carries, and how; and why something was not inspected.
+    /// The first check that would refuse the request for what it carries, and how; and why
+    /// something was not inspected.
     pub(super) fn refusal_by_content(
         &self,
         content: Content<'_>,

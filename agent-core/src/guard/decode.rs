@@ -29,8 +29,9 @@ use crate::{
 /// What becomes of a request whose body is compressed (`content-encoding`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CompressedBodies {
-    /// It is decoded to be looked into (`inspect`): `gzip`, `deflate`, `br`, `zstd`, `snappy`. One that cannot be decoded is uninspected as
-    /// `unknown_coding`, and what becomes of it is said there.
+    /// It is decoded to be looked into (`inspect`): `gzip`, `deflate`, `br`, `zstd`, `snappy`. One
+    /// that cannot be decoded is uninspected as `unknown_coding`, and what becomes of it is said
+    /// there.
     #[default]
     Inspect,
     /// It is not decoded, and passes (`pass`); it is counted as uninspected.
@@ -42,12 +43,13 @@ pub enum CompressedBodies {
 /// The most codings that are undone: no client sends two.
 const MOST_CODINGS: usize = 3;
 
-/// The most that is unpacked of a body, in bytes, where a policy does not want more: four times what is looked at of one that is not
-/// compressed. It is looked into at once, as the application is shown all of it.
+/// The most that is unpacked of a body, in bytes, where a policy does not want more: four times
+/// what is looked at of one that is not compressed. It is looked into at once, as the application
+/// is shown all of it.
 const MOST_UNPACKED: usize = 256 << 10;
 
-/// How often a body may unpack to its own size, beyond what is looked at of any. JSON of measurements, which repeats its names most,
-/// reaches fifty.
+/// How often a body may unpack to its own size, beyond what is looked at of any. JSON of
+/// measurements, which repeats its names most, reaches fifty.
 const MOST_RATIO: usize = 64;
 
 /// How much of an unpacked body is looked into as a window.
@@ -169,7 +171,7 @@ impl Shared {
         }
     }
 
-    /// The host wants no compressed bodies: refused, but nobody is banned for it.
+    /// The host wants no compressed bodies: refused, but no client is banned for it.
     fn refuse<'c>(&self, codings: &Codings<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
         let level = match case.mode {
             Mode::Enforce => Level::Block,
@@ -201,7 +203,8 @@ fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
     gaps
 }
 
-/// Whether a body is compressed, or coded otherwise, by what its request says; `identity` is no coding.
+/// Whether a body is compressed, or coded otherwise, by what its request says; `identity` is no
+/// coding.
 pub(super) fn is_coded(request: &RequestView<'_>) -> bool {
     Codings::of(request).is_some()
 }
@@ -256,7 +259,8 @@ impl<'r> Codings<'r> {
 }
 
 impl Readings {
-    /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and keeps what each yields. Whether all could be undone.
+    /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and
+    /// keeps what each yields. Whether all could be undone.
     fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
         let first = self.decoded.len();
         for name in names {
@@ -275,7 +279,8 @@ impl Readings {
                 let gap = if is_bomb { Gap::Bomb } else { Gap::TooLarge };
                 self.gaps.add(gap, decoded.bytes.len());
             }
-            // a body that was cut off, by the limit of what is shown or by the client, ends where it ends
+            // a body that was cut off, by the limit of what is shown or by the client, ends where
+            // it ends
             let is_sound = decoded.is_sound && !(decoded.is_unfinished && coded.is_whole);
             self.decoded.push(Reading {
                 is_whole: coded.is_whole && is_sound && !decoded.is_cut,
@@ -322,8 +327,8 @@ pub(super) fn content_type<'r>(request: &RequestView<'r>) -> &'r str {
     content_type
 }
 
-/// Whether a name stands for no coding: what the standard calls so, and what clients write by mistake. S3's own framing is undone by no
-/// framework.
+/// Whether a name stands for no coding: what the standard calls so, and what clients write by
+/// mistake. S3's own framing is undone by no framework.
 fn is_none(name: &[u8]) -> bool {
     const NONE: [&[u8]; 10] = [
         b"",

@@ -1,6 +1,6 @@
-//! What becomes of a request that cost more to look into than one may: `on_detector_failure` decides whether it passes, and it
-//! counts as evidence against its client, since the text that honest clients send costs a fraction of that. Of binary data one cannot
-//! say so.
+//! What becomes of a request that cost more to look into than one may: `on_detector_failure`
+//! decides whether it passes, and it counts as evidence against its client, since the text that
+//! honest clients send costs a fraction of that. Of binary data one cannot say so.
 
 use std::borrow::Cow;
 
@@ -26,8 +26,9 @@ use crate::{
 const RULE: (&str, &str) = ("budget", "exhausted");
 
 impl Shared {
-    /// Counts a request that ran out of fuel against its client and reports it; refuses it where the setting says so, or where it
-    /// is the one that bans. The check `format` says whether anything is done at all.
+    /// Counts a request that ran out of fuel against its client and reports it; refuses it where
+    /// the setting says so, or where it is the one that bans. The check `format` says whether
+    /// anything is done at all.
     pub(super) fn judge_exhausted<'c>(&self, content: Content<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
         let check = Check::Format;
         if !case.rules.level(check).is_on() {

@@ -3,9 +3,10 @@
 //! Two tables of slots, which workers write and anybody reads, and nobody waits for: refusals of what was found, and refusals of listed
 //! sources. The newest refusal of a slot wins.
 //!
-//! A source that is listed is refused again and again, and must not cost anything: it gets the same name each time, that of the ban, and
-//! its slot is written once. A ban of one's own is named by the refusal that it began with, one of the fleet's or of an operator's by its
-//! network, so that all agents and the server know it by one name.
+//! A source that is listed is refused again and again, and must not cost anything: it gets the same
+//! name each time, that of the ban, and its slot is written once. A ban of one's own is named by
+//! the refusal that it began with, one of the fleet's or of an operator's by its network, so that
+//! all agents and the server know it by one name.
 
 use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -54,7 +55,8 @@ pub struct Explanation {
     /// Where the request went.
     #[serde(flatten)]
     pub request: RequestInfo,
-    /// The narrowest exception by which it would have passed, to paste into `EXCEPTIONS`; absent where none would have.
+    /// The narrowest exception by which it would have passed, to paste into `EXCEPTIONS`; absent
+    /// where none would have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception: Option<Box<NarrowException>>,
     /// What spoke against the client by then; absent where the finding does not count against it.
@@ -212,7 +214,8 @@ impl Explanations {
         }
     }
 
-    /// A ban of one's own began with this refusal: who is refused for it from now on is shown the same name.
+    /// A ban of one's own began with this refusal: who is refused for it from now on is shown the
+    /// same name.
     pub(super) fn banned(&self, network: IpNet, id: BlockId) {
         if let Some(slot) = slot(&self.own, BlockId::of_ban(network)) {
             slot.store(Some(Arc::new((network, id))));
@@ -225,7 +228,8 @@ impl Explanations {
         taken.filter_map(|id| self.find(id)).collect()
     }
 
-    /// The name of the ban of a listed source. `explain` is asked only where it is not kept already.
+    /// The name of the ban of a listed source. `explain` is asked only where it is not kept
+    /// already.
     pub(super) fn listed(&self, hit: &Hit, now: Duration, explain: impl FnOnce(BlockId) -> Explanation) -> BlockId {
         let id = self.name(hit.network);
         if let Some(slot) = slot(&self.listed, id) {
@@ -250,7 +254,8 @@ impl Explanations {
         id
     }
 
-    /// Why a request was refused, if that is still known: what was found in the one that a ban began with, and what lists its source by now.
+    /// Why a request was refused, if that is still known: what was found in the one that a ban
+    /// began with, and what lists its source by now.
     pub(super) fn find(&self, id: BlockId) -> Option<Explanation> {
         let listed = self.listed_as(id);
         let Some(found) = look(&self.found, id) else {

@@ -1,4 +1,5 @@
-//! How a refusal is written for who asked: a page for people, JSON for programs, readable for scripts of the host's own pages.
+//! How a refusal is written for who asked: a page for people, JSON for programs, readable for
+//! scripts of the host's own pages.
 
 use std::borrow::Cow;
 
@@ -28,8 +29,9 @@ impl Refusal {
         }
     }
 
-    /// The headers of the answer beside `content-type` and `location`, names in lower case. No cache may keep it: it is meant for one
-    /// client, and a proxy that stored it would answer everybody with it.
+    /// The headers of the answer beside `content-type` and `location`, names in lower case. No
+    /// cache may keep it: it is meant for one client, and a proxy that stored it would answer
+    /// everybody with it.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let own = [
             ("cache-control", Cow::Borrowed("no-store")),
@@ -94,8 +96,8 @@ const fn title(status: u16) -> &'static str {
     }
 }
 
-/// Whether a client would rather have JSON than a page (`Accept`; RFC 9110, section 12.5.1). A client that
-/// takes anything asks for nothing.
+/// Whether a client would rather have JSON than a page (`Accept`; RFC 9110, section 12.5.1). A
+/// client that takes anything asks for nothing.
 fn asks_for_json(headers: &dyn Headers) -> bool {
     let (mut json, mut page) = (0.0, 0.0);
     headers.for_each_value("accept", &mut |line| {
@@ -116,7 +118,8 @@ fn asks_for_json(headers: &dyn Headers) -> bool {
     json > page
 }
 
-/// Whether a text ends with this one, in any case. Refusals of listed clients come in floods, and allocate nothing.
+/// Whether a text ends with this one, in any case. Refusals of listed clients come in floods, and
+/// allocate nothing.
 fn ends_with(text: &str, end: &str) -> bool {
     let rest = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
     rest.is_some_and(|rest| rest.eq_ignore_ascii_case(end))

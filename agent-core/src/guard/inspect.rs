@@ -84,7 +84,8 @@ impl Suspicion {
 type Report<'r> = dyn FnMut(Suspicion) -> bool + 'r;
 
 impl Shared {
-    /// Shows everything that the case's policy takes for an attack, in the order of the request, until `report` has enough.
+    /// Shows everything that the case's policy takes for an attack, in the order of the request,
+    /// until `report` has enough.
     pub(super) fn inspect(
         &self,
         content: Content<'_>,
@@ -225,7 +226,8 @@ impl<'s> Search<'s, '_> {
         }
     }
 
-    /// Looks into a body by its content type; by each of them where it has several, as frameworks take the first or the last.
+    /// Looks into a body by its content type; by each of them where it has several, as frameworks
+    /// take the first or the last.
     fn body(&mut self, body: BodyView<'_>) {
         let mut types = [""; MOST_TYPES];
         let mut count = 0;
@@ -346,7 +348,8 @@ impl<'s> Search<'s, '_> {
         self.goes_on
     }
 
-    /// Looks for characters that hide what a text says (`chars`), in the text that the application gets. Whether to go on.
+    /// Looks for characters that hide what a text says (`chars`), in the text that the application
+    /// gets. Whether to go on.
     fn characters(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
         let policy = self.case.policy;
         if !self.looks_for_characters {
@@ -396,8 +399,8 @@ impl<'s> Search<'s, '_> {
     }
 }
 
-/// What tells a finding from others of its client: its excerpt, so that a value that is typed on stays the one it is; where a
-/// secret is left out of it, so that many are alike, a number.
+/// What tells a finding from others of its client: its excerpt, so that a value that is typed on
+/// stays the one it is; where a secret is left out of it, so that many are alike, a number.
 fn value_of(caught: &Caught) -> Box<str> {
     if is_masked(&caught.excerpt) {
         caught.fingerprint.to_string().into()

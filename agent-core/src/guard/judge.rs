@@ -184,8 +184,8 @@ impl Shared {
         }
     }
 
-    /// Searches what a request carries, until something in it refuses the request. What one check finds is reported once. Why something of a
-    /// body was not inspected.
+    /// Searches what a request carries, until something in it refuses the request. What one check
+    /// finds is reported once. Why something of a body was not inspected.
     pub(super) fn look_into<'c>(
         &self,
         content: Content<'_>,

@@ -34,8 +34,8 @@
 //! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
 //! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]). One in a detector leaves the request to the others,
 //!   and one of the host's own that panics or is slow again and again rests ([`DetectorHealth`]). Buckler's own are always asked.
-//! - What one request may cost is counted in steps ([`Fuel`](crate::model::detect::Fuel)), and has an end: beyond it [`OnFailure`] decides
-//!   about that request, and about no other.
+//! - What one request may cost is counted in steps ([`Fuel`](crate::model::detect::Fuel)), and has
+//!   an end: beyond it [`OnFailure`] decides about that request, and about no other.
 //! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
 //!   often enough to matter.
 //!
@@ -292,8 +292,9 @@ impl Guard {
             .flatten()
     }
 
-    /// Why a request was refused, by the name of the refusal, or of the ban where its client is listed. Known are the newest refusals, some thousands, of this process; the
-    /// others are in the log.
+    /// Why a request was refused, by the name of the refusal, or of the ban where its client is
+    /// listed. Known are the newest refusals, some thousands, of this process; the others are in
+    /// the log.
     #[must_use]
     pub fn why(&self, id: BlockId) -> Option<Explanation> {
         self.0.explanations.find(id)
@@ -315,7 +316,8 @@ impl Guard {
         self.0.explanations.banned(network, id);
     }
 
-    /// Listed sources that were refused for the first time since the last look; some, where they are many.
+    /// Listed sources that were refused for the first time since the last look; some, where they
+    /// are many.
     pub(crate) fn newly_listed(&self) -> Vec<Explanation> {
         self.0.explanations.fresh()
     }
@@ -366,8 +368,8 @@ impl Guard {
         self.addressed(verdict, request)
     }
 
-    /// The verdict, its refusal written for who sent the request. How it is written never decides whether: where the adapter's view
-    /// panics here, it stays as it is.
+    /// The verdict, its refusal written for who sent the request. How it is written never decides
+    /// whether: where the adapter's view panics here, it stays as it is.
     fn addressed(&self, verdict: Verdict, request: &RequestView<'_>) -> Verdict {
         let Verdict::Block(refusal) = verdict else {
             return verdict;

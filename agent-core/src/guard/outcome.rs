@@ -58,7 +58,8 @@ pub(super) struct Outcome<'c> {
     pub(super) refused: Option<(Check, &'c Reaction, BlockId)>,
     /// It is refused only because its source has to wait so long.
     pub(super) wait: Option<Duration>,
-    /// The status that a refusal bears in the place of the usual one, where it says better what is wrong.
+    /// The status that a refusal bears in the place of the usual one, where it says better what is
+    /// wrong.
     pub(super) status: Option<u16>,
     /// What refused the request, or would have.
     narrow: NarrowException,
@@ -131,9 +132,8 @@ impl Shared {
         id.is_none()
     }
 
-    /// Writes down who is a client of the site, and who is not: one that was refused for what it did, not one that has to wait. Of one that
-    /// passed although it
-    /// is listed, nobody knows.
+    /// Writes down who is a client of the site, and who is not: one that was refused for what it
+    /// did, not one that has to wait. Of one that passed although it is listed, nobody knows.
     pub(super) fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
         let Some(Client { address, .. }) = case.client else {
             return;
@@ -364,7 +364,8 @@ pub(super) fn place(place: &str) -> Box<str> {
     }
 }
 
-/// How a request is answered that this was found in: a ban's way, a flood's, or as any other refusal.
+/// How a request is answered that this was found in: a ban's way, a flood's, or as any other
+/// refusal.
 pub(super) const fn reaction<'p>(policy: &'p Policy, standing: &Standing, finding: &Finding<'_>) -> &'p Reaction {
     if standing.ban_for.is_some() {
         policy.ban_reaction()

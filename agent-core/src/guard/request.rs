@@ -32,7 +32,7 @@ pub struct BodyView<'a> {
     pub is_whole: bool,
 }
 
-/// Its size only: bodies hold what nobody wants in a log.
+/// Its size only: bodies hold what does not belong in a log.
 impl std::fmt::Debug for BodyView<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BodyView")
@@ -60,8 +60,8 @@ pub enum RouteMatch {
     Unknown,
 }
 
-/// The headers, in lower case, that an adapter keeps for the verdict on the answer: how the client wants to be answered, and which page
-/// made the request.
+/// The headers, in lower case, that an adapter keeps for the verdict on the answer: how the client
+/// wants to be answered, and which page made the request.
 pub const KEPT_HEADERS: [&str; 6] = [
     "accept",
     "origin",
@@ -85,14 +85,14 @@ pub trait Headers {
         None
     }
 
-    /// The pattern of the application's route, `/items/{id}`, where the framework knows it. Asked only where something was found, so
-    /// that it may cost an allocation.
+    /// The pattern of the application's route, `/items/{id}`, where the framework knows it. Asked
+    /// only where something was found, so that it may cost an allocation.
     fn route_pattern(&self) -> Option<Cow<'_, str>> {
         None
     }
 
-    /// The host that was asked for, where a view of the answer does not show it ([`RequestView::host`]) and it is still known. Asked only
-    /// where something was found.
+    /// The host that was asked for, where a view of the answer does not show it
+    /// ([`RequestView::host`]) and it is still known. Asked only where something was found.
     fn host(&self) -> Option<&str> {
         None
     }

@@ -1,4 +1,5 @@
-//! Bodies that are longer than what is looked at of their beginning: the rest is looked into in windows, as the application reads it.
+//! Bodies that are longer than what is looked at of their beginning: the rest is looked into in
+//! windows, as the application reads it.
 
 use super::{
     Guard, Phase, Shared, Verdict,
@@ -22,16 +23,18 @@ pub struct BodyRest {
 }
 
 impl BodyRest {
-    /// The most of a body that is looked at, in bytes: more than any framework accepts by default of what is text. What follows is
-    /// [`Gap::TooLarge`].
+    /// The most of a body that is looked at, in bytes: more than any framework accepts by default
+    /// of what is text. What follows is [`Gap::TooLarge`].
     pub const MOST: usize = 16 << 20;
 }
 
-/// Bytes after which a window is looked into: some hundred microseconds of work, and more than a socket gives at once.
+/// Bytes after which a window is looked into: some hundred microseconds of work, and more than a
+/// socket gives at once.
 const WINDOW: usize = 16 << 10;
 
-/// The most that one window takes of what came, in bytes: as much as of the beginning of a body, for that is what looking into one may
-/// cost. Applications that read a body at once, and servers with large buffers, have longer pieces.
+/// The most that one window takes of what came, in bytes: as much as of the beginning of a body,
+/// for that is what looking into one may cost. Applications that read a body at once, and servers
+/// with large buffers, have longer pieces.
 const PIECE: usize = MOST_BYTES;
 
 impl BodyRest {
@@ -43,8 +46,9 @@ impl BodyRest {
 }
 
 impl Guard {
-    /// Judges the beginning of a request's body as [`check_body`](Self::check_body) does, for an adapter that shows the rest to
-    /// [`check_body_rest`](Self::check_body_rest) too. Where there is a rest that is worth a look, it is given.
+    /// Judges the beginning of a request's body as [`check_body`](Self::check_body) does, for an
+    /// adapter that shows the rest to [`check_body_rest`](Self::check_body_rest) too. Where there
+    /// is a rest that is worth a look, it is given.
     pub fn check_body_beginning(&self, request: &RequestView<'_>, body: BodyView<'_>) -> (Verdict, Option<BodyRest>) {
         let rest = self.caught(|| self.rest_of(request, body)).flatten();
         let phase = if rest.is_some() {
@@ -57,10 +61,11 @@ impl Guard {
         (verdict, rest)
     }
 
-    /// Judges what follows the beginning of a body: a piece of it, before the application sees it, or its end.
+    /// Judges what follows the beginning of a body: a piece of it, before the application sees it,
+    /// or its end.
     ///
-    /// Small pieces are looked into together, once there are 16 KiB of them or the body ends: an application that reads the whole body
-    /// before it acts has acted on none of it.
+    /// Small pieces are looked into together, once there are 16 KiB of them or the body ends: an
+    /// application that reads the whole body before it acts has acted on none of it.
     pub fn check_body_rest(
         &self,
         request: &RequestView<'_>,
@@ -98,7 +103,8 @@ impl Guard {
         verdict
     }
 
-    /// The rest of a body that is not compressed and of one type, where the policy looks into bodies.
+    /// The rest of a body that is not compressed and of one type, where the policy looks into
+    /// bodies.
     fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Option<BodyRest> {
         let most = self.wants_body(request)?.get();
         if body.is_whole || body.bytes.len() < most || is_coded(request) {

@@ -72,7 +72,8 @@ impl<'c> Rules<'c> {
         !self.policy.exceptions().is_empty() || self.forms.iter().any(|rule| rule.is_some_and(has_own))
     }
 
-    /// What the configuration makes of this finding: a route's exceptions come before those for all.
+    /// What the configuration makes of this finding: a route's exceptions come before those for
+    /// all.
     pub(super) fn level_of(&self, check: Check, found: &Found<'_>) -> Level {
         let for_all = self.policy.exceptions().find(found);
         let of = |rule: Option<&RouteRules>| {

@@ -42,7 +42,8 @@ impl Shared {
             return Standing::default();
         };
         let is_foreign = is_foreign(case);
-        // one click on a link to a decoy, in a mail or a forum, is not the reader's attack; three different ones are
+        // one click on a link to a decoy, in a mail or a forum, is not the reader's attack; three
+        // different ones are
         let is_click = finding.evidence == Evidence::Certain && navigates(case);
         let bans_alone = finding.evidence != Evidence::Repeated && !is_foreign && !is_click;
         if bans_alone && finding.evidence == Evidence::Threshold {

@@ -49,13 +49,15 @@ pub struct Counts {
     pub blocked: u64,
     /// Panics that the guard caught in itself.
     pub guard_failures: u64,
-    /// Requests that would have cost more to look into than one may, see [`Fuel`](crate::model::detect::Fuel).
+    /// Requests that would have cost more to look into than one may, see
+    /// [`Fuel`](crate::model::detect::Fuel).
     pub unjudged: u64,
     /// Requests of listed sources that were not refused for it, because the list is not in force.
     pub spared: u64,
     /// Judgements that took longer than [`Guard::SLOW`](super::Guard::SLOW), of those that were timed.
     pub slow: u64,
-    /// Requests that passed although their bodies were not inspected, or not to their ends: see [`Uninspected`](super::Uninspected).
+    /// Requests that passed although their bodies were not inspected, or not to their ends: see
+    /// [`Uninspected`](super::Uninspected).
     pub uninspected: u64,
     /// Requests that a proxy passed on which no setting declares.
     pub of_unknown_clients: u64,
@@ -66,7 +68,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// How many requests passed for each reason for which a body was not inspected; those for which some did.
+    /// How many requests passed for each reason for which a body was not inspected; those for which
+    /// some did.
     pub fn uninspected_by_reason(&self) -> impl Iterator<Item = (Gap, u64)> + '_ {
         let counts = Gap::ALL
             .into_iter()

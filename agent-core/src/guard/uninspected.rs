@@ -1,7 +1,8 @@
 //! What becomes of a request whose body was not inspected, or not to its end.
 //!
-//! Where there is one way to read a body and it was read to its end, nothing. In every other case there are reasons ([`Gap`]): each is counted,
-//! and the host decides for each whether such a request passes, passes and is reported, or is refused.
+//! Where there is one way to read a body and it was read to its end, nothing. In every other case
+//! there are reasons ([`Gap`]): each is counted, and the host decides for each whether such a
+//! request passes, passes and is reported, or is refused.
 
 use super::{
     Shared,
@@ -26,7 +27,8 @@ pub enum UninspectedAction {
     Pass,
     /// It passes and is reported (`log`).
     Log,
-    /// It is refused and reported (`refuse`), as one whose format is wrong: nobody is banned for it.
+    /// It is refused and reported (`refuse`), as one whose format is wrong: no client is banned for
+    /// it.
     Refuse,
 }
 
@@ -34,7 +36,8 @@ pub enum UninspectedAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uninspected([UninspectedAction; Gap::ALL.len()]);
 
-/// Refused is what no honest client sends; what honest ones do passes: large uploads, pictures, a connection that breaks off.
+/// Refused is what no honest client sends; what honest ones do passes: large uploads, pictures, a
+/// connection that breaks off.
 impl Default for Uninspected {
     fn default() -> Self {
         let mut all = Self([UninspectedAction::Refuse; Gap::ALL.len()]);
@@ -111,7 +114,8 @@ impl Shared {
     }
 }
 
-/// How a gap that is to be refused is treated: by the level of the check `format`, but never with a ban.
+/// How a gap that is to be refused is treated: by the level of the check `format`, but never with a
+/// ban.
 fn level(case: &Case<'_>) -> Level {
     match (case.mode, case.rules.level(Check::Format)) {
         (_, Level::Off) => Level::Off,

@@ -45,7 +45,8 @@ impl Refusal {
         Self { retry_after, ..self }
     }
 
-    /// With a status that says what is wrong, unless the configuration asks for another than the usual one.
+    /// With a status that says what is wrong, unless the configuration asks for another than the
+    /// usual one.
     pub(super) fn with_status(mut self, better: Option<u16>) -> Self {
         let told = status_of(&self.reaction, better);
         if let Reaction::Respond { status, .. } = &mut self.reaction {
@@ -55,7 +56,8 @@ impl Refusal {
     }
 }
 
-/// The status of a refusal, with one that says what is wrong, unless the configuration asks for another than the usual one.
+/// The status of a refusal, with one that says what is wrong, unless the configuration asks for
+/// another than the usual one.
 pub(super) const fn status_of(reaction: &Reaction, better: Option<u16>) -> u16 {
     /// What refusals bear by default.
     const FORBIDDEN: u16 = 403;
@@ -65,8 +67,9 @@ pub(super) const fn status_of(reaction: &Reaction, better: Option<u16>) -> u16 {
     }
 }
 
-/// The verdict on a request that was refused, as a host finds it for its own log and metrics: among the extensions of the request, or,
-/// where the framework gives that to nobody any more, of the answer. A request that passed has none.
+/// The verdict on a request that was refused, as a host finds it for its own log and metrics: among
+/// the extensions of the request, or, where the framework no longer gives that to a layer, of the
+/// answer. A request that passed has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blocked {
     /// The refusal, as the client was shown it; [`Guard::why`](super::Guard::why) tells more.
@@ -131,11 +134,13 @@ pub struct Detection {
     pub config_version: Option<u64>,
     /// Where the request went.
     pub request: RequestInfo,
-    /// Its path, for the log of the host alone: cut, and without what its segments say that it is a secret.
+    /// Its path, for the log of the host alone: cut, and without what its segments say that it is a
+    /// secret.
     pub path: Box<str>,
     /// The host's `tracing` span that the request was judged in; disabled where there is none.
     pub span: tracing::Span,
-    /// The narrowest exception by which the request would have passed; absent where it passed, or none would have.
+    /// The narrowest exception by which the request would have passed; absent where it passed, or
+    /// none would have.
     pub exception: Option<Box<NarrowException>>,
 }
 

@@ -1,4 +1,5 @@
-//! Where a request went that something was found in, and which exception would have let it pass: told beside the finding.
+//! Where a request went that something was found in, and which exception would have let it pass:
+//! told beside the finding.
 
 use std::{
     cell::RefCell,
@@ -22,27 +23,30 @@ use crate::model::{
     policy::{Check, Found, Level, NarrowException},
 };
 
-/// Where a request went that something was found in. Its path is not in here: it may hold what nobody else is to know, and stays in
-/// the log of the host.
+/// Where a request went that something was found in. Its path is not in here: it may hold secrets,
+/// and stays in the log of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestInfo {
     /// The method; absent where the request was not looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<Box<str>>,
-    /// The pattern of the application's route, `/items/{id}`; absent where the host does not know it, or there is none.
+    /// The pattern of the application's route, `/items/{id}`; absent where the host does not know
+    /// it, or there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<Box<str>>,
     /// The host that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<str>>,
-    /// The status of the answer: the refusal's, or the application's where that is what was judged. Absent where it is not known.
+    /// The status of the answer: the refusal's, or the application's where that is what was judged.
+    /// Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 
 impl RequestInfo {
-    /// The most of each text that is kept, in bytes: routes and names of hosts are shorter, and clients choose some of them.
+    /// The most of each text that is kept, in bytes: routes and names of hosts are shorter, and
+    /// clients choose some of them.
     pub const TEXT: usize = 120;
 
     /// Of a request that is answered with this status.
@@ -87,7 +91,8 @@ impl Case<'_> {
         self.in_mode(self.configured_level_of(check, rule, at))
     }
 
-    /// What the configuration makes of a finding of a check: what its exception says, or else its route, or else what is said of all.
+    /// What the configuration makes of a finding of a check: what its exception says, or else its
+    /// route, or else what is said of all.
     pub(super) fn configured_level_of(&self, check: Check, rule: &str, at: &str) -> Level {
         match self.said_level_of(check, rule, at) {
             // an office whose mail clients look for a mailbox is none of attackers
@@ -138,8 +143,8 @@ fn decoded_forms(path: &str) -> Vec<String> {
 }
 
 impl Shared {
-    /// Notes what else would have refused a request that was refused before its values were looked at. Counts and reports nothing. Not
-    /// after a flood, which must cost next to nothing.
+    /// Notes what else would have refused a request that was refused before its values were looked
+    /// at. Counts and reports nothing. Not after a flood, which must cost next to nothing.
     pub(super) fn note_others(&self, case: &Case<'_>, outcome: &mut Outcome<'_>) {
         let is_counted = |check: Check| matches!(check, Check::Flood | Check::Brute | Check::Blacklist);
         if outcome.refused.is_none_or(|(check, ..)| is_counted(check)) {
@@ -158,9 +163,11 @@ impl Shared {
         self.note_rest(Content::Head, case, outcome);
     }
 
-    /// Notes all that would have refused a request in what it carries, as [`note_others`](Self::note_others).
+    /// Notes all that would have refused a request in what it carries, as
+    /// [`note_others`](Self::note_others).
     pub(super) fn note_rest(&self, content: Content<'_>, case: &Case<'_>, outcome: &mut Outcome<'_>) {
-        // unwind-safe: a name is added whole or not at all. What fails here must not take the refusal back
+        // unwind-safe: a name is added whole or not at all. What fails here must not take the
+        // refusal back
         let look = AssertUnwindSafe(|| {
             self.inspect(content, case, self.supervision.accompany(), &mut |suspicion| {
                 let (rule, at) = (suspicion.rule_name(), place(&suspicion.place));
@@ -171,8 +178,9 @@ impl Shared {
     }
 }
 
-/// The narrowest exception by which a refused request would have passed, as far as it was looked at: its rules, at its places, on its
-/// route; of its client alone where the route is not known, for on every route it would let more pass.
+/// The narrowest exception by which a refused request would have passed, as far as it was looked
+/// at: its rules, at its places, on its route; of its client alone where the route is not known,
+/// for on every route it would let more pass.
 pub(super) fn narrowed(found: &NarrowException, request: &RequestInfo, case: &Case<'_>) -> Option<NarrowException> {
     let client = case.client.map(|client| to_text(ban_scope(client.address)).into());
     let network = client.filter(|_| request.route.is_none());

@@ -1,9 +1,11 @@
 //! Characters that hide what a text says, or pass for others: the check `chars`.
 //!
-//! A Cyrillic `а` looks like a Latin one, an invisible character splits a word that a filter knows (and carries instructions to a
-//! language model that its user does not see), and a control character ends a text for one program and not for the next. The
-//! classes are those of pyrasp 0.10 (`CHARS_PATTERNS`). One thing is different: a joiner or variation selector that follows a
-//! character beyond U+00FF belongs to it, as in emoji, Persian and the scripts of India, and hides nothing.
+//! A Cyrillic `а` looks like a Latin one, an invisible character splits a word that a filter knows
+//! (and carries instructions to a language model that its user does not see), and a control
+//! character ends a text for one program and not for the next. The classes are those of pyrasp 0.10
+//! (`CHARS_PATTERNS`). One thing is different: a joiner or variation selector that follows a
+//! character beyond U+00FF belongs to it, as in emoji, Persian and the scripts of India, and hides
+//! nothing.
 
 use std::ops::Range;
 
@@ -58,7 +60,8 @@ impl Characters {
     }
 }
 
-/// Whether a character has no width, is a blank of a script that is not written here, or turns the direction of writing.
+/// Whether a character has no width, is a blank of a script that is not written here, or turns the
+/// direction of writing.
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,

@@ -4,10 +4,12 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-/// The most that is decoded where nothing else is said, in bytes: as much as is looked at of a body that is not compressed.
+/// The most that is decoded where nothing else is said, in bytes: as much as is looked at of a body
+/// that is not compressed.
 pub const MOST_DECODED: usize = 64 << 10;
 
-/// The largest window that a Zstandard frame may ask for, as a power of two: the 8 MiB that RFC 9659 sets for HTTP.
+/// The largest window that a Zstandard frame may ask for, as a power of two: the 8 MiB that RFC
+/// 9659 sets for HTTP.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// Bytes that Brotli's decoder reads at once.
@@ -106,7 +108,8 @@ impl Coding {
     }
 }
 
-/// Stands behind bytes that may be cut off: Brotli's decoder does not tell a missing end from a wrong byte.
+/// Stands behind bytes that may be cut off: Brotli's decoder does not tell a missing end from a
+/// wrong byte.
 struct CutOff;
 
 impl Read for CutOff {
@@ -134,7 +137,8 @@ fn read(decoder: impl Read, most: usize, bytes: &mut Vec<u8>) -> io::Result<()> 
         .map(|_| ())
 }
 
-/// Snappy's block format (its `format_description.txt`): a length, then literals and copies of what came before.
+/// Snappy's block format (its `format_description.txt`): a length, then literals and copies of what
+/// came before.
 fn snappy(coded: &mut &[u8], most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
     let unfinished = || io::Error::from(ErrorKind::UnexpectedEof);
     let wrong = || io::Error::from(ErrorKind::InvalidData);

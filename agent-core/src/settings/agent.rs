@@ -178,7 +178,8 @@ fn compressed_bodies(section: &mut Section<'_>) -> CompressedBodies {
     }
 }
 
-/// A table of reasons, each with what happens; those that are not named happen as they do by default.
+/// A table of reasons, each with what happens; those that are not named happen as they do by
+/// default.
 fn uninspected(section: &mut Section<'_>, files: &Files) -> (Uninspected, Found) {
     let mut all = Uninspected::default();
     let mut table = Section::new("agent.uninspected", section.take("uninspected"), files);

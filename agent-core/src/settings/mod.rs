@@ -185,7 +185,8 @@ impl Settings {
         &self.warnings
     }
 
-    /// The files that these settings depend on: those that were read, the key's, and those that options of transports name.
+    /// The files that these settings depend on: those that were read, the key's, and those that
+    /// options of transports name.
     #[must_use]
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let named = self.transport.named_files();

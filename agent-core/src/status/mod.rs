@@ -38,13 +38,14 @@ pub struct Status {
     pub clients: Clients,
     /// Requests whose judgement failed inside the guard, as a whole or by a detector, and that `on_detector_failure` was asked about.
     pub guard_failures: u64,
-    /// Requests since start that would have cost more to look into than one may: `on_detector_failure` decided about them.
+    /// Requests since start that would have cost more to look into than one may:
+    /// `on_detector_failure` decided about them.
     pub unjudged: u64,
     /// Judgements that took longer than [`Guard::SLOW`](crate::guard::Guard::SLOW), of one in 256 that are timed: a check that holds up
     /// the workers.
     pub guard_slow: u64,
-    /// Requests that passed although their bodies were not inspected, or not to their ends: `agent.uninspected` and
-    /// `agent.compressed_bodies` say which may.
+    /// Requests that passed although their bodies were not inspected, or not to their ends:
+    /// `agent.uninspected` and `agent.compressed_bodies` say which may.
     pub uninspected: u64,
     /// The same by reason, as `agent.uninspected` names them. A request may have several.
     pub uninspected_by_reason: BTreeMap<&'static str, u64>,

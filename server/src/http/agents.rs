@@ -57,9 +57,10 @@ fn key_of(request: &HttpRequest) -> Option<Secret> {
     key.or_else(|| bearer(headers)).map(Secret::of)
 }
 
-/// `POST` to `/logs`, where pyrasp's `LOG_PROTOCOL` `http` sends each security event. Nothing follows from it but a line at level
-/// `debug`. It asks for a key, in the headers as `GET` does or in the body: without one, anybody could fill the log. pyrasp brings none,
-/// and takes no notice of the answer.
+/// `POST` to `/logs`, where pyrasp's `LOG_PROTOCOL` `http` sends each security event. Nothing
+/// follows from it but a line at level `debug`. It asks for a key, in the headers as `GET` does or
+/// in the body: without one, anybody could fill the log. pyrasp brings none, and takes no notice of
+/// the answer.
 pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let key = key_of(&request);
     if let Some(key) = &key {

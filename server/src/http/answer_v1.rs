@@ -27,8 +27,9 @@ use crate::{
 /// share a key and an address, of which each must hear of a change once.
 const TOLD_AGAIN_S: u64 = 600;
 
-/// A changed configuration is sent with every beacon for so many of the agent's intervals: an agent acknowledges nothing, and the
-/// processes that share a key and an address come one after the other.
+/// A changed configuration is sent with every beacon for so many of the agent's intervals: an agent
+/// acknowledges nothing, and the processes that share a key and an address come one after the
+/// other.
 const SENT_AGAIN_INTERVALS: u64 = 3;
 
 /// The name of the URL's parameter that tells agents behind one address apart.
@@ -111,8 +112,8 @@ fn banned_at(end: Tick, ban_for: u64, now: Moment) -> u64 {
     now.unix_s_of(end).saturating_sub(ban_for)
 }
 
-/// The answer to a version 1 beacon. `config` is there where it is news and the agent's release can take it: one that cannot loses
-/// the rest of the answer with it.
+/// The answer to a version 1 beacon. `config` is there where it is news and the agent's release can
+/// take it: one that cannot loses the rest of the answer with it.
 #[derive(Serialize)]
 struct Changes {
     blacklist: BlacklistUpdate,
@@ -161,7 +162,8 @@ pub(super) async fn changes(
     })
 }
 
-/// Whether an agent that was told everything until `since` may lack a configuration of this version, which is the time of its change.
+/// Whether an agent that was told everything until `since` may lack a configuration of this
+/// version, which is the time of its change.
 fn is_news(version: u64, since: Tick, interval: u64, now: Moment) -> bool {
     let recently = now
         .unix_s()

@@ -1,7 +1,9 @@
-//! Wrong keys and tokens: counted by source in constant memory, logged within a budget, and answered slowly once there are many.
+//! Wrong keys and tokens: counted by source in constant memory, logged within a budget, and
+//! answered slowly once there are many.
 //!
-//! A right key or token is answered at once whatever its neighbours do: many clients may share an address, and none of them may keep
-//! an operator or an agent out. So what is slowed is the answer to a wrong one.
+//! A right key or token is answered at once whatever its neighbours do: many clients may share an
+//! address, and none of them may keep an operator or an agent out. So what is slowed is the answer
+//! to a wrong one.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -16,12 +18,13 @@ use super::reply::Refusal;
 const SOURCES: usize = 1_024;
 /// How long failures are counted together, in seconds.
 const WINDOW_S: u64 = 60;
-/// Failures of one source within the window that are no guessing: an office of agents with a wrong key, each tried
-/// thrice an hour, and people who mistype.
+/// Failures of one source within the window that are no guessing: an office of agents with a wrong
+/// key, each tried three times an hour, and people who mistype.
 const FREE: u64 = 30;
 /// How long the answer to one more takes: a source guesses once a second and connection.
 const DELAY: Duration = Duration::from_secs(1);
-/// Answers that wait at once; beyond that they come at once, since a connection that waits costs memory.
+/// Answers that wait at once; beyond that they come at once, since a connection that waits costs
+/// memory.
 const WAITING: usize = 256;
 /// Lines that the log gets in a window, of all sources together.
 const LINES: u64 = 20;
@@ -37,7 +40,8 @@ pub(super) enum Wrong {
     Token,
 }
 
-/// The failures of the last minute. Each counter is a word: 32 bits name the source, 16 the minute, 16 are the count.
+/// The failures of the last minute. Each counter is a word: 32 bits name the source, 16 the minute,
+/// 16 are the count.
 #[derive(Debug)]
 pub(super) struct Failures {
     sources: Box<[AtomicU64]>,

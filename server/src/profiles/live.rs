@@ -232,7 +232,8 @@ impl LiveProfile {
         for_pyrasp(v1::whole(&self.completed(beacon_url), &self.policy), &self.policy)
     }
 
-    /// The template for a version 1 agent; none where it may keep its own, and where pyrasp has none of this name.
+    /// The template for a version 1 agent; none where it may keep its own, and where pyrasp has
+    /// none of this name.
     #[must_use]
     pub(crate) fn template_v1(&self) -> Option<&str> {
         /// pyrasp's templates but its default, over which a profile's changes say all.

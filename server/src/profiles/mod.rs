@@ -58,7 +58,8 @@ impl Profiles {
         self.changes.subscribe()
     }
 
-    /// The profile of a key, found by its fingerprint: how long that takes tells of a hash, from which no key can be made.
+    /// The profile of a key, found by its fingerprint: how long that takes tells of a hash, from
+    /// which no key can be made.
     #[must_use]
     pub(crate) fn find(&self, asked: &Secret) -> Lookup {
         let set = self.set.load();

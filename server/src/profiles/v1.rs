@@ -11,8 +11,9 @@ use buckler::{
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
 
-/// Every key that a release of pyrasp up to 0.10.2 reads. What our policy knows besides is ours, and never sent: an agent takes
-/// every key for an attribute of its own, and `ROUTES` would replace the routes that it tells its server.
+/// Every key that a release of pyrasp up to 0.10.2 reads. What our policy knows besides is ours,
+/// and never sent: an agent takes every key for an attribute of its own, and `ROUTES` would replace
+/// the routes that it tells its server.
 const KEYS: &[&str] = &[
     "APP_NAME",
     "BEACON",
@@ -83,8 +84,9 @@ const KEYS: &[&str] = &[
     "ZTAA_KEY_HEADER",
 ];
 
-/// Keys that a whole configuration leaves to the agent unless the profile gives them: its defaults are not ours, on purpose (a
-/// model's probabilities are no scores of rules, and its floods and decoys are judged otherwise).
+/// Keys that a whole configuration leaves to the agent unless the profile gives them: its defaults
+/// are not ours, on purpose (a model's probabilities are no scores of rules, and its floods and
+/// decoys are judged otherwise).
 const ITS_OWN: [&str; 11] = [
     "BRUTE_AND_FLOOD_PATHS",
     "CHANGE_SERVER",
@@ -99,8 +101,8 @@ const ITS_OWN: [&str; 11] = [
     "XSS_PROBA",
 ];
 
-/// Two names of one key, the one of older releases (or of pyrasp's code, where its documentation says otherwise) first. Each release
-/// looks for one of them, some for both.
+/// Two names of one key, the one of older releases (or of pyrasp's code, where its documentation
+/// says otherwise) first. Each release looks for one of them, some for both.
 const TWO_NAMES: [(&str, &str); 4] = [
     ("GTFO_MSG", "BLOCK_ACTION_CONTENT"),
     ("DENY_STATUS_CODE", "BLOCK_STATUS_CODE"),
@@ -114,7 +116,8 @@ const OF_BANS: [(&str, &str); 2] = [
     ("DENY_STATUS_CODE", "BLACKLIST_STATUS_CODE"),
 ];
 
-/// The first release that takes a whole configuration from a beacon's reply; ones before it lose the rest of the reply with it.
+/// The first release that takes a whole configuration from a beacon's reply; ones before it lose
+/// the rest of the reply with it.
 const TAKES_CONFIGURATIONS: [u32; 3] = [0, 9, 4];
 /// The first release that takes a `template` at its registration.
 const TAKES_TEMPLATES: [u32; 3] = [0, 10, 0];
@@ -156,12 +159,14 @@ pub(super) fn pyrasp_knows(key: &str) -> bool {
     KEYS.contains(&key.as_str()) || CHECKS.contains(&key.as_str())
 }
 
-/// Whether a key says something to a pyrasp agent: one of its own, or one that only a release newer than these tables knows.
+/// Whether a key says something to a pyrasp agent: one of its own, or one that only a release newer
+/// than these tables knows.
 fn is_for_pyrasp(key: &str, policy: &Policy) -> bool {
     KEYS.contains(&key) || !policy.raw().contains_key(key)
 }
 
-/// A whole configuration: what the profile comes to, where the agent's own defaults do not say it better.
+/// A whole configuration: what the profile comes to, where the agent's own defaults do not say it
+/// better.
 pub(super) fn whole(given: &ConfigMap, policy: &Policy) -> ConfigMap {
     let in_force = policy.raw().iter().filter(|(key, _)| {
         let key = key.as_str();
@@ -225,8 +230,8 @@ const WORDS: [&str; 2] = ["BLACKLIST_ACTION", "BLOCK_ACTION"];
 /// - `WHITELIST` holds beginnings of addresses, since pyrasp knows no networks: `10.1.0.0/16` is sent as `10.1.`, and what does
 ///   not end at a whole group as the beginnings that make it up.
 /// - Names of headers and actions are in lower case, as pyrasp looks for them.
-/// - Keys of ours are left out, keys with two names are written under both, and checks and keys that only a newer pyrasp knows are
-///   passed on as they are.
+/// - Keys of ours are left out, keys with two names are written under both, and checks and keys
+///   that only a newer pyrasp knows are passed on as they are.
 pub(super) fn for_pyrasp(mut config: ConfigMap, policy: &Policy) -> ConfigMap {
     config.retain(|key, _| is_for_pyrasp(key, policy));
     under_both_names(&mut config);

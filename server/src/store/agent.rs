@@ -267,8 +267,8 @@ impl Agents {
         seq.map(|seq| (part.stream, seq))
     }
 
-    /// Who speaks, where a version 1 agent's beacon does not say which application it is of: the one that was heard last among those
-    /// of its key, address and version.
+    /// Who speaks, where a version 1 agent's beacon does not say which application it is of: the
+    /// one that was heard last among those of its key, address and version.
     pub(super) fn known_as(&self, report: &Report) -> Option<Arc<AgentIdent>> {
         let AgentIdent::Keyed {
             profile,

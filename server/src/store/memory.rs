@@ -218,7 +218,8 @@ impl Store for MemoryStore {
         let Some(id) = super::refusals::number(id) else {
             return Ok(None);
         };
-        // some nanoseconds an entry, and asked by people only: an index would cost each ban more than all questions do
+        // some nanoseconds an entry, and asked by people only: an index would cost each ban more
+        // than all questions do
         let found = self.fleets.values().find_map(|list| {
             let (network, entry) = list.entries_after(None).find(|(network, _)| ban_id(*network) == id)?;
             Some(EntryView::new(network, entry, list.is_standing(network), now))

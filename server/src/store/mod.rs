@@ -98,7 +98,8 @@ pub trait Store: Send + fmt::Debug {
     /// If it cannot be read.
     fn refusal(&mut self, id: &str, now: Moment) -> Result<Option<RefusalView>, StoreError>;
 
-    /// The entry that a ban's id is made of, of any fleet: what agents show to clients that another agent or an operator banned.
+    /// The entry that a ban's id is made of, of any fleet: what agents show to clients that another
+    /// agent or an operator banned.
     ///
     /// # Errors
     /// If it cannot be read.

@@ -139,7 +139,8 @@ fn view(id: u64, who: &AgentIdent, fleet: &Arc<str>, (event, detail): (&Event, &
 
 /// An exception as an agent wrote it, within bounds: operators paste it.
 fn exception(text: &str) -> Option<Value> {
-    /// As long as the longest that an agent writes: eight rules and eight places of 120 bytes, and a route.
+    /// As long as the longest that an agent writes: eight rules and eight places of 120 bytes, and
+    /// a route.
     const MOST: usize = 4096;
     let value: Value = serde_json::from_str(text).ok().filter(|_| text.len() <= MOST)?;
     let members = value.as_object()?;

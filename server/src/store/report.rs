@@ -25,8 +25,8 @@ pub enum AgentIdent {
         /// Its `agent_id`.
         id: Uuid,
     },
-    /// The version 1 processes behind one address that are of one application: they share a key, and tell their platform, version
-    /// and routes.
+    /// The version 1 processes behind one address that are of one application: they share a key,
+    /// and tell their platform, version and routes.
     Keyed {
         /// Their key's profile.
         profile: Arc<str>,
@@ -37,8 +37,9 @@ pub enum AgentIdent {
     },
 }
 
-/// What a version 1 agent told of itself at its registration, in short: 32 bits tell the applications behind one address apart. It
-/// stands in the URL that the agent is given for its beacons, since they say nothing of it.
+/// What a version 1 agent told of itself at its registration, in short: 32 bits tell the
+/// applications behind one address apart. It stands in the URL that the agent is given for its
+/// beacons, since they say nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(u32);
 

@@ -1,4 +1,5 @@
-//! Refusals behind a real nginx: a client must get the refusal, never the proxy's own 502, and no server may be taken for dead.
+//! Refusals behind a real nginx: a client must get the refusal, never the proxy's own 502, and no
+//! server may be taken for dead.
 
 use std::{
     fs,
@@ -89,7 +90,7 @@ fn a_refusal_of_an_upload_to_axum_is_no_502() {
 
 #[expect(
     clippy::print_stderr,
-    reason = "whoever reads the test's output is to know that nothing was tested"
+    reason = "the reader of the test's output is to know that nothing was tested"
 )]
 fn skipped() {
     eprintln!("skipped: nginx is not installed");
@@ -104,7 +105,8 @@ fn refusals_arrive(kind: Kind) {
     let Some(nginx) = Nginx::before(&hosts) else {
         return skipped();
     };
-    // more than proxy and kernel hold of it, harmless but for its first bytes where they are replaced
+    // more than proxy and kernel hold of it, harmless but for its first bytes where they are
+    // replaced
     let body = vec![b'x'; 4 << 20];
     let attack = [&b"name=1' OR '1'='1&rest="[..], &body].concat();
     for method in ["POST", "PUT"] {

@@ -1,5 +1,6 @@
-//! One attack in the many ways in which a body may be read: the plain form is refused, and so is each that is disguised, for what is in it or
-//! because it cannot be read in one way. What honest clients send passes, and is counted where it was not looked into.
+//! One attack in the many ways in which a body may be read: the plain form is refused, and so is
+//! each that is disguised, for what is in it or because it cannot be read in one way. What honest
+//! clients send passes, and is counted where it was not looked into.
 
 use std::io::Write as _;
 
@@ -134,7 +135,7 @@ fn disguises() -> Vec<Sent> {
         coded(
             "compress",
             "text/plain",
-            b"\x1f\x9d\x90 what nobody here undoes".to_vec(),
+            b"\x1f\x9d\x90 what no decoder here undoes".to_vec(),
         ),
         coded("gzip", "text/plain", b"what is no gzip".to_vec()),
         // multipart

@@ -1,7 +1,9 @@
-//! The proxy through which an agent reaches its server: `HTTPS_PROXY` and `NO_PROXY` of the environment, or the option `proxy`.
+//! The proxy through which an agent reaches its server: `HTTPS_PROXY` and `NO_PROXY` of the
+//! environment, or the option `proxy`.
 //!
-//! A tunnel is asked for with `CONNECT` (RFC 9110, section 9.3.6), and TLS runs through it from end to end: the proxy sees host and port
-//! and nothing more. Its credentials are sent to it alone and shown nowhere.
+//! A tunnel is asked for with `CONNECT` (RFC 9110, section 9.3.6), and TLS runs through it from end
+//! to end: the proxy sees host and port and nothing more. Its credentials are sent to it alone and
+//! shown nowhere.
 
 use std::{env, fmt, io, net::IpAddr, sync::Arc};
 
@@ -29,7 +31,8 @@ pub(crate) const ALLOWED: &str = "\"env\" (HTTPS_PROXY and NO_PROXY), \"none\", 
 pub struct Proxies {
     proxy: Option<Arc<Proxy>>,
     exempt: Arc<[Exempt]>,
-    /// Whether connections without TLS, and to this machine, go through it too: the operator named it for this agent alone.
+    /// Whether connections without TLS, and to this machine, go through it too: the operator named
+    /// it for this agent alone.
     is_for_all: bool,
 }
 
@@ -56,7 +59,8 @@ impl Proxies {
         Self::default()
     }
 
-    /// What the environment says. A proxy that cannot be used is passed over with a warning: the variable is set for every program.
+    /// What the environment says. A proxy that cannot be used is passed over with a warning: the
+    /// variable is set for every program.
     #[must_use]
     pub fn of_environment() -> Self {
         Self::of_variables(|name| env::var(name).ok())
@@ -84,7 +88,8 @@ impl Proxies {
         }
     }
 
-    /// The proxy that an operator names for every connection; `NO_PROXY` holds for it too. `None` where it is none.
+    /// The proxy that an operator names for every connection; `NO_PROXY` holds for it too. `None`
+    /// where it is none.
     #[must_use]
     pub(crate) fn named(text: &str) -> Option<Self> {
         let of_environment = Self::of_environment();
@@ -112,7 +117,8 @@ fn is_loopback(host: &str) -> bool {
         || parse_network(host).is_some_and(|network| network.addr().is_loopback())
 }
 
-/// Reads an address as the network that holds it alone, or a network in CIDR notation; IPv6 as URLs write it too.
+/// Reads an address as the network that holds it alone, or a network in CIDR notation; IPv6 as URLs
+/// write it too.
 fn parse_network(text: &str) -> Option<IpNet> {
     let text = text.trim_start_matches('[').trim_end_matches(']');
     let address = text
@@ -161,7 +167,8 @@ impl Exempt {
 }
 
 impl Proxy {
-    /// Reads `http://user:password@host:port`; without a scheme it is `http`, without a port 80 as for any URL.
+    /// Reads `http://user:password@host:port`; without a scheme it is `http`, without a port 80 as
+    /// for any URL.
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let url = if text.contains("://") {

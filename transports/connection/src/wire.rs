@@ -67,7 +67,8 @@ enum Stream {
 struct HandshakeFailed(io::Error);
 
 impl Wire {
-    /// Opens a connection, through a proxy where one is on the way: with `tls`, the handshake included.
+    /// Opens a connection, through a proxy where one is on the way: with `tls`, the handshake
+    /// included.
     ///
     /// # Errors
     /// What the system or TLS said; [`tls_failure`] tells them apart.

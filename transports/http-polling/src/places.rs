@@ -64,8 +64,8 @@ impl Places {
         }
     }
 
-    /// The same path at the cloud URL's own origin, where a place is at another: a server behind a proxy that changes `Host` names
-    /// itself by an address that only the proxy can reach.
+    /// The same path at the cloud URL's own origin, where a place is at another: a server behind a
+    /// proxy that changes `Host` names itself by an address that only the proxy can reach.
     pub(crate) fn at_home(&self, place: &Url) -> Option<Url> {
         if origin(place) == origin(&self.cloud) {
             return None;

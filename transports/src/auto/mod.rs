@@ -37,7 +37,8 @@ pub(crate) const KIND: &str = "auto";
 /// which a fall-back is due.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
-/// How long an upgrade may stay unanswered: some proxies swallow it. A second round trip over a slow link takes less than half of it.
+/// How long an upgrade may stay unanswered: some proxies swallow it. A second round trip over a
+/// slow link takes less than half of it.
 const UPGRADE: Duration = Duration::from_secs(3);
 
 /// Reads the options of this transport and of its parts once; the factory then makes a transport on the agent's thread.

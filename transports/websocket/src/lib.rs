@@ -60,8 +60,8 @@ pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
     made(settings, Options::read(settings.section(KIND))?)
 }
 
-/// The same for who has another way: an upgrade that is not answered within this time, connection included, has failed. Some proxies
-/// swallow it.
+/// The same for who has another way: an upgrade that is not answered within this time, connection
+/// included, has failed. Some proxies swallow it.
 ///
 /// # Errors
 /// As [`factory`].

@@ -1,4 +1,5 @@
-//! How often the server is asked for a sign of life: as configured, and more often behind a proxy that cuts silent connections.
+//! How often the server is asked for a sign of life: as configured, and more often behind a proxy
+//! that cuts silent connections.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -6,7 +7,8 @@ use actix_rt::time::Instant;
 
 /// A connection that breaks off after less silence than this was not cut for it.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
-/// The shortest pace, where no shorter one is configured: proxies that cut earlier carry no WebSocket.
+/// The shortest pace, where no shorter one is configured: proxies that cut earlier carry no
+/// WebSocket.
 const FASTEST: Duration = Duration::from_secs(1);
 
 /// The pace of a transport's connections, from one to the next. Every clone is the same.
@@ -24,8 +26,9 @@ impl Pace {
         self.0.get()
     }
 
-    /// A connection broke off after so much silence, and had survived `longest` before: where that was less, the silence is the likely
-    /// cause, and the next connection is never silent for more than half of it.
+    /// A connection broke off after so much silence, and had survived `longest` before: where that
+    /// was less, the silence is the likely cause, and the next connection is never silent for more
+    /// than half of it.
     pub(crate) fn cut_after(&self, silence: Duration, longest: Duration) {
         let every = (silence / 2).max(FASTEST);
         if silence < SHORTEST_SILENCE || silence <= longest || every >= self.every() {

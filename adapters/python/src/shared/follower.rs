@@ -26,14 +26,15 @@ use crate::{
     wire::{Op, Reader, Writer, receive},
 };
 
-/// The longest that a judgement is waited for. It takes microseconds, and on a machine that has far too much to do a second; a leader
-/// that takes longer is stopped.
+/// The longest that a judgement is waited for. It takes microseconds, and on a machine that has far
+/// too much to do a second; a leader that takes longer is stopped.
 const JUDGEMENT: Duration = Duration::from_secs(5);
 /// The longest that a command to the agent's own thread is waited for.
 const COMMAND: Duration = Duration::from_secs(3);
 /// The error of a ban where the leader does not answer.
 const NO_ANSWER: &str = "ban: the agent of this host does not answer at the moment: try again";
-/// How often the bans are noted, in milliseconds: what is made in the last second before a leader is killed is forgotten.
+/// How often the bans are noted, in milliseconds: what is made in the last second before a leader
+/// is killed is forgotten.
 const NOTED_EVERY: u64 = 1000;
 /// Connections that are kept: as many as a worker has threads.
 const KEPT: usize = 64;
@@ -258,8 +259,8 @@ impl Follower {
         Ok(reply)
     }
 
-    /// Tells the leader what needs no reply. It is lost where the leader is gone. A forked child tells nothing: the
-    /// connections are its parent's.
+    /// Tells the leader what needs no reply. It is lost where the leader is gone. A forked child
+    /// tells nothing: the connections are its parent's.
     fn tell(&self, told: Writer) {
         if self.generation == fork::generation()
             && let Ok(stream) = self.connection(JUDGEMENT)

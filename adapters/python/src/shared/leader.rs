@@ -27,9 +27,11 @@ use crate::{
 
 /// Siblings' threads that are served at once.
 const SERVED: usize = 1024;
-/// Bodies that are looked into at once, the rest of which is to come: some ten KiB each. The oldest is given up for a newer one.
+/// Bodies that are looked into at once, the rest of which is to come: some ten KiB each. The oldest
+/// is given up for a newer one.
 const RESTS: usize = 2048;
-/// The stack of a thread that judges, in bytes: as large as Rust's are, of which it uses what it needs.
+/// The stack of a thread that judges, in bytes: as large as Rust's are, of which it uses what it
+/// needs.
 const STACK: usize = 2 << 20;
 
 /// The threads that serve siblings, for as long as it is held.
@@ -144,7 +146,8 @@ impl Desk {
             })??,
             Op::Rest => asked.viewed(|view, asked| {
                 let (number, is_end, piece) = (asked.number()?, asked.flag()?, asked.bytes()?);
-                // one that was given up: its worker does as its settings say of what cannot be judged
+                // one that was given up: its worker does as its settings say of what cannot be
+                // judged
                 let mut rest = self.rests.take(number)?;
                 let refusal = served.check_body_rest(view, &mut rest, piece, is_end);
                 let is_over = rest.is_over();
@@ -254,7 +257,8 @@ fn checked(served: &Served, view: &RequestView<'_>, can_resolve: bool) -> Writer
         .maybe(served.server_header().as_deref())
 }
 
-/// The bodies of siblings' requests, by number, of which the rest is to come: each in the place that its number gives it.
+/// The bodies of siblings' requests, by number, of which the rest is to come: each in the place
+/// that its number gives it.
 struct Rests {
     places: Box<[ArrayQueue<(u64, BodyRest)>]>,
     last: AtomicU64,

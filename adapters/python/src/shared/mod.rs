@@ -1,13 +1,15 @@
-//! One agent a host: the workers of a server judge by the agent of the first among them, so that they have their bans, windows and list in
-//! common, and one conversation with the cloud server.
+//! One agent a host: the workers of a server judge by the agent of the first among them, so that
+//! they have their bans, windows and list in common, and one conversation with the cloud server.
 //!
-//! The process that is asked for an agent first binds a name that its siblings know too, and leads: it has the agent, judges its own
-//! requests as ever, and those of its siblings as they are sent to it over a Unix socket, in threads that never touch Python. The
-//! others follow: they have no rules, no windows and no thread. The name is an abstract one (Linux), which the kernel frees when its
-//! process is gone, however that ended; who finds it so leads from then on. A process that finds the leader stopped goes on alone.
+//! The process that is asked for an agent first binds a name that its siblings know too, and leads:
+//! it has the agent, judges its own requests as ever, and those of its siblings as they are sent to
+//! it over a Unix socket, in threads that never touch Python. The others follow: they have no
+//! rules, no windows and no thread. The name is an abstract one (Linux), which the kernel frees
+//! when its process is gone, however that ended; who finds it so leads from then on. A process that
+//! finds the leader stopped goes on alone.
 //!
-//! Siblings are processes of one parent and one user with the same settings. Who connects, and who is connected to, is asked of the
-//! kernel: a name may be bound by anybody.
+//! Siblings are processes of one parent and one user with the same settings. Who connects, and who
+//! is connected to, is asked of the kernel: a name may be bound by anybody.
 
 mod follower;
 mod leader;
@@ -40,7 +42,8 @@ pub(crate) use self::{
 };
 use crate::fork;
 
-/// The longest that a leader is waited for while it starts: it compiles its rules, and may be on a busy machine.
+/// The longest that a leader is waited for while it starts: it compiles its rules, and may be on a
+/// busy machine.
 const START: Duration = Duration::from_secs(15);
 
 /// Between two attempts to take a seat: a process that ends closes one thing after another.
@@ -72,7 +75,8 @@ pub(crate) fn next_number() -> u64 {
     MADE.fetch_add(1, Relaxed)
 }
 
-/// The name of an agent among siblings: the user's and the parent's, and what the agent is to do. Anybody can read it.
+/// The name of an agent among siblings: the user's and the parent's, and what the agent is to do.
+/// Anybody can read it.
 pub(crate) fn name_of(number: u64, platform: &str, said: &str, routes: &Routes) -> String {
     let mut said: Value = serde_json::from_str(said).unwrap_or_default();
     without_secrets(&mut said);
@@ -99,7 +103,8 @@ fn without_secrets(said: &mut Value) {
     }
 }
 
-/// An abstract address, which goes with its process. Elsewhere there is none, and nothing is shared.
+/// An abstract address, which goes with its process. Elsewhere there is none, and nothing is
+/// shared.
 fn address_of(name: &str) -> Option<SocketAddr> {
     #[cfg(target_os = "linux")]
     return <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name).ok();

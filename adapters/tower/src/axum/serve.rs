@@ -1,4 +1,5 @@
-//! Serving an axum application so that every request has an address: what is easily forgotten is done here.
+//! Serving an axum application so that every request has an address: what is easily forgotten is
+//! done here.
 
 use std::{io, net::SocketAddr};
 
@@ -8,8 +9,8 @@ use tokio::net::TcpListener;
 
 use crate::layer::Buckler;
 
-/// Serves a router, guarded as a whole, for as long as the process runs. The layer must not be in the router as well: requests would
-/// be judged and counted twice.
+/// Serves a router, guarded as a whole, for as long as the process runs. The layer must not be in
+/// the router as well: requests would be judged and counted twice.
 ///
 /// ```no_run
 /// # async fn run(agent: buckler::Agent) -> std::io::Result<()> {
@@ -27,7 +28,8 @@ pub async fn serve(listener: TcpListener, app: Router, agent: &Agent) -> io::Res
     serve_until(listener, app, agent, std::future::pending()).await
 }
 
-/// As [`serve`], until `stop` is over: requests under way are then answered, and no others taken. Call [`Agent::shutdown`] after it.
+/// As [`serve`], until `stop` is over: requests under way are then answered, and no others taken.
+/// Call [`Agent::shutdown`] after it.
 ///
 /// # Errors
 /// As [`serve`].

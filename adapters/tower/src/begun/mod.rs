@@ -111,7 +111,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Begun<B> {
     }
 }
 
-/// Sizes only: bodies hold what nobody wants in a log.
+/// Sizes only: bodies hold what does not belong in a log.
 impl<B: Body> fmt::Debug for Begun<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Begun")

@@ -53,10 +53,7 @@ fn why(stage: &Stage, verdict: &Verdict) -> Explanation {
 fn printed(stage: &Stage, verdict: &Verdict) -> Value {
     let why = why(stage, verdict);
     let found = stage.intake.pop().unwrap();
-    assert_eq!(
-        found.exception, why.exception,
-        "the log and whoever asks are told the same"
-    );
+    assert_eq!(found.exception, why.exception, "the log and `why` say the same");
     let exception = serde_json::to_value(&why).unwrap()["exception"].take();
     assert!(
         why.to_string()
@@ -86,7 +83,7 @@ fn what_is_printed_lets_the_request_pass_and_no_neighbour() {
     assert!(!judged(&stage, &search, pattern, &query).is_block());
     assert!(
         !judged(&stage, &search.from("198.51.100.7"), pattern, &query).is_block(),
-        "whoever asks"
+        "why"
     );
     assert_eq!(stage.counts()[2], 0, "it is no attack");
     let search = get("/search/7");

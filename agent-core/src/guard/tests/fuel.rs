@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// A form of short values, each of which many rules and the tokenizer have to look at: too many for what one request may cost.
+/// A form of short values, each of which many rules and the tokenizer have to look at: too many for
+/// what one request may cost.
 fn costly() -> String {
     "p=select(a'--%22{{x}}${y}%3Cz;cat`%7C&".repeat(1_500)
 }

@@ -1,4 +1,5 @@
-//! What hostile clients and pages tried: ways past the guard, ways never to be banned, and ways to have others banned.
+//! What hostile clients and pages tried: ways past the guard, ways never to be banned, and ways to
+//! have others banned.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Bodies that are longer than what is looked at of their beginning: the rest, in pieces of any length.
+//! Bodies that are longer than what is looked at of their beginning: the rest, in pieces of any
+//! length.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Bodies that were not inspected: counted by reason, and refused, reported or passed as the host's settings say.
+//! Bodies that were not inspected: counted by reason, and refused, reported or passed as the host's
+//! settings say.
 
 use super::*;
 use crate::model::{
@@ -67,7 +68,7 @@ fn what_no_honest_client_sends_is_refused_with_what_is_wrong() {
         assert_eq!(
             (found.check, found.level),
             (Check::Format, Level::Block),
-            "nobody is banned for it"
+            "no client is banned for it"
         );
         assert_eq!(&*found.rule, format!("uninspected/{reason}"));
         assert!(found.place.starts_with("body@") && found.excerpt.is_empty());

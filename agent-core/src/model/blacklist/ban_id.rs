@@ -1,5 +1,5 @@
-//! The name of a ban that no refusal of one's own gave: made of the network that it is for, so that every agent of a fleet shows its clients
-//! the same one, and the server finds the entry by it.
+//! The name of a ban that no refusal of one's own gave: made of the network that it is for, so that
+//! every agent of a fleet shows its clients the same one, and the server finds the entry by it.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,8 @@ use ipnet::IpNet;
 
 use crate::model::address::canonical_network;
 
-/// The name of the ban of a network, as a number. It is no secret: whoever knows the network can work it out, and it tells nothing else.
+/// The name of the ban of a network, as a number. It is no secret: it can be computed from the
+/// network, and it tells nothing else.
 ///
 /// ```
 /// use buckler::model::blacklist::ban_id::ban_id;
@@ -30,7 +31,8 @@ const SEED: u64 = 0x6275_636b_6c65_7221;
 /// The odd constant of Weyl sequences, 2^64 divided by the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// One to one, and such that neighbours have nothing in common: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+/// One to one, and such that neighbours have nothing in common: the finaliser of SplitMix64
+/// (Steele, Lea and Flood, 2014).
 const fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

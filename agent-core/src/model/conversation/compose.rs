@@ -125,8 +125,9 @@ impl Conversation {
 }
 
 impl Introduction {
-    /// Where beacons go that a configuration sends there: to that place, or, where the agent may not follow, to the same path at the
-    /// server that it knows. A proxy that changes `Host` has a server behind it name itself wrongly.
+    /// Where beacons go that a configuration sends there: to that place, or, where the agent may
+    /// not follow, to the same path at the server that it knows. A proxy that changes `Host` has a
+    /// server behind it name itself wrongly.
     fn followed(&self, beacon_url: &Url) -> Url {
         if self.may_follow(beacon_url) {
             return beacon_url.clone();

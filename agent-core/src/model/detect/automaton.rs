@@ -1,14 +1,16 @@
 //! What runs a rule's pattern, in a cost per byte that no text can raise.
 //!
-//! A pattern of few states is compiled to the end: its search touches nothing but a table that all threads read. The others are
-//! served by a lazy automaton, which keeps the states that texts have led to in a cache of each thread. Such an automaton is as fast
-//! as a table while its states fit; where they do not, it clears its cache again and again, and at last gives up for a search that is
-//! a hundred times slower. A text that leads to ever new states is easily written for a pattern that counts (`[^>]{0,400}`), as each
-//! number that may still come is a state of its own.
+//! A pattern of few states is compiled to the end: its search touches nothing but a table that all
+//! threads read. The others are served by a lazy automaton, which keeps the states that texts have
+//! led to in a cache of each thread. Such an automaton is as fast as a table while its states fit;
+//! where they do not, it clears its cache again and again, and at last gives up for a search that
+//! is a hundred times slower. A text that leads to ever new states is easily written for a pattern
+//! that counts (`[^>]{0,400}`), as each number that may still come is a state of its own.
 //!
-//! So no pattern counts far: [`relaxed`] takes what is repeated up to more than [`COUNTED`] times for what is repeated without end,
-//! which finds whatever the pattern as it is written finds. Then all states that there are fit into [`CACHE`], which a test shows for
-//! every rule by going to each of them. No rule is written with a higher count, so that it finds what it says.
+//! So no pattern counts far: [`relaxed`] takes what is repeated up to more than [`COUNTED`] times
+//! for what is repeated without end, which finds whatever the pattern as it is written finds. Then
+//! all states that there are fit into [`CACHE`], which a test shows for every rule by going to each
+//! of them. No rule is written with a higher count, so that it finds what it says.
 
 use std::ops::Range;
 
@@ -20,24 +22,26 @@ use regex_automata::{
 };
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
-/// The most repetitions that are counted: more than any rule has to tell apart, and few enough to keep states few.
+/// The most repetitions that are counted: more than any rule has to tell apart, and few enough to
+/// keep states few.
 pub(super) const COUNTED: u32 = 7;
 
-/// The most memory of one rule's cache of states in one thread, in bytes. Everyday values fill a fiftieth of it, and no text more than
-/// the states that there are.
+/// The most memory of one rule's cache of states in one thread, in bytes. Everyday values fill a
+/// fiftieth of it, and no text more than the states that there are.
 const CACHE: usize = 4 << 20;
 
 /// The most memory of one rule's automaton, in bytes.
 const NFA: usize = 4 << 20;
 
-/// The largest table of a pattern, in bytes: more than half of all patterns have one, together 1 MiB. To build all takes as long as to
-/// parse the patterns.
+/// The largest table of a pattern, in bytes: more than half of all patterns have one, together 1
+/// MiB. To build all takes as long as to parse the patterns.
 const TABLE: usize = 40 << 10;
 
 /// The same for a pattern that nearly every value is searched for.
 const LARGE_TABLE: usize = 256 << 10;
 
-/// The most of a text that is searched again for where a match begins, in bytes: an excerpt shows less.
+/// The most of a text that is searched again for where a match begins, in bytes: an excerpt shows
+/// less.
 const SHOWN: usize = 256;
 
 /// A compiled pattern.
@@ -70,7 +74,8 @@ impl Automaton {
         self.end(text).is_some()
     }
 
-    /// Where a match is, as far as an excerpt shows it: its end is the first at which the text matches.
+    /// Where a match is, as far as an excerpt shows it: its end is the first at which the text
+    /// matches.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
         let end = self.end(text)?;
         let from = text.floor_char_boundary(end.saturating_sub(SHOWN));
@@ -201,8 +206,8 @@ pub(super) mod states {
 
     use super::*;
 
-    /// The states of a pattern's lazy automaton and the memory of them all, in bytes; `None` where it exceeds the cache, so that the
-    /// automaton would give up.
+    /// The states of a pattern's lazy automaton and the memory of them all, in bytes; `None` where
+    /// it exceeds the cache, so that the automaton would give up.
     pub(in crate::model::detect) fn of(pattern: &Hir) -> Option<(usize, usize)> {
         let never_clearing = DFA::config()
             .cache_capacity(CACHE)

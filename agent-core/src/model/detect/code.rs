@@ -98,8 +98,8 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a text is the trace of a stack, which names classes of Java in frames and as exceptions; what else a line of it says has
-/// nothing of an expression.
+/// Whether a text is the trace of a stack, which names classes of Java in frames and as exceptions;
+/// what else a line of it says has nothing of an expression.
 fn is_trace(text: &str) -> bool {
     let is_of_trace = |line: &str| is_frame(line) || is_exception(line);
     let mut lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());

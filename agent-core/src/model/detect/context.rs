@@ -91,14 +91,16 @@ impl<'r> Context<'r> {
         self.path_has(OF_WEBHOOKS)
     }
 
-    /// Whether settings of the application are entered there, which it lets nobody do but those who run it.
+    /// Whether settings of the application are entered there, which it lets only those do who run
+    /// it.
     #[must_use]
     pub fn is_settings(&self) -> bool {
         self.path_has(OF_SETTINGS)
     }
 
-    /// Whether a segment of the path is one of these words. A path that may be read in two ways has none: otherwise a client could
-    /// name the path of one handler and have another one read the value.
+    /// Whether a segment of the path is one of these words. A path that may be read in two ways has
+    /// none: otherwise a client could name the path of one handler and have another one read the
+    /// value.
     fn path_has(&self, words: &[&str]) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
         if !self.path.bytes().all(is_plain) || self.path.contains("//") || self.path.contains("/.") {

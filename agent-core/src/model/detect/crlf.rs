@@ -1,7 +1,8 @@
 //! Line breaks that end a header or a mail command (CWE-93, CWE-113; RFC 9112, section 5; RFC 5321; RFC 3501).
 //!
-//! Texts have lines. What follows the break must be what a protocol obeys, and what stands in front of it a single short line. A place
-//! is no redirect: `Location: Room 5` is a line of an invitation.
+//! Texts have lines. What follows the break must be what a protocol obeys, and what stands in front
+//! of it a single short line. A place is no redirect: `Location: Room 5` is a line of an
+//! invitation.
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
@@ -58,7 +59,8 @@ impl Detector for Crlf {
     }
 }
 
-/// Whether a value is prose of several lines by its place: an invitation may say at which URL one meets. No header is made of it.
+/// Whether a value is prose of several lines by its place: an invitation may say at which URL one
+/// meets. No header is made of it.
 fn is_prose_of_a_body(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT)
 }

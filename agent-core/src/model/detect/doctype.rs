@@ -1,7 +1,9 @@
-//! Document types of XML: which of them name a definition that everybody knows, and which have the parser fetch something.
+//! Document types of XML: which of them name a definition that everybody knows, and which have the
+//! parser fetch something.
 
-/// Hosts of the bodies and projects that publish document types, with all below them: partner formats of trade, libraries, news, maps
-/// and music, and configuration of well-known software. Parsers have them in a catalogue; who controls none of them gains nothing.
+/// Hosts of the bodies and projects that publish document types, with all below them: partner
+/// formats of trade, libraries, news, maps and music, and configuration of well-known software.
+/// Parsers have them in a catalogue; who controls none of them gains nothing.
 #[rustfmt::skip]
 const PUBLISHERS: &[&str] = &[
     "w3.org", "oasis-open.org", "docbook.org", "xml.org", "iso.org", "ietf.org", "purl.org", "cxml.org", "ariba.com", "sap.com", "ebxml.org", "openapplications.org",
@@ -13,8 +15,8 @@ const PUBLISHERS: &[&str] = &[
     "europa.eu", "ebi.ac.uk", "dita.org", "graphml.graphdrawing.org", "graphdrawing.org", "xmpp.org", "jabber.org", "zvon.org", "portugalmail.pt",
 ];
 
-/// Whether one of the document types of a text has a parser fetch what is no published definition. Where no partner sends documents,
-/// none is known but by a formal public identifier.
+/// Whether one of the document types of a text has a parser fetch what is no published definition.
+/// Where no partner sends documents, none is known but by a formal public identifier.
 pub(super) fn fetches(text: &str, is_of_partners: bool) -> bool {
     let mut rest = text;
     while let Some(at) = find_ignoring_case(rest, "<!doctype") {
@@ -50,14 +52,17 @@ fn is_of_elsewhere(declaration: &str, is_of_partners: bool) -> bool {
     !is_formal || quoted.next().is_some_and(|system| !is_known(system))
 }
 
-/// Elements that programs begin documents with, which declare words of their own: styles of drawings, names of applications, namespaces.
+/// Elements that programs begin documents with, which declare words of their own: styles of
+/// drawings, names of applications, namespaces.
 const ROOTS: &[&str] = &["svg", "resources", "rdf:RDF", "owl:Ontology", "TS", "xsl:stylesheet"];
 
-/// The longest words that an entity stands for, in bytes: a long one that is named often is a small document that grows.
+/// The longest words that an entity stands for, in bytes: a long one that is named often is a small
+/// document that grows.
 const LONGEST_WORDS: usize = 256;
 
-/// Whether all that a document type declares is words, by a published definition or in a document of a known kind: `<!ENTITY version
-/// "4.2">`. What names another entity, markup or a code grows or hides something.
+/// Whether all that a document type declares is words, by a published definition or in a document
+/// of a known kind: `<!ENTITY version "4.2">`. What names another entity, markup or a code grows or
+/// hides something.
 pub(super) fn declares_words(text: &str) -> bool {
     let Some(at) = find_ignoring_case(text, "<!doctype") else {
         return false;
@@ -81,7 +86,8 @@ fn is_of_words(entity: &str) -> bool {
     words.is_some_and(|words| words.len() <= LONGEST_WORDS && !words.contains(['&', '%', '<']))
 }
 
-/// Whether a document without a type refers to an entity that is none of HTML's: feeds and exports have those without declaring them.
+/// Whether a document without a type refers to an entity that is none of HTML's: feeds and exports
+/// have those without declaring them.
 pub(super) fn refers(text: &str) -> bool {
     text.split('&').skip(1).any(|after| {
         let name = after.split(';').next().unwrap_or_default();

@@ -1,8 +1,9 @@
-//! Embedded content of rich text: players, maps and posts of services that everybody embeds, and elements that look like script and
-//! run none.
+//! Embedded content of rich text: players, maps and posts of services that everybody embeds, and
+//! elements that look like script and run none.
 
-/// Hosts whose pages are made to be embedded, with all below them: the providers of oEmbed's registry that editors offer, and maps.
-/// What is framed from there runs in their origin and not in the site's.
+/// Hosts whose pages are made to be embedded, with all below them: the providers of oEmbed's
+/// registry that editors offer, and maps. What is framed from there runs in their origin and not in
+/// the site's.
 #[rustfmt::skip]
 const PROVIDERS: &[&str] = &[
     "youtube.com", "youtube-nocookie.com", "youtu.be", "vimeo.com", "dailymotion.com", "twitch.tv", "wistia.com", "wistia.net", "loom.com", "vidyard.com",
@@ -19,7 +20,8 @@ const PROVIDERS: &[&str] = &[
     "gfycat.com", "tenor.com", "archive.org", "wikimedia.org", "wikipedia.org", "eventbrite.com", "meetup.com",
 ];
 
-/// Scripts that those services have pasted beside their posts, as they write them in their own instructions.
+/// Scripts that those services have pasted beside their posts, as they write them in their own
+/// instructions.
 #[rustfmt::skip]
 const WIDGETS: &[&str] = &[
     "platform.twitter.com/widgets.js", "platform.x.com/widgets.js", "www.instagram.com/embed.js", "www.tiktok.com/embed.js", "embed.typeform.com/next/embed.js",
@@ -38,8 +40,8 @@ pub(super) fn is_of_known_providers(text: &str) -> bool {
     frames && media
 }
 
-/// Whether what a text has of active elements are drawings and formulas that show nothing of elsewhere: what they use is part of the
-/// text, or a picture within it.
+/// Whether what a text has of active elements are drawings and formulas that show nothing of
+/// elsewhere: what they use is part of the text, or a picture within it.
 pub(super) fn only_draws(text: &str) -> bool {
     const OTHERS: &[&str] = &[
         "frame",
@@ -99,8 +101,8 @@ pub(super) fn only_draws(text: &str) -> bool {
     !is_of_others && !is_odd && elements(text, &["use", "image"]).all(is_within)
 }
 
-/// Whether every script of a text is one that runs nothing: the source of a component, which a browser refuses to parse, or a known
-/// service's widget.
+/// Whether every script of a text is one that runs nothing: the source of a component, which a
+/// browser refuses to parse, or a known service's widget.
 pub(super) fn runs_nothing(text: &str) -> bool {
     let mut rest = text;
     let mut count = 0;
@@ -125,7 +127,8 @@ pub(super) fn runs_nothing(text: &str) -> bool {
         && occurrences(text, "<script") == count
 }
 
-/// Whether a script begins with what is an error of syntax outside of a module: then none of it runs in a browser.
+/// Whether a script begins with what is an error of syntax outside of a module: then none of it
+/// runs in a browser.
 fn is_component(attributes: &str, content: &str) -> bool {
     let is_module = find(attributes, "module").is_some();
     let is_loaded = find(attributes, "src").is_some() || find(attributes, "href").is_some();

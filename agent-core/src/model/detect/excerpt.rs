@@ -44,8 +44,8 @@ pub fn hidden(bytes: usize) -> Box<str> {
 /// How an excerpt ends that shows nothing but a length.
 const HIDDEN: &str = " bytes, not shown)";
 
-/// Whether something is left out of an excerpt, or all: two that are alike may then be of different values. One that an attacker has
-/// written so says no more than that.
+/// Whether something is left out of an excerpt, or all: two that are alike may then be of different
+/// values. One that an attacker has written so says no more than that.
 #[must_use]
 pub fn is_masked(excerpt: &str) -> bool {
     excerpt.ends_with(HIDDEN) || excerpt.contains(MASK)

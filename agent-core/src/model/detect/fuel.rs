@@ -1,12 +1,14 @@
-//! What looking into one request may cost, counted in steps and not in time: the same request costs the same on every machine, busy
-//! or not, and nothing that one request costs changes how another is judged.
+//! What looking into one request may cost, counted in steps and not in time: the same request costs
+//! the same on every machine, busy or not, and nothing that one request costs changes how another
+//! is judged.
 
 use std::cell::Cell;
 
 /// The steps that are left for what one request carries.
 ///
-/// A step is about one byte walked by one automaton, one to two nanoseconds. A value that is shown grants steps by its length, so that
-/// what may be spent on a request is in proportion to what its client sent; and there is an end to it however much that is.
+/// A step is about one byte walked by one automaton, one to two nanoseconds. A value that is shown
+/// grants steps by its length, so that what may be spent on a request is in proportion to what its
+/// client sent; and there is an end to it however much that is.
 #[derive(Debug)]
 pub struct Fuel {
     left: Cell<u64>,
@@ -16,20 +18,24 @@ pub struct Fuel {
 }
 
 impl Fuel {
-    /// Steps that every request has, however short: some tens of rules over a header as long as browsers send.
+    /// Steps that every request has, however short: some tens of rules over a header as long as
+    /// browsers send.
     const FIRST: u64 = 150_000;
 
     /// Steps that a value grants, however short: a look of the tokenizer at a street's number.
     const A_VALUE: u64 = 5_000;
 
-    /// Steps that a byte grants. What honest clients send takes 5 to 40 (prose the most); 60 are some 80 µs a KiB.
+    /// Steps that a byte grants. What honest clients send takes 5 to 40 (prose the most); 60 are
+    /// some 80 µs a KiB.
     const A_BYTE: u64 = 60;
 
-    /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four milliseconds. 64 KiB of short names with
-    /// apostrophes, as address books have them, take nearly all of it.
+    /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four
+    /// milliseconds. 64 KiB of short names with apostrophes, as address books have them, take
+    /// nearly all of it.
     const MOST: u64 = 3_200_000;
 
-    /// Bytes that the most steps are for. Where more is looked into at once, there are as many more.
+    /// Bytes that the most steps are for. Where more is looked into at once, there are as many
+    /// more.
     const LENGTH: usize = 64 << 10;
 
     /// Steps of decoding and marking a byte, and of the search for the literals of all rules.
@@ -53,8 +59,8 @@ impl Fuel {
         }
     }
 
-    /// A value of this many bytes is shown: grants its steps, and takes those that it costs to be taken apart. Whether it may be
-    /// looked into.
+    /// A value of this many bytes is shown: grants its steps, and takes those that it costs to be
+    /// taken apart. Whether it may be looked into.
     pub(super) fn begin(&self, bytes: usize) -> bool {
         let bytes = bytes as u64;
         let granted = bytes
@@ -66,7 +72,8 @@ impl Fuel {
         self.spend(bytes.saturating_mul(Self::TAKING_APART))
     }
 
-    /// Takes as many steps, or says that there are not as many left: then nothing more is looked into.
+    /// Takes as many steps, or says that there are not as many left: then nothing more is looked
+    /// into.
     pub(super) fn spend(&self, steps: u64) -> bool {
         let rest = self.left.get().checked_sub(steps).filter(|_| !self.is_out.get());
         match rest {

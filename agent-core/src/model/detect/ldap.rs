@@ -18,7 +18,8 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         .map(|rules| rules.unless(is_excused))
 }
 
-/// Brackets and stars in a password are as likely as other signs, unless they compare. In a setting, a whole filter is what is asked for.
+/// Brackets and stars in a password are as likely as other signs, unless they compare. In a
+/// setting, a whole filter is what is asked for.
 fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
     let name = value.place.name.to_ascii_lowercase();
     let is_setting = value.place.part == Part::Body && (name.contains("ldap") || name.ends_with("filter"));

@@ -56,8 +56,8 @@ const RULES: [(IsWanted, &[Rule]); 6] = [
     ),
     (
         |wanted| wanted.api_keys,
-        // the forms that the services document, so that scanners of repositories find them. What is counted is counted in sevens,
-        // the most that a pattern counts
+        // the forms that the services document, so that scanners of repositories find them. What is
+        // counted is counted in sevens, the most that a pattern counts
         &[always(
             "api-key",
             r#"(?-i)\b(?:(?:AKIA|ASIA|ABIA|ACCA)(?:[A-Z0-9]{4}){4}\b|AIza(?:[\w-]{7}){5}|gh[pousr]_(?:[A-Za-z0-9]{6}){6}|github_pat_[A-Za-z0-9]{7}|gl(?:pat|dt|rt|soat|ptt|oas)-(?:[\w-]{5}){4}|npm_(?:[A-Za-z0-9]{6}){6}|pypi-AgEIcHlwaS5vcmc|dckr_pat_(?:[\w-]{3}){9}|hf_(?:[A-Za-z0-9]{6}){5}|sk-ant-(?:api|admin)\d\d-[\w-]{7}|(?:sk|rk)_live_(?:[A-Za-z0-9]{4}){4}|xox[abeoprs]-\d+-[A-Za-z0-9-]{7}|SG\.(?:[\w-]{7}){2}[\w-]+\.[\w-]{7}|sk-[\w-]+T3BlbkFJ[\w-]{7})|AccountKey=[A-Za-z0-9+/]{7}[A-Za-z0-9+/]+=|hooks\.slack\.com/services/T\w+/B\w+/\w{7}|(?i)\baws[_.-]?(?:secret|sec)[_.-]?(?:access)?[_.-]?key["']?\s*[:=]\s*["']?(?:[a-z0-9/+]{5}){7}|\bclient[_-]?secret["']?\s*[:=]\s*["'](?:[a-z0-9~._-]{6}){5}|"type"\s*:\s*"service_account""#,

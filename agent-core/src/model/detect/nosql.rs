@@ -46,7 +46,8 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
     .map(|rules| rules.unless(is_excused))
 }
 
-/// Whether a rule that matches says nothing here: an operator is one in the place of a name, and a password may begin with a dollar.
+/// Whether a rule that matches says nothing here: an operator is one in the place of a name, and a
+/// password may begin with a dollar.
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     rule.name == "operator" && value.role == Role::Value && value.is_password() && !value.text.contains(['{', '"'])
 }

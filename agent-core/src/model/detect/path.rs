@@ -3,8 +3,8 @@
 //! One step up is what relative links are made of; two in a row, one from the root, or one towards a known file is an attack. So is
 //! an absolute path to a file of the system, where it is the whole value: in prose such paths are mentioned.
 //!
-//! Steps up are also how source code names its neighbours, error reports name files of the system, and webhooks those of a commit: in
-//! such places of a body only steps towards a known file count.
+//! Steps up are also how source code names its neighbours, error reports name files of the system,
+//! and webhooks those of a commit: in such places of a body only steps towards a known file count.
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
@@ -176,7 +176,7 @@ enum Sought {
     Absolute,
     /// A hidden file by its name.
     Hidden,
-    /// What nobody but an attacker writes.
+    /// What only an attacker writes.
     Disguised,
 }
 
@@ -222,7 +222,8 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or what a process knows.
+/// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or
+/// what a process knows.
 fn is_folder(path: &str) -> bool {
     const SECRET: &[&str] = &[
         "/etc", "/proc", "/root", "/sys", "/dev", "/home", "/run", "\\", "..", "/.", "secret", "key",

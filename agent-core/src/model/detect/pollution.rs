@@ -1,10 +1,11 @@
 //! Parameter pollution (CWE-235; OWASP WSTG-INPV-04): one parameter more than once, of which the application reads another one than
 //! the filter in front of it.
 //!
-//! Repeats as such are honest: lists of boxes that are ticked. What is told apart is a repeat of a name that is written in two ways
-//! (`id` and `id[]`), and an attack that is split over repeats, which one framework joins with commas (ASP.NET) and another one does
-//! not. Shops and tables write their filters both ways (`cat=7&cat[]=9`): that decides nothing but what is shown. It counts where the
-//! name says who or what is acted upon.
+//! Repeats as such are honest: lists of boxes that are ticked. What is told apart is a repeat of a
+//! name that is written in two ways (`id` and `id[]`), and an attack that is split over repeats,
+//! which one framework joins with commas (ASP.NET) and another one does not. Shops and tables write
+//! their filters both ways (`cat=7&cat[]=9`): that decides nothing but what is shown. It counts
+//! where the name says who or what is acted upon.
 
 use std::collections::BTreeMap;
 
@@ -168,7 +169,8 @@ impl Values {
     }
 }
 
-/// Whether a parameter says who or what is acted upon: the one that a filter checks must be the one that the application takes.
+/// Whether a parameter says who or what is acted upon: the one that a filter checks must be the one
+/// that the application takes.
 fn identifies(name: &str) -> bool {
     #[rustfmt::skip]
     const NAMES: &[&str] = &[

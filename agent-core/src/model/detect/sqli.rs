@@ -45,7 +45,8 @@ const SIGNS: Marks = Marks::ROUND
     .and(Marks::PIPE)
     .and(Marks::PERCENT);
 
-/// What stands before a string is left: a value of some words. More of them are a sentence, in which a quote is an apostrophe.
+/// What stands before a string is left: a value of some words. More of them are a sentence, in
+/// which a quote is an apostrophe.
 macro_rules! value {
     () => {
         r#"^[^\s'"`]*(?:[ \t]+[^\s'"`]+){0,4}[ \t]*"#
@@ -352,7 +353,8 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a value is what people write to each other about statements: a sentence in a body's field for prose.
+/// Whether a value is what people write to each other about statements: a sentence in a body's
+/// field for prose.
 fn is_talk(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && statement::is_sentence(value.text)
 }
@@ -401,7 +403,8 @@ pub(super) fn may_be_tokens(value: &Value<'_>) -> bool {
         && (value.marks.any(SIGNS) || !has_only_apostrophes(value.text))
 }
 
-/// Whether all quotes stand between two letters, as in `O'Neill-Smith`: lists of names are full of them.
+/// Whether all quotes stand between two letters, as in `O'Neill-Smith`: lists of names are full of
+/// them.
 fn has_only_apostrophes(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_letter = |at: Option<usize>| {

@@ -4,21 +4,24 @@
 //! a form of address that only filters do not read (RFC 3986, section 7.4), or with a scheme that speaks to other services, is not.
 //! Nor is a path that makes Windows sign in at another host (UNC).
 //!
-//! This very host is also where developers' applications, native clients (RFC 8252, section 7.3) and web views live: a place that a
-//! browser is sent to, comes from or reports from may name it, as nothing on the server fetches it.
+//! This very host is also where developers' applications, native clients (RFC 8252, section 7.3)
+//! and web views live: a place that a browser is sent to, comes from or reports from may name it,
+//! as nothing on the server fetches it.
 
 use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always};
 use crate::model::places::{HeaderKind, NameHints, Part, Role};
 
-/// The beginning of a URL as parsers of browsers and servers read it, down to the host: slashes either way (WHATWG URL, section 4.4), as
-/// many as there are, or none behind a scheme of the web; what signs in.
+/// The beginning of a URL as parsers of browsers and servers read it, down to the host: slashes
+/// either way (WHATWG URL, section 4.4), as many as there are, or none behind a scheme of the web;
+/// what signs in.
 macro_rules! start {
     () => {
         r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:url=)?(?:https?|ftp|wss?):[\\/]?)(?:[^\\/?#\s]*@)?"
     };
 }
 
-/// Hosts of clouds' metadata and of clusters, and names of others that resolve to any address one likes.
+/// Hosts of clouds' metadata and of clusters, and names of others that resolve to any address one
+/// likes.
 macro_rules! inside {
     () => {
         r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|[\w.-]+\.service\.consul|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
@@ -137,7 +140,8 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
             let is_link = place.part == Part::Query && hints.any(NameHints::URL) && !place.name.ends_with("site");
             value.role == Role::Value && (is_link || hints.any(NameHints::CALLBACK))
         }
-        // administrators enter addresses of their networks into forms, and share their folders in prose
+        // administrators enter addresses of their networks into forms, and share their folders in
+        // prose
         "internal-service" => place.part == Part::Query && !hints.any(NameHints::CALLBACK.and(NameHints::REPORT)),
         "unc" => !is_shared_folder(value, hints),
         _ if value.context.is_report() || is_in_prose(value, hints) => false,
@@ -149,8 +153,9 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether a value names a directory or a store of files as settings do: in a body, where the path or the field's name says so, with a
-/// host and the port that such services have. What makes another service obey needs a port of it, or codes in the path.
+/// Whether a value names a directory or a store of files as settings do: in a body, where the path
+/// or the field's name says so, with a host and the port that such services have. What makes
+/// another service obey needs a port of it, or codes in the path.
 fn is_setting(value: &Value<'_>) -> bool {
     /// What those who run an application connect it to, with the ports that it listens at.
     const SERVICES: &[(&str, &[&str])] = &[
@@ -176,7 +181,8 @@ fn is_setting(value: &Value<'_>) -> bool {
     is_plain && (port.is_empty() || ports.contains(&port)) && (is_named || value.context.is_settings())
 }
 
-/// Whether a URL begins a sentence, in a field for prose or for what is searched for: nothing fetches one with words behind it.
+/// Whether a URL begins a sentence, in a field for prose or for what is searched for: nothing
+/// fetches one with words behind it.
 fn is_in_prose(value: &Value<'_>, hints: NameHints) -> bool {
     let is_word = |word: &&str| {
         word.chars()
@@ -186,8 +192,8 @@ fn is_in_prose(value: &Value<'_>, hints: NameHints) -> bool {
         && value.text.split_whitespace().skip(1).filter(is_word).count() >= 2
 }
 
-/// Whether a value says in a setting which database, queue or mail server an application works with: programs that fetch pages know
-/// none of these schemes.
+/// Whether a value says in a setting which database, queue or mail server an application works
+/// with: programs that fetch pages know none of these schemes.
 fn is_connection(value: &Value<'_>) -> bool {
     const SCHEMES: &[&str] = &[
         "amqp",
@@ -221,7 +227,8 @@ fn contains_ignoring_case(text: &str, wanted: &str) -> bool {
 
 /// Whether a path may be one to a folder of the reader's own network.
 fn is_shared_folder(value: &Value<'_>, hints: NameHints) -> bool {
-    /// Endings of names that no public server answers for (RFC 6762, appendix G; RFC 8375; ICANN's `.internal`).
+    /// Endings of names that no public server answers for (RFC 6762, appendix G; RFC 8375; ICANN's
+    /// `.internal`).
     const PRIVATE: &[&str] = &[
         ".local",
         ".lan",
@@ -249,8 +256,8 @@ fn ends_with_ignoring_case(text: &str, ending: &str) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
-/// Whether the first URL is one of an application on the client's own machine: written as URLs are, at a port that such
-/// applications listen at.
+/// Whether the first URL is one of an application on the client's own machine: written as URLs are,
+/// at a port that such applications listen at.
 fn is_plain_loopback(text: &str) -> bool {
     let url = text.split_ascii_whitespace().next().unwrap_or_default();
     let url = url.split(',').next().unwrap_or_default();
@@ -278,7 +285,8 @@ fn is_plain_loopback(text: &str) -> bool {
     is_scheme && is_loopback && !authority.contains(['@', '\\']) && is_port_of_an_application(port)
 }
 
-/// Ports above 1023 but for those of databases, queues and control interfaces, which speak to no browser.
+/// Ports above 1023 but for those of databases, queues and control interfaces, which speak to no
+/// browser.
 fn is_port_of_an_application(port: &str) -> bool {
     const OF_SERVICES: &[u16] = &[
         1433, 2181, 2375, 2376, 2379, 3306, 4243, 5432, 5672, 5984, 6379, 6443, 8009, 8300, 8500, 9042, 9092, 9200,

@@ -84,8 +84,9 @@ const OF_SENTENCES: &[&str] = &[
 /// The fewest of those words that make a sentence.
 const FEWEST_OF_SENTENCES: usize = 2;
 
-/// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it quotes is quoted as sentences do,
-/// from before a word to behind one. A string that is left is left in front of a sign, and entered again behind one.
+/// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it
+/// quotes is quoted as sentences do, from before a word to behind one. A string that is left is
+/// left in front of a sign, and entered again behind one.
 pub(super) fn is_sentence(text: &str) -> bool {
     let words = text.split_whitespace().filter(|word| {
         let word = word.trim_matches(|sign: char| !sign.is_alphanumeric());

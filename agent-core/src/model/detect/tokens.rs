@@ -26,8 +26,8 @@ const DOUBTFUL: [&str; 29] = [
     "f(n),", "nf(1o", "skson", "sEokn", "nos", "son", "s&n", "n&s", "so1", "1os", "sos;", "sosc", "s&n;", "X",
 ];
 
-/// Steps that the tokenizer takes of a text that it is asked for, in the unit of [`Fuel`](super::Fuel): measured, it takes 2 µs and 50 to
-/// 220 ns a byte.
+/// Steps that the tokenizer takes of a text that it is asked for, in the unit of
+/// [`Fuel`](super::Fuel): measured, it takes 2 µs and 50 to 220 ns a byte.
 pub(super) fn steps(text: &str) -> u64 {
     1_500 + 60 * text.len().min(MOST) as u64
 }

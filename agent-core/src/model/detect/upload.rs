@@ -75,8 +75,8 @@ impl Detector for Upload {
     }
 }
 
-/// Whether a picture or a document is named as the site that it shows: `www.example.com.png`. Of programs of that ending nothing but a
-/// console of the eighties knows.
+/// Whether a picture or a document is named as the site that it shows: `www.example.com.png`. Of
+/// programs of that ending nothing but a console of the eighties knows.
 fn names_a_site(name: &str) -> bool {
     const ENDINGS: &[&str] = &["png", "jpg", "jpeg", "gif", "webp", "pdf"];
     let is_word = |word: &str| {
@@ -105,8 +105,8 @@ pub(super) const fn is_of_a_file(value: &Value<'_>) -> bool {
     matches!(value.role, Role::FileName | Role::FileHead)
 }
 
-/// Endings of pictures and documents, and what such files begin with after normalisation, in which bytes that are no text are one
-/// sign each.
+/// Endings of pictures and documents, and what such files begin with after normalisation, in which
+/// bytes that are no text are one sign each.
 const DOCUMENTS: &[(&str, &[&str])] = &[
     (".png", &["PNG"]),
     (".jpg", &["JFIF", "Exif", "\u{fffd}\u{fffd}\u{fffd}"]),
@@ -121,11 +121,13 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     (".odt", &["PK"]),
 ];
 
-/// How far into a file its kind is told, in characters: behind the marker and the length of a JPEG's first segment.
+/// How far into a file its kind is told, in characters: behind the marker and the length of a
+/// JPEG's first segment.
 const MAGIC_WITHIN: usize = 16;
 
-/// Whether a name is words that end like a picture or a document, and names a program on the way: `index.php - Notepad.png`,
-/// `Screenshot login.aspx.png`. Whether the file is what it says, its content tells.
+/// Whether a name is words that end like a picture or a document, and names a program on the way:
+/// `index.php - Notepad.png`, `Screenshot login.aspx.png`. Whether the file is what it says, its
+/// content tells.
 fn names_a_document(name: &str) -> bool {
     const SHOTS: &[&str] = &[
         "screenshot",

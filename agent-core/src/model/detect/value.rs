@@ -94,8 +94,8 @@ impl<'v> Value<'v> {
         !self.marks.any(Marks::BLANK | Marks::BREAK) && self.place.hints().any(NameHints::SECRET)
     }
 
-    /// Whether it is the beginning of a script that a browser did not run, as its report says (CSP 3, section 5.3: `script-sample`,
-    /// `sample`): what such reports are for.
+    /// Whether it is the beginning of a script that a browser did not run, as its report says (CSP
+    /// 3, section 5.3: `script-sample`, `sample`): what such reports are for.
     pub(super) fn is_sample(&self) -> bool {
         const NAMES: &[&str] = &["script-sample", "scriptSample", "sample"];
         let name = self.place.name;

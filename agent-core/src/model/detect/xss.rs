@@ -1,8 +1,8 @@
 //! Cross-site scripting (CWE-79; OWASP WSTG-INPV-01, XSS Filter Evasion Cheat Sheet): markup and script that a browser would run.
 //!
-//! Markup as such is no attack: editors send it. What counts is what runs script: elements, handlers, URLs, styles that load code;
-//! and script that leaves a string or an attribute it was put in. In rich text, players and maps of services that everybody embeds are
-//! none of it.
+//! Markup as such is no attack: editors send it. What counts is what runs script: elements,
+//! handlers, URLs, styles that load code; and script that leaves a string or an attribute it was
+//! put in. In rich text, players and maps of services that everybody embeds are none of it.
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, embed,
@@ -47,7 +47,8 @@ pub(super) const RULES: &[Rule] = &[
         "embedded",
         r"<[\s/]*(?:iframe|object|embed)|<[\s/]*(?:videos?|audio)\s+src",
     ),
-    // markup without script that sends away what the page holds, or what is entered (dangling markup, foreign forms)
+    // markup without script that sends away what the page holds, or what is entered (dangling
+    // markup, foreign forms)
     short(
         "form",
         r#"<\s*(?:form|button|input|textarea|select|isindex)\b[^>]*\s(?:form)?action\s*=\s*["'`]?\s*(?:(?:https?:)?[\\/]{2}|data:)|<\s*(?:button|input|textarea|select|output|fieldset)\b[^>]*\sform\s*="#,
@@ -136,7 +137,8 @@ fn is_rich_text(value: &Value<'_>, names: NameHints) -> bool {
     value.place.part == Part::Body && value.place.hints().any(names)
 }
 
-/// Whether a value is what those who run a site have every page load: the code of a head or a foot, in the settings.
+/// Whether a value is what those who run a site have every page load: the code of a head or a foot,
+/// in the settings.
 fn is_code_of_the_site(value: &Value<'_>) -> bool {
     const NAMES: &[&str] = &[
         "headcode",
@@ -166,8 +168,9 @@ fn is_of_a_report(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && value.context.is_report() && !value.text.contains('<')
 }
 
-/// Whether a value is a sentence in a field for prose or for what is searched for, without markup and without a string that it leaves.
-/// Where a page puts it into a script as it is, its words are an error of syntax, unless they stand behind a comment.
+/// Whether a value is a sentence in a field for prose or for what is searched for, without markup
+/// and without a string that it leaves. Where a page puts it into a script as it is, its words are
+/// an error of syntax, unless they stand behind a comment.
 fn is_about_a_script(value: &Value<'_>) -> bool {
     let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
     (is_prose || value.place.is_search())
@@ -205,7 +208,8 @@ impl Detector for Xss {
         }
         self.rules.judge_by(value, |rule| match rule.name {
             _ if value.is_sample() || is_code_of_the_site(value) => false,
-            // a report quotes the script that failed, and people write about scripts: without markup around it, it is shown and not run
+            // a report quotes the script that failed, and people write about scripts: without
+            // markup around it, it is shown and not run
             "dialogue" | "call" | "dom" | "construct" => !(is_of_a_report(value) || is_about_a_script(value)),
             "handler-code" | "attribute-break" => !is_of_a_report(value),
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),

@@ -1,5 +1,6 @@
-//! External entities of XML (CWE-611, CWE-776; OWASP WSTG-INPV-07): a document type that fetches something or grows without end; and
-//! what needs no document type to fetch or to run something: XInclude, stylesheets, pictures that name files.
+//! External entities of XML (CWE-611, CWE-776; OWASP WSTG-INPV-07): a document type that fetches
+//! something or grows without end; and what needs no document type to fetch or to run something:
+//! XInclude, stylesheets, pictures that name files.
 
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, doctype, lexicon::Lexicon, rules::always,
@@ -12,7 +13,8 @@ pub(super) const RULES: &[Rule] = &[
         "entity",
         r#"<!ENTITY\b\s*%?\s*[\w:.-]+\s+(?:SYSTEM|PUBLIC)|!ENTITY\b[^>]*\bSYSTEM\b"#,
     ),
-    // one that stands for text: for one sign and for a namespace they are honest (XSLT, drawings of Illustrator)
+    // one that stands for text: for one sign and for a namespace they are honest (XSLT, drawings of
+    // Illustrator)
     always(
         "entity-text",
         r#"<!ENTITY\b\s*%?\s*[\w:.-]+\s+(?:["'](?:[^h"'\x80-\xFF][^"']|h[^t]|ht[^t]|htt[^p]|http[^s:])|["'][^"']*[&%<])"#,
@@ -21,7 +23,8 @@ pub(super) const RULES: &[Rule] = &[
         "include",
         r#"<\w*:?include\b[^>]*\bhref\s*=[^>]*\bparse=|http://www\.w3\.org/2001/XInclude|<\?xml-stylesheet\b[^>]*href\s*=\s*["'](?:(?:https?:)?//|file:|data:|/|\.\.)"#,
     ),
-    // functions and languages that processors of stylesheets offer (XSLT 1.0, section 12.1; Xalan, Saxon, libxslt, MSXML)
+    // functions and languages that processors of stylesheets offer (XSLT 1.0, section 12.1; Xalan,
+    // Saxon, libxslt, MSXML)
     always(
         "stylesheet",
         r#"<xsl:(?:include|import|source-document)\b[^>]*\bhref\s*=\s*["']\s*(?:[a-z][a-z0-9+.-]*:|/|\\|\.\.)|<xsl:[^>]*\b(?:document|doc|unparsed-text|unparsed-text-lines)\s*\(\s*['"]|xmlns:\w+\s*=\s*["'](?:http://php\.net/xsl|http://xml\.apache\.org/(?:xalan|xslt)|http://exslt\.org/common/document|urn:schemas-microsoft-com:xslt|java:|clitype:|http://saxon\.sf\.net/java)|<msxsl:script\b|<xsl:(?:result-document|evaluate)\b|\bsystem-property\s*\(\s*['"]xsl:ven"#,
@@ -31,16 +34,17 @@ pub(super) const RULES: &[Rule] = &[
         "picture-file",
         r#"<(?:image|img|feimage|use|script|tref)\b[^>]*\bhref\s*=\s*["']\s*(?:file|text|label|ephemeral|msl|mvg|expect|gopher|jar|php|epi|ps|pdf):"#,
     ),
-    // a description that is fetched from where no partner publishes: files, other services, addresses in place of names, and hosts of
-    // random letters and digits, by which a tester sees who called
+    // a description that is fetched from where no partner publishes: files, other services,
+    // addresses in place of names, and hosts of random letters and digits, by which a tester sees
+    // who called
     always(
         "schema",
         r#"(?:schema|wsdl)Location\s*=\s*["'](?:[^"']*\s)?\s*(?:(?:file|jar|ftp|gopher|netdoc|php|data|expect|ldaps?):|\\\\|//|/(?:etc|proc|dev|var|root|home|sys)/|(?:\.\./){2}|https?:/*(?:[^\s"'/]*@)?(?:\d+(?:\.|[:/"'\s])|0x|localhost\b|\[|metadata\b)|https?:/*(?:[a-z]*\d+[a-z]+){3}[a-z0-9]*\.|https?:/*[^\s"'/]*\.(?:burpcollaborator\.net|oast\.\w+|oastify\.com|interact\.sh|dnslog\.cn|requestbin\.net|canarytokens\.com|nip\.io|sslip\.io)\b)"#,
     ),
     // WordPress lets anyone make it call others (CVE-2013-0235)
     always("pingback", r"<methodName>\s*pingback\.ping"),
-    // a reference to what nothing declares, and a declaration without a document, or with one that is named as tests are and says nothing:
-    // questions to a parser, no documents
+    // a reference to what nothing declares, and a declaration without a document, or with one that
+    // is named as tests are and says nothing: questions to a parser, no documents
     always("undeclared", r"<[\w:.-]+>[^<>&]*&[a-z_][\w.-]*;[^<>]*</"),
     always(
         "no-document",

@@ -1,8 +1,9 @@
 //! Charsets: what the bytes of a text stand for.
 //!
-//! Nearly all charsets are a superset of ASCII, in which every attack is written, so that the bytes can be looked at as they are. The others
-//! are decoded: UTF-16 and UTF-32 by declaration, by mark or by their NULs, UTF-7, EBCDIC, ISO-2022-JP, and the double-byte charsets of East
-//! Asia, whose second bytes may be mistaken for ASCII.
+//! Nearly all charsets are a superset of ASCII, in which every attack is written, so that the bytes
+//! can be looked at as they are. The others are decoded: UTF-16 and UTF-32 by declaration, by mark
+//! or by their NULs, UTF-7, EBCDIC, ISO-2022-JP, and the double-byte charsets of East Asia, whose
+//! second bytes may be mistaken for ASCII.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE};
 
@@ -13,7 +14,8 @@ use super::parameter::parameters;
 pub(super) enum Charset {
     /// A superset of ASCII, byte by byte.
     Plain,
-    /// Characters of one or two bytes, the second of which may look like ASCII. Forms of older sites have them.
+    /// Characters of one or two bytes, the second of which may look like ASCII. Forms of older
+    /// sites have them.
     DoubleByte(&'static Encoding),
     /// Units of two bytes, or of four.
     Wide(Wide),
@@ -138,7 +140,8 @@ impl Charset {
 }
 
 impl Wide {
-    /// How a text shows that it is written so: by a mark, or by the NULs of ASCII characters (as RFC 4627, section 3, has it for JSON).
+    /// How a text shows that it is written so: by a mark, or by the NULs of ASCII characters (as
+    /// RFC 4627, section 3, has it for JSON).
     pub(super) fn sniffed(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0xff, 0xfe, 0, 0, ..] => return Some(Self::Utf32Le),

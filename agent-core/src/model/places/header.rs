@@ -3,8 +3,9 @@
 use super::{Field, Part, Place, Role, Visit, cookies};
 use crate::model::normal::Spelling;
 
-/// Whether a header is not worth a look: browsers and proxies fill it in by themselves, with nothing but tokens, numbers and dates. One that
-/// holds anything else was filled in by hand, and may be read by what logs headers.
+/// Whether a header is not worth a look: browsers and proxies fill it in by themselves, with
+/// nothing but tokens, numbers and dates. One that holds anything else was filled in by hand, and
+/// may be read by what logs headers.
 fn is_dull(name: &str, value: &[u8]) -> bool {
     let is_token = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b':' | b';' | b'=' | b'-' | b'.' | b'/' | b'_')
@@ -94,7 +95,8 @@ fn token<'v>(name: &str, value: &'v [u8]) -> &'v [u8] {
     }
 }
 
-/// The content types that a header holds: one, unless a proxy has put several lines together with commas. What is no text is cut off.
+/// The content types that a header holds: one, unless a proxy has put several lines together with
+/// commas. What is no text is cut off.
 pub fn content_types(value: &[u8]) -> impl Iterator<Item = &str> {
     let text = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let mut rest = Some(text);

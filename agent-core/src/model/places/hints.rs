@@ -222,7 +222,7 @@ impl BitOr for NameHints {
 const OF_SEARCHES: &[&str] = &["q", "s", "search", "query", "keyword", "keywords", "term", "k"];
 
 impl Place<'_> {
-    /// Whether it holds what somebody searches for, by its name.
+    /// Whether it holds what a person searches for, by its name.
     pub(in crate::model) fn is_search(&self) -> bool {
         OF_SEARCHES.iter().any(|known| self.name.eq_ignore_ascii_case(known))
     }

@@ -171,8 +171,9 @@ impl Scanner<'_, '_, '_> {
     }
 }
 
-/// What a document in this part of it leaves open: the string that is not closed, with its quote; of one that is longer than `longest` the
-/// last `overlap` bytes, from a character on and not from within an escape.
+/// What a document in this part of it leaves open: the string that is not closed, with its quote;
+/// of one that is longer than `longest` the last `overlap` bytes, from a character on and not from
+/// within an escape.
 pub(super) fn open_string(bytes: &[u8], longest: usize, overlap: usize) -> Vec<u8> {
     let mut rest = bytes;
     loop {

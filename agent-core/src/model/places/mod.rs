@@ -5,8 +5,9 @@
 //! still yields values, as an attack need not be well-formed to work. They visit instead of collecting, so that a value which needs
 //! no decoding is never copied; they look at [`MOST_BYTES`] of a body, go [`MOST_DEPTH`] deep, and take linear time.
 //!
-//! A body counts as inspected where there is exactly one way to read it, and it was read to its end. Every [`Gap`] says why something was not:
-//! it is counted, and the host's settings decide whether such a body passes.
+//! A body counts as inspected where there is exactly one way to read it, and it was read to its
+//! end. Every [`Gap`] says why something was not: it is counted, and the host's settings decide
+//! whether such a body passes.
 
 mod charset;
 mod file;
@@ -45,14 +46,16 @@ pub const MOST_BYTES: usize = 64 << 10;
 /// How deep structures are followed. Deeper values are visited under the name of their ancestor at this depth.
 pub const MOST_DEPTH: usize = 32;
 
-/// How often each byte of a body may be visited, with one more for each value: as a document, as a value in it, decoded, and once more
-/// where parsers differ.
+/// How often each byte of a body may be visited, with one more for each value: as a document, as a
+/// value in it, decoded, and once more where parsers differ.
 const MOST_VISITS: usize = 6;
 
-/// The most bytes that are visited beside those, in the smallest of bodies: what its files and frames unpack to.
+/// The most bytes that are visited beside those, in the smallest of bodies: what its files and
+/// frames unpack to.
 const UNPACKED: usize = 128 << 10;
 
-/// The most that is visited of a body of this length: bytes, and one more for each value. What follows is a [`Gap::TooMany`].
+/// The most that is visited of a body of this length: bytes, and one more for each value. What
+/// follows is a [`Gap::TooMany`].
 #[must_use]
 pub const fn most_visited(bytes: usize) -> usize {
     bytes.saturating_mul(MOST_VISITS).saturating_add(UNPACKED)
@@ -84,7 +87,7 @@ impl<'b> Body<'b> {
     }
 }
 
-/// Its type and size only: bodies hold what nobody wants in a log.
+/// Its type and size only: bodies hold what does not belong in a log.
 impl std::fmt::Debug for Body<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body")
@@ -120,8 +123,8 @@ pub enum Format {
     Binary,
 }
 
-/// Visits the values of a body, of which the first `most` bytes are looked at, and says what was not inspected, or could be read in
-/// another way. Each reading that a body may have is visited.
+/// Visits the values of a body, of which the first `most` bytes are looked at, and says what was
+/// not inspected, or could be read in another way. Each reading that a body may have is visited.
 pub fn body(most: usize, body: &Body<'_>, visit: &mut Visit<'_>) -> Gaps {
     let shown = Body {
         bytes: body.bytes.get(..most).unwrap_or(body.bytes),
@@ -257,7 +260,8 @@ fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Ga
     }
 }
 
-/// How much of a body that is a picture or an archive is shown, in bytes: code that is hidden in one stands in front.
+/// How much of a body that is a picture or an archive is shown, in bytes: code that is hidden in
+/// one stands in front.
 const MEDIA_HEAD: usize = 4096;
 
 impl Format {
@@ -332,7 +336,8 @@ fn starts_with(text: &str, prefix: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Whether a byte is one that texts do not hold. Separators of records are held by the texts that some libraries send.
+/// Whether a byte is one that texts do not hold. Separators of records are held by the texts that
+/// some libraries send.
 const fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x1e)
 }
@@ -344,7 +349,8 @@ fn begins_with_control(body: &[u8]) -> bool {
     body.iter().take(FIRST).copied().any(is_control)
 }
 
-/// Whether the beginning is text. A few bytes that texts do not hold make none of it a binary format: those have more.
+/// Whether the beginning is text. A few bytes that texts do not hold make none of it a binary
+/// format: those have more.
 fn is_text(body: &[u8]) -> bool {
     // as much as tells: magic numbers and headers of binary formats come first
     const HEAD: usize = 512;
@@ -353,7 +359,8 @@ fn is_text(body: &[u8]) -> bool {
     odd == 0 || (odd <= 2 && odd * 16 <= head.len())
 }
 
-/// Whether a body looks like a form: a name, an equals sign, and no blank or line break, as a form in its coding has none.
+/// Whether a body looks like a form: a name, an equals sign, and no blank or line break, as a form
+/// in its coding has none.
 fn is_form(body: &[u8]) -> bool {
     let name = body.iter().position(|byte| *byte == b'=');
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%');

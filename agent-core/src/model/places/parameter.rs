@@ -1,4 +1,5 @@
-//! Parameters of header values: `type; name="value"; name=value` (RFC 9110, section 5.6.6), and what is odd about them.
+//! Parameters of header values: `type; name="value"; name=value` (RFC 9110, section 5.6.6), and
+//! what is odd about them.
 
 /// A parameter of a header value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,8 +8,8 @@ pub(super) struct Parameter<'h> {
     pub(super) name: &'h [u8],
     /// Its value without quotes; backslashes in it are as they came.
     pub(super) value: &'h [u8],
-    /// Whether parsers may read it in several ways: a quote that is not closed or that is escaped, text behind it, a value
-    /// that begins with a single quote, no value at all.
+    /// Whether parsers may read it in several ways: a quote that is not closed or that is escaped,
+    /// text behind it, a value that begins with a single quote, no value at all.
     pub(super) is_odd: bool,
 }
 
@@ -17,7 +18,8 @@ impl Parameter<'_> {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// Whether it is in the extended notation of RFC 8187 (`name*=`) or a part of a longer one (`name*0=`, RFC 2231).
+    /// Whether it is in the extended notation of RFC 8187 (`name*=`) or a part of a longer one
+    /// (`name*0=`, RFC 2231).
     pub(super) fn is_extended(&self, name: &[u8]) -> bool {
         let rest = self.name.get(name.len()..).unwrap_or_default();
         rest.first() == Some(&b'*')

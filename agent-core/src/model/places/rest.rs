@@ -1,8 +1,10 @@
-//! What follows the beginning of a body, in windows that slide to its end: each begins with what the one before left open.
+//! What follows the beginning of a body, in windows that slide to its end: each begins with what
+//! the one before left open.
 
 use super::{Body, Format, Gaps, Visit, budgeted, json, multipart, packed, read_as};
 
-/// How much of a value that goes on is shown again with what follows, in bytes: longer than any attack that a rule knows.
+/// How much of a value that goes on is shown again with what follows, in bytes: longer than any
+/// attack that a rule knows.
 const OVERLAP: usize = 1024;
 
 /// The longest value that is shown again from its beginning, in bytes.
@@ -28,7 +30,8 @@ pub struct Window<'b> {
 }
 
 impl Rest {
-    /// The rest of a body that begins so. `None` where nothing of such a body is read beyond its beginning: of pictures and archives.
+    /// The rest of a body that begins so. `None` where nothing of such a body is read beyond its
+    /// beginning: of pictures and archives.
     #[must_use]
     pub fn after(content_type: &str, beginning: &[u8]) -> Option<Self> {
         let format = Format::of(content_type, beginning);
@@ -79,7 +82,7 @@ impl Rest {
     }
 }
 
-/// Its sizes only: bodies hold what nobody wants in a log.
+/// Its sizes only: bodies hold what does not belong in a log.
 impl std::fmt::Debug for Rest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rest")
@@ -90,8 +93,8 @@ impl std::fmt::Debug for Rest {
     }
 }
 
-/// Visits the values of a window, as [`body`](super::body) does those of a body. Values stand where they stand in the window: the names
-/// on the way to them are not known any more.
+/// Visits the values of a window, as [`body`](super::body) does those of a body. Values stand where
+/// they stand in the window: the names on the way to them are not known any more.
 pub fn window(window: &Window<'_>, visit: &mut Visit<'_>) -> Gaps {
     let body = &window.body;
     budgeted(body.bytes, visit, |visit, gaps| match window.format {
@@ -110,7 +113,8 @@ fn from_last(separator: u8, bytes: &[u8]) -> &[u8] {
     if open.len() > LONGEST { overlap(open) } else { open }
 }
 
-/// What the last bracket opens, so that no window begins within a tag; the end alone, where that is too long.
+/// What the last bracket opens, so that no window begins within a tag; the end alone, where that is
+/// too long.
 fn from_tag(bytes: &[u8]) -> &[u8] {
     let at = bytes.iter().rposition(|byte| *byte == b'<').unwrap_or_default();
     let open = bytes.get(at..).unwrap_or_default();
@@ -126,7 +130,8 @@ fn overlap(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What follows the first blank, where one comes soon: a value that begins within a word looks like what it is not.
+/// What follows the first blank, where one comes soon: a value that begins within a word looks like
+/// what it is not.
 pub(super) fn from_word(bytes: &[u8]) -> &[u8] {
     // words of prose are shorter
     const SOON: usize = 64;
@@ -149,7 +154,8 @@ mod tests {
     const ATTACK: &str = "1' union select password from users-- -";
     const BEGINNING: usize = 8 << 10;
 
-    /// Whether a text is among the values of the windows of a body, which come in pieces of this length; and their gaps.
+    /// Whether a text is among the values of the windows of a body, which come in pieces of this
+    /// length; and their gaps.
     fn finds(content_type: &str, text: &[u8], piece: usize, wanted: &str) -> (bool, Vec<Gap>) {
         let (beginning, following) = text.split_at(BEGINNING.min(text.len()));
         let mut rest = Rest::after(content_type, beginning).unwrap();

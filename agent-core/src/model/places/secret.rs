@@ -47,7 +47,8 @@ const ENDINGS: [&str; 13] = [
 /// The most names in one text that are compared with the table, at a microsecond each: of what has more, no more is shown.
 const MOST_RUNS: usize = 512;
 
-/// The most words of one name that are compared with the table: paths of documents have fewer. What stands behind them is not shown.
+/// The most words of one name that are compared with the table: paths of documents have fewer. What
+/// stands behind them is not shown.
 const MOST_WORDS: usize = 48;
 
 /// What stands for what is not shown.

@@ -76,7 +76,8 @@ fn without_root(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// An origin as browsers write it (RFC 6454, section 6.2), of any scheme: web views have their own; or `*`, which is every one.
+/// An origin as browsers write it (RFC 6454, section 6.2), of any scheme: web views have their own;
+/// or `*`, which is every one.
 fn origin(value: &Value) -> Parsed<Box<str>> {
     let is_of_a_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     let is_origin = |text: &&str| {

@@ -1,5 +1,5 @@
-//! Exceptions: findings that are judged otherwise, by rule, place, route and client. The objects of `EXCEPTIONS`, and of a route's
-//! `exceptions`.
+//! Exceptions: findings that are judged otherwise, by rule, place, route and client. The objects of
+//! `EXCEPTIONS`, and of a route's `exceptions`.
 //!
 //! ```
 //! use buckler::model::policy::{Found, Layer, Level, Policy};
@@ -30,7 +30,8 @@ use super::{
 };
 use crate::model::ipset::IpSet;
 
-/// The most exceptions of a configuration: thousands, as the rule sets of other engines come with, at some hundred bytes each.
+/// The most exceptions of a configuration: thousands, as the rule sets of other engines come with,
+/// at some hundred bytes each.
 const MOST: usize = 10_000;
 
 /// The most exceptions of one route: there are 128 routes.
@@ -53,12 +54,13 @@ pub struct Found<'f> {
     pub client: Option<IpAddr>,
     /// The pattern of the application's route, where the host knows it.
     pub route: Option<&'f str>,
-    /// The decoded path, in every form that an application may read: an exception's route has to match all of them.
+    /// The decoded path, in every form that an application may read: an exception's route has to
+    /// match all of them.
     pub paths: &'f [String],
 }
 
-/// The exceptions of a configuration, or of one of its routes, compiled. Only findings are compared with them, so that they cost clean
-/// requests nothing.
+/// The exceptions of a configuration, or of one of its routes, compiled. Only findings are compared
+/// with them, so that they cost clean requests nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Exceptions {
     all: Box<[Exception]>,
@@ -155,7 +157,8 @@ fn family(rule: &str) -> &str {
     rule.split_once('/').map_or(rule, |(family, _)| family)
 }
 
-/// Whether a text is as the pattern says, in which each `*` stands for any text. Takes linear time for each `*`.
+/// Whether a text is as the pattern says, in which each `*` stands for any text. Takes linear time
+/// for each `*`.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else {
@@ -187,7 +190,8 @@ pub(super) fn exceptions_of_route(value: &Value) -> Parsed<Exceptions> {
     bounded(value, MOST_OF_ROUTE, "exceptions", of_route).map(Exceptions::new)
 }
 
-/// The objects of `EXCEPTIONS`; its patterns are read by `detectors.rs`, which also says what is wrong with the list as such.
+/// The objects of `EXCEPTIONS`; its patterns are read by `detectors.rs`, which also says what is
+/// wrong with the list as such.
 pub(super) fn read(reader: &mut Reader) -> Exceptions {
     Exceptions::new(reader.read("EXCEPTIONS", |value| {
         if !value.is_array() {
@@ -292,8 +296,8 @@ fn route(value: &Value) -> Parsed<Box<str>> {
     text(value, |text| text.starts_with(['/', '*']), allowed)
 }
 
-/// The narrowest exception for what refused a request, as a configuration takes it. Shown as a TOML file takes it;
-/// serialised as JSON and YAML files and the server's API do.
+/// The narrowest exception for what refused a request, as a configuration takes it. Shown as a TOML
+/// file takes it; serialised as JSON and YAML files and the server's API do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NarrowException {
     /// The rules that refused it, or would have then.
@@ -305,7 +309,8 @@ pub struct NarrowException {
     /// The pattern of the application's route.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<Box<str>>,
-    /// The client, where no route narrows it: an exception for every path would let more pass than the request.
+    /// The client, where no route narrows it: an exception for every path would let more pass than
+    /// the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Box<str>>,
 }
@@ -426,9 +431,9 @@ mod tests {
             let exceptions = compiled(&json!([value]));
             assert_eq!(exceptions.find(&sqli).is_some(), is_for, "{value}");
         }
-        let nobody = Found { client: None, ..sqli };
+        let unknown = Found { client: None, ..sqli };
         assert_eq!(
-            compiled(&json!([{"network": "0.0.0.0/0"}])).find(&nobody),
+            compiled(&json!([{"network": "0.0.0.0/0"}])).find(&unknown),
             None,
             "no address is in no network"
         );

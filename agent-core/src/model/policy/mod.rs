@@ -11,9 +11,10 @@
 //!   (`RESOLVE_COUNTRY`), unless somebody says so.
 //!
 //! # Templates
-//! All begin from levels 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and `brute`, else 0; from decoys that are
-//! exact paths of scanners (`/.env`, `/.git/config`, `/wp-config.php`, …); and from ignored paths that browsers, crawlers and monitors
-//! ask for unbidden (`/favicon.ico`, `/robots.txt`, `/healthz`, …).
+//! All begin from levels 2 for `flood`, `decoy`, `format`, `sqli`, `xss`, `hpp`, `command` and
+//! `brute`, else 0; from decoys that are exact paths of scanners (`/.env`, `/.git/config`,
+//! `/wp-config.php`, …); and from ignored paths that browsers, crawlers and monitors ask for
+//! unbidden (`/favicon.ico`, `/robots.txt`, `/healthz`, …).
 //!
 //! | Template | For | Changes |
 //! |---|---|---|

@@ -98,9 +98,10 @@ fn ignored() -> Value {
     ])
 }
 
-/// Paths that scanners ask every site for and no page links to: files of version control and settings, installers and consoles of
-/// products with known exploits (CISA KEV). Each is exact, so that no page of an application is one by its ending; and none is one
-/// that programs of honest people ask any host for.
+/// Paths that scanners ask every site for and no page links to: files of version control and
+/// settings, installers and consoles of products with known exploits (CISA KEV). Each is exact, so
+/// that no page of an application is one by its ending; and none is one that programs of honest
+/// people ask any host for.
 const DECOYS: [&str; 46] = [
     "/.aws/credentials",
     "/.env",

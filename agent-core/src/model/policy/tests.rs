@@ -72,8 +72,8 @@ fn checks_merge_one_by_one_in_every_layer() {
 
 #[test]
 fn templates_are_as_documented() {
-    // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command headers dlp brute ztaa prompt upload chars
-    // bots method
+    // in the order of `Check`: blacklist path flood spoofing decoy format sqli xss hpp command
+    // headers dlp brute ztaa prompt upload chars bots method
     for (template, expected, app_name, limit, decoys, verbose) in [
         ("default", "2020222222002000000", "Web Server", 6000, 46, 0),
         ("audit", "2122222222022002232", "Web Server", 600, 46, 100),

@@ -165,7 +165,8 @@ pub struct Detail {
     /// The request's method; absent from agents that do not tell, as all that follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The pattern of the application's route, `/items/{id}`, where the host knows it. Never the path itself.
+    /// The pattern of the application's route, `/items/{id}`, where the host knows it. Never the
+    /// path itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// The host that was asked for.
@@ -174,7 +175,8 @@ pub struct Detail {
     /// The status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The narrowest exception by which the request would have passed, as JSON for the key `EXCEPTIONS`.
+    /// The narrowest exception by which the request would have passed, as JSON for the key
+    /// `EXCEPTIONS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception: Option<String>,
     /// Refused requests that spoke against the client by then; 0 from agents that do not tell.
@@ -261,7 +263,8 @@ pub struct Health {
     /// What a candidate configuration would have decided otherwise; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRunTotals>,
-    /// Requests that passed although their bodies were not inspected, since start, by reason; absent where there are none.
+    /// Requests that passed although their bodies were not inspected, since start, by reason;
+    /// absent where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uninspected: BTreeMap<String, u64>,
     /// The guarded process's load.

@@ -1,4 +1,5 @@
-//! What attackers send: each tries one kind of attack after the other, from an address of its own, with a look around before.
+//! What attackers send: each tries one kind of attack after the other, from an address of its own,
+//! with a look around before.
 
 use std::{net::Ipv4Addr, time::Duration};
 

@@ -56,8 +56,9 @@ pub(crate) struct Day {
 }
 
 impl Day {
-    /// Starts the site with the README's three lines and default settings: but for the clock, and for the proxy on loopback whose
-    /// `X-Forwarded-For` names the client. Its server cannot be reached, so that no configuration but the default one judges.
+    /// Starts the site with the README's three lines and default settings: but for the clock, and
+    /// for the proxy on loopback whose `X-Forwarded-For` names the client. Its server cannot be
+    /// reached, so that no configuration but the default one judges.
     pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
         let clock = Arc::new(DayClock::default());
         let settings = Settings::builder()

@@ -1,11 +1,13 @@
-//! A day of a site in some minutes: what honest people, programs and attackers send, through a real server guarded at default settings.
+//! A day of a site in some minutes: what honest people, programs and attackers send, through a real
+//! server guarded at default settings.
 //!
 //!     cargo run --release --bin day_one
 //!     cargo run --release --bin day_one -- --people 200 --seed 7
 //!
-//! The time of the day is driven: a request is sent when the one before it was answered, and judged at the time at which it would have
-//! come. The program ends with an error where an honest client was banned, where more than one honest request in 10,000 was refused,
-//! or where an attacker was not banned within its first five attacks.
+//! The time of the day is driven: a request is sent when the one before it was answered, and judged
+//! at the time at which it would have come. The program ends with an error where an honest client
+//! was banned, where more than one honest request in 10,000 was refused, or where an attacker was
+//! not banned within its first five attacks.
 
 #![expect(clippy::print_stdout, reason = "a program's output")]
 

@@ -1,4 +1,5 @@
-//! What honest people send: most of them share an address with others, in an office or behind a carrier.
+//! What honest people send: most of them share an address with others, in an office or behind a
+//! carrier.
 
 use std::{net::Ipv4Addr, time::Duration};
 

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, time::Duration};
 /// Who sends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// Somebody honest, and what they do.
+    /// An honest person, and what they do.
     Honest(&'static str),
     /// An attacker, by its number.
     Attacker(usize),

@@ -1,4 +1,5 @@
-//! The site: pages with many pictures, a single-page application, sign-in, an API, uploads, webhooks, and an area for administrators.
+//! The site: pages with many pictures, a single-page application, sign-in, an API, uploads,
+//! webhooks, and an area for administrators.
 
 use actix_web::{
     HttpRequest, HttpResponse,

@@ -91,7 +91,8 @@ struct Wanted {
     dry_run: bool,
 }
 
-/// What a ban would shut out, as far as the server knows: those who speak to it, and those whom agents refused lately.
+/// What a ban would block, as far as the server knows: those who speak to it, and those whom agents
+/// refused lately.
 #[derive(Serialize)]
 struct WouldBlock {
     agents: Vec<Known>,
@@ -156,7 +157,7 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
     let doubts = doubts(&state.protected, &address, network, ttl_s);
     if !force && !dry_run && !doubts.is_empty() {
         let message = format!(
-            "{}: say \"force\": true to list it all the same, or \"dry_run\": true to see whom it would shut out",
+            "{}: say \"force\": true to list it all the same, or \"dry_run\": true to see whom it would block",
             doubts.join("; ")
         );
         return Err(Refusal::new(StatusCode::CONFLICT, message));

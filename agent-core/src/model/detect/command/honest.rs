@@ -68,8 +68,9 @@ const OF_TITLES: &[&str] = &[
     "learn", "learning", "training", "explanation", "options", "syntax", "usage", "meaning", "alternatives", "alternative", "help", "questions", "exam", "workshop", "handbook",
 ];
 
-/// Whether a value is a title or a search that names tools: `Grep & awk for beginners`. Words of letters around one separator that
-/// has blanks as prose has them, and behind it a word that is no argument. What it could run is a tool without a path, an option or a sign.
+/// Whether a value is a title or a search that names tools: `Grep & awk for beginners`. Words of
+/// letters around one separator that has blanks as prose has them, and behind it a word that is no
+/// argument. What it could run is a tool without a path, an option or a sign.
 fn is_title(value: &Value<'_>) -> bool {
     let text = value.text.trim();
     if OF_ADDRESSES

@@ -8,10 +8,12 @@ const MOST: usize = 400;
 /// The most members of a class that are taken for as many literals.
 const MOST_MEMBERS: u32 = 12;
 
-/// The most literals that are made of neighbours: more are no rarer, and each takes room in the automaton.
+/// The most literals that are made of neighbours: more are no rarer, and each takes room in the
+/// automaton.
 const MOST_CROSSED: usize = 24;
 
-/// The most members of a class that is crossed with its neighbours: blanks are more, and make nothing rarer.
+/// The most members of a class that is crossed with its neighbours: blanks are more, and make
+/// nothing rarer.
 const MOST_OF_A_CLASS: usize = 4;
 
 /// The least weight of literals that are worth a search.
@@ -44,8 +46,8 @@ fn search(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// The best literals of parts that follow each other. Neighbours that stand for few texts make longer literals together: `[\\/]` behind
-/// `..` makes `../` and `..\`.
+/// The best literals of parts that follow each other. Neighbours that stand for few texts make
+/// longer literals together: `[\\/]` behind `..` makes `../` and `..\`.
 fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
     let mut candidates: Vec<Vec<Vec<u8>>> = Vec::new();
     let mut run = vec![Vec::new()];
@@ -57,8 +59,8 @@ fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
             }
             continue;
         }
-        // the first of repeated texts still belongs to what stands in front of it, the last one to what stands behind; what comes twice
-        // at least stands beside itself
+        // the first of repeated texts still belongs to what stands in front of it, the last one to
+        // what stands behind; what comes twice at least stands beside itself
         let mut repeated = None;
         if let HirKind::Repetition(repetition) = part.kind()
             && repetition.min > 0

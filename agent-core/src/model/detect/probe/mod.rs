@@ -1,11 +1,11 @@
-//! Requests for what only attackers ask for (CWE-538, CWE-552; OWASP WSTG-CONF-04 and -05): hidden files, settings, backups, consoles,
-//! endpoints with known exploits (CISA KEV).
+//! Requests for what only attackers ask for (CWE-538, CWE-552; OWASP WSTG-CONF-04 and -05): hidden
+//! files, settings, backups, consoles, endpoints with known exploits (CISA KEV).
 //!
-//! What is told by its name stands in tables ([`names`]), what is told by its shape in rules. Each is a whole name, as far as
-//! possible: everyday names end like those of attackers.
+//! What is told by its name stands in tables ([`names`]), what is told by its shape in rules. Each
+//! is a whole name, as far as possible: everyday names end like those of attackers.
 //!
-//! A probe is no proof where the application has such a route: the guard asks it only for paths that no route matched, as it does
-//! with the configuration's decoys.
+//! A probe is no proof where the application has such a route: the guard asks it only for paths
+//! that no route matched, as it does with the configuration's decoys.
 
 mod names;
 
@@ -105,8 +105,8 @@ impl Detector for Probe {
     }
 }
 
-/// The rule of a probe that programs of honest people ask any host for, unbidden, as findings name it. Attackers do so too: it is a
-/// probe all the same, and no evidence against its client.
+/// The rule of a probe that programs of honest people ask any host for, unbidden, as findings name
+/// it. Attackers do so too: it is a probe all the same, and no evidence against its client.
 pub const ASKED_BY_SOFTWARE: &str = "probe/software";
 
 /// The same without its family.
@@ -181,7 +181,8 @@ fn lower<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> Option<&'b str> 
     str::from_utf8(place).ok()
 }
 
-/// Whether a path is one of [`names::ROOTS`] or below it: each of its beginnings that may be one is looked up.
+/// Whether a path is one of [`names::ROOTS`] or below it: each of its beginnings that may be one is
+/// looked up.
 fn is_below_a_root(path: &str) -> bool {
     let mut buffer = [0; LONGEST_NAME];
     let head = path.get(..path.floor_char_boundary(LONGEST_NAME)).unwrap_or(path);
@@ -233,7 +234,8 @@ fn is_archive(stem: &str, ending: &str, depth: usize) -> bool {
     depth <= 2 && names::ARCHIVES.contains(&ending) && names::BACKUPS.binary_search(&stem).is_ok()
 }
 
-/// Whether a file holds settings: what applications call them, for any of their environments, in any format.
+/// Whether a file holds settings: what applications call them, for any of their environments, in
+/// any format.
 fn is_settings(stem: &str, ending: &str) -> bool {
     if !names::FORMATS.contains(&ending) {
         return false;

@@ -1,5 +1,6 @@
-//! Names of files, folders and pages that attackers ask for: what products call their secrets, consoles and panels, from the products'
-//! own documentation and from published exploits. All are in lower case, those that are searched by halves sorted.
+//! Names of files, folders and pages that attackers ask for: what products call their secrets,
+//! consoles and panels, from the products' own documentation and from published exploits. All are
+//! in lower case, those that are searched by halves sorted.
 
 /// Files that hold keys, passwords or settings, in any folder.
 #[rustfmt::skip]
@@ -72,7 +73,8 @@ pub(super) const MANIFESTS: &[&str] = &[
     "wrangler.toml", "wsgi.py", "yarn.lock",
 ];
 
-/// Pages for debugging, set-up and administration of well-known software, and files that exploits ask for, in any folder.
+/// Pages for debugging, set-up and administration of well-known software, and files that exploits
+/// ask for, in any folder.
 #[rustfmt::skip]
 pub(super) const PAGES: &[&str] = &[
     "admin.dll", "adminer.php", "administrator.cfm", "antak.aspx", "apc.php", "app_dev.php", "app_test.php", "apply.cgi", "apply_sec.cgi", "aspxspy.aspx",
@@ -286,7 +288,8 @@ pub(super) const ENVIRONMENTS: &[&str] = &[
     "public", "secret", "release", "ci", "demo", "override", "user", "server", "php", "1", "2",
 ];
 
-/// Hidden folders of gateways and platforms, which answer there for every site (Netlify, Azure, Ory, Pomerium, Anubis).
+/// Hidden folders of gateways and platforms, which answer there for every site (Netlify, Azure,
+/// Ory, Pomerium, Anubis).
 #[rustfmt::skip]
 pub(super) const ENDPOINTS: &[&str] = &[
     ".well-known", ".netlify", ".auth", ".ory", ".pomerium", ".within.website",
@@ -304,9 +307,9 @@ pub(super) const PICTURES: &[&str] = &[
     ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".mp4",
 ];
 
-/// Where programs look for what a host may have, by the first name of the path: mail clients for settings and mailboxes (MS-OXDISCO,
-/// MS-ASHTTP, Exchange Web Services, Thunderbird's autoconfig), Office for WebDAV, resolvers (RFC 8484), monitors for the state of a
-/// server.
+/// Where programs look for what a host may have, by the first name of the path: mail clients for
+/// settings and mailboxes (MS-OXDISCO, MS-ASHTTP, Exchange Web Services, Thunderbird's autoconfig),
+/// Office for WebDAV, resolvers (RFC 8484), monitors for the state of a server.
 pub(super) const FOLDERS_OF_SOFTWARE: [&str; 17] = [
     "_vti_bin",
     "_vti_inf.html",

@@ -1,5 +1,5 @@
-//! What looking costs at most: no text leads an automaton to more states than it has room for, and no request takes more steps than
-//! one may.
+//! What looking costs at most: no text leads an automaton to more states than it has room for, and
+//! no request takes more steps than one may.
 
 use regex_syntax::hir::{Hir, HirKind};
 

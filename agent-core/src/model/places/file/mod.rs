@@ -1,4 +1,5 @@
-//! What a file holds, whatever it is called: markup, archives of markup (ODF, OOXML, EPUB), a line of text.
+//! What a file holds, whatever it is called: markup, archives of markup (ODF, OOXML, EPUB), a line
+//! of text.
 
 mod zip;
 
@@ -38,8 +39,9 @@ impl Content<'_> {
         show(self.name, role, value, visit)
     }
 
-    /// Whether an application that reads the field as text would get what somebody could have entered: one line of text in a file
-    /// that is not said to be anything else. Files of code and of data hold what looks like attacks.
+    /// Whether an application that reads the field as text would get what a person could have
+    /// entered: one line of text in a file that is not said to be anything else. Files of code and
+    /// of data hold what looks like attacks.
     fn may_be_field(&self, bytes: &[u8]) -> bool {
         let kind = self.content_type.split(';').next().unwrap_or_default().trim();
         let is_plain = kind.is_empty() || kind.eq_ignore_ascii_case("text/plain");
@@ -109,10 +111,12 @@ pub(super) fn is_media(bytes: &[u8]) -> bool {
             .all(|byte| *byte >= b' ' || byte.is_ascii_whitespace())
 }
 
-/// As much of a body as tells whether it is text, in bytes: binary formats show their headers there.
+/// As much of a body as tells whether it is text, in bytes: binary formats show their headers
+/// there.
 const HEAD: usize = 512;
 
-/// Visits a document of markup: its document type, where that declares more than abbreviations, and what follows it.
+/// Visits a document of markup: its document type, where that declares more than abbreviations, and
+/// what follows it.
 fn documents(name: &str, text: &[u8], visit: &mut Visit<'_>) -> bool {
     let (head, rest) = split_type(text);
     (!declares_danger(head) || show(name, Role::Document, head, visit)) && show(name, Role::Document, rest, visit)
@@ -138,8 +142,8 @@ fn split_type(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(end)
 }
 
-/// Whether a document type does more than name a public one and abbreviate texts: it fetches something, or entities stand in entities.
-/// (Illustrator abbreviates its namespaces so.)
+/// Whether a document type does more than name a public one and abbreviate texts: it fetches
+/// something, or entities stand in entities. (Illustrator abbreviates its namespaces so.)
 fn declares_danger(text: &[u8]) -> bool {
     let mut rest = text;
     let mut declares = false;

@@ -1,4 +1,5 @@
-//! Archives in ZIP's format (APPNOTE 6.3): the members that are markup, as ODF, OOXML and EPUB hold them, unpacked within bounds.
+//! Archives in ZIP's format (APPNOTE 6.3): the members that are markup, as ODF, OOXML and EPUB hold
+//! them, unpacked within bounds.
 
 use flate2::{Decompress, FlushDecompress, Status};
 

@@ -2,7 +2,7 @@
 
 use super::super::parameter::parameters;
 
-/// The most boundaries that are tried: more are named by nobody who means well.
+/// The most boundaries that are tried: no honest client names more.
 const MOST_BOUNDARIES: usize = 4;
 
 /// The boundaries that a body may have.
@@ -47,7 +47,8 @@ pub(super) fn boundaries<'b>(content_type: &'b str, body: &'b [u8]) -> Boundarie
     Boundaries { all, is_strict }
 }
 
-/// Whether a byte may stand in a boundary for every parser (RFC 2046, section 5.1.1, and what clients of old take besides).
+/// Whether a byte may stand in a boundary for every parser (RFC 2046, section 5.1.1, and what
+/// clients of old take besides).
 const fn is_usual(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -100,7 +101,8 @@ pub(super) struct Segments<'b> {
     pub(super) loose_at: Option<usize>,
 }
 
-/// Cuts a body at its delimiters: at those that every parser knows, and, where `all`, at the others too.
+/// Cuts a body at its delimiters: at those that every parser knows, and, where `all`, at the others
+/// too.
 pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segments<'b> {
     let mut found = Segments {
         segments: Vec::new(),

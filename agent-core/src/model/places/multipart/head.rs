@@ -41,7 +41,8 @@ impl<'p> Head<'p> {
             || self.has_odd_parameters()
     }
 
-    /// Lines that end with a bare line feed, go on with the next one, name nothing, or hold control characters.
+    /// Lines that end with a bare line feed, go on with the next one, name nothing, or hold control
+    /// characters.
     fn has_odd_lines(&self) -> bool {
         let has_bare_break = self
             .lines

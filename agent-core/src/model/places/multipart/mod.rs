@@ -1,7 +1,8 @@
 //! Multipart bodies (RFC 7578): fields, names of files, and what files hold.
 //!
-//! Parsers differ in what they take for a delimiter, for a boundary, for a file. Where a body leaves them nothing to differ in, it is read in
-//! the one way; in every other case it is read in each of the ways, and counts as [`Gap::LooseGrammar`].
+//! Parsers differ in what they take for a delimiter, for a boundary, for a file. Where a body
+//! leaves them nothing to differ in, it is read in the one way; in every other case it is read in
+//! each of the ways, and counts as [`Gap::LooseGrammar`].
 
 mod delimiter;
 mod head;
@@ -21,10 +22,12 @@ use super::{
 };
 use crate::model::normal::Spelling;
 
-/// How much of a file is shown whatever it holds, in bytes: magic numbers stand in front, and so does code that wants to be run.
+/// How much of a file is shown whatever it holds, in bytes: magic numbers stand in front, and so
+/// does code that wants to be run.
 const FILE_HEAD: usize = 4096;
 
-/// How deep multipart bodies are followed within parts of others. Browsers nest none, mail one or two.
+/// How deep multipart bodies are followed within parts of others. Browsers nest none, mail one or
+/// two.
 const MOST_NESTED: usize = 3;
 
 /// The most parts of a body: as many as 64 KiB have room for.
@@ -35,7 +38,8 @@ pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     nested(body, 0, visit, gaps);
 }
 
-/// Visits the fields and files of a part of a body. Where no delimiter stands in it, it is a part of a file.
+/// Visits the fields and files of a part of a body. Where no delimiter stands in it, it is a part
+/// of a file.
 pub(super) fn window(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     let named = boundaries(body.content_type, body.bytes).all;
     let has_delimiter = |boundary: &&[u8]| {
@@ -82,7 +86,7 @@ fn nested(body: &Body<'_>, depth: usize, visit: &mut Visit<'_>, gaps: &mut Gaps)
         reader.parts(&found.segments);
     }
     if !is_any && !bytes.is_empty() && reader.goes_on {
-        // it is called multipart, and whoever takes it for something else does not mind
+        // it is called multipart, and what takes it for something else does not mind
         reader.gaps.add(Gap::LooseGrammar, 0);
         let mut goes_on = true;
         let visit = &mut *reader.visit;
@@ -113,7 +117,7 @@ pub struct File<'b> {
     pub bytes: u64,
 }
 
-/// Its name and size: files hold what nobody wants in a log.
+/// Its name and size: files hold what does not belong in a log.
 impl fmt::Debug for File<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("File")
@@ -123,8 +127,9 @@ impl fmt::Debug for File<'_> {
     }
 }
 
-/// Visits the files of a multipart body until `visit` has enough. `unseen` bytes follow what is there of the body: they count for the
-/// file that it breaks off in. What browsers send for a field that no file was chosen for is none.
+/// Visits the files of a multipart body until `visit` has enough. `unseen` bytes follow what is
+/// there of the body: they count for the file that it breaks off in. What browsers send for a field
+/// that no file was chosen for is none.
 pub fn files(content_type: &str, body: &[u8], unseen: u64, visit: &mut dyn FnMut(&File<'_>) -> bool) {
     let Some(boundary) = boundaries(content_type, body).all.first().copied() else {
         return;
@@ -152,8 +157,8 @@ pub fn files(content_type: &str, body: &[u8], unseen: u64, visit: &mut dyn FnMut
     }
 }
 
-/// What this part of a body leaves open: of a field its head and the last `overlap` bytes, of a file or between parts as much as a delimiter
-/// may have of it.
+/// What this part of a body leaves open: of a field its head and the last `overlap` bytes, of a
+/// file or between parts as much as a delimiter may have of it.
 pub(super) fn open_part(content_type: &str, bytes: &[u8], overlap: usize) -> Vec<u8> {
     let all = boundaries(content_type, bytes).all;
     let found = all.iter().find_map(|boundary| {
@@ -185,7 +190,8 @@ pub(super) fn open_part(content_type: &str, bytes: &[u8], overlap: usize) -> Vec
     [b"--", boundary, b"\r\n", before.unwrap_or_default(), end].concat()
 }
 
-/// The longest head of a part that is shown again with what follows, in bytes: browsers' heads have two hundred.
+/// The longest head of a part that is shown again with what follows, in bytes: browsers' heads have
+/// two hundred.
 const MOST_OF_HEAD: usize = 4096;
 
 /// Reads the parts of one body.
@@ -224,7 +230,7 @@ impl Reader<'_, '_> {
             self.gaps.add(Gap::LooseGrammar, segment.at);
         }
         if !head.has_end {
-            // whoever wants no head takes it for content
+            // a reader that wants no head takes it for content
             self.show("", Role::Value, segment.bytes);
         }
         let name = head.name();

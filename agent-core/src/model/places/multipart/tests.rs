@@ -18,7 +18,7 @@ fn read(content_type: &str, text: &[u8]) -> (Vec<(Role, String)>, Vec<Gap>) {
     (seen, gaps.iter().map(|(gap, _)| gap).collect())
 }
 
-/// Whether the attack is among the values that somebody could have entered.
+/// Whether the attack is among the values that a person could have entered.
 fn finds(content_type: &str, text: &[u8]) -> bool {
     let (seen, _) = read(content_type, text);
     seen.iter()
@@ -281,7 +281,8 @@ proptest! {
         prop_assert!(gaps.iter().all(|(_, at)| at <= text.len()));
     }
 
-    /// Whatever a part holds, a body that is put together as browsers do is read in one way, and yields it.
+    /// Whatever a part holds, a body that is put together as browsers do is read in one way, and
+    /// yields it.
     #[test]
     fn what_browsers_send_is_read_in_one_way(name in "[a-z\\[\\]_.]{1,12}", content in "[ -~\r\n]{0,80}") {
         let boundary = "----WebKitFormBoundaryABCDEFGHIJKLMNOP";

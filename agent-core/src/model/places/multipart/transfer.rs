@@ -1,4 +1,5 @@
-//! Transfer codings of parts (RFC 2045, section 6): no browser sends any, and some parsers undo them.
+//! Transfer codings of parts (RFC 2045, section 6): no browser sends any, and some parsers undo
+//! them.
 
 /// A content without its transfer coding.
 pub(super) enum Decoded {

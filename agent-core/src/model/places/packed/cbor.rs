@@ -2,7 +2,8 @@
 
 use super::{super::Visit, walk::Walk};
 
-/// Whether a body begins as a document in CBOR does: with a map or a list, or with the mark that says so.
+/// Whether a body begins as a document in CBOR does: with a map or a list, or with the mark that
+/// says so.
 pub(super) const fn is_likely(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80..=0xbf, ..] | [0xd9, 0xd9, 0xf7, ..])
 }

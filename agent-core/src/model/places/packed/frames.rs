@@ -1,4 +1,5 @@
-//! The frames of gRPC (PROTOCOL-HTTP2), gRPC-Web and Connect: a byte of flags, four of length, a message.
+//! The frames of gRPC (PROTOCOL-HTTP2), gRPC-Web and Connect: a byte of flags, four of length, a
+//! message.
 
 use super::{
     super::{Body, Field, Gap, Gaps, Visit, json},

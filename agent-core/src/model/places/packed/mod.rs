@@ -1,7 +1,9 @@
-//! Structured binary bodies: MessagePack, CBOR, Protocol Buffers, and the frames of gRPC, gRPC-Web and Connect.
+//! Structured binary bodies: MessagePack, CBOR, Protocol Buffers, and the frames of gRPC, gRPC-Web
+//! and Connect.
 //!
-//! Each reader takes the strings out and says whether it read to the end. None allocates by what a body claims, none follows more than it
-//! was given; what no reader understands is searched for runs of printable text.
+//! Each reader takes the strings out and says whether it read to the end. None allocates by what a
+//! body claims, none follows more than it was given; what no reader understands is searched for
+//! runs of printable text.
 
 mod cbor;
 mod frames;
@@ -66,7 +68,8 @@ impl Packing {
 
 /// Visits the strings of a body that is said to be of a format.
 pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
-    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in the next
+    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in
+    // the next
     let mut goes_on = true;
     let visit: &mut Visit<'_> = &mut |field: &Field<'_>| {
         goes_on = goes_on && visit(field);
@@ -80,7 +83,8 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
         Packing::Frames => frames::read(bytes, visit, gaps),
         Packing::FramesInBase64 => frames::read(&from_base64(bytes), visit, gaps),
     };
-    // what is not what it is said to be is read by what it looks like, and so is plain text, which some readers take for numbers
+    // what is not what it is said to be is read by what it looks like, and so is plain text, which
+    // some readers take for numbers
     if runs::is_printable(bytes) {
         text("", bytes, visit);
     } else if !is_read {
@@ -94,7 +98,8 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
 
 /// Visits the strings of a binary body of which nothing else is known.
 pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
-    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in the next
+    // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in
+    // the next
     let mut goes_on = true;
     let visit: &mut Visit<'_> = &mut |field: &Field<'_>| {
         goes_on = goes_on && visit(field);

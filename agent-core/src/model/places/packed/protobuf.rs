@@ -1,4 +1,5 @@
-//! Protocol Buffers by their wire format: without a schema, a field of bytes may be a text, a message, or bytes.
+//! Protocol Buffers by their wire format: without a schema, a field of bytes may be a text, a
+//! message, or bytes.
 
 use std::fmt::Write as _;
 

@@ -3,10 +3,12 @@
 use super::super::Visit;
 use super::text;
 
-/// The shortest run that is looked into, in bytes, where a body holds much text. What is shorter holds no attack that the rules know.
+/// The shortest run that is looked into, in bytes, where a body holds much text. What is shorter
+/// holds no attack that the rules know.
 const SHORTEST: usize = 6;
 
-/// The shortest run in what looks like noise: of 64 KiB of random bytes one in a hundred has such a run, where hundreds have six.
+/// The shortest run in what looks like noise: of 64 KiB of random bytes one in a hundred has such a
+/// run, where hundreds have six.
 const SHORTEST_IN_NOISE: usize = 16;
 
 /// Whether bytes are text: UTF-8 without control characters but blanks and line breaks.

@@ -6,14 +6,16 @@ use crate::model::normal::Spelling;
 /// The longest name of a place, in bytes: what is reported, not what is compared.
 const LONGEST_NAME: usize = 256;
 
-/// How deep names are kept, in levels of 32 bytes each. Deeper values are visited under the name of their ancestor.
+/// How deep names are kept, in levels of 32 bytes each. Deeper values are visited under the name of
+/// their ancestor.
 const MOST_LEVELS: usize = 256;
 
 /// Follows maps and lists, and visits their strings.
 pub(super) struct Walk<'v, 'w> {
     name: String,
     levels: Vec<Level>,
-    /// Whether the structure became too deep, so that nothing is known any more of where a value stands.
+    /// Whether the structure became too deep, so that nothing is known any more of where a value
+    /// stands.
     is_lost: bool,
     pub(super) goes_on: bool,
     visit: &'v mut Visit<'w>,

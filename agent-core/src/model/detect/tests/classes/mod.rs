@@ -1,5 +1,5 @@
-//! Whole classes of attacks from public knowledge, and honest values as products send them, written without a look at the rules: whether
-//! they were made for a class or for its rows shows here.
+//! Whole classes of attacks from public knowledge, and honest values as products send them, written
+//! without a look at the rules: whether they were made for a class or for its rows shows here.
 
 mod attacks;
 mod honest;

@@ -1,5 +1,6 @@
-//! Honest values and attacks that look like each other, with the field each stood in: what users of guards reported as wrongly refused,
-//! and what their authors reported as missed. No text is a row of a corpus.
+//! Honest values and attacks that look like each other, with the field each stood in: what users of
+//! guards reported as wrongly refused, and what their authors reported as missed. No text is a row
+//! of a corpus.
 
 mod attacks;
 mod honest;
