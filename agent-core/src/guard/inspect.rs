@@ -5,6 +5,8 @@
 
 use std::{borrow::Cow, num::NonZeroUsize};
 
+use percent_encoding::percent_decode;
+
 use super::{
     Phase, Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
@@ -20,7 +22,7 @@ use crate::model::{
         CERTAIN, Caught, Context, Family, Fuel, Options, excerpt_at, hidden, is_masked,
         pollution::{Pollution, Repeats},
     },
-    normal::{Spelling, percent_decoded},
+    normal::Spelling,
     places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
     policy::{Check, Level, Policy},
 };
@@ -357,7 +359,7 @@ impl<'s> Search<'s, '_> {
         }
         let is_coded = field.spelling == Spelling::Form || matches!(field.place.part, Part::Path | Part::Cookie);
         let bytes = if is_coded {
-            percent_decoded(field.value)
+            percent_decode(field.value).into()
         } else {
             Cow::Borrowed(field.value)
         };

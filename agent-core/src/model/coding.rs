@@ -138,7 +138,8 @@ fn read(decoder: impl Read, most: usize, bytes: &mut Vec<u8>) -> io::Result<()> 
 }
 
 /// Snappy's block format (its `format_description.txt`): a length, then literals and copies of what
-/// came before.
+/// came before. The crate `snap` decodes whole blocks only, and into memory of the length that the
+/// client names.
 fn snappy(coded: &mut &[u8], most: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
     let unfinished = || io::Error::from(ErrorKind::UnexpectedEof);
     let wrong = || io::Error::from(ErrorKind::InvalidData);

@@ -10,6 +10,7 @@ use std::{env, fmt, io, net::IpAddr, sync::Arc};
 use actix_rt::net::TcpStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ipnet::IpNet;
+use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 
@@ -249,26 +250,7 @@ fn status(head: &[u8]) -> Option<u16> {
 
 /// A part of a URL without its percent codes.
 fn decoded(text: &str) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code = match (first, after) {
-            (b'%', [high, low, ..]) => code(*high, *low),
-            _ => None,
-        };
-        rest = if code.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
-        plain.push(code.unwrap_or(*first));
-    }
-    plain
-}
-
-fn code(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some((digit(high)? << 4) | digit(low)?)
+    percent_decode_str(text).collect()
 }
 
 /// Host and port, for people.

@@ -72,12 +72,6 @@ pub fn normalise(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
     revealed(undress(value, spelling), base64)
 }
 
-/// The bytes that an application gets of a value with percent codes: decoded once.
-#[must_use]
-pub fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
-    bytes::percent(value).map_or(Cow::Borrowed(value), Cow::Owned)
-}
-
 /// As [`normalise`], for a value in which nothing is coded: printable ASCII, blanks and line breaks, but no percent sign, backslash or
 /// ampersand, nor a plus sign that is a blank.
 pub(crate) fn normalise_plain(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {

@@ -100,27 +100,3 @@ fn is_odd(name: &[u8]) -> bool {
     }
     false
 }
-
-/// Bytes without their percent codes. What is no code stands for itself.
-pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    while let Some((byte, after)) = rest.split_first() {
-        let code = match (byte, after) {
-            (b'%', [high, low, ..]) => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        match code {
-            Some((high, low)) => {
-                plain.push(high << 4 | low);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                plain.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    plain
-}

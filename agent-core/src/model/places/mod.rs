@@ -25,6 +25,8 @@ mod rest;
 mod secret;
 mod xml;
 
+use percent_encoding::percent_decode;
+
 use self::charset::{Charset, Foreign, Wide};
 pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
@@ -214,7 +216,7 @@ fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
         && is_form
     {
         // percent codes of bytes in that charset
-        let bytes = form::percent_decoded(body.bytes);
+        let bytes: Vec<u8> = percent_decode(body.bytes).collect();
         if let Some(decoded) = declared.decode(&bytes) {
             visit(&Field::whole(Part::Body, Role::Value, &decoded, Spelling::Literal));
         }

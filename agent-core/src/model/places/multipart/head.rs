@@ -1,5 +1,7 @@
 //! The head of a part: its disposition, its type, its transfer coding.
 
+use percent_encoding::percent_decode;
+
 use super::{
     super::parameter::{Parameter, parameter, parameters},
     starts_with,
@@ -140,5 +142,5 @@ fn split(part: &[u8]) -> Option<(&[u8], &[u8])> {
 /// A value in the extended notation (RFC 8187): charset, language, and percent-encoded text.
 fn decoded(value: &[u8]) -> Vec<u8> {
     let text = value.rsplit(|byte| *byte == b'\'').next().unwrap_or(value);
-    super::super::form::percent_decoded(text)
+    percent_decode(text).collect()
 }
