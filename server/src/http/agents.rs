@@ -123,6 +123,10 @@ fn v2_part(proto: Option<u32>, part: Option<v2::AgentPart>) -> Option<v2::AgentP
     part.filter(|_| proto.is_some_and(|proto| proto >= PROTO))
 }
 
+/// The most characters of what an agent says of itself that a line of the log holds: platforms and
+/// versions have fewer.
+const SHOWN: usize = 60;
+
 /// A registration or a beacon.
 pub(super) trait Message: DeserializeOwned {
     /// What both have in common, and version 2's part if the agent speaks it.
@@ -139,7 +143,9 @@ impl Message for Registration {
             proto,
             v2,
         } = self;
-        tracing::info!(profile = %profile.name(), platform, version, proto, "an agent registers");
+        // an agent with a key may call itself anything
+        let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
+        tracing::info!(profile = %profile.name(), platform = shown(&platform), version = shown(&version), proto, "an agent registers");
         let visit = Visit {
             mark: (!platform.is_empty() || !routes.is_empty()).then(|| Mark::of(&platform, &version, &routes)),
             version,

@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use buckler::model::address::ban_scope;
+
 use super::reply::Refusal;
 
 /// Sources that are counted at once: 8 KiB. With more, the newest takes the place of another.
@@ -83,7 +85,7 @@ impl Failures {
 
     /// Counts a failure, and says it in the log where there is room.
     fn count(&self, peer: IpAddr, wrong: Wrong, now_s: u64) -> u64 {
-        let hash = self.hasher.hash_one(network_of(peer));
+        let hash = self.hasher.hash_one(ban_scope(peer));
         let (name, place) = (hash >> 32, hash % SOURCES as u64);
         let slot = usize::try_from(place).ok().and_then(|place| self.sources.get(place));
         let count = slot.map_or(1, |slot| one_more(slot, name, now_s));
@@ -128,17 +130,6 @@ impl<'a> Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.all.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// What one customer of a provider has: an IPv4 address, or an IPv6 network of 64 bits.
-fn network_of(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
     }
 }
 

@@ -27,12 +27,13 @@ class Watch:
         self.is_over = False
         self._agent = agent
         self._request = request
-        self._beginning: bytes | None = b""
+        # grows in place: a client may send it byte by byte
+        self._beginning: bytearray | None = bytearray()
         self._rest: BodyRest | None = None
 
     def begin(self, beginning: bytes, is_whole: bool) -> Refusal | None:
         """Judges what there is of a body, be it ever so little."""
-        self._beginning = beginning
+        self._beginning = bytearray(beginning)
         return self._guarded(b"", is_whole, is_enough=True)
 
     def whole(self, body: bytes) -> Refusal | None:
@@ -61,12 +62,12 @@ class Watch:
 
     def _judged(self, piece: bytes, is_end: bool, is_enough: bool) -> Refusal | None:
         if self._beginning is not None:
-            seen = self._beginning + piece
+            seen = self._beginning
+            seen += piece
             if len(seen) < self.wanted and not is_enough:
-                self._beginning = seen
                 return None
             self._beginning = None
-            beginning, piece = seen[: self.wanted], seen[self.wanted :]
+            beginning, piece = bytes(seen[: self.wanted]), bytes(seen[self.wanted :])
             is_whole = is_end and not piece
             refusal, self._rest = self._agent.check_body_beginning(
                 self._request, beginning, is_whole
