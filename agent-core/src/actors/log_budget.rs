@@ -8,7 +8,7 @@ use crate::{
     status::Clients,
 };
 
-/// Lines a second that detections may write.
+/// Lines a second that detections may write, and as many of bans.
 const LOG_LINES: u32 = 20;
 /// Lines a second where `VERBOSE` is at least [`TALKATIVE`].
 const MORE_LINES: u32 = 200;
@@ -19,13 +19,51 @@ const COMPLETE: u32 = 100;
 /// How often spared requests are told of: they are no news, but nobody should have to look at the status to learn of them.
 const SPARED_EVERY: Duration = Duration::from_mins(1);
 
-/// Lets detections write a bounded number of lines a second, and says how many it held back.
+/// Lines of one kind: so many a second, and how many were held back since.
 #[derive(Default)]
-pub(super) struct LogBudget {
+pub(super) struct LineBudget {
     /// The second that is being counted.
     second: u64,
     written: u32,
     held_back: u64,
+}
+
+impl LineBudget {
+    /// Whether a line may be written, and how many were held back in the second that has ended.
+    fn admits(&mut self, most: u32, now: Duration) -> (bool, u64) {
+        let mut held_back = 0;
+        if now.as_secs() != self.second {
+            held_back = self.held_back;
+            *self = Self {
+                second: now.as_secs(),
+                ..Self::default()
+            };
+        }
+        let admitted = self.written < most;
+        if admitted {
+            self.written += 1;
+        } else {
+            self.held_back += 1;
+        }
+        (admitted, held_back)
+    }
+
+    /// Writes down that a client was banned, unless too many were within this second. `kept` says whether the ban is on disk.
+    pub(super) fn banned(&mut self, address: &str, why: &str, length: Duration, kept: bool, now: Duration) {
+        let (admitted, held_back) = self.admits(LOG_LINES, now);
+        if held_back > 0 {
+            tracing::info!(bans = held_back, "further bans, not logged one by one");
+        }
+        if admitted {
+            tracing::info!(%address, %why, seconds = length.as_secs(), kept, "banned");
+        }
+    }
+}
+
+/// Lets detections write a bounded number of lines a second, and says how many it held back.
+#[derive(Default)]
+pub(super) struct LogBudget {
+    detections: LineBudget,
     /// Spared requests that were told of, and when.
     spared: (u64, Duration),
     /// Detectors as they were told of last.
@@ -37,24 +75,14 @@ pub(super) struct LogBudget {
 impl LogBudget {
     /// Writes a detection down, unless too many were within this second.
     pub(super) fn detection(&mut self, detection: &Detection, verbose: u32, now: Duration) {
-        if now.as_secs() != self.second {
-            if self.held_back > 0 {
-                tracing::warn!(target: "buckler::guard", detections = self.held_back, "further detections, not logged one by one");
-            }
-            *self = Self {
-                second: now.as_secs(),
-                spared: self.spared,
-                clients: self.clients,
-                detectors: std::mem::take(&mut self.detectors),
-                ..Self::default()
-            };
-        }
         let most = if verbose >= TALKATIVE { MORE_LINES } else { LOG_LINES };
-        if self.written >= most {
-            self.held_back += 1;
+        let (admitted, held_back) = self.detections.admits(most, now);
+        if held_back > 0 {
+            tracing::warn!(target: "buckler::guard", detections = held_back, "further detections, not logged one by one");
+        }
+        if !admitted {
             return;
         }
-        self.written += 1;
         let Detection {
             check,
             level,
@@ -241,5 +269,24 @@ mod tests {
         });
         assert_eq!(lines.len(), LOG_LINES as usize + 2);
         assert!(lines[LOG_LINES as usize].contains("detections=980"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_flood_of_bans_is_none_of_lines() {
+        let (pen, lines) = mpsc::channel();
+        let mut budget = LineBudget::default();
+        let mut ban = |second| {
+            budget.banned(
+                "203.0.113.9",
+                "sqli",
+                Duration::from_mins(5),
+                true,
+                Duration::from_secs(second),
+            );
+        };
+        with_default(Pen(pen), || (0..1_000).map(|_| 0).chain([1]).for_each(&mut ban));
+        let lines: Vec<String> = lines.try_iter().collect();
+        assert_eq!(lines.len(), LOG_LINES as usize + 2);
+        assert!(lines[LOG_LINES as usize].contains("bans=980"), "{lines:?}");
     }
 }

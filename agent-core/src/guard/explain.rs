@@ -206,9 +206,14 @@ impl Explanations {
     /// The most listed sources that wait to be told of: a line each is written a second.
     const FRESH: usize = 16;
 
-    /// Keeps an explanation.
+    /// Slots of a refusal: with one, two of the last 75 refusals would share it as often as not, and one of them be lost.
+    const WAYS: usize = 4;
+
+    /// Keeps an explanation, in place of the oldest one of its slots.
     pub(super) fn keep(&self, explanation: Explanation, at: Duration) {
-        if let Some(slot) = slot(&self.found, explanation.id) {
+        let kept_at = |slot: &&Slot| slot.load().as_ref().map(|kept| kept.at);
+        // an empty slot is before any time
+        if let Some(slot) = ways(&self.found, explanation.id).iter().min_by_key(kept_at) {
             let hit = None;
             slot.store(Some(Arc::new(Kept { explanation, at, hit })));
         }
@@ -258,7 +263,7 @@ impl Explanations {
     /// began with, and what lists its source by now.
     pub(super) fn find(&self, id: BlockId) -> Option<Explanation> {
         let listed = self.listed_as(id);
-        let Some(found) = look(&self.found, id) else {
+        let Some(found) = ways(&self.found, id).iter().find_map(|slot| look(slot, id)) else {
             return listed;
         };
         let (entry, until_ms) = listed.map_or((found.entry, found.until_ms), |listed| (listed.entry, listed.until_ms));
@@ -271,7 +276,7 @@ impl Explanations {
 
     /// Why a source is refused for being listed.
     pub(super) fn listed_as(&self, id: BlockId) -> Option<Explanation> {
-        look(&self.listed, id)
+        look(slot(&self.listed, id)?, id)
     }
 
     /// The refusal that the ban of this network began with, or the name that all agents know it by.
@@ -282,10 +287,17 @@ impl Explanations {
     }
 }
 
-fn look(slots: &[Slot], id: BlockId) -> Option<Explanation> {
-    let kept = slot(slots, id)?.load();
+fn look(slot: &Slot, id: BlockId) -> Option<Explanation> {
+    let kept = slot.load();
     let explanation = &kept.as_ref()?.explanation;
     (explanation.id == id).then(|| explanation.clone())
+}
+
+/// The slots that a refusal may be kept in.
+fn ways(slots: &[Slot], id: BlockId) -> &[Slot] {
+    let set = id.number() % (slots.len() / Explanations::WAYS).max(1) as u64;
+    let from = usize::try_from(set).map_or(0, |set| set * Explanations::WAYS);
+    slots.get(from..from + Explanations::WAYS).unwrap_or_default()
 }
 
 fn slot<T>(slots: &[T], id: BlockId) -> Option<&T> {

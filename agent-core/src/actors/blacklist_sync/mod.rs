@@ -7,7 +7,7 @@ mod taking;
 mod updates;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -18,6 +18,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 use super::{
     DeathNotice, Tree,
     estate::Estate,
+    log_budget::LineBudget,
     messages::{
         BatchTaken, Errand, EventsAcknowledged, ListChanged, ListPart, ListReceived, OffendersCaught, Part,
         PartReported, PolicyChanged, ReportPart, Speak,
@@ -47,6 +48,8 @@ pub(super) struct BlacklistSync {
     ban_for: Duration,
     /// Whether a client was banned since the history of bans was saved.
     history_changed: Cell<bool>,
+    /// How many bans may be written to the log.
+    ban_lines: RefCell<LineBudget>,
     _notice: DeathNotice,
 }
 
@@ -98,6 +101,7 @@ impl BlacklistSync {
             sharing: Sharing::by(estate, &policy),
             ban_for: policy.ban_for(),
             history_changed: Cell::new(false),
+            ban_lines: RefCell::default(),
             _notice: notice,
         }
     }

@@ -60,7 +60,9 @@ impl BlacklistSync {
         let kept = is_news && self.estate.store.save_offences(&bans, &events, outbox.own_stream());
         // what is said from here on is on disk, if there is one: nobody hears of a ban that a crash could undo
         for (address, why, length) in banned {
-            tracing::info!(%address, %why, seconds = length.as_secs(), kept, "banned");
+            self.ban_lines
+                .borrow_mut()
+                .banned(&address, &why, length, kept, now.elapsed);
         }
         !events.is_empty()
     }
