@@ -16,6 +16,7 @@ mod conformance;
 mod document;
 mod faults;
 mod flow;
+mod hostile;
 mod judged;
 mod kill;
 mod matrix;

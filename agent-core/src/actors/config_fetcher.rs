@@ -84,12 +84,25 @@ impl ConfigFetcher {
 
     fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, ctx: &mut Context<Self>) {
         let mut configuration = self.estate.configuration.borrow_mut();
+        let is_first = configuration.source == "local";
         report_changes(&configuration.policy, &policy);
         tracing::info!(
             version = update.version,
             "configuration from the server in force on probation"
         );
         configuration.try_out(update, policy, self.estate.now());
+        for held in configuration.policy.held() {
+            tracing::warn!("{held}");
+        }
+        if !configuration.weaker.is_empty() {
+            let weaker = configuration.weaker.join("; ");
+            // what a server says first is its operator's choice; what it takes back later may not be
+            if is_first {
+                tracing::warn!("the configuration from the server protects less than the host's own: {weaker}");
+            } else {
+                tracing::error!("the configuration from the server protects less than the one before: {weaker}");
+            }
+        }
         drop(configuration);
         self.begin_to_watch(ctx);
     }
@@ -123,10 +136,15 @@ impl ConfigFetcher {
     }
 
     fn keep(&self) {
-        if let Some(update) = self.estate.configuration.borrow_mut().keep() {
+        let mut configuration = self.estate.configuration.borrow_mut();
+        if let Some(milder) = configuration.passed_more() {
+            tracing::error!("the configuration from the server protects less than the one before: {milder}");
+        }
+        if let Some(update) = configuration.keep() {
             self.estate.store.save_config(update);
             tracing::info!(version = update.version, "configuration has passed its probation");
         }
+        drop(configuration);
         self.announce();
         tell(&self.speak, Speak::Soon);
     }

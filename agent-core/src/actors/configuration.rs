@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     guard::Trial,
-    model::policy::{Layer, Policy, PolicyError, is_template, laid_over},
+    model::policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
     protocol::{
         ConfigMap,
         v2::{ConfigState, ConfigStatus, ConfigUpdate},
@@ -24,6 +24,10 @@ pub(crate) struct Configuration {
     pub(crate) file: Vec<Layer>,
     pub(crate) server: Option<ConfigUpdate>,
     pub(crate) code: Option<Layer>,
+    /// What the server's may not go below.
+    pub(crate) floor: Floor,
+    /// In what the policy in force protects less than the one before it.
+    pub(crate) weaker: Vec<String>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) source: &'static str,
     pub(crate) status: Option<ConfigStatus>,
@@ -67,7 +71,7 @@ impl Configuration {
                 keys.remove(TEMPLATE);
             }
             Layer {
-                origin: "server".to_owned(),
+                origin: SERVER.to_owned(),
                 keys,
             }
         });
@@ -78,7 +82,7 @@ impl Configuration {
             .chain(server)
             .chain(self.code.clone())
             .collect();
-        Policy::compile(template, &layers).map(|policy| policy.numbered(version))
+        Policy::compile_above(&self.floor, template, &layers).map(|policy| policy.numbered(version))
     }
 
     /// What a version 1 server's configuration comes to, as pyrasp 0.10.2 takes it: at registration it replaces what was there; in a
@@ -129,6 +133,8 @@ impl Configuration {
     /// trial itself.
     pub(crate) fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, now: Duration) {
         let version = update.version;
+        self.weaker = policy.weaker_than(&self.policy);
+        let held = held(&policy);
         let replaced = Running {
             policy: std::mem::replace(&mut self.policy, policy),
             server: self.server.replace(update),
@@ -143,8 +149,23 @@ impl Configuration {
         self.status = Some(ConfigStatus {
             version,
             state: ConfigState::Probation,
-            error: None,
+            error: (!held.is_empty()).then(|| held.join("; ")),
         });
+    }
+
+    /// What has passed in the trial, and would have been refused before, in words; it is among what is weaker from then on.
+    pub(crate) fn passed_more(&mut self) -> Option<String> {
+        let (requests, by) = self.trial.as_ref()?.trial.milder();
+        if requests == 0 {
+            return None;
+        }
+        let by: Vec<&str> = by.into_iter().map(Check::name).collect();
+        let milder = format!(
+            "{requests} of the first requests have passed that were refused before ({})",
+            by.join(", ")
+        );
+        self.weaker.push(milder.clone());
+        Some(milder)
     }
 
     /// The configuration on trial has proven itself: from now on it is the one that worked last.
@@ -166,6 +187,7 @@ impl Configuration {
         let Running { policy, server, source } = self.trial.take()?.before;
         self.policy = policy;
         self.source = source;
+        self.weaker = Vec::new();
         std::mem::replace(&mut self.server, server)
     }
 
@@ -202,6 +224,11 @@ fn named_template(update: &ConfigUpdate) -> Option<&str> {
     named.as_str().filter(|name| is_template(name))
 }
 
+/// What of a configuration is below the host's floor and not in force, a line each.
+pub(crate) fn held(policy: &Policy) -> Vec<String> {
+    policy.held().iter().map(ToString::to_string).collect()
+}
+
 impl From<&Configuration> for ConfigInForce {
     fn from(configuration: &Configuration) -> Self {
         let Configuration {
@@ -210,6 +237,7 @@ impl From<&Configuration> for ConfigInForce {
             server,
             status,
             trial,
+            weaker,
             ..
         } = configuration;
         let refused = status
@@ -232,6 +260,8 @@ impl From<&Configuration> for ConfigInForce {
             state,
             refused: refused.and_then(|status| status.error.clone()),
             cautions: policy.cautions(),
+            held: held(policy),
+            weaker: weaker.clone(),
         }
     }
 }

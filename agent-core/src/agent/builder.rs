@@ -232,6 +232,8 @@ fn local_configuration(settings: &Settings) -> Configuration {
         file: settings.security().to_vec(),
         server: None,
         code: settings.overrides().cloned(),
+        floor: settings.agent().floor.clone(),
+        weaker: Vec::new(),
         policy: Arc::clone(settings.policy()),
         source: "local",
         status: None,

@@ -13,6 +13,10 @@ use crate::model::policy::Policy;
 /// The type of a page, as pyrasp's frameworks send it.
 const PAGE: &str = "text/html; charset=utf-8";
 
+/// What a page may do: nothing but look as its own styles say. It is shown under the application's own origin, and a server sends it:
+/// its scripts would be the application's (CSP level 3).
+const PAGE_POLICY: &str = "default-src 'none'; sandbox; style-src 'unsafe-inline'";
+
 /// The type of a refusal for programs (RFC 9457).
 const PROBLEM: &str = "application/problem+json";
 
@@ -33,8 +37,11 @@ impl Refusal {
     /// cache may keep it: it is meant for one client, and a proxy that stored it would answer
     /// everybody with it.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let is_page = self.content_type == PAGE && matches!(self.reaction, Reaction::Respond { .. });
+        let page = [("content-security-policy", PAGE_POLICY)];
         let own = [
             ("cache-control", Cow::Borrowed("no-store")),
+            ("x-content-type-options", Cow::Borrowed("nosniff")),
             (BlockId::HEADER, Cow::Owned(self.id.to_string())),
         ];
         let cors = self.cors_origin.as_deref().map(|origin| {
@@ -48,7 +55,12 @@ impl Refusal {
         let wait = self
             .retry_after
             .map(|seconds| ("retry-after", Cow::Owned(seconds.to_string())));
-        own.into_iter().chain(wait).chain(cors.into_iter().flatten())
+        let page = page.into_iter().filter(move |_| is_page);
+        let page = page.map(|(name, value)| (name, Cow::Borrowed(value)));
+        own.into_iter()
+            .chain(page)
+            .chain(wait)
+            .chain(cors.into_iter().flatten())
     }
 
     /// The same for who sent this request.

@@ -42,6 +42,7 @@ impl Shared {
             trial.judging();
         }
         if is_whitelisted(&case) {
+            self.note_milder(Phase::Request, &case, snapshot, &Outcome::default());
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
@@ -73,6 +74,7 @@ impl Shared {
         if !case.is_ignored && outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
             self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);
         }
+        self.note_milder(Phase::Request, &case, snapshot, &outcome);
         self.remember(&case, &outcome);
         self.conclude(&outcome, &case)
     }
@@ -87,10 +89,12 @@ impl Shared {
     ) -> Verdict {
         let case = self.case(snapshot, request);
         if is_whitelisted(&case) {
+            self.note_milder(phase, &case, snapshot, &Outcome::default());
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
         self.look_into_body(body, phase, &case, snapshot, &mut outcome);
+        self.note_milder(phase, &case, snapshot, &outcome);
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }

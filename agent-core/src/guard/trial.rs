@@ -4,6 +4,9 @@
 //! What it would have treated more kindly is written down: the client in [`Recent`], the request here. Such a request is refused
 //! (the configuration is in force), but its source is not banned, so that nothing of a configuration that is taken back outlasts it.
 //!
+//! In its first requests it is watched the other way too: what passes, and would have been refused before, is counted, so that
+//! whoever looks after the host learns that it protects less. That takes nothing back: it may be meant.
+//!
 //! The previous policy is asked what it makes of the request at this moment. For checks that count, its limit is compared with the
 //! counts of the new one, which is the only one that counts.
 
@@ -16,7 +19,7 @@ use std::{
 };
 
 use super::recent::Recent;
-use crate::model::policy::Policy;
+use crate::model::policy::{Check, Policy};
 
 /// A policy's trial.
 #[derive(Debug)]
@@ -27,6 +30,9 @@ pub struct Trial {
     judged: AtomicU64,
     worse: AtomicU64,
     panics: AtomicU64,
+    milder: AtomicU64,
+    /// The checks by which the previous policy would have refused those, a bit each.
+    milder_by: AtomicU64,
 }
 
 /// How a trial stands.
@@ -92,6 +98,8 @@ impl Trial {
             judged: AtomicU64::new(0),
             worse: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            milder: AtomicU64::new(0),
+            milder_by: AtomicU64::new(0),
         }
     }
 
@@ -152,6 +160,29 @@ impl Trial {
         if let Some(client) = client {
             recent.treated_worse(client, now, self.id);
         }
+    }
+
+    /// Whether requests that pass are still compared: each is judged a second time.
+    pub(super) fn compares_passed(&self) -> bool {
+        self.judged() < Self::REQUESTS
+    }
+
+    /// A request passes that the previous policy would have refused, by this check.
+    pub(super) fn treated_milder(&self, by: Check) {
+        self.milder.fetch_add(1, Relaxed);
+        self.milder_by.fetch_or(1 << by as u64, Relaxed);
+    }
+
+    /// Requests that have passed and that the previous policy would have refused, of those that were
+    /// [compared](Self::REQUESTS), and the checks by which.
+    #[must_use]
+    pub fn milder(&self) -> (u64, Vec<Check>) {
+        let by = self.milder_by.load(Relaxed);
+        let is_one = |check: &Check| by & (1 << *check as u64) != 0;
+        (
+            self.milder.load(Relaxed),
+            Check::ALL.into_iter().filter(is_one).collect(),
+        )
     }
 
     /// The guard panicked over a request, and would not have by the previous policy.

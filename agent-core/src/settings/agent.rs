@@ -15,6 +15,7 @@ use url::Url;
 use super::{
     Problem,
     files::Files,
+    floor,
     section::{Found, Section, text},
     value,
 };
@@ -23,6 +24,7 @@ use crate::{
     model::{
         address::{PRIVATE, parse_network, parse_source},
         places::Gap,
+        policy::Floor,
     },
     protocol::AgentKey,
 };
@@ -66,6 +68,8 @@ pub struct AgentSettings {
     pub breaker_share: u8,
     /// The age from which on a list that the server has not confirmed is only logged; without it a list is enforced for ever.
     pub stale_after: Option<Duration>,
+    /// What the server's configuration may not go below.
+    pub floor: Floor,
 }
 
 /// What [`AgentSettings::breaker_share`] is by default: a fleet catches attackers, and no site has one customer in five who is one.
@@ -89,8 +93,10 @@ impl AgentSettings {
         let mut section = Section::new("agent", value, files);
         let key_file = section.path("key_file");
         let (uninspected, said_of_it) = uninspected(&mut section, files);
+        let cloud_url = cloud_url(&mut section);
+        let (floor, said_of_floor) = floor::read(section.take("floor"), cloud_url.as_ref(), files);
         let settings = Self {
-            cloud_url: cloud_url(&mut section),
+            cloud_url,
             key: key(&mut section, key_file.as_deref()),
             key_file,
             template: section.string("template").unwrap_or_else(|| "default".to_owned()),
@@ -107,10 +113,13 @@ impl AgentSettings {
             log_dir: section.path("log_dir"),
             breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
             stale_after: stale_after(&mut section),
+            floor,
         };
         let mut found = section.into_found();
-        found.problems.extend(said_of_it.problems);
-        found.warnings.extend(said_of_it.warnings);
+        for inner in [said_of_it, said_of_floor] {
+            found.problems.extend(inner.problems);
+            found.warnings.extend(inner.warnings);
+        }
         (settings, found)
     }
 

@@ -28,6 +28,11 @@
 //! breaker_share = 20                            # percent of recent clients that the fleet's list may shut out
 //! stale_after = "7d"                            # a list that no server has confirmed for so long is only logged
 //!
+//! [agent.floor]                                 # what the server's configuration may not go below
+//! levels = { sqli = 1, xss = 1 }                # the least that checks do
+//! never_ignored = ["/login"]                    # paths that IGNORE_PATHS may not name
+//! log_targets = ["logs.example.com"]            # hosts that findings may be sent to, besides the server's own
+//!
 //! [transport]
 //! kind = "http-polling"
 //!
@@ -76,6 +81,7 @@ mod environment;
 mod error;
 mod expand;
 mod files;
+mod floor;
 mod layers;
 mod section;
 mod security;

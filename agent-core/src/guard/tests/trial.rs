@@ -294,3 +294,30 @@ fn a_window_that_is_new_is_counted_for_the_one_before_too() {
         "the one before would have refused at 3"
     );
 }
+
+#[test]
+fn what_passes_now_and_was_refused_before_is_counted_and_takes_nothing_back() {
+    let (stage, trial) = on_trial(decoy(2), json!({ "SECURITY_CHECKS": { "decoy": 0, "path": 0 } }));
+    assert_eq!(stage.visit(0..20, "/"), 0);
+    assert_eq!(trial.milder(), (0, vec![]));
+    let decoyed = || stage.check(&get("/.env").unrouted(RouteMatch::Missing));
+    assert!((0..3).all(|_| !decoyed().is_block()));
+    assert_eq!(
+        trial.milder(),
+        (3, vec![Check::Decoy]),
+        "by the check that had refused them"
+    );
+    stage.pass_time(60);
+    assert_eq!(stage.state(&trial), TrialState::Passed);
+
+    let (stage, trial) = on_trial(decoy(2), json!({ "WHITELIST": ["198.51.100.0/24"] }));
+    let decoyed = || stage.check(&get("/.env").unrouted(RouteMatch::Missing).from(&client(7)));
+    assert!(!decoyed().is_block());
+    assert_eq!(trial.milder().0, 1, "clients that are no longer judged count too");
+    (0..2 * Trial::REQUESTS).for_each(|_| drop(decoyed()));
+    assert_eq!(
+        trial.milder().0,
+        Trial::REQUESTS - 1,
+        "the first requests are compared, no others"
+    );
+}

@@ -170,6 +170,21 @@ impl Level {
         matches!(self, Self::Block | Self::Ban)
     }
 
+    /// Whether it does less than another one: nothing, reporting, refusing and banning, in this order.
+    #[must_use]
+    pub const fn is_weaker_than(self, other: Self) -> bool {
+        self.strength() < other.strength()
+    }
+
+    const fn strength(self) -> u8 {
+        match self {
+            Self::Off => 0,
+            Self::Log => 1,
+            Self::Block => 2,
+            Self::Ban => 3,
+        }
+    }
+
     /// Whether a finding counts for a ban of the source.
     #[must_use]
     pub const fn bans(self) -> bool {

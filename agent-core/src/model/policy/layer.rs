@@ -13,6 +13,9 @@ use super::{
 };
 use crate::protocol::ConfigMap;
 
+/// The origin of the layer that the server's configuration is.
+pub const SERVER: &str = "server";
+
 /// What one origin says.
 ///
 /// Keys are pyrasp's in upper or lower case, all of them or some; `null` means "not given", so that a later layer never unsets

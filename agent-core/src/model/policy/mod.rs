@@ -34,6 +34,7 @@ mod detectors;
 mod dry_run;
 mod error;
 mod exceptions;
+mod floor;
 mod hash;
 pub mod keys;
 mod layer;
@@ -69,8 +70,9 @@ pub use self::{
     detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
     exceptions::{Exceptions, Found, NarrowException},
+    floor::{Floor, Held},
     hash::config_hash,
-    layer::{Layer, UnknownKey, laid_over},
+    layer::{Layer, SERVER, UnknownKey, laid_over},
     log::{Log, LogFormat, LogProtocol},
     paths::Window,
     reaction::Reaction,
@@ -120,6 +122,7 @@ pub struct Policy {
     routes: Routes,
     raw: ConfigMap,
     unknown: Vec<UnknownKey>,
+    held: Vec<Held>,
 }
 
 impl Policy {
@@ -128,12 +131,19 @@ impl Policy {
     /// # Errors
     /// Every problem of every layer, also of values that a later layer replaces.
     pub fn compile(template: &str, layers: &[Layer]) -> Result<Self, PolicyError> {
-        let mut reader = Reader::new(stack(template, layers));
+        Self::compile_above(&Floor::default(), template, layers)
+    }
+
+    /// The same, where the layer of the server ([`SERVER`]) may not go below a floor of the host's.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile). What is below the floor is no error: it is not taken, and told by [`held`](Self::held).
+    pub fn compile_above(floor: &Floor, template: &str, layers: &[Layer]) -> Result<Self, PolicyError> {
+        let (mut reader, mut held) = reader_above(floor, template, layers);
         let app_name = reader.read("APP_NAME", value::line);
         let access = Access::read(&mut reader);
         let paths = Paths::read(&mut reader);
-        let flood = Window::of_requests(&mut reader);
-        let error_flood = Window::of_errors(&mut reader);
+        let (flood, error_flood) = (Window::of_requests(&mut reader), Window::of_errors(&mut reader));
         let flooding = Flooding::read(&mut reader);
         let answers = Answers::read(&mut reader);
         let ban_terms = BanTerms::read(&mut reader);
@@ -147,7 +157,8 @@ impl Policy {
         let uploads = Uploads::read(&mut reader);
         let zero_trust = ZeroTrust::read(&mut reader);
         let log = Log::read(&mut reader);
-        let levels = Check::ALL.map(|check| level_of(&mut reader, check, answers.no_bans));
+        let mut levels = Check::ALL.map(|check| level_of(&mut reader, check, answers.no_bans));
+        held.extend(floor.raise(template, layers, &mut levels, &reader));
         let elsewhere = Elsewhere {
             levels: &levels,
             flood,
@@ -158,11 +169,11 @@ impl Policy {
         let candidate = reader.read(dry_run::KEY, dry_run::candidate_keys);
         zero_trust.require_keys(level_in(&levels, Check::Ztaa), &mut reader);
         routes.require_keys(level_in(&levels, Check::Ztaa), &zero_trust, &mut reader);
-        let Rest { raw, mut unknown } = reader.finish().map_err(PolicyError::new)?;
+        let Rest { raw, unknown } = reader.finish().map_err(PolicyError::new)?;
         let dry_run = dry_run::compile(template, layers, candidate)?;
-        unknown.extend(unknown_to(dry_run.as_deref()));
         Ok(Self {
             version: None,
+            unknown: unknown.into_iter().chain(unknown_to(dry_run.as_deref())).collect(),
             dry_run,
             template: template.to_owned(),
             app_name,
@@ -186,8 +197,20 @@ impl Policy {
             log,
             routes,
             raw,
-            unknown,
+            held,
         })
+    }
+
+    /// What its server asked for that is below the host's floor, and is not in force.
+    #[must_use]
+    pub fn held(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// In what it protects less than the one before it, a line each.
+    #[must_use]
+    pub fn weaker_than(&self, before: &Self) -> Vec<String> {
+        floor::weaker(before, self)
     }
 
     /// The same policy under the server's number. 0 is none: version 1 servers do not count.
@@ -196,6 +219,13 @@ impl Policy {
         self.version = if version == 0 { None } else { Some(version) };
         self
     }
+}
+
+/// The layers without what is below the floor, and what that was.
+fn reader_above(floor: &Floor, template: &str, layers: &[Layer]) -> (Reader, Vec<Held>) {
+    let mut stack = stack(template, layers);
+    let held = floor.hold(&mut stack);
+    (Reader::new(stack), held)
 }
 
 /// The keys that only the policy beside it has, and that are unknown.
@@ -247,6 +277,11 @@ fn level(value: &Value) -> Parsed<Level> {
             Level::from_number(number.into()).ok_or_else(fault)
         }
     }
+}
+
+/// Whether a configuration has a key of this name, in upper case.
+pub(crate) fn is_key(name: &str) -> bool {
+    template::defaults().contains_key(name)
 }
 
 /// What it is called and does, without its values: one of them is a secret.

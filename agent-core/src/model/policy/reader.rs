@@ -126,7 +126,7 @@ impl Reader {
 }
 
 /// Whether a list of patterns can be parsed in some ten milliseconds. One pattern is bounded by itself.
-fn affordable(value: &Value) -> Parsed<()> {
+pub(super) fn affordable(value: &Value) -> Parsed<()> {
     /// Bytes of all patterns: thousands of them.
     const MOST_BYTES: usize = 256 << 10;
     /// Classes of characters that are not of ASCII alone.

@@ -1,6 +1,7 @@
 //! Settings read as a host reads them: from files in a directory of the test's own, from pairs, and from calls.
 
 mod errors;
+mod floor;
 mod formats;
 mod options;
 mod precedence;

@@ -115,6 +115,11 @@ impl Routes {
         }
     }
 
+    /// The levels of each rule.
+    pub(super) fn levels(&self) -> impl Iterator<Item = &[Level; Check::ALL.len()]> {
+        self.rules.iter().map(|rule| &rule.levels)
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }

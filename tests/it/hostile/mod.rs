@@ -1,0 +1,3 @@
+//! Attacks by those that a fleet trusts, over real sockets: each did harm once, and does none.
+
+mod lying_server;
