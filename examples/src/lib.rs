@@ -12,3 +12,14 @@ pub mod relay;
 pub mod shop;
 pub mod site;
 pub mod swarm;
+
+/// The Rust of the documents, compiled.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/HOSTS.md")]
+    struct Hosts;
+    #[doc = include_str!("../../docs/EXTENDING.md")]
+    struct Extending;
+}

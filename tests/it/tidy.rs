@@ -1,4 +1,4 @@
-//! The invariants of the README, held against the sources as they are.
+//! The invariants of `docs/ARCHITECTURE.md`, held against the sources as they are.
 
 use std::{
     fs,

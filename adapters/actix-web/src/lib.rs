@@ -111,8 +111,3 @@ pub fn builder(settings: Settings) -> Result<AgentBuilder, SettingsError> {
     let builder = buckler_transports::builder(settings)?;
     Ok(builder.platform(PLATFORM).address_remedy(ADDRESS_REMEDY))
 }
-
-/// The README's example, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
