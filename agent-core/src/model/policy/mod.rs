@@ -280,6 +280,7 @@ fn level(value: &Value) -> Parsed<Level> {
 }
 
 /// Whether a configuration has a key of this name, in upper case.
+#[cfg(feature = "agent")]
 pub(crate) fn is_key(name: &str) -> bool {
     template::defaults().contains_key(name)
 }
