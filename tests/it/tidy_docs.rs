@@ -192,6 +192,51 @@ fn docs_glossary_names_types_that_exist() {
     assert!(terms >= 40, "{terms} terms");
 }
 
+/// The names of settings that a source reads: the first argument of a section's methods.
+fn settings_read_in(path: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let methods = [
+        "path", "string", "strings", "bool", "list", "u64", "one_of", "duration", "bytes", "take", "read",
+    ];
+    let mut found = Vec::new();
+    for method in methods {
+        let call = format!(".{method}(");
+        let calls = code.split(&call).skip(1);
+        let names = calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+        found.extend(names.map(str::to_owned));
+    }
+    found
+}
+
+#[test]
+fn docs_settings_have_a_row_each() {
+    let page = fs::read_to_string(root().join("docs/CONFIGURATION.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let named: Vec<&str> = rows
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|cell| cell.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .collect();
+    let mut read = 0;
+    for source in [
+        "agent-core/src/settings/agent.rs",
+        "agent-core/src/settings/floor.rs",
+        "transports/connection/src/options/mod.rs",
+        "transports/http-polling/src/options/mod.rs",
+        "transports/websocket/src/options.rs",
+        "transports/src/auto/mod.rs",
+    ] {
+        for setting in settings_read_in(source) {
+            assert!(
+                named.contains(&setting.as_str()),
+                "docs/CONFIGURATION.md has no row for {setting}, which {source} reads"
+            );
+            read += 1;
+        }
+    }
+    assert!(read > 30, "{read} settings");
+}
+
 #[test]
 fn docs_readme_stays_a_door() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
