@@ -238,6 +238,30 @@ fn docs_settings_have_a_row_each() {
 }
 
 #[test]
+fn docs_status_fields_are_all_described() {
+    let page = fs::read_to_string(root().join("docs/OPERATING.md")).unwrap();
+    let spans = code_spans(&page);
+    let described: Vec<&str> = spans.iter().flat_map(|span| span.split(['.', ' '])).collect();
+    let mut fields = 0;
+    for source in ["agent-core/src/status/mod.rs", "agent-core/src/status/clients.rs"] {
+        let text = fs::read_to_string(root().join(source)).unwrap();
+        let public = text.lines().filter_map(|line| line.strip_prefix("    pub "));
+        // fields of a tripped breaker speak for themselves
+        for field in public.filter_map(|line| line.split_once(": ")).map(|(name, _)| name) {
+            let is_field = field.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            if is_field && !["share", "clients", "revision"].contains(&field) {
+                assert!(
+                    described.contains(&field),
+                    "docs/OPERATING.md does not say what {field} is ({source})"
+                );
+                fields += 1;
+            }
+        }
+    }
+    assert!(fields > 60, "{fields} fields");
+}
+
+#[test]
 fn docs_readme_stays_a_door() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let words = text.split_whitespace().count();

@@ -13,7 +13,8 @@
 //! let agent = start(Settings::from_file("buckler.toml")?)?; // never waits for the server
 //! let app = Router::new().route("/", get(|| async { "hello" }));
 //! let listener = tokio::net::TcpListener::bind(("127.0.0.1", 8080)).await?;
-//! buckler_tower::serve(listener, app, &agent).await?; // adds the layer, and tells it where connections come from
+//! let stop = std::future::pending(); // in its place, the signal that ends the service
+//! buckler_tower::serve_until(listener, app, &agent, stop).await?; // adds the layer, and tells it where connections come from
 //! agent.shutdown(Duration::from_secs(5)); // tells the server what it does not know yet
 //! # Ok(())
 //! # }

@@ -10,7 +10,7 @@
 //! 1. the whitelist: its members pass unjudged, and are only counted
 //! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
 //! 3. `ztaa`, and the networks that a route is open to
-//! 4. where `IGNORE_PATHS` does not match: `spoofing` (the host), `decoy` and `path` where it is sure that there is no route,
+//! 4. where `IGNORE_PATHS` does not match: `bots`, `spoofing` (the host), `decoy` and `path` where it is sure that there is no route,
 //!    `flood`, `brute` while its limit is exceeded, `headers`
 //! 5. what it carries: path, query, cookies and headers, then the beginning of its body ([`Guard::check_body`]), searched by the
 //!    [detectors](crate::model::detect) whose checks are on
