@@ -47,6 +47,8 @@ pub mod guard;
 pub mod model;
 #[cfg(feature = "agent")]
 mod notice;
+#[cfg(feature = "agent")]
+mod private;
 pub mod protocol;
 #[cfg(feature = "agent")]
 pub mod settings;

@@ -29,7 +29,7 @@ use crate::{
     protocol::{Route, Routes},
     settings::{Settings, SettingsError},
     status::{Board, Conversation, Enforcement},
-    store::{Faults, Home, Saved, Store, Times},
+    store::{Faults, Home, Saved, Seal, Store, Times},
     transport::TransportFactory,
 };
 
@@ -331,6 +331,7 @@ fn run(
             clock: Arc::clone(&shared.clock),
             line: Arc::clone(&shared.board.store),
             faults,
+            seal: Seal::by(settings.agent().key.as_ref()),
         }),
         None => (Store::none(), Saved::default()),
     };

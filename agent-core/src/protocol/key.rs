@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// The key that names an agent's security profile and proves that it may have it.
 ///
@@ -15,12 +16,12 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AgentKey(String);
+pub struct AgentKey(Zeroizing<String>);
 
 impl AgentKey {
     /// Wraps a key as the operator wrote it.
     pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
+        Self(Zeroizing::new(key.into()))
     }
 
     /// The key itself, for the request body and for comparison by a server.

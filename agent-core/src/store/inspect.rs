@@ -33,6 +33,7 @@ impl StateFiles {
             clock: Arc::clone(&clock),
             line: Arc::clone(&line),
             faults: super::Faults::default(),
+            seal: super::Seal::by(None),
         });
         let restored = saved.list.take().map(|list| list.restore(Times::read(&*clock)));
         let list = restored.and_then(|list| list.inspect_err(|problem| store.list_is_damaged(problem)).ok());

@@ -25,7 +25,10 @@ use super::{
     network::{self, family_and_octets},
     trouble::Trouble,
 };
-use crate::model::blacklist::{Blacklist, Digest, Filling, Scope};
+use crate::{
+    model::blacklist::{Blacklist, Digest, Filling, Scope},
+    private,
+};
 
 const MAGIC: &[u8; 8] = b"bucklist";
 /// Rises when the meaning of a byte changes.
@@ -56,7 +59,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let unfinished = path.with_extension("list-unfinished");
     faults.check(Touch::Write)?;
-    let mut to = Writer::begin(File::create(&unfinished)?, faults)?;
+    let mut to = Writer::begin(private::create(&unfinished)?, faults)?;
     let mut failed = None;
     list.for_each(Scope::Shared, &mut |network, until| {
         if failed.is_none() {

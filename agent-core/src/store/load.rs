@@ -10,9 +10,10 @@ use super::{
     FOR_EVER, SCHEMA, Saved, SavedEntry, Times,
     faults::Faults,
     list_file::ListFile,
+    seal::Seal,
     tables::{
-        AGENT_ID, BANNED, CONFIG, CONFIRMED, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes, changes_name, cursor_key, get,
-        get_number, networks, put,
+        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes, changes_name,
+        cursor_key, get, get_number, networks, put,
     },
     trouble::Trouble,
 };
@@ -21,7 +22,7 @@ use crate::{
         blacklist::{Scope, SharedList},
         outbox::Left,
     },
-    protocol::v2::{Event, ListCursor},
+    protocol::v2::{ConfigUpdate, Event, ListCursor},
 };
 
 /// A list as it was kept: a file, and what changed since it was begun.
@@ -47,6 +48,7 @@ pub(super) struct Loaded {
 /// Reads everything. `list_path` tells where the list file of a number is.
 pub(super) fn load(
     database: &Database,
+    seal: &Seal,
     list_path: impl Fn(u64) -> std::path::PathBuf,
     faults: &Faults,
 ) -> Result<Loaded, Trouble> {
@@ -60,7 +62,7 @@ pub(super) fn load(
     let mut loaded = Loaded {
         saved: Saved {
             agent_id: get(&txn, AGENT_ID)?.map(|id| Uuid::from_slice(&id)).transpose()?,
-            config: json(CONFIG)?.map(|json| serde_json::from_slice(&json)).transpose()?,
+            config: config(&txn, seal)?,
             banned,
             left: left(&txn)?,
             list: None,
@@ -81,6 +83,23 @@ pub(super) fn load(
         }
     }
     Ok(loaded)
+}
+
+/// The server's configuration. One that another key has sealed is waited for, as if there were none.
+fn config(txn: &ReadTransaction, seal: &Seal) -> Result<Option<ConfigUpdate>, Trouble> {
+    let json = match get(txn, CONFIG)? {
+        Some(sealed) => {
+            let opened = seal.open(&sealed);
+            if opened.is_none() {
+                tracing::warn!(
+                    "the saved configuration was sealed by another key than the agent's: waiting for the server's"
+                );
+            }
+            opened
+        }
+        None => get(txn, CONFIG_PLAIN)?,
+    };
+    Ok(json.map(|json| serde_json::from_slice(&json)).transpose()?)
 }
 
 /// Makes the tables of a new database, and looks at an old one's schema.

@@ -18,6 +18,7 @@ mod load;
 mod network;
 mod opening;
 mod saving;
+mod seal;
 mod slot;
 mod tables;
 mod times;
@@ -36,7 +37,7 @@ use ipnet::IpNet;
 use redb::{Database, Durability, WriteTransaction};
 use uuid::Uuid;
 
-pub(crate) use self::{faults::Faults, load::SavedList, times::Times};
+pub(crate) use self::{faults::Faults, load::SavedList, seal::Seal, times::Times};
 #[cfg(feature = "testing")]
 pub use self::{
     faults::{DiskFault, DiskFaults},
@@ -46,7 +47,10 @@ use self::{
     lists::{Job, Lists},
     network::NetworkKey,
     slot::{Opened, Place},
-    tables::{AGENT_ID, BANNED, CONFIG, CONFIRMED, EVENTS, SAFETY, put, put_bans, put_changes, put_events},
+    tables::{
+        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, EVENTS, SAFETY, forget, put, put_bans, put_changes,
+        put_events,
+    },
     trouble::Trouble,
 };
 use crate::{
@@ -94,6 +98,7 @@ pub(crate) struct Home {
     /// The store's line of the status.
     pub(crate) line: Arc<ArcSwap<StoreState>>,
     pub(crate) faults: Faults,
+    pub(crate) seal: Seal,
 }
 
 /// What an earlier run left.

@@ -55,7 +55,7 @@ impl Store {
             database,
             loaded,
             mut damaged,
-        } = place.open(faults)?;
+        } = place.open(&home.seal, faults)?;
         let mut saved = loaded.saved;
         if let Some(trouble) = loaded.list_trouble {
             damaged += 1;
@@ -174,7 +174,7 @@ impl Store {
             put(txn, AGENT_ID, agent_id.as_bytes())?;
         }
         if let Some(config) = config {
-            put(txn, CONFIG, &serde_json::to_vec(config)?)?;
+            self.put_config(txn, config)?;
         }
         if let Some(confirmed) = self.confirmed.get() {
             put(txn, CONFIRMED, &confirmed.to_le_bytes())?;

@@ -10,9 +10,13 @@ impl Store {
 
     /// Keeps a configuration that works.
     pub(crate) fn save_config(&self, config: &ConfigUpdate) {
-        self.write(Durability::Immediate, |txn| {
-            put(txn, CONFIG, &serde_json::to_vec(config)?)
-        });
+        self.write(Durability::Immediate, |txn| self.put_config(txn, config));
+    }
+
+    pub(super) fn put_config(&self, txn: &WriteTransaction, config: &ConfigUpdate) -> Result<(), Trouble> {
+        let Some(home) = &self.home else { return Ok(()) };
+        put(txn, CONFIG, &home.seal.close(serde_json::to_vec(config)?)?)?;
+        forget(txn, CONFIG_PLAIN)
     }
 
     /// Keeps the breaker's state.

@@ -11,7 +11,7 @@
 //! A second process in the same directory has `agent-2.lock`, `agent-2.redb` and so on.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io,
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
@@ -22,10 +22,11 @@ use redb::{Database, backends::FileBackend};
 use super::{
     faults::{Checked, Faults, Touch},
     load::{Loaded, events, load},
+    seal::Seal,
     tables::{EVENTS, put_events},
     trouble::Trouble,
 };
-use crate::model::outbox::Left;
+use crate::{model::outbox::Left, private};
 
 /// Processes that may share a state directory.
 const SLOTS: u32 = 16;
@@ -53,7 +54,7 @@ impl Place {
     pub(super) fn claim(directory: &Path, faults: &Faults) -> Result<Self, Trouble> {
         let taken = || -> io::Result<Option<Self>> {
             faults.check(Touch::Write)?;
-            fs::create_dir_all(directory)?;
+            private::directory(directory)?;
             for number in 1..=SLOTS {
                 if let Some(place) = Self::lock(directory, number)? {
                     return Ok(Some(place));
@@ -71,7 +72,7 @@ impl Place {
     /// Takes a slot if no other process has it.
     fn lock(directory: &Path, number: u32) -> io::Result<Option<Self>> {
         let path = directory.join(stem(number)).with_extension("lock");
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let lock = private::open(private::options().write(true).create(true).truncate(false), &path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -110,11 +111,11 @@ impl Place {
 
     /// Opens the database: the file or, where that makes no sense, the generation before it or, where that makes no sense
     /// either, an empty one.
-    pub(super) fn open(&self, faults: &Faults) -> Result<Opened, Trouble> {
+    pub(super) fn open(&self, seal: &Seal, faults: &Faults) -> Result<Opened, Trouble> {
         let mut damaged = 0;
         for aside in ["redb.damaged", "redb.previous.damaged"] {
             self.promote()?;
-            match self.read(faults) {
+            match self.read(seal, faults) {
                 Ok((database, loaded)) => {
                     return Ok(Opened {
                         database,
@@ -129,7 +130,7 @@ impl Place {
                 }
             }
         }
-        let (database, loaded) = self.read(faults)?;
+        let (database, loaded) = self.read(seal, faults)?;
         Ok(Opened {
             database,
             loaded,
@@ -146,8 +147,10 @@ impl Place {
         Ok(())
     }
 
-    fn read(&self, faults: &Faults) -> Result<(Database, Loaded), Trouble> {
-        self.open_and(faults, |database| load(database, |number| self.list(number), faults))
+    fn read(&self, seal: &Seal, faults: &Faults) -> Result<(Database, Loaded), Trouble> {
+        self.open_and(faults, |database| {
+            load(database, seal, |number| self.list(number), faults)
+        })
     }
 
     /// Opens the database as it is and reads from it.
@@ -175,13 +178,9 @@ impl Place {
         let is_new = self.is_gone();
         faults.check(if is_new { Touch::Write } else { Touch::Read })?;
         let path = if is_new { self.unfinished() } else { self.database() };
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(is_new)
-            .truncate(is_new)
-            .open(path)?;
+        let mut options = private::options();
+        options.read(true).write(true).create(is_new).truncate(is_new);
+        let file = private::open(&options, &path)?;
         let backend = Checked {
             file: FileBackend::new(file)?,
             faults: faults.clone(),
@@ -207,8 +206,9 @@ impl Place {
         let copy = || -> Result<(), Trouble> {
             let unfinished = self.unfinished();
             faults.check(Touch::Write)?;
-            fs::copy(self.database(), &unfinished)?;
-            faults.sync(|| File::open(&unfinished)?.sync_data())?;
+            let mut copy = private::create(&unfinished)?;
+            io::copy(&mut File::open(self.database())?, &mut copy)?;
+            faults.sync(|| copy.sync_data())?;
             fs::rename(&unfinished, self.previous())?;
             self.remove_lists_except(list.as_slice());
             Ok(())

@@ -22,7 +22,10 @@ pub(super) const EVENTS: TableDefinition<'_, (u128, u64), &[u8]> = TableDefiniti
 /// Names in `meta`.
 pub(super) const SCHEMA_KEY: &str = "schema";
 pub(super) const AGENT_ID: &str = "agent_id";
-pub(super) const CONFIG: &str = "config";
+/// The server's configuration, sealed.
+pub(super) const CONFIG: &str = "config_sealed";
+/// The same as releases before 0.2 wrote it: read once, and removed.
+pub(super) const CONFIG_PLAIN: &str = "config";
 pub(super) const CONFIRMED: &str = "confirmed";
 pub(super) const SAFETY: &str = "safety";
 /// The number of the list file in use.
@@ -47,6 +50,12 @@ pub(super) fn cursor_key(number: u64) -> String {
 
 pub(super) fn put(txn: &WriteTransaction, key: &str, value: &[u8]) -> Result<(), Trouble> {
     txn.open_table(META)?.insert(key, value)?;
+    Ok(())
+}
+
+/// Removes what `meta` has under a name.
+pub(super) fn forget(txn: &WriteTransaction, key: &str) -> Result<(), Trouble> {
+    txn.open_table(META)?.remove(key)?;
     Ok(())
 }
 

@@ -2,10 +2,12 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
+
+use crate::private;
 
 /// Appends lines to a file, on a thread for what may wait: a slow disk holds up nobody else.
 pub(super) async fn append(path: &Path, limit: u64, lines: &[String]) -> io::Result<()> {
@@ -29,7 +31,7 @@ fn write(path: &Path, limit: u64, text: &str) -> io::Result<()> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    private::append(path)
 }
 
 fn before(path: &Path) -> PathBuf {

@@ -67,7 +67,7 @@ fn what_is_no_database_is_set_aside_and_counted() {
 #[test]
 fn a_newer_schema_and_rows_that_make_no_sense_are_set_aside() {
     let newer = |txn: &WriteTransaction| put(txn, tables::SCHEMA_KEY, &(SCHEMA + 1).to_le_bytes());
-    let nonsense = |txn: &WriteTransaction| put(txn, CONFIG, b"not JSON");
+    let nonsense = |txn: &WriteTransaction| put(txn, SAFETY, b"not JSON");
     let changes: [&dyn Fn(&WriteTransaction) -> Result<(), Trouble>; 2] = [&newer, &nonsense];
     for change in changes {
         let site = Site::new();

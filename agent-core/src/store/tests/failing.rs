@@ -170,6 +170,7 @@ fn a_directory_that_cannot_be_made_means_memory() {
         clock: Arc::clone(&site.clock) as _,
         line: Arc::clone(&site.line),
         faults: Faults::default(),
+        seal: Seal::by(None),
     });
     assert_eq!(site.state().mode, StoreMode::Memory);
     store.save_agent_id(Uuid::nil());

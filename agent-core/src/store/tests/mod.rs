@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     model::{address::parse_network, blacklist::Digest},
+    protocol::AgentKey,
     protocol::v2::{AddressOrigin, EventKind, Evidence, ListMode, ListUpdate},
     testing::ManualClock,
 };
@@ -56,11 +57,16 @@ impl Site {
     }
 
     fn open(&self) -> (Store, Saved) {
+        self.open_with(Seal::by(Some(&AgentKey::new("key"))))
+    }
+
+    fn open_with(&self, seal: Seal) -> (Store, Saved) {
         Store::open(Home {
             directory: self.directory.path().to_owned(),
             clock: Arc::clone(&self.clock) as _,
             line: Arc::clone(&self.line),
             faults: Arc::clone(&self.faults).into(),
+            seal,
         })
     }
 
@@ -308,4 +314,60 @@ fn until_a_new_list_is_whole_the_one_before_stays() {
     drop(store);
     let restored = site.open().1.list.unwrap().restore(times).unwrap();
     assert_eq!(restored.cursor(), new.cursor());
+}
+
+#[test]
+fn a_configuration_is_not_written_in_the_clear_and_another_key_reads_none() {
+    let site = Site::new();
+    let body = serde_json::json!({"ZTAA_KEY": "signing-secret"})
+        .as_object()
+        .cloned()
+        .unwrap();
+    let config = ConfigUpdate {
+        version: 7,
+        hash: "h".to_owned(),
+        body,
+    };
+    let (store, _) = site.open();
+    store.save_config(&config);
+    drop(store);
+    for file in fs::read_dir(site.directory.path()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        assert!(
+            !bytes.windows(14).any(|part| part == b"signing-secret"),
+            "{}",
+            path.display()
+        );
+    }
+    let (store, saved) = site.open();
+    assert_eq!(saved.config, Some(config));
+    drop(store);
+    let (_store, saved) = site.open_with(Seal::by(Some(&AgentKey::new("another"))));
+    assert_eq!(saved.config, None, "it is waited for");
+    assert_eq!(site.state().mode, StoreMode::Disk);
+}
+
+#[test]
+fn a_configuration_of_an_earlier_release_is_read_and_sealed_when_it_is_saved() {
+    let site = Site::new();
+    let config = ConfigUpdate {
+        version: 7,
+        hash: "h".to_owned(),
+        body: serde_json::Map::new(),
+    };
+    let (store, _) = site.open();
+    store.write(Durability::Immediate, |txn| {
+        put(txn, CONFIG_PLAIN, &serde_json::to_vec(&config)?)
+    });
+    drop(store);
+    let (store, saved) = site.open();
+    assert_eq!(saved.config.as_ref(), Some(&config));
+    store.save_config(&config);
+    drop(store);
+    let (store, saved) = site.open();
+    assert_eq!(saved.config, Some(config));
+    let database = store.database.borrow();
+    let txn = redb::ReadableDatabase::begin_read(database.as_ref().unwrap()).unwrap();
+    assert_eq!(tables::get(&txn, CONFIG_PLAIN).unwrap(), None);
 }
