@@ -133,8 +133,12 @@ pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test may fail by a panic, in its helpers too")]
 mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
+    use std::{
+        io::Write as _,
+        os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink},
+    };
 
     use super::*;
 
@@ -144,7 +148,11 @@ mod tests {
     fn is_root() -> bool {
         let is_root = rustix::process::geteuid().is_root();
         if !is_root {
-            println!("skipped in part: only the administrator can give files to others");
+            writeln!(
+                io::stderr(),
+                "skipped in part: only the administrator can give files to others"
+            )
+            .unwrap_or_default();
         }
         is_root
     }
