@@ -1,9 +1,11 @@
 //! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key, one blacklist per fleet.
 //!
 //! ```text
-//!  agents ─▶ http::agents ─┐                        ┌─▶ store: agents, lists
-//!                          ├─▶ owner (one thread) ──┤     list: entries, history, snapshots, digest
-//!  admin ──▶ http::admin ──┘                        └─▶ protect, quotas: what no agent may do
+//!  agents ─▶ http::agents ─┐                           ┌─▶ store: marks, quotas, refusals, profiles
+//!                          ├─▶ owner (node's thread) ──┤     list: entries, history, digest
+//!  admin ──▶ http::admin ──┘      │       ▲            └─▶ node: who was heard when, snapshots
+//!                        commands ▼       │ durable
+//!                               journal (its thread): memory, or a redb database
 //!        └──▶ profiles (read by all, replaced as a whole)
 //!  agents ◀─ http::ws ◀──── hub: what changed, encoded once for all who are connected
 //! ```
@@ -51,8 +53,10 @@ mod config;
 pub mod exchange;
 mod http;
 mod hub;
+pub mod journal;
 pub mod list;
 mod moment;
+pub mod node;
 mod owner;
 mod profiles;
 mod protect;
@@ -65,9 +69,10 @@ mod upkeep;
 
 pub use config::{ConfigError, Limits, Profile, ServerConfig};
 pub use moment::{Moment, Tick};
+pub use node::Node;
 pub use protect::Protected;
 pub use running::RunningServer;
 pub use secret::Secret;
 pub use server::{Server, ServerBuilder, ServerError};
 pub use sockets::{FileLimit, raise_file_limit};
-pub use store::{MemoryStore, Store};
+pub use store::Store;

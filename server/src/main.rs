@@ -52,12 +52,23 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let config = ServerConfig::from_file(&options.config)?;
+    let mut config = ServerConfig::from_file(&options.config)?;
+    if config.data_dir.is_none() && !config.memory {
+        config.data_dir = Some(default_data_dir());
+    }
     make_room(&config);
     let server = start(options, config)?;
     futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
     server.stop(DEADLINE);
     Ok(())
+}
+
+/// Where the server keeps what it must not forget, where the file does not say: the directory that systemd made for it
+/// (`StateDirectory=`), or one where it was started.
+fn default_data_dir() -> PathBuf {
+    let by_systemd = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
+    let first = std::env::split_paths(&by_systemd).find(|path| !path.as_os_str().is_empty());
+    first.unwrap_or_else(|| PathBuf::from("buckler-data"))
 }
 
 /// Raises the limit of open files, and says where it stays too low for as many agents as may connect.

@@ -1,22 +1,36 @@
-//! Time as the server counts it: whole seconds since its start for ends and ages, the wall clock only for what people and
-//! version 1 agents read.
+//! Time as the server counts it: whole seconds since the Unix epoch for ends and ages, which every node and every start of the
+//! server reads alike, and the wall clock in milliseconds for what people and version 1 agents read.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use buckler::clock::Clock;
+use serde::{Deserialize, Serialize};
 
-/// Whole seconds since the server's clock began. Four bytes instead of sixteen matter with a million entries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Whole seconds since the Unix epoch. Four bytes instead of sixteen matter with a million entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Tick(u32);
 
 impl Tick {
-    /// The end of what never ends; no clock gets here (136 years).
+    /// The end of what never ends; no clock gets here before 2106.
     pub const FOREVER: Self = Self(u32::MAX);
 
     /// The second that `elapsed` lies in.
     #[must_use]
     pub fn at(elapsed: Duration) -> Self {
         Self(u32::try_from(elapsed.as_secs()).unwrap_or(u32::MAX - 1))
+    }
+
+    /// As it is written down: seconds since the Unix epoch.
+    #[must_use]
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+
+    /// What [`seconds`](Self::seconds) wrote down.
+    #[must_use]
+    pub const fn from_seconds(seconds: u32) -> Self {
+        Self(seconds)
     }
 
     /// This many seconds later; what would not end within the clock's range never ends.
@@ -51,26 +65,56 @@ impl Tick {
 /// How "for ever" travels in messages, which know only seconds left: 100 years.
 pub(crate) const FOREVER_S: u64 = 100 * 365 * 24 * 3_600;
 
-/// One reading of both clocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// One reading of the time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// For ends, ages and windows: it never jumps.
+    /// For ends, ages and windows: it never goes back.
     pub tick: Tick,
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch by the wall clock.
     pub unix_ms: u64,
 }
 
-impl Moment {
-    /// Reads both clocks.
-    #[must_use]
-    pub fn read(clock: &dyn Clock) -> Self {
-        let unix_ms = u64::try_from(clock.unix().as_millis()).unwrap_or(u64::MAX);
+/// Where a running server reads the time.
+///
+/// Ticks are the wall clock's at the start and go on with the clock that cannot be set: while the
+/// server runs, a jump of the wall clock ends no ban and prolongs none. They begin no earlier than
+/// the newest stamp in the journal, so that a machine that starts with its clock in the past goes
+/// on where it was.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    clock: Arc<dyn Clock>,
+    began: Duration,
+    base: Duration,
+}
+
+impl Timeline {
+    /// The time from now on, no earlier than `earliest`.
+    pub(crate) fn new(clock: Arc<dyn Clock>, earliest: Tick) -> Self {
+        let (began, wall) = (clock.elapsed(), clock.unix());
         Self {
-            tick: Tick::at(clock.elapsed()),
+            clock,
+            began,
+            base: wall.max(Duration::from_secs(earliest.0.into())),
+        }
+    }
+
+    /// Reads the time.
+    pub(crate) fn now(&self) -> Moment {
+        let passed = self.clock.elapsed().saturating_sub(self.began);
+        let unix_ms = u64::try_from(self.clock.unix().as_millis()).unwrap_or(u64::MAX);
+        Moment {
+            tick: Tick::at(self.base.saturating_add(passed)),
             unix_ms,
         }
     }
 
+    /// Time since the clock was made.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
+impl Moment {
     /// The wall clock in whole seconds.
     #[must_use]
     pub const fn unix_s(self) -> u64 {
@@ -99,6 +143,26 @@ mod tests {
         assert_eq!(Tick(5).minus(9), Tick(0));
         assert_eq!(Tick::FOREVER.left(Tick(7)), FOREVER_S);
         assert_eq!(Tick(7).left(Tick(9)), 0);
+    }
+
+    #[test]
+    fn a_jump_of_the_wall_clock_moves_no_end() {
+        #[derive(Debug, Default)]
+        struct Jumping(std::sync::atomic::AtomicU64);
+        impl Clock for Jumping {
+            fn elapsed(&self) -> Duration {
+                Duration::from_secs(7)
+            }
+            fn unix(&self) -> Duration {
+                Duration::from_secs(self.0.load(std::sync::atomic::Ordering::SeqCst))
+            }
+        }
+        let clock = Arc::new(Jumping(1_000.into()));
+        let timeline = Timeline::new(Arc::clone(&clock) as _, Tick(900));
+        clock.0.store(90_000, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!((timeline.now().tick, timeline.now().unix_ms), (Tick(1_000), 90_000_000));
+        let later = Timeline::new(clock, Tick(95_000));
+        assert_eq!(later.now().tick, Tick(95_000), "no earlier than what was written down");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use buckler::model::address::canonical_network;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
 
 /// Never a client of a guarded application that could be told apart: this host, nobody, everybody, the link
 /// (RFC 6890, sections 2.2.2 and 2.2.3).
@@ -36,7 +37,8 @@ const WIDEST_V4: u8 = 24;
 const WIDEST_V6: u8 = 48;
 
 /// Networks that no agent can ban.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Protected(Box<[IpNet]>);
 
 impl Protected {

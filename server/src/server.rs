@@ -20,14 +20,16 @@ use tokio::sync::oneshot;
 use crate::{
     config::{ConfigError, ServerConfig},
     http::{self, Paths, State},
+    journal::{self, Journal, JournalError, MemoryJournal, Opened, Position, restored},
     list::ListBounds,
-    moment::Moment,
+    moment::{Moment, Timeline},
+    node::Node,
     owner::Owner,
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
     sockets,
-    store::{MemoryStore, Rules, Store},
+    store::{Command, Record, Rules, Store},
     upkeep::{self, Upkeep},
 };
 
@@ -70,19 +72,21 @@ impl Server {
             config,
             clock: Arc::new(SystemClock::new()),
             store: None,
+            journal: None,
             reload_every: RELOAD_EVERY,
         }
     }
 }
 
 /// Makes a store that is held to the rules.
-type StoreMaker = Box<dyn FnOnce(Rules) -> Box<dyn Store>>;
+type StoreMaker = Box<dyn FnOnce(Rules) -> Store>;
 
 /// A server that does not run yet.
 pub struct ServerBuilder {
     config: ServerConfig,
     clock: Arc<dyn Clock>,
     store: Option<StoreMaker>,
+    journal: Option<Box<dyn Journal>>,
     reload_every: Duration,
 }
 
@@ -109,10 +113,17 @@ impl ServerBuilder {
         self
     }
 
-    /// Another store than the one in memory.
+    /// Begins with this store instead of an empty one, and keeps it in memory.
     #[must_use]
-    pub fn store(mut self, make: impl FnOnce(Rules) -> Box<dyn Store> + 'static) -> Self {
+    pub fn store(mut self, make: impl FnOnce(Rules) -> Store + 'static) -> Self {
         self.store = Some(Box::new(make));
+        self
+    }
+
+    /// Another journal than the one that the configuration names. The server begins with what is in it.
+    #[must_use]
+    pub fn journal(mut self, journal: Box<dyn Journal>) -> Self {
+        self.journal = Some(journal);
         self
     }
 
@@ -123,39 +134,130 @@ impl ServerBuilder {
         self
     }
 
-    /// Checks the configuration, binds, and starts to answer. It returns once connections are accepted.
+    /// Checks the configuration, reads what was kept, binds, and starts to answer. It returns once connections are accepted.
     ///
     /// # Errors
-    /// If the configuration is not valid, or the address cannot be bound.
+    /// If the configuration is not valid, what was kept cannot be read, or the address cannot be bound.
     pub fn start(self) -> Result<RunningServer, ServerError> {
         let Self {
             config,
             clock,
             store,
+            journal,
             reload_every,
         } = self;
-        config.check_paths()?;
-        let profiles = Arc::new(Profiles::new(&config, Moment::read(&*clock).unix_s())?);
+        config.check()?;
         let rules = rules(&config);
         let protected = Arc::clone(&rules.protected);
-        let make = store.unwrap_or_else(|| Box::new(|rules| Box::new(MemoryStore::new(rules))));
-        let owner = Owner::start(make(rules), Arc::clone(&clock)).map_err(ServerError::Thread)?;
+        let mut kept = match (store, journal, &config.data_dir) {
+            (Some(make), ..) => Kept::in_memory(make(rules.clone())),
+            (None, Some(journal), _) => Kept::in_journal(journal, &rules)?,
+            (None, None, Some(data_dir)) => Kept::from(journal::open(data_dir, &rules)?),
+            (None, None, None) => Kept::in_memory(Store::new(rules.clone())),
+        };
+        let timeline = Arc::new(Timeline::new(clock, kept.store.now().tick));
+        let now = timeline.now();
+        let (profiles, commands) = Profiles::new(&config, now.unix_ms, &kept.store)?;
+        kept.begin(rules, commands, now)?;
+        let Kept {
+            journal,
+            store,
+            position,
+            keeps,
+        } = kept;
+        let owner = Owner::start(journal, Node::new(store), position, keeps, Arc::clone(&timeline));
+        let owner = owner.map_err(ServerError::Thread)?;
+        let profiles = Arc::new(profiles);
         let state = State::new(
             &config,
             owner.clone(),
             Arc::clone(&profiles),
             protected,
-            Arc::clone(&clock),
+            Arc::clone(&timeline),
         );
         let upkeep = Upkeep {
             owner,
             hub: Arc::clone(state.hub()),
             profiles,
-            clock,
+            timeline,
             config: config.clone(),
             reload_every,
         };
         launch(config, Data::new(state), upkeep)
+    }
+}
+
+/// What a server begins with.
+struct Kept {
+    journal: Box<dyn Journal>,
+    store: Store,
+    position: Position,
+    /// Whether checkpoints are kept.
+    keeps: bool,
+}
+
+impl Kept {
+    fn in_memory(store: Store) -> Self {
+        Self {
+            journal: Box::new(MemoryJournal::default()),
+            store,
+            position: 0,
+            keeps: false,
+        }
+    }
+
+    fn in_journal(journal: Box<dyn Journal>, rules: &Rules) -> Result<Self, JournalError> {
+        let (store, position) = restored(&*journal, rules.clone())?;
+        Ok(Self {
+            journal,
+            store,
+            position,
+            keeps: true,
+        })
+    }
+
+    /// Has the configuration's rules and profiles kept before anything is answered, where they differ from what was kept.
+    fn begin(&mut self, rules: Rules, mut commands: Vec<Command>, now: Moment) -> Result<(), JournalError> {
+        let is_known =
+            |command: &Command| matches!(command, Command::Found { fleet, .. } if self.store.list(fleet).is_ok());
+        commands.retain(|command| !is_known(command));
+        if *self.store.rules() != rules || (self.keeps && self.position == 0) {
+            commands.insert(0, Command::Rules(rules));
+        }
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let record = Arc::new(Record::new(now, commands));
+        match self.journal.append(&record) {
+            Ok(position) => self.position = position,
+            // a disk that takes nothing at this moment must not keep a list from being served that is there
+            Err(JournalError::Unavailable(problem)) if self.position > 0 => {
+                tracing::error!(
+                    problem,
+                    "the journal takes nothing: the configuration is in force, and kept at the next start"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+        self.store.apply(&record);
+        Ok(())
+    }
+}
+
+impl From<Opened> for Kept {
+    fn from(opened: Opened) -> Self {
+        let Opened {
+            journal,
+            store,
+            position,
+            aside: _,
+        } = opened;
+        Self {
+            journal,
+            store,
+            position,
+            keeps: true,
+        }
     }
 }
 
@@ -209,7 +311,7 @@ async fn run(
         limits,
         ..
     } = config;
-    let answering = state.clone();
+    let (answering, owner) = (state.clone(), upkeep.owner.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -259,6 +361,7 @@ async fn run(
     }
     handle.stop(false).await;
     let _ = server.await;
+    owner.stop().await;
     tracing::info!("stopped");
 }
 
@@ -272,6 +375,9 @@ pub enum ServerError {
     /// The address cannot be listened on.
     #[error("cannot listen: {0}")]
     Bind(#[source] std::io::Error),
+    /// What was kept cannot be used.
+    #[error("what the server keeps cannot be used: {0}")]
+    Journal(#[from] JournalError),
     /// The system gives no more threads.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),

@@ -3,26 +3,26 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use buckler::clock::Clock;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     config::{ConfigError, ServerConfig},
     hub::{self, Hub},
-    moment::Moment,
+    moment::Timeline,
     owner::Owner,
     profiles::Profiles,
+    store::StoreError,
 };
 
-/// How often ended entries are removed from lists that nobody asks for.
-const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+/// How often ended entries are removed from lists that nobody asks for, and a checkpoint is thought of.
+const TICK_EVERY: Duration = Duration::from_secs(1);
 
 /// What upkeep works with.
 pub(crate) struct Upkeep {
     pub(crate) owner: Owner,
     pub(crate) hub: Arc<Hub>,
     pub(crate) profiles: Arc<Profiles>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timeline: Arc<Timeline>,
     pub(crate) config: ServerConfig,
     pub(crate) reload_every: Duration,
 }
@@ -33,28 +33,30 @@ pub(crate) async fn run(upkeep: Upkeep) {
         owner,
         hub,
         profiles,
-        clock,
+        timeline,
         config,
         reload_every,
     } = upkeep;
-    let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&clock));
-    let reload = reload(&profiles, &*clock, config, reload_every);
-    futures_util::future::join3(expire(owner, &hub), announce, reload).await;
+    let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&timeline));
+    let reload = reload((&owner, &profiles, &timeline), config, reload_every);
+    futures_util::future::join3(tick(&owner, &hub), announce, reload).await;
 }
 
-async fn expire(owner: Owner, hub: &Hub) {
-    let mut turns = interval(EXPIRE_EVERY);
+async fn tick(owner: &Owner, hub: &Hub) {
+    let mut turns = interval(TICK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        if let Err(error) = owner.ask(|store, now| store.expire(now)).await {
-            tracing::error!(%error, "what has ended could not be removed");
-        }
+        owner.tick().await;
         hub.touch_all();
     }
 }
 
-async fn reload(profiles: &Profiles, clock: &dyn Clock, mut running: ServerConfig, every: Duration) {
+async fn reload(
+    (owner, profiles, timeline): (&Owner, &Profiles, &Timeline),
+    mut running: ServerConfig,
+    every: Duration,
+) {
     let Some(file) = running.file.clone() else { return };
     let (mut seen, mut judged) = (None, None);
     let mut turns = interval(every.max(Duration::from_millis(1)));
@@ -68,33 +70,37 @@ async fn reload(profiles: &Profiles, clock: &dyn Clock, mut running: ServerConfi
         let hash = Some(blake3::hash(text.as_bytes()));
         // a file that differs from one turn to the next is still being written
         let is_settled = std::mem::replace(&mut seen, hash) == hash;
-        if !is_settled || std::mem::replace(&mut judged, hash) == hash {
+        if !is_settled || judged == hash {
             continue;
         }
-        match read(&text, &file, &running, profiles, clock) {
-            Ok(Some(next)) => running = next,
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the changed file is refused, what it said before stays in force"),
+        match read(&text, &file, &running) {
+            Ok((next, true)) => match adopt((owner, profiles, timeline), &next).await {
+                Ok(()) => {
+                    tracing::info!(file = %file.display(), profiles = next.profiles.len(), "read the changed profiles");
+                    running = next;
+                }
+                // it is tried again at the next turn
+                Err(NotAdopted::Store(_)) => continue,
+                Err(NotAdopted::Config(error)) => refuse(&error),
+            },
+            Ok((_, false)) => {}
+            Err(error) => refuse(&error),
         }
+        judged = hash;
     }
 }
 
-/// Puts the file's profiles in force, if they differ from those that were read last.
-fn read(
-    text: &str,
-    file: &Path,
-    running: &ServerConfig,
-    profiles: &Profiles,
-    clock: &dyn Clock,
-) -> Result<Option<ServerConfig>, ConfigError> {
+fn refuse(error: &ConfigError) {
+    tracing::error!(%error, "the changed file is refused, what it said before stays in force");
+}
+
+/// Reads a file, and says whether its profiles differ from those that were read last.
+fn read(text: &str, file: &Path, running: &ServerConfig) -> Result<(ServerConfig, bool), ConfigError> {
     let mut next = ServerConfig::parse(text, file)?;
     let is_same = next.profiles == running.profiles && next.unassigned_keys == running.unassigned_keys;
-    if !is_same {
-        profiles.adopt(&next, Moment::read(clock).unix_s())?;
-        tracing::info!(file = %file.display(), profiles = next.profiles.len(), "read the changed profiles");
-    }
-    // `--listen` may have overridden the file
+    // the program's arguments and defaults may have overridden the file
     next.listen.clone_from(&running.listen);
+    next.data_dir.clone_from(&running.data_dir);
     let bare = |config: &ServerConfig| ServerConfig {
         profiles: std::collections::BTreeMap::new(),
         unassigned_keys: Vec::new(),
@@ -103,5 +109,29 @@ fn read(
     if bare(&next) != bare(running) {
         tracing::warn!("only profiles and keys are read again: what else changed needs a restart");
     }
-    Ok((!is_same).then_some(next))
+    Ok((next, !is_same))
+}
+
+/// Why changed profiles are not in force.
+#[derive(Debug, thiserror::Error)]
+enum NotAdopted {
+    /// They are not valid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing can be kept at this moment.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Puts the file's profiles in force.
+async fn adopt(
+    (owner, profiles, timeline): (&Owner, &Profiles, &Timeline),
+    config: &ServerConfig,
+) -> Result<(), NotAdopted> {
+    let _changing = profiles.changing.lock().await;
+    let mut prepared = profiles.adopt(config, timeline.now().unix_ms)?;
+    let commands = std::mem::take(&mut prepared.commands);
+    owner.submit(commands, |_, _, _| Ok(())).await?;
+    profiles.publish(prepared);
+    Ok(())
 }

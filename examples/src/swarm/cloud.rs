@@ -15,8 +15,8 @@ use std::{
 };
 
 use buckler_server::{
-    MemoryStore, Moment, Profile, Server, ServerConfig, Store, raise_file_limit,
-    store::{OperatorBan, Rules},
+    Moment, Profile, Server, ServerConfig, Store, raise_file_limit,
+    store::{Command as StoreCommand, Record, Rules, new_epoch},
 };
 use ipnet::IpNet;
 use serde_json::json;
@@ -126,7 +126,7 @@ pub fn serve() -> Result<bool, Box<dyn Error>> {
     config.limits.shared_per_minute = NonZeroU32::MAX;
     let server = Server::builder(config)
         .listen(listen)
-        .store(move |rules| Box::new(filled(rules, entries)))
+        .store(move |rules| filled(rules, entries))
         .start()?;
     println!("{}", server.cloud_url());
     // until whoever started this is gone
@@ -135,19 +135,23 @@ pub fn serve() -> Result<bool, Box<dyn Error>> {
 }
 
 /// A store whose list has so many entries already, from 11.0.0.0 on.
-fn filled(rules: Rules, entries: u32) -> MemoryStore {
-    let mut store = MemoryStore::new(rules);
+fn filled(rules: Rules, entries: u32) -> Store {
+    let mut store = Store::new(rules);
+    let found = StoreCommand::Found {
+        fleet: "default".into(),
+        epoch: new_epoch(),
+    };
+    store.apply(&Record::new(Moment::default(), vec![found]));
     let first = u32::from(Ipv4Addr::new(11, 0, 0, 0));
     for number in 0..entries {
         let address = IpAddr::from(Ipv4Addr::from(first + number));
-        let ban = OperatorBan {
+        let ban = StoreCommand::Ban {
+            fleet: "default".into(),
             network: IpNet::from(address),
             ttl_s: None,
             why: "known".to_owned(),
         };
-        if let Err(error) = store.ban("default", ban, Moment::default()) {
-            tracing::error!(%error, "the list cannot be filled");
-        }
+        store.apply(&Record::new(Moment::default(), vec![ban]));
     }
     store
 }

@@ -22,6 +22,18 @@ pub enum ConfigError {
         /// Where in it, what was found, and what is allowed.
         reason: String,
     },
+    /// There are two answers to where everything is kept.
+    #[error(
+        "data_dir and memory: found data_dir = {:?} and memory = true, allowed is one of them: drop `memory` to keep what the \
+         server knows", found.display()
+    )]
+    DataDirAndMemory {
+        /// The directory.
+        found: PathBuf,
+    },
+    /// No directory is named.
+    #[error("data_dir: found an empty path, allowed is a directory that the server may write to, or `memory = true`")]
+    EmptyDataDir,
     /// A path that cannot be one.
     #[error(
         "{key}: found {found:?}, allowed is a path that begins with `/`, not with `/admin`, of letters, digits and /-_.~"

@@ -25,6 +25,7 @@ use crate::secret::Secret;
 /// listen = "127.0.0.1:9100"
 /// public_url = "https://buckler.example.com"   # where agents reach it, if not under the host name they ask for
 /// admin_token = "…"                            # without it there is no admin API
+/// data_dir = "/var/lib/buckler"                # what the server keeps; or `memory = true`, which forgets with the process
 /// trusted_proxies = ["10.0.0.0/8"]             # whose X-Forwarded-For is believed, and who can never be banned
 ///
 /// [profiles.shop]
@@ -57,6 +58,11 @@ pub struct ServerConfig {
     pub ws_path: Option<String>,
     /// Threads that answer requests.
     pub workers: NonZeroUsize,
+    /// Where the server keeps what it must not forget. Without it everything is kept in memory; the program then takes
+    /// `$STATE_DIRECTORY`, or `buckler-data` where it was started, unless `memory` is set.
+    pub data_dir: Option<PathBuf>,
+    /// Whether everything is kept in memory, and forgotten with the process.
+    pub memory: bool,
     /// The bearer token of the admin API. Without one there is no admin API.
     pub admin_token: Option<Secret>,
     /// Proxies whose `X-Forwarded-For` is believed. No agent can ban them.
@@ -87,6 +93,8 @@ impl Default for ServerConfig {
             beacon_path: "/beacon".to_owned(),
             ws_path: None,
             workers: at_least_one(2),
+            data_dir: None,
+            memory: false,
             admin_token: None,
             trusted_proxies: Vec::new(),
             own_addresses: Vec::new(),
@@ -110,6 +118,13 @@ impl ServerConfig {
     #[must_use]
     pub fn profile(mut self, name: &str, profile: Profile) -> Self {
         self.profiles.insert(name.to_owned(), profile);
+        self
+    }
+
+    /// Keeps everything in this directory, over restarts.
+    #[must_use]
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(directory.into());
         self
     }
 
@@ -147,7 +162,7 @@ impl ServerConfig {
             file: Some(path.to_owned()),
             ..parsed.map_err(malformed)?
         };
-        config.check_paths()?;
+        config.check()?;
         Ok(config)
     }
 
@@ -159,8 +174,18 @@ impl ServerConfig {
         })
     }
 
-    /// Whether the paths can be told apart.
-    pub(crate) fn check_paths(&self) -> Result<(), ConfigError> {
+    /// Whether the paths can be told apart, and it is clear where everything is kept.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match &self.data_dir {
+            Some(data_dir) if self.memory => Err(ConfigError::DataDirAndMemory {
+                found: data_dir.clone(),
+            }),
+            Some(data_dir) if data_dir.as_os_str().is_empty() => Err(ConfigError::EmptyDataDir),
+            Some(_) | None => self.check_paths(),
+        }
+    }
+
+    fn check_paths(&self) -> Result<(), ConfigError> {
         let ws_path = self.ws_path();
         let paths = [
             ("cloud_path", &self.cloud_path),

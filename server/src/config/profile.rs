@@ -58,6 +58,14 @@ impl Profile {
         }
     }
 
+    /// Names what is written of the configuration: another template or key changes it, and the order in which they are written
+    /// does not.
+    #[must_use]
+    pub(crate) fn fingerprint(&self) -> String {
+        let said = serde_json::json!([self.template, self.config]);
+        blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
+    }
+
     /// Adds a key.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {

@@ -14,19 +14,38 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::{
     list::Head,
     moment::{Moment, Tick},
-    store::{ListStep, Receipt, Report, Store, StoreError},
+    node::{Intent, Node},
+    store::{Answer, ListStep, Receipt, Report, StoreError},
 };
 
 /// The part of the interval by which agents are spread, so that a fleet that started at once does not speak at once.
 const JITTER: u32 = 5;
 
-/// Keeps what an agent says, and finds what it must be told.
+/// Keeps what an agent says, and finds what it must be told, on a node that keeps everything in memory.
 ///
 /// # Errors
-/// If the store fails. The agent sends the same again, and nothing counts twice.
-pub fn exchange(store: &mut dyn Store, report: &Report, have: &Have, now: Moment) -> Result<Exchange, StoreError> {
-    let receipt = store.report(report, now)?;
-    let step = store.list_for(&report.fleet, have, now)?;
+/// If the node fails. The agent sends the same again, and nothing counts twice.
+pub fn exchange(node: &mut Node, mut report: Report, have: &Have, now: Moment) -> Result<Exchange, StoreError> {
+    let mut intent = node.intent(&mut report);
+    let commands = std::mem::take(&mut intent.commands);
+    let answers = node.apply(commands, now);
+    answered(node, &report, &intent, &answers, have, now)
+}
+
+/// Finds what an agent must be told whose report was applied.
+///
+/// # Errors
+/// If the list cannot be read.
+pub fn answered(
+    node: &mut Node,
+    report: &Report,
+    intent: &Intent,
+    answers: &[Answer],
+    have: &Have,
+    now: Moment,
+) -> Result<Exchange, StoreError> {
+    let receipt = node.receive(report, intent, answers, now);
+    let step = node.list_for(&report.fleet, have, now)?;
     Ok(Exchange { receipt, step, now })
 }
 

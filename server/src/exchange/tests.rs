@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     list::ListBounds,
     protect::Protected,
-    store::{AgentIdent, Events, MemoryStore, Rules, Transport},
+    store::{AgentIdent, Events, Rules, Store, Transport},
 };
 
 fn at(seconds: u64) -> Moment {
@@ -20,14 +20,14 @@ fn at(seconds: u64) -> Moment {
     }
 }
 
-fn store(page: usize) -> MemoryStore {
-    MemoryStore::new(Rules {
+fn store(page: usize) -> Node {
+    Node::new(Store::new(Rules {
         protected: Arc::new(Protected::new(true, [])),
         bounds: ListBounds { page, history: 100 },
         agents: 10,
         shared_live: 100,
         shared_per_minute: 100,
-    })
+    }))
 }
 
 fn report(part: AgentPart, registers: bool) -> Report {
@@ -73,9 +73,9 @@ fn agent(stream: u128, first: u64, seqs: std::ops::Range<u64>) -> AgentPart {
 }
 
 /// The answer, as the agent reads it.
-fn said(store: &mut MemoryStore, part: AgentPart, registers: bool) -> ServerPart {
+fn said(store: &mut Node, part: AgentPart, registers: bool) -> ServerPart {
     let have = part.have.clone();
-    let exchange = exchange(store, &report(part, registers), &have, at(5)).unwrap();
+    let exchange = exchange(store, report(part, registers), &have, at(5)).unwrap();
     let json = serde_json::to_string(&exchange.part(None, None).unwrap()).unwrap();
     serde_json::from_str(&json).unwrap()
 }
@@ -85,7 +85,7 @@ fn an_answer_is_a_server_part_on_the_wire() {
     let mut store = store(10);
     let mut part = agent(7, 1, 1..3);
     part.have.list = Some(ListCursor::default());
-    let exchange = exchange(&mut store, &report(part, true), &Have::default(), at(5)).unwrap();
+    let exchange = exchange(&mut store, report(part, true), &Have::default(), at(5)).unwrap();
     assert_eq!(exchange.leads_to().map(|head| head.rev), Some(2));
     let config = to_raw_value(&json!({"version": 3, "hash": "h", "body": {"APP_NAME": "shop"}})).unwrap();
     let part = exchange.part(Some(&config), Some(Duration::from_secs(30))).unwrap();
@@ -122,8 +122,8 @@ fn an_older_stream_that_is_sent_again_is_acknowledged_and_changes_nothing() {
     let mut store = store(10);
     assert_eq!(said(&mut store, agent(7, 1, 1..4), true).ack, Some(3));
     assert_eq!(said(&mut store, agent(8, 1, 4..6), false).ack, Some(5));
-    let rev = store.fleet("default", at(5)).unwrap().rev;
-    let before = store.agents(at(5)).unwrap().remove(0).shared;
+    let rev = store.store.fleet("default").unwrap().rev;
+    let before = store.agents().remove(0).shared;
     for _ in 0..2 {
         assert_eq!(
             said(&mut store, agent(7, 1, 1..4), false).ack,
@@ -132,32 +132,32 @@ fn an_older_stream_that_is_sent_again_is_acknowledged_and_changes_nothing() {
         );
     }
     assert_eq!(said(&mut store, agent(8, 4, 4..6), false).ack, Some(5));
-    assert_eq!(store.fleet("default", at(5)).unwrap().rev, rev);
-    assert_eq!(store.agents(at(5)).unwrap().remove(0).shared, before);
+    assert_eq!(store.store.fleet("default").unwrap().rev, rev);
+    assert_eq!(store.agents().remove(0).shared, before);
 }
 
 #[test]
-fn the_marks_of_sixteen_streams_are_kept_and_the_one_used_longest_ago_goes() {
+fn the_marks_of_sixteen_streams_are_kept_and_the_one_whose_events_came_longest_ago_goes() {
     let mut store = store(100);
     said(&mut store, agent(1, 1, 1..2), true);
     for stream in 2..=16 {
         said(&mut store, agent(stream, 1, 1..2), false);
     }
-    said(&mut store, agent(1, 2, 2..2), false);
-    let bans = |store: &mut MemoryStore| store.agents(at(5)).unwrap().remove(0).shared.bans;
-    assert_eq!(bans(&mut store), 16);
+    said(&mut store, agent(1, 2, 2..3), false);
+    let bans = |store: &mut Node| store.agents().remove(0).shared.bans;
+    assert_eq!(bans(&mut store), 17);
     said(&mut store, agent(17, 1, 1..2), false);
     said(&mut store, agent(1, 1, 1..2), false);
-    assert_eq!(bans(&mut store), 17, "the first was used since, and is still known");
+    assert_eq!(bans(&mut store), 18, "the first was used since, and is still known");
     said(&mut store, agent(2, 1, 1..2), false);
-    assert_eq!(bans(&mut store), 18, "the second made room for the seventeenth");
+    assert_eq!(bans(&mut store), 19, "the second made room for the seventeenth");
 }
 
 #[test]
 fn a_stream_that_is_new_here_may_begin_anywhere() {
     let mut store = store(10);
     assert_eq!(said(&mut store, agent(7, 41, 41..44), true).ack, Some(43));
-    let view = store.agents(at(5)).unwrap().remove(0);
+    let view = store.agents().remove(0);
     assert_eq!((view.shared.bans, view.missing), (3, 0));
 }
 

@@ -19,8 +19,10 @@ use super::{
 use crate::{
     list::Recent,
     moment::{Moment, Tick},
+    node::Node,
+    owner::Plan,
     profiles::{Abilities, LiveProfile},
-    store::{AgentIdent, BanRules, Events, Mark, Report, Transport, Window},
+    store::{AgentIdent, BanRules, Events, Mark, Receipt, Report, StoreError, Transport, Window},
 };
 
 /// How long changes are told to version 1 agents again, in seconds, at least: they acknowledge nothing, and several processes
@@ -56,7 +58,7 @@ pub(super) async fn welcome(
 ) -> Result<HttpResponse, Refusal> {
     let (mark, abilities) = (visit.mark, Abilities::of(&visit.version));
     let report = report(visit, request, state, profile);
-    if let Err(error) = state.owner.ask(move |store, now| store.report(&report, now)).await {
+    if let Err(error) = reported(state, report, |_, _, _| Ok(())).await {
         tracing::error!(%error, "a registration could not be kept");
     }
     let mut welcome = whole(request, state, profile).await;
@@ -90,7 +92,7 @@ pub(super) async fn whole(request: &HttpRequest, state: &State, profile: &LivePr
     let ban_for = profile.policy().ban_for().as_secs();
     let listed = state
         .owner
-        .ask(move |store, now| Ok((store.addresses(&fleet, now)?, now)))
+        .ask(move |node, now| Ok((node.store.addresses(&fleet, now)?, now)))
         .await;
     let (addresses, now) = listed.unwrap_or_else(|error| {
         tracing::error!(%error, "a registration is answered without the list");
@@ -138,9 +140,9 @@ pub(super) async fn changes(
     let ban_for = profile.policy().ban_for().as_secs();
     let interval = profile.policy().beacon_delay().as_secs();
     let changed = profile.version();
-    let recent = state.owner.ask(move |store, now| {
-        let since = store.report(&report, now)?.missed_since;
-        let recent = store.recent(&fleet, &Window { since, ban_for }, now)?;
+    let recent = reported(state, report, move |node, receipt, now| {
+        let since = receipt.missed_since;
+        let recent = node.store.recent(&fleet, &Window { since, ban_for }, now)?;
         Ok((recent, is_news(changed, since, interval, now)))
     });
     let recent = recent.await;
@@ -160,6 +162,23 @@ pub(super) async fn changes(
         }),
         template: profile.template_v1().filter(|_| takes && is_news).map(str::to_owned),
     })
+}
+
+/// Keeps what an agent reports, and goes on with what came of that.
+async fn reported<T: Send + 'static>(
+    state: &State,
+    mut report: Report,
+    then: impl FnOnce(&mut Node, Receipt, Moment) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let plan = move |node: &mut Node, _| {
+        let mut intent = node.intent(&mut report);
+        (Plan::of(&mut intent), (report, intent))
+    };
+    let kept = state.owner.act(plan, move |node, (report, intent), answers, now| {
+        let receipt = node.receive(&report, &intent, answers, now);
+        then(node, receipt, now)
+    });
+    kept.await
 }
 
 /// Whether an agent that was told everything until `since` may lack a configuration of this

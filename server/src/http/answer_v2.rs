@@ -13,8 +13,10 @@ use super::{
     state::State,
 };
 use crate::{
-    exchange::{Exchange, Part, exchange},
+    exchange::{Exchange, Part, answered},
     hub::Channel,
+    node::Node,
+    owner::Plan,
     profiles::{LiveProfile, Served},
     store::{AgentIdent, Events, Report, Transport},
 };
@@ -63,12 +65,16 @@ pub(super) async fn answer(
     if let Some(on_its_way) = caller.on_its_way.take() {
         have.list = Some(on_its_way);
     }
-    let report = report(visit, &caller, profile, part);
+    let mut report = report(visit, &caller, profile, part);
     let channel = caller.channel.map(Arc::clone);
-    let exchange = state.owner.ask(move |store, now| {
-        let mut exchange = exchange(store, &report, &have, now)?;
+    let plan = move |node: &mut Node, _| {
+        let mut intent = node.intent(&mut report);
+        (Plan::of(&mut intent), (report, intent))
+    };
+    let exchange = state.owner.act(plan, move |node, (report, intent), answers, now| {
+        let mut exchange = answered(node, &report, &intent, answers, &have, now)?;
         if let Some(channel) = channel {
-            channel.settle(store, &mut exchange, now)?;
+            channel.settle(node, &mut exchange, now)?;
         }
         Ok(exchange)
     });

@@ -100,11 +100,20 @@ mod tests {
     use buckler::clock::SystemClock;
 
     use super::*;
-    use crate::{list::ListBounds, owner::Owner, profiles::Profiles, protect::Protected, store};
+    use crate::{
+        list::ListBounds,
+        moment::{Tick, Timeline},
+        node::Node,
+        owner::Owner,
+        profiles::Profiles,
+        protect::Protected,
+        store,
+    };
 
     fn state() -> State {
         let config = ServerConfig::new();
-        let (clock, protected) = (Arc::new(SystemClock::new()), Arc::new(Protected::new(true, [])));
+        let timeline = Arc::new(Timeline::new(Arc::new(SystemClock::new()), Tick::default()));
+        let protected = Arc::new(Protected::new(true, []));
         let rules = store::Rules {
             protected: Arc::clone(&protected),
             bounds: ListBounds { page: 10, history: 10 },
@@ -112,14 +121,10 @@ mod tests {
             shared_live: 10,
             shared_per_minute: 10,
         };
-        let owner = Owner::start(Box::new(store::MemoryStore::new(rules)), Arc::clone(&clock) as _).unwrap();
-        State::new(
-            &config,
-            owner,
-            Arc::new(Profiles::new(&config, 0).unwrap()),
-            protected,
-            clock,
-        )
+        let store = store::Store::new(rules);
+        let (profiles, _) = Profiles::new(&config, 0, &store).unwrap();
+        let owner = Owner::in_memory(Node::new(store), Arc::clone(&timeline)).unwrap();
+        State::new(&config, owner, Arc::new(profiles), protected, timeline)
     }
 
     #[actix_web::test]

@@ -13,6 +13,10 @@ use serde::Serialize;
 
 use crate::{config::ConfigError, store::StoreError};
 
+/// When to come again while nothing can be kept, in seconds: the journal is tried again every second, and agents add a spread
+/// of their own.
+const UNAVAILABLE_S: u64 = 10;
+
 /// `{status, message, data}`, in this order.
 #[derive(Serialize)]
 pub(super) struct Envelope<'a, T> {
@@ -163,7 +167,11 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self::failed(&error)
+        match error {
+            StoreError::Failed(_) => Self::failed(&error),
+            // why is in the log, once, and in the health
+            StoreError::Unavailable(_) => Self::crowded("nothing can be kept at this moment", UNAVAILABLE_S),
+        }
     }
 }
 

@@ -15,12 +15,9 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web::{Bytes, Payload},
 };
-use buckler::{
-    clock::Clock,
-    model::{
-        address::{canonical, parse_source},
-        ipset::IpSet,
-    },
+use buckler::model::{
+    address::{canonical, parse_source},
+    ipset::IpSet,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -33,7 +30,7 @@ use super::{
 use crate::{
     config::{Limits, ServerConfig},
     hub::Hub,
-    moment::Moment,
+    moment::{Moment, Timeline},
     owner::Owner,
     profiles::{LiveProfile, Lookup, Profiles},
     protect::Protected,
@@ -51,7 +48,7 @@ pub(crate) struct State {
     pub(super) protected: Arc<Protected>,
     pub(super) admin_token: Option<Secret>,
     pub(super) limits: Limits,
-    clock: Arc<dyn Clock>,
+    timeline: Arc<Timeline>,
     public_url: Option<Url>,
     beacon_path: String,
     trusted: IpSet,
@@ -71,7 +68,7 @@ impl State {
         owner: Owner,
         profiles: Arc<Profiles>,
         protected: Arc<Protected>,
-        clock: Arc<dyn Clock>,
+        timeline: Arc<Timeline>,
     ) -> Self {
         Self {
             owner,
@@ -79,7 +76,7 @@ impl State {
             protected,
             admin_token: config.admin_token,
             limits: config.limits,
-            clock,
+            timeline,
             public_url: config.public_url.clone(),
             beacon_path: config.beacon_path.clone(),
             trusted: config.trusted_proxies.iter().copied().collect(),
@@ -92,12 +89,12 @@ impl State {
     }
 
     pub(super) fn now(&self) -> Moment {
-        Moment::read(&*self.clock)
+        self.timeline.now()
     }
 
     /// Time since the server's clock began.
     pub(super) fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
+        self.timeline.elapsed()
     }
 
     /// How changes of lists reach who follows them.

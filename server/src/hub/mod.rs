@@ -23,10 +23,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use buckler::{
-    clock::Clock,
-    protocol::v2::{Have, ListCursor},
-};
+use buckler::protocol::v2::{Have, ListCursor};
 use tokio::sync::{Notify, watch};
 
 use self::ring::Delta;
@@ -34,9 +31,10 @@ pub(crate) use self::ring::{Due, Ring};
 use crate::{
     exchange::Exchange,
     list::Head,
-    moment::Moment,
+    moment::{Moment, Timeline},
+    node::Node,
     owner::Owner,
-    store::{FleetView, ListStep, Store, StoreError},
+    store::{ListStep, StoreError},
 };
 
 /// How long changes are collected before they are announced: far below what a person or an attacker notices, and a burst from
@@ -92,18 +90,18 @@ impl Hub {
 }
 
 /// Announces changes until it is dropped.
-pub(crate) async fn run(hub: Arc<Hub>, owner: Owner, clock: Arc<dyn Clock>) {
+pub(crate) async fn run(hub: Arc<Hub>, owner: Owner, timeline: Arc<Timeline>) {
     loop {
         hub.work.notified().await;
         tokio::time::sleep(COLLECTED).await;
         let channels = Arc::new(hub.touched());
         let published = Arc::clone(&channels);
-        let publish = owner.ask(move |store, now| published.iter().try_for_each(|channel| channel.publish(store, now)));
+        let publish = owner.ask(move |node, now| published.iter().try_for_each(|channel| channel.publish(node, now)));
         if let Err(error) = publish.await {
             tracing::error!(%error, "a changed list could not be pushed, its agents learn of it when they ask");
         }
         for channel in channels.iter() {
-            channel.announce(Moment::read(&*clock));
+            channel.announce(timeline.now());
         }
     }
 }
@@ -137,29 +135,29 @@ impl Channel {
     ///
     /// # Errors
     /// If the list cannot be read.
-    pub(crate) fn settle(&self, store: &mut dyn Store, exchange: &mut Exchange, now: Moment) -> Result<(), StoreError> {
+    pub(crate) fn settle(&self, node: &mut Node, exchange: &mut Exchange, now: Moment) -> Result<(), StoreError> {
         let head = self.ring.borrow().head().cloned();
         if head.as_ref().is_some_and(|head| exchange.wait_at(head)) || exchange.leads_to() == head.as_ref() {
             return Ok(());
         }
-        self.move_on(store, head, now)
+        self.move_on(node, head, now)
     }
 
     /// Moves the ring on to the list's newest revision, for those who follow it.
-    fn publish(&self, store: &mut dyn Store, now: Moment) -> Result<(), StoreError> {
+    fn publish(&self, node: &mut Node, now: Moment) -> Result<(), StoreError> {
         if self.ring.receiver_count() == 0 {
             self.change(|ring| *ring = Ring::default());
             return Ok(());
         }
         let head = self.ring.borrow().head().cloned();
-        self.move_on(store, head, now)
+        self.move_on(node, head, now)
     }
 
-    fn move_on(&self, store: &mut dyn Store, head: Option<Head>, now: Moment) -> Result<(), StoreError> {
+    fn move_on(&self, node: &mut Node, head: Option<Head>, now: Moment) -> Result<(), StoreError> {
         let Some(head) = head else {
-            return self.restart(store, now);
+            return self.restart(node);
         };
-        match store.list_for(&self.fleet, &have(head.cursor()), now)? {
+        match node.list_for(&self.fleet, &have(head.cursor()), now)? {
             ListStep::Current(_) => Ok(()),
             ListStep::Delta {
                 from,
@@ -170,29 +168,15 @@ impl Channel {
                 self.change(|ring| ring.push(Delta::new(from, head, add, remove)));
                 Ok(())
             }
-            ListStep::Page(..) => self.restart(store, now),
+            ListStep::Page(..) => self.restart(node),
         }
     }
 
     /// Picks the list up where it is.
-    fn restart(&self, store: &mut dyn Store, now: Moment) -> Result<(), StoreError> {
-        let FleetView {
-            epoch,
-            rev,
-            count,
-            digest,
-            networks: _,
-        } = store.fleet(&self.fleet, now)?;
-        let newest = ListCursor {
-            epoch,
-            rev,
-            count,
-            digest,
-        };
-        if let ListStep::Current(head) = store.list_for(&self.fleet, &have(newest), now)? {
-            let crowd = self.ring.receiver_count();
-            self.change(|ring| ring.restart(head, crowd));
-        }
+    fn restart(&self, node: &Node) -> Result<(), StoreError> {
+        let head = node.store.list(&self.fleet)?.head().clone();
+        let crowd = self.ring.receiver_count();
+        self.change(|ring| ring.restart(head, crowd));
         Ok(())
     }
 

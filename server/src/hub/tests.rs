@@ -14,17 +14,20 @@ use crate::{
     list::ListBounds,
     moment::Tick,
     protect::Protected,
-    store::{AgentIdent, Events, MemoryStore, OperatorBan, Report, Rules, Transport},
+    store::{AgentIdent, Command, Events, Report, Rules, Store, Transport, new_epoch},
 };
 
-fn store() -> MemoryStore {
-    MemoryStore::new(Rules {
+fn store() -> Node {
+    let mut node = Node::new(Store::new(Rules {
         protected: Arc::new(Protected::new(true, [])),
         bounds: ListBounds { page: 5, history: 100 },
         agents: 10,
         shared_live: 100,
         shared_per_minute: 100,
-    })
+    }));
+    let (fleet, epoch) = ("default".into(), new_epoch());
+    node.apply(vec![Command::Found { fleet, epoch }], now());
+    node
 }
 
 fn now() -> Moment {
@@ -34,20 +37,21 @@ fn now() -> Moment {
     }
 }
 
-fn operators(host: u8) -> OperatorBan {
-    OperatorBan {
+fn operators(host: u8) -> Command {
+    Command::Ban {
+        fleet: "default".into(),
         network: format!("203.0.113.{host}/32").parse().unwrap(),
         ttl_s: Some(60),
         why: String::new(),
     }
 }
 
-fn ban(store: &mut MemoryStore, host: u8) {
-    store.ban("default", operators(host), now()).unwrap();
+fn ban(store: &mut Node, host: u8) {
+    store.apply(vec![operators(host)], now());
 }
 
 /// What an agent that has `have` is told, and where that leads.
-fn asks(channel: &Channel, store: &mut MemoryStore, have: &Have) -> (ListUpdate, Head) {
+fn asks(channel: &Channel, store: &mut Node, have: &Have) -> (ListUpdate, Head) {
     let part = AgentPart {
         agent_id: Uuid::from_u128(1),
         have: have.clone(),
@@ -67,7 +71,7 @@ fn asks(channel: &Channel, store: &mut MemoryStore, have: &Have) -> (ListUpdate,
         bans: crate::store::BanRules::default(),
         events: Events::V2(Box::new(part)),
     };
-    let mut exchange = exchange(store, &report, have, now()).unwrap();
+    let mut exchange = exchange(store, report, have, now()).unwrap();
     channel.settle(store, &mut exchange, now()).unwrap();
     let told = exchange.leads_to().cloned().unwrap();
     let said = serde_json::to_string(&exchange.part(None, None).unwrap()).unwrap();
@@ -178,20 +182,17 @@ async fn a_touched_list_is_announced_and_a_burst_only_once() {
     let channel = hub.channel(&"default".into());
     assert!(Arc::ptr_eq(&channel, &hub.channel(&"default".into())));
     let mut ring = channel.follow();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let owner = Owner::start(Box::new(store()), Arc::clone(&clock)).unwrap();
-    let serving = actix_web::rt::spawn(run(Arc::clone(&hub), owner.clone(), clock));
+    let timeline = Arc::new(Timeline::new(Arc::new(SystemClock::new()), now().tick));
+    let owner = Owner::in_memory(store(), Arc::clone(&timeline)).unwrap();
+    let serving = actix_web::rt::spawn(run(Arc::clone(&hub), owner.clone(), timeline));
     hub.touch("another");
     hub.touch("default");
     ring.changed().await.unwrap();
     let told = ring.borrow_and_update().head().unwrap().clone();
-    let burst = owner.ask(move |store, now| {
-        for host in 1..=4 {
-            store.ban("default", operators(host), now)?;
-        }
-        Ok(())
-    });
-    burst.await.unwrap();
+    owner
+        .submit((1..=4).map(operators).collect(), |_, _, _| Ok(()))
+        .await
+        .unwrap();
     for _ in 1..=4 {
         hub.touch("default");
     }

@@ -48,6 +48,35 @@ impl History {
         }
     }
 
+    /// Forgets all changes up to this revision, the newest.
+    pub(super) fn clear(&mut self, rev: u64) {
+        let (count, digest) = self.state_at(rev).unwrap_or((self.base.1, self.base.2));
+        self.base = (rev, count, digest);
+        self.changes.clear();
+    }
+
+    /// Goes on from what was written down: the revision before the first change, with its count and digest.
+    pub(super) fn begin_at(&mut self, base: (u64, u64, Digest)) {
+        self.base = base;
+    }
+
+    /// The revision before the first change that is remembered, with its count and digest.
+    pub(super) const fn base(&self) -> (u64, u64, Digest) {
+        self.base
+    }
+
+    /// Remembers no more than so many from the next change on.
+    pub(super) const fn limit(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// The changes after a revision, each with its own.
+    pub(super) fn after(&self, rev: u64) -> impl Iterator<Item = (u64, &Change)> {
+        let skipped = usize::try_from(rev.saturating_sub(self.base.0)).unwrap_or(usize::MAX);
+        let numbered = (self.base.0 + 1..).zip(&self.changes);
+        numbered.skip(skipped)
+    }
+
     /// Count and digest at a revision, if it is remembered.
     pub(super) fn state_at(&self, rev: u64) -> Option<(u64, Digest)> {
         let (base, count, digest) = self.base;

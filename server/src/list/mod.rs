@@ -6,44 +6,48 @@
 //!   entry on never prolongs it.
 //! - An unban is remembered ([`unbans`]): a ban that was made before it and arrives after it changes nothing.
 //!
-//! There is no clock in here: time comes with every call.
+//! There is no clock in here: time comes with every call. What is asked for changes nothing, and whatever is forgotten is the
+//! same wherever the same was said.
 
 mod entry;
 mod head;
 mod history;
 mod recent;
 mod repetitions;
+mod rows;
 mod snapshot;
+mod touched;
 mod unbans;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
-    sync::Arc,
 };
 
 use buckler::protocol::v2::ListCursor;
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     entry::{Ban, Banned, Entry},
     head::Head,
     recent::Recent,
-    snapshot::Snapshot,
+    rows::ListRow,
+    snapshot::{Snapshot, Snapshots},
 };
 use self::{
     history::{Change, History},
     repetitions::Repetitions,
-    snapshot::Snapshots,
     unbans::Unbans,
 };
+pub(crate) use self::{rows::RowAt, touched::Touched};
 use crate::{
     moment::{Moment, Tick},
     store::Origin,
 };
 
 /// How large a list's parts may grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListBounds {
     /// Entries of a page of a snapshot, and of a delta.
     pub page: usize,
@@ -83,7 +87,10 @@ pub struct FleetList {
     history: History,
     repetitions: Repetitions,
     unbans: Unbans,
-    snapshots: Snapshots,
+    /// Entries that have changed since the last checkpoint.
+    touched: Touched<IpNet>,
+    /// The revisions whose changes the last checkpoint holds: after this one, up to that one.
+    kept: (u64, u64),
 }
 
 impl FleetList {
@@ -104,7 +111,8 @@ impl FleetList {
             networks: 0,
             repetitions: Repetitions::default(),
             unbans: Unbans::default(),
-            snapshots: Snapshots::default(),
+            touched: Touched::default(),
+            kept: (0, 0),
         }
     }
 
@@ -112,6 +120,36 @@ impl FleetList {
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// How large its parts may grow.
+    #[must_use]
+    pub const fn bounds(&self) -> ListBounds {
+        self.bounds
+    }
+
+    /// Goes on with other bounds.
+    pub(crate) const fn set_bounds(&mut self, bounds: ListBounds) {
+        self.bounds = bounds;
+        self.history.limit(bounds.history);
+    }
+
+    /// Goes on under another name, with a history that begins here.
+    pub(crate) fn renew(&mut self, epoch: &str) {
+        self.head.epoch = epoch.into();
+        self.history.clear(self.head.rev);
+    }
+
+    /// When the entry ends that ends first.
+    #[must_use]
+    pub fn soonest_end(&self) -> Option<Tick> {
+        self.ends.first().map(|(end, _)| *end)
+    }
+
+    /// Whether a delta leads from this revision to the newest.
+    #[must_use]
+    pub fn leads_on_from(&self, rev: u64) -> bool {
+        self.history.touched_since(rev, self.bounds.page).is_some()
     }
 
     /// How many entries are no single addresses, so that version 1 agents never hear of them.
@@ -138,13 +176,14 @@ impl FleetList {
         self.repetitions.of(network, now)
     }
 
-    /// The listed network that covers this one, the widest first: why an address is refused that is not listed itself.
+    /// The listed network that covers this one and has not ended, the widest first: why an address is refused that is not
+    /// listed itself.
     #[must_use]
-    pub fn covering(&self, network: IpNet) -> Option<IpNet> {
+    pub fn covering(&self, network: IpNet, now: Tick) -> Option<IpNet> {
         (0..=network.prefix_len())
             .filter_map(|prefix| IpNet::new(network.addr(), prefix).ok())
             .map(|wider| wider.trunc())
-            .find(|wider| self.entries.contains_key(wider))
+            .find(|wider| self.entries.get(wider).is_some_and(|entry| entry.end > now))
     }
 
     /// Entries in order, after `after`.
@@ -162,6 +201,8 @@ impl FleetList {
             entry,
             at_unix_ms,
         } = ban;
+        self.unbans.sweep(now.tick);
+        self.touched.note(network);
         if entry.by == Origin::Operator {
             self.unbans.forget(network);
             self.standing.insert(network);
@@ -218,6 +259,7 @@ impl FleetList {
 
     fn remove(&mut self, network: IpNet, now: Tick) -> Option<Entry> {
         let entry = self.entries.remove(&network)?;
+        self.touched.note(network);
         self.ends.remove(&(entry.end, network));
         self.standing.remove(&network);
         self.networks -= u64::from(!is_exact(network));
@@ -264,29 +306,6 @@ impl FleetList {
             }
         }
         Step::Delta { add, remove }
-    }
-
-    /// The whole list at a revision that deltas can go on from: a recent copy, if there is one, so that its pages are encoded
-    /// once and shared.
-    pub fn snapshot(&mut self, now: Tick) -> Arc<Snapshot> {
-        let Self {
-            snapshots,
-            entries,
-            head,
-            history,
-            bounds,
-            ..
-        } = self;
-        let leads_on = |rev| history.touched_since(rev, bounds.page).is_some();
-        snapshots.current(head, now, bounds.page, leads_on, || {
-            entries.iter().map(|(network, entry)| (*network, entry.end)).collect()
-        })
-    }
-
-    /// The snapshot that an agent is fetching, if it is still kept.
-    #[must_use]
-    pub fn kept_snapshot(&self, epoch: &str, rev: u64) -> Option<Arc<Snapshot>> {
-        (*epoch == *self.head.epoch).then(|| self.snapshots.kept(rev)).flatten()
     }
 }
 

@@ -1,24 +1,27 @@
 //! How often each network was banned: a fleet's bans grow with repetition, whichever of its applications catches the client.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+use super::touched::Touched;
 use crate::moment::Tick;
 
 /// How long a ban is remembered after it was made, in seconds: a week, as the agents do. After it an address has often changed hands.
 const MEMORY_S: u64 = 7 * 24 * 3_600;
 
-/// The most networks that are remembered (about 10 MB); those that were banned longest ago go first.
+/// The most networks that are remembered (about 10 MB); those that were banned longest ago go first, and of one second the
+/// lowest.
 const MOST: usize = 100_000;
 
 /// The repetitions of one list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Repetitions {
     /// How often, and when last.
-    bans: HashMap<IpNet, (u32, Tick)>,
-    /// In the order in which they are forgotten. A network that was banned twice is here twice.
-    order: VecDeque<(Tick, IpNet)>,
+    bans: BTreeMap<IpNet, (u32, Tick)>,
+    /// In the order in which they are forgotten.
+    order: BTreeSet<(Tick, IpNet)>,
+    pub(super) touched: Touched<IpNet>,
 }
 
 impl Repetitions {
@@ -31,24 +34,41 @@ impl Repetitions {
     /// Notes a ban.
     pub(super) fn note(&mut self, network: IpNet, now: Tick) {
         let bans = self.of(network, now).saturating_add(1);
-        self.bans.insert(network, (bans, now));
-        self.order.push_back((now, network));
+        self.set(network, bans, now);
         let is_over = |at: Tick| now.since(at) > MEMORY_S;
-        while self.order.len() > MOST || self.order.front().is_some_and(|(at, _)| is_over(*at)) {
+        while self.order.len() > MOST || self.order.first().is_some_and(|(at, _)| is_over(*at)) {
             self.forget_oldest();
         }
     }
 
+    /// Notes as it was written down.
+    pub(super) fn set(&mut self, network: IpNet, bans: u32, last: Tick) {
+        self.forget(network);
+        self.bans.insert(network, (bans, last));
+        self.order.insert((last, network));
+    }
+
+    /// How often a network was banned, and when last.
+    pub(super) fn get(&self, network: IpNet) -> Option<(u32, Tick)> {
+        self.bans.get(&network).copied()
+    }
+
+    /// Every network that is remembered.
+    pub(super) fn networks(&self) -> impl Iterator<Item = IpNet> {
+        self.bans.keys().copied()
+    }
+
     /// Forgets a network: it was let in, and begins again.
     pub(super) fn forget(&mut self, network: IpNet) {
-        self.bans.remove(&network);
+        self.touched.note(network);
+        if let Some((_, last)) = self.bans.remove(&network) {
+            self.order.remove(&(last, network));
+        }
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((at, network)) = self.order.pop_front()
-            && self.bans.get(&network).is_some_and(|(_, last)| *last == at)
-        {
-            self.bans.remove(&network);
+        if let Some((_, network)) = self.order.first().copied() {
+            self.forget(network);
         }
     }
 }

@@ -10,7 +10,7 @@ use buckler::{
 use ipnet::IpNet;
 use serde_json::value::RawValue;
 
-use super::Head;
+use super::{FleetList, Head};
 use crate::moment::Tick;
 
 /// How long one snapshot is given to everybody who needs one, in seconds: what changed meanwhile comes as a delta.
@@ -126,29 +126,30 @@ impl Snapshot {
     }
 }
 
-/// The newest snapshots of a list.
+/// The newest snapshots of a list. They are a cache of the node's own and no part of its list.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Snapshots(Vec<Arc<Snapshot>>);
+pub struct Snapshots(Vec<Arc<Snapshot>>);
 
 impl Snapshots {
-    /// The snapshot for somebody who needs one now: the newest, if it is still the list's revision, or if it is one of several
-    /// pages, young, and a delta leads on from it.
-    pub(super) fn current(
-        &mut self,
-        head: &Head,
-        now: Tick,
-        page_entries: usize,
-        leads_on: impl Fn(u64) -> bool,
-        entries: impl FnOnce() -> Vec<(IpNet, Tick)>,
-    ) -> Arc<Snapshot> {
-        self.0.retain(|kept| now.since(kept.taken) < KEPT_S);
+    /// The list as a snapshot for an agent that needs one now: the newest that is kept, if it is still the list's revision, or
+    /// if it is one of several pages, young, and a delta leads on from it.
+    pub fn of(&mut self, list: &FleetList, now: Tick) -> Arc<Snapshot> {
+        self.0
+            .retain(|kept| now.since(kept.taken) < KEPT_S && kept.head.epoch == list.head().epoch);
         if let Some(newest) = self.0.last() {
-            let shared = newest.pages.len() > 1 && now.since(newest.taken) < SHARED_S && leads_on(newest.head.rev);
-            if newest.head == *head || shared {
+            let shared =
+                newest.pages.len() > 1 && now.since(newest.taken) < SHARED_S && list.leads_on_from(newest.head.rev);
+            if newest.head == *list.head() || shared {
                 return Arc::clone(newest);
             }
         }
-        let fresh = Arc::new(Snapshot::new(head.clone(), now, entries(), page_entries));
+        let entries = list.entries_after(None).map(|(network, entry)| (network, entry.end));
+        let fresh = Arc::new(Snapshot::new(
+            list.head().clone(),
+            now,
+            entries.collect(),
+            list.bounds().page,
+        ));
         // a snapshot of one page is never continued, so only the newest of those is worth keeping
         self.0.retain(|kept| kept.pages.len() > 1);
         self.0.drain(..self.0.len().saturating_sub(MOST_KEPT - 1));
@@ -156,7 +157,10 @@ impl Snapshots {
         fresh
     }
 
-    pub(super) fn kept(&self, rev: u64) -> Option<Arc<Snapshot>> {
-        self.0.iter().find(|kept| kept.head.rev == rev).map(Arc::clone)
+    /// The snapshot of this epoch and revision that an agent is fetching, if it is still kept.
+    #[must_use]
+    pub fn kept(&self, epoch: &str, rev: u64) -> Option<Arc<Snapshot>> {
+        let is_it = |kept: &&Arc<Snapshot>| kept.head.rev == rev && *kept.head.epoch == *epoch;
+        self.0.iter().find(is_it).map(Arc::clone)
     }
 }

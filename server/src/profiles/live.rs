@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{ConfigError, Profile},
     exchange::is_news,
-    store::BanRules,
+    store::{BanRules, ProfileState},
 };
 
 /// A profile in force.
@@ -31,6 +31,12 @@ pub(crate) struct LiveProfile {
     template: String,
     share_from: Evidence,
     version: u64,
+    /// The fingerprint of what the file says of it.
+    file: String,
+    /// Whether the admin API put its configuration in the place of the file's.
+    is_replaced: bool,
+    /// Since when it is in force, in milliseconds since the Unix epoch.
+    since_ms: u64,
     /// What the operator wrote, with keys in upper case.
     config: ConfigMap,
     /// What that is on top of the default template.
@@ -60,15 +66,15 @@ impl Served {
 }
 
 impl LiveProfile {
-    /// Checks a profile that is new, or takes the place of `before`; it gets the version `next` unless it says the same.
+    /// Checks a profile. It gets the next version and the time, unless `kept` is one that says the same.
     ///
     /// # Errors
     /// If its configuration is not valid.
     pub(super) fn compile(
         name: &str,
         profile: &Profile,
-        before: Option<&Self>,
-        next: u64,
+        kept: Option<&ProfileState>,
+        (next, unix_ms): (u64, u64),
     ) -> Result<Self, ConfigError> {
         let Profile {
             keys: _,
@@ -112,7 +118,10 @@ impl LiveProfile {
             fleet: fleet.as_str().into(),
             template: template.clone(),
             share_from: *share_from,
-            version: version_after(before, &config, template).unwrap_or(next),
+            version: kept.map_or(next, |kept| kept.version),
+            file: profile.fingerprint(),
+            is_replaced: false,
+            since_ms: kept.map_or(unix_ms, |kept| kept.at_ms),
             changes: written::laid_over(
                 written::changes_of(template).map_err(|error| invalid(error.to_string()))?,
                 &config,
@@ -123,11 +132,20 @@ impl LiveProfile {
         })
     }
 
-    /// The same profile with another configuration.
+    /// The same profile, with the configuration that the admin API gave it.
+    pub(super) fn replaced(self, kept: &ProfileState) -> Self {
+        Self {
+            file: kept.file.clone(),
+            is_replaced: true,
+            ..self
+        }
+    }
+
+    /// The same profile with another configuration in the place of the file's. It keeps its version if it says the same.
     ///
     /// # Errors
     /// If it is not valid.
-    pub(super) fn with_config(&self, config: &ConfigMap, next: u64) -> Result<Self, ConfigError> {
+    pub(super) fn with_config(&self, config: &ConfigMap, next: u64, unix_ms: u64) -> Result<Self, ConfigError> {
         let profile = Profile {
             keys: Vec::new(),
             fleet: self.fleet.to_string(),
@@ -135,7 +153,34 @@ impl LiveProfile {
             share_from: self.share_from,
             config: written::unhidden(config.clone(), &self.config),
         };
-        Self::compile(&self.name, &profile, Some(self), next)
+        let mut live = Self::compile(&self.name, &profile, None, (next, unix_ms))?;
+        if live.config == self.config {
+            live.version = self.version;
+        }
+        live.file.clone_from(&self.file);
+        live.is_replaced = true;
+        Ok(live)
+    }
+
+    /// As the store keeps it.
+    pub(super) fn state(&self) -> ProfileState {
+        ProfileState {
+            name: Arc::clone(&self.name),
+            version: self.version,
+            file: self.file.clone(),
+            replaced: self.is_replaced.then(|| self.config.clone()),
+            at_ms: self.since_ms,
+        }
+    }
+
+    /// Whether the admin API put its configuration in the place of the file's.
+    pub(crate) const fn is_replaced(&self) -> bool {
+        self.is_replaced
+    }
+
+    /// Since when its configuration is in force, in milliseconds since the Unix epoch.
+    pub(crate) const fn since_ms(&self) -> u64 {
+        self.since_ms
     }
 
     /// What is odd in its configuration: keys that no agent knows.
@@ -258,10 +303,4 @@ impl LiveProfile {
         body.entry("BEACON").or_insert(Value::Bool(true));
         body
     }
-}
-
-/// The version that stays, where the configuration says the same as before.
-fn version_after(before: Option<&LiveProfile>, config: &ConfigMap, template: &str) -> Option<u64> {
-    let same = before.filter(|before| before.config == *config && before.template == template);
-    same.map(|before| before.version)
 }

@@ -5,13 +5,13 @@ mod v1;
 mod written;
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 use arc_swap::ArcSwap;
 use buckler::protocol::ConfigMap;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 pub(crate) use self::{
     live::{LiveProfile, Served},
@@ -20,6 +20,7 @@ pub(crate) use self::{
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
     secret::Secret,
+    store::{Command, ProfileState, Store, new_epoch},
 };
 
 /// What a key stands for.
@@ -38,18 +39,37 @@ pub(crate) enum Lookup {
 pub(crate) struct Profiles {
     set: ArcSwap<ProfileSet>,
     changes: watch::Sender<()>,
+    /// Held by who changes them, from the look at what is there to the publication.
+    pub(crate) changing: Mutex<()>,
+}
+
+/// Profiles that are valid, and in force once they are published.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    set: ProfileSet,
+    /// What the store must keep before.
+    pub(crate) commands: Vec<Command>,
 }
 
 impl Profiles {
-    /// Compiles a configuration's profiles.
+    /// Compiles a configuration's profiles. One that the admin API replaced stays replaced, unless the file has changed it
+    /// since; one that says the same as before keeps its version.
     ///
     /// # Errors
     /// If one of them is not valid, or two claim one key.
-    pub(crate) fn new(config: &ServerConfig, unix_s: u64) -> Result<Self, ConfigError> {
-        Ok(Self {
-            set: ArcSwap::from_pointee(ProfileSet::default().next(config, unix_s)?),
+    pub(crate) fn new(config: &ServerConfig, unix_ms: u64, store: &Store) -> Result<(Self, Vec<Command>), ConfigError> {
+        let kept: States = store
+            .profiles()
+            .map(|kept| (Arc::clone(&kept.name), kept.clone()))
+            .collect();
+        let set = ProfileSet::default().next(config, unix_ms, &kept)?;
+        let commands = set.commands(&kept);
+        let profiles = Self {
+            set: ArcSwap::from_pointee(set),
             changes: watch::Sender::new(()),
-        })
+            changing: Mutex::new(()),
+        };
+        Ok((profiles, commands))
     }
 
     /// Word whenever what [`Profiles::find`] says may have changed.
@@ -86,16 +106,22 @@ impl Profiles {
         self.set.load().live.values().map(Arc::clone).collect()
     }
 
-    /// Takes over what a configuration file says now. A profile that the file has not changed keeps what the admin API made of
-    /// it. Nothing changes if anything in it is not valid.
+    /// What a configuration file says now. A profile whose configuration the file has not changed keeps what the admin API
+    /// made of it.
     ///
     /// # Errors
     /// As [`Profiles::new`].
-    pub(crate) fn adopt(&self, config: &ServerConfig, unix_s: u64) -> Result<(), ConfigError> {
-        self.change(|set| set.next(config, unix_s))
+    pub(crate) fn adopt(&self, config: &ServerConfig, unix_ms: u64) -> Result<Prepared, ConfigError> {
+        let set = self.set.load();
+        let kept = set.states();
+        set.next(config, unix_ms, &kept).map(|next| Prepared {
+            commands: next.commands(&kept),
+            set: next,
+        })
     }
 
-    /// Replaces a profile's configuration until its file changes or the server restarts. `None` if there is no such profile.
+    /// The profiles with another configuration for one of them, which stays until the file changes it. `None` if there is no
+    /// such profile.
     ///
     /// # Errors
     /// If the configuration is not valid.
@@ -103,28 +129,31 @@ impl Profiles {
         &self,
         name: &str,
         config: &ConfigMap,
-        unix_s: u64,
-    ) -> Result<Option<Arc<LiveProfile>>, ConfigError> {
-        if self.get(name).is_none() {
+        unix_ms: u64,
+    ) -> Result<Option<Prepared>, ConfigError> {
+        let set = self.set.load();
+        let Some(known) = set.live.get(name) else {
             return Ok(None);
-        }
-        self.change(|set| set.with_config(name, config, unix_s))?;
-        Ok(self.get(name))
+        };
+        let mut next = ProfileSet::clone(&set);
+        next.newest = set.next_version(unix_ms);
+        let replaced = known.with_config(config, next.newest, unix_ms)?;
+        next.live.insert(Arc::clone(replaced.name()), Arc::new(replaced));
+        Ok(Some(Prepared {
+            commands: next.commands(&set.states()),
+            set: next,
+        }))
     }
 
-    /// Publishes what `next` makes of the set in force; again, if another change came between.
-    fn change(&self, next: impl Fn(&ProfileSet) -> Result<ProfileSet, ConfigError>) -> Result<(), ConfigError> {
-        loop {
-            let current = self.set.load_full();
-            let changed = Arc::new(next(&current)?);
-            let before = self.set.compare_and_swap(&current, changed);
-            if Arc::ptr_eq(&before, &current) {
-                self.changes.send_replace(());
-                return Ok(());
-            }
-        }
+    /// Puts what was prepared in force.
+    pub(crate) fn publish(&self, prepared: Prepared) {
+        self.set.store(Arc::new(prepared.set));
+        self.changes.send_replace(());
     }
 }
+
+/// Profiles as the store keeps them.
+type States = BTreeMap<Arc<str>, ProfileState>;
 
 /// All profiles at one moment.
 #[derive(Debug, Clone, Default)]
@@ -138,14 +167,15 @@ struct ProfileSet {
 }
 
 impl ProfileSet {
-    fn next(&self, config: &ServerConfig, unix_s: u64) -> Result<Self, ConfigError> {
+    fn next(&self, config: &ServerConfig, unix_ms: u64, kept: &States) -> Result<Self, ConfigError> {
         let mut live = BTreeMap::new();
-        let version = self.next_version(unix_s);
+        let newest = kept.values().map(|kept| kept.version).max();
+        let version = self.next_version(unix_ms).max(newest.map_or(0, |newest| newest + 1));
         for (name, profile) in &config.profiles {
             let known = self.live.get(name.as_str());
             let next = match known.filter(|_| self.written.get(name) == Some(profile)) {
                 Some(unchanged) => Arc::clone(unchanged),
-                None => Arc::new(LiveProfile::compile(name, profile, known.map(Arc::as_ref), version)?),
+                None => Arc::new(compiled(name, profile, kept.get(name.as_str()), (version, unix_ms))?),
             };
             live.insert(Arc::clone(next.name()), next);
         }
@@ -157,20 +187,62 @@ impl ProfileSet {
         })
     }
 
-    /// A version that no profile had: the time in seconds, so that it also rises over a restart.
-    fn next_version(&self, unix_s: u64) -> u64 {
-        unix_s.max(self.newest + 1)
+    /// A version that no profile had: the time in seconds, so that people can read it.
+    fn next_version(&self, unix_ms: u64) -> u64 {
+        (unix_ms / 1_000).max(self.newest + 1)
     }
 
-    fn with_config(&self, name: &str, config: &ConfigMap, unix_s: u64) -> Result<Self, ConfigError> {
-        let mut set = self.clone();
-        if let Some(known) = self.live.get(name) {
-            set.newest = self.next_version(unix_s);
-            let next = known.with_config(config, set.newest)?;
-            set.live.insert(Arc::clone(next.name()), Arc::new(next));
-        }
-        Ok(set)
+    fn states(&self) -> States {
+        let states = self.live.values().map(|live| live.state());
+        states.map(|state| (Arc::clone(&state.name), state)).collect()
     }
+
+    /// What makes a store that keeps these profiles keep this set, and the lists of its fleets.
+    fn commands(&self, kept: &States) -> Vec<Command> {
+        let fleets: BTreeSet<&Arc<str>> = self.live.values().map(|live| live.fleet()).collect();
+        let found = fleets.into_iter().map(|fleet| Command::Found {
+            fleet: Arc::clone(fleet),
+            epoch: new_epoch(),
+        });
+        let states = self.states();
+        let gone = kept.keys().filter(|name| !states.contains_key(*name));
+        let gone = gone.map(|name| Command::ForgetProfile { name: Arc::clone(name) });
+        let changed = states.values().filter(|state| kept.get(&state.name) != Some(state));
+        let changed = changed.cloned().map(Command::Profile);
+        found.chain(gone).chain(changed).collect()
+    }
+}
+
+/// A profile of the file, or what the admin API put in its place before and the file has not changed since.
+fn compiled(
+    name: &str,
+    profile: &Profile,
+    kept: Option<&ProfileState>,
+    next: (u64, u64),
+) -> Result<LiveProfile, ConfigError> {
+    let unchanged = kept.filter(|kept| kept.file == profile.fingerprint());
+    if let Some(kept) = unchanged
+        && let Some(replaced) = &kept.replaced
+    {
+        let with_theirs = Profile {
+            config: replaced.clone(),
+            ..profile.clone()
+        };
+        match LiveProfile::compile(name, &with_theirs, Some(kept), next) {
+            Ok(live) => return Ok(live.replaced(kept)),
+            Err(error) => tracing::error!(
+                profile = name,
+                %error,
+                "what the admin API put in this profile's place is no longer valid: the file's is active"
+            ),
+        }
+    } else if kept.is_some_and(|kept| kept.replaced.is_some()) {
+        tracing::warn!(
+            profile = name,
+            "the file has changed this profile since the admin API replaced its configuration: the file's is active"
+        );
+    }
+    LiveProfile::compile(name, profile, unchanged, next)
 }
 
 /// Every key with the name of its profile.

@@ -1,107 +1,48 @@
-//! Agents as the store knows them: what they said last, how far their events are known, and what they may still share.
+//! Agents as far as their events go: up to where these are known, and what each may still share.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
-use buckler::protocol::{RequestCounts, v2};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, AgentView, Events, Report, Shared};
-use crate::moment::{Moment, Tick};
+use super::{AgentIdent, Shared};
+use crate::{list::Touched, moment::Tick};
 
 /// Streams of one agent that are remembered: a new process starts a new one, and several processes may share an id by
-/// mistake. The one that was used longest ago goes first.
+/// mistake. The one whose events came longest ago goes first.
 const STREAMS: usize = 16;
 
-/// The most reasons of losses that are kept of an agent.
-const REASONS: usize = 32;
-
-/// The longest name that is kept of what an agent says of itself, in characters.
-const NAME: usize = 64;
-
-/// The longest error that is kept of what an agent says, in characters.
-const ERROR: usize = 1_000;
+/// Agents of one profile that may report from one stream: processes that share a state directory.
+const HOLDERS: usize = 16;
 
 /// One agent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Agent {
-    pub(super) view: AgentView,
-    pub(super) heard: Tick,
+    /// The fleet that its last events were of.
+    pub(super) fleet: Arc<str>,
+    pub(super) shared: Shared,
+    /// Events that are missing from what came here.
+    pub(super) missing: u64,
     /// The highest `seq` that is known of each stream, the one used last at the end.
     streams: VecDeque<(Uuid, u64)>,
     /// When the current minute of sharing began, and how much was shared in it.
     minute: (Tick, u32),
-    /// A version 1 agent was away: from when, and until when it is told so.
-    away: Option<(Tick, Tick)>,
+    /// When its last events came.
+    last: Tick,
 }
 
 impl Agent {
-    fn new(report: &Report, now: Moment) -> Self {
-        let view = AgentView {
-            id: report.who.to_string(),
-            profile: Arc::clone(report.who.profile()),
-            fleet: Arc::clone(&report.fleet),
-            proto: 1,
-            peer: report.peer,
-            transport: report.transport,
-            platform: String::new(),
-            version: String::new(),
-            routes: 0,
-            registered: false,
-            first_seen_ms: now.unix_ms,
-            last_seen_ms: now.unix_ms,
-            instance_id: None,
-            telemetry: None,
-            totals: v2::Totals::default(),
-            lost: BTreeMap::new(),
-            missing: 0,
-            health: None,
-            config: None,
-            config_status: None,
-            list: None,
-            list_lag: None,
-            shared: Shared::default(),
-        };
+    fn new(fleet: &Arc<str>, now: Tick) -> Self {
         Self {
-            view,
-            heard: now.tick,
+            fleet: Arc::clone(fleet),
+            shared: Shared::default(),
+            missing: 0,
             streams: VecDeque::new(),
-            minute: (now.tick, 0),
-            away: None,
-        }
-    }
-
-    /// Writes down what the agent says of itself.
-    fn hear(&mut self, report: &Report, now: Moment) {
-        let view = &mut self.view;
-        view.fleet = Arc::clone(&report.fleet);
-        view.peer = report.peer;
-        view.transport = report.transport;
-        view.version = name(&report.version);
-        view.last_seen_ms = now.unix_ms;
-        self.heard = now.tick;
-        if let Some((platform, routes)) = &report.introduction {
-            view.registered = true;
-            view.platform = name(platform);
-            view.routes = *routes;
-        }
-        if let Some(telemetry) = &report.telemetry {
-            if let Some(RequestCounts {
-                success,
-                errors,
-                attacks,
-            }) = telemetry.requests
-            {
-                view.totals.success = view.totals.success.saturating_add(success);
-                view.totals.errors = view.totals.errors.saturating_add(errors);
-                view.totals.attacks = view.totals.attacks.saturating_add(attacks);
-            }
-            view.telemetry = Some(telemetry.clone());
-        }
-        if let Events::V2(part) = &report.events {
-            hear_v2(view, part);
+            minute: (now, 0),
+            last: now,
         }
     }
 
@@ -113,22 +54,13 @@ impl Agent {
             .map(|(_, seq)| *seq)
     }
 
-    /// Sets the highest `seq` known of a stream.
-    pub(super) fn set_mark(&mut self, stream: Uuid, seq: u64) {
-        self.streams.retain(|(known, _)| *known != stream);
-        self.streams.push_back((stream, seq));
-        if self.streams.len() > STREAMS {
-            self.streams.pop_front();
-        }
-    }
-
     /// Whether the agent may put one more entry on the list now; it is counted if so.
     pub(super) fn may_share(&mut self, live: u32, per_minute: u32, now: Tick) -> bool {
         let (began, shared) = &mut self.minute;
         if now.since(*began) >= 60 {
             (*began, *shared) = (now, 0);
         }
-        if self.view.shared.live >= live || *shared >= per_minute {
+        if self.shared.live >= live || *shared >= per_minute {
             return false;
         }
         *shared += 1;
@@ -137,187 +69,163 @@ impl Agent {
 
     /// Events of this agent never came.
     pub(super) fn missed(&mut self, events: u64) {
-        self.view.missing = self.view.missing.saturating_add(events);
+        self.missing = self.missing.saturating_add(events);
     }
 
     pub(super) fn refused(&mut self, code: &'static str) {
-        *self.view.shared.refused.entry(code).or_default() += 1;
-    }
-
-    /// Notes how long a version 1 agent was silent before this beacon, and says since when it may have missed changes.
-    ///
-    /// Several processes may speak from this address with this key, and only one of them was told at `heard`: what changed
-    /// within `window` before that is told again, and told to all of them for as long.
-    fn missed_since(&mut self, heard: Option<Tick>, window: u64, now: Tick) -> Tick {
-        let since = heard.map_or_else(Tick::default, |heard| heard.minus(window));
-        if heard.is_none_or(|heard| now.since(heard) > window) {
-            let since = self.away.map_or(
-                since,
-                |(earlier, until)| if now < until { earlier.min(since) } else { since },
-            );
-            self.away = Some((since, now.plus(window)));
-        }
-        let usual = now.minus(window);
-        match self.away {
-            Some((since, until)) if now < until => since.min(usual),
-            Some(_) | None => usual,
-        }
+        *self.shared.refused.entry(code.into()).or_default() += 1;
     }
 }
 
-fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
-    view.proto = 2;
-    view.instance_id = Some(part.instance_id);
-    view.totals = part.totals;
-    let by_reason = |counts: &BTreeMap<String, u64>| {
-        let counts = counts.iter().take(REASONS);
-        counts.map(|(reason, count)| (name(reason), *count)).collect()
-    };
-    view.lost = by_reason(&part.lost);
-    view.health = Some(v2::Health {
-        state: name(&part.health.state),
-        alarm: part.health.alarm.as_deref().map(words),
-        uninspected: by_reason(&part.health.uninspected),
-        ..part.health.clone()
-    });
-    view.config = part.have.config.as_ref().map(|config| v2::ConfigCursor {
-        hash: name(&config.hash),
-        ..config.clone()
-    });
-    view.list = part.have.list.as_ref().map(|list| v2::ListCursor {
-        epoch: name(&list.epoch),
-        digest: name(&list.digest),
-        ..list.clone()
-    });
-    if let Some(status) = &part.config_status {
-        view.config_status = Some(v2::ConfigStatus {
-            error: status.error.as_deref().map(words),
-            ..status.clone()
-        });
-    }
-}
+/// A stream of a profile.
+type Stream = (Arc<str>, Uuid);
 
-fn words(text: &str) -> String {
-    text.chars().take(ERROR).collect()
-}
-
-fn name(text: &str) -> String {
-    text.chars().take(NAME).collect()
-}
-
-/// All agents.
+/// All agents that have reported events.
 #[derive(Debug, Clone)]
 pub(super) struct Agents {
-    all: HashMap<Arc<AgentIdent>, Agent>,
-    /// Who spoke of each stream last. What one process leaves on disk may be told by another, under its own name.
-    streams: HashMap<Uuid, Arc<AgentIdent>>,
+    all: BTreeMap<Arc<AgentIdent>, Agent>,
+    /// Whose marks each stream has: what one process leaves on disk may be reported by another, under its own name.
+    holders: HashMap<Stream, Vec<Arc<AgentIdent>>>,
     most: usize,
+    pub(super) touched: Touched<Arc<AgentIdent>>,
 }
 
 impl Agents {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            all: HashMap::new(),
-            streams: HashMap::new(),
+            all: BTreeMap::new(),
+            holders: HashMap::new(),
             most: most.max(1),
+            touched: Touched::default(),
         }
     }
 
-    /// The agent that speaks, with what it says of itself written down, and since when it may have missed changes if it is a
-    /// version 1 agent with this window.
-    pub(super) fn hear(&mut self, report: &Report, window: u64, now: Moment) -> (&mut Agent, Tick) {
-        if self.all.len() >= self.most && !self.all.contains_key(&report.who) {
+    /// Remembers no more than so many from now on.
+    pub(super) fn limit(&mut self, most: usize) {
+        self.most = most.max(1);
+    }
+
+    pub(super) fn get(&self, who: &AgentIdent) -> Option<&Agent> {
+        self.all.get(who)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<AgentIdent>, &Agent)> {
+        self.all.iter()
+    }
+
+    /// The agent that reports events now.
+    pub(super) fn enter(&mut self, who: &Arc<AgentIdent>, fleet: &Arc<str>, now: Tick) -> &mut Agent {
+        if self.all.len() >= self.most && !self.all.contains_key(who) {
             self.forget_some();
         }
-        let inherited = self.inherited(report);
-        let heard = self.all.get(&report.who).map(|agent| agent.heard);
+        self.touched.note(Arc::clone(who));
         let agent = self
             .all
-            .entry(Arc::clone(&report.who))
-            .or_insert_with(|| Agent::new(report, now));
-        agent.hear(report, now);
-        if let Some((stream, seq)) = inherited {
-            agent.set_mark(stream, seq);
-        }
-        // a registration is answered with the whole list
-        let heard = if report.introduction.is_some() {
-            Some(heard.unwrap_or(now.tick))
-        } else {
-            heard
-        };
-        let since = agent.missed_since(heard, window, now.tick);
-        (agent, since)
+            .entry(Arc::clone(who))
+            .or_insert_with(|| Agent::new(fleet, now));
+        agent.fleet = Arc::clone(fleet);
+        agent.last = now;
+        agent
     }
 
-    /// How far the stream that an agent speaks of is known from another of its profile, if that is further than from this one.
-    fn inherited(&mut self, report: &Report) -> Option<(Uuid, u64)> {
-        let Events::V2(part) = &report.events else { return None };
-        let known = |who: &AgentIdent| self.all.get(who).and_then(|agent| agent.mark(part.stream));
-        let from = self.streams.get(&part.stream).filter(|from| **from != report.who);
-        let seq = from
-            .filter(|from| from.profile() == report.who.profile())
-            .and_then(|from| known(from))
-            .filter(|seq| known(&report.who).is_none_or(|own| own < *seq));
-        if self.streams.len() > 2 * STREAMS * (self.all.len() + 1) {
-            let all = &self.all;
-            self.streams
-                .retain(|stream, who| all.get(who).is_some_and(|agent| agent.mark(*stream).is_some()));
-        }
-        self.streams.insert(part.stream, Arc::clone(&report.who));
-        seq.map(|seq| (part.stream, seq))
+    /// How far a stream is known, from this agent or from another of its profile.
+    pub(super) fn mark(&self, who: &AgentIdent, stream: Uuid) -> Option<u64> {
+        let holders = self.holders.get(&(Arc::clone(who.profile()), stream))?;
+        let marks = holders.iter().filter_map(|holder| self.all.get(holder)?.mark(stream));
+        marks.max()
     }
 
-    /// Who speaks, where a version 1 agent's beacon does not say which application it is of: the
-    /// one that was heard last among those of its key, address and version.
-    pub(super) fn known_as(&self, report: &Report) -> Option<Arc<AgentIdent>> {
-        let AgentIdent::Keyed {
-            profile,
-            peer,
-            mark: None,
-        } = &*report.who
-        else {
-            return None;
-        };
-        if report.introduction.is_some() || self.all.contains_key(&report.who) {
-            return None;
+    /// Whether the agent itself has reported from this stream.
+    pub(super) fn knows(&self, who: &AgentIdent, stream: Uuid) -> bool {
+        self.all.get(who).is_some_and(|agent| agent.mark(stream).is_some())
+    }
+
+    /// Sets how far a stream is known from an agent.
+    pub(super) fn set_mark(&mut self, who: &Arc<AgentIdent>, stream: Uuid, seq: u64) {
+        let Some(agent) = self.all.get_mut(who) else { return };
+        agent.streams.retain(|(known, _)| *known != stream);
+        agent.streams.push_back((stream, seq));
+        let dropped = (agent.streams.len() > STREAMS)
+            .then(|| agent.streams.pop_front())
+            .flatten();
+        if let Some((dropped, _)) = dropped {
+            self.let_go(who, dropped);
         }
-        let is_like = |who: &AgentIdent| matches!(who, AgentIdent::Keyed { profile: theirs, peer: there, mark: Some(_) } if theirs == profile && there == peer);
-        let version = name(&report.version);
-        let alike = self
-            .all
+        self.hold(who, stream);
+    }
+
+    /// Notes that an agent has a mark of this stream. Where too many have, the one that is behind gives its own up.
+    fn hold(&mut self, who: &Arc<AgentIdent>, stream: Uuid) {
+        let key = (Arc::clone(who.profile()), stream);
+        let holders = self.holders.entry(key).or_default();
+        if holders.contains(who) {
+            return;
+        }
+        holders.push(Arc::clone(who));
+        if holders.len() <= HOLDERS {
+            return;
+        }
+        let mark = |holder: &Arc<AgentIdent>| self.all.get(holder).and_then(|agent| agent.mark(stream));
+        let last = holders
             .iter()
-            .filter(|(who, agent)| is_like(who) && agent.view.version == version);
-        alike
-            .max_by_key(|(_, agent)| agent.heard)
-            .map(|(who, _)| Arc::clone(who))
+            .min_by_key(|holder| (mark(holder), Arc::clone(holder)))
+            .map(Arc::clone);
+        if let Some(last) = last {
+            self.let_go(&last, stream);
+            if let Some(agent) = self.all.get_mut(&last) {
+                agent.streams.retain(|(known, _)| *known != stream);
+                self.touched.note(last);
+            }
+        }
+    }
+
+    fn let_go(&mut self, who: &AgentIdent, stream: Uuid) {
+        let key = (Arc::clone(who.profile()), stream);
+        if let Some(holders) = self.holders.get_mut(&key) {
+            holders.retain(|holder| **holder != *who);
+            if holders.is_empty() {
+                self.holders.remove(&key);
+            }
+        }
     }
 
     /// An entry that this agent added is no longer listed.
-    pub(super) fn release(&mut self, who: &AgentIdent) {
+    pub(super) fn release(&mut self, who: &Arc<AgentIdent>) {
         if let Some(agent) = self.all.get_mut(who) {
-            agent.view.shared.live = agent.view.shared.live.saturating_sub(1);
+            agent.shared.live = agent.shared.live.saturating_sub(1);
+            self.touched.note(Arc::clone(who));
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Agent> {
-        self.all.values()
+    /// Remembers an agent as it was written down.
+    pub(super) fn restore(&mut self, who: &Arc<AgentIdent>, agent: Agent) {
+        let streams: Vec<Uuid> = agent.streams.iter().map(|(stream, _)| *stream).collect();
+        self.all.insert(Arc::clone(who), agent);
+        for stream in streams {
+            self.hold(who, stream);
+        }
     }
 
-    /// Forgets the hundredth that was heard longest ago, so that forgetting costs little per agent.
+    /// Forgets the hundredth whose events came longest ago, of one second the lowest ids, so that forgetting costs little per
+    /// agent and is the same everywhere.
     fn forget_some(&mut self) {
-        let mut heard: Vec<Tick> = self.all.values().map(|agent| agent.heard).collect();
-        let nth = heard.len() / 100;
-        let (_, last, _) = heard.select_nth_unstable(nth);
-        let last = *last;
-        let mut left = nth + 1;
-        self.all.retain(|_, agent| {
-            let goes = agent.heard <= last && left > 0;
-            left -= usize::from(goes);
-            !goes
-        });
+        let mut oldest: Vec<(Tick, Arc<AgentIdent>)> = self
+            .all
+            .iter()
+            .map(|(who, agent)| (agent.last, Arc::clone(who)))
+            .collect();
+        let nth = oldest.len() / 100;
+        oldest.select_nth_unstable(nth);
+        for (_, who) in oldest.into_iter().take(nth + 1) {
+            let streams = self.all.remove(&who).map(|agent| agent.streams).unwrap_or_default();
+            for (stream, _) in streams {
+                self.let_go(&who, stream);
+            }
+            self.touched.note(who);
+        }
         tracing::warn!(
             limit = self.most,
-            "more agents than are remembered: forgot those that were silent longest"
+            "more agents than are remembered: forgot those whose events came longest ago"
         );
     }
 }

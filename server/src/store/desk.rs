@@ -6,7 +6,7 @@ use buckler::{
     model::address::parse_network,
     protocol::{
         Epoch,
-        v2::{self, EventKind, MAX_EVENTS, Nack},
+        v2::{self, EventKind, Nack},
     },
 };
 
@@ -51,20 +51,18 @@ impl Desk<'_> {
     /// Events up to the mark were taken before and change nothing. A gap above the mark can only be loss, because an agent
     /// drops nothing that was not acknowledged: it is counted and passed over. A stream that is new here has no gap before
     /// `first`: its earlier events may have been taken by a server that forgot them.
+    ///
+    /// `known` is how far the stream is known.
     pub(super) fn take_events(
         &mut self,
-        part: &v2::AgentPart,
+        (known, first): (Option<u64>, u64),
+        events: &[v2::Event],
         mut reason: impl FnMut(&str) -> Arc<str>,
     ) -> (u64, Vec<Nack>) {
-        let before_first = part.first.saturating_sub(1);
-        let mut mark = self.agent.mark(part.stream).unwrap_or(before_first);
+        let before_first = first.saturating_sub(1);
+        let mut mark = known.unwrap_or(before_first);
         let mut nack = Vec::new();
-        for event in part
-            .events
-            .iter()
-            .take(MAX_EVENTS)
-            .filter(|event| event.seq >= part.first)
-        {
+        for event in events.iter().filter(|event| event.seq >= first) {
             if event.seq <= mark {
                 continue;
             }
@@ -82,23 +80,22 @@ impl Desk<'_> {
             self.agent.missed(before_first - mark);
             mark = before_first;
         }
-        self.agent.set_mark(part.stream, mark);
         (mark, nack)
     }
 
     fn take_event(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
         // whatever becomes of a ban here: the client was refused there
-        self.refusals.keep(self.who, &self.agent.view.fleet, event, self.now);
+        self.refusals.keep(self.who, &self.agent.fleet, event, self.now);
         match event.kind {
             EventKind::Attack => {
-                self.agent.view.shared.attacks += 1;
+                self.agent.shared.attacks += 1;
                 Ok(())
             }
             EventKind::Unban => self.take_unban(&event.address),
             EventKind::Ban if event.ttl_s == 0 => Err(code::OVER),
             EventKind::Ban if event.evidence < self.bans.share_from => {
                 self.agent.refused(code::WEAK_EVIDENCE);
-                self.agent.view.shared.attacks += 1;
+                self.agent.shared.attacks += 1;
                 Ok(())
             }
             EventKind::Ban => {
@@ -163,12 +160,12 @@ impl Desk<'_> {
         match self.list.ban(ban, self.now) {
             Banned::Late => return Err(code::UNBANNED),
             Banned::Added => {
-                self.agent.view.shared.live += 1;
+                self.agent.shared.live += 1;
                 tracing::info!(%network, agent = %self.who, "listed");
             }
             Banned::Prolonged | Banned::Known => {}
         }
-        self.agent.view.shared.bans += 1;
+        self.agent.shared.bans += 1;
         Ok(())
     }
 
@@ -177,7 +174,7 @@ impl Desk<'_> {
         if self.list.is_standing(network) {
             return Err(code::OPERATOR);
         }
-        self.agent.view.shared.unbans += 1;
+        self.agent.shared.unbans += 1;
         if let Some(Entry {
             by: Origin::Agent(who), ..
         }) = self.list.unban(network, self.now)

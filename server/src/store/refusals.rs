@@ -6,7 +6,7 @@ use std::{
 };
 
 use buckler::protocol::v2::{Detail, Event, EventKind, Evidence};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::AgentIdent;
@@ -19,7 +19,7 @@ const MOST: usize = 20_000;
 const TEXT: usize = 120;
 
 /// Why a request was refused, as the agent told it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalView {
     /// As the client was told it: 16 hexadecimal digits, in lower case.
     pub id: String,
@@ -78,6 +78,10 @@ pub(super) struct Refusals {
     by_id: HashMap<u64, RefusalView>,
     /// In the order in which they came.
     order: VecDeque<u64>,
+    /// How many came before the oldest that is kept.
+    forgotten: u64,
+    /// The refusals that the last checkpoint holds: from the one with this number on, up to before that one.
+    kept: (u64, u64),
 }
 
 impl Refusals {
@@ -93,6 +97,7 @@ impl Refusals {
         if self.order.len() >= MOST
             && let Some(oldest) = self.order.pop_front()
         {
+            self.forgotten += 1;
             self.by_id.remove(&oldest);
         }
         self.order.push_back(id);
@@ -102,6 +107,37 @@ impl Refusals {
     /// By its name, in either case.
     pub(super) fn get(&self, id: &str) -> Option<&RefusalView> {
         self.by_id.get(&number(id)?)
+    }
+
+    /// How many have changed since [`changes`](Self::changes) was called last.
+    pub(super) fn changed(&self) -> usize {
+        let came = self.forgotten + self.order.len() as u64;
+        usize::try_from(came.saturating_sub(self.kept.1)).unwrap_or(usize::MAX)
+    }
+
+    /// Those that came since this was called last, with their numbers, and the numbers of those that are gone.
+    pub(super) fn changes(&mut self) -> (Vec<(u64, RefusalView)>, std::ops::Range<u64>) {
+        let (from, upto) = self.kept;
+        let came = self.rows().filter(|(number, _)| *number >= upto).collect();
+        self.kept = (self.forgotten, self.forgotten + self.order.len() as u64);
+        (came, from..self.forgotten.min(upto))
+    }
+
+    /// All of them, with their numbers.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (u64, RefusalView)> + '_ {
+        let numbered = (self.forgotten..).zip(&self.order);
+        numbered.filter_map(|(number, id)| Some((number, self.by_id.get(id)?.clone())))
+    }
+
+    /// Keeps one as it was written down; they come in the order of their numbers.
+    pub(super) fn restore(&mut self, index: u64, refusal: RefusalView) {
+        let Some(id) = number(&refusal.id) else { return };
+        if self.order.is_empty() {
+            (self.forgotten, self.kept) = (index, (index, index));
+        }
+        self.kept.1 = index + 1;
+        self.order.push_back(id);
+        self.by_id.insert(id, refusal);
     }
 
     /// The newest first.

@@ -7,16 +7,18 @@ use buckler::protocol::{
     v2::{self, Evidence},
 };
 use ipnet::IpNet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::command::{Batch, BatchEvents, bounded};
 use crate::{
     list::{Head, Snapshot},
     moment::Tick,
 };
 
 /// Who an agent is. The profile is part of it: whoever has another key cannot speak for this agent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AgentIdent {
     /// A version 2 installation.
     Installed {
@@ -33,6 +35,7 @@ pub enum AgentIdent {
         /// Where they speak from.
         peer: IpAddr,
         /// What they told of themselves, in short; `None` of those whose beacons do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<Mark>,
     },
 }
@@ -40,7 +43,8 @@ pub enum AgentIdent {
 /// What a version 1 agent told of itself at its registration, in short: 32 bits tell the
 /// applications behind one address apart. It stands in the URL that the agent is given for its
 /// beacons, since they say nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Mark(u32);
 
 impl Mark {
@@ -102,7 +106,8 @@ impl fmt::Display for AgentIdent {
 }
 
 /// Who put an entry on a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// An operator, through the admin API.
     Operator,
@@ -134,7 +139,7 @@ pub struct Report {
 }
 
 /// What a profile makes of its agents' bans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRules {
     /// How long the first ban of a client in the fleet lasts, the second, and every later one, in seconds: at least.
     pub lengths: [u64; 3],
@@ -192,10 +197,33 @@ pub enum Events {
     V2(Box<v2::AgentPart>),
 }
 
+impl Report {
+    /// Takes the events out of the report: what of it is the store's. The rest is the node's.
+    pub(crate) fn take_batch(&mut self) -> Batch {
+        let events = match &mut self.events {
+            Events::V1 { bans, ban_for, .. } => BatchEvents::V1 {
+                bans: std::mem::take(bans),
+                ban_for: *ban_for,
+            },
+            Events::V2(part) => BatchEvents::V2 {
+                stream: part.stream,
+                first: part.first,
+                events: bounded(std::mem::take(&mut part.events)),
+            },
+        };
+        Batch {
+            who: Arc::clone(&self.who),
+            fleet: Arc::clone(&self.fleet),
+            bans: self.bans,
+            events,
+        }
+    }
+}
+
 /// What became of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Whether the agent has registered since the store began.
+    /// Whether the agent has registered since the server began.
     pub registered: bool,
     /// Every event up to this one is kept.
     pub ack: u64,
@@ -232,15 +260,4 @@ pub struct Window {
     pub since: Tick,
     /// Its `BLACKLIST_DELAY`, in seconds: bans older than this are over for it.
     pub ban_for: u64,
-}
-
-/// What an operator bans.
-#[derive(Debug, Clone)]
-pub struct OperatorBan {
-    /// The network.
-    pub network: IpNet,
-    /// For how many seconds; for ever where there is none.
-    pub ttl_s: Option<u64>,
-    /// The reason.
-    pub why: String,
 }

@@ -1,13 +1,13 @@
 //! What the admin API shows of the store. No key is in here, and nothing from which one could be made.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use buckler::{
     model::address,
     protocol::{Telemetry, v2},
 };
 use ipnet::IpNet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Origin, Transport};
@@ -75,7 +75,7 @@ pub struct AgentView {
 }
 
 /// What an agent shared.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shared {
     /// Entries it added that are still listed.
     pub live: u32,
@@ -86,7 +86,7 @@ pub struct Shared {
     /// Attacks it reported.
     pub attacks: u64,
     /// Events that were refused, by code.
-    pub refused: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// An entry of a list.

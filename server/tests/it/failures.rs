@@ -1,7 +1,6 @@
 //! What goes wrong inside the server is an answer all the same.
 
 use std::{
-    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,131 +10,212 @@ use std::{
 };
 
 use awc::http::Method;
-use buckler::protocol::v2::Have;
+use buckler::{clock::Clock, protocol::v2::ListMode};
 use buckler_server::{
-    MemoryStore, Moment, Server, Store, Tick,
-    list::{Banned, Recent},
-    store::{AgentView, EntryView, FleetView, ListStep, OperatorBan, Receipt, RefusalView, Report, StoreError, Window},
+    Server,
+    journal::{EachRecord, EachRow, Frozen, Journal, JournalError, MemoryJournal, Position, RowChange},
+    store::Record,
 };
-use ipnet::IpNet;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::support::{Agent, Cloud, KEY, TOKEN, config};
+use crate::{
+    member::Member,
+    socket::Socket,
+    support::{Agent, Cloud, KEY, TOKEN, config},
+};
 
-/// A store in memory that panics when it is told to, waits before it lists agents, and fails at every question about entries.
+/// What a journal does that does not do what it should.
+#[derive(Debug, Default)]
+struct Faults {
+    /// It keeps nothing.
+    full: AtomicBool,
+    /// It keeps what it is given and says that it does not know.
+    unsure: AtomicBool,
+    /// It says who comes, and waits.
+    gate: AtomicBool,
+}
+
+/// A journal in memory with faults.
 #[derive(Debug)]
-struct Broken {
-    inner: MemoryStore,
-    panics: Arc<AtomicBool>,
+struct Faulty {
+    inner: MemoryJournal,
+    faults: Arc<Faults>,
     gate: mpsc::Receiver<()>,
-    /// Told of everybody who waits at the gate.
+    /// Told of each record that waits at the gate.
     waits: UnboundedSender<()>,
 }
 
 /// What opens a gate, and says that somebody waits at it.
 type Gate = (mpsc::Sender<()>, UnboundedReceiver<()>);
 
-/// A server with such a store, the switch of its panics, and its gate.
-fn broken() -> (Cloud, Arc<AtomicBool>, Gate) {
+/// A server with such a journal, the switches of its faults, and its gate.
+fn faulty() -> (Cloud, Arc<Faults>, Gate) {
     let (open, gate) = mpsc::channel();
     let (waits, waiting) = unbounded_channel();
-    let panics = Arc::new(AtomicBool::new(false));
-    let switch = Arc::clone(&panics);
+    let faults = Arc::new(Faults::default());
+    let clock = Arc::default();
+    let journal = Faulty {
+        inner: MemoryJournal::default(),
+        faults: Arc::clone(&faults),
+        gate,
+        waits,
+    };
     let server = Server::builder(config())
         .listen("127.0.0.1:0")
-        .store(move |rules| {
-            Box::new(Broken {
-                inner: MemoryStore::new(rules),
-                panics,
-                gate,
-                waits,
-            })
-        })
-        .start();
-    (
-        Cloud {
-            server: server.unwrap(),
-            clock: Arc::default(),
-        },
-        switch,
-        (open, waiting),
-    )
+        .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+        .journal(Box::new(journal))
+        .start()
+        .unwrap();
+    (Cloud { server, clock }, faults, (open, waiting))
 }
 
-impl Store for Broken {
-    fn report(&mut self, report: &Report, now: Moment) -> Result<Receipt, StoreError> {
-        assert!(!self.panics.load(Ordering::SeqCst), "as the test wants it");
-        self.inner.report(report, now)
+fn failure() -> JournalError {
+    JournalError::Unavailable("the disk is full".to_owned())
+}
+
+impl Journal for Faulty {
+    fn kind(&self) -> &'static str {
+        "faulty"
     }
-    fn list_for(&mut self, fleet: &str, have: &Have, now: Moment) -> Result<ListStep, StoreError> {
-        self.inner.list_for(fleet, have, now)
+    fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
+        if self.faults.gate.load(Ordering::SeqCst) {
+            self.waits.send(()).unwrap();
+            self.gate.recv().unwrap();
+        }
+        if self.faults.full.load(Ordering::SeqCst) {
+            return Err(failure());
+        }
+        let kept = self.inner.append(record);
+        if self.faults.unsure.load(Ordering::SeqCst) {
+            return Err(failure());
+        }
+        kept
     }
-    fn addresses(&mut self, fleet: &str, now: Moment) -> Result<Vec<(IpAddr, Tick)>, StoreError> {
-        self.inner.addresses(fleet, now)
+    fn tail(&self, after: Position, each: EachRecord<'_>) -> Result<(), JournalError> {
+        self.inner.tail(after, each)
     }
-    fn recent(&mut self, fleet: &str, window: &Window, now: Moment) -> Result<Recent, StoreError> {
-        self.inner.recent(fleet, window, now)
+    fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError> {
+        self.inner.load(each)
     }
-    fn ban(&mut self, fleet: &str, ban: OperatorBan, now: Moment) -> Result<Banned, StoreError> {
-        self.inner.ban(fleet, ban, now)
+    fn checkpoint(&mut self, upto: Position, rows: &[RowChange]) -> Result<(), JournalError> {
+        if self.faults.full.load(Ordering::SeqCst) {
+            return Err(failure());
+        }
+        self.inner.checkpoint(upto, rows)
     }
-    fn unban(&mut self, fleet: &str, network: IpNet, now: Moment) -> Result<Option<EntryView>, StoreError> {
-        self.inner.unban(fleet, network, now)
+    fn reopen(&mut self) -> Result<(), JournalError> {
+        self.inner.reopen()
     }
-    fn fleet(&mut self, fleet: &str, now: Moment) -> Result<FleetView, StoreError> {
-        self.inner.fleet(fleet, now)
+    fn frozen(&self) -> Result<Option<Box<dyn Frozen>>, JournalError> {
+        self.inner.frozen()
     }
-    fn entries(&mut self, _: &str, _: Option<IpNet>, _: usize, _: Moment) -> Result<Vec<EntryView>, StoreError> {
-        Err(StoreError("the disk is full".to_owned()))
-    }
-    fn entry(&mut self, fleet: &str, network: IpNet, now: Moment) -> Result<Option<EntryView>, StoreError> {
-        self.inner.entry(fleet, network, now)
-    }
-    fn refusal(&mut self, id: &str, now: Moment) -> Result<Option<RefusalView>, StoreError> {
-        self.inner.refusal(id, now)
-    }
-    fn ban_by_id(&mut self, id: &str, now: Moment) -> Result<Option<EntryView>, StoreError> {
-        self.inner.ban_by_id(id, now)
-    }
-    fn refusals(&mut self, limit: usize, now: Moment) -> Result<Vec<RefusalView>, StoreError> {
-        self.inner.refusals(limit, now)
-    }
-    fn agents(&mut self, now: Moment) -> Result<Vec<AgentView>, StoreError> {
-        let gone = || StoreError("the test is over".to_owned());
-        self.waits.send(()).map_err(|_| gone())?;
-        self.gate.recv().map_err(|_| gone())?;
-        self.inner.agents(now)
-    }
-    fn expire(&mut self, now: Moment) -> Result<(), StoreError> {
-        self.inner.expire(now)
-    }
+}
+
+async fn problem(cloud: &Cloud) -> Value {
+    let health = cloud.admin(Method::GET, "/admin/health", &Value::Null).await.good();
+    health["journal"]["problem"].clone()
 }
 
 #[actix_web::test]
-async fn a_store_that_panics_or_fails_is_500_and_the_next_request_is_answered() {
-    let (cloud, panics, (gate, _waiting)) = broken();
-    panics.store(true, Ordering::SeqCst);
-    let agent = Agent::new();
-    let version_1 = json!({"key": KEY, "version": "0.9.2"});
-    for (path, body) in [
-        ("/beacon", &version_1),
-        ("/beacon", &agent.message()),
-        ("/config", &agent.message()),
-    ] {
-        assert_eq!(cloud.post(path, body).await.refused(500), "the server failed");
+async fn while_nothing_can_be_kept_reports_wait_and_the_list_is_served() {
+    let (cloud, faults, _gate) = faulty();
+    let mut before = Agent::new();
+    before.ban("203.0.113.1", cloud.clock.unix());
+    assert_eq!(before.register(&cloud).await.ack, Some(1));
+    before.trim(1);
+    let mut follower = Socket::open(&cloud).await;
+    follower.register(&Agent::new()).await;
+
+    faults.full.store(true, Ordering::SeqCst);
+    let mut agent = Agent::new();
+    agent.ban("203.0.113.2", cloud.clock.unix());
+    let version_1 = json!({"key": KEY, "version": "0.9.2", "blacklist": [["203.0.113.3", cloud.clock.unix()]]});
+    for body in [&agent.message(), &version_1] {
+        let answer = cloud.post("/beacon", body).await;
+        assert_eq!(answer.retry_after.as_deref(), Some("10"));
+        assert_eq!(answer.refused(503), "nothing can be kept at this moment");
     }
-    let welcome = cloud.post("/config", &version_1).await.good();
-    assert_eq!(
-        welcome["config"]["APP_NAME"], "shop",
-        "a refused registration would keep the application from starting"
-    );
-    let listed = cloud.admin(Method::GET, "/admin/blacklist", &Value::Null).await;
-    assert_eq!(listed.refused(500), "the server failed", "the reason is for the log");
-    panics.store(false, Ordering::SeqCst);
+    let banned = cloud
+        .admin(
+            Method::POST,
+            "/admin/blacklist",
+            &json!({"address": "203.0.113.4", "ttl_s": 60}),
+        )
+        .await;
+    banned.refused(503);
+    let replaced = cloud
+        .admin(
+            Method::PUT,
+            "/admin/profiles/shop/config",
+            &json!({"APP_NAME": "other"}),
+        )
+        .await;
+    replaced.refused(503);
+    assert_eq!(problem(&cloud).await, "the disk is full");
+
+    // whoever only asks is answered, and nothing of what was refused is there
+    let mut member = Member::new();
+    let welcome = member.agent.register(&cloud).await;
+    assert_eq!(welcome.list.as_ref().map(|list| list.mode), Some(ListMode::Snapshot));
+    assert_eq!(cloud.listed().await, ["203.0.113.1"]);
+    let bare = cloud
+        .post("/config", &json!({"key": KEY, "version": "0.9.2"}))
+        .await
+        .good();
+    assert_eq!(bare["config"]["APP_NAME"], "shop");
+
+    faults.full.store(false, Ordering::SeqCst);
+    cloud.clock.pass(2);
+    assert_eq!(agent.beacon(&cloud).await.ack, Some(1));
+    assert_eq!(problem(&cloud).await, Value::Null);
+    assert_eq!(cloud.listed().await, ["203.0.113.1", "203.0.113.2"]);
+    let pushed = follower.push().await;
+    assert_eq!(pushed.list.unwrap().add[0].0, "203.0.113.2");
+}
+
+#[actix_web::test]
+async fn what_was_kept_although_the_journal_did_not_know_counts_once() {
+    let (cloud, faults, _gate) = faulty();
+    let mut agent = Agent::new();
     agent.register(&cloud).await;
+    agent.ban("203.0.113.2", cloud.clock.unix());
+    faults.unsure.store(true, Ordering::SeqCst);
+    cloud.post("/beacon", &agent.message()).await.refused(503);
+    assert_eq!(cloud.listed().await, [""; 0]);
+    faults.unsure.store(false, Ordering::SeqCst);
+    cloud.clock.pass(2);
+    let second = agent.ban("203.0.113.3", cloud.clock.unix());
+    assert_eq!(agent.beacon(&cloud).await.ack, Some(second));
+    assert_eq!(cloud.listed().await, ["203.0.113.2", "203.0.113.3"]);
+    let known = cloud.agents().await;
+    assert_eq!(known[0]["shared"]["bans"], 2, "{known:?}");
+    assert_eq!(known[0]["missing"], 0);
+}
+
+#[actix_web::test]
+async fn a_disk_that_does_not_answer_holds_up_nobody_who_only_asks() {
+    let (cloud, faults, (gate, mut waiting)) = faulty();
+    cloud.operator_bans("203.0.113.1", Some(60)).await;
+    faults.gate.store(true, Ordering::SeqCst);
+    let mut agent = Agent::new();
+    agent.ban("203.0.113.2", cloud.clock.unix());
+    let url = cloud.url("/beacon");
+    let report = awc::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .finish()
+        .post(url)
+        .send_json(&agent.message());
+    let report = actix_web::rt::spawn(async move { report.await.map(|answer| answer.status()) });
+    waiting.recv().await.unwrap();
+    assert_eq!(cloud.listed().await, ["203.0.113.1"], "not before it is durable");
+    // an agent that reports nothing is answered once the disk is found to be late
+    cloud.clock.pass(1);
+    assert!(Agent::new().beacon(&cloud).await.list.is_some());
+    faults.gate.store(false, Ordering::SeqCst);
     gate.send(()).unwrap();
-    assert_eq!(cloud.agents().await.len(), 1);
+    assert_eq!(report.await.unwrap().unwrap(), 200);
+    assert_eq!(cloud.listed().await, ["203.0.113.1", "203.0.113.2"]);
 }
 
 #[actix_web::test]
@@ -167,14 +247,15 @@ async fn answers_are_compressed_for_those_who_ask() {
 
 #[actix_web::test]
 async fn a_server_that_stops_finishes_what_it_has_begun_and_refuses_the_rest() {
-    let (Cloud { server, clock: _ }, _, (gate, mut waiting)) = broken();
+    let (Cloud { server, clock: _ }, faults, (gate, mut waiting)) = faulty();
+    faults.gate.store(true, Ordering::SeqCst);
     let url = server.url().clone();
     let asked = awc::Client::builder()
         .timeout(Duration::from_secs(20))
         .finish()
-        .get(url.join("/admin/agents").unwrap().as_str())
+        .post(url.join("/admin/blacklist").unwrap().as_str())
         .insert_header(("authorization", format!("Bearer {TOKEN}")))
-        .send();
+        .send_json(&json!({"address": "203.0.113.9", "ttl_s": 60}));
     let asked = actix_web::rt::spawn(async move { asked.await.map(|answer| answer.status()) });
     waiting.recv().await.unwrap();
     // no connection is accepted any more, so the one to be refused on is opened before

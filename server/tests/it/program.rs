@@ -21,7 +21,7 @@ fn program(file: &std::path::Path) -> Command {
 fn it_serves_until_it_is_told_to_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");
-    std::fs::write(&file, "[profiles.shop]\nkeys = [\"k\"]\n").unwrap();
+    std::fs::write(&file, "memory = true\n[profiles.shop]\nkeys = [\"k\"]\n").unwrap();
     let mut child = program(&file).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let line = lines

@@ -7,7 +7,10 @@ use buckler::{
     model::blacklist::Applied,
     protocol::v2::{ConfigCursor, ConfigState, ConfigStatus, Flag, ListMode, ListUpdate, Next, ServerPart},
 };
-use buckler_server::{MemoryStore, Moment, Server, Store, store::OperatorBan};
+use buckler_server::{
+    Moment, Server, Store,
+    store::{Command, Record, new_epoch},
+};
 use serde_json::json;
 
 use crate::{
@@ -345,22 +348,27 @@ fn with_entries(count: u128) -> Cloud {
     let mut config = config();
     config.limits.page_entries = std::num::NonZeroUsize::MAX;
     let clock = std::sync::Arc::new(TestClock::default());
-    let begin = Moment::read(&*clock);
     let server = Server::builder(config)
         .listen("127.0.0.1:0")
         .clock(std::sync::Arc::clone(&clock) as _)
         .store(move |rules| {
-            let mut store = MemoryStore::new(rules);
-            for n in 0..count {
+            let found = Command::Found {
+                fleet: "default".into(),
+                epoch: new_epoch(),
+            };
+            let bans = (0..count).map(|n| {
                 let address = std::net::Ipv6Addr::from((0x2001_0db8 << 96) + (n << 64) + u128::from(u64::MAX));
-                let ban = OperatorBan {
+                Command::Ban {
+                    fleet: "default".into(),
                     network: std::net::IpAddr::from(address).into(),
                     ttl_s: None,
                     why: String::new(),
-                };
-                store.ban("default", ban, begin).unwrap();
-            }
-            Box::new(store)
+                }
+            });
+            let mut store = Store::new(rules);
+            let commands = std::iter::once(found).chain(bans).collect();
+            store.apply(&Record::new(Moment::default(), commands));
+            store
         });
     Cloud {
         server: server.start().unwrap(),

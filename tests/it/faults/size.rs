@@ -6,7 +6,10 @@ use buckler::{
     clock::{Clock, SystemClock},
     testing::ManualClock,
 };
-use buckler_server::{MemoryStore, Moment, Profile, Server, ServerConfig, Store, store::OperatorBan};
+use buckler_server::{
+    Moment, Profile, Server, ServerConfig, Store,
+    store::{Command, Record, new_epoch},
+};
 use buckler_tests::fault::{Answer, Script, Upgrade};
 
 use super::survives_with;
@@ -82,7 +85,6 @@ const MILLION: u32 = 1_000_000;
 
 fn a_million_entries_are_followed(rig: Rig) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let now = Moment::read(&*clock);
     let profile = Profile::for_key(KEY)
         .set("BEACON_DELAY", 1)
         .set("BLACKLIST_SHARE", true);
@@ -90,16 +92,22 @@ fn a_million_entries_are_followed(rig: Rig) {
         .listen("127.0.0.1:0")
         .clock(clock)
         .store(move |rules| {
-            let mut store = MemoryStore::new(rules);
+            let mut store = Store::new(rules);
+            let found = Command::Found {
+                fleet: "default".into(),
+                epoch: new_epoch(),
+            };
+            store.apply(&Record::new(Moment::default(), vec![found]));
             for n in 0..MILLION {
-                let ban = OperatorBan {
+                let ban = Command::Ban {
+                    fleet: "default".into(),
                     network: source(n).into(),
                     ttl_s: None,
                     why: "long".to_owned(),
                 };
-                store.ban("default", ban, now).unwrap();
+                store.apply(&Record::new(Moment::default(), vec![ban]));
             }
-            Box::new(store)
+            store
         });
     let server = server.start().unwrap();
     let mut command = child::command("faults::size::million_alone");

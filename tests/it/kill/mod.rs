@@ -21,8 +21,8 @@ use buckler::{
     testing::{ManualClock, StateFiles},
 };
 use buckler_server::{
-    MemoryStore, Moment, Profile, RunningServer, Server, ServerConfig, Store,
-    store::{OperatorBan, Rules},
+    Moment, Profile, RunningServer, Server, ServerConfig, Store,
+    store::{Command as StoreCommand, Record, Rules, new_epoch},
 };
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ const ANNOUNCED: &str = "banned address=";
 /// What no agent may say of a state that was written by one that was killed.
 const DAMAGE: [&str; 4] = ["damaged", "not whole", "cannot be used", "cannot be kept"];
 
-fn server(store: impl FnOnce(Rules) -> Box<dyn Store> + 'static, history: usize) -> RunningServer {
+fn server(store: impl FnOnce(Rules) -> Store + 'static, history: usize) -> RunningServer {
     let profile = Profile::for_key(KEY)
         .set("BLACKLIST_SHARE", true)
         .set("BLACKLIST_DELAY", BAN_FOR_S)
@@ -160,7 +160,7 @@ fn reported(said: &[String], name: &str) -> Value {
 
 #[test]
 fn nothing_that_was_announced_is_lost_and_nothing_counts_twice() {
-    let server = server(|rules| Box::new(MemoryStore::new(rules)), 50_000);
+    let server = server(Store::new, 50_000);
     let directory = tempfile::tempdir().unwrap();
     let order = |task, round| Order::new(&server, directory.path(), task, round);
     let mut random = Rng::with_seed(SEED);
@@ -243,7 +243,7 @@ fn counted_once(server: &RunningServer, listed: usize) {
 
 #[test]
 fn a_list_that_is_being_saved_is_the_old_one_or_the_new_one_afterwards() {
-    let server = server(|rules| Box::new(filled(rules)), 1);
+    let server = server(filled, 1);
     let directory = tempfile::tempdir().unwrap();
     let order = |task, round| Order::new(&server, directory.path(), task, round);
     let mut random = Rng::with_seed(SEED);
@@ -271,17 +271,23 @@ fn a_list_that_is_being_saved_is_the_old_one_or_the_new_one_afterwards() {
 }
 
 /// A list as if operators had worked for years.
-fn filled(rules: Rules) -> MemoryStore {
-    let mut store = MemoryStore::new(rules);
-    for n in 0..ENTRIES {
+fn filled(rules: Rules) -> Store {
+    let (mut store, epoch) = (Store::new(rules), new_epoch());
+    let found = StoreCommand::Found {
+        fleet: "default".into(),
+        epoch,
+    };
+    let bans = (0..ENTRIES).map(|n| {
         let [_, a, b, c] = n.to_be_bytes();
-        let ban = OperatorBan {
+        StoreCommand::Ban {
+            fleet: "default".into(),
             network: parse_network(&format!("{}.{b}.{c}.7", 20 + a)).unwrap(),
             ttl_s: None,
             why: "long ago".to_owned(),
-        };
-        store.ban("default", ban, Moment::default()).unwrap();
-    }
+        }
+    });
+    let commands = std::iter::once(found).chain(bans).collect();
+    store.apply(&Record::new(Moment::default(), commands));
     store
 }
 

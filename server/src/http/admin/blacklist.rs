@@ -18,9 +18,9 @@ use crate::{
         state::State,
     },
     list::Banned,
-    moment::Moment,
+    node::Node,
     protect::{Protected, TOO_WIDE},
-    store::{EntryView, FleetView, OperatorBan, Store, StoreError},
+    store::{Answer, Command, EntryView, FleetView, StoreError},
 };
 
 /// Entries of an answer where the question names no limit.
@@ -59,7 +59,8 @@ pub(super) async fn entries(request: HttpRequest, state: Data<State>) -> Result<
     let address = address.as_deref().map(network).transpose()?;
     let after = after.as_deref().map(network).transpose()?;
     let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
-    let page = state.owner.ask(move |store, now| {
+    let page = state.owner.ask(move |node, now| {
+        let store = &node.store;
         let entries = match address {
             Some(network) => store.entry(&fleet, network, now)?.into_iter().collect(),
             None => store.entries(&fleet, after, limit, now)?,
@@ -67,7 +68,7 @@ pub(super) async fn entries(request: HttpRequest, state: Data<State>) -> Result<
         let last = entries.last().filter(|_| address.is_none() && entries.len() == limit);
         let next = last.map(|entry| entry.address.clone());
         Ok(Page {
-            head: store.fleet(&fleet, now)?,
+            head: store.fleet(&fleet)?,
             fleet,
             entries,
             next,
@@ -179,12 +180,12 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
 
 /// Says what a ban would do.
 async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<String>) -> Result<Done, Refusal> {
-    let done = state.owner.ask(move |store, now| {
+    let done = state.owner.ask(move |node, now| {
         Ok(Done {
             result: "dry_run",
             covers: addresses_in(network),
-            entry: store.entry(&asked.fleet, network, now)?,
-            would_block: Some(would_block(store, network, now)?),
+            entry: node.store.entry(&asked.fleet, network, now)?,
+            would_block: Some(would_block(node, network)),
             needs_force,
             asked,
         })
@@ -194,23 +195,27 @@ async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<St
 
 /// Lists a network.
 async fn banned(state: &State, network: IpNet, asked: Asking) -> Result<Done, Refusal> {
-    let ban = OperatorBan {
+    let ban = Command::Ban {
+        fleet: asked.fleet.as_str().into(),
         network,
         ttl_s: asked.ttl_s,
         why: asked.reason.clone(),
     };
     tracing::info!(%network, fleet = asked.fleet, ttl_s = asked.ttl_s, "an operator bans");
     let touched = asked.fleet.clone();
-    let done = state.owner.ask(move |store, now| {
-        let result = match store.ban(&asked.fleet, ban, now)? {
-            Banned::Added => "added",
-            Banned::Prolonged => "prolonged",
-            Banned::Known | Banned::Late => "known",
+    let done = state.owner.submit(vec![ban], move |node, answers, now| {
+        let result = match answers.first() {
+            Some(Answer::Banned(Banned::Added)) => "added",
+            Some(Answer::Banned(Banned::Prolonged)) => "prolonged",
+            Some(Answer::Banned(Banned::Known | Banned::Late)) => "known",
+            Some(Answer::Done | Answer::Taken { .. } | Answer::Unbanned(_)) | None => {
+                return Err(StoreError::Failed("a ban came to nothing".to_owned()));
+            }
         };
         Ok(Done {
             result,
             covers: addresses_in(network),
-            entry: store.entry(&asked.fleet, network, now)?,
+            entry: node.store.entry(&asked.fleet, network, now)?,
             would_block: None,
             needs_force: Vec::new(),
             asked,
@@ -255,20 +260,20 @@ fn addresses_in(network: IpNet) -> u128 {
     1_u128.checked_shl(host_bits).unwrap_or(u128::MAX)
 }
 
-fn would_block(store: &mut dyn Store, network: IpNet, now: Moment) -> Result<WouldBlock, StoreError> {
-    let agents = store.agents(now)?.into_iter();
+fn would_block(node: &Node, network: IpNet) -> WouldBlock {
+    let agents = node.agents().into_iter();
     let agents = agents.filter(|agent| network.contains(&agent.peer)).map(|agent| Known {
         id: agent.id,
         profile: agent.profile,
         peer: agent.peer,
     });
-    let refused = store.refusals(CLIENTS, now)?.into_iter().map(|refusal| refusal.address);
-    let within = |address: &String| address::parse_network(address).is_some_and(|client| network.contains(&client));
-    let clients: BTreeSet<String> = refused.filter(within).collect();
-    Ok(WouldBlock {
+    let refused = node.store.refusals().take(CLIENTS).map(|refusal| &refusal.address);
+    let within = |address: &&String| address::parse_network(address).is_some_and(|client| network.contains(&client));
+    let clients: BTreeSet<String> = refused.filter(within).cloned().collect();
+    WouldBlock {
         agents: agents.collect(),
         clients: clients.into_iter().collect(),
-    })
+    }
 }
 
 pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
@@ -285,12 +290,16 @@ pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<Ht
     let fleet = known_fleet(&state, fleet)?;
     tracing::info!(%network, fleet, "an operator lets in again");
     let touched = fleet.clone();
-    let removed = state
-        .owner
-        .ask(move |store, now| match store.unban(&fleet, network, now)? {
-            Some(removed) => Ok(Ok(removed)),
-            None => Ok(Err(store.entry(&fleet, network, now)?)),
-        });
+    let unban = Command::Unban {
+        fleet: fleet.as_str().into(),
+        network,
+    };
+    let removed = state.owner.submit(vec![unban], move |node, answers, now| {
+        if let Some(Answer::Unbanned(Some(removed))) = answers.first() {
+            return Ok(Ok(EntryView::clone(removed)));
+        }
+        Ok(Err(node.store.entry(&fleet, network, now)?))
+    });
     let removed = removed.await;
     state.hub.touch(&touched);
     match removed? {

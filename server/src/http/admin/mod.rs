@@ -82,7 +82,7 @@ async fn agents(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         agents: Vec<AgentView>,
     }
     permit(&request, &state).await?;
-    let agents = state.owner.ask(|store, now| store.agents(now)).await?;
+    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
     reply::ok(All { agents })
 }
 
@@ -91,6 +91,14 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
     struct Health {
         version: &'static str,
         websockets: WebSockets,
+        journal: Journal,
+    }
+    #[derive(Serialize)]
+    struct Journal {
+        kind: &'static str,
+        /// What is wrong with it: reports are answered 503, and the list is served on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     }
     #[derive(Serialize)]
     struct WebSockets {
@@ -99,13 +107,17 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         turned_away: u64,
     }
     permit(&request, &state).await?;
-    let admission = &state.admission;
+    let (admission, journal) = (&state.admission, state.owner.health());
     reply::ok(Health {
         version: env!("CARGO_PKG_VERSION"),
         websockets: WebSockets {
             open: admission.open(),
             most: admission.most(),
             turned_away: admission.turned_away(),
+        },
+        journal: Journal {
+            kind: journal.kind,
+            problem: journal.problem.load().as_ref().map(|problem| problem.to_string()),
         },
     })
 }

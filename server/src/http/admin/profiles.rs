@@ -26,6 +26,10 @@ struct ProfileView<'a> {
     fleet: &'a str,
     template: &'a str,
     version: u64,
+    /// `file`, or `api` where the admin API put this configuration in the place of the file's. It stays, over restarts too,
+    /// until the file changes the profile's template or configuration.
+    source: &'static str,
+    since_ms: u64,
     config: ConfigMap,
     /// What is odd in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -40,6 +44,8 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
             fleet,
             template: live.template(),
             version: live.version(),
+            source: if live.is_replaced() { "api" } else { "file" },
+            since_ms: live.since_ms(),
             config: live.shown(),
             warnings: live.warnings(),
         }
@@ -72,8 +78,15 @@ pub(super) async fn replace(
 ) -> Result<HttpResponse, Refusal> {
     permit(&request, &state).await?;
     let config: ConfigMap = json(&state, payload).await?;
-    let replaced = state.profiles.replace(&name, &config, state.now().unix_s())?;
-    let live = replaced.ok_or_else(|| no_profile(&name))?;
+    let profiles = &state.profiles;
+    let changing = profiles.changing.lock().await;
+    let prepared = profiles.replace(&name, &config, state.now().unix_ms)?;
+    let mut prepared = prepared.ok_or_else(|| no_profile(&name))?;
+    let commands = std::mem::take(&mut prepared.commands);
+    state.owner.submit(commands, |_, _, _| Ok(())).await?;
+    profiles.publish(prepared);
+    drop(changing);
+    let live = profiles.get(&name).ok_or_else(|| no_profile(&name))?;
     tracing::info!(profile = %live.name(), version = live.version(), "an operator replaced the configuration");
     reply::ok(ProfileView::from(&live))
 }

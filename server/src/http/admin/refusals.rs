@@ -35,7 +35,10 @@ pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<H
     permit(&request, &state).await?;
     let Asked { limit } = query(&request)?;
     let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
-    let refusals = state.owner.ask(move |store, now| store.refusals(limit, now)).await?;
+    let refusals = state
+        .owner
+        .ask(move |node, _| Ok(node.store.refusals().take(limit).cloned().collect()));
+    let refusals = refusals.await?;
     reply::ok(Page { refusals })
 }
 
@@ -52,9 +55,10 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
     permit(&request, &state).await?;
     let id = id.into_inner();
     let asked = id.clone();
-    let answer = state.owner.ask(move |store, now| {
-        let Some(refusal) = store.refusal(&asked, now)? else {
-            let entry = store.ban_by_id(&asked, now)?;
+    let answer = state.owner.ask(move |node, now| {
+        let store = &node.store;
+        let Some(refusal) = store.refusal(&asked).cloned() else {
+            let entry = store.ban_by_id(&asked, now);
             let refusal = None;
             return Ok(entry.map(|entry| Answer {
                 refusal,

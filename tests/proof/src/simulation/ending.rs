@@ -70,6 +70,7 @@ impl World {
             );
             self.ends_agree(agent, &entries);
         }
+        self.server.compare();
         let lost_nothing = self.summary.amnesia == 0;
         self.ledger.close(&self.server.state.memory, lost_nothing);
     }

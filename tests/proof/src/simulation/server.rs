@@ -7,10 +7,13 @@ use buckler::{
     protocol::v2::{AgentPart, Flag, Have, ListCursor, ListMode, ListUpdate, ServerPart},
 };
 use buckler_server::{
-    MemoryStore, Moment, Protected, Store, Tick,
-    exchange::exchange,
+    Moment, Node, Protected, Store, Tick,
+    exchange::answered,
     list::Head,
-    store::{AgentIdent, BanRules, EntryView, Events, FleetView, ListStep, OperatorBan, Report, Rules, Transport},
+    store::{
+        AgentIdent, Answer, BanRules, Command, EntryView, Events, FleetView, ListStep, Record, Report, Rules,
+        Transport, new_epoch,
+    },
 };
 use ipnet::IpNet;
 
@@ -39,7 +42,9 @@ pub(super) struct Server {
 /// What a backup holds.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    store: MemoryStore,
+    node: Node,
+    /// A store that is given the same records: it is equal at every moment.
+    twin: Store,
     pub(super) memory: Memory,
 }
 
@@ -82,8 +87,8 @@ impl Server {
         let expected = ledger.expect(&mut self.state.memory, &part);
         let late = expected.late(&self.state.memory);
         let listed_before: Vec<bool> = late.iter().map(|(network, _)| self.is_listed(*network, now)).collect();
-        let (counted, missing) = self.counted(now);
-        let report = Report {
+        let (counted, missing) = self.counted();
+        let mut report = Report {
             who: Arc::new(who),
             fleet: FLEET.into(),
             peer: Ipv4Addr::LOCALHOST.into(),
@@ -98,8 +103,10 @@ impl Server {
             bans: BanRules::default(),
             events: Events::V2(Box::new(part)),
         };
-        let exchange = exchange(&mut self.state.store, &report, &have, now).unwrap();
-        self.counts(expected.news.len() as u64, counted, missing, now);
+        let mut intent = self.state.node.intent(&mut report);
+        let answers = self.apply(std::mem::take(&mut intent.commands), now);
+        let exchange = answered(&mut self.state.node, &report, &intent, &answers, &have, now).unwrap();
+        self.counts(expected.news.len() as u64, counted, missing);
         for ((network, unban), was_listed) in late.into_iter().zip(listed_before) {
             let is_listed = self.is_listed(network, now);
             assert!(
@@ -126,16 +133,16 @@ impl Server {
     }
 
     /// The store counted as many as there were news, and missed as many as the numbers say.
-    fn counts(&mut self, news: u64, counted: u64, missing: u64, now: Moment) {
-        let (counted_now, missing_now) = self.counted(now);
+    fn counts(&self, news: u64, counted: u64, missing: u64) {
+        let (counted_now, missing_now) = self.counted();
         assert_eq!(counted_now - counted, news, "events counted, and news in the message");
         assert!(missing_now >= missing);
         assert_eq!(missing_now, self.state.memory.missing, "events missing");
     }
 
     /// Events counted and missing, over all agents.
-    fn counted(&mut self, now: Moment) -> (u64, u64) {
-        let agents = self.state.store.agents(now).unwrap();
+    fn counted(&self) -> (u64, u64) {
+        let agents = self.state.node.agents();
         agents.iter().fold((0, 0), |(counted, missing), agent| {
             let shared = &agent.shared;
             let refused: u64 = shared.refused.values().sum();
@@ -161,28 +168,55 @@ impl Server {
     }
 
     pub(super) fn ban(&mut self, network: IpNet, ttl_s: Option<u64>, now: Moment) {
-        let why = "operator".to_owned();
-        let ban = OperatorBan { network, ttl_s, why };
-        self.state.store.ban(FLEET, ban, now).unwrap();
+        let ban = Command::Ban {
+            fleet: FLEET.into(),
+            network,
+            ttl_s,
+            why: "operator".to_owned(),
+        };
+        self.apply(vec![ban], now);
         self.state.memory.unbans.remove(&network);
     }
 
     pub(super) fn unban(&mut self, network: IpNet, now: Moment) {
-        self.state.store.unban(FLEET, network, now).unwrap();
+        let fleet = FLEET.into();
+        self.apply(vec![Command::Unban { fleet, network }], now);
         self.state.memory.unbans.insert(network, now.unix_ms);
         assert!(!self.is_listed(network, now), "{network} was let in and is listed");
     }
 
-    fn is_listed(&mut self, network: IpNet, now: Moment) -> bool {
-        self.state.store.entry(FLEET, network, now).unwrap().is_some()
+    fn is_listed(&self, network: IpNet, now: Moment) -> bool {
+        self.state.node.store.entry(FLEET, network, now).unwrap().is_some()
+    }
+
+    /// Applies commands to the node and to its twin. What has ended is removed before.
+    fn apply(&mut self, commands: Vec<Command>, now: Moment) -> Vec<Answer> {
+        let State { node, twin, .. } = &mut self.state;
+        let expiry = node.must_expire(now.tick).then_some(Command::Expire);
+        let expired = usize::from(expiry.is_some());
+        let record = Record::new(now, expiry.into_iter().chain(commands).collect());
+        let answers = node.store.apply(&record);
+        assert_eq!(answers, twin.apply(&record));
+        answers.into_iter().skip(expired).collect()
+    }
+
+    /// Holds the twin to be equal.
+    pub(super) fn compare(&self) {
+        let State { node, twin, .. } = &self.state;
+        assert!(
+            node.store.rows().eq(twin.rows()),
+            "the same records made two different stores"
+        );
     }
 
     pub(super) fn head(&mut self, now: Moment) -> FleetView {
-        self.state.store.fleet(FLEET, now).unwrap()
+        self.apply(Vec::new(), now);
+        self.state.node.store.fleet(FLEET).unwrap()
     }
 
     pub(super) fn entries(&mut self, now: Moment) -> Vec<EntryView> {
-        self.state.store.entries(FLEET, None, usize::MAX, now).unwrap()
+        self.apply(Vec::new(), now);
+        self.state.node.store.entries(FLEET, None, usize::MAX, now).unwrap()
     }
 
     pub(super) fn connect(&mut self, connection: u64) {
@@ -215,7 +249,6 @@ impl Server {
 
     /// Removes what has ended, and tells every connection what changed since it was told last.
     pub(super) fn announce(&mut self, at: Duration, now: Moment) -> Vec<Announcement> {
-        self.state.store.expire(now).unwrap();
         let FleetView { epoch, rev, .. } = self.head(now);
         if self.rev != (epoch.clone(), rev) {
             self.rev = (epoch, rev);
@@ -232,7 +265,7 @@ impl Server {
                 list: Some(cursor.clone()),
                 ..Have::default()
             };
-            match state.store.list_for(FLEET, &have, now).unwrap() {
+            match state.node.list_for(FLEET, &have, now).unwrap() {
                 ListStep::Current(_) => {}
                 ListStep::Delta {
                     from,
@@ -262,8 +295,15 @@ impl Server {
 
 impl State {
     fn empty(rules: &Rules) -> Self {
+        let mut store = Store::new(rules.clone());
+        let found = Command::Found {
+            fleet: FLEET.into(),
+            epoch: new_epoch(),
+        };
+        store.apply(&Record::new(Moment::default(), vec![found]));
         Self {
-            store: MemoryStore::new(rules.clone()),
+            twin: store.clone(),
+            node: Node::new(store),
             memory: Memory::default(),
         }
     }

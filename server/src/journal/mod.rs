@@ -1,0 +1,110 @@
+//! The port of journals: what puts records into one order and keeps them, and the checkpoint that they go on from.
+//!
+//! A journal is used by one thread ([`crate::owner`] gives it one of its own), so it may wait: a disk, an engine on the network.
+//! Whoever reads it sees the same records in the same order, none twice and none missing.
+
+#[cfg(test)]
+mod conformance;
+mod disk;
+mod memory;
+mod open;
+
+pub(crate) use self::open::restored;
+pub use self::{
+    disk::DiskJournal,
+    memory::MemoryJournal,
+    open::{Opened, open},
+};
+use std::sync::Arc;
+
+use crate::store::Record;
+
+/// Where a record stands: 1 is the first of a journal, and each has the number after that of the one before.
+pub type Position = u64;
+
+/// A row of the checkpoint that has changed: its key, and what stands there now, if anything.
+pub type RowChange = (Vec<u8>, Option<Vec<u8>>);
+
+/// Takes a row as it is read: its key and what stands there.
+pub type EachRow<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>;
+
+/// Takes a record as it is read.
+pub type EachRecord<'a> = &'a mut dyn FnMut(Position, Record) -> Result<(), String>;
+
+/// Keeps records in their order, and the newest checkpoint.
+pub trait Journal: Send + std::fmt::Debug {
+    /// What it is, for people: `memory`, `disk`.
+    fn kind(&self) -> &'static str;
+
+    /// Keeps a record. It returns once the record cannot be lost any more.
+    ///
+    /// # Errors
+    /// If that is not known: the record may be there all the same, and [`reopen`](Self::reopen) and [`tail`](Self::tail) say.
+    fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError>;
+
+    /// Every record after a position, in order.
+    ///
+    /// # Errors
+    /// If one cannot be read, makes no sense, or is refused by `each`.
+    fn tail(&self, after: Position, each: EachRecord<'_>) -> Result<(), JournalError>;
+
+    /// Every row of the checkpoint, in the order of their keys, and the position that it stands at.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is refused by `each`.
+    fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError>;
+
+    /// Changes rows of the checkpoint, which stands at `upto` from now on, and forgets the records up to there: all of it or
+    /// nothing.
+    ///
+    /// # Errors
+    /// If that is not known. The same rows can be given again.
+    fn checkpoint(&mut self, upto: Position, rows: &[RowChange]) -> Result<(), JournalError>;
+
+    /// Tries again after an error.
+    ///
+    /// # Errors
+    /// If the trouble goes on.
+    fn reopen(&mut self) -> Result<(), JournalError>;
+
+    /// The journal for a backup: what it holds now, whatever is written meanwhile. `None` where it has no copy of its own.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn frozen(&self) -> Result<Option<Box<dyn Frozen>>, JournalError>;
+}
+
+/// A journal as it was at one moment.
+pub trait Frozen: Send {
+    /// As [`Journal::load`].
+    ///
+    /// # Errors
+    /// As there.
+    fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError>;
+
+    /// As [`Journal::tail`].
+    ///
+    /// # Errors
+    /// As there.
+    fn tail(&self, after: Position, each: EachRecord<'_>) -> Result<(), JournalError>;
+}
+
+/// What a journal could not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// What is kept makes no sense.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// A newer release wrote it.
+    #[error("a newer release wrote it: form {found}, this release reads those up to {known}; start that release")]
+    Newer {
+        /// The form that was found.
+        found: u8,
+        /// The newest that is known.
+        known: u8,
+    },
+    /// It does not do what it should at this moment: a disk that is full, may not be written to or does not answer.
+    #[error("{0}")]
+    Unavailable(String),
+}

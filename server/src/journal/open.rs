@@ -1,0 +1,123 @@
+//! How a server begins with what it kept: the data directory, the checkpoint, and the records after it.
+
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::{DiskJournal, Journal, JournalError, Position};
+use crate::store::{RowReader, Rules, Store};
+
+/// The journal's file in the data directory.
+const FILE: &str = "buckler.redb";
+
+/// Nobody but the server's user may look into the directory.
+const MODE: u32 = 0o700;
+
+/// The most files that were set aside and are kept, so that a machine with a broken disk does not fill it.
+const MOST_ASIDE: u32 = 3;
+
+/// A journal that is open, and the store that it makes.
+#[derive(Debug)]
+pub struct Opened {
+    /// The journal.
+    pub journal: Box<dyn Journal>,
+    /// The store after the newest record.
+    pub store: Store,
+    /// The newest record's position.
+    pub position: Position,
+    /// Where a damaged file was set aside, if one was found: the store is empty then.
+    pub aside: Option<PathBuf>,
+}
+
+/// Opens the journal in a data directory, which is made if it is not there. A damaged one is set aside.
+///
+/// # Errors
+/// If the directory cannot be used, another server uses it, or a newer release wrote it.
+pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
+    make_private(data_dir)?;
+    let path = data_dir.join(FILE);
+    let mut aside = None;
+    loop {
+        let opened = DiskJournal::open(&path).and_then(|journal| {
+            let (store, position) = restored(&journal, rules.clone())?;
+            Ok((journal, store, position))
+        });
+        match opened {
+            Ok((journal, store, position)) => {
+                return Ok(Opened {
+                    journal: Box::new(journal),
+                    store,
+                    position,
+                    aside,
+                });
+            }
+            Err(JournalError::Damaged(problem)) if aside.is_none() => {
+                let to = set_aside(&path)?;
+                tracing::error!(
+                    file = %path.display(),
+                    aside = %to.display(),
+                    problem,
+                    "what the server kept is damaged and was set aside: it begins with nothing. Restore a backup if there is one"
+                );
+                aside = Some(to);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The store that a journal makes, and the position of its newest record.
+///
+/// # Errors
+/// If what is in it makes no sense.
+pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Position), JournalError> {
+    let (mut store, mut reader) = (Store::new(rules), RowReader::default());
+    let mut position = journal.load(&mut |key, value| {
+        let row = reader.read(&mut store, key, value);
+        let row = row.ok_or_else(|| format!("the row {:?} makes no sense", String::from_utf8_lossy(key)))?;
+        store.take_row(row)
+    })?;
+    store.verify(false).map_err(JournalError::Damaged)?;
+    // what the records change is in no checkpoint yet
+    store.track();
+    journal.tail(position, &mut |at, record| {
+        store.apply(&record);
+        position = at;
+        Ok(())
+    })?;
+    Ok((store, position))
+}
+
+/// Makes the directory, for the server's user alone.
+fn make_private(data_dir: &Path) -> Result<(), JournalError> {
+    let unusable = |error: std::io::Error| {
+        JournalError::Unavailable(format!(
+            "data_dir {}: {error}; allowed is a directory that the server may write to, or `memory = true`",
+            data_dir.display()
+        ))
+    };
+    if !data_dir.is_dir() {
+        let mut builder = DirBuilder::new();
+        return builder.recursive(true).mode(MODE).create(data_dir).map_err(unusable);
+    }
+    let mode = fs::metadata(data_dir).map_err(unusable)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            data_dir = %data_dir.display(),
+            mode = format!("{:o}", mode & 0o7777),
+            "others may look into data_dir: what is kept there is made for its owner alone, `chmod 700` it"
+        );
+    }
+    Ok(())
+}
+
+/// Renames a damaged file, so that nothing is lost.
+fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
+    let name = |number: u32| path.with_extension(format!("redb.damaged-{number}"));
+    let free = (1..MOST_ASIDE).map(name).find(|path| !path.exists());
+    let to = free.unwrap_or_else(|| name(MOST_ASIDE));
+    fs::rename(path, &to)?;
+    Ok(to)
+}

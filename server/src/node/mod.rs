@@ -1,0 +1,175 @@
+//! One node: its store, and what need not last: who was heard when, and snapshots that are being fetched.
+
+mod presence;
+
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+
+use buckler::protocol::v2;
+
+use self::presence::Presence;
+use crate::{
+    list::{FleetList, Snapshots, Step},
+    moment::{Moment, Tick},
+    store::{
+        AgentView, Answer, BatchEvents, Command, Events, ListStep, Receipt, Record, Report, Store, StoreError,
+        new_epoch,
+    },
+};
+
+/// A node of the server.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What lasts.
+    pub store: Store,
+    presence: Presence,
+    snapshots: BTreeMap<Arc<str>, Snapshots>,
+}
+
+/// What a report asks of the store, before it is asked.
+#[derive(Debug)]
+pub struct Intent {
+    /// To be applied first.
+    pub commands: Vec<Command>,
+    /// Whether events are among them: without any, the agent can be answered although nothing can be kept.
+    pub has_events: bool,
+    /// Up to where its events are known already.
+    known: u64,
+}
+
+impl Node {
+    /// A node whose store is this one.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            presence: Presence::new(store.rules().agents),
+            store,
+            snapshots: BTreeMap::new(),
+        }
+    }
+
+    /// Applies commands now. Where they must last, the journal has them before.
+    pub fn apply(&mut self, commands: Vec<Command>, now: Moment) -> Vec<Answer> {
+        self.store.apply(&Record::new(now, commands))
+    }
+
+    /// What must be applied before this report can be answered. Its events move into the commands.
+    pub fn intent(&self, report: &mut Report) -> Intent {
+        if let Some(who) = self.presence.known_as(report) {
+            report.who = who;
+        }
+        let mut commands = self.founding(&report.fleet);
+        let batch = report.take_batch();
+        let (known, changes) = self.store.foresee(&batch);
+        let has_events = match &batch.events {
+            BatchEvents::V1 { bans, .. } => !bans.is_empty(),
+            BatchEvents::V2 { events, .. } => !events.is_empty(),
+        };
+        if changes {
+            commands.push(Command::Report(batch));
+        }
+        Intent {
+            commands,
+            has_events,
+            known,
+        }
+    }
+
+    /// What founds this fleet, if it is not there.
+    #[must_use]
+    pub fn founding(&self, fleet: &Arc<str>) -> Vec<Command> {
+        if self.store.list(fleet).is_ok() {
+            return Vec::new();
+        }
+        let (fleet, epoch) = (Arc::clone(fleet), new_epoch());
+        vec![Command::Found { fleet, epoch }]
+    }
+
+    /// Writes down what the agent says of itself, and what it is answered to its events.
+    pub fn receive(&mut self, report: &Report, intent: &Intent, answers: &[Answer], now: Moment) -> Receipt {
+        let window = if let Events::V1 { told_again, .. } = &report.events {
+            *told_again
+        } else {
+            0
+        };
+        let (registered, missed_since) = self.presence.hear(report, window, now);
+        let taken = answers.iter().find_map(|answer| match answer {
+            Answer::Taken { ack, nack } => Some((*ack, nack.clone())),
+            Answer::Done | Answer::Banned(_) | Answer::Unbanned(_) => None,
+        });
+        let (ack, nack) = taken.unwrap_or((intent.known, Vec::new()));
+        Receipt {
+            registered,
+            ack,
+            nack,
+            missed_since,
+        }
+    }
+
+    /// What a version 2 agent must be told to have the newest list.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn list_for(&mut self, fleet: &str, have: &v2::Have, now: Moment) -> Result<ListStep, StoreError> {
+        let list = self.store.list(fleet)?;
+        if let Some(staging) = &have.staging
+            && let Some(kept) = self.snapshots.get(fleet)
+            && *staging.epoch == *list.head().epoch
+            && let Some(snapshot) = kept.kept(&staging.epoch, staging.to)
+            && staging.page < snapshot.pages()
+        {
+            return Ok(ListStep::Page(snapshot, staging.page + 1));
+        }
+        let step = have
+            .list
+            .as_ref()
+            .map_or(Step::Snapshot, |cursor| list.step_from(cursor));
+        Ok(match step {
+            Step::Current => ListStep::Current(list.head().clone()),
+            Step::Delta { add, remove } => {
+                let from = have.list.as_ref().map_or(0, |cursor| cursor.rev);
+                ListStep::Delta {
+                    from,
+                    head: list.head().clone(),
+                    add,
+                    remove,
+                }
+            }
+            Step::Snapshot => {
+                let kept = self.snapshots.entry(fleet.into()).or_default();
+                ListStep::Page(kept.of(list, now.tick), 1)
+            }
+        })
+    }
+
+    /// Every agent that was heard, the one heard last first.
+    #[must_use]
+    pub fn agents(&self) -> Vec<AgentView> {
+        let mut views: Vec<AgentView> = self
+            .presence
+            .iter()
+            .map(|(who, view)| {
+                let (shared, missing) = self.store.shared_by(who);
+                AgentView {
+                    shared,
+                    missing,
+                    list_lag: self.list_lag(view),
+                    ..view.clone()
+                }
+            })
+            .collect();
+        views.sort_by(|a, b| (Reverse(a.last_seen_ms), &a.id).cmp(&(Reverse(b.last_seen_ms), &b.id)));
+        views
+    }
+
+    fn list_lag(&self, view: &AgentView) -> Option<u64> {
+        let head = self.store.list(&view.fleet).ok().map(FleetList::head)?;
+        let list = view.list.as_ref().filter(|list| *list.epoch == *head.epoch)?;
+        Some(head.rev.saturating_sub(list.rev))
+    }
+
+    /// Whether entries have ended that are still listed.
+    #[must_use]
+    pub fn must_expire(&self, now: Tick) -> bool {
+        self.store.has_ended(now)
+    }
+}

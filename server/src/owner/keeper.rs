@@ -1,0 +1,306 @@
+//! The node's thread: plans, records, answers.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc as std_mpsc},
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Done, Plan, Work, scribe::Order};
+use crate::{
+    journal::Position,
+    moment::{Moment, Timeline},
+    node::Node,
+    store::{Answer, Command, Record, StoreError},
+};
+
+/// The most work that goes into one record.
+const MOST_WORK: usize = 200;
+/// The most events of one record, after which the next one begins: some 2 MB.
+const MOST_EVENTS: usize = 8_192;
+/// The most work that waits for a disk; beyond it whoever comes is sent away at once. 256 events take 100 kB.
+const MOST_WAITING: usize = 2_048;
+
+/// How often a checkpoint is written at most, while little changes: what a start has to replay.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// Rows that change before a checkpoint is written at once: a few milliseconds of this thread.
+const CHECKPOINT_ROWS: usize = 2_000;
+
+/// How long what is asked waits for a disk that has just been told to keep an expiry. Beyond it the disk is slow, and what is
+/// asked is answered with what has ended still listed, which agents judge themselves.
+const PROMPT: Duration = Duration::from_millis(250);
+
+/// What the thread is sent.
+pub(super) enum Message {
+    /// Work.
+    Work(Work),
+    /// The record on its way is durable, or that is not known.
+    Kept(Result<Position, StoreError>),
+    /// A record that is durable although it was not known to be.
+    Recovered(Position, Record),
+    /// The checkpoint is written, or was put off.
+    Checkpointed,
+    /// A second has passed.
+    Tick,
+    /// The end.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Work whose commands wait to be kept.
+struct Waiting {
+    plan: Plan,
+    done: Done,
+}
+
+/// A record on its way.
+struct Flight {
+    record: Arc<Record>,
+    work: Vec<(Range<usize>, Waiting)>,
+    since: Duration,
+}
+
+/// The thread's state.
+pub(super) struct Keeper {
+    node: Node,
+    applied: Position,
+    keeps: bool,
+    timeline: Arc<Timeline>,
+    orders: std_mpsc::Sender<Order>,
+    waiting: VecDeque<Waiting>,
+    flight: Option<Flight>,
+    /// An expiry waits or is on its way.
+    expiring: bool,
+    /// A checkpoint is being written.
+    checkpointing: bool,
+    checkpointed: Duration,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        mut node: Node,
+        applied: Position,
+        keeps: bool,
+        timeline: Arc<Timeline>,
+        orders: std_mpsc::Sender<Order>,
+    ) -> Self {
+        if keeps {
+            node.store.track();
+        }
+        Self {
+            node,
+            applied,
+            keeps,
+            checkpointed: timeline.elapsed(),
+            timeline,
+            orders,
+            waiting: VecDeque::new(),
+            flight: None,
+            expiring: false,
+            checkpointing: false,
+        }
+    }
+
+    pub(super) fn serve(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut ended = None;
+        while let Some(message) = queue.blocking_recv() {
+            match message {
+                Message::Work(work) => self.take(work),
+                Message::Kept(kept) => self.kept(kept),
+                Message::Recovered(position, record) => self.recovered(position, &record),
+                Message::Checkpointed => self.checkpointing = false,
+                Message::Tick => self.tick(),
+                Message::Stop(sender) => {
+                    ended = Some(sender);
+                    break;
+                }
+            }
+            self.write();
+        }
+        // the other thread may wait to be heard
+        drop(queue);
+        self.checkpointing = false;
+        self.checkpoint();
+        let (closed, is_closed) = std_mpsc::channel();
+        // both fail only where the other thread has ended
+        if self.orders.send(Order::Close(closed)).is_ok() {
+            let _ = is_closed.recv();
+        }
+        if let Some(ended) = ended {
+            let _ = ended.send(());
+        }
+    }
+
+    /// Plans work. It is done at once, unless something must be kept first.
+    fn take(&mut self, work: Work) {
+        let now = self.timeline.now();
+        self.expire(now);
+        let Ok((plan, done)) = catch_unwind(AssertUnwindSafe(|| work(&mut self.node, now))) else {
+            tracing::error!("a plan panicked, and its request goes unanswered");
+            return;
+        };
+        let waits = !plan.commands.is_empty() || (self.expiring && self.is_prompt());
+        if !waits {
+            self.finish(done, Ok(&[]), now);
+        } else if self.waiting.len() >= MOST_WAITING {
+            let answer = if plan.is_optional {
+                Ok(&[][..])
+            } else {
+                Err(StoreError::Unavailable(format!(
+                    "{MOST_WAITING} requests wait for the journal"
+                )))
+            };
+            self.finish(done, answer, now);
+        } else {
+            self.waiting.push_back(Waiting { plan, done });
+        }
+    }
+
+    /// Has what has ended removed before anything else.
+    fn expire(&mut self, now: Moment) {
+        if self.expiring || !self.node.must_expire(now.tick) {
+            return;
+        }
+        self.expiring = true;
+        let plan = Plan {
+            commands: vec![Command::Expire],
+            is_optional: false,
+        };
+        let done: Done = Box::new(|_, _, _| {});
+        self.waiting.push_back(Waiting { plan, done });
+    }
+
+    /// Whether the record on its way is not late.
+    fn is_prompt(&self) -> bool {
+        let elapsed = self.timeline.elapsed();
+        self.flight
+            .as_ref()
+            .is_none_or(|flight| elapsed.saturating_sub(flight.since) < PROMPT)
+    }
+
+    /// Sends the next record on its way, if none is.
+    fn write(&mut self) {
+        if self.flight.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let (mut commands, mut work, mut events) = (Vec::new(), Vec::new(), 0);
+        while work.len() < MOST_WORK
+            && events < MOST_EVENTS
+            && let Some(mut waiting) = self.waiting.pop_front()
+        {
+            let from = commands.len();
+            events += waiting.plan.commands.iter().map(Command::weight).sum::<usize>();
+            commands.append(&mut waiting.plan.commands);
+            work.push((from..commands.len(), waiting));
+        }
+        let record = Arc::new(Record::new(self.timeline.now(), commands));
+        self.flight = Some(Flight {
+            record: Arc::clone(&record),
+            work,
+            since: self.timeline.elapsed(),
+        });
+        if self.orders.send(Order::Append(record)).is_err() {
+            self.kept(Err(StoreError::Failed("the journal's thread has ended".to_owned())));
+        }
+    }
+
+    /// The record on its way is durable: it takes effect, and who waits is answered. Or that is not known: nobody is told that
+    /// it is.
+    fn kept(&mut self, kept: Result<Position, StoreError>) {
+        let Some(Flight { record, work, .. }) = self.flight.take() else {
+            return;
+        };
+        let answers = match kept {
+            Ok(position) => Ok(self.apply(position, &record)),
+            Err(error) => Err(error),
+        };
+        if record.commands.contains(&Command::Expire) {
+            self.expiring = false;
+        }
+        let now = self.timeline.now();
+        for (range, Waiting { plan, done }) in work {
+            let own = match &answers {
+                Ok(answers) => Ok(answers.get(range).unwrap_or_default()),
+                Err(_) if plan.is_optional => Ok(&[][..]),
+                Err(_) if range.is_empty() => Ok(&[][..]),
+                Err(error) => Err(error.clone()),
+            };
+            self.finish(done, own, now);
+        }
+        if self.keeps && self.node.store.changed() >= CHECKPOINT_ROWS {
+            self.checkpoint();
+        }
+    }
+
+    fn recovered(&mut self, position: Position, record: &Record) {
+        if position > self.applied {
+            self.apply(position, record);
+        }
+    }
+
+    fn apply(&mut self, position: Position, record: &Record) -> Vec<Answer> {
+        self.applied = position;
+        let Self { node, .. } = self;
+        // a panic costs the record its answers. What it may have left half done in a list shows in the digest, and agents
+        // fetch a snapshot
+        catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
+            tracing::error!("the store panicked and goes on");
+            Vec::new()
+        })
+    }
+
+    fn finish(&mut self, done: Done, answers: Result<&[Answer], StoreError>, now: Moment) {
+        let Self { node, .. } = self;
+        if catch_unwind(AssertUnwindSafe(|| done(node, answers, now))).is_err() {
+            tracing::error!("a request's answer panicked, and it goes unanswered");
+        }
+    }
+
+    /// Answers what can be answered without a record that is late: the disk is slow.
+    fn release(&mut self) {
+        let (free, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.plan.needs_no_record());
+        self.waiting = waiting.into();
+        let mut free: Vec<Done> = free.into_iter().map(|waiting| waiting.done).collect();
+        if let Some(flight) = &mut self.flight {
+            let (late, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut flight.work)
+                .into_iter()
+                .partition(|(range, waiting)| range.is_empty() || waiting.plan.is_optional);
+            flight.work = kept;
+            free.extend(late.into_iter().map(|(_, waiting)| waiting.done));
+        }
+        let now = self.timeline.now();
+        for done in free {
+            self.finish(done, Ok(&[]), now);
+        }
+    }
+
+    fn tick(&mut self) {
+        if !self.is_prompt() {
+            self.release();
+        }
+        self.expire(self.timeline.now());
+        let since = self.timeline.elapsed().saturating_sub(self.checkpointed);
+        if since >= CHECKPOINT_EVERY && (!self.keeps || self.node.store.changed() > 0) {
+            self.checkpoint();
+        }
+    }
+
+    /// Has what has changed written to the checkpoint, so that the journal can forget what led there.
+    fn checkpoint(&mut self) {
+        if self.checkpointing {
+            return;
+        }
+        let changes = if self.keeps {
+            self.node.store.changes()
+        } else {
+            Default::default()
+        };
+        self.checkpointed = self.timeline.elapsed();
+        self.checkpointing = self.orders.send(Order::Checkpoint(self.applied, changes)).is_ok();
+    }
+}

@@ -1,0 +1,167 @@
+//! The journal's thread: it writes what the node's thread orders, and tries again where the journal failed.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, mpsc as std_mpsc},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::mpsc::WeakSender;
+
+use super::{JournalHealth, keeper::Message};
+use crate::{
+    journal::{Journal, JournalError, Position, RowChange},
+    moment::Timeline,
+    store::{Changes, Record, StoreError},
+};
+
+/// How long a journal that failed is left alone: agents and operators ask again, and none of them may keep a disk busy that has
+/// enough trouble.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the thread is to do.
+pub(super) enum Order {
+    /// Keep a record.
+    Append(Arc<Record>),
+    /// Write these rows to the checkpoint, which stands at this position then.
+    Checkpoint(Position, Changes),
+    /// End, and say so.
+    Close(std_mpsc::Sender<()>),
+}
+
+/// Starts the thread. It ends with the sender of its orders.
+pub(super) fn start(
+    journal: Box<dyn Journal>,
+    newest: Position,
+    keeper: WeakSender<Message>,
+    timeline: Arc<Timeline>,
+    health: Arc<JournalHealth>,
+) -> io::Result<std_mpsc::Sender<Order>> {
+    let (orders, queue) = std_mpsc::channel();
+    let scribe = Scribe {
+        journal,
+        newest,
+        keeper,
+        timeline,
+        health,
+        failed: None,
+        unsaved: BTreeMap::new(),
+    };
+    thread::Builder::new()
+        .name("buckler-journal".to_owned())
+        .spawn(move || scribe.serve(&queue))?;
+    Ok(orders)
+}
+
+struct Scribe {
+    journal: Box<dyn Journal>,
+    /// The newest record that is known to be durable.
+    newest: Position,
+    keeper: WeakSender<Message>,
+    timeline: Arc<Timeline>,
+    health: Arc<JournalHealth>,
+    /// When it failed last, and how, if it has not worked since.
+    failed: Option<(Duration, JournalError)>,
+    /// Rows of checkpoints that could not be written.
+    unsaved: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl Scribe {
+    fn serve(mut self, queue: &std_mpsc::Receiver<Order>) {
+        while let Ok(order) = queue.recv() {
+            match order {
+                Order::Append(record) => {
+                    let kept = self.attempt(|journal| journal.append(&record));
+                    if let Ok(position) = kept {
+                        self.newest = position;
+                    }
+                    self.tell(Message::Kept(
+                        kept.map_err(|error| StoreError::Unavailable(error.to_string())),
+                    ));
+                }
+                Order::Checkpoint(upto, changes) => {
+                    self.checkpoint(upto, changes);
+                    self.tell(Message::Checkpointed);
+                }
+                Order::Close(closed) => {
+                    // the file is closed before anybody may open it again
+                    drop(self);
+                    let _ = closed.send(());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, upto: Position, changes: Changes) {
+        for row in changes.put {
+            match row.value() {
+                Ok(value) => drop(self.unsaved.insert(row.key().into_bytes(), Some(value))),
+                Err(error) => tracing::error!(%error, "a row cannot be encoded"),
+            }
+        }
+        for key in changes.gone {
+            self.unsaved.insert(key.into_bytes(), None);
+        }
+        let rows: Vec<RowChange> = std::mem::take(&mut self.unsaved).into_iter().collect();
+        if self.attempt(|journal| journal.checkpoint(upto, &rows)).is_err() {
+            self.unsaved = rows.into_iter().collect();
+        }
+    }
+
+    /// Does something with the journal, after it was opened again where it had failed.
+    fn attempt<T>(&mut self, act: impl FnOnce(&mut dyn Journal) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let now = self.timeline.elapsed();
+        if let Some((at, error)) = &self.failed {
+            if now.saturating_sub(*at) < RETRY {
+                return Err(error.clone());
+            }
+            if let Err(error) = self.recover() {
+                return Err(self.fail(now, error));
+            }
+        }
+        match act(&mut *self.journal) {
+            Ok(done) => {
+                if self.failed.take().is_some() {
+                    self.health.problem.store(None);
+                    tracing::info!("the journal works again");
+                }
+                Ok(done)
+            }
+            Err(error) => Err(self.fail(now, error)),
+        }
+    }
+
+    /// Opens the journal again. Records that turn out to be there take effect, since whoever reads the journal next sees them.
+    fn recover(&mut self) -> Result<(), JournalError> {
+        self.journal.reopen()?;
+        let mut found = Vec::new();
+        self.journal.tail(self.newest, &mut |position, record| {
+            found.push((position, record));
+            Ok(())
+        })?;
+        for (position, record) in found {
+            self.newest = position;
+            self.tell(Message::Recovered(position, record));
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, now: Duration, error: JournalError) -> JournalError {
+        if self.failed.is_none() {
+            tracing::error!(%error, "the journal failed: nothing can be kept until it works again, and the list is served on");
+        }
+        self.health.problem.store(Some(Arc::new(error.to_string())));
+        self.failed = Some((now, error.clone()));
+        error
+    }
+
+    fn tell(&self, message: Message) {
+        // gone with the server
+        if let Some(keeper) = self.keeper.upgrade() {
+            let _ = keeper.blocking_send(message);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What changes the store: commands, in records that carry the time. The same records make the same store, on every node and
+//! at every start.
+
+use std::sync::Arc;
+
+use buckler::protocol::{
+    ConfigMap, Epoch,
+    v2::{Detail, Event, MAX_EVENTS, Nack},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{AgentIdent, BanRules, EntryView, Rules};
+use crate::{list::Banned, moment::Moment};
+
+/// The form of the records that this release writes, and the newest that it reads.
+pub const RECORD_VERSION: u8 = 1;
+
+/// The longest text of an event that is kept, in characters: names of checks, rules and places are shorter.
+const TEXT: usize = 200;
+
+/// The longest exception that is kept, in bytes: eight rules and eight places of 120 bytes, and a route.
+const EXCEPTION: usize = 4_096;
+
+/// Commands that take effect together, and when they were written down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its form.
+    pub v: u8,
+    /// When, by the node that wrote it.
+    pub at: Moment,
+    /// In the order in which they take effect.
+    pub commands: Vec<Command>,
+}
+
+impl Record {
+    /// Commands of this moment.
+    #[must_use]
+    pub const fn new(at: Moment, commands: Vec<Command>) -> Self {
+        Self {
+            v: RECORD_VERSION,
+            at,
+            commands,
+        }
+    }
+}
+
+/// Something that changes the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Command {
+    /// What the store holds everybody to from now on.
+    Rules(Rules),
+    /// A fleet begins with an empty list and a history of this name; nothing, if it is there.
+    Found {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// Names the history.
+        epoch: Arc<str>,
+    },
+    /// A fleet's list goes on under another name, because its history is no longer the one that agents know.
+    Renew {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// Names the history.
+        epoch: Arc<str>,
+    },
+    /// What an agent reports.
+    Report(Batch),
+    /// An operator's ban.
+    Ban {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+        /// For how many seconds; without end where there is none.
+        ttl_s: Option<u64>,
+        /// The reason.
+        why: String,
+    },
+    /// An operator's unban.
+    Unban {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+    },
+    /// Entries that have ended are removed, of each list so many at once as takes a few milliseconds.
+    Expire,
+    /// A profile's configuration, as the file or the admin API has it from now on.
+    Profile(ProfileState),
+    /// A profile that the file no longer has.
+    ForgetProfile {
+        /// Its name.
+        name: Arc<str>,
+    },
+}
+
+impl Command {
+    /// How much of a record it takes, in events.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Report(batch) => match &batch.events {
+                BatchEvents::V1 { bans, .. } => bans.len() + 1,
+                BatchEvents::V2 { events, .. } => events.len() + 1,
+            },
+            Self::Rules(_)
+            | Self::Found { .. }
+            | Self::Renew { .. }
+            | Self::Ban { .. }
+            | Self::Unban { .. }
+            | Self::Expire
+            | Self::Profile(_)
+            | Self::ForgetProfile { .. } => 1,
+        }
+    }
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It took effect.
+    Done,
+    /// The events of a report.
+    Taken {
+        /// Every event up to this one is kept.
+        ack: u64,
+        /// Events among them that were refused.
+        nack: Vec<Nack>,
+    },
+    /// A ban.
+    Banned(Banned),
+    /// An unban: what was listed.
+    Unbanned(Option<Box<EntryView>>),
+}
+
+/// A profile as the store knows it: its version survives the server, and so does what the admin API made of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileState {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The version of its configuration.
+    pub version: u64,
+    /// The hash of what the file said of it then.
+    pub file: String,
+    /// The configuration that the admin API put in its place, as it was written; `None` where the file's is active.
+    pub replaced: Option<ConfigMap>,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// The events of one report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Who reports.
+    pub who: Arc<AgentIdent>,
+    /// The fleet of its profile.
+    pub fleet: Arc<str>,
+    /// What its profile makes of bans.
+    pub bans: BanRules,
+    /// What happened.
+    pub events: BatchEvents,
+}
+
+/// The events of a report, in either version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchEvents {
+    /// Version 1: bans by address and time.
+    V1 {
+        /// The bans.
+        bans: Vec<(String, Epoch)>,
+        /// How long the agent's profile bans for, in seconds.
+        ban_for: u64,
+    },
+    /// Version 2.
+    V2 {
+        /// Names the outbox.
+        stream: Uuid,
+        /// The lowest number that was not acknowledged.
+        first: u64,
+        /// From `first` on.
+        events: Vec<Event>,
+    },
+}
+
+/// Events as they are kept: no more than a message may carry, and no text longer than one that means something.
+pub(crate) fn bounded(mut events: Vec<Event>) -> Vec<Event> {
+    events.truncate(MAX_EVENTS);
+    for event in &mut events {
+        cut(&mut event.address);
+        cut(&mut event.why);
+        if let Some(detail) = &mut event.detail {
+            let Detail {
+                id,
+                rule,
+                place,
+                method,
+                route,
+                host,
+                exception,
+                ..
+            } = &mut **detail;
+            cut(rule);
+            cut(place);
+            for text in [id, method, route, host].into_iter().flatten() {
+                cut(text);
+            }
+            exception.take_if(|text| text.len() > EXCEPTION);
+        }
+    }
+    events
+}
+
+fn cut(text: &mut String) {
+    if let Some((at, _)) = text.char_indices().nth(TEXT) {
+        text.truncate(at);
+    }
+}

@@ -1,0 +1,167 @@
+//! What the store can be asked. Nothing here changes anything: what has ended and was not removed yet is left out.
+
+use std::{net::IpAddr, sync::Arc};
+
+use buckler::model::blacklist::ban_id::ban_id;
+use ipnet::IpNet;
+
+use super::{
+    AgentIdent, Batch, BatchEvents, EntryView, FleetView, ProfileState, RefusalView, Rules, Shared, Store, StoreError,
+    Window, refusals,
+};
+use crate::{
+    list::{Entry, FleetList, Recent, is_exact},
+    moment::{Moment, Tick},
+};
+
+impl Store {
+    /// What it holds everybody to.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The time of the newest record.
+    #[must_use]
+    pub const fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// A fleet's list.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn list(&self, fleet: &str) -> Result<&FleetList, StoreError> {
+        let list = self.fleets.get(fleet);
+        list.ok_or_else(|| StoreError::Failed(format!("there is no fleet {fleet:?}")))
+    }
+
+    /// Every fleet.
+    pub fn fleets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.fleets.keys()
+    }
+
+    /// Whether an entry has ended by now and is still listed.
+    #[must_use]
+    pub fn has_ended(&self, now: Tick) -> bool {
+        let mut ends = self.fleets.values().filter_map(FleetList::soonest_end);
+        ends.any(|end| end <= now)
+    }
+
+    /// Up to where the events of a report are known before it is applied, and whether applying it would change anything.
+    #[must_use]
+    pub fn foresee(&self, batch: &Batch) -> (u64, bool) {
+        match &batch.events {
+            BatchEvents::V1 { bans, .. } => (0, !bans.is_empty()),
+            BatchEvents::V2 { stream, first, events } => {
+                let before_first = first.saturating_sub(1);
+                let known = self.agents.mark(&batch.who, *stream);
+                let is_new = !self.agents.knows(&batch.who, *stream);
+                let mark = known.unwrap_or(before_first);
+                (mark, is_new || !events.is_empty() || before_first > mark)
+            }
+        }
+    }
+
+    /// What an agent shared, and how many of its events are missing.
+    #[must_use]
+    pub fn shared_by(&self, who: &AgentIdent) -> (Shared, u64) {
+        let agent = self.agents.get(who);
+        agent.map_or_else(Default::default, |agent| (agent.shared.clone(), agent.missing))
+    }
+
+    /// Every single address on the list and its end, for a version 1 registration: networks are left out, since such an
+    /// agent compares addresses as text.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn addresses(&self, fleet: &str, now: Moment) -> Result<Vec<(IpAddr, Tick)>, StoreError> {
+        let listed = self.list(fleet)?.entries_after(None);
+        let single = listed.filter(|(network, entry)| is_exact(*network) && entry.end > now.tick);
+        Ok(single.map(|(network, entry)| (network.addr(), entry.end)).collect())
+    }
+
+    /// What a version 1 agent is told in a beacon's reply.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn recent(&self, fleet: &str, window: &Window, now: Moment) -> Result<Recent, StoreError> {
+        let Window { since, ban_for } = *window;
+        Ok(self.list(fleet)?.recent(since, ban_for, now.tick))
+    }
+
+    /// A fleet's list at a glance.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn fleet(&self, fleet: &str) -> Result<FleetView, StoreError> {
+        Ok(FleetView::new(self.list(fleet)?))
+    }
+
+    /// Entries in order, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn entries(
+        &self,
+        fleet: &str,
+        after: Option<IpNet>,
+        limit: usize,
+        now: Moment,
+    ) -> Result<Vec<EntryView>, StoreError> {
+        let list = self.list(fleet)?;
+        let view = |(network, entry): (IpNet, &Entry)| EntryView::new(network, entry, list.is_standing(network), now);
+        let active = list.entries_after(after).filter(|(_, entry)| entry.end > now.tick);
+        Ok(active.take(limit).map(view).collect())
+    }
+
+    /// One entry, or the network whose entry covers it.
+    ///
+    /// # Errors
+    /// If there is no such fleet.
+    pub fn entry(&self, fleet: &str, network: IpNet, now: Moment) -> Result<Option<EntryView>, StoreError> {
+        let list = self.list(fleet)?;
+        let Some(network) = list.covering(network, now.tick) else {
+            return Ok(None);
+        };
+        Ok(list
+            .get(network)
+            .map(|entry| EntryView::new(network, entry, list.is_standing(network), now)))
+    }
+
+    /// What agents have reported of a refusal, by the id that its client was shown.
+    #[must_use]
+    pub fn refusal(&self, id: &str) -> Option<&RefusalView> {
+        self.refusals.get(id)
+    }
+
+    /// The newest refusals, the newest first.
+    pub fn refusals(&self) -> impl Iterator<Item = &RefusalView> {
+        self.refusals.newest()
+    }
+
+    /// The entry that a ban's id is made of, of any fleet: what agents show to clients that another
+    /// agent or an operator banned.
+    #[must_use]
+    pub fn ban_by_id(&self, id: &str, now: Moment) -> Option<EntryView> {
+        let id = refusals::number(id)?;
+        // some nanoseconds an entry, and asked by people only: an index would cost each ban more
+        // than all questions do
+        self.fleets.values().find_map(|list| {
+            let mut active = list.entries_after(None).filter(|(_, entry)| entry.end > now.tick);
+            let (network, entry) = active.find(|(network, _)| ban_id(*network) == id)?;
+            Some(EntryView::new(network, entry, list.is_standing(network), now))
+        })
+    }
+
+    /// What is known of a profile.
+    #[must_use]
+    pub fn profile(&self, name: &str) -> Option<&ProfileState> {
+        self.profiles.get(name)
+    }
+
+    /// Every profile that is known.
+    pub fn profiles(&self) -> impl Iterator<Item = &ProfileState> {
+        self.profiles.values()
+    }
+}

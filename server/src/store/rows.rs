@@ -1,0 +1,356 @@
+//! The store as rows: what a checkpoint and a backup hold, and how the store is built from them again.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{AgentIdent, Origin, ProfileState, RefusalView, Rules, Store, agent::Agent};
+use crate::{
+    list::{FleetList, ListRow, RowAt},
+    moment::{Moment, Tick},
+};
+
+/// One row of the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    /// The time of the newest record.
+    Now(Moment),
+    /// What everybody is held to.
+    Rules(Rules),
+    /// A row of a fleet's list.
+    List {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The row.
+        row: ListRow,
+    },
+    /// An agent's marks, quotas and counters.
+    Agent(AgentRow),
+    /// A refusal.
+    Refusal {
+        /// The how manieth it is.
+        number: u64,
+        /// What is known of it.
+        refusal: Box<RefusalView>,
+    },
+    /// A profile.
+    Profile(ProfileState),
+}
+
+/// An agent as it is written down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentRow {
+    who: Arc<AgentIdent>,
+    #[serde(flatten)]
+    agent: Agent,
+}
+
+/// Where a row stands. Rows are read in the order of their keys: the rules before lists, the head of a list before its changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(Vec<u8>);
+
+/// What keys begin with.
+mod kind {
+    pub(super) const NOW: u8 = b'a';
+    pub(super) const RULES: u8 = b'b';
+    pub(super) const HEAD: u8 = b'c';
+    pub(super) const ENTRY: u8 = b'd';
+    pub(super) const CHANGE: u8 = b'e';
+    pub(super) const UNBAN: u8 = b'f';
+    pub(super) const REPETITION: u8 = b'g';
+    pub(super) const AGENT: u8 = b'h';
+    pub(super) const REFUSAL: u8 = b'i';
+    pub(super) const PROFILE: u8 = b'j';
+}
+
+impl Key {
+    /// As it is stored.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn new(kind: u8, parts: &[&[u8]]) -> Self {
+        let mut key = vec![kind];
+        key.extend(parts.iter().flat_map(|part| part.iter().copied()));
+        Self(key)
+    }
+
+    fn of_list(fleet: &str, at: RowAt) -> Self {
+        // no name of a fleet holds a zero byte that matters: what follows has a fixed length
+        let name = [fleet.as_bytes(), &[0]].concat();
+        match at {
+            RowAt::Head => Self::new(kind::HEAD, &[&name]),
+            RowAt::Entry(network) => Self::new(kind::ENTRY, &[&name, &network_bytes(network)]),
+            RowAt::Change(rev) => Self::new(kind::CHANGE, &[&name, &rev.to_be_bytes()]),
+            RowAt::Unban(network) => Self::new(kind::UNBAN, &[&name, &network_bytes(network)]),
+            RowAt::Repetition(network) => Self::new(kind::REPETITION, &[&name, &network_bytes(network)]),
+        }
+    }
+
+    fn of_agent(who: &AgentIdent) -> Self {
+        let name = serde_json::to_vec(who).unwrap_or_default();
+        Self::new(kind::AGENT, &[&name])
+    }
+
+    fn of_refusal(number: u64) -> Self {
+        Self::new(kind::REFUSAL, &[&number.to_be_bytes()])
+    }
+
+    fn of_profile(name: &str) -> Self {
+        Self::new(kind::PROFILE, &[name.as_bytes()])
+    }
+}
+
+/// Bytes of a network in a key.
+const NETWORK: usize = 18;
+
+/// Family, address and prefix length.
+fn network_bytes(network: IpNet) -> [u8; NETWORK] {
+    let mut bytes = [0; NETWORK];
+    let (family, octets): (u8, &[u8]) = match network.addr() {
+        IpAddr::V4(address) => (4, &address.octets()),
+        IpAddr::V6(address) => (6, &address.octets()),
+    };
+    let said = [&[family], octets].concat();
+    bytes.iter_mut().zip(said).for_each(|(byte, said)| *byte = said);
+    if let Some(last) = bytes.last_mut() {
+        *last = network.prefix_len();
+    }
+    bytes
+}
+
+fn network_of(bytes: &[u8]) -> Option<IpNet> {
+    let (family, rest) = bytes.split_first()?;
+    let (prefix, octets) = rest.split_last()?;
+    let address = match family {
+        4 => IpAddr::from(*octets.first_chunk::<4>()?),
+        6 => IpAddr::from(<[u8; 16]>::try_from(octets).ok()?),
+        _ => return None,
+    };
+    IpNet::new(address, *prefix).ok()
+}
+
+impl Row {
+    /// Where it stands.
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Self::Now(_) => Key::new(kind::NOW, &[]),
+            Self::Rules(_) => Key::new(kind::RULES, &[]),
+            Self::List { fleet, row } => Key::of_list(fleet, row.at()),
+            Self::Agent(row) => Key::of_agent(&row.who),
+            Self::Refusal { number, .. } => Key::of_refusal(*number),
+            Self::Profile(profile) => Key::of_profile(&profile.name),
+        }
+    }
+
+    /// What stands there: an entry in as few bytes as it needs, since there may be millions of them, all else as JSON.
+    ///
+    /// # Errors
+    /// What serde says, which for these is nothing.
+    pub(crate) fn value(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let Self::List {
+            row:
+                ListRow::Entry {
+                    end,
+                    made,
+                    by,
+                    why,
+                    standing,
+                    network: _,
+                },
+            ..
+        } = self
+        else {
+            return serde_json::to_vec(self);
+        };
+        let by = serde_json::to_vec(by)?;
+        let mut value = Vec::with_capacity(ENTRY_HEAD + by.len() + why.len());
+        value.extend(end.seconds().to_be_bytes());
+        value.extend(made.seconds().to_be_bytes());
+        value.push(u8::from(*standing));
+        value.extend(u16::try_from(by.len()).unwrap_or(u16::MAX).to_be_bytes());
+        value.extend(by);
+        value.extend(why.as_bytes());
+        Ok(value)
+    }
+}
+
+/// Bytes before the maker of an entry: end, when it was made, standing, and the length of the maker.
+const ENTRY_HEAD: usize = 4 + 4 + 1 + 2;
+
+/// Rows that differ from those of the last checkpoint.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    /// As they are now.
+    pub(crate) put: Vec<Row>,
+    /// No longer there.
+    pub(crate) gone: Vec<Key>,
+}
+
+impl Store {
+    /// From now on notes what changes, for [`changes`](Self::changes).
+    pub(crate) fn track(&mut self) {
+        self.tracks = true;
+        self.fleets.values_mut().for_each(FleetList::track);
+        self.agents.touched.track();
+        self.changed_profiles.track();
+    }
+
+    /// How many rows have changed since the last checkpoint.
+    pub(crate) fn changed(&self) -> usize {
+        let lists: usize = self.fleets.values().map(FleetList::changed).sum();
+        lists
+            + self.agents.touched.len()
+            + self.refusals.changed()
+            + self.changed_profiles.len()
+            + usize::from(self.changed_rules)
+    }
+
+    /// Rows that have changed since this was called last, and those that are gone.
+    pub(crate) fn changes(&mut self) -> Changes {
+        let mut changes = Changes {
+            put: vec![Row::Now(self.now), Row::Rules(self.rules.clone())],
+            gone: Vec::new(),
+        };
+        self.changed_rules = false;
+        for (fleet, list) in &mut self.fleets {
+            let (put, gone) = list.changes();
+            let row = |row| Row::List {
+                fleet: Arc::clone(fleet),
+                row,
+            };
+            changes.put.extend(put.into_iter().map(row));
+            changes.gone.extend(gone.into_iter().map(|at| Key::of_list(fleet, at)));
+        }
+        for who in self.agents.touched.take() {
+            match self.agents.get(&who) {
+                Some(agent) => changes.put.push(agent_row(&who, agent)),
+                None => changes.gone.push(Key::of_agent(&who)),
+            }
+        }
+        let (came, forgotten) = self.refusals.changes();
+        changes.put.extend(came.into_iter().map(refusal_row));
+        changes.gone.extend(forgotten.map(Key::of_refusal));
+        for name in self.changed_profiles.take() {
+            match self.profiles.get(&name) {
+                Some(profile) => changes.put.push(Row::Profile(profile.clone())),
+                None => changes.gone.push(Key::of_profile(&name)),
+            }
+        }
+        changes
+    }
+
+    /// Every row: two stores are equal if these are.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let first = [Row::Now(self.now), Row::Rules(self.rules.clone())].into_iter();
+        let lists = self.fleets.iter().flat_map(|(fleet, list)| {
+            list.rows().map(|row| Row::List {
+                fleet: Arc::clone(fleet),
+                row,
+            })
+        });
+        first
+            .chain(lists)
+            .chain(self.agents.iter().map(|(who, agent)| agent_row(who, agent)))
+            .chain(self.refusals.rows().map(refusal_row))
+            .chain(self.profiles.values().cloned().map(Row::Profile))
+    }
+
+    /// Takes a row of a store that is being built. They come in the order of their keys.
+    ///
+    /// # Errors
+    /// If the row makes no sense.
+    pub(crate) fn take_row(&mut self, row: Row) -> Result<(), String> {
+        match row {
+            Row::Now(now) => self.now = now,
+            Row::Rules(rules) => {
+                self.agents.limit(rules.agents);
+                self.rules = rules;
+            }
+            Row::List { fleet, row } => {
+                self.found(&fleet, "");
+                if let Some(list) = self.fleets.get_mut(&fleet) {
+                    list.take_row(row)?;
+                }
+            }
+            Row::Agent(AgentRow { who, agent }) => self.agents.restore(&who, agent),
+            Row::Refusal { number, refusal } => self.refusals.restore(number, *refusal),
+            Row::Profile(profile) => {
+                self.profiles.insert(Arc::clone(&profile.name), profile);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a store that was built from rows is whole; see [`FleetList::verify`].
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(crate) fn verify(&self, thorough: bool) -> Result<(), String> {
+        self.fleets.iter().try_for_each(|(fleet, list)| {
+            list.verify(thorough)
+                .map_err(|problem| format!("fleet {fleet:?}: {problem}"))
+        })
+    }
+}
+
+fn agent_row(who: &Arc<AgentIdent>, agent: &Agent) -> Row {
+    Row::Agent(AgentRow {
+        who: Arc::clone(who),
+        agent: agent.clone(),
+    })
+}
+
+fn refusal_row((number, refusal): (u64, RefusalView)) -> Row {
+    Row::Refusal {
+        number,
+        refusal: Box::new(refusal),
+    }
+}
+
+/// Reads rows as they are stored. Makers and reasons of entries are kept once, as in a running store.
+#[derive(Debug, Default)]
+pub(crate) struct RowReader {
+    fleets: HashMap<Vec<u8>, Arc<str>>,
+    makers: HashMap<Vec<u8>, Origin>,
+}
+
+impl RowReader {
+    /// The row that stands there; `None` where it makes no sense.
+    pub(crate) fn read(&mut self, store: &mut Store, key: &[u8], value: &[u8]) -> Option<Row> {
+        if key.first() == Some(&kind::ENTRY) {
+            self.entry(store, key.get(1..)?, value)
+        } else {
+            serde_json::from_slice(value).ok()
+        }
+    }
+
+    fn entry(&mut self, store: &mut Store, key: &[u8], value: &[u8]) -> Option<Row> {
+        let (name, network) = key.split_at_checked(key.len().checked_sub(NETWORK)?)?;
+        let (end, rest) = value.split_first_chunk::<4>()?;
+        let (made, rest) = rest.split_first_chunk::<4>()?;
+        let ([standing], rest) = rest.split_first_chunk::<1>()?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let (by, why) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        if !self.makers.contains_key(by) {
+            self.makers.insert(by.to_vec(), serde_json::from_slice(by).ok()?);
+        }
+        if !self.fleets.contains_key(name) {
+            let text = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
+            self.fleets.insert(name.to_vec(), text.into());
+        }
+        Some(Row::List {
+            fleet: Arc::clone(self.fleets.get(name)?),
+            row: ListRow::Entry {
+                network: network_of(network)?,
+                end: Tick::from_seconds(u32::from_be_bytes(*end)),
+                made: Tick::from_seconds(u32::from_be_bytes(*made)),
+                by: self.makers.get(by)?.clone(),
+                why: store.reason(std::str::from_utf8(why).ok()?),
+                standing: *standing != 0,
+            },
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! The store: all that must last, as a function of the records that were applied to it.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    Answer, Batch, BatchEvents, Command, EntryView, Origin, ProfileState, Record, Rules, agent::Agents, desk::Desk,
+    refusals::Refusals,
+};
+use crate::{
+    list::{Ban, Entry, FleetList, Touched},
+    moment::{Moment, Tick},
+};
+
+/// How many ended entries one command removes of each list: about 5 ms of work. The rest has its turn with the next, and no
+/// client is banned by it meanwhile, since agents judge ends themselves.
+const EXPIRY_BUDGET: usize = 5_000;
+
+/// All that must last: lists, marks, quotas, refusals and profiles.
+///
+/// Nothing changes it but [`apply`](Self::apply), which reads no clock and draws no number: stores to which the same records
+/// were applied are equal.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(super) rules: Rules,
+    pub(super) agents: Agents,
+    pub(super) fleets: BTreeMap<Arc<str>, FleetList>,
+    pub(super) refusals: Refusals,
+    pub(super) profiles: BTreeMap<Arc<str>, ProfileState>,
+    /// The time of the newest record.
+    pub(super) now: Moment,
+    pub(super) changed_profiles: Touched<Arc<str>>,
+    pub(super) changed_rules: bool,
+    pub(super) tracks: bool,
+    reasons: Reasons,
+}
+
+impl Store {
+    /// An empty store that holds everybody to these rules.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            agents: Agents::new(rules.agents),
+            rules,
+            fleets: BTreeMap::new(),
+            refusals: Refusals::default(),
+            profiles: BTreeMap::new(),
+            now: Moment::default(),
+            changed_profiles: Touched::default(),
+            changed_rules: false,
+            tracks: false,
+            reasons: Reasons::default(),
+        }
+    }
+
+    /// Takes a record: its commands in their order, at its time, or at that of the record before if that is later.
+    pub fn apply(&mut self, record: &Record) -> Vec<Answer> {
+        self.now = Moment {
+            tick: self.now.tick.max(record.at.tick),
+            unix_ms: record.at.unix_ms,
+        };
+        record.commands.iter().map(|command| self.take(command)).collect()
+    }
+
+    fn take(&mut self, command: &Command) -> Answer {
+        match command {
+            Command::Rules(rules) => self.set_rules(rules),
+            Command::Found { fleet, epoch } => self.found(fleet, epoch),
+            Command::Renew { fleet, epoch } => {
+                if let Some(list) = self.fleets.get_mut(fleet) {
+                    list.renew(epoch);
+                }
+            }
+            Command::Report(batch) => return self.report(batch),
+            Command::Ban {
+                fleet,
+                network,
+                ttl_s,
+                why,
+            } => {
+                let entry = Entry {
+                    end: ttl_s.map_or(Tick::FOREVER, |ttl| self.now.tick.plus(ttl)),
+                    made: self.now.tick,
+                    by: Origin::Operator,
+                    why: self.reasons.get(why),
+                };
+                let ban = Ban {
+                    network: *network,
+                    entry,
+                    at_unix_ms: self.now.unix_ms,
+                };
+                if let Some(list) = self.fleets.get_mut(fleet) {
+                    return Answer::Banned(list.ban(ban, self.now));
+                }
+            }
+            Command::Unban { fleet, network } => return self.unban(fleet, *network),
+            Command::Expire => self.expire(),
+            Command::Profile(profile) => {
+                self.changed_profiles.note(Arc::clone(&profile.name));
+                self.profiles.insert(Arc::clone(&profile.name), profile.clone());
+            }
+            Command::ForgetProfile { name } => {
+                self.changed_profiles.note(Arc::clone(name));
+                self.profiles.remove(name);
+            }
+        }
+        Answer::Done
+    }
+
+    fn set_rules(&mut self, rules: &Rules) {
+        self.agents.limit(rules.agents);
+        for list in self.fleets.values_mut() {
+            list.set_bounds(rules.bounds);
+        }
+        self.rules = rules.clone();
+        self.changed_rules = true;
+    }
+
+    pub(super) fn found(&mut self, fleet: &Arc<str>, epoch: &str) {
+        if self.fleets.contains_key(fleet) {
+            return;
+        }
+        let mut list = FleetList::new(epoch, self.rules.bounds);
+        if self.tracks {
+            list.track();
+        }
+        self.fleets.insert(Arc::clone(fleet), list);
+    }
+
+    fn report(&mut self, batch: &Batch) -> Answer {
+        let Batch {
+            who,
+            fleet,
+            bans,
+            events,
+        } = batch;
+        let known = match events {
+            BatchEvents::V1 { .. } => None,
+            BatchEvents::V2 { stream, .. } => self.agents.mark(who, *stream),
+        };
+        let Some(list) = self.fleets.get_mut(fleet) else {
+            return Answer::Done;
+        };
+        let (reasons, now) = (&mut self.reasons, self.now);
+        let mut desk = Desk {
+            who,
+            agent: self.agents.enter(who, fleet, now.tick),
+            list,
+            rules: &self.rules,
+            now,
+            bans: *bans,
+            refusals: &mut self.refusals,
+            released: Vec::new(),
+        };
+        let answer = match events {
+            BatchEvents::V1 { bans, ban_for } => {
+                desk.take_bans(bans, *ban_for, &reasons.get("shared"));
+                (0, Vec::new())
+            }
+            BatchEvents::V2 { first, events, .. } => desk.take_events((known, *first), events, |why| reasons.get(why)),
+        };
+        let (released, (ack, nack)) = (desk.released, answer);
+        for released in &released {
+            self.agents.release(released);
+        }
+        if let BatchEvents::V2 { stream, .. } = events {
+            self.agents.set_mark(who, *stream, ack);
+        }
+        Answer::Taken { ack, nack }
+    }
+
+    fn unban(&mut self, fleet: &str, network: ipnet::IpNet) -> Answer {
+        let Some(list) = self.fleets.get_mut(fleet) else {
+            return Answer::Unbanned(None);
+        };
+        let operator = list.is_standing(network);
+        let Some(entry) = list.unban(network, self.now) else {
+            return Answer::Unbanned(None);
+        };
+        let view = EntryView::new(network, &entry, operator, self.now);
+        if let Origin::Agent(who) = &entry.by {
+            self.agents.release(who);
+        }
+        Answer::Unbanned(Some(Box::new(view)))
+    }
+
+    fn expire(&mut self) {
+        for list in self.fleets.values_mut() {
+            for (_, entry) in list.expire(self.now, EXPIRY_BUDGET) {
+                if let Origin::Agent(who) = &entry.by {
+                    self.agents.release(who);
+                }
+            }
+        }
+    }
+
+    /// A reason, kept once.
+    pub(super) fn reason(&mut self, text: &str) -> Arc<str> {
+        self.reasons.get(text)
+    }
+}
+
+/// Reasons, each kept once: a million entries share a dozen. They decide nothing.
+#[derive(Debug, Clone, Default)]
+struct Reasons(HashSet<Arc<str>>);
+
+impl Reasons {
+    /// The most that are kept; agents send names of checks, so more is nonsense.
+    const MOST: usize = 1_000;
+    /// The longest that is kept, in characters.
+    const LENGTH: usize = 200;
+
+    fn get(&mut self, text: &str) -> Arc<str> {
+        let text: String = text.chars().take(Self::LENGTH).collect();
+        if let Some(known) = self.0.get(text.as_str()) {
+            return Arc::clone(known);
+        }
+        let reason: Arc<str> = text.into();
+        if self.0.len() < Self::MOST {
+            self.0.insert(Arc::clone(&reason));
+        }
+        reason
+    }
+}
