@@ -85,9 +85,14 @@ fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> B
     let refused = journal.tail(6, &mut |_, _| Err("no".to_owned()));
     assert_eq!(refused, Err(JournalError::Damaged("no".to_owned())));
 
+    a_backup_sees_what_was_there(&mut *journal);
+}
+
+/// The journal has rows `a`, `c` and `d` at 6, and the record 7.
+fn a_backup_sees_what_was_there(journal: &mut dyn Journal) {
     if let Some(frozen) = journal.frozen().unwrap() {
         journal.append(&record(8)).unwrap();
-        journal.checkpoint(8, &[row("a", None)]).unwrap();
+        journal.checkpoint(8, &[(b"a".to_vec(), None)]).unwrap();
         let mut seen = Vec::new();
         let position = frozen.load(&mut |key, _| {
             seen.push(key.to_vec());

@@ -225,8 +225,8 @@ fn tail(transaction: &ReadTransaction, after: Position, each: EachRecord<'_>) ->
     struct Form {
         v: u8,
     }
-    let mut due = after + 1;
-    for row in transaction.open_table(RECORDS)?.range(due..)? {
+    let table = transaction.open_table(RECORDS)?;
+    for (due, row) in (after + 1..).zip(table.range(after + 1..)?) {
         let (position, value) = row?;
         let (position, bytes) = (position.value(), value.value());
         if position != due {
@@ -234,7 +234,6 @@ fn tail(transaction: &ReadTransaction, after: Position, each: EachRecord<'_>) ->
                 "found the record {position}, the next should have been {due}"
             )));
         }
-        due += 1;
         let damaged = |error: serde_json::Error| JournalError::Damaged(format!("record {position}: {error}"));
         let Form { v } = serde_json::from_slice(bytes).map_err(damaged)?;
         if v > RECORD_VERSION {

@@ -92,7 +92,7 @@ impl Traffic {
 
     fn who(&mut self) -> Arc<AgentIdent> {
         let n = self.random.u8(0..9);
-        let profile: Arc<str> = if n % 2 == 0 { "shop" } else { "blog" }.into();
+        let profile: Arc<str> = if n.is_multiple_of(2) { "shop" } else { "blog" }.into();
         Arc::new(match n {
             0..7 => AgentIdent::Installed {
                 profile,

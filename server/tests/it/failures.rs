@@ -80,8 +80,8 @@ impl Journal for Faulty {
     }
     fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
         if self.faults.gate.load(Ordering::SeqCst) {
-            self.waits.send(()).unwrap();
-            self.gate.recv().unwrap();
+            self.waits.send(()).map_err(|_| failure())?;
+            self.gate.recv().map_err(|_| failure())?;
         }
         if self.faults.full.load(Ordering::SeqCst) {
             return Err(failure());
@@ -155,7 +155,7 @@ async fn while_nothing_can_be_kept_reports_wait_and_the_list_is_served() {
     assert_eq!(problem(&cloud).await, "the disk is full");
 
     // whoever only asks is answered, and nothing of what was refused is there
-    let mut member = Member::new();
+    let member = Member::new();
     let welcome = member.agent.register(&cloud).await;
     assert_eq!(welcome.list.as_ref().map(|list| list.mode), Some(ListMode::Snapshot));
     assert_eq!(cloud.listed().await, ["203.0.113.1"]);

@@ -43,7 +43,7 @@ class Cloud:
         shop |= {"BEACON_DELAY": 1} | QUIET | config
         profiles = {"shop": {"keys": [KEY], "config": shop}}
         settings = folder / "server.json"
-        settings.write_text(json.dumps({"admin_token": ADMIN, "profiles": profiles}))
+        settings.write_text(json.dumps({"admin_token": ADMIN, "memory": True, "profiles": profiles}))
         command = [binary("buckler-server"), "--config", str(settings), "--listen", "127.0.0.1:0"]
         self.program = Program(command, log=folder / "server.log")
         try:
