@@ -19,12 +19,13 @@
 //! | `GET /ws` | the WebSocket of version 2 agents, subprotocol `buckler.v2`, the key as a bearer token; the path is `ws_path` |
 //! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: logged at level `debug`; the key as for `GET`, or as `key` in the body |
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
-//! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away |
+//! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away; what the journal is, and what is wrong with it |
+//! | `GET /admin/backup` | a backup of all that is kept, as [`backup`] has it |
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
 //! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?, "dry_run"?}`; `force` for host bits, what is protected or wider than an agent may ask for, and a ban without end (no `ttl_s`); `dry_run` says which agents and clients it would shut out |
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
-//! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read and replaced until the file changes |
+//! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read, and replaced until the file changes them: `source` says whose is active |
 //!
 //! Every answer but the bare form is `{"status", "message", "data"}`; with any status but 200, `status` is false and `data`
 //! empty. 403 means a wrong key, 404 a key without a profile.
@@ -49,6 +50,7 @@
 //! ignored by an agent that has it, and none is repeated after its end or after the agent's `BLACKLIST_DELAY`, except what an
 //! operator listed for longer than that. An address that ended or was let in again is repeated in `remove` for as long.
 
+pub mod backup;
 mod config;
 pub mod exchange;
 mod http;

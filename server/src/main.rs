@@ -12,8 +12,12 @@ use actix_web::rt::{
     System,
     signal::unix::{SignalKind, signal},
 };
-use buckler_server::{FileLimit, RunningServer, Server, ServerConfig, ServerError, raise_file_limit};
-use clap::Parser;
+use buckler_server::{
+    ConfigError, FileLimit, RunningServer, Server, ServerConfig, ServerError,
+    backup::{self, Summary},
+    raise_file_limit,
+};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// How long running requests may take once the program is told to stop.
@@ -24,11 +28,33 @@ const DEADLINE: Duration = Duration::from_secs(5);
 #[command(version)]
 struct Options {
     /// Configuration: TOML, or JSON where the name ends in .json. It is read again when its profiles change.
-    #[arg(long)]
-    config: PathBuf,
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Where the server keeps what it must not forget, instead of where the configuration says.
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
     /// Where to listen, instead of where the configuration says.
     #[arg(long)]
     listen: Option<String>,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What is done instead of serving, in the data directory of a server that does not run.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Writes a backup. A running server is asked by GET /admin/backup.
+    Backup {
+        /// The file, which appears when it is whole.
+        file: PathBuf,
+    },
+    /// Makes a data directory of a backup; there must be none yet. Lists go on under a new name.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+    },
+    /// Reads all that is kept, and says whether it is whole.
+    Check,
 }
 
 fn main() -> ExitCode {
@@ -38,7 +64,11 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
         .init();
-    match System::new().block_on(run(&options)) {
+    let done = match &options.task {
+        Some(task) => perform(&options, task),
+        None => System::new().block_on(run(&options)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -47,15 +77,45 @@ fn main() -> ExitCode {
     }
 }
 
+/// The configuration, if its file is named.
+fn config(options: &Options) -> Result<Option<ServerConfig>, ConfigError> {
+    options.config.as_ref().map(ServerConfig::from_file).transpose()
+}
+
+/// Where the server keeps what it must not forget; nowhere, if the configuration says so.
+fn data_dir(options: &Options, config: Option<&ServerConfig>) -> Option<PathBuf> {
+    let named = options.data_dir.clone();
+    let configured = || config.and_then(|config| config.data_dir.clone());
+    let default = || (!config.is_some_and(|config| config.memory)).then(default_data_dir);
+    named.or_else(configured).or_else(default)
+}
+
+/// Does what is done in a data directory.
+fn perform(options: &Options, task: &Task) -> Result<(), Box<dyn Error>> {
+    let config = config(options)?;
+    let data_dir = data_dir(options, config.as_ref());
+    let data_dir = data_dir.ok_or("memory = true: a server that keeps everything in memory has no data directory")?;
+    let (done, Summary { position, fleets }) = match task {
+        Task::Backup { file } => ("backed up", backup::write_file(&data_dir, file)?),
+        Task::Restore { file } => ("restored", backup::restore(file, &data_dir)?),
+        Task::Check => ("whole", backup::check(&data_dir)?),
+    };
+    for (fleet, entries) in fleets {
+        tracing::info!(fleet = %fleet, entries, "a list");
+    }
+    tracing::info!(data_dir = %data_dir.display(), position, "{done}");
+    Ok(())
+}
+
 /// Serves until Ctrl-C or SIGTERM. Both are listened for before the server says that it listens: whoever waits for that line
 /// may end it at once.
 async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut config = ServerConfig::from_file(&options.config)?;
-    if config.data_dir.is_none() && !config.memory {
-        config.data_dir = Some(default_data_dir());
-    }
+    let config = config(options)?;
+    let mut config = config.ok_or("--config: missing, allowed is a file; `--help` says more")?;
+    config.data_dir = data_dir(options, Some(&config));
+    config.memory = config.data_dir.is_none();
     make_room(&config);
     let server = start(options, config)?;
     futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;

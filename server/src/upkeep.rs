@@ -101,6 +101,7 @@ fn read(text: &str, file: &Path, running: &ServerConfig) -> Result<(ServerConfig
     // the program's arguments and defaults may have overridden the file
     next.listen.clone_from(&running.listen);
     next.data_dir.clone_from(&running.data_dir);
+    next.memory = running.memory;
     let bare = |config: &ServerConfig| ServerConfig {
         profiles: std::collections::BTreeMap::new(),
         unassigned_keys: Vec::new(),

@@ -179,7 +179,9 @@ impl Journal for DiskJournal {
             }
             transaction.commit()?;
             Ok(())
-        })
+        })?;
+        self.newest = self.newest.max(upto);
+        Ok(())
     }
 
     fn reopen(&mut self) -> Result<(), JournalError> {

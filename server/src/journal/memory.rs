@@ -49,9 +49,9 @@ impl Journal for MemoryJournal {
                 None => drop(self.rows.remove(key)),
             }
         }
-        while self.position < upto && self.records.pop_front().is_some() {
-            self.position += 1;
-        }
+        let forgotten = usize::try_from(upto.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        self.records.drain(..forgotten.min(self.records.len()));
+        self.position = self.position.max(upto);
         Ok(())
     }
 

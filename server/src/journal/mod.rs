@@ -9,7 +9,7 @@ mod disk;
 mod memory;
 mod open;
 
-pub(crate) use self::open::restored;
+pub(crate) use self::open::{file_in, make_private, restored};
 pub use self::{
     disk::DiskJournal,
     memory::MemoryJournal,

@@ -37,7 +37,7 @@ pub struct Opened {
 /// If the directory cannot be used, another server uses it, or a newer release wrote it.
 pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
     make_private(data_dir)?;
-    let path = data_dir.join(FILE);
+    let path = file_in(data_dir);
     let mut aside = None;
     loop {
         let opened = DiskJournal::open(&path).and_then(|journal| {
@@ -68,6 +68,11 @@ pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
     }
 }
 
+/// The journal's file in a data directory.
+pub(crate) fn file_in(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
 /// The store that a journal makes, and the position of its newest record.
 ///
 /// # Errors
@@ -75,7 +80,7 @@ pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
 pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Position), JournalError> {
     let (mut store, mut reader) = (Store::new(rules), RowReader::default());
     let mut position = journal.load(&mut |key, value| {
-        let row = reader.read(&mut store, key, value);
+        let row = reader.read(&mut |text| store.reason(text), key, value);
         let row = row.ok_or_else(|| format!("the row {:?} makes no sense", String::from_utf8_lossy(key)))?;
         store.take_row(row)
     })?;
@@ -91,7 +96,7 @@ pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Po
 }
 
 /// Makes the directory, for the server's user alone.
-fn make_private(data_dir: &Path) -> Result<(), JournalError> {
+pub(crate) fn make_private(data_dir: &Path) -> Result<(), JournalError> {
     let unusable = |error: std::io::Error| {
         JournalError::Unavailable(format!(
             "data_dir {}: {error}; allowed is a directory that the server may write to, or `memory = true`",

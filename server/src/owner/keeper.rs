@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Done, Plan, Work, scribe::Order};
+use super::{Done, FrozenReply, Plan, Work, scribe::Order};
 use crate::{
     journal::Position,
     moment::{Moment, Timeline},
@@ -44,6 +44,8 @@ pub(super) enum Message {
     Recovered(Position, Record),
     /// The checkpoint is written, or was put off.
     Checkpointed,
+    /// What the journal holds is wanted.
+    Freeze(FrozenReply),
     /// A second has passed.
     Tick,
     /// The end.
@@ -112,6 +114,10 @@ impl Keeper {
                 Message::Kept(kept) => self.kept(kept),
                 Message::Recovered(position, record) => self.recovered(position, &record),
                 Message::Checkpointed => self.checkpointing = false,
+                Message::Freeze(reply) => {
+                    // who asked is told by the reply that is dropped
+                    let _ = self.orders.send(Order::Freeze(reply));
+                }
                 Message::Tick => self.tick(),
                 Message::Stop(sender) => {
                     ended = Some(sender);

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, Message};
 use crate::{
-    journal::{Journal, Position},
+    journal::{Frozen, Journal, JournalError, Position},
     moment::{Moment, Timeline},
     node::{Intent, Node},
     store::{Answer, Command, StoreError},
@@ -72,6 +72,9 @@ impl Plan {
         self.is_optional || self.commands.is_empty()
     }
 }
+
+/// Where what the journal holds is awaited.
+type FrozenReply = oneshot::Sender<Result<Option<Box<dyn Frozen>>, JournalError>>;
 
 /// Answers to work whose commands were applied, or could not be kept.
 type Done = Box<dyn FnOnce(&mut Node, Result<&[Answer], StoreError>, Moment) + Send>;
@@ -175,6 +178,20 @@ impl Owner {
         };
         match tokio::time::timeout(PATIENCE, exchange).await {
             Ok(Some(answer)) => answer,
+            Ok(None) => Err(StoreError::Unavailable("the server is stopping".to_owned())),
+            Err(_) => Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))),
+        }
+    }
+
+    /// What the journal holds now, for a backup. `None` where it keeps nothing.
+    pub(crate) async fn freeze(&self) -> Result<Option<Box<dyn Frozen>>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let exchange = async {
+            self.queue.send(Message::Freeze(reply)).await.ok()?;
+            answer.await.ok()
+        };
+        match tokio::time::timeout(PATIENCE, exchange).await {
+            Ok(Some(frozen)) => frozen.map_err(|error| StoreError::Unavailable(error.to_string())),
             Ok(None) => Err(StoreError::Unavailable("the server is stopping".to_owned())),
             Err(_) => Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))),
         }

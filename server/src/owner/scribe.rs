@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::mpsc::WeakSender;
 
-use super::{JournalHealth, keeper::Message};
+use super::{FrozenReply, JournalHealth, keeper::Message};
 use crate::{
     journal::{Journal, JournalError, Position, RowChange},
     moment::Timeline,
@@ -27,6 +27,8 @@ pub(super) enum Order {
     Append(Arc<Record>),
     /// Write these rows to the checkpoint, which stands at this position then.
     Checkpoint(Position, Changes),
+    /// Give back what the journal holds.
+    Freeze(FrozenReply),
     /// End, and say so.
     Close(std_mpsc::Sender<()>),
 }
@@ -84,6 +86,10 @@ impl Scribe {
                 Order::Checkpoint(upto, changes) => {
                     self.checkpoint(upto, changes);
                     self.tell(Message::Checkpointed);
+                }
+                Order::Freeze(reply) => {
+                    // who asked may have gone meanwhile
+                    let _ = reply.send(self.attempt(|journal| journal.frozen()));
                 }
                 Order::Close(closed) => {
                     // the file is closed before anybody may open it again

@@ -61,6 +61,22 @@ pub struct Rules {
     pub shared_per_minute: u32,
 }
 
+impl Rules {
+    /// Rules of a store that is only read: its own, once they are read.
+    pub(crate) fn none() -> Self {
+        Self {
+            protected: Arc::new(Protected::new(false, [])),
+            bounds: ListBounds {
+                page: 1,
+                history: usize::MAX,
+            },
+            agents: usize::MAX,
+            shared_live: 0,
+            shared_per_minute: 0,
+        }
+    }
+}
+
 /// A name that no history had before.
 #[must_use]
 pub fn new_epoch() -> Arc<str> {
@@ -69,4 +85,4 @@ pub fn new_epoch() -> Arc<str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -319,15 +319,15 @@ pub(crate) struct RowReader {
 
 impl RowReader {
     /// The row that stands there; `None` where it makes no sense.
-    pub(crate) fn read(&mut self, store: &mut Store, key: &[u8], value: &[u8]) -> Option<Row> {
+    pub(crate) fn read(&mut self, reason: &mut dyn FnMut(&str) -> Arc<str>, key: &[u8], value: &[u8]) -> Option<Row> {
         if key.first() == Some(&kind::ENTRY) {
-            self.entry(store, key.get(1..)?, value)
+            self.entry(reason, key.get(1..)?, value)
         } else {
             serde_json::from_slice(value).ok()
         }
     }
 
-    fn entry(&mut self, store: &mut Store, key: &[u8], value: &[u8]) -> Option<Row> {
+    fn entry(&mut self, reason: &mut dyn FnMut(&str) -> Arc<str>, key: &[u8], value: &[u8]) -> Option<Row> {
         let (name, network) = key.split_at_checked(key.len().checked_sub(NETWORK)?)?;
         let (end, rest) = value.split_first_chunk::<4>()?;
         let (made, rest) = rest.split_first_chunk::<4>()?;
@@ -348,7 +348,7 @@ impl RowReader {
                 end: Tick::from_seconds(u32::from_be_bytes(*end)),
                 made: Tick::from_seconds(u32::from_be_bytes(*made)),
                 by: self.makers.get(by)?.clone(),
-                why: store.reason(std::str::from_utf8(why).ok()?),
+                why: reason(std::str::from_utf8(why).ok()?),
                 standing: *standing != 0,
             },
         })

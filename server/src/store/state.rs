@@ -197,7 +197,7 @@ impl Store {
     }
 
     /// A reason, kept once.
-    pub(super) fn reason(&mut self, text: &str) -> Arc<str> {
+    pub(crate) fn reason(&mut self, text: &str) -> Arc<str> {
         self.reasons.get(text)
     }
 }

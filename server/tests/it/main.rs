@@ -11,6 +11,7 @@
 mod admin;
 mod bans;
 mod configuration;
+mod durable;
 mod events;
 mod failures;
 mod golden;

@@ -143,6 +143,8 @@ async fn what_is_wrong_with_a_file_is_said_with_its_place() {
         ("cloud_path = \"config\"", &["cloud_path", "config"]),
         ("cloud_path = \"/beacon\"", &["/beacon", "both"]),
         ("admin_token = \"\"", &["admin_token", "empty"]),
+        ("memory = true\ndata_dir = \"here\"", &["data_dir", "memory", "here"]),
+        ("data_dir = \"\"", &["data_dir", "empty"]),
         ("[limits]\nagents = 0", &["agents", "nonzero"]),
         (
             "[profiles.a]\nkeys = [\"k\"]\n[profiles.b]\nkeys = [\"k\"]",

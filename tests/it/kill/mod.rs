@@ -3,6 +3,7 @@
 //! The child is this test program again, asked for the one test [`child::child`] with an order in its environment.
 
 mod child;
+mod server;
 
 use std::{
     collections::BTreeSet,

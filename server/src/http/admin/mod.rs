@@ -1,5 +1,6 @@
 //! The admin API: agents, lists, profiles and refusals. It exists only where a token is configured.
 
+mod backup;
 mod blacklist;
 mod profiles;
 mod refusals;
@@ -33,6 +34,11 @@ pub(super) fn routes(app: &mut ServiceConfig) {
     .service(
         web::resource("/admin/health")
             .get(health)
+            .default_service(methods("GET")),
+    )
+    .service(
+        web::resource("/admin/backup")
+            .get(backup::whole)
             .default_service(methods("GET")),
     )
     .service(
