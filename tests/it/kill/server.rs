@@ -63,12 +63,16 @@ impl Process {
             .env(LISTEN, listen.to_string())
             .stderr(Stdio::inherit());
         let mut child = child::start(command);
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines.map_while(Result::ok).find_map(|line| {
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        let said = lines.find_map(|line| {
             let (_, address) = line.split_once("listening ")?;
             address.trim().parse().ok()
         });
         let address = said.expect("the server says where it listens");
+        // it may go on talking
+        thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 
