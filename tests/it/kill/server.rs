@@ -30,7 +30,7 @@ use crate::{
     child,
     cloud::ask,
     rig::WEBSOCKET,
-    site::{DECOY, KEY, PATIENCE, Site, settings},
+    site::{DECOY, KEY, Site, settings},
 };
 
 const ADMIN: &str = "admin-token-of-the-killed-server";
@@ -39,7 +39,7 @@ const DATA_DIR: &str = "BUCKLER_TEST_DATA_DIR";
 const LISTEN: &str = "BUCKLER_TEST_LISTEN";
 
 /// How often the server is killed under load.
-const KILLS: u64 = 60;
+const KILLS: u64 = 30;
 /// The longest that it lives, in microseconds.
 const LIFE_US: u64 = 300_000;
 /// Agents that report meanwhile.
