@@ -220,7 +220,8 @@ impl FleetList {
             self.advance(network, now.tick);
             return Banned::Added;
         };
-        if entry.by == Origin::Operator {
+        // who prolongs a ban without a word does not take back the reason that stands there
+        if entry.by == Origin::Operator && !entry.why.is_empty() {
             known.why = entry.why;
         }
         known.made = known.made.max(entry.made);

@@ -95,6 +95,33 @@ impl Copy {
 }
 
 #[test]
+fn a_ban_that_is_prolonged_without_a_word_keeps_its_reason() {
+    let mut list = FleetList::new("e1", BOUNDS);
+    let says = |list: &mut FleetList, why: &str, seconds| {
+        let entry = Entry {
+            end: at(0).tick.plus(seconds),
+            made: at(0).tick,
+            by: Origin::Operator,
+            why: why.into(),
+        };
+        let network = network("203.0.113.9");
+        let at_unix_ms = at(0).unix_ms;
+        list.ban(
+            Ban {
+                network,
+                entry,
+                at_unix_ms,
+            },
+            at(0),
+        );
+        list.get(network).map(|entry| entry.why.to_string())
+    };
+    assert_eq!(says(&mut list, "scans", 60).as_deref(), Some("scans"));
+    assert_eq!(says(&mut list, "", 120).as_deref(), Some("scans"));
+    assert_eq!(says(&mut list, "worse", 180).as_deref(), Some("worse"));
+}
+
+#[test]
 fn whoever_follows_has_the_list() {
     for seed in 0..20 {
         let mut dice = Dice(seed);

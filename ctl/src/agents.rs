@@ -1,0 +1,147 @@
+//! `bucklerctl agents`: who speaks to the server, and how they are.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Failure,
+    api::Api,
+    cli::AgentsArgs,
+    show::{Screen, at, duration, taken, text},
+};
+
+/// Intervals that an agent may miss before it is called late, and gone.
+const LATE_AFTER: u64 = 3;
+const GONE_AFTER: u64 = 20;
+/// The interval of an agent that does not say it: pyrasp's default.
+const INTERVAL_S: u64 = 30;
+
+/// Whether an agent still speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Online,
+    Late,
+    Gone,
+}
+
+impl State {
+    pub(crate) const ALL: [Self; 3] = [Self::Online, Self::Late, Self::Gone];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Late => "late",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// By when it was heard last.
+    pub(crate) fn of(agent: &Value) -> Self {
+        match silent_for(agent) {
+            silent if silent < LATE_AFTER * INTERVAL_S => Self::Online,
+            silent if silent < GONE_AFTER * INTERVAL_S => Self::Late,
+            _ => Self::Gone,
+        }
+    }
+}
+
+/// Seconds since an agent was heard.
+fn silent_for(agent: &Value) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "people compare with the clock on their wall")]
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs()
+        .saturating_sub(at(agent, "last_seen_ms").as_u64().unwrap_or_default() / 1_000)
+}
+
+/// All agents.
+pub(crate) fn all(api: &Api) -> Result<Vec<Value>, Failure> {
+    let mut answer: Value = api.get("admin/agents", &[])?;
+    Ok(taken(&mut answer, "agents"))
+}
+
+/// What is wrong with an agent, each a few words.
+pub(crate) fn troubles(agent: &Value) -> Vec<String> {
+    let mut troubles = Vec::new();
+    match State::of(agent) {
+        State::Online => {}
+        state @ (State::Late | State::Gone) => {
+            troubles.push(format!("{} for {}", state.name(), duration(silent_for(agent))))
+        }
+    }
+    if let Some(lag) = at(agent, "list_lag").as_u64().filter(|lag| *lag > 0) {
+        troubles.push(format!("{lag} revisions behind"));
+    }
+    let status = at(agent, "config_status");
+    if let Some(state) = at(status, "state")
+        .as_str()
+        .filter(|state| matches!(*state, "failed" | "rolled_back"))
+    {
+        troubles.push(format!(
+            "configuration {} {state}: {}",
+            at(status, "version"),
+            text(status, "error")
+        ));
+    } else if let Some(held) = at(status, "error").as_str() {
+        troubles.push(held.to_owned());
+    }
+    let lost: u64 = at(agent, "lost")
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, lost)| lost.as_u64())
+        .sum();
+    if lost > 0 {
+        troubles.push(format!("{lost} events lost"));
+    }
+    let proxies = at(at(agent, "health"), "undeclared_proxies")
+        .as_array()
+        .map_or(0, Vec::len);
+    if proxies > 0 {
+        troubles.push(format!("{proxies} undeclared proxies"));
+    }
+    troubles
+}
+
+pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let is_asked_for = |agent: &Value| {
+        let is =
+            |asked: &Option<String>, member: &str| asked.as_ref().is_none_or(|asked| *at(agent, member) == **asked);
+        is(&args.profile, "profile") && is(&args.fleet, "fleet") && !(args.unwell && troubles(agent).is_empty())
+    };
+    let agents: Vec<Value> = all(api)?.into_iter().filter(is_asked_for).collect();
+    let answer = if args.unwell && !agents.is_empty() {
+        Answer::No
+    } else {
+        Answer::Yes
+    };
+    if screen.is_json() {
+        screen.json(&json!({ "agents": agents }))?;
+        return Ok(answer);
+    }
+    let rows = agents.iter().map(|agent| {
+        [
+            text(agent, "id"),
+            text(agent, "profile"),
+            text(agent, "peer"),
+            format!("{} {}", text(agent, "platform"), text(agent, "version")),
+            State::of(agent).name().to_owned(),
+            duration(silent_for(agent)),
+            text(at(agent, "config"), "version"),
+            text(at(agent, "list"), "rev"),
+            troubles(agent).join("; "),
+        ]
+    });
+    let head = [
+        "AGENT", "PROFILE", "FROM", "PLATFORM", "STATE", "SEEN", "CONFIG", "LIST", "TROUBLE",
+    ];
+    let empty = if args.unwell {
+        "All agents are well"
+    } else {
+        "No agents"
+    };
+    screen.table(head, rows.collect(), empty)?;
+    Ok(answer)
+}

@@ -1,0 +1,233 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{lists::Format, show::Output};
+
+/// Asks and steers Buckler's cloud server.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// How answers are written.
+    #[arg(long, short, global = true, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it is so, or it is done
+  1  it is not: nothing found, something differs or is not well, or the server refused
+  2  what was typed, or a file that it names, makes no sense
+  3  the server cannot be reached, or failed
+  4  the token is not the server's";
+
+/// Which server, and who asks. Flags win over the environment, and that over the file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArgs {
+    /// The server, such as https://buckler.example.com
+    #[arg(long, global = true, env = "BUCKLERCTL_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// A file that holds the admin token; BUCKLERCTL_TOKEN holds it itself. There is no flag for the token: every user of the machine
+    /// sees the arguments of its programs
+    #[arg(long, global = true, env = "BUCKLERCTL_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A file of `server` and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME or ~/.config]
+    #[arg(long, global = true, env = "BUCKLERCTL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The server at a glance: version, sockets, agents by state, lists
+    Status,
+    /// The agents: who speaks to the server, and how they are
+    Agents(AgentsArgs),
+    /// The fleet's list of banned addresses and networks
+    #[command(subcommand)]
+    Bans(BansCommand),
+    /// Why a client was refused, by the id that it was shown
+    Why(WhyArgs),
+    /// The newest refusals
+    Refusals(RefusalsArgs),
+    /// Refusals as they come
+    Tail(TailArgs),
+    /// Profiles and their configurations
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
+    /// Looks for what is wrong, and says what to do
+    Doctor(DoctorArgs),
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentsArgs {
+    /// Only agents of this profile
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Only agents of this fleet
+    #[arg(long)]
+    pub(crate) fleet: Option<String>,
+    /// Only agents that are not well: silent, behind, or with a configuration that failed
+    #[arg(long)]
+    pub(crate) unwell: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BansCommand {
+    /// Shows the list, or what covers one address
+    List {
+        /// An address or a network
+        address: Option<String>,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Bans an address or a network
+    Add {
+        /// An address or a network
+        address: String,
+        /// For how long, such as 30m, 12h or 7d
+        #[arg(long, value_parser = crate::lists::seconds, required_unless_present = "permanently")]
+        ttl: Option<u64>,
+        /// Without an end
+        #[arg(long, conflicts_with = "ttl")]
+        permanently: bool,
+        /// Why, for those who look at the list
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Bans also what the server would ask about first: wide or protected networks
+        #[arg(long)]
+        force: bool,
+        /// Only says whom it would block
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Lifts the ban of an address or a network
+    Remove {
+        /// An address or a network, as it is listed
+        address: String,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Bans all that a file lists; `-` reads standard input
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Its format
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// For how long, where the file says nothing
+        #[arg(long, value_parser = crate::lists::seconds, default_value = "24h")]
+        ttl: u64,
+        /// Why, where the file says nothing
+        #[arg(long, default_value = "imported")]
+        reason: String,
+        /// Only says what would be listed
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Writes the list for another program
+    Export {
+        /// For which
+        #[arg(long, value_enum, default_value_t)]
+        format: Target,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+}
+
+/// What a list is written for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// A network a line, as HAProxy's ACL files and most programs read it
+    #[default]
+    Plain,
+    /// Columns, with a head
+    Csv,
+    /// A table for `nft -f`
+    Nft,
+    /// Sets for `ipset restore`
+    Ipset,
+    /// `deny` lines for nginx
+    Nginx,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FleetArgs {
+    /// The fleet whose list it is
+    #[arg(long, default_value = "default")]
+    pub(crate) fleet: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// 16 hexadecimal digits: the header x-block-id of the refusal
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RefusalsArgs {
+    /// The most that are shown, up to 1000
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    /// Seconds between two looks
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) every: u16,
+    /// Ends after so many looks
+    #[arg(long)]
+    pub(crate) looks: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesCommand {
+    /// The profiles, their fleets and versions
+    List,
+    /// The configuration of a profile
+    Get {
+        /// The profile
+        name: String,
+    },
+    /// What a file would change in a profile's configuration
+    Diff {
+        /// The profile
+        name: String,
+        /// A configuration: JSON, or TOML where the name ends in .toml
+        file: PathBuf,
+    },
+    /// Replaces a profile's configuration by a file's, once the agent's own code has checked it
+    Set {
+        /// The profile
+        name: String,
+        /// A configuration: JSON, or TOML where the name ends in .toml
+        file: PathBuf,
+        /// Changes only the keys that the file names
+        #[arg(long)]
+        merge: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// An agent's settings file to look at, instead of the server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+}

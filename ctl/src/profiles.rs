@@ -1,0 +1,170 @@
+//! `bucklerctl profiles`: configurations, read, compared and replaced.
+
+use std::{fs, path::Path};
+
+use buckler::{
+    model::policy::{Layer, Policy, laid_over},
+    protocol::ConfigMap,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Failure,
+    api::Api,
+    cli::ProfilesCommand,
+    show::{Screen, at, text},
+};
+
+pub(crate) fn run(command: &ProfilesCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        ProfilesCommand::List => list(api, screen),
+        ProfilesCommand::Get { name } => {
+            screen.json(&one(api, name)?)?;
+            Ok(Answer::Yes)
+        }
+        ProfilesCommand::Diff { name, file } => diff(api, name, file, screen),
+        ProfilesCommand::Set { name, file, merge } => set(api, name, file, *merge, screen),
+    }
+}
+
+fn list(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let all: Value = api.get("admin/profiles", &[])?;
+    if screen.is_json() {
+        screen.json(&all)?;
+        return Ok(Answer::Yes);
+    }
+    let profiles = at(&all, "profiles").as_array().cloned().unwrap_or_default();
+    let rows = profiles.iter().map(|profile| {
+        let warnings = at(profile, "warnings").as_array().map_or(0, Vec::len);
+        let of = |member: &str| text(profile, member);
+        [
+            of("name"),
+            of("fleet"),
+            of("template"),
+            of("version"),
+            warnings.to_string(),
+        ]
+    });
+    screen.table(
+        ["PROFILE", "FLEET", "TEMPLATE", "VERSION", "WARNINGS"],
+        rows.collect(),
+        "No profiles",
+    )?;
+    Ok(Answer::Yes)
+}
+
+fn path(name: &str) -> Result<String, Failure> {
+    let is_name = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_name && !name.starts_with('.') {
+        Ok(format!("admin/profiles/{name}/config"))
+    } else {
+        Err(Failure::Input(format!("{name:?} is no name of a profile")))
+    }
+}
+
+fn one(api: &Api, name: &str) -> Result<Value, Failure> {
+    Ok(api.get(&path(name)?, &[])?)
+}
+
+/// A configuration in a file: its keys bare, or under `config`.
+fn read(file: &Path) -> Result<ConfigMap, Failure> {
+    let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    let is_toml = file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    let value: Value = if is_toml {
+        toml::from_str(&text).map_err(|error| failed(&error))?
+    } else {
+        serde_json::from_str(&text).map_err(|error| failed(&error))?
+    };
+    let Value::Object(mut keys) = value else {
+        return Err(failed(&"an object of keys and values is expected"));
+    };
+    match keys.remove("config") {
+        Some(Value::Object(inner)) if keys.is_empty() => Ok(inner),
+        Some(other) => {
+            keys.insert("config".to_owned(), other);
+            Ok(keys)
+        }
+        None => Ok(keys),
+    }
+}
+
+/// What the agents' own code says of a configuration.
+fn check(template: &str, keys: &ConfigMap, file: &Path) -> Result<Policy, Failure> {
+    let layer = Layer::new(file.display().to_string(), keys.clone());
+    Policy::compile(template, &[layer]).map_err(|error| Failure::Input(error.to_string()))
+}
+
+/// The keys that two configurations have otherwise, by key in upper case.
+fn changes(before: &Policy, after: &Policy) -> Vec<(String, Value, Value)> {
+    let (old, new) = (before.raw(), after.raw());
+    let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
+    let old_of = |key: &String| old.get(key).cloned().unwrap_or_default();
+    changed
+        .map(|(key, value)| (key.clone(), old_of(key), value.clone()))
+        .collect()
+}
+
+fn diff(api: &Api, name: &str, file: &Path, screen: &mut Screen) -> Result<Answer, Failure> {
+    let profile = one(api, name)?;
+    let template = text(&profile, "template");
+    let running: ConfigMap = at(&profile, "config").as_object().cloned().unwrap_or_default();
+    let before = check(&template, &running, Path::new("the server's"))?;
+    let after = check(&template, &read(file)?, file)?;
+    let changes = changes(&before, &after);
+    let answer = if changes.is_empty() { Answer::Yes } else { Answer::No };
+    let weaker = after.weaker_than(&before);
+    if screen.is_json() {
+        let changes: ConfigMap = changes
+            .into_iter()
+            .map(|(key, was, is)| (key, json!({"was": was, "is": is})))
+            .collect();
+        screen.json(&json!({"changes": changes, "weaker": weaker}))?;
+        return Ok(answer);
+    }
+    for (key, was, is) in changes {
+        screen.line(&format!("- {key}: {was}"))?;
+        screen.line(&format!("+ {key}: {is}"))?;
+    }
+    for line in weaker {
+        screen.note(&format!("protects less: {line}"))?;
+    }
+    Ok(answer)
+}
+
+fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> Result<Answer, Failure> {
+    let profile = one(api, name)?;
+    let mut keys = read(file)?;
+    if merge {
+        let running: ConfigMap = at(&profile, "config").as_object().cloned().unwrap_or_default();
+        keys = laid_over(&running, keys);
+    }
+    let policy = check(&text(&profile, "template"), &keys, file)?;
+    for key in policy.unknown_keys() {
+        let meant = policy
+            .meant_by(key)
+            .map(|known| format!(" (did you mean {known}?)"))
+            .unwrap_or_default();
+        screen.note(&format!("{} is unknown, and agents do not use it{meant}", key.key))?;
+    }
+    let replaced: Value = api.put(&path(name)?, &keys)?;
+    if screen.is_json() {
+        screen.json(&replaced)?;
+    } else {
+        screen.line(&format!("{name} is at version {}", at(&replaced, "version")))?;
+    }
+    for warning in at(&replaced, "warnings")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        screen.note(warning)?;
+    }
+    Ok(Answer::Yes)
+}

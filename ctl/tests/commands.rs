@@ -1,0 +1,329 @@
+//! The program itself against a real server: what it prints, and the code that it ends with.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail by a panic, in its helpers as in itself"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use buckler_server::{Profile, RunningServer, Server, ServerConfig};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const TOKEN: &str = "admin-token-of-the-test";
+
+struct Stage {
+    server: Option<RunningServer>,
+    home: TempDir,
+}
+
+/// What the program printed, and its exit code.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let profile = Profile::for_key("key-of-the-shop")
+            .set("APP_NAME", "shop")
+            .set("BLACKLIST_SHARE", true);
+        let config = ServerConfig::new().profile("shop", profile).admin_token(TOKEN);
+        let server = Server::builder(config).listen("127.0.0.1:0").start().unwrap();
+        Self {
+            server: Some(server),
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn server(&self) -> String {
+        self.server.as_ref().unwrap().admin_url().join("/").unwrap().to_string()
+    }
+
+    fn run(&self, args: &str) -> Done {
+        self.run_with(args, &self.server(), TOKEN)
+    }
+
+    fn run_with(&self, args: &str, server: &str, token: &str) -> Done {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bucklerctl"));
+        command
+            .args(args.split(' '))
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .stdin(Stdio::null());
+        if !server.is_empty() {
+            command.env("BUCKLERCTL_SERVER", server);
+        }
+        if !token.is_empty() {
+            command.env("BUCKLERCTL_TOKEN", token);
+        }
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Done {
+            code: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    fn json(&self, args: &str) -> Value {
+        let done = self.run(&format!("{args} --output json"));
+        assert_eq!(done.code, 0, "{args}: {}{}", done.out, done.err);
+        serde_json::from_str(&done.out).unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop(Duration::from_secs(5));
+        }
+    }
+}
+
+/// The version of the shop's configuration: it begins with the time of the start.
+fn at_present(stage: &Stage) -> String {
+    stage.json("profiles get shop")["version"].to_string()
+}
+
+#[track_caller]
+fn assert_says(done: &Done, code: i32, said: &str) {
+    assert_eq!(done.code, code, "{}{}", done.out, done.err);
+    assert!(
+        done.out.contains(said) || done.err.contains(said),
+        "{said}: {}{}",
+        done.out,
+        done.err
+    );
+}
+
+#[test]
+fn bans_are_added_listed_and_lifted() {
+    let stage = Stage::new();
+    assert_says(&stage.run("bans list"), 0, "Nobody is banned");
+    let added = stage.run("bans add 203.0.113.9 --ttl 2h --reason scans");
+    assert_says(
+        &added,
+        0,
+        "203.0.113.9 is banned as 203.0.113.9, for another 2h: scans (by operator, 0s ago)",
+    );
+    assert_says(
+        &stage.run("bans add 203.0.113.9 --ttl 1h"),
+        0,
+        "was banned for as long already",
+    );
+    assert_says(&stage.run("bans list 203.0.113.9"), 0, "is banned");
+    assert_says(&stage.run("bans list 203.0.113.10"), 1, "203.0.113.10 is not banned");
+    let list = stage.json("bans list");
+    assert_eq!(
+        (list[0]["address"].as_str(), list[0]["why"].as_str()),
+        (Some("203.0.113.9"), Some("scans"))
+    );
+    assert_says(
+        &stage.run("bans remove 203.0.113.9"),
+        0,
+        "203.0.113.9 is banned no more",
+    );
+    assert_says(&stage.run("bans remove 203.0.113.9"), 1, "is not listed");
+}
+
+#[test]
+fn what_should_be_looked_at_twice_is_refused_with_the_reason() {
+    let stage = Stage::new();
+    assert_says(&stage.run("bans add 0.0.0.0/0 --ttl 1h"), 1, "0.0.0.0/0");
+    let tried = stage.run("bans add 203.0.0.0/8 --ttl 1h --dry-run");
+    assert_says(
+        &tried,
+        0,
+        "needs --force: 203.0.0.0/8 is wider than an agent may ask for",
+    );
+    assert_says(&stage.run("bans list"), 0, "Nobody is banned");
+    assert_says(&stage.run("bans add 203.0.113.9"), 2, "--ttl");
+    assert_says(&stage.run("bans add 203.0.113.9 --permanently"), 0, "without end");
+    assert_says(&stage.run("bans add here --ttl 1h"), 1, "here");
+}
+
+#[test]
+fn lists_come_in_and_go_out() {
+    let stage = Stage::new();
+    let feed = stage.file(
+        "feed.netset",
+        "# a feed\n203.0.113.0/24\n198.51.100.7\n10.0.0.0/8\nexample.com\n",
+    );
+    let done = stage.run(&format!("bans import {} --ttl 7d --reason feed", feed.display()));
+    assert_says(&done, 1, "2 entries are banned, 2 left out");
+    assert!(
+        done.err.contains("10.0.0.0/8") && done.err.contains("example.com"),
+        "{}",
+        done.err
+    );
+    assert_eq!(stage.run("bans export").out, "198.51.100.7\n203.0.113.0/24\n");
+    assert_eq!(
+        stage.run("bans export --format nginx").out,
+        "deny 198.51.100.7;\ndeny 203.0.113.0/24;\n"
+    );
+    let csv = stage.run("bans export --format csv").out;
+    assert!(
+        csv.contains("203.0.113.0/24,6047") || csv.contains("203.0.113.0/24,604800"),
+        "{csv}"
+    );
+    let back = stage.file("back.csv", &csv);
+    let again = stage.run(&format!("bans import {} --dry-run", back.display()));
+    assert_says(&again, 0, "2 entries would be banned, 0 left out");
+    assert_says(&stage.run("bans import missing.txt"), 2, "missing.txt");
+}
+
+#[test]
+fn profiles_are_read_compared_checked_and_replaced() {
+    let stage = Stage::new();
+    assert_says(&stage.run("profiles list"), 0, "shop");
+    let before = stage.json("profiles get shop")["version"].as_u64().unwrap();
+    let change = stage.file("change.toml", "FLOOD_RATIO = 100\n[SECURITY_CHECKS]\nsqli = 3\n");
+    let diff = stage.run(&format!("profiles diff shop {}", change.display()));
+    assert_says(&diff, 1, "+ FLOOD_RATIO: 100");
+    assert!(
+        diff.err
+            .contains("protects less: SECURITY_CHECKS.sqli: 2 (ban) -> 3 (log)"),
+        "{}",
+        diff.err
+    );
+    let done = stage.run(&format!("profiles set shop {} --merge", change.display()));
+    assert_says(&done, 0, &format!("shop is at version {}", before + 1));
+    let config = &stage.json("profiles get shop")["config"];
+    assert_eq!(
+        (config["FLOOD_RATIO"].as_u64(), config["APP_NAME"].as_str()),
+        (Some(100), Some("shop"))
+    );
+    assert_eq!(
+        stage.run(&format!("profiles diff shop {}", change.display())).code,
+        1,
+        "APP_NAME is not in it"
+    );
+
+    let wrong = stage.file("wrong.json", r#"{"FLOOD_RATIO": "many"}"#);
+    assert_says(
+        &stage.run(&format!("profiles set shop {}", wrong.display())),
+        2,
+        "FLOOD_RATIO is \"many\"",
+    );
+    let odd = stage.file("odd.json", r#"{"APP_NAME": "shop", "FLOOD_RATION": 7}"#);
+    assert_says(
+        &stage.run(&format!("profiles set shop {}", odd.display())),
+        1,
+        "did you mean FLOOD_RATIO?",
+    );
+    assert_says(&stage.run("profiles get blog"), 1, "no profile");
+    assert_says(&stage.run("profiles get ../admin"), 2, "is no name of a profile");
+}
+
+#[test]
+fn who_asks_wrongly_learns_what_is_wrong() {
+    let stage = Stage::new();
+    assert_says(&stage.run_with("status", "", TOKEN), 2, "--server, BUCKLERCTL_SERVER");
+    assert_says(&stage.run_with("status", &stage.server(), ""), 2, "BUCKLERCTL_TOKEN");
+    assert_says(
+        &stage.run_with("status", &stage.server(), "wrong"),
+        4,
+        "does not take the token",
+    );
+    assert_says(
+        &stage.run_with("status", "http://127.0.0.1:9", TOKEN),
+        3,
+        "cannot be reached",
+    );
+    assert_says(&stage.run_with("status", "127.0.0.1", TOKEN), 2, "is no server");
+    assert_says(&stage.run("why 12"), 2, "16 hexadecimal digits");
+    assert_says(&stage.run("why 0123456789abcdef"), 1, "no refusal");
+    assert_says(&stage.run("refusals"), 0, "No refusals");
+    assert_says(&stage.run("agents --unwell"), 0, "All agents are well");
+    assert_says(&stage.run("tail --every 1 --looks 1"), 0, "");
+}
+
+#[test]
+fn server_and_token_may_stand_in_a_file() {
+    let stage = Stage::new();
+    let config = stage.home.path().join(".config");
+    fs::create_dir(&config).unwrap();
+    fs::write(config.join("token"), TOKEN).unwrap();
+    let text = format!("server = \"{}\"\ntoken_file = \"token\"\n", stage.server());
+    fs::write(config.join("bucklerctl.toml"), text).unwrap();
+    assert_says(
+        &stage.run_with("status", "", ""),
+        0,
+        "agents   0 online, 0 late, 0 gone",
+    );
+    assert_says(&stage.run_with("status", "", "wrong"), 4, "token");
+}
+
+#[test]
+fn the_doctor_tells_what_is_wrong() {
+    let stage = Stage::new();
+    let well = stage.run("doctor");
+    assert_says(&well, 0, "answers and takes the token");
+    assert!(!well.out.contains("WRONG"), "{}", well.out);
+    assert_says(
+        &stage.run_with("doctor", "http://127.0.0.1:9", TOKEN),
+        1,
+        "WRONG  http://127.0.0.1:9 cannot be reached",
+    );
+    let settings = stage.file(
+        "buckler.toml",
+        "[agent]\ncloud_url = \"http://127.0.0.1:9/config\"\nkey = \"x\"\nenforce = false\n",
+    );
+    let ill = stage.run(&format!("doctor --settings {}", settings.display()));
+    assert_says(&ill, 1, "WRONG  agent.cloud_url: the server cannot be reached");
+    assert!(ill.out.contains("agent.enforce is false"), "{}", ill.out);
+    let settings = stage.file("wrong.toml", "[agent]\nkeyy = 7\n");
+    assert_says(
+        &stage.run(&format!("doctor --settings {}", settings.display())),
+        1,
+        "did you mean key?",
+    );
+}
+
+#[test]
+fn completions_and_the_manual_are_made() {
+    let stage = Stage::new();
+    assert_says(&stage.run("completions bash"), 0, "_bucklerctl");
+    assert_says(&stage.run("man"), 0, ".TH bucklerctl");
+}
+
+/// The examples of the documentation, with what they print: of a server that has just been started.
+#[test]
+fn the_documentation_shows_what_is_printed() {
+    let stage = Stage::new();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/BUCKLERCTL.md");
+    let text = fs::read_to_string(path).unwrap();
+    let mut shown = 0;
+    for block in text
+        .split("```console\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap())
+    {
+        for example in block.split("$ bucklerctl ").skip(1) {
+            let (command, expected) = example.split_once('\n').unwrap();
+            let done = stage.run(command.trim());
+            let printed = format!("{}{}", done.out, done.err).replace(&stage.server(), "https://buckler.example.com/");
+            let version = at_present(&stage);
+            let printed = printed.replace(&version, "1790000000");
+            assert_eq!(printed.trim_end(), expected.trim_end(), "$ bucklerctl {command}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 8, "{shown}");
+}
