@@ -1,4 +1,4 @@
-//! The tour's fleet in one process: a cloud server, two guarded applications, and a client who can be anybody.
+//! The tour's fleet: a cloud server in a process of its own, two guarded applications, and a client who can be anybody.
 
 #![expect(clippy::print_stdout, reason = "the programs that use it show what happens")]
 
@@ -8,13 +8,14 @@ use actix_web::rt::time::sleep;
 use awc::http::{Method, StatusCode};
 use buckler::clock::{Clock, SystemClock};
 use buckler_actix_web::Settings;
-use buckler_server::{RunningServer, Server};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     blog::blog,
     client::Client,
-    demo::{BLOG_KEY, SHOP_KEY, cloud},
+    cloud_process::CloudProcess,
+    demo::{BLOG_KEY, SHOP_KEY},
     shop::shop,
     site::Site,
 };
@@ -25,14 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two looks at what is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// How long requests may take that the server is answering when the fleet ends.
-const GOODBYE: Duration = Duration::from_secs(2);
-
 /// Everything that runs.
 #[derive(Debug)]
 pub struct Fleet {
     /// The cloud server.
-    pub server: RunningServer,
+    pub server: CloudProcess,
+    /// Where it keeps what it must not forget; gone with the fleet.
+    _data_dir: TempDir,
     /// The application that will be attacked.
     pub shop: Site,
     /// The application that will not.
@@ -48,13 +48,15 @@ impl Fleet {
     /// # Errors
     /// If there are no free ports, or no such transport.
     pub async fn start(transport: &str) -> Result<Self, Box<dyn Error>> {
-        let server = Server::builder(cloud()).listen("127.0.0.1:0").start()?;
+        let data_dir = tempfile::tempdir()?;
+        let server = CloudProcess::start("127.0.0.1:0", data_dir.path())?;
         Ok(Self {
             shop: Site::start("shop", settings(&server, SHOP_KEY, transport)?, shop).await?,
             blog: Site::start("blog", settings(&server, BLOG_KEY, transport)?, blog).await?,
             client: Client::new(),
             clock: SystemClock::new(),
             server,
+            _data_dir: data_dir,
         })
     }
 
@@ -76,7 +78,7 @@ impl Fleet {
     /// If there is no answer, or one that says that it failed.
     pub async fn admin(&self, method: Method, path: &str) -> Result<Value, Box<dyn Error>> {
         self.client
-            .admin(method, &format!("{}{path}", self.server.admin_url()))
+            .admin(method, &format!("{}{path}", self.server.admin_url()?))
             .await
     }
 
@@ -140,7 +142,7 @@ impl Fleet {
             );
             unsent += report.unsent;
         }
-        self.server.stop(GOODBYE);
+        self.server.stop()?;
         if unsent == 0 {
             Ok(())
         } else {
@@ -151,7 +153,7 @@ impl Fleet {
 
 /// An agent of the demo fleet. A tour asks more often than a person does, so that its own requests must not count as a flood;
 /// everything else is the server's to say.
-fn settings(server: &RunningServer, key: &str, transport: &str) -> Result<Settings, Box<dyn Error>> {
+fn settings(server: &CloudProcess, key: &str, transport: &str) -> Result<Settings, Box<dyn Error>> {
     Ok(Settings::builder()
         .cloud_url(server.cloud_url())
         .key(key)

@@ -3,6 +3,7 @@
 pub mod axum_shop;
 pub mod blog;
 pub mod client;
+pub mod cloud_process;
 pub mod custom_transport;
 pub mod demo;
 pub mod fleet;

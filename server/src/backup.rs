@@ -181,6 +181,17 @@ impl<W: Write> Lines<W> {
 pub fn write_file(data_dir: &Path, file: &Path) -> Result<Summary, BackupError> {
     let journal = existing(data_dir)?;
     let (store, position) = restored(&journal, Rules::none())?;
+    let frozen = journal.frozen()?;
+    let frozen = frozen.ok_or_else(|| BackupError::Nothing(data_dir.to_owned()))?;
+    write_whole(&*frozen, file)?;
+    Ok(summary(&store, position))
+}
+
+/// Writes what a journal held to a file, which appears when it is whole.
+///
+/// # Errors
+/// If it cannot be read, or the file cannot be written.
+pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<(), BackupError> {
     let unfinished = file.with_extension("unfinished");
     let to = OpenOptions::new()
         .write(true)
@@ -188,13 +199,10 @@ pub fn write_file(data_dir: &Path, file: &Path) -> Result<Summary, BackupError> 
         .truncate(true)
         .mode(MODE)
         .open(&unfinished)?;
-    let frozen = journal
-        .frozen()?
-        .ok_or_else(|| BackupError::Nothing(data_dir.to_owned()))?;
-    write(&*frozen, &to)?;
+    write(frozen, &to)?;
     to.sync_all()?;
     fs::rename(&unfinished, file)?;
-    Ok(summary(&store, position))
+    Ok(())
 }
 
 /// Makes a data directory of a backup. Every list goes on under a new name; marks and quotas stay, so that nothing counts twice.

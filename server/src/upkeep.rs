@@ -1,13 +1,22 @@
 //! What the server does unasked: it removes what has ended, announces what has changed, and reads its file again when that
 //! changes.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 
 use crate::{
+    backup,
     config::{ConfigError, ServerConfig},
     hub::{self, Hub},
+    journal::backup_in,
     moment::Timeline,
     owner::Owner,
     profiles::Profiles,
@@ -37,9 +46,43 @@ pub(crate) async fn run(upkeep: Upkeep) {
         config,
         reload_every,
     } = upkeep;
+    let (data_dir, backup_every) = (config.data_dir.clone(), config.backup_every_s.get());
+    let backup_every = Duration::from_secs(backup_every.into());
     let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&timeline));
     let reload = reload((&owner, &profiles, &timeline), config, reload_every);
-    futures_util::future::join3(tick(&owner, &hub), announce, reload).await;
+    let backups = back_up(&owner, data_dir, backup_every);
+    futures_util::future::join4(tick(&owner, &hub), announce, reload, backups).await;
+}
+
+/// Writes a backup into the data directory now and then.
+async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
+    let Some(data_dir) = data_dir else { return };
+    let mut turns = interval(every);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // the first is at once, and what there is to begin with was there before
+    turns.tick().await;
+    let mut backed_up = None;
+    loop {
+        turns.tick().await;
+        let now = owner.health().position.load(Ordering::Relaxed);
+        if backed_up == Some(now) {
+            continue;
+        }
+        let file = backup_in(&data_dir);
+        let written = match owner.freeze().await {
+            Ok(Some(frozen)) => spawn_blocking(move || backup::write_whole(&*frozen, &file)).await,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "no backup can be written");
+                continue;
+            }
+        };
+        match written {
+            Ok(Ok(())) => backed_up = Some(now),
+            Ok(Err(error)) => tracing::error!(%error, "a backup could not be written"),
+            Err(error) => tracing::error!(%error, "a backup was not finished"),
+        }
+    }
 }
 
 async fn tick(owner: &Owner, hub: &Hub) {

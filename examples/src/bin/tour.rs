@@ -1,5 +1,5 @@
-//! A tour of Buckler in one process: a cloud server, two guarded applications, and a client who attacks one of them and is shut
-//! out of both.
+//! A tour of Buckler: a cloud server, two guarded applications, and a client who attacks one of them and is refused by both, even
+//! while the server is killed and started again.
 //!
 //!     cargo run --release --bin tour -- --once
 //!     cargo run --release --bin tour -- --once --transport websocket
@@ -10,7 +10,7 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use actix_web::rt::signal::ctrl_c;
 use awc::http::{Method, StatusCode};
-use buckler_examples::{client::Answer, demo::ADMIN_TOKEN, fleet::Fleet, logs};
+use buckler_examples::{client::Answer, cloud_process, demo::ADMIN_TOKEN, fleet::Fleet, logs};
 use clap::Parser;
 use serde_json::Value;
 use tracing::Level;
@@ -37,6 +37,14 @@ type Step<T = ()> = Result<T, Box<dyn Error>>;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
+    match cloud_process::serve() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => {
+            println!("   ✗ the server: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
     let Options { once, transport } = Options::parse();
     logs::start(Level::ERROR);
     match tour(once, &transport).await {
@@ -49,15 +57,15 @@ async fn main() -> ExitCode {
 }
 
 async fn tour(once: bool, transport: &str) -> Step {
-    let fleet = Fleet::start(transport).await?;
-    introduce(&fleet);
-    walk(&fleet).await?;
+    let mut fleet = Fleet::start(transport).await?;
+    introduce(&fleet)?;
+    walk(&mut fleet).await?;
     if !once {
-        invite(&fleet);
+        invite(&fleet)?;
         ctrl_c().await?;
     }
     step(
-        8,
+        9,
         "Goodbye: each agent tells the server what it does not know yet",
         fleet.stop(),
     )
@@ -65,7 +73,7 @@ async fn tour(once: bool, transport: &str) -> Step {
 }
 
 /// The steps in turn: each needs what the ones before it did.
-async fn walk(fleet: &Fleet) -> Step {
+async fn walk(fleet: &mut Fleet) -> Step {
     step(
         1,
         "Both agents register, and run the configuration that the server has for their key",
@@ -87,7 +95,13 @@ async fn walk(fleet: &Fleet) -> Step {
     .await?;
     step(5, "Nobody else is shut out", nobody_else_is_shut_out(fleet)).await?;
     step(6, "What the server knows", the_server_knows(fleet)).await?;
-    step(7, "An operator lets the address in again", an_operator_forgives(fleet)).await?;
+    step(
+        7,
+        "The server is killed and started again, and the ban holds all the time",
+        the_server_is_killed(fleet),
+    )
+    .await?;
+    step(8, "An operator lets the address in again", an_operator_forgives(fleet)).await?;
     Ok(())
 }
 
@@ -98,11 +112,12 @@ async fn step<T>(number: u32, title: &str, walk: impl Future<Output = Step<T>>) 
     Ok(came_of_it)
 }
 
-fn introduce(fleet: &Fleet) {
+fn introduce(fleet: &Fleet) -> Step {
     println!("Buckler, a tour (RUST_LOG=info shows what the agents say meanwhile)\n");
-    println!("   cloud server  {}", fleet.server.url());
+    println!("   cloud server  {}", fleet.server.url()?);
     println!("   shop          {}", fleet.shop.url("/"));
     println!("   blog          {}", fleet.blog.url("/"));
+    Ok(())
 }
 
 async fn agents_get_in_step(fleet: &Fleet) -> Step {
@@ -188,6 +203,41 @@ async fn reported(fleet: &Fleet) -> Step<Option<Vec<Value>>> {
     Ok((agents.len() == 2 && agents.iter().all(has_reported)).then_some(agents))
 }
 
+async fn the_server_is_killed(fleet: &mut Fleet) -> Step {
+    let before = history(fleet).await?;
+    fleet.server.kill()?;
+    println!("   kill -9");
+    the_attacker_stays_out(fleet).await?;
+    fleet.server.start_again()?;
+    println!("   the server listens again at {}", fleet.server.url()?);
+    let heard = async || {
+        the_attacker_stays_out(fleet).await?;
+        let agents = fleet.admin(Method::GET, "agents").await?;
+        let known = agents.get("agents").and_then(Value::as_array).map_or(0, Vec::len);
+        Ok((known == 2).then_some(()))
+    };
+    fleet.eventually(heard).await?;
+    let after = history(fleet).await?;
+    if before != after {
+        return Err(format!("the list was {before:?}, and is {after:?} now").into());
+    }
+    println!("   the same history at the same revision: both agents go on where they were");
+    Ok(())
+}
+
+/// Epoch and revision of the list.
+async fn history(fleet: &Fleet) -> Step<(String, u64)> {
+    let list = fleet.admin(Method::GET, "blacklist?limit=1").await?;
+    Ok((text(&list, "/epoch").to_owned(), number(&list, "/rev")))
+}
+
+async fn the_attacker_stays_out(fleet: &Fleet) -> Step {
+    for site in fleet.sites() {
+        expect(StatusCode::FORBIDDEN, &fleet.client.get(site, "/", ATTACKER).await?)?;
+    }
+    Ok(())
+}
+
 async fn an_operator_forgives(fleet: &Fleet) -> Step {
     println!("   → DELETE /admin/blacklist?address={ATTACKER}");
     let removed = fleet
@@ -201,8 +251,8 @@ async fn an_operator_forgives(fleet: &Fleet) -> Step {
 }
 
 /// Says what can be tried by hand.
-fn invite(fleet: &Fleet) {
-    let admin = fleet.server.admin_url();
+fn invite(fleet: &Fleet) -> Step {
+    let admin = fleet.server.admin_url()?;
     println!("\nEverything goes on; Ctrl-C ends it. Try:\n");
     println!(
         "   curl -i -H 'X-Forwarded-For: 203.0.113.7' {}",
@@ -212,6 +262,7 @@ fn invite(fleet: &Fleet) {
     println!("   curl -H 'Authorization: Bearer {ADMIN_TOKEN}' {admin}agents");
     println!("   curl -H 'Authorization: Bearer {ADMIN_TOKEN}' {admin}blacklist");
     println!("   curl -H 'Authorization: Bearer {ADMIN_TOKEN}' -X DELETE '{admin}blacklist?address=203.0.113.7'");
+    Ok(())
 }
 
 fn expect(status: StatusCode, answer: &Answer) -> Step {

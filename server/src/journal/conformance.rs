@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::*;
 use crate::store::Command;
 
-fn record(n: u64) -> Arc<Record> {
+pub(super) fn record(n: u64) -> Arc<Record> {
     let command = Command::Ban {
         fleet: "default".into(),
         network: format!("203.0.113.{n}/32").parse().unwrap(),
@@ -15,7 +15,7 @@ fn record(n: u64) -> Arc<Record> {
     Arc::new(Record::new(crate::Moment::default(), vec![command]))
 }
 
-fn tail(journal: &dyn Journal, after: Position) -> Vec<(Position, Record)> {
+pub(super) fn tail(journal: &dyn Journal, after: Position) -> Vec<(Position, Record)> {
     let mut found = Vec::new();
     journal
         .tail(after, &mut |position, record| {
@@ -26,7 +26,7 @@ fn tail(journal: &dyn Journal, after: Position) -> Vec<(Position, Record)> {
     found
 }
 
-fn load(journal: &dyn Journal) -> (Position, Vec<(Vec<u8>, Vec<u8>)>) {
+pub(super) fn load(journal: &dyn Journal) -> (Position, Vec<(Vec<u8>, Vec<u8>)>) {
     let mut rows = Vec::new();
     let position = journal
         .load(&mut |key, value| {

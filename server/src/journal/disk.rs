@@ -100,6 +100,7 @@ impl DiskJournal {
             .create(is_new)
             .truncate(is_new)
             .mode(MODE)
+            .custom_flags(no_link())
             .open(path)?;
         let database = (self.opener)(file)?;
         if is_new {
@@ -248,6 +249,11 @@ fn tail(transaction: &ReadTransaction, after: Position, each: EachRecord<'_>) ->
         each(position, record).map_err(JournalError::Damaged)?;
     }
     Ok(())
+}
+
+/// Whoever plants a link where the file should be has another file overwritten: it is not followed.
+fn no_link() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 /// Has a new name in a directory reach the disk.

@@ -6,10 +6,12 @@
 #[cfg(test)]
 mod conformance;
 mod disk;
+#[cfg(test)]
+mod faulty;
 mod memory;
 mod open;
 
-pub(crate) use self::open::{file_in, make_private, restored};
+pub(crate) use self::open::{backup_in, file_in, make_private, restored};
 pub use self::{
     disk::DiskJournal,
     memory::MemoryJournal,

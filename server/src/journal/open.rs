@@ -7,10 +7,16 @@ use std::{
 };
 
 use super::{DiskJournal, Journal, JournalError, Position};
-use crate::store::{RowReader, Rules, Store};
+use crate::{
+    backup,
+    store::{RowReader, Rules, Store},
+};
 
 /// The journal's file in the data directory.
 const FILE: &str = "buckler.redb";
+
+/// The newest backup that the server wrote there itself.
+const BACKUP: &str = "buckler.backup";
 
 /// Nobody but the server's user may look into the directory.
 const MODE: u32 = 0o700;
@@ -27,7 +33,7 @@ pub struct Opened {
     pub store: Store,
     /// The newest record's position.
     pub position: Position,
-    /// Where a damaged file was set aside, if one was found: the store is empty then.
+    /// Where a damaged file was set aside, if one was found: the store is that of the last backup then, or empty.
     pub aside: Option<PathBuf>,
 }
 
@@ -59,8 +65,9 @@ pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
                     file = %path.display(),
                     aside = %to.display(),
                     problem,
-                    "what the server kept is damaged and was set aside: it begins with nothing. Restore a backup if there is one"
+                    "what the server kept is damaged and was set aside"
                 );
+                restore_last(data_dir);
                 aside = Some(to);
             }
             Err(error) => return Err(error),
@@ -71,6 +78,27 @@ pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
 /// The journal's file in a data directory.
 pub(crate) fn file_in(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE)
+}
+
+/// The backup that the server writes into its data directory.
+pub(crate) fn backup_in(data_dir: &Path) -> PathBuf {
+    data_dir.join(BACKUP)
+}
+
+/// Puts the last backup in the place of a damaged journal, if there is one that is whole.
+fn restore_last(data_dir: &Path) {
+    let file = backup_in(data_dir);
+    if !file.exists() {
+        tracing::error!("there is no backup in data_dir: the server begins with nothing");
+        return;
+    }
+    match backup::restore(&file, data_dir) {
+        Ok(_) => tracing::error!(
+            backup = %file.display(),
+            "the server goes on from its last backup: what was kept after it is lost"
+        ),
+        Err(error) => tracing::error!(%error, "the last backup cannot be used either: the server begins with nothing"),
+    }
 }
 
 /// The store that a journal makes, and the position of its newest record.
@@ -108,6 +136,13 @@ pub(crate) fn make_private(data_dir: &Path) -> Result<(), JournalError> {
         return builder.recursive(true).mode(MODE).create(data_dir).map_err(unusable);
     }
     let mode = fs::metadata(data_dir).map_err(unusable)?.permissions().mode();
+    if mode & 0o022 != 0 {
+        return Err(JournalError::Unavailable(format!(
+            "data_dir {}: found mode {:o}, allowed is a directory that nobody else may write to: `chmod 700` it",
+            data_dir.display(),
+            mode & 0o7777
+        )));
+    }
     if mode & 0o077 != 0 {
         tracing::warn!(
             data_dir = %data_dir.display(),

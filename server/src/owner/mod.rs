@@ -13,7 +13,11 @@
 mod keeper;
 mod scribe;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::{mpsc, oneshot};
@@ -45,6 +49,8 @@ pub(crate) struct Owner {
 pub(crate) struct JournalHealth {
     /// What it is.
     pub(crate) kind: &'static str,
+    /// The newest record.
+    pub(crate) position: AtomicU64,
     /// What is wrong with it; nothing where all is well.
     pub(crate) problem: ArcSwapOption<String>,
 }
@@ -95,6 +101,7 @@ impl Owner {
         let (sender, queue) = mpsc::channel(QUEUE);
         let health = Arc::new(JournalHealth {
             kind: journal.kind(),
+            position: applied.into(),
             problem: ArcSwapOption::empty(),
         });
         let orders = scribe::start(

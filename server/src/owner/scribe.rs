@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{Arc, atomic::Ordering, mpsc as std_mpsc},
     thread,
     time::Duration,
 };
@@ -78,6 +78,7 @@ impl Scribe {
                     let kept = self.attempt(|journal| journal.append(&record));
                     if let Ok(position) = kept {
                         self.newest = position;
+                        self.health.position.store(position, Ordering::Relaxed);
                     }
                     self.tell(Message::Kept(
                         kept.map_err(|error| StoreError::Unavailable(error.to_string())),

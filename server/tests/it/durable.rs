@@ -129,6 +129,26 @@ async fn what_is_kept_is_for_the_servers_user_alone_and_for_one_server() {
     cloud.stop();
     Cloud::keeping(&data_dir, &clock).stop();
 
+    let open = directory.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = Server::builder(config().data_dir(&open))
+        .start()
+        .map(|_| ())
+        .unwrap_err();
+    assert!(refused.to_string().contains("chmod 700"), "{refused}");
+    let (planted, precious) = (directory.path().join("planted"), directory.path().join("precious"));
+    fs::create_dir(&planted).unwrap();
+    fs::set_permissions(&planted, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&precious, "precious").unwrap();
+    std::os::unix::fs::symlink(&precious, planted.join("buckler.redb")).unwrap();
+    assert!(Server::builder(config().data_dir(&planted)).start().is_err());
+    assert_eq!(
+        fs::read_to_string(&precious).unwrap(),
+        "precious",
+        "no link is followed"
+    );
+
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     let nowhere = Server::builder(config().data_dir(file.join("data"))).listen("127.0.0.1:0");
@@ -292,5 +312,40 @@ async fn the_file_wins_over_the_api_once_it_changes_that_profile() {
     let (source, name, fourth) = shown(&profile(&cloud).await);
     assert_eq!((source.as_str(), name), ("file", json!("first")));
     assert!(fourth > third);
+    cloud.stop();
+}
+
+#[actix_web::test]
+async fn a_damaged_file_costs_no_more_than_what_came_after_the_last_backup() {
+    let (directory, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::default()));
+    let config = ServerConfig {
+        backup_every_s: std::num::NonZeroU32::MIN,
+        ..config().data_dir(directory.path())
+    };
+    let cloud = Cloud::start_at(config.clone(), "127.0.0.1:0", Arc::clone(&clock));
+    cloud.operator_bans("203.0.113.1", Some(600)).await;
+    let backup = directory.path().join("buckler.backup");
+    let restored = || {
+        let probe = tempfile::tempdir().unwrap();
+        let summary = backup::restore(&backup, probe.path());
+        summary.is_ok_and(|summary| summary.fleets.iter().any(|(_, entries)| *entries == 1))
+    };
+    let written = async {
+        while !restored() {
+            actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let written = actix_web::rt::time::timeout(Duration::from_secs(20), written);
+    written.await.expect("no backup is written");
+    let before = head(&cloud).await;
+    cloud.stop();
+    assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o7777, 0o600);
+
+    fs::write(directory.path().join("buckler.redb"), "no database at all").unwrap();
+    let cloud = Cloud::start_at(config, "127.0.0.1:0", clock);
+    let now = head(&cloud).await;
+    assert_eq!(cloud.listed().await, ["203.0.113.1"]);
+    assert_eq!((&now["count"], &now["digest"]), (&before["count"], &before["digest"]));
+    assert_ne!(now["epoch"], before["epoch"]);
     cloud.stop();
 }

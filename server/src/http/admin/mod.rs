@@ -5,6 +5,8 @@ mod blacklist;
 mod profiles;
 mod refusals;
 
+use std::sync::atomic::Ordering;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{self, Data, Payload, Query, ServiceConfig},
@@ -102,6 +104,8 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
     #[derive(Serialize)]
     struct Journal {
         kind: &'static str,
+        /// Records since the journal began: it rises with all that is kept.
+        position: u64,
         /// What is wrong with it: reports are answered 503, and the list is served on.
         #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<String>,
@@ -123,6 +127,7 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         },
         journal: Journal {
             kind: journal.kind,
+            position: journal.position.load(Ordering::Relaxed),
             problem: journal.problem.load().as_ref().map(|problem| problem.to_string()),
         },
     })
