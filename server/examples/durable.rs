@@ -67,7 +67,10 @@ fn main() -> Outcome<()> {
     }
     let took = now() - began;
     let rate = f64::from(each * AGENTS) / took.as_secs_f64();
-    println!("{} events durable in batches from {AGENTS} agents: {rate:.0} a second", each * AGENTS);
+    println!(
+        "{} events durable in batches from {AGENTS} agents: {rate:.0} a second",
+        each * AGENTS
+    );
 
     disk.stop(Duration::from_secs(5));
     let began = now();
