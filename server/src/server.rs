@@ -147,6 +147,8 @@ impl ServerBuilder {
             reload_every,
         } = self;
         config.check()?;
+        // what is wrong with the file is said before anything is made or opened
+        Profiles::check(&config)?;
         let rules = rules(&config);
         let protected = Arc::clone(&rules.protected);
         let mut kept = match (store, journal, &config.data_dir) {

@@ -98,20 +98,12 @@ impl LiveProfile {
         let mut slips = Vec::new();
         let unknown = policy.unknown_keys().iter();
         for unknown in unknown.filter(|unknown| !v1::pyrasp_knows(&unknown.key)) {
-            match policy.meant_by(unknown) {
-                Some(meant) => slips.push(format!("{}: found an unknown key, did you mean {meant}?", unknown.key)),
-                None => tracing::warn!(profile = name, key = unknown.key, "no agent knows this key"),
+            if let Some(meant) = policy.meant_by(unknown) {
+                slips.push(format!("{}: found an unknown key, did you mean {meant}?", unknown.key));
             }
         }
         if !slips.is_empty() {
             return Err(invalid(slips.join("\n")));
-        }
-        if !policy.shares() {
-            tracing::warn!(
-                profile = name,
-                "its agents share no bans: a client that one of them catches is not refused by the others; to share, set \
-                 BLACKLIST_SHARE = true"
-            );
         }
         Ok(Self {
             name: name.into(),
@@ -130,6 +122,21 @@ impl LiveProfile {
             policy,
             served: ArcSwapOption::empty(),
         })
+    }
+
+    /// Says in the log what is odd in a profile that is in force from now on.
+    pub(super) fn announce(&self) {
+        let unknown = self.policy.unknown_keys().iter();
+        for unknown in unknown.filter(|unknown| !v1::pyrasp_knows(&unknown.key)) {
+            tracing::warn!(profile = %self.name, key = unknown.key, "no agent knows this key");
+        }
+        if !self.policy.shares() {
+            tracing::warn!(
+                profile = %self.name,
+                "its agents share no bans: a client that one of them catches is not refused by the others; to share, set \
+                 BLACKLIST_SHARE = true"
+            );
+        }
     }
 
     /// The same profile, with the configuration that the admin API gave it.

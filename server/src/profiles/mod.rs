@@ -64,12 +64,21 @@ impl Profiles {
             .collect();
         let set = ProfileSet::default().next(config, unix_ms, &kept)?;
         let commands = set.commands(&kept);
+        set.announce(&ProfileSet::default());
         let profiles = Self {
             set: ArcSwap::from_pointee(set),
             changes: watch::Sender::new(()),
             changing: Mutex::new(()),
         };
         Ok((profiles, commands))
+    }
+
+    /// Whether a configuration's profiles can be used.
+    ///
+    /// # Errors
+    /// As [`Profiles::new`].
+    pub(crate) fn check(config: &ServerConfig) -> Result<(), ConfigError> {
+        ProfileSet::default().next(config, 0, &States::new()).map(drop)
     }
 
     /// Word whenever what [`Profiles::find`] says may have changed.
@@ -147,6 +156,7 @@ impl Profiles {
 
     /// Puts what was prepared in force.
     pub(crate) fn publish(&self, prepared: Prepared) {
+        prepared.set.announce(&self.set.load());
         self.set.store(Arc::new(prepared.set));
         self.changes.send_replace(());
     }
@@ -190,6 +200,15 @@ impl ProfileSet {
     /// A version that no profile had: the time in seconds, so that people can read it.
     fn next_version(&self, unix_ms: u64) -> u64 {
         (unix_ms / 1_000).max(self.newest + 1)
+    }
+
+    /// Says in the log what is odd in the profiles that `before` did not have.
+    fn announce(&self, before: &Self) {
+        let is_new = |live: &&Arc<LiveProfile>| {
+            let known = before.live.get(live.name());
+            known.is_none_or(|known| !Arc::ptr_eq(known, live))
+        };
+        self.live.values().filter(is_new).for_each(|live| live.announce());
     }
 
     fn states(&self) -> States {

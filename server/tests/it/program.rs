@@ -43,8 +43,13 @@ fn it_says_what_is_wrong_with_its_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");
     std::fs::write(&file, "[profiles.shop.config]\nBEACON_DELAY = 0\n").unwrap();
-    let ended = program(&file).output().unwrap();
+    let ended = program(&file).current_dir(dir.path()).output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "nothing is made for it"
+    );
     let said = String::from_utf8(ended.stdout).unwrap();
     assert!(said.contains("BEACON_DELAY") && said.contains("shop"), "{said}");
 }
