@@ -156,8 +156,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Everything that came over a connection; `None` where that is no answer.
+    /// Everything that came over a connection, behind the word that the client may go on; `None`
+    /// where that is no answer.
     fn parse(came: &[u8]) -> Option<Self> {
+        let came = came.strip_prefix(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(came);
         let end = came.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = str::from_utf8(&came[..end]).ok()?;
         let mut answer = Self {

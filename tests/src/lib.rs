@@ -1,5 +1,6 @@
 //! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, [`ca::Ca`], which issues certificates for
-//! it, [`http`], a client that sees what goes over the wire, and [`cloud`], the clouds around a function.
+//! it, [`http`], a client that sees what goes over the wire, [`cloud`], the clouds around a function,
+//! and [`readings`], requests that may be read in two ways.
 //!
 //! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
 
@@ -8,3 +9,4 @@ pub mod cloud;
 pub mod fault;
 pub mod http;
 pub mod proxy;
+pub mod readings;

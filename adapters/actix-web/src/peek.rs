@@ -27,15 +27,21 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Whether a request has a body that can be looked into. What follows a WebSocket handshake or a `CONNECT` is no body, though it
 /// comes the same way: it begins only once the application has answered.
 ///
-/// A handshake is a `GET` without a content type (RFC 6455, section 4.1). actix-web takes whatever follows the word `websocket` for
-/// the body, so that a form or JSON could hide behind it.
+/// A handshake is a `GET` without a body or a content type (RFC 6455, section 4.1). actix-web takes whatever follows the word
+/// `websocket` for the body, so that a form or JSON could hide behind it.
 pub(crate) fn has_body(head: &RequestHead, payload: &Payload) -> bool {
     let is_websocket = || {
         let upgrade = head.headers.get(header::UPGRADE);
         upgrade.is_some_and(|protocol| protocol.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"))
     };
-    let opens_socket =
-        || head.method == Method::GET && is_websocket() && !head.headers.contains_key(header::CONTENT_TYPE);
+    let is_framed = || {
+        let mut lengths = head.headers.get_all(header::CONTENT_LENGTH);
+        head.headers.contains_key(header::TRANSFER_ENCODING)
+            || lengths.any(|length| !length.as_bytes().iter().all(|byte| matches!(byte, b'0' | b' ')))
+    };
+    let opens_socket = || {
+        head.method == Method::GET && is_websocket() && !head.headers.contains_key(header::CONTENT_TYPE) && !is_framed()
+    };
     !matches!(payload, Payload::None) && head.method != Method::CONNECT && !opens_socket()
 }
 
@@ -244,6 +250,11 @@ mod tests {
         assert!(!is_looked_into(TestRequest::default().method(Method::CONNECT)));
         assert!(is_looked_into(
             socket().insert_header((header::CONTENT_TYPE, "application/json"))
+        ));
+        assert!(!is_looked_into(socket().insert_header((header::CONTENT_LENGTH, "0"))));
+        assert!(is_looked_into(socket().insert_header((header::CONTENT_LENGTH, "4"))));
+        assert!(is_looked_into(
+            socket().insert_header((header::TRANSFER_ENCODING, "chunked"))
         ));
         assert!(is_looked_into(socket().method(Method::POST)));
         assert!(is_looked_into(

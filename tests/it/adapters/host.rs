@@ -65,6 +65,16 @@ impl Kind {
         }
     }
 
+    /// Whether what stands in front of the application says this header itself, whatever a client
+    /// said.
+    pub(super) fn overwrites(self, name: &str) -> bool {
+        match self {
+            Self::ActixWeb | Self::Axum => false,
+            Self::Google => name == "X-Forwarded-Proto",
+            Self::Azure => name == "X-Original-URL",
+        }
+    }
+
     /// Whether the agent speaks when a request asks it to, and only then.
     const fn is_on_demand(self) -> bool {
         match self {

@@ -132,18 +132,12 @@ def _body(message: Message) -> bytes:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request announces a body. HTTP/2 and 3 announce none: there, methods that have one by their nature are asked."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return bool(value.strip(b"0 "))
-        if name == b"transfer-encoding":
-            return True
-    return not _is_http1(scope) and scope["method"] not in (
-        "GET",
-        "HEAD",
-        "OPTIONS",
-        "TRACE",
-        "CONNECT",
+    """Whether a request announces a body, by its framing alone. HTTP/2 and 3 announce none: there, the first message tells."""
+    if not _is_http1(scope):
+        return scope["method"] != "CONNECT"
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 "))
+        for name, value in scope["headers"]
     )
 
 
@@ -159,11 +153,14 @@ def is_awaited(scope: Scope) -> bool:
 
 
 def length_of(scope: Scope) -> int | None:
-    """The length of a body, where it is announced."""
+    """The length of a body, where it is announced; one in chunks has none that counts."""
+    length = None
     for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length" and length is None:
+            length = int(value) if value.isdigit() else None
+    return length
 
 
 def _is_http1(scope: Scope) -> bool:

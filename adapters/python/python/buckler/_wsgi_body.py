@@ -141,14 +141,8 @@ class Replay:
 
 
 def has_body(environ: Environ) -> bool:
-    """Whether a request announces a body that can be waited for: not one of a conversation, where the client waits for us."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    is_announced = length.isdecimal() and int(length) > 0
-    if not is_announced and not (
-        "HTTP_TRANSFER_ENCODING" in environ and environ.get("wsgi.input_terminated")
-    ):
-        return False
-    return environ["REQUEST_METHOD"] != "CONNECT" and "HTTP_UPGRADE" not in environ
+    """Whether a request announces a body, by its framing alone: what else its headers say, the application does not ask either."""
+    return _length(environ) is not None or _is_chunked(environ)
 
 
 def look(environ: Environ, watch: Watch) -> Refusal | None:
@@ -183,10 +177,17 @@ def drain_body(environ: Environ) -> None:
             drain(stream, length)
 
 
+def _is_chunked(environ: Environ) -> bool:
+    """Whether a body comes in chunks, and the server ends it."""
+    return "HTTP_TRANSFER_ENCODING" in environ and bool(environ.get("wsgi.input_terminated"))
+
+
 def _length(environ: Environ) -> int | None:
-    """The length of a body, where it is announced."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    return int(length) if length.isdecimal() and int(length) else None
+    """The length of a body, where it is announced and counts."""
+    length = (environ.get("CONTENT_LENGTH") or "").strip()
+    if _is_chunked(environ) or not length.isdecimal():
+        return None
+    return int(length) or None
 
 
 def _read(stream: Any, most: int) -> tuple[bytes, Exception | None]:

@@ -3,7 +3,11 @@
 //! A scanner, not a parser: it follows brackets and strings and takes whatever else it meets for a number or a word. Documents that
 //! are cut off or hold comments yield what they hold.
 
-use super::{Body, Field, Gap, Gaps, MOST_DEPTH, Part, Place, Role, Visit, graphql, rest};
+use super::{
+    Body, Field, Gap, Gaps, MOST_DEPTH, Part, Place, Role, Visit,
+    carry::{AS_IS, Escapes, carried},
+    graphql,
+};
 use crate::model::normal::Spelling;
 
 /// The longest name of a place, in bytes: what is reported, not what is compared.
@@ -12,19 +16,31 @@ const LONGEST_NAME: usize = 256;
 /// The path to what all objects share (CWE-1321), shown as one name.
 const SHARED: &str = "constructor.prototype";
 
+/// What was read of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scanned {
+    /// Whether more is wanted.
+    pub(super) goes_on: bool,
+    /// Whether something stands between its strings that is no JSON.
+    pub(super) is_odd: bool,
+}
+
 /// Visits the keys and strings of a document.
-pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) -> Scanned {
     let mut scanner = Scanner {
         rest: body.bytes,
         name: String::new(),
         levels: Vec::new(),
         is_cut: false,
+        is_odd: false,
         visit,
     };
-    scanner.scan();
-    if scanner.is_cut && body.is_whole {
+    let goes_on = scanner.scan();
+    let Scanner { is_cut, is_odd, .. } = scanner;
+    if is_cut && body.is_whole {
         gaps.add(Gap::CutShort, body.bytes.len());
     }
+    Scanned { goes_on, is_odd }
 }
 
 /// Whether the text begins and ends as a JSON document does.
@@ -43,6 +59,8 @@ struct Scanner<'b, 'v, 'w> {
     levels: Vec<Level>,
     /// Whether a string is not closed.
     is_cut: bool,
+    /// Whether something stands between the strings that is no JSON.
+    is_odd: bool,
     visit: &'v mut Visit<'w>,
 }
 
@@ -52,21 +70,30 @@ struct Level {
 }
 
 impl Scanner<'_, '_, '_> {
-    fn scan(&mut self) {
+    /// Whether more is wanted.
+    fn scan(&mut self) -> bool {
+        let length = self.rest.len();
         while let Some((byte, after)) = self.rest.split_first() {
+            // a window may begin within a word
+            let is_first = self.rest.len() == length;
             self.rest = after;
             let goes_on = match byte {
                 b'{' | b'[' => self.open(*byte == b'{'),
                 b'}' | b']' => self.close(),
                 b',' => self.back(),
                 b'"' => self.string(),
-                b'a'..=b'z' | b'A'..=b'Z' | b'$' | b'\'' => self.word(*byte),
-                _ => true,
+                b'a'..=b'z' | b'A'..=b'Z' | b'$' | b'\'' => self.word(*byte, is_first),
+                b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b' ' | b'\t' | b'\r' | b'\n' => true,
+                _ => {
+                    self.is_odd = true;
+                    true
+                }
             };
             if !goes_on {
-                return;
+                return false;
             }
         }
+        true
     }
 
     fn open(&mut self, is_object: bool) -> bool {
@@ -105,7 +132,7 @@ impl Scanner<'_, '_, '_> {
     }
 
     /// What stands there without quotes: `true`, a number, or what lenient parsers take for a string.
-    fn word(&mut self, first: u8) -> bool {
+    fn word(&mut self, first: u8, is_first: bool) -> bool {
         let length = self
             .rest
             .iter()
@@ -118,6 +145,9 @@ impl Scanner<'_, '_, '_> {
         if matches!(text, b"true" | b"false" | b"null") {
             return true;
         }
+        // the exponent of a number is a word here
+        let is_number = matches!(text, [b'e' | b'E', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-')));
+        self.is_odd |= !is_first && !is_number && !matches!(text, b"NaN" | b"Infinity");
         if after.first() == Some(&b':') && self.levels.last().is_some_and(|level| level.is_object) {
             self.key(text)
         } else {
@@ -172,8 +202,7 @@ impl Scanner<'_, '_, '_> {
 }
 
 /// What a document in this part of it leaves open: the string that is not closed, with its quote;
-/// of one that is longer than `longest` the last `overlap` bytes, from a character on and not from
-/// within an escape.
+/// of one that is longer than `longest` its end, of about `overlap` bytes.
 pub(super) fn open_string(bytes: &[u8], longest: usize, overlap: usize) -> Vec<u8> {
     let mut rest = bytes;
     loop {
@@ -191,18 +220,7 @@ pub(super) fn open_string(bytes: &[u8], longest: usize, overlap: usize) -> Vec<u
         if open.len() <= longest {
             return open.to_vec();
         }
-        let from = inside.len().saturating_sub(overlap);
-        let mut at = 0;
-        while at < from {
-            at += match inside.get(at..) {
-                Some([b'\\', b'u', ..]) => 6,
-                Some([b'\\', ..]) => 2,
-                _ => 1,
-            };
-        }
-        // a blank is no part of an escape
-        let end = rest::from_word(inside.get(at..).unwrap_or_default());
-        return [b"\"", end].concat();
+        return [b"\"", &*carried(inside, Escapes::Json, overlap, AS_IS)].concat();
     }
 }
 

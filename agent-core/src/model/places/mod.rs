@@ -9,6 +9,7 @@
 //! end. Every [`Gap`] says why something was not: it is counted, and the host's settings decide
 //! whether such a body passes.
 
+mod carry;
 mod charset;
 mod file;
 mod form;
@@ -239,7 +240,12 @@ fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Ga
     }
     match format {
         Format::Form => form::body(bytes, visit),
-        Format::Json => json::body(body, visit, gaps),
+        Format::Json => {
+            let scanned = json::body(body, visit, gaps);
+            if scanned.goes_on && scanned.is_odd {
+                otherwise(body, visit);
+            }
+        }
         Format::Multipart => multipart::body(body, visit, gaps),
         Format::Xml => xml::body(Role::Document, bytes, visit),
         Format::Markup => xml::body(Role::Value, bytes, visit),
@@ -262,6 +268,16 @@ fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Ga
     }
 }
 
+/// Visits what looks like JSON, is not said to be, and is none: as the form that it is said to be, or
+/// as a text.
+fn otherwise(body: &Body<'_>, visit: &mut Visit<'_>) {
+    if is(body.content_type, "application/x-www-form-urlencoded") {
+        form::body(body.bytes, visit);
+    } else if !is_json(essence(body.content_type)) {
+        visit(&Field::whole(Part::Body, Role::Value, body.bytes, Spelling::Literal));
+    }
+}
+
 /// How much of a body that is a picture or an archive is shown, in bytes: code that is hidden in
 /// one stands in front.
 const MEDIA_HEAD: usize = 4096;
@@ -272,13 +288,6 @@ impl Format {
     #[must_use]
     pub fn of(content_type: &str, body: &[u8]) -> Self {
         let essence = essence(content_type);
-        let ends = |suffix: &str| {
-            essence
-                .len()
-                .checked_sub(suffix.len())
-                .and_then(|at| essence.get(at..))
-                .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
-        };
         let looks = Self::sniffed(body);
         if starts_with(essence, "multipart/") {
             Self::Multipart
@@ -288,9 +297,9 @@ impl Format {
                 .unwrap_or(Self::Packed(packing))
         } else if is(content_type, "application/graphql") {
             Self::GraphQl
-        } else if ends("json") || ends("javascript") {
+        } else if is_json(essence) {
             looks.filter(|looks| *looks == Self::Xml).unwrap_or(Self::Json)
-        } else if ends("xml") {
+        } else if ends_with(essence, "xml") {
             looks.filter(|looks| *looks == Self::Json).unwrap_or(Self::Xml)
         } else if is(content_type, "application/x-www-form-urlencoded") {
             looks
@@ -327,6 +336,16 @@ impl Format {
 
 fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
+}
+
+fn is_json(essence: &str) -> bool {
+    ends_with(essence, "json") || ends_with(essence, "javascript")
+}
+
+fn ends_with(text: &str, suffix: &str) -> bool {
+    let at = text.len().checked_sub(suffix.len());
+    at.and_then(|at| text.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
 
 fn is(content_type: &str, name: &str) -> bool {

@@ -123,6 +123,10 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
         }
         if let Some((begin, _)) = open {
             let end = without_line_break(body, delimiter.at).max(begin);
+            if begin == end {
+                // a part without even a head is none for some, and begins with the delimiter for others
+                found.loose_at.get_or_insert(begin);
+            }
             found.push(body, begin, end, false);
         }
         open = Some((delimiter.end, delimiter.is_last));
@@ -168,11 +172,13 @@ struct Delimiter {
 
 impl Delimiter {
     fn next(body: &[u8], boundary: &[u8], mut from: usize) -> Option<Self> {
+        let is_first = from == 0;
         loop {
             let at = from + dashes(body.get(from..)?)?;
-            let is_line = at == 0 || matches!(body.get(at - 1), Some(b'\n' | b'\r'));
+            // some take what is within a line for the first
+            let begins = is_first || at == 0 || matches!(body.get(at - 1), Some(b'\n' | b'\r'));
             let name = at + 2;
-            if is_line && body.get(name..)?.starts_with(boundary) {
+            if begins && body.get(name..)?.starts_with(boundary) {
                 return Some(Self::at(body, at, name + boundary.len()));
             }
             from = at + 1;
@@ -184,7 +190,8 @@ impl Delimiter {
         let after = body.get(name_end..).unwrap_or_default();
         let is_last = after.starts_with(b"--");
         let tail = after.strip_prefix(b"--").unwrap_or(after);
-        // blanks that a transport may have added (RFC 2046, section 5.1.1)
+        // blanks that a transport may have added (RFC 2046, section 5.1.1): no client does, and not
+        // every parser skips them
         let blanks = tail.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let line_end = tail.get(blanks..).unwrap_or_default();
         let (is_strict, line_break) = match line_end {
@@ -198,7 +205,7 @@ impl Delimiter {
         Self {
             at,
             end: name_end + (after.len() - tail.len()) + if line_break > 0 { blanks + line_break } else { 0 },
-            is_strict: begins && is_strict,
+            is_strict: begins && is_strict && blanks == 0,
             is_last,
         }
     }

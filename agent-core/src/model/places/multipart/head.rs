@@ -31,11 +31,13 @@ impl<'p> Head<'p> {
         (head, content.unwrap_or_default())
     }
 
-    /// Whether parsers may read it in several ways. The parts of forms must say what they are.
+    /// Whether parsers may read it in several ways. The parts of forms must say what they are; what
+    /// has no head, or none that an empty line ends, ends for some where it goes on for others.
     pub(super) fn is_loose(&self, is_form: bool) -> bool {
         let dispositions = self.values(b"content-disposition").count();
-        let is_missing = is_form && (dispositions == 0 || !self.has_end);
+        let is_missing = self.lines.is_empty() || (is_form && dispositions == 0);
         is_missing
+            || !self.has_end
             || dispositions > 1
             || self.values(b"content-type").count() > 1
             || self.values(b"content-transfer-encoding").count() > 1

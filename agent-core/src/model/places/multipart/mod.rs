@@ -16,9 +16,10 @@ use self::{
 };
 use super::{
     Body, Field, Format, Gap, Gaps, Part, Place, Role, Visit,
+    carry::{AS_IS, Escapes, carried},
     charset::{Charset, Foreign, Wide},
     file, read_as,
-    rest::{from_word, tail},
+    rest::tail,
 };
 use crate::model::normal::Spelling;
 
@@ -185,9 +186,8 @@ pub(super) fn open_part(content_type: &str, bytes: &[u8], overlap: usize) -> Vec
         return tail(bytes, delimiter).to_vec();
     }
     let before = segment.bytes.get(..segment.bytes.len() - content.len());
-    let end = tail(content, overlap.max(delimiter));
-    let end = if end.len() < content.len() { from_word(end) } else { end };
-    [b"--", boundary, b"\r\n", before.unwrap_or_default(), end].concat()
+    let end = carried(content, Escapes::None, overlap.max(delimiter), AS_IS.max(delimiter));
+    [b"--", boundary, b"\r\n", before.unwrap_or_default(), &end].concat()
 }
 
 /// The longest head of a part that is shown again with what follows, in bytes: browsers' heads have

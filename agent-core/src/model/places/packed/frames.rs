@@ -73,7 +73,12 @@ fn message(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
         goes_on
     };
     match bytes.first() {
-        Some(b'{' | b'[') => json::body(&Body::whole("", bytes), &mut visit, gaps),
+        Some(b'{' | b'[') => {
+            let scanned = json::body(&Body::whole("", bytes), &mut visit, gaps);
+            if scanned.goes_on && scanned.is_odd {
+                runs::visit_as("", bytes, &mut visit);
+            }
+        }
         _ if protobuf::is_message(bytes) => {
             protobuf::read(bytes, &mut visit, gaps);
         }

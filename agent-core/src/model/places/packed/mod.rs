@@ -118,8 +118,9 @@ pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
     if protobuf::is_message(bytes) {
         is_read |= protobuf::read(bytes, visit, gaps);
     }
+    // what is only guessed may be a text to others
+    runs::visit(bytes, visit);
     if !is_read {
-        runs::visit(bytes, visit);
         gaps.add(Gap::NotText, 0);
     }
 }
