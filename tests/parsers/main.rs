@@ -2,9 +2,6 @@
 //! parsers of the frameworks that we guard, and bodies that are nearly what they should be.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     reason = "a test may fail by a panic, in its helpers too"
 )]
 
