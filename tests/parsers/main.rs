@@ -1,9 +1,6 @@
 //! What parsers give to handlers is what the engine saw, or the request has a reason: for the
 //! parsers of the frameworks that we guard, and bodies that are nearly what they should be.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may fail by a panic, in its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic, in its helpers too")]
 
 mod forms;
 mod json;

@@ -8,7 +8,6 @@ use super::{
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
     outcome::{Outcome, place},
     request::RequestView,
-    rest::too_large,
     snapshot::{Mode, Snapshot},
 };
 use crate::model::{
@@ -120,7 +119,7 @@ impl Shared {
                 let (refusal, gaps) = self.refusal_by_content(Content::Window(window), &case);
                 refusal.or_else(|| self.refusal_by_gaps(&gaps, &case))
             }
-            Phase::Ended(at) => self.refusal_by_gaps(&too_large(at), &case),
+            Phase::Ended(gaps) => self.refusal_by_gaps(&gaps, &case),
             Phase::AnswerBody(_) | Phase::Answer(_) if case.is_ignored => None,
             Phase::AnswerBody(body) => {
                 let level = case.level(Check::Dlp);

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{
-        coding::Coding,
+        coding::{Coding, Decoded},
         places::{Gap, Gaps, Rest},
         policy::{Check, Level},
     },
@@ -43,12 +43,16 @@ pub enum CompressedBodies {
 /// The most codings that are undone: no client sends two.
 const MOST_CODINGS: usize = 3;
 
-/// The most that is unpacked of a body, in bytes, where a policy does not want more: four times
-/// what is looked at of one that is not compressed. It is looked into at once, as the application
-/// is shown all of it.
-const MOST_UNPACKED: usize = 256 << 10;
+/// What is unpacked of any body, in bytes, where a policy does not want more: four times what is
+/// looked at of one that is not compressed. It is looked into at once, as the application is shown
+/// all of it.
+const ALWAYS_UNPACKED: usize = 256 << 10;
 
-/// How often a body may unpack to its own size, beyond what is looked at of any. JSON of
+/// How often a body is unpacked to its own size, beyond that: text has up to ten. It costs so many
+/// times what a body of its length costs, no more.
+const USUAL_RATIO: usize = 16;
+
+/// How often a body may unpack to its own size, beyond what is unpacked of any. JSON of
 /// measurements, which repeats its names most, reaches fifty.
 const MOST_RATIO: usize = 64;
 
@@ -203,10 +207,43 @@ fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
     gaps
 }
 
-/// Whether a body is compressed, or coded otherwise, by what its request says; `identity` is no
-/// coding.
-pub(super) fn is_coded(request: &RequestView<'_>) -> bool {
-    Codings::of(request).is_some()
+/// The most that is unpacked of a body of which so many coded bytes are there.
+pub(super) const fn most_unpacked(coded: usize) -> usize {
+    let usual = coded.saturating_mul(USUAL_RATIO);
+    if usual > ALWAYS_UNPACKED {
+        usual
+    } else {
+        ALWAYS_UNPACKED
+    }
+}
+
+/// Whether bytes unpacked to more than an honest client's do.
+pub(super) const fn is_bomb(unpacked: usize, coded: usize) -> bool {
+    unpacked > coded.saturating_mul(MOST_RATIO)
+}
+
+/// How a body is coded, by what its request says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CodingOf {
+    /// Not at all; `identity` is no coding.
+    None,
+    /// In a way that is known, and in no other.
+    One(Coding),
+    /// In several, or in one that is not known or not undone.
+    Unclear,
+}
+
+impl Shared {
+    /// How a request's body is coded.
+    pub(super) fn coding_of(&self, request: &RequestView<'_>) -> CodingOf {
+        let Some(codings) = Codings::of(request) else {
+            return CodingOf::None;
+        };
+        let is_undone = codings.is_only && self.parts.compressed_bodies == CompressedBodies::Inspect;
+        let only = codings.names.first().filter(|_| is_undone);
+        only.and_then(|name| Coding::named(name))
+            .map_or(CodingOf::Unclear, CodingOf::One)
+    }
 }
 
 impl<'r> Codings<'r> {
@@ -270,13 +307,25 @@ impl Readings {
                 is_whole: before.is_whole,
             });
             let honest = coded.bytes.len().saturating_mul(MOST_RATIO);
-            let most = most.max(MOST_UNPACKED.min(honest));
-            let Some(decoded) = Coding::named(name).and_then(|coding| coding.decode(coded.bytes, most)) else {
+            let least = most.max(ALWAYS_UNPACKED.min(honest));
+            let decode = |most| Coding::named(name).and_then(|coding| coding.decode(coded.bytes, most));
+            let is_too_much = |decoded: &Decoded| is_bomb(decoded.bytes.len(), decoded.consumed);
+            let Some(mut decoded) = decode(least) else {
                 return false;
             };
+            let most = most.max(most_unpacked(coded.bytes.len()));
+            if decoded.is_cut && most > least && !is_too_much(&decoded) {
+                let Some(longer) = decode(most) else {
+                    return false;
+                };
+                decoded = longer;
+            }
             if decoded.is_cut {
-                let is_bomb = decoded.bytes.len() > decoded.consumed.saturating_mul(MOST_RATIO);
-                let gap = if is_bomb { Gap::Bomb } else { Gap::TooLarge };
+                let gap = if is_too_much(&decoded) {
+                    Gap::Bomb
+                } else {
+                    Gap::TooLarge
+                };
                 self.gaps.add(gap, decoded.bytes.len());
             }
             // a body that was cut off, by the limit of what is shown or by the client, ends where

@@ -127,7 +127,7 @@ use self::{
 };
 use crate::{
     model::{
-        places::Window,
+        places::{Gaps, Window},
         policy::{Check, Policy},
     },
     protocol::Routes,
@@ -163,8 +163,8 @@ enum Phase<'p> {
     Beginning(BodyView<'p>),
     /// A part of the request's body.
     Rest(Window<'p>),
-    /// The request's body goes on from this offset, and will not be shown.
-    Ended(usize),
+    /// The request's body goes on, and will not be shown, for these reasons.
+    Ended(Gaps),
     /// The application's answer, with its status.
     Answer(u16),
     /// The beginning of the answer's body.
@@ -353,7 +353,7 @@ impl Guard {
                 Phase::Request => self.0.judge(&snapshot, request),
                 Phase::Body(body) | Phase::Beginning(body) => self.0.judge_body(&snapshot, request, body, phase),
                 Phase::Rest(window) => self.0.judge_rest(&snapshot, request, window),
-                Phase::Ended(at) => self.0.judge_end(&snapshot, request, at),
+                Phase::Ended(gaps) => self.0.judge_end(&snapshot, request, &gaps),
                 Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
                 Phase::AnswerBody(body) => self.0.judge_answer(&snapshot, request, body),
             };

@@ -1,23 +1,31 @@
 //! Bodies that are longer than what is looked at of their beginning: the rest is looked into in
 //! windows, as the application reads it.
 
+use std::borrow::Cow;
+
 use super::{
     Guard, Phase, Shared, Verdict,
-    decode::{content_type, is_coded},
+    decode::{CodingOf, content_type, is_bomb, most_unpacked},
     inspect::Content,
     judge::is_whitelisted,
     outcome::Outcome,
     request::{BodyView, RequestView},
     snapshot::Snapshot,
 };
-use crate::model::places::{Gap, Gaps, MOST_BYTES, Rest, Window};
+use crate::model::{
+    coding::Coding,
+    places::{Gap, Gaps, MOST_BYTES, Rest, Window},
+    unpacking::{Failed, Unpacking},
+};
 
 /// The rest of a body whose beginning passed. An adapter keeps it beside the body, and shows it to
 /// [`Guard::check_body_rest`] with each piece that the application is about to read.
 #[derive(Debug)]
 pub struct BodyRest {
     rest: Rest,
-    /// What was looked at of the body, in bytes.
+    /// What undoes the body's coding, where it has one.
+    unpacking: Option<Unpacking>,
+    /// What was looked at of the body, in bytes, without its coding.
     seen: usize,
     is_over: bool,
 }
@@ -85,6 +93,41 @@ impl Guard {
     }
 
     fn check_piece(&self, request: &RequestView<'_>, rest: &mut BodyRest, piece: &[u8], is_end: bool) -> Verdict {
+        let Some(mut unpacking) = rest.unpacking.take() else {
+            return self.check_plain(request, rest, piece, is_end);
+        };
+        let mut verdict = Verdict::Pass;
+        let failed = unpacking.push(piece, &mut |so_far, plain| {
+            verdict = self.check_plain(request, rest, plain, false);
+            if !rest.is_over && so_far.unpacked > most_unpacked(so_far.taken) {
+                let gap = if is_bomb(so_far.unpacked, so_far.taken) {
+                    Gap::Bomb
+                } else {
+                    Gap::TooLarge
+                };
+                verdict = self.check_ended(request, rest, gap);
+            }
+            !rest.is_over
+        });
+        rest.unpacking = Some(unpacking);
+        match failed {
+            _ if rest.is_over => verdict,
+            Err(Failed::Bomb) => self.check_ended(request, rest, Gap::Bomb),
+            Err(Failed::Unsound) => self.check_ended(request, rest, Gap::UnknownCoding),
+            Ok(()) if is_end => self.check_plain(request, rest, b"", true),
+            Ok(()) => verdict,
+        }
+    }
+
+    /// Nothing more of a body is looked at, for this reason.
+    fn check_ended(&self, request: &RequestView<'_>, rest: &mut BodyRest, gap: Gap) -> Verdict {
+        rest.is_over = true;
+        let mut gaps = Gaps::default();
+        gaps.add(gap, rest.seen);
+        self.guarded(request, Phase::Ended(gaps))
+    }
+
+    fn check_plain(&self, request: &RequestView<'_>, rest: &mut BodyRest, piece: &[u8], is_end: bool) -> Verdict {
         if rest.is_over {
             return Verdict::Pass;
         }
@@ -97,25 +140,45 @@ impl Guard {
         rest.rest.advance();
         rest.is_over = is_end || verdict.is_block();
         if !rest.is_over && rest.seen >= BodyRest::MOST {
-            rest.is_over = true;
-            return self.guarded(request, Phase::Ended(rest.seen));
+            return self.check_ended(request, rest, Gap::TooLarge);
         }
         verdict
     }
 
-    /// The rest of a body that is not compressed and of one type, where the policy looks into
-    /// bodies.
+    /// The rest of a body that has one coding or none, where the policy looks into bodies.
     fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Option<BodyRest> {
         let most = self.wants_body(request)?.get();
-        if body.is_whole || body.bytes.len() < most || is_coded(request) {
+        if body.is_whole || body.bytes.len() < most {
             return None;
         }
+        let (unpacking, beginning) = match self.0.coding_of(request) {
+            CodingOf::None => (None, Cow::Borrowed(body.bytes)),
+            CodingOf::One(coding) => {
+                let (unpacking, beginning) = unpacked(coding, body.bytes)?;
+                (Some(unpacking), Cow::Owned(beginning))
+            }
+            CodingOf::Unclear => return None,
+        };
         Some(BodyRest {
-            rest: Rest::after(content_type(request), body.bytes)?,
-            seen: body.bytes.len(),
+            rest: Rest::after(content_type(request), &beginning)?,
+            unpacking,
+            seen: beginning.len(),
             is_over: false,
         })
     }
+}
+
+/// The beginning of a body without its coding, where all of it was looked at, and what undoes the
+/// coding of the rest.
+fn unpacked(coding: Coding, bytes: &[u8]) -> Option<(Unpacking, Vec<u8>)> {
+    let most = most_unpacked(bytes.len());
+    let mut unpacking = Unpacking::new(coding, bytes)?;
+    let mut beginning = Vec::new();
+    let failed = unpacking.push(bytes, &mut |_, plain| {
+        beginning.extend_from_slice(plain);
+        beginning.len() <= most
+    });
+    (failed.is_ok() && beginning.len() <= most).then_some((unpacking, beginning))
 }
 
 impl Shared {
@@ -136,21 +199,14 @@ impl Shared {
         self.conclude(&outcome, &case)
     }
 
-    /// Judges a body of which more follows than is looked at, from this offset on.
-    pub(super) fn judge_end(&self, snapshot: &Snapshot, request: &RequestView<'_>, at: usize) -> Verdict {
+    /// Judges a body of which more follows than is looked at.
+    pub(super) fn judge_end(&self, snapshot: &Snapshot, request: &RequestView<'_>, gaps: &Gaps) -> Verdict {
         let case = self.case(snapshot, request);
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
-        self.judge_gaps(&too_large(at), &case, &mut outcome);
+        self.judge_gaps(gaps, &case, &mut outcome);
         self.conclude(&outcome, &case)
     }
-}
-
-/// The gap of a body of which more follows.
-pub(super) fn too_large(at: usize) -> Gaps {
-    let mut gaps = Gaps::default();
-    gaps.add(Gap::TooLarge, at);
-    gaps
 }

@@ -10,7 +10,7 @@ pub const MOST_DECODED: usize = 64 << 10;
 
 /// The largest window that a Zstandard frame may ask for, as a power of two: the 8 MiB that RFC
 /// 9659 sets for HTTP.
-const ZSTD_WINDOW_LOG: u32 = 23;
+pub(super) const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// Bytes that Brotli's decoder reads at once.
 const PIECE: usize = 4 << 10;
@@ -118,7 +118,7 @@ impl Read for CutOff {
     }
 }
 
-fn is_zlib(bytes: &[u8]) -> bool {
+pub(super) fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..]
         if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31))
 }
@@ -192,7 +192,7 @@ fn snappy(coded: &mut &[u8], most: usize, bytes: &mut Vec<u8>) -> io::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write as _;
 
     use proptest::prelude::*;
@@ -229,7 +229,7 @@ mod tests {
         packed
     }
 
-    fn pack(coding: Coding, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn pack(coding: Coding, plain: &[u8]) -> Vec<u8> {
         match coding {
             Coding::Gzip => {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
