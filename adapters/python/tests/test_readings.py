@@ -133,3 +133,41 @@ def test_no_host_is_left_out() -> None:
     guards = {name for name, _ in inspect.getmembers(buckler, inspect.isclass) if name.endswith("RASP")}
     frameworks = {f"{kind.platform}RASP".lower() for kind in WHOLE}
     assert {name.lower() for name in guards - set(FUNCTIONS)} == frameworks
+
+
+def environ_of(**said: Any) -> dict[str, Any]:
+    return {"REQUEST_METHOD": "POST", **said}
+
+
+def test_framing_alone_says_whether_there_is_a_body_under_wsgi() -> None:
+    from buckler._wsgi_body import has_body
+
+    ended = {"wsgi.input_terminated": True}
+    for said, expected in (
+        ({"CONTENT_LENGTH": "5"}, True),
+        ({"CONTENT_LENGTH": " 5 ", "HTTP_UPGRADE": "websocket"}, True),
+        ({"CONTENT_LENGTH": "5", "REQUEST_METHOD": "GET"}, True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_UPGRADE": "h2c", **ended}, True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "0", **ended}, True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, False),
+        ({"CONTENT_LENGTH": "0"}, False),
+        ({"CONTENT_LENGTH": ""}, False),
+        ({"HTTP_UPGRADE": "websocket"}, False),
+    ):
+        assert has_body(environ_of(**said)) is expected, said
+
+
+def test_framing_alone_says_whether_there_is_a_body_under_asgi() -> None:
+    from buckler._asgi_body import has_body, length_of
+
+    chunked, none, five = (b"transfer-encoding", b"chunked"), (b"content-length", b"0"), (b"content-length", b"5")
+    for version, headers, expected, length in (
+        ("1.1", [five, (b"upgrade", b"websocket")], True, 5),
+        ("1.1", [none, chunked], True, None),
+        ("1.1", [five, chunked], True, None),
+        ("1.1", [none], False, 0),
+        ("1.1", [], False, None),
+        ("2", [], True, None),
+    ):
+        scope = {"method": "GET", "http_version": version, "headers": headers}
+        assert (has_body(scope), length_of(scope)) == (expected, length), (version, headers)

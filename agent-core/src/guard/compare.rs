@@ -108,9 +108,10 @@ impl Shared {
             Phase::Request => {
                 let counts = !case.is_ignored;
                 let unless_ignored = || counts.then(|| refusal(UNLESS_IGNORED, &case)).flatten();
-                let found = refusal(ALWAYS, &case)
-                    .or_else(unless_ignored)
-                    .or_else(|| self.refusal_by_content(Content::Head, &case).0);
+                let found = refusal(ALWAYS, &case).or_else(unless_ignored).or_else(|| {
+                    let (refusal, gaps) = self.refusal_by_content(Content::Head, &case);
+                    refusal.or_else(|| self.refusal_by_gaps(&gaps, &case))
+                });
                 let error = found.filter(|(check, _)| counts && is_error_of_client(*check));
                 hardest([found, error.and_then(|_| refusal(CLIENT_ERROR, &case))])
             }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::{
         coding::{Coding, Decoded},
-        places::{Gap, Gaps, Rest},
+        places::{Gap, Gaps, Part, Rest},
         policy::{Check, Level},
     },
     protocol::v2::Evidence,
@@ -103,7 +103,7 @@ impl Shared {
         };
         let Some(codings) = Codings::of(case.request) else {
             look(body, &mut gaps, outcome);
-            return self.judge_gaps(&gaps, case, outcome);
+            return self.judge_gaps(&gaps, Part::Body, case, outcome);
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
@@ -122,7 +122,7 @@ impl Shared {
                     look(body, &mut Gaps::default(), outcome);
                 }
                 gaps.merge(&readings.gaps);
-                self.judge_gaps(&gaps, case, outcome);
+                self.judge_gaps(&gaps, Part::Body, case, outcome);
             }
             CompressedBodies::Pass => {
                 look(body, &mut Gaps::default(), outcome);

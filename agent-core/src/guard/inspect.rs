@@ -226,6 +226,14 @@ impl<'s> Search<'s, '_> {
         if repeats.any() {
             self.pollution(Part::Query, &mut |visit| places::query(query, visit));
         }
+        let request = self.case.request;
+        request.headers.for_each_value("content-type", &mut |value| {
+            for content_type in places::content_types(value) {
+                if places::foreign_query(content_type, query, &mut |field| self.look(field)) {
+                    self.gaps.add(Gap::ForeignCharset, 0);
+                }
+            }
+        });
     }
 
     /// Looks into a body by its content type; by each of them where it has several, as frameworks

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         blacklist::Hit,
-        places::Gaps,
+        places::{Gaps, Part},
         policy::{BanTerms, Check},
     },
     protocol::v2::Evidence,
@@ -69,7 +69,8 @@ impl Shared {
         if outcome.refused.is_some() {
             self.note_others(&case, &mut outcome);
         } else {
-            self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
+            let gaps = self.look_into(Content::Head, Phase::Request, &case, snapshot, &mut outcome);
+            self.judge_gaps(&gaps, Part::Query, &case, &mut outcome);
         }
         if !case.is_ignored && outcome.refused.is_some_and(|(check, ..)| is_error_of_client(check)) {
             self.run(CLIENT_ERROR, Phase::Request, &case, snapshot, &mut outcome);

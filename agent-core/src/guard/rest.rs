@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{
     coding::Coding,
-    places::{Gap, Gaps, MOST_BYTES, Rest, Window},
+    places::{Gap, Gaps, MOST_BYTES, Part, Rest, Window},
     unpacking::{Failed, Unpacking},
 };
 
@@ -24,7 +24,7 @@ use crate::model::{
 pub struct BodyRest {
     rest: Rest,
     /// What undoes the body's coding, where it has one.
-    unpacking: Option<Unpacking>,
+    unpacking: Option<Box<Unpacking>>,
     /// What was looked at of the body, in bytes, without its coding.
     seen: usize,
     is_over: bool,
@@ -155,7 +155,7 @@ impl Guard {
             CodingOf::None => (None, Cow::Borrowed(body.bytes)),
             CodingOf::One(coding) => {
                 let (unpacking, beginning) = unpacked(coding, body.bytes)?;
-                (Some(unpacking), Cow::Owned(beginning))
+                (Some(Box::new(unpacking)), Cow::Owned(beginning))
             }
             CodingOf::Unclear => return None,
         };
@@ -191,7 +191,7 @@ impl Shared {
         let mut outcome = Outcome::default();
         let phase = Phase::Rest(window);
         let gaps = self.look_into(Content::Window(window), phase, &case, snapshot, &mut outcome);
-        self.judge_gaps(&gaps, &case, &mut outcome);
+        self.judge_gaps(&gaps, Part::Body, &case, &mut outcome);
         if outcome.refused.is_some() {
             self.remember(&case, &outcome);
         }
@@ -206,7 +206,7 @@ impl Shared {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
-        self.judge_gaps(gaps, &case, &mut outcome);
+        self.judge_gaps(gaps, Part::Body, &case, &mut outcome);
         self.conclude(&outcome, &case)
     }
 }

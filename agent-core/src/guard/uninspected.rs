@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        places::{Gap, Gaps},
+        places::{Gap, Gaps, Part},
         policy::{Check, Level},
     },
     protocol::v2::Evidence,
@@ -67,8 +67,9 @@ impl Uninspected {
 const FAMILY: &str = "uninspected";
 
 impl Shared {
-    /// Refuses or reports a request for the gaps of its body, and counts those of one that passes.
-    pub(super) fn judge_gaps<'c>(&self, gaps: &Gaps, case: &Case<'c>, outcome: &mut Outcome<'c>) {
+    /// Refuses or reports a request for the gaps of its body, or of its query, and counts those of
+    /// one that passes.
+    pub(super) fn judge_gaps<'c>(&self, gaps: &Gaps, part: Part, case: &Case<'c>, outcome: &mut Outcome<'c>) {
         if outcome.refused.is_some() || gaps.is_empty() {
             return;
         }
@@ -80,11 +81,11 @@ impl Shared {
         if level.is_on() {
             if let Some((gap, at)) = with(UninspectedAction::Refuse).next() {
                 outcome.status = Some(status(gap));
-                self.report_gap(level, gap, at, case, outcome);
+                self.report_gap(level, gap, (part, at), case, outcome);
             }
             for (gap, at) in with(UninspectedAction::Log) {
                 // what is only reported is no attack
-                self.report_gap(Level::Log, gap, at, case, &mut Outcome::default());
+                self.report_gap(Level::Log, gap, (part, at), case, &mut Outcome::default());
             }
         }
         if outcome.refused.is_none() {
@@ -99,9 +100,16 @@ impl Shared {
         is_refused.then_some((Check::Format, Severity::Refuses))
     }
 
-    fn report_gap<'c>(&self, level: Level, gap: Gap, at: usize, case: &Case<'c>, outcome: &mut Outcome<'c>) {
+    fn report_gap<'c>(
+        &self,
+        level: Level,
+        gap: Gap,
+        (part, at): (Part, usize),
+        case: &Case<'c>,
+        outcome: &mut Outcome<'c>,
+    ) {
         let finding = Finding {
-            place: format!("body@{at}").into(),
+            place: format!("{}@{at}", part.name()).into(),
             excerpt: "",
             value: "",
             evidence: Evidence::Repeated,

@@ -2,7 +2,7 @@
 //! each that is disguised, for what is in it or because it cannot be read in one way. What honest
 //! clients send passes, and is counted where it was not looked into.
 
-use std::io::Write as _;
+use std::{fs, io::Write as _, path::Path};
 
 use buckler::{guard::UninspectedAction, model::places::Gap, settings::SettingsBuilder};
 use buckler_tests::{
@@ -235,4 +235,31 @@ fn a_long_body_is_inspected_to_its_end(kind: Kind) {
         assert!(answer.body == sent.1, "byte for byte: {:?}", sent.0);
     }
     assert!(host.agent.status().uninspected_by_reason.is_empty());
+}
+
+/// Whether a file below this folder takes cases of the table.
+fn takes_cases(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).any(|path| {
+        let takes = |text: String| text.contains("readings::cases") || text.contains("rig.readings import");
+        takes_cases(&path) || fs::read_to_string(&path).is_ok_and(takes)
+    })
+}
+
+#[test]
+fn no_adapter_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let hosts = include_str!("host.rs");
+    let mut adapters = 0;
+    for adapter in fs::read_dir(root.join("adapters")).unwrap() {
+        let folder = adapter.unwrap().path();
+        let name = folder.file_name().unwrap().to_string_lossy().replace('-', "_");
+        let is_host = hosts.contains(&format!("buckler_{name}"));
+        assert!(
+            is_host || takes_cases(&folder.join("tests")),
+            "adapters/{name}: found no test that sends the table of `buckler_tests::readings`"
+        );
+        adapters += 1;
+    }
+    assert!(adapters >= 5, "{adapters}");
 }

@@ -16,6 +16,7 @@ mod cloud;
 mod emulator;
 mod events;
 mod function;
+mod readings;
 mod real;
 mod samples;
 mod verdicts;

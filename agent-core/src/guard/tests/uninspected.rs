@@ -77,6 +77,31 @@ fn what_no_honest_client_sends_is_refused_with_what_is_wrong() {
 }
 
 #[test]
+fn a_query_is_read_in_the_charset_of_the_body_too() {
+    let stage = inspecting(json!({}));
+    let asks = |charset: &'static str, query: &str| {
+        let request = Request {
+            query: query.to_owned(),
+            ..get("/orders")
+        };
+        status(&stage.check(&request.with("content-type", charset)))
+    };
+    assert_eq!(
+        asks("text/plain; charset=cp037", "q=%F1%7D%40%96%99%40%7D%F1%7D%7E%7D%F1"),
+        403
+    );
+    assert_eq!(stage.detections().pop().unwrap().check, Check::Sqli);
+    assert_eq!(asks("text/plain; charset=utf-16le", "q=1"), 415);
+    let found = stage.detections().pop().unwrap();
+    assert_eq!(
+        (&*found.rule, &*found.place),
+        ("uninspected/foreign_charset", "query@0")
+    );
+    assert_eq!(asks("text/plain; charset=utf-16le", ""), 0, "there is none");
+    assert_eq!(asks("text/plain; charset=iso-8859-1", "q=caf%E9"), 0);
+}
+
+#[test]
 fn what_honest_clients_send_passes_and_is_counted() {
     let stage = inspecting(json!({}));
     let large = [b"a=", &vec![b'x'; MOST_BYTES][..]].concat();

@@ -1,6 +1,8 @@
 //! Names and values between separators: queries, forms, cookies; and the path.
 
-use super::{Field, Part, Place, Role, Visit};
+use percent_encoding::percent_decode;
+
+use super::{Field, Part, Place, Role, Visit, charset::Charset};
 use crate::model::normal::Spelling;
 
 /// Visits the path as a whole.
@@ -16,6 +18,24 @@ pub fn path(path: &str, visit: &mut Visit<'_>) {
 /// Visits the names and values of a query without its `?`.
 pub fn query(query: &str, visit: &mut Visit<'_>) {
     pairs(query.as_bytes(), b'&', Part::Query, Spelling::Form, visit);
+}
+
+/// Visits the names and values of a query in the charset that a content type declares, where that is
+/// no superset of ASCII: Django decodes the query by it. Whether it is none.
+pub fn foreign_query(content_type: &str, query: &str, visit: &mut Visit<'_>) -> bool {
+    let charset = Charset::declared(content_type);
+    if !matches!(charset, Charset::Wide(_) | Charset::Foreign(_)) {
+        return false;
+    }
+    for text in query.split(['&', '=']) {
+        let bytes: Vec<u8> = percent_decode(text.replace('+', " ").as_bytes()).collect();
+        if let Some(decoded) = charset.decode(&bytes)
+            && !visit(&Field::whole(Part::Query, Role::Value, &decoded, Spelling::Literal))
+        {
+            break;
+        }
+    }
+    true
 }
 
 /// Visits the cookies of one `Cookie` header (RFC 6265, section 4.2). Where it holds what no cookie may hold, it is then visited as a

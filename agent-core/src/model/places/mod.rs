@@ -31,7 +31,7 @@ use percent_encoding::percent_decode;
 use self::charset::{Charset, Foreign, Wide};
 pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
-    form::{cookies, path, query},
+    form::{cookies, foreign_query, path, query},
     gaps::{Gap, Gaps},
     header::{HeaderKind, content_types, header},
     hints::NameHints,
