@@ -107,6 +107,21 @@ async fn whole(answer: Response<GuardedBody<Body>>) -> Answer {
     Answer(Response::from_parts(parts, body))
 }
 
+/// Whether the guard refuses what follows the beginning of a body. All of it is there, and the
+/// function gets all of it at once.
+fn is_refused(mut lent: Replayed<Lent>) -> bool {
+    let read = async {
+        while let Some(frame) = lent.frame().await {
+            if frame.is_err() {
+                return true;
+            }
+        }
+        false
+    };
+    // what is lent is never waited for
+    read.now_or_never().unwrap_or_default()
+}
+
 /// The function, which is given the request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Restored<S>(S);
@@ -128,7 +143,10 @@ where
 
     fn call(&mut self, request: http::Request<Replayed<Lent>>) -> Self::Future {
         let (mut parts, lent) = request.into_parts();
-        drop(lent);
+        if is_refused(lent) {
+            // the guard's refusal takes the place of it
+            return std::future::ready(Ok(Response::new(Body::Empty))).boxed();
+        }
         let mut body = Body::Empty;
         if let Some(kept) = parts.extensions.remove::<Kept>() {
             parts.uri = kept.uri.clone();

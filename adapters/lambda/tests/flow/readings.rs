@@ -37,10 +37,15 @@ fn is_refused(function: &Function, method: &str, target: &str, headers: &[(&str,
             .map(|before| format!("{before},{value}"));
         *place = joined.unwrap_or_else(|| (*value).to_owned()).into();
     }
-    let Done::Answered(answer) = function.invoke(event) else {
-        return false;
-    };
-    Answer(answer).header("x-block-id").is_some()
+    match function.invoke(event) {
+        Done::Answered(answer) => {
+            let answer = Answer(answer);
+            // a client of gRPC is told in its own terms
+            answer.header("x-block-id").is_some() || answer.header("grpc-status") == Some("7")
+        }
+        // the runtime could not read it
+        other => matches!(other, Done::Failed(_)),
+    }
 }
 
 #[test]
