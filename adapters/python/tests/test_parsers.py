@@ -24,16 +24,56 @@ MULTIPART = "multipart/form-data; boundary=X"
 Parse = Callable[[str, bytes], "list[str]"]
 
 _FORMS = (
-    *("a", "q=", "&", "&", "=", ";", "+", "%", "%27", "%20or%20", "%C0%A7", "{", "}", "[", '"', "amp;", "\n", "\0", "<"),
+    *(
+        "a",
+        "q=",
+        "&",
+        "&",
+        "=",
+        ";",
+        "+",
+        "%",
+        "%27",
+        "%20or%20",
+        "%C0%A7",
+        "{",
+        "}",
+        "[",
+        '"',
+        "amp;",
+        "\n",
+        "\0",
+        "<",
+    ),
     *("1%27+or+%271%27%3D%271", ATTACK, "q=" + ATTACK.replace(" ", "+"), "_charset_=utf-16&"),
 )
 _PARTS = (
-    *("--X\r\n", "\r\n--X\r\n", "\r\n--X\r\n", "\r\n--X--\r\n", "\n--X\n", "\r\n--XY\r\n", "--X", "\r--X\r", "\r\n--X \r\n"),
+    *(
+        "--X\r\n",
+        "\r\n--X\r\n",
+        "\r\n--X\r\n",
+        "\r\n--X--\r\n",
+        "\n--X\n",
+        "\r\n--XY\r\n",
+        "--X",
+        "\r--X\r",
+        "\r\n--X \r\n",
+    ),
     *("\r\n\r\n", "\r\n", "\n", "\n\n", "hello", "--", "a: b\r\n", "x" * 5000),
-    *[f"Content-Disposition: {said}\r\n\r\n" for said in (
-        'form-data; name="q"', 'form-data; name="q"', "form-data; name=q", 'form-data; name="q"; filename="a.txt"', "form-data",
-        "form-data; name*=utf-8''q", 'form-data; name="q"; filename*=utf-8\'\'a', 'form-data; name="a\\"b"', 'x; name="q"',
-    )],
+    *[
+        f"Content-Disposition: {said}\r\n\r\n"
+        for said in (
+            'form-data; name="q"',
+            'form-data; name="q"',
+            "form-data; name=q",
+            'form-data; name="q"; filename="a.txt"',
+            "form-data",
+            "form-data; name*=utf-8''q",
+            "form-data; name=\"q\"; filename*=utf-8''a",
+            'form-data; name="a\\"b"',
+            'x; name="q"',
+        )
+    ],
     'Content-Disposition: form-data; name="q"\r\n',
     "Content-Transfer-Encoding: base64\r\n",
     "Content-Type: text/plain; charset=utf-16le\r\n",
@@ -43,12 +83,57 @@ _PARTS = (
 )
 _HEAD = '--X\r\nContent-Disposition: form-data; name="p"\r\n\r\n'
 _TYPES = (
-    *(MULTIPART, MULTIPART, MULTIPART, 'multipart/form-data; boundary="X"', "multipart/form-data; boundary=X; boundary=XY"),
-    *("multipart/form-data; boundary=XY; boundary=X", "multipart/form-data; boundary*=utf-8''X", 'multipart/form-data; boundary="\\X"'),
-    *("multipart/form-data; charset=utf-16le; boundary=X", "multipart/form-data; boundary*0=X", "multipart/mixed; boundary=X"),
+    *(
+        MULTIPART,
+        MULTIPART,
+        MULTIPART,
+        'multipart/form-data; boundary="X"',
+        "multipart/form-data; boundary=X; boundary=XY",
+    ),
+    *(
+        "multipart/form-data; boundary=XY; boundary=X",
+        "multipart/form-data; boundary*=utf-8''X",
+        'multipart/form-data; boundary="\\X"',
+    ),
+    *(
+        "multipart/form-data; charset=utf-16le; boundary=X",
+        "multipart/form-data; boundary*0=X",
+        "multipart/mixed; boundary=X",
+    ),
 )
-_DOCUMENTS = (*('{"a":', '"b"', "[", "]", "}", ",", ":", " ", "1", "null", "NaN", "\\", '"', "\\u0027", "'", "/*", "//"), json.dumps(ATTACK))
-_CODECS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+_DOCUMENTS = (
+    *(
+        '{"a":',
+        '"b"',
+        "[",
+        "]",
+        "}",
+        ",",
+        ":",
+        " ",
+        "1",
+        "null",
+        "NaN",
+        "\\",
+        '"',
+        "\\u0027",
+        "'",
+        "/*",
+        "//",
+    ),
+    json.dumps(ATTACK),
+)
+_CODECS = (
+    "utf-8",
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "utf-32-le",
+    "utf-32-be",
+)
 
 
 def _some(chance: random.Random, pieces: tuple[str, ...], most: int) -> str:
@@ -56,7 +141,9 @@ def _some(chance: random.Random, pieces: tuple[str, ...], most: int) -> str:
 
 
 def _forms(chance: random.Random) -> tuple[str, bytes]:
-    charset = chance.choice(("", "", "", "; charset=utf-8", "; charset=latin-1", "; charset=utf-16le"))
+    charset = chance.choice(
+        ("", "", "", "; charset=utf-8", "; charset=latin-1", "; charset=utf-16le")
+    )
     return FORM + charset, _some(chance, _FORMS, 8).encode()
 
 
@@ -67,9 +154,20 @@ def _multiparts(chance: random.Random) -> tuple[str, bytes]:
 
 
 def _documents(chance: random.Random) -> tuple[str, bytes]:
-    kind = chance.choice(("application/json", "application/json", "text/plain", "", FORM, "image/png", MULTIPART))
-    inner = ",".join(json.dumps(chance.choice((ATTACK, "a", 1, None))) for _ in range(chance.randrange(4)))
-    text = chance.choice((f"[{inner}]", f'{{"a":[{inner}]}}', f'{{"{ATTACK}":[{inner}]}}', _some(chance, _DOCUMENTS, 12)))
+    kind = chance.choice(
+        ("application/json", "application/json", "text/plain", "", FORM, "image/png", MULTIPART)
+    )
+    inner = ",".join(
+        json.dumps(chance.choice((ATTACK, "a", 1, None))) for _ in range(chance.randrange(4))
+    )
+    text = chance.choice(
+        (
+            f"[{inner}]",
+            f'{{"a":[{inner}]}}',
+            f'{{"{ATTACK}":[{inner}]}}',
+            _some(chance, _DOCUMENTS, 12),
+        )
+    )
     if chance.random() < 0.5:
         text = text.replace("'", "\\u0027")
     return kind, text.encode(chance.choice(_CODECS))
@@ -85,8 +183,12 @@ def _by_werkzeug(content_type: str, body: bytes) -> list[str]:
         "wsgi.input": io.BytesIO(body),
     }
     parsed = Parsed(environ)
-    files = [(name, sent.filename or "", sent.read(4096).decode("latin-1")) for name, sent in parsed.files.items(multi=True)]
-    return [text for pair in (*parsed.form.items(multi=True), *files) for text in pair]
+    files = [
+        (name, sent.filename or "", sent.read(4096).decode("latin-1"))
+        for name, sent in parsed.files.items(multi=True)
+    ]
+    # a field need not have a name
+    return [text or "" for pair in (*parsed.form.items(multi=True), *files) for text in pair]
 
 
 def _by_django(content_type: str, body: bytes) -> list[str]:

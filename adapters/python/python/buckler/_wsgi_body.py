@@ -116,6 +116,11 @@ class Replay:
         """The rest, and how many bytes it has, where that is known."""
         return self._rest, self._left
 
+    def end(self) -> None:
+        """Has nothing more to read: a framework may read a refused body once more, whatever became of the first time."""
+        self._beginning, self._rest = b"", io.BytesIO()
+        self._error = self._watch = None
+
     def _more(self, read: Callable[..., bytes], *size: int) -> bytes:
         """Reads of the rest, and shows it to the guard first."""
         piece = read(*size)
@@ -172,7 +177,9 @@ def drain_body(environ: Environ) -> None:
         stream = environ["wsgi.input"]
         length = _length(environ)
         if isinstance(stream, Replay):
-            stream, length = stream.unseen()
+            replay = stream
+            stream, length = replay.unseen()
+            replay.end()
         if not isinstance(stream, io.BytesIO):
             drain(stream, length)
 
