@@ -20,7 +20,7 @@ BODIES = 1500
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=X"
 
-#: Parses a body; what an application gets of it.
+#: Parses a body; what an application gets of it, but for what files hold: SQL in a file is no attack.
 Parse = Callable[[str, bytes], "list[str]"]
 
 _FORMS = (
@@ -183,10 +183,7 @@ def _by_werkzeug(content_type: str, body: bytes) -> list[str]:
         "wsgi.input": io.BytesIO(body),
     }
     parsed = Parsed(environ)
-    files = [
-        (name, sent.filename or "", sent.read(4096).decode("latin-1"))
-        for name, sent in parsed.files.items(multi=True)
-    ]
+    files = [(name, sent.filename or "") for name, sent in parsed.files.items(multi=True)]
     # a field need not have a name
     return [text or "" for pair in (*parsed.form.items(multi=True), *files) for text in pair]
 
@@ -207,7 +204,7 @@ def _by_django(content_type: str, body: bytes) -> list[str]:
     parsed = WSGIRequest(environ)
     texts = [text for name, all_of in parsed.POST.lists() for text in (name, *all_of)]
     for name, sent in parsed.FILES.items():
-        texts += [name, sent.name, sent.read(4096).decode("latin-1")]
+        texts += [name, sent.name]
     return texts
 
 
@@ -223,11 +220,7 @@ def _by_starlette(content_type: str, body: bytes) -> list[str]:
         texts: list[str] = []
         async with request.form() as form:
             for name, sent in form.multi_items():
-                texts.append(name)
-                if isinstance(sent, str):
-                    texts.append(sent)
-                else:
-                    texts += [sent.filename or "", (await sent.read(4096)).decode("latin-1")]
+                texts += [name, sent if isinstance(sent, str) else sent.filename or ""]
         return texts
 
     return asyncio.run(parsed())

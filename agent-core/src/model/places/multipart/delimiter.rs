@@ -99,6 +99,10 @@ pub(super) struct Segments<'b> {
     pub(super) is_closed: bool,
     /// Where the first delimiter is that only some take for one.
     pub(super) loose_at: Option<usize>,
+    /// What stands in front of the first delimiter: some take it for a part.
+    pub(super) before: Option<Segment<'b>>,
+    /// What follows the closing delimiter: likewise.
+    pub(super) after: Option<Segment<'b>>,
 }
 
 /// Cuts a body at its delimiters: at those that every parser knows, and, where `all`, at the others
@@ -108,6 +112,8 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
         segments: Vec::new(),
         is_closed: false,
         loose_at: None,
+        before: None,
+        after: None,
     };
     // where the segment that is open began, and whether it follows a closing delimiter
     let mut open: Option<(usize, bool)> = None;
@@ -120,6 +126,9 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
             if !all {
                 continue;
             }
+        }
+        if open.is_none() {
+            found.before = outside(body, 0, without_line_break(body, delimiter.at));
         }
         if let Some((begin, _)) = open {
             let end = without_line_break(body, delimiter.at).max(begin);
@@ -135,10 +144,28 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
             return found;
         }
     }
-    if let Some((begin, false)) = open {
-        found.push(body, begin, body.len(), true);
+    match open {
+        Some((begin, false)) => found.push(body, begin, body.len(), true),
+        Some((begin, true)) => found.after = outside(body, begin, body.len()),
+        None => {}
     }
     found
+}
+
+/// What stands there outside of all parts, if it may be one: with a disposition, by which parsers
+/// know a field.
+fn outside(body: &[u8], begin: usize, end: usize) -> Option<Segment<'_>> {
+    let bytes = body.get(begin..end).unwrap_or_default();
+    let segment = Segment {
+        bytes,
+        at: begin,
+        is_cut: end == body.len(),
+    };
+    const DISPOSITION: &[u8] = b"content-disposition";
+    let mut names = bytes.windows(DISPOSITION.len());
+    names
+        .any(|name| name.eq_ignore_ascii_case(DISPOSITION))
+        .then_some(segment)
 }
 
 impl<'b> Segments<'b> {

@@ -36,7 +36,7 @@ const MOST_PARTS: usize = 8192;
 
 /// Visits the fields and files of a body.
 pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
-    nested(body, 0, visit, gaps);
+    nested(body, 0, false, visit, gaps);
 }
 
 /// Visits the fields and files of a part of a body. Where no delimiter stands in it, it is a part
@@ -48,11 +48,11 @@ pub(super) fn window(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
         found.is_closed || !found.segments.is_empty()
     };
     if named.iter().any(has_delimiter) {
-        nested(body, 0, visit, gaps);
+        nested(body, 0, true, visit, gaps);
     }
 }
 
-fn nested(body: &Body<'_>, depth: usize, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn nested(body: &Body<'_>, depth: usize, is_window: bool, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
     let Body {
         content_type,
         bytes,
@@ -85,6 +85,11 @@ fn nested(body: &Body<'_>, depth: usize, visit: &mut Visit<'_>, gaps: &mut Gaps)
             reader.gaps.add(Gap::CutShort, bytes.len());
         }
         reader.parts(&found.segments);
+        // a window may begin within a part
+        for outside in [found.before.filter(|_| !is_window), found.after].into_iter().flatten() {
+            reader.gaps.add(Gap::LooseGrammar, outside.at);
+            reader.part(&outside);
+        }
     }
     if !is_any && !bytes.is_empty() && reader.goes_on {
         // it is called multipart, and what takes it for something else does not mind
@@ -181,8 +186,7 @@ pub(super) fn open_part(content_type: &str, bytes: &[u8], overlap: usize) -> Vec
     if !head.has_end {
         return [b"--", boundary, b"\r\n", segment.bytes].concat();
     }
-    let is_file = head.file_names().next().is_some() || head.extended_file_name().is_some();
-    if is_file {
+    if head.file_names().next().is_some() {
         return tail(bytes, delimiter).to_vec();
     }
     let before = segment.bytes.get(..segment.bytes.len() - content.len());
@@ -239,15 +243,14 @@ impl Reader<'_, '_> {
         if let Some(extended) = &extended {
             self.show_named(extended, Role::Name, extended);
         }
-        let mut is_file = false;
         for file_name in head.file_names() {
-            is_file = true;
             self.file(&head, name, file_name, content, segment.at);
         }
         if let Some(file_name) = head.extended_file_name() {
-            is_file = true;
             self.file(&head, name, &file_name, content, segment.at);
         }
+        // not all parsers know the extended notation: it is a field to the others
+        let is_file = head.file_names().next().is_some();
         if !is_file || is_loose {
             self.field(&head, name, content, segment.at);
         }
@@ -294,7 +297,7 @@ impl Reader<'_, '_> {
                 bytes,
                 is_whole: self.is_whole,
             };
-            self.goes_on = nested(&body, self.depth + 1, self.visit, self.gaps);
+            self.goes_on = nested(&body, self.depth + 1, false, self.visit, self.gaps);
         }
     }
 
