@@ -44,7 +44,8 @@ fn is_refused(function: &Function, method: &str, target: &str, headers: &[(&str,
             answer.header("x-block-id").is_some() || answer.header("grpc-status") == Some("7")
         }
         // the runtime could not read it
-        other => matches!(other, Done::Failed(_)),
+        Done::Failed(_) => true,
+        Done::Registered(..) | Done::RuntimeAsks | Done::ExtensionAsks => false,
     }
 }
 
