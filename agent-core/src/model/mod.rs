@@ -15,5 +15,5 @@ pub mod policy;
 pub mod schedule;
 pub mod session;
 pub mod suggest;
-pub(crate) mod unpacking;
+pub mod unpacking;
 pub mod ztaa;

@@ -21,17 +21,17 @@ const MOST_OF_STEP: usize = 1 << 20;
 const PIECE: usize = 4 << 10;
 
 /// A body of which the coding is being undone.
-pub(crate) struct Unpacking {
+pub struct Unpacking {
     decoder: Decoder,
     /// Coded bytes so far.
-    pub(crate) taken: usize,
+    pub taken: usize,
     /// What they unpacked to, in bytes.
-    pub(crate) unpacked: usize,
+    pub unpacked: usize,
 }
 
 /// Why a body cannot be unpacked further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failed {
+pub enum Failed {
     /// It unpacks to more in one step than any honest one.
     Bomb,
     /// It is not what it is said to be.
@@ -66,7 +66,8 @@ impl Write for Room {
 
 impl Unpacking {
     /// Of a body that begins so. `None` for a coding that is undone as a whole only.
-    pub(crate) fn new(coding: Coding, beginning: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn new(coding: Coding, beginning: &[u8]) -> Option<Self> {
         let room = Room::default();
         let decoder = match coding {
             Coding::Gzip => Decoder::Gzip(MultiGzDecoder::new(room)),
@@ -89,7 +90,10 @@ impl Unpacking {
 
     /// Undoes the coding of the next piece and shows what comes of it, step by step, for as long as
     /// `show` wants more.
-    pub(crate) fn push(&mut self, piece: &[u8], show: &mut dyn FnMut(&Self, &[u8]) -> bool) -> Result<(), Failed> {
+    ///
+    /// # Errors
+    /// Where nothing more comes of it.
+    pub fn push(&mut self, piece: &[u8], show: &mut dyn FnMut(&Self, &[u8]) -> bool) -> Result<(), Failed> {
         for step in piece.chunks(STEP) {
             self.taken += step.len();
             let undone = self.decoder.step(step);
