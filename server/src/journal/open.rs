@@ -3,6 +3,7 @@
 use std::{
     fs::{self, DirBuilder},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -116,7 +117,10 @@ pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Po
     // what the records change is in no checkpoint yet
     store.track();
     journal.tail(position, &mut |at, record| {
-        store.apply(&record);
+        // as in a running server: what such a record has done by then is done here too, and a start must not end with it
+        if catch_unwind(AssertUnwindSafe(|| store.apply(&record))).is_err() {
+            tracing::error!(position = at, "a record panicked again, and the store goes on");
+        }
         position = at;
         Ok(())
     })?;
@@ -160,4 +164,32 @@ fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
     let to = free.unwrap_or_else(|| name(MOST_ASIDE));
     fs::rename(path, &to)?;
     Ok(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{
+        RECORD_VERSION,
+        tests::{Traffic, rules},
+    };
+
+    #[test]
+    fn what_a_newer_release_wrote_is_no_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut record = Traffic::new(1).founding();
+        record.v = RECORD_VERSION + 1;
+        let mut opened = open(directory.path(), &rules()).unwrap();
+        opened.journal.append(&Arc::new(record)).unwrap();
+        drop(opened);
+        let newer = JournalError::Newer {
+            found: RECORD_VERSION + 1,
+            known: RECORD_VERSION,
+        };
+        assert_eq!(open(directory.path(), &rules()).unwrap_err(), newer);
+        assert!(file_in(directory.path()).exists(), "it is not set aside");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
 }

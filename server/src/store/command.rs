@@ -15,6 +15,9 @@ use super::{AgentIdent, BanRules, EntryView, Rules};
 use crate::{list::Banned, moment::Moment};
 
 /// The form of the records that this release writes, and the newest that it reads.
+///
+/// It rises with every command and every field that is added: a release that does not know them then says that a newer one
+/// wrote the journal, instead of taking it for damaged or passing over what it does not know.
 pub const RECORD_VERSION: u8 = 1;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are shorter.
