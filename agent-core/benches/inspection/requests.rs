@@ -74,7 +74,7 @@ pub(crate) struct Kind {
     pub(crate) make: fn(&mut Draw) -> Request,
 }
 
-pub(crate) const KINDS: [Kind; 7] = [
+pub(crate) const KINDS: [Kind; 14] = [
     Kind {
         name: "GET, 12 browser headers",
         make: |draw| browser(draw, "GET", String::new()),
@@ -127,6 +127,62 @@ pub(crate) const KINDS: [Kind; 7] = [
                 path: BULK.to_owned(),
                 ..posted(draw, "application/json", body)
             }
+        },
+    },
+    Kind {
+        name: "POST, REST JSON of 700 bytes",
+        make: |draw| {
+            let body = rest(draw, 1);
+            posted(draw, "application/json", body)
+        },
+    },
+    Kind {
+        name: "POST, REST JSON of 3.5 KiB",
+        make: |draw| {
+            let body = rest(draw, 7);
+            posted(draw, "application/json", body)
+        },
+    },
+    Kind {
+        name: "POST, REST JSON of 60 KiB",
+        make: |draw| {
+            let body = rest(draw, 113);
+            posted(draw, "application/json", body)
+        },
+    },
+    Kind {
+        name: "POST, a GraphQL query",
+        make: |draw| {
+            let body = format!(
+                r#"{{"operationName":"Orders","query":"query Orders($id: ID!, $first: Int = 10) {{ customer(id: $id) {{ name email orders(first: $first, status: OPEN) {{ edges {{ node {{ id total lines {{ sku title }} }} }} pageInfo {{ hasNextPage }} }} }} }}","variables":{{"id":"{:08x}","first":{}}}}}"#,
+                draw.below(1 << 32),
+                draw.below(50)
+            );
+            posted(draw, "application/json", body.into_bytes())
+        },
+    },
+    Kind {
+        name: "POST, a prompt of 4 KiB",
+        make: |draw| {
+            let prompt = prose(draw, 4 << 10);
+            let body = format!(r#"{{"model":"m-1","messages":[{{"role":"user","content":"{prompt}"}}]}}"#);
+            posted(draw, "application/json", body.into_bytes())
+        },
+    },
+    Kind {
+        name: "POST, code of 4 KiB",
+        make: |draw| {
+            let code = code(draw, 4 << 10);
+            let body = format!(r#"{{"path":"src/lib.rs","content":"{code}"}}"#);
+            posted(draw, "application/json", body.into_bytes())
+        },
+    },
+    Kind {
+        name: "POST, Base64 of 20 KiB in JSON",
+        make: |draw| {
+            let picture = base64(draw, 20 << 10);
+            let body = format!(r#"{{"name":"IMG_{}.png","data":"{picture}"}}"#, draw.below(10_000));
+            posted(draw, "application/json", body.into_bytes())
         },
     },
     Kind {
@@ -231,6 +287,98 @@ fn json(draw: &mut Draw, length: usize) -> Vec<u8> {
     }
     text.push_str("\"}");
     text.into_bytes()
+}
+
+/// Customers as an API shows them: ids, names, addresses, prose, phone numbers, dates, links.
+fn rest(draw: &mut Draw, customers: usize) -> Vec<u8> {
+    const FAMILIES: [&str; 8] = [
+        "O'Neill",
+        "Smith-Jones",
+        "Müller",
+        "D'Angelo",
+        "García",
+        "van der Berg",
+        "Nguyễn",
+        "Brown",
+    ];
+    const STREETS: [&str; 4] = [
+        "5th Avenue, Apt. # 112",
+        "Rue de l'Église 4",
+        "Main St. (rear), Unit 3-B",
+        "Hauptstraße 17",
+    ];
+    let mut text = String::from("[");
+    for _ in 0..customers {
+        let note = prose(draw, 180);
+        let (family, street) = (draw.below(8), draw.below(4));
+        write!(
+            text,
+            r#"{{"id":"{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}","name":"{} {}","email":"{}.{}@example.com","phone":"+49 (0)30 {:07}","address":"{}","url":"https://example.com/customers/{}?ref={}&page={}","createdAt":"2026-03-{:02}T08:{:02}:00.000Z","tags":["{}","{}"],"active":true,"balance":{}.{:02},"note":"{}","avatar":"https://cdn.example.com/a/{:016x}.png"}},"#,
+            draw.below(1 << 32), draw.below(1 << 16), draw.below(1 << 12), draw.below(1 << 12), draw.below(1 << 48),
+            draw.word(), FAMILIES[usize::try_from(family).unwrap()], draw.word(), draw.below(1000), draw.below(10_000_000),
+            STREETS[usize::try_from(street).unwrap()], draw.below(100_000), draw.word(), draw.below(40), 1 + draw.below(28), draw.below(60),
+            draw.word(), draw.word(), draw.below(1000), draw.below(100), note, draw.next(),
+        )
+        .unwrap();
+    }
+    text.pop();
+    text.push(']');
+    text.into_bytes()
+}
+
+/// Sentences as JSON holds them: apostrophes, quotes, brackets, numbers, line breaks.
+fn prose(draw: &mut Draw, length: usize) -> String {
+    const SENTENCES: [&str; 12] = [
+        "Please send it to the new address, and don't ring after 8 pm.",
+        "She said \\\"we'll see\\\" and closed the file (again).",
+        "The update from last week isn't on the server yet; could you look?",
+        "Which of the two plans is better for a family of four?",
+        "It costs 25% more - or 12.50 a month - than what we had before.",
+        "I'd like to select a table by the window, if there's one.",
+        "My order #4411 arrived on 3/4, the mug was broken.",
+        "Thanks & best wishes,\\nAnna",
+        "Write a summary of the text below in three bullet points.",
+        "See https://example.com/help?topic=returns for the details.",
+        "How many users are there, and where do they come from?",
+        "Use at most 200 words: be short, be kind, be clear!",
+    ];
+    let mut text = String::new();
+    while text.len() + 80 < length {
+        text.push_str(SENTENCES[usize::try_from(draw.below(12)).unwrap()]);
+        write!(text, " {} {} ", draw.word(), draw.word()).unwrap();
+    }
+    text
+}
+
+/// Lines of code as JSON holds them.
+fn code(draw: &mut Draw, length: usize) -> String {
+    const LINES: [&str; 10] = [
+        "pub fn total(&self, lines: &[Line]) -> Result<u64, Error> {",
+        "    let sum: u64 = lines.iter().map(|line| line.price * line.count).sum();",
+        "    if sum > self.limit && !self.is_open { return Err(Error::TooMuch(sum)); }",
+        "    for (key, value) in &map { println!(\\\"{key}: {value}\\\"); }",
+        "    // what is not counted here is counted where it's paid for",
+        "    const name = `Hello ${user.name}, you have ${items.length} items`;",
+        "    Ok(sum)",
+        "}",
+        "import { useState } from 'react';",
+        "return rows.filter(r => r.id !== id && r.open).map(r => r.name);",
+    ];
+    let mut text = String::new();
+    while text.len() + 80 < length {
+        text.push_str(LINES[usize::try_from(draw.below(10)).unwrap()]);
+        write!(text, " // {}\\n", draw.word()).unwrap();
+    }
+    text
+}
+
+fn base64(draw: &mut Draw, length: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::from("iVBORw0KGgoAAAANSUhEUgAA");
+    while text.len() < length {
+        text.push(char::from(DIGITS[usize::try_from(draw.below(64)).unwrap()]));
+    }
+    text
 }
 
 fn upload(draw: &mut Draw, length: usize) -> Vec<u8> {

@@ -22,7 +22,7 @@ impl Fuel {
     /// browsers send.
     const FIRST: u64 = 150_000;
 
-    /// Steps that a value grants, however short: a look of the tokenizer at a street's number.
+    /// Steps that a value grants, however short: some tens of rules over a street's number.
     const A_VALUE: u64 = 5_000;
 
     /// Steps that a byte grants. What honest clients send takes 5 to 40 (prose the most); 60 are

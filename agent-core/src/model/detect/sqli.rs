@@ -7,8 +7,8 @@ use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
     rules::{always, hint, short},
+    sql::{self, Sql},
     statement,
-    tokens::{self, Sql},
 };
 use crate::model::places::{NameHints, Part};
 
@@ -287,10 +287,7 @@ impl Sqli {
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
         }
-        if !value.spend(tokens::steps(value.text)) {
-            return by_rules;
-        }
-        let doubt = match tokens::sql(value.text) {
+        let doubt = match sql::read(value.text, &|steps| value.spend(steps)) {
             Sql::Harmless => return by_rules,
             Sql::Doubtful => DOUBT,
             Sql::Injection => self.weight(value),
@@ -300,7 +297,7 @@ impl Sqli {
         Some(finding)
     }
 
-    /// Whether the tokenizer, which is expensive, has something to find. Without a quote, a blank or a bracket there is one token,
+    /// Whether the tokenizer has something to find. Without a quote, a blank or a bracket there is one token,
     /// and what it takes for a comment is a sign: `b!@#h`.
     fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
         const BETWEEN: Marks = Marks::QUOTE.and(Marks::BLANK).and(Marks::ROUND).and(Marks::STAR);
