@@ -74,7 +74,7 @@ pub(crate) struct Kind {
     pub(crate) make: fn(&mut Draw) -> Request,
 }
 
-pub(crate) const KINDS: [Kind; 14] = [
+pub(crate) const KINDS: [Kind; 15] = [
     Kind {
         name: "GET, 12 browser headers",
         make: |draw| browser(draw, "GET", String::new()),
@@ -183,6 +183,13 @@ pub(crate) const KINDS: [Kind; 14] = [
             let picture = base64(draw, 20 << 10);
             let body = format!(r#"{{"name":"IMG_{}.png","data":"{picture}"}}"#, draw.below(10_000));
             posted(draw, "application/json", body.into_bytes())
+        },
+    },
+    Kind {
+        name: "POST, 60 KiB that cost all that one may",
+        make: |draw| {
+            let form = format!("a={}&", draw.word()) + &"p=select(a'--%22{{x}}${y}%3Cz;cat`%7C&".repeat(1_400);
+            posted(draw, "application/x-www-form-urlencoded", form.into_bytes())
         },
     },
     Kind {

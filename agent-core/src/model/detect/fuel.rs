@@ -32,7 +32,7 @@ impl Fuel {
     /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four
     /// milliseconds. 64 KiB of short names with apostrophes, as address books have them, take
     /// nearly all of it.
-    const MOST: u64 = 3_200_000;
+    pub(super) const MOST: u64 = 3_200_000;
 
     /// Bytes that the most steps are for. Where more is looked into at once, there are as many
     /// more.
@@ -40,6 +40,12 @@ impl Fuel {
 
     /// Steps of decoding and marking a byte, and of the search for the literals of all rules.
     const TAKING_APART: u64 = 6;
+
+    /// Steps of a look at a value, however short: of normalising it, and of asking which detectors want it.
+    const A_LOOK: u64 = 150;
+
+    /// Steps of what is noted about a finding: an excerpt, whether it shows a secret.
+    pub(super) const A_FINDING: u64 = 800;
 
     /// A full tank, for one inspection.
     #[must_use]
@@ -69,7 +75,7 @@ impl Fuel {
             .min(self.to_grant.get());
         self.to_grant.set(self.to_grant.get() - granted);
         self.left.set(self.left.get() + granted);
-        self.spend(bytes.saturating_mul(Self::TAKING_APART))
+        self.spend(bytes.saturating_mul(Self::TAKING_APART).saturating_add(Self::A_LOOK))
     }
 
     /// Takes as many steps, or says that there are not as many left: then nothing more is looked
@@ -81,6 +87,12 @@ impl Fuel {
             None => self.is_out.set(true),
         }
         rest.is_some()
+    }
+
+    /// Steps that were taken so far.
+    #[cfg(test)]
+    pub(super) const fn spent(&self) -> u64 {
+        Self::MOST - self.to_grant.get() - self.left.get()
     }
 
     /// Whether something was not looked into for want of steps.
@@ -104,7 +116,7 @@ mod tests {
     fn steps_are_granted_by_length_up_to_an_end() {
         let fuel = Fuel::new();
         assert!(fuel.begin(1000) && fuel.spend(Fuel::FIRST));
-        assert!(fuel.spend(Fuel::A_VALUE + 1000 * (Fuel::A_BYTE - Fuel::TAKING_APART)));
+        assert!(fuel.spend(Fuel::A_VALUE - Fuel::A_LOOK + 1000 * (Fuel::A_BYTE - Fuel::TAKING_APART)));
         assert!(!fuel.spend(1) && fuel.is_out());
         assert!(!fuel.spend(0), "what is out stays out");
 

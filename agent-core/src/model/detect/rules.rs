@@ -85,6 +85,8 @@ pub struct RuleSet {
     rules: Vec<Compiled>,
     /// All of them, where the lexicon says for each whether it is worth asking.
     all: Option<Hits>,
+    /// The number of the first of them there, where the others follow it.
+    first: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -112,7 +114,9 @@ impl RuleSet {
     fn compiled(rules: impl Iterator<Item = Result<Compiled, BuildError>>) -> Result<Self, BuildError> {
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
         let all = Hits::of(rules.iter().map(|rule| rule.id));
-        Ok(Self { rules, all })
+        let first = rules.first().filter(|_| all.is_some()).and_then(|compiled| compiled.id);
+        let first = first.map(RuleId::number);
+        Ok(Self { rules, all, first })
     }
 
     /// What the rules find in a value, all together.
@@ -128,9 +132,17 @@ impl RuleSet {
         }
         let mut score = 0_u8;
         let mut best: Option<&Compiled> = None;
-        // asked last: what a rule's exceptions look at costs more than most rules, and few rules match
-        let matching = self.rules.iter().filter(|compiled| compiled.matches(value));
-        for compiled in matching.filter(|compiled| counts(compiled.rule)) {
+        let mut hits = value.hits.within(self.first.unwrap_or_default());
+        for index in 0..self.rules.len() {
+            // most rules are not worth asking
+            let index = if self.first.is_some() { hits.next() } else { Some(index) };
+            let Some(compiled) = index.and_then(|index| self.rules.get(index)) else {
+                break;
+            };
+            // asked last: what a rule's exceptions look at costs more than most rules, and few rules match
+            if !compiled.matches(value) || !counts(compiled.rule) {
+                continue;
+            }
             score = score.saturating_add(compiled.rule.points).min(100);
             if best.is_none_or(|best| compiled.rule.points > best.rule.points) {
                 best = Some(compiled);

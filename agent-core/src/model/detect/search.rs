@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::{
-    Caught, Detector, Detectors, Family, Finding, Hits, Marks, Options, Standard, Value, excerpt_at, familiar,
-    fingerprint, probe,
+    CERTAIN, Caught, Detector, Detectors, Family, Finding, Fuel, Hits, Marks, Options, Standard, Value, excerpt_at,
+    familiar, fingerprint, probe,
 };
 use crate::model::{
-    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_plain},
+    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
     places::{Field, Role},
 };
 
@@ -27,8 +27,15 @@ pub(super) fn each(
         return;
     }
     let marks = Marks::of(field.value);
+    let base64 = options.base64 && may_hold_base64(marks, field.value);
+    let binary = || {
+        let is_head = field.role == Role::FileHead;
+        is_head.then(|| normalise_binary(field.value)).flatten()
+    };
     let normal = if marks.is_plain(field.spelling) {
-        normalise_plain(field.value, field.spelling, options.base64)
+        normalise_plain(field.value, field.spelling, base64)
+    } else if let Some(normal) = binary() {
+        normal
     } else {
         normalise(field.value, field.spelling, options.base64)
     };
@@ -54,6 +61,25 @@ pub(super) fn each(
     if standard.is_some() && search.found_nothing && is_whole {
         familiar::keep(field, options);
     }
+}
+
+/// Whether a value, in which nothing is coded, may stand for something in Base64: all of it is of the alphabets, or it ends with a
+/// token's three parts, or it is a path, of which the last segment may be a code.
+fn may_hold_base64(marks: Marks, value: &[u8]) -> bool {
+    const OTHERS: Marks = Marks::QUOTE
+        .and(Marks::ANGLE)
+        .and(Marks::ROUND)
+        .and(Marks::SQUARE)
+        .and(Marks::CURLY)
+        .and(Marks::SEMICOLON)
+        .and(Marks::DOLLAR)
+        .and(Marks::COLON)
+        .and(Marks::HASH)
+        .and(Marks::STAR)
+        .and(Marks::AT)
+        .and(Marks::OTHER);
+    let may_be_token = || marks.any(Marks::DOT) && marks.any(Marks::of_byte(b'j')) && marks.any(Marks::of_byte(b'y'));
+    !marks.any(OTHERS) || may_be_token() || value.trim_ascii_start().starts_with(b"/")
 }
 
 /// Whether a field is one short word, so that no built-in detector is asked. Told sooner than whether it is familiar.
@@ -121,6 +147,11 @@ impl Search<'_> {
     }
 
     fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
+        // a finding that is certain is told whatever is left: it may be the last of the request
+        let is_paid = value.spend(Fuel::A_FINDING + value.text.len() as u64);
+        if !is_paid && finding.score < CERTAIN {
+            return true;
+        }
         (self.report)(Caught {
             family,
             excerpt: excerpt_at(

@@ -4,6 +4,8 @@
 //! value is a syntax error unless a bracket or a separator stands before it. Whether a text is a statement is told by its grammar's
 //! outline alone: the verb, the clause that the verb wants, literals and brackets that are closed, and nothing behind the end.
 
+use memchr::memchr3_iter;
+
 /// Verbs, each with the words of which one must follow; none where any may.
 const VERBS: [(&str, &[&str]); 12] = [
     ("select", &["from"]),
@@ -30,10 +32,10 @@ pub(super) fn is_statement(text: &str) -> bool {
         .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
         .filter(|word| !word.is_empty());
     let verb = words.next().unwrap_or_default();
-    if !text.starts_with(verb) || words.clone().count() + 1 < FEWEST_WORDS {
+    let known = VERBS.iter().find(|(known, _)| verb.eq_ignore_ascii_case(known));
+    if known.is_none() || !text.starts_with(verb) || words.clone().take(FEWEST_WORDS).count() + 1 < FEWEST_WORDS {
         return false;
     }
-    let known = VERBS.iter().find(|(known, _)| verb.eq_ignore_ascii_case(known));
     let has_clause = |(_, clauses): &(&str, &[&str])| {
         clauses.is_empty() || words.any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
     };
@@ -99,26 +101,27 @@ pub(super) fn is_sentence(text: &str) -> bool {
 /// Whether each quote is an apostrophe, opens in front of a word, or closes behind one.
 fn quotes_as_sentences_do(text: &str) -> bool {
     let mut open = None;
-    let mut before = None;
-    let mut signs = text.chars().peekable();
-    while let Some(sign) = signs.next() {
-        let after = signs.peek().copied();
+    for at in memchr3_iter(b'\'', b'"', b'`', text.as_bytes()) {
+        let (before, from) = text.split_at(at);
+        let mut signs = from.chars();
+        let (sign, after) = (signs.next(), signs.next());
+        let before = before.chars().next_back();
         let is_word = |sign: Option<char>| sign.is_some_and(|sign| sign.is_alphanumeric());
         let is_edge = |sign: Option<char>| sign.is_none_or(|sign| sign.is_whitespace() || ".,;:!?()[]".contains(sign));
-        if matches!(sign, '\'' | '"' | '`') && !(sign == '\'' && is_word(before) && is_word(after)) {
-            let opens = is_edge(before) && after.is_some_and(|sign| sign.is_alphanumeric() || "<*$%".contains(sign));
-            let is_end =
-                |last: char| last.is_alphanumeric() || ".?!%*>;`'".contains(last) || sign == '`' && last == ')';
-            let closes = is_edge(after) && before.is_some_and(is_end);
-            match open {
-                None if opens => open = Some(sign),
-                Some(quote) if quote == sign && closes => open = None,
-                // quotes of the other kind within
-                Some(quote) if quote != sign => {}
-                _ => return false,
-            }
+        if sign == Some('\'') && is_word(before) && is_word(after) {
+            continue;
         }
-        before = Some(sign);
+        let opens = is_edge(before) && after.is_some_and(|sign| sign.is_alphanumeric() || "<*$%".contains(sign));
+        let is_end =
+            |last: char| last.is_alphanumeric() || ".?!%*>;`'".contains(last) || sign == Some('`') && last == ')';
+        let closes = is_edge(after) && before.is_some_and(is_end);
+        match open {
+            None if opens => open = sign,
+            Some(_) if open == sign && closes => open = None,
+            // quotes of the other kind within
+            Some(_) if open != sign => {}
+            _ => return false,
+        }
     }
     open.is_none()
 }

@@ -1,6 +1,8 @@
 //! Dangerous uploads (CWE-434; OWASP File Upload Cheat Sheet): names that a server or a desktop would run, names that mean another
 //! file than they say, and content that is not what the name claims.
 
+use memchr::memchr2_iter;
+
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
 };
@@ -197,10 +199,14 @@ fn content(value: &Value<'_>) -> Option<Finding> {
     is_active.then(|| Finding::new("active-picture", CERTAIN, 0..0))
 }
 
+/// Whether a text holds another one, in whatever case; one that begins with a letter or `<`.
 fn contains(text: &str, wanted: &str) -> bool {
-    text.as_bytes()
-        .windows(wanted.len())
-        .any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    let Some(first) = wanted.first() else { return true };
+    let begins = memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
+    begins
+        .filter_map(|at| text.get(at..at + wanted.len()))
+        .any(|part| part.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]

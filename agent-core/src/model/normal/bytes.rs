@@ -1,5 +1,7 @@
 //! Codes that stand for bytes: percent codes, and escapes of JavaScript and C.
 
+use memchr::memchr;
+
 /// A copy with a blank for every plus sign, where there is one.
 pub(super) fn blanks(bytes: &[u8]) -> Option<Vec<u8>> {
     bytes.contains(&b'+').then(|| {
@@ -46,7 +48,7 @@ pub(super) fn rewrite(bytes: &[u8], lead: u8, decode: impl Fn(&[u8]) -> Option<(
     let mut written: Option<Vec<u8>> = None;
     let mut rest = bytes;
     let mut done = 0;
-    while let Some(at) = rest.iter().position(|byte| *byte == lead) {
+    while let Some(at) = memchr(lead, rest) {
         let (before, from_lead) = rest.split_at(at);
         let after = from_lead.get(1..).unwrap_or_default();
         let decoded = decode(after);

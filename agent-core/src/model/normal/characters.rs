@@ -12,10 +12,32 @@ const ROOM: usize = 1024;
 /// The text that bytes stand for. Borrowed where nothing is changed.
 pub(super) fn text<'b>(bytes: &'b [u8], disguise: &mut Disguise) -> Cow<'b, str> {
     match str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(is_special) => Cow::Borrowed(text),
+        Ok(text) if is_plain_ascii(bytes) || !text.chars().any(is_special) => Cow::Borrowed(text),
         Ok(text) => Cow::Owned(rewritten([text].into_iter(), bytes.len(), disguise)),
         Err(_) => Cow::Owned(repaired(bytes, disguise)),
     }
+}
+
+/// Whether bytes are ASCII that shows, blanks and line breaks. Told block by block, so that the inner loop has no early end.
+fn is_plain_ascii(bytes: &[u8]) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
+    bytes
+        .chunks(64)
+        .all(|block| block.iter().fold(true, |all, byte| all & is_plain(*byte)))
+}
+
+/// What the beginning of a binary file says: its ASCII, and a sign for each other byte. Nothing in it is undressed, as nothing
+/// that runs files does so; of its control characters only those are kept that text has.
+pub(super) fn of_binary(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        match byte {
+            b' '..=b'~' | b'\t'..=b'\r' => text.push(char::from(*byte)),
+            0x80.. => text.push('\u{fffd}'),
+            _ => {}
+        }
+    }
+    text
 }
 
 /// Reads what is no UTF-8 as well as it can be read.

@@ -20,6 +20,8 @@ mod entities;
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 pub(crate) use self::base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code};
 
 /// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
@@ -85,6 +87,24 @@ pub(crate) fn normalise_plain(value: &[u8], spelling: Spelling, base64: bool) ->
         disguise: Disguise::default(),
     };
     revealed(normal, base64)
+}
+
+/// The beginning of a file that is no text, as whoever looks for programs in it reads it: nothing is decoded, as nothing that runs
+/// files decodes them. `None` where it is text, markup, or may be text in a charset of old.
+pub(crate) fn normalise_binary(head: &[u8]) -> Option<Normal<'_>> {
+    let is_markup = head.trim_ascii_start().starts_with(b"<");
+    let is_binary = || {
+        let is_broken = str::from_utf8(head).is_err_and(|error| error.error_len().is_some());
+        is_broken && memchr(b'\0', head).is_some()
+    };
+    (!is_markup && is_binary()).then(|| Normal {
+        text: Cow::Owned(characters::of_binary(head)),
+        hidden: None,
+        disguise: Disguise {
+            nul: true,
+            ..Disguise::default()
+        },
+    })
 }
 
 /// The value, and what stands in it as Base64.

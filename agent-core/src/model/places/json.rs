@@ -3,6 +3,8 @@
 //! A scanner, not a parser: it follows brackets and strings and takes whatever else it meets for a number or a word. Documents that
 //! are cut off or hold comments yield what they hold.
 
+use memchr::{memchr, memchr2};
+
 use super::{
     Body, Field, Gap, Gaps, MOST_DEPTH, Part, Place, Role, Visit,
     carry::{AS_IS, Escapes, carried},
@@ -229,10 +231,7 @@ fn split_string(text: &[u8]) -> (&[u8], bool, &[u8]) {
     let mut at = 0;
     let mut is_escaped = false;
     loop {
-        match text
-            .get(at..)
-            .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
-        {
+        match text.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
             Some(next) if text.get(at + next) == Some(&b'"') => {
                 let (string, rest) = text.split_at(at + next);
                 return (string, is_escaped, rest.get(1..).unwrap_or_default());
@@ -250,12 +249,10 @@ fn split_string(text: &[u8]) -> (&[u8], bool, &[u8]) {
 fn unescaped(raw: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte != b'\\' {
-            text.push(*byte);
-            continue;
-        }
+    while let Some(at) = memchr(b'\\', rest) {
+        let (before, from) = rest.split_at(at);
+        text.extend_from_slice(before);
+        let after = from.get(1..).unwrap_or_default();
         let (plain, used) = match after {
             [escape @ (b'"' | b'\\' | b'/'), ..] => (Some(char::from(*escape)), 1),
             [b'n', ..] => (Some('\n'), 1),
@@ -272,6 +269,7 @@ fn unescaped(raw: &[u8]) -> Vec<u8> {
         }
         rest = after.get(used..).unwrap_or_default();
     }
+    text.extend_from_slice(rest);
     text
 }
 

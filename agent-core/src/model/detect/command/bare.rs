@@ -26,26 +26,25 @@ pub(super) fn is_split(text: &str) -> bool {
 
 /// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
 pub(super) fn command(text: &str) -> Option<String> {
+    let is_plain = |byte: &u8| !matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'$' | b'`');
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(char) = rest.chars().next() {
-        let after = rest.get(char.len_utf8()..).unwrap_or_default();
-        rest = match char {
-            '\'' | '"' | '^' | '\\' => after,
-            '$' => {
-                without_variable(after, bare.ends_with(|last: char| last.is_ascii_alphabetic())).unwrap_or_else(|| {
+    while !rest.is_empty() {
+        let plain = rest.bytes().take_while(is_plain).count();
+        let (before, from) = rest.split_at(plain);
+        bare.push_str(before);
+        let Some(after) = from.get(1..) else { break };
+        rest = match from.as_bytes().first() {
+            Some(b'$') => without_variable(after, bare.ends_with(|last: char| last.is_ascii_alphabetic()))
+                .unwrap_or_else(|| {
                     bare.push('$');
                     after
-                })
-            }
-            '`' => after.strip_prefix('`').unwrap_or_else(|| {
+                }),
+            Some(b'`') => after.strip_prefix('`').unwrap_or_else(|| {
                 bare.push('`');
                 after
             }),
-            other => {
-                bare.push(other);
-                after
-            }
+            _ => after,
         };
     }
     (bare.len() < text.len()).then_some(bare)

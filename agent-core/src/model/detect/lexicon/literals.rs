@@ -1,5 +1,8 @@
 //! Literals without which a regular expression cannot match.
 
+use std::cmp::Reverse;
+
+use memchr::memmem;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The most literals of one rule: more make the automaton large, and one of them is nearly always there.
@@ -19,37 +22,78 @@ const MOST_OF_A_CLASS: usize = 4;
 /// The least weight of literals that are worth a search.
 const LEAST_WEIGHT: u32 = 2;
 
-/// Literals, in lower case, of which each match holds at least one; nothing where there are none that tell texts apart.
-pub(super) fn required(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
-    let mut best = search(pattern).filter(|literals| weight(literals) >= LEAST_WEIGHT)?;
-    best.sort();
-    best.dedup();
-    Some(best)
+/// The most conditions of a rule: a third one spares what two did not, a fourth hardly anything.
+pub(super) const MOST_CONDITIONS: usize = 3;
+
+/// The most literals of a condition but the first: they make the automaton larger.
+const MOST_OF_OTHERS: usize = 24;
+
+/// Literals, in lower case, of which a match holds at least one.
+type Literals = Vec<Vec<u8>>;
+
+/// Sets of literals, of each of which every match holds at least one, the rarest first; none where there are none that tell texts
+/// apart.
+pub(super) fn conditions(pattern: &Hir) -> Vec<Literals> {
+    let mut all = search(pattern);
+    all.truncate(MOST_CONDITIONS);
+    for literals in &mut all {
+        literals.sort();
+        literals.dedup();
+    }
+    let others = all.split_off(all.len().min(1));
+    all.extend(others.into_iter().filter(|literals| literals.len() <= MOST_OF_OTHERS));
+    all
 }
 
-fn search(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
+/// Conditions of a pattern, the rarest first.
+fn search(pattern: &Hir) -> Vec<Literals> {
     match pattern.kind() {
-        HirKind::Empty | HirKind::Look(_) => None,
-        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Class(class) => members(class),
+        HirKind::Empty | HirKind::Look(_) => Vec::new(),
+        HirKind::Literal(literal) => chosen(vec![vec![literal.0.to_ascii_lowercase()]]),
+        HirKind::Class(class) => chosen(members(class).into_iter().collect()),
         HirKind::Repetition(repetition) if repetition.min > 0 => search(&repetition.sub),
-        HirKind::Repetition(_) => None,
+        HirKind::Repetition(_) => Vec::new(),
         HirKind::Capture(capture) => search(&capture.sub),
-        HirKind::Concat(parts) => best_of(parts),
+        HirKind::Concat(parts) => chosen(of_parts(parts)),
         HirKind::Alternation(choices) => {
-            let mut all = Vec::new();
-            for choice in choices {
-                all.extend(search(choice)?);
-            }
-            (all.len() <= MOST).then_some(all)
+            let choices: Vec<_> = choices.iter().map(search).collect();
+            let most = choices.iter().map(Vec::len).max().unwrap_or_default();
+            // a choice that has fewer conditions than others meets them all by its last
+            let joined = (0..most).map_while(|number| {
+                let of_each = choices
+                    .iter()
+                    .map(|choice| choice.get(number).or_else(|| choice.last()));
+                let all: Option<Vec<&Literals>> = of_each.collect();
+                Some(all?.into_iter().flatten().cloned().collect())
+            });
+            chosen(joined.filter(|literals: &Literals| literals.len() <= MOST).collect())
         }
     }
 }
 
-/// The best literals of parts that follow each other. Neighbours that stand for few texts make
-/// longer literals together: `[\\/]` behind `..` makes `../` and `..\`.
-fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
-    let mut candidates: Vec<Vec<Vec<u8>>> = Vec::new();
+/// The rarest of some conditions, and none that another one implies.
+fn chosen(mut candidates: Vec<Literals>) -> Vec<Literals> {
+    candidates
+        .retain(|literals| weight(literals) >= LEAST_WEIGHT && literals.iter().all(|literal| !literal.is_empty()));
+    candidates.sort_by_key(|literals| (Reverse(weight(literals)), literals.len()));
+    let mut kept: Vec<Literals> = Vec::new();
+    for literals in candidates {
+        let is_implied = kept.iter().any(|narrower| {
+            narrower
+                .iter()
+                .all(|long| literals.iter().any(|short| memmem::find(long, short).is_some()))
+        });
+        if !is_implied && kept.len() < MOST_CONDITIONS {
+            kept.push(literals);
+        }
+    }
+    kept
+}
+
+/// Conditions of parts that follow each other. Neighbours that stand for few texts make longer literals together: `[\\/]` behind `..`
+/// makes `../` and `..\`.
+fn of_parts(parts: &[Hir]) -> Vec<Literals> {
+    let mut candidates: Vec<Literals> = Vec::new();
     let mut run = vec![Vec::new()];
     for part in parts {
         if let Some(texts) = exact(part) {
@@ -76,9 +120,6 @@ fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
     }
     candidates.push(run);
     candidates
-        .into_iter()
-        .max_by_key(|literals| (weight(literals), usize::MAX - literals.len()))
-        .filter(|literals| literals.iter().all(|literal| !literal.is_empty()))
 }
 
 /// All texts that a part stands for, but for the case of letters, where they are few.
@@ -194,7 +235,8 @@ mod tests {
             .build()
             .parse(pattern)
             .unwrap();
-        required(&hir).map(|all| all.into_iter().map(|one| String::from_utf8(one).unwrap()).collect())
+        let best = conditions(&hir).into_iter().next();
+        best.map(|all| all.into_iter().map(|one| String::from_utf8(one).unwrap()).collect())
     }
 
     #[test]
@@ -221,6 +263,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn further_conditions_are_those_of_other_parts() {
+        for (pattern, expected) in [
+            (r"\bselect\b[^;]+\bfrom\b", 2),
+            (r"select.+(?:from|into).+where", 3),
+            (r"union\s+union", 1),
+            (r"(?:script.*onload|iframe.*src).*;", 3),
+            ("script.*onload|iframe", 2),
+            ("script.*onload|[a-z]+", 0),
+            (r"<\w+", 1),
+        ] {
+            let hir = regex_syntax::ParserBuilder::new()
+                .unicode(false)
+                .utf8(false)
+                .build()
+                .parse(pattern)
+                .unwrap();
+            assert_eq!(conditions(&hir).len(), expected, "{pattern}: {:?}", conditions(&hir));
+        }
+    }
+
     proptest! {
         /// What matches holds one of the literals.
         #[test]
@@ -237,7 +300,7 @@ mod tests {
             prop_assume!(parsed.is_ok());
             let hir = parsed.unwrap();
             let regex = Regex::builder().build_from_hir(&hir).unwrap();
-            if let Some(literals) = required(&hir) {
+            for literals in conditions(&hir) {
                 let lower = text.to_ascii_lowercase();
                 let has_one = literals
                     .iter()

@@ -1,15 +1,18 @@
 //! Which rules a text is worth: for each rule the literals without which it cannot match, all of them in one automaton.
 //!
 //! The literals are read off the regular expressions, so that none can be forgotten. A text is searched once for all of them (Aho and
-//! Corasick, 1975); rules without a literal in the text are not asked. Everyday values have few, and so cost what a search costs.
+//! Corasick, 1975); a rule that finds nothing without one of some literals, and one of some others, is asked only of texts that have
+//! both. Everyday values have few, and so cost what a search costs.
 
 mod literals;
 mod needs;
+mod table;
 
-use aho_corasick::{Anchored, MatchKind, automaton::Automaton as _, dfa::DFA};
+use std::ops::Range;
+
 use regex_syntax::hir::Hir;
 
-use self::needs::Needs;
+use self::{literals::MOST_CONDITIONS, needs::Needs, table::Table};
 use super::Marks;
 
 /// The most rules that are told apart; further ones are always asked. Four words of bits.
@@ -31,24 +34,33 @@ impl RuleId {
     pub(super) const fn has_literal(self) -> bool {
         self.has_literal
     }
+
+    /// The rule's number: those of a family follow each other.
+    pub(super) const fn number(self) -> usize {
+        self.number
+    }
 }
 
 /// Literals of rules, while they are collected.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
-    literals: Vec<(Vec<u8>, RuleId)>,
-    always: Hits,
+    /// Each with the condition of a rule that it meets.
+    literals: Vec<(Vec<u8>, usize, RuleId)>,
+    /// The rules that do without each of the conditions.
+    always: [Hits; MOST_CONDITIONS],
     needs: Vec<Needs>,
 }
 
 /// The automaton of a lexicon.
 #[derive(Debug)]
 pub(super) struct Words {
-    automaton: Option<DFA>,
-    /// For each pattern the rules it stands for.
-    rules: Vec<Hits>,
-    /// Rules without a literal.
-    always: Hits,
+    table: Option<Table>,
+    /// For each state at which literals end where the conditions stand that they meet.
+    met: Vec<Range<usize>>,
+    /// Conditions: their number, and bits of rules in a word.
+    conditions: Vec<(usize, usize, u64)>,
+    /// The rules that do without each of the conditions.
+    always: [Hits; MOST_CONDITIONS],
     /// For each rule the classes of bytes that a text must have.
     needs: Vec<Needs>,
 }
@@ -86,9 +98,32 @@ impl Hits {
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    /// The rules that are in one or the other.
+    fn or(mut self, other: &Self) -> Self {
         for (own, others) in self.0.iter_mut().zip(other.0) {
             *own |= others;
+        }
+        self
+    }
+
+    /// The rules that are in both.
+    fn and(&self, other: &Self) -> Self {
+        let mut both = *self;
+        for (own, others) in both.0.iter_mut().zip(other.0) {
+            *own &= others;
+        }
+        both
+    }
+
+    /// Which rules from a number on are worth asking, in order, counted from there.
+    pub(super) fn within(&self, first: usize) -> Within {
+        let place = first / 64;
+        let word = self.0.get(place).copied().unwrap_or_default();
+        Within {
+            hits: *self,
+            first,
+            place,
+            left: word & (u64::MAX << (first % 64)),
         }
     }
 
@@ -112,18 +147,44 @@ impl Hits {
     }
 }
 
+/// Numbers of rules, one after the other.
+pub(super) struct Within {
+    hits: Hits,
+    first: usize,
+    place: usize,
+    /// The bits of this word that were not shown yet.
+    left: u64,
+}
+
+impl Iterator for Within {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            self.place += 1;
+            self.left = *self.hits.0.get(self.place)?;
+        }
+        let bit = self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        Some(self.place * 64 + bit - self.first)
+    }
+}
+
 impl Lexicon {
     /// Takes a rule in.
     pub(super) fn add(&mut self, pattern: &Hir) -> RuleId {
-        let literals = literals::required(pattern);
+        let conditions = literals::conditions(pattern);
         let id = RuleId {
             number: self.needs.len(),
-            has_literal: literals.is_some(),
+            has_literal: !conditions.is_empty(),
         };
         self.needs.push(Needs::of(pattern));
-        match literals {
-            Some(found) => self.literals.extend(found.into_iter().map(|literal| (literal, id))),
-            None => self.always.set(id),
+        for always in self.always.iter_mut().skip(conditions.len()) {
+            always.set(id);
+        }
+        for (condition, literals) in conditions.into_iter().enumerate() {
+            let literals = literals.into_iter().map(|literal| (literal, condition, id));
+            self.literals.extend(literals);
         }
         id
     }
@@ -148,27 +209,40 @@ impl Lexicon {
     pub(super) fn build(mut self) -> Words {
         self.literals.sort();
         let mut patterns: Vec<Vec<u8>> = Vec::new();
-        let mut rules: Vec<Hits> = Vec::new();
-        for (literal, id) in self.literals {
+        let mut of_patterns: Vec<[Hits; MOST_CONDITIONS]> = Vec::new();
+        for (literal, condition, id) in self.literals {
             if patterns.last() != Some(&literal) {
                 patterns.push(literal);
-                rules.push(Hits::default());
+                of_patterns.push(Default::default());
             }
-            if let Some(last) = rules.last_mut() {
-                last.set(id);
+            if let Some(hits) = of_patterns.last_mut().and_then(|all| all.get_mut(condition)) {
+                hits.set(id);
             }
         }
-        let automaton = DFA::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .build(&patterns)
-            .ok();
+        let table = Table::of(&patterns);
+        let (mut met, mut conditions) = (Vec::new(), Vec::new());
+        for literals in table.iter().flat_map(Table::ends) {
+            let begin = conditions.len();
+            for condition in 0..MOST_CONDITIONS {
+                let of_each = literals
+                    .iter()
+                    .filter_map(|literal| of_patterns.get(*literal)?.get(condition));
+                let all = of_each.fold(Hits::default(), |all, hits| all.or(hits));
+                let words = all.0.into_iter().enumerate().filter(|(_, word)| *word != 0);
+                conditions.extend(words.map(|(place, word)| (condition, place, word)));
+            }
+            met.push(begin..conditions.len());
+        }
         // without an automaton every rule is asked: slower, and not wrong
-        let always = if automaton.is_some() { self.always } else { Hits::ALL };
+        let always = if table.is_some() {
+            self.always
+        } else {
+            [Hits::ALL; MOST_CONDITIONS]
+        };
         Words {
-            automaton,
-            rules,
+            table,
+            met,
+            conditions,
             always,
             needs: self.needs,
         }
@@ -180,38 +254,40 @@ impl Words {
     #[cfg(test)]
     pub(super) const fn blind() -> Self {
         Self {
-            automaton: None,
-            rules: Vec::new(),
-            always: Hits::ALL,
+            table: None,
+            met: Vec::new(),
+            conditions: Vec::new(),
+            always: [Hits::ALL; MOST_CONDITIONS],
             needs: Vec::new(),
         }
     }
 
+    /// Whether texts are searched at all.
+    #[cfg(test)]
+    pub(super) const fn is_searched(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// The rules that a text with these classes of bytes may match.
     pub(super) fn search(&self, text: &str, marks: Marks) -> Hits {
-        let mut hits = self.always;
-        if let Some(automaton) = &self.automaton {
-            self.run(automaton, text, &mut hits);
+        let mut met = self.always;
+        if let Some(table) = &self.table {
+            table.search(text.as_bytes(), &mut |end| self.meets(end, &mut met));
         }
+        let mut hits = met.iter().fold(Hits::ALL, |hits, met| hits.and(met));
         hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
         hits
     }
 
-    /// Takes the automaton through a text, step by step: a search that stops at each literal and is begun again would cost more, as
-    /// literals of one or two signs are frequent.
-    fn run(&self, automaton: &DFA, text: &str, hits: &mut Hits) {
-        let Ok(mut state) = automaton.start_state(Anchored::No) else {
-            *hits = Hits::ALL;
-            return;
-        };
-        for byte in text.bytes() {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
-                for found in 0..automaton.match_len(state) {
-                    if let Some(rules) = self.rules.get(automaton.match_pattern(state, found).as_usize()) {
-                        hits.add(rules);
-                    }
-                }
+    /// Notes what a literal meets.
+    fn meets(&self, literal: usize, met: &mut [Hits; MOST_CONDITIONS]) {
+        let found = self
+            .met
+            .get(literal)
+            .and_then(|range| self.conditions.get(range.clone()));
+        for (condition, place, rules) in found.unwrap_or_default() {
+            if let Some(word) = met.get_mut(*condition).and_then(|hits| hits.0.get_mut(*place)) {
+                *word |= rules;
             }
         }
     }

@@ -96,3 +96,79 @@ fn what_costs_too_much_is_not_looked_into_to_its_end() {
     assert_eq!(looks(&fuel, b"' or 1=1 --", 1), 0, "nothing more is looked into");
     assert_eq!(looks(&Fuel::new(), b"' or 1=1 --", 1), 1, "the next request is");
 }
+
+#[test]
+fn the_literals_of_all_rules_have_room_in_their_table() {
+    assert!(Standard::new().unwrap().words.is_searched());
+}
+
+/// Texts that rules look for or are slow with, as a search for costly values puts them together.
+#[rustfmt::skip]
+const PIECES: &[&str] = &[
+    "<a ", "<!--", "' or ", "\"--", "((", ")", "../", "{{", "}}", "${", "$(", "%25", "&#x", "\\u00", ";cat ", "|", "`", "=", "\"on", "union ", "select ", "from ", "\n", "/*", "*/",
+    "0x2e", "\u{fffd}", "\u{ff1c}", "!+[]", "a", "1", ",", "-", "@", "#", "javascript:", "http://", "<?", "__proto__", "O'Neill", " and ", "==", "file", "script", "?", "%", "+",
+];
+
+/// Bytes of the values that are searched.
+const SEARCHED: usize = 512;
+
+fn text_of(genes: &[usize]) -> String {
+    let piece: String = genes.iter().map(|gene| PIECES[*gene]).collect();
+    let text = piece.repeat(1 + SEARCHED / piece.len());
+    text[..text.floor_char_boundary(SEARCHED)].to_owned()
+}
+
+fn steps_of(text: &str) -> u64 {
+    let fuel = Fuel::new();
+    looks(&fuel, text.as_bytes(), 1);
+    fuel.spent()
+}
+
+/// The most steps a byte that a search may find: twice what each byte grants, so that such values are looked into for half of a
+/// request's length before it is out of fuel.
+const CEILING: u64 = 120;
+
+/// Climbs to costly values by changing what was the costliest so far, always in the same way.
+#[test]
+fn no_search_finds_a_value_that_costs_more_than_twice_what_it_grants() {
+    const ROUNDS: usize = 12;
+    const STEPS: usize = 30;
+    let mut seed = 7_u64;
+    let mut below = |end: usize| {
+        seed = seed
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
+        usize::try_from(seed >> 33).unwrap() % end
+    };
+    let mut worst = (0, String::new());
+    for _ in 0..ROUNDS {
+        let mut genes: Vec<usize> = (0..6).map(|_| below(PIECES.len())).collect();
+        let mut cost = steps_of(&text_of(&genes));
+        for _ in 0..STEPS {
+            let mut changed = genes.clone();
+            let at = below(changed.len());
+            match below(3) {
+                0 if changed.len() < 24 => changed.insert(at, below(PIECES.len())),
+                1 if changed.len() > 1 => drop(changed.remove(at)),
+                _ => changed[at] = below(PIECES.len()),
+            }
+            let other = steps_of(&text_of(&changed));
+            if other >= cost {
+                (genes, cost) = (changed, other);
+            }
+        }
+        if cost > worst.0 {
+            worst = (cost, text_of(&genes));
+        }
+    }
+    let (cost, text) = worst;
+    assert!(
+        cost > 20 * SEARCHED as u64,
+        "the search finds something: {cost} of {text:?}"
+    );
+    assert!(cost <= CEILING * SEARCHED as u64, "{cost} of {text:?}");
+    // a request of such values takes no more than one may, which is some four milliseconds
+    let fuel = Fuel::new();
+    looks(&fuel, text.as_bytes(), (64 << 10) / SEARCHED);
+    assert!(fuel.spent() <= Fuel::MOST, "{}", fuel.spent());
+}

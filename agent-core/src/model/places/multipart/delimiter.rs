@@ -1,5 +1,7 @@
 //! Boundaries and delimiters: where parts begin and end, for the strict and for others.
 
+use memchr::memchr;
+
 use super::super::parameter::parameters;
 
 /// The most boundaries that are tried: no honest client names more.
@@ -242,7 +244,7 @@ impl Delimiter {
 fn dashes(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from + text.get(from..)?.iter().position(|byte| *byte == b'-')?;
+        let at = from + memchr(b'-', text.get(from..)?)?;
         if text.get(at + 1) == Some(&b'-') {
             return Some(at);
         }
