@@ -38,6 +38,7 @@ class Replay:
         self._error = error
         self._watch = watch
         self._left = left
+        self._is_ended = False
 
     def read(self, size: int | None = -1) -> bytes:
         """So many bytes, or all."""
@@ -118,8 +119,7 @@ class Replay:
 
     def end(self) -> None:
         """Has nothing more to read: a framework may read a refused body once more, whatever became of the first time."""
-        self._beginning, self._rest = b"", io.BytesIO()
-        self._error = self._watch = None
+        self._beginning, self._is_ended = b"", True
 
     def _more(self, read: Callable[..., bytes], *size: int) -> bytes:
         """Reads of the rest, and shows it to the guard first."""
@@ -138,6 +138,8 @@ class Replay:
 
     def _goes_on(self, piece: bytes) -> bool:
         """Whether the rest can be asked. An error comes once what was before it has been read."""
+        if self._is_ended:
+            return False
         if self._error is None:
             return True
         if not piece:
