@@ -163,7 +163,7 @@ impl Shared {
             return;
         }
         let client = source_of(case);
-        let detection = Detection {
+        let mut detection = Detection {
             check,
             level,
             source: client.address,
@@ -192,6 +192,10 @@ impl Shared {
             exception: None,
         };
         if id.is_none() {
+            // what only logs is told one by one, so that each has its own
+            let mut own = NarrowException::default();
+            own.add(&detection.rule, &detection.place);
+            detection.exception = narrowed(&own, &detection.request, case).map(Box::new);
             self.parts.intake.push(detection);
         } else if let Some(earlier) = outcome.pending.replace(Some(Box::new((detection, is_news)))) {
             self.hand_over(*earlier, outcome, case);

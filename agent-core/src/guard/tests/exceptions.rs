@@ -102,6 +102,27 @@ fn what_is_printed_lets_the_request_pass_and_no_neighbour() {
 }
 
 #[test]
+fn what_is_only_logged_is_printed_with_its_exception_too() {
+    let query = format!("page=2&q={ATTACK}");
+    let search = get("/search/7");
+    let log_only = |exceptions: &Value| stage(json!({"SECURITY_CHECKS": {"sqli": 3}, "EXCEPTIONS": exceptions}));
+    let monitored = log_only(&json!([]));
+    assert!(!judged(&monitored, &search, Some("/search/{id}"), &query).is_block());
+    let found = monitored.intake.pop().unwrap();
+    let exception = serde_json::to_value(found.exception.unwrap()).unwrap();
+    assert_eq!(
+        (&exception["place"], &exception["route"]),
+        (&json!("query:q"), &json!("/search/{id}"))
+    );
+    let excepted = log_only(&json!([exception]));
+    assert!(!judged(&excepted, &search, Some("/search/{id}"), &query).is_block());
+    let rules: Vec<_> = std::iter::from_fn(|| excepted.intake.pop())
+        .map(|found| found.rule)
+        .collect();
+    assert!(!rules.contains(&found.rule), "{rules:?}");
+}
+
+#[test]
 fn all_that_refuses_a_request_is_in_what_is_printed() {
     let query = format!("a={ATTACK}&b=<script>alert(1)</script>&c=;cat+/etc/passwd");
     let search = get("/search");
