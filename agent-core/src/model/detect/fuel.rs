@@ -44,6 +44,9 @@ impl Fuel {
     /// Steps of a look at a value, however short: of normalising it, and of asking which detectors want it.
     const A_LOOK: u64 = 150;
 
+    /// Steps of a literal that ends in a text: some thirty instructions.
+    pub(super) const AN_END: u64 = 4;
+
     /// Steps of what is noted about a finding: an excerpt, whether it shows a secret.
     pub(super) const A_FINDING: u64 = 800;
 

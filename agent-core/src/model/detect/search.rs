@@ -112,7 +112,9 @@ impl Search<'_> {
         // a file is held against its name, however little it holds
         let says_something = !value.marks.is_empty() || value.role == Role::FileHead || probe::is_telling(&value.place);
         if let Some(standard) = self.standard.filter(|_| says_something) {
-            value.hits = standard.words.search(value.text, value.marks);
+            let (hits, ends) = standard.words.search(value.text, value.marks);
+            value.hits = hits;
+            value.spend(Fuel::AN_END * ends);
             let has_hits = value.hits != Hits::default();
             let goes_on = standard.all.iter().enumerate().all(|(index, member)| {
                 let is_asked = member.wants(&value, has_hits) && self.options.wants.has(member.detector.family());

@@ -268,15 +268,20 @@ impl Words {
         self.table.is_some()
     }
 
-    /// The rules that a text with these classes of bytes may match.
-    pub(super) fn search(&self, text: &str, marks: Marks) -> Hits {
+    /// The rules that a text with these classes of bytes may match, and how often literals end in it, which is what a search costs
+    /// besides the bytes.
+    pub(super) fn search(&self, text: &str, marks: Marks) -> (Hits, u64) {
         let mut met = self.always;
+        let mut ends = 0;
         if let Some(table) = &self.table {
-            table.search(text.as_bytes(), &mut |end| self.meets(end, &mut met));
+            table.search(text.as_bytes(), &mut |end| {
+                ends += 1;
+                self.meets(end, &mut met);
+            });
         }
         let mut hits = met.iter().fold(Hits::ALL, |hits, met| hits.and(met));
         hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
-        hits
+        (hits, ends)
     }
 
     /// Notes what a literal meets.
@@ -311,7 +316,7 @@ mod tests {
         let (words, ids) = words(&["union.*select", "<script", r"\d+", "(?i)sleep|union"]);
         let hits = |text: &str| {
             ids.iter()
-                .map(|id| words.search(text, Marks::of(text.as_bytes())).has(*id))
+                .map(|id| words.search(text, Marks::of(text.as_bytes())).0.has(*id))
                 .collect::<Vec<_>>()
         };
         assert_eq!(hits("abc 1"), [false, false, true, false]);
@@ -326,7 +331,7 @@ mod tests {
         let patterns: Vec<String> = (0..MOST_RULES + 2).map(|number| format!("literal{number}")).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let (words, ids) = words(&patterns);
-        let hits = words.search("nothing", Marks::of(b"nothing"));
+        let (hits, _) = words.search("nothing", Marks::of(b"nothing"));
         assert!(!hits.has(ids[MOST_RULES - 1]) && hits.has(ids[MOST_RULES]));
     }
 }
