@@ -157,6 +157,11 @@ impl ServerBuilder {
             (None, None, Some(data_dir)) => Kept::from(journal::open(data_dir, &rules)?),
             (None, None, None) => Kept::in_memory(Store::new(rules.clone())),
         };
+        if kept.position > 0 {
+            let fleets = kept.store.fleets().filter_map(|fleet| kept.store.list(fleet).ok());
+            let entries: u64 = fleets.map(|list| list.head().count).sum();
+            tracing::info!(position = kept.position, entries, "goes on from what was kept");
+        }
         let timeline = Arc::new(Timeline::new(clock, kept.store.now().tick));
         let now = timeline.now();
         let (profiles, commands) = Profiles::new(&config, now.unix_ms, &kept.store)?;

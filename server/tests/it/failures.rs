@@ -219,6 +219,39 @@ async fn a_disk_that_does_not_answer_holds_up_nobody_who_only_asks() {
 }
 
 #[actix_web::test]
+async fn what_comes_while_a_record_is_on_its_way_goes_into_the_next_one() {
+    let (cloud, faults, (gate, mut waiting)) = faulty();
+    let position = async || {
+        let health = cloud.admin(Method::GET, "/admin/health", &Value::Null).await.good();
+        health["journal"]["position"].as_u64().unwrap()
+    };
+    let before = position().await;
+    faults.gate.store(true, Ordering::SeqCst);
+    let report = |host: u8| {
+        let mut agent = Agent::new();
+        agent.ban(&format!("203.0.113.{host}"), cloud.clock.unix());
+        let client = awc::Client::builder().timeout(Duration::from_secs(20)).finish();
+        let sent = client.post(cloud.url("/beacon")).send_json(&agent.message());
+        actix_web::rt::spawn(async move { sent.await.map(|answer| answer.status().as_u16()) })
+    };
+    let first = report(1);
+    waiting.recv().await.unwrap();
+    let burst: Vec<_> = (2..=30).map(report).collect();
+    // a question comes after them all: by then they wait
+    for _ in 0..30 {
+        cloud.listed().await;
+    }
+    faults.gate.store(false, Ordering::SeqCst);
+    gate.send(()).unwrap();
+    for report in std::iter::once(first).chain(burst) {
+        assert_eq!(report.await.unwrap().unwrap(), 200);
+    }
+    assert_eq!(cloud.listed().await.len(), 30);
+    let records = position().await - before;
+    assert!(records < 15, "{records} records for 30 reports");
+}
+
+#[actix_web::test]
 async fn answers_are_compressed_for_those_who_ask() {
     let cloud = Cloud::start(config());
     let client = awc::Client::builder()
