@@ -16,7 +16,10 @@ use std::{
 };
 
 use buckler::protocol::v2::{AddressOrigin, AgentPart, Event, EventKind, Evidence, MAX_EVENTS};
-use buckler_server::{Profile, RunningServer, Server, ServerConfig};
+use buckler_server::{
+    Profile, RunningServer, Server, ServerConfig,
+    journal::{DiskJournal, Journal as _},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -73,9 +76,19 @@ fn main() -> Outcome<()> {
     );
 
     disk.stop(Duration::from_secs(5));
+    let file = data_dir.join("buckler.redb");
+    let began = now();
+    let journal = DiskJournal::open(&file)?;
+    let checked = now() - began;
+    journal.load(&mut |_, _| Ok(()))?;
+    println!(
+        "the file alone: opened and its checksums compared in {checked:?}, its rows read in {:?}",
+        now() - began - checked
+    );
+    drop(journal);
     let began = now();
     let disk = start(Some(&data_dir))?;
-    let size = std::fs::metadata(data_dir.join("buckler.redb"))?.len() >> 20;
+    let size = std::fs::metadata(file)?.len() >> 20;
     println!(
         "start with {} entries, {size} MiB: {:?}",
         each * AGENTS + EXCHANGES,

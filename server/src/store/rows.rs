@@ -4,6 +4,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{AgentIdent, Origin, ProfileState, RefusalView, Rules, Store, agent::Agent};
 use crate::{
@@ -165,7 +166,7 @@ impl Row {
         else {
             return serde_json::to_vec(self);
         };
-        let by = serde_json::to_vec(by)?;
+        let by = maker_bytes(by)?;
         let mut value = Vec::with_capacity(ENTRY_HEAD + by.len() + why.len());
         value.extend(end.seconds().to_be_bytes());
         value.extend(made.seconds().to_be_bytes());
@@ -175,6 +176,52 @@ impl Row {
         value.extend(why.as_bytes());
         Ok(value)
     }
+}
+
+/// What the maker of an entry begins with.
+mod maker {
+    pub(super) const OPERATOR: u8 = 0;
+    /// An agent of version 2: its id, and the profile of its key.
+    pub(super) const INSTALLED: u8 = 1;
+    /// Any other agent, as JSON.
+    pub(super) const OTHER: u8 = 2;
+}
+
+/// The maker of an entry in as few bytes as it needs.
+fn maker_bytes(by: &Origin) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::new();
+    match by {
+        Origin::Operator => bytes.push(maker::OPERATOR),
+        Origin::Agent(who) => match &**who {
+            AgentIdent::Installed { profile, id } => {
+                bytes.push(maker::INSTALLED);
+                bytes.extend(id.as_bytes());
+                bytes.extend(profile.as_bytes());
+            }
+            AgentIdent::Keyed { .. } => {
+                bytes.push(maker::OTHER);
+                bytes.extend(serde_json::to_vec(who)?);
+            }
+        },
+    }
+    Ok(bytes)
+}
+
+fn maker_of(bytes: &[u8]) -> Option<Origin> {
+    let (kind, rest) = bytes.split_first()?;
+    let who = match *kind {
+        maker::OPERATOR => return Some(Origin::Operator),
+        maker::INSTALLED => {
+            let (id, profile) = rest.split_first_chunk::<16>()?;
+            AgentIdent::Installed {
+                profile: std::str::from_utf8(profile).ok()?.into(),
+                id: Uuid::from_bytes(*id),
+            }
+        }
+        maker::OTHER => serde_json::from_slice(rest).ok()?,
+        _ => return None,
+    };
+    Some(Origin::Agent(Arc::new(who)))
 }
 
 /// Bytes before the maker of an entry: end, when it was made, standing, and the length of the maker.
@@ -335,7 +382,7 @@ impl RowReader {
         let (length, rest) = rest.split_first_chunk::<2>()?;
         let (by, why) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
         if !self.makers.contains_key(by) {
-            self.makers.insert(by.to_vec(), serde_json::from_slice(by).ok()?);
+            self.makers.insert(by.to_vec(), maker_of(by)?);
         }
         if !self.fleets.contains_key(name) {
             let text = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
