@@ -177,6 +177,23 @@ impl Wide {
         }
     }
 
+    /// The units of a part of a text that are all there, decoded, and how many bytes they take. A
+    /// mark in it is none.
+    pub(super) fn decode_part(self, bytes: &[u8]) -> (Vec<u8>, usize) {
+        let whole = bytes.len() - bytes.len() % self.width();
+        let units = bytes.get(..whole).unwrap_or_default();
+        let plain = |encoding: &'static Encoding| {
+            let (text, _) = encoding.decode_without_bom_handling(units);
+            text.into_owned().into_bytes()
+        };
+        let text = match self {
+            Self::Utf16Le => plain(UTF_16LE),
+            Self::Utf16Be => plain(UTF_16BE),
+            Self::Utf32Le | Self::Utf32Be => self.decode(units),
+        };
+        (text, whole)
+    }
+
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<u8> {
         let unit = |unit: &[u8]| match (self, unit) {
             (Self::Utf32Le, [a, b, c, d]) => u32::from_le_bytes([*a, *b, *c, *d]),

@@ -213,6 +213,12 @@ fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     if let Some(decoded) = declared.decode(body.bytes) {
         text(&decoded, &mut visit);
     }
+    // parsers of JSON go by the bytes, whatever is declared
+    if let Some(wide) = sniffed
+        && !matches!(declared, Charset::Wide(_))
+    {
+        text(&wide.decode(body.bytes), &mut visit);
+    }
     if let Charset::Foreign(_) = declared
         && is_form
     {

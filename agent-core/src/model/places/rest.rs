@@ -4,6 +4,7 @@
 use super::{
     Body, Format, Gap, Gaps, Visit, budgeted,
     carry::{AS_IS, Escapes, carried},
+    charset::Wide,
     json, multipart, packed, read_as,
 };
 
@@ -18,7 +19,11 @@ const LONGEST: usize = 4096;
 pub struct Rest {
     content_type: String,
     format: Format,
-    /// What the last window left open, and what came since.
+    /// The units that its text is written in, where they have several bytes.
+    wide: Option<Wide>,
+    /// The beginning of a unit of which the end has not come.
+    pending: Vec<u8>,
+    /// What the last window left open, and what came since, in UTF-8.
     bytes: Vec<u8>,
     /// How much came since.
     fresh: usize,
@@ -38,20 +43,40 @@ impl Rest {
     /// beginning: of pictures and archives.
     #[must_use]
     pub fn after(content_type: &str, beginning: &[u8]) -> Option<Self> {
-        let format = Format::of(content_type, beginning);
+        let mut format = Format::of(content_type, beginning);
+        let has_text = !matches!(format, Format::Multipart | Format::Packed(_) | Format::Media);
         let mut rest = Self {
             content_type: content_type.to_owned(),
             format,
-            bytes: beginning.to_vec(),
+            wide: Wide::sniffed(beginning).filter(|_| has_text),
+            pending: Vec::new(),
+            bytes: Vec::new(),
             fresh: 0,
         };
+        rest.push(beginning);
+        if rest.wide.is_some() {
+            const MARK: &[u8] = "\u{feff}".as_bytes();
+            if rest.bytes.starts_with(MARK) {
+                rest.bytes.drain(..MARK.len());
+            }
+            format = Format::of(content_type, &rest.bytes);
+            rest.format = format;
+        }
         rest.advance();
         (format != Format::Media).then_some(rest)
     }
 
     /// Adds what came. How much came since the last window.
     pub fn push(&mut self, piece: &[u8]) -> usize {
-        self.bytes.extend_from_slice(piece);
+        match self.wide {
+            None => self.bytes.extend_from_slice(piece),
+            Some(wide) => {
+                self.pending.extend_from_slice(piece);
+                let (text, taken) = wide.decode_part(&self.pending);
+                self.bytes.extend_from_slice(&text);
+                self.pending.drain(..taken);
+            }
+        }
         self.fresh += piece.len();
         self.fresh
     }
@@ -219,6 +244,33 @@ mod tests {
             &[Gap::TooLarge]
         } else {
             &[]
+        }
+    }
+
+    #[test]
+    fn wide_units_are_read_in_windows_too() {
+        let text = format!("{{\"p\":\"{}\",\"q\":\"{ATTACK}\"}}", "a ".repeat(9_000));
+        let little = |mark: &[u8]| {
+            [
+                mark,
+                &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+            ]
+            .concat()
+        };
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let widest: Vec<u8> = text.chars().flat_map(|char| u32::from(char).to_le_bytes()).collect();
+        for bytes in [little(b""), little(b"\xff\xfe"), big, widest] {
+            for (kind, piece) in [
+                ("application/json", 1_001),
+                ("text/plain; charset=gbk", 16 << 10),
+                ("", 4_099),
+            ] {
+                assert!(
+                    finds(kind, &bytes, piece, ATTACK).0,
+                    "{kind} {piece} {:x?}",
+                    &bytes[..4]
+                );
+            }
         }
     }
 
