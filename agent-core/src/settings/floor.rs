@@ -25,6 +25,7 @@ pub(super) fn read(value: Option<&Value>, cloud_url: Option<&Url>, files: &Files
     let never_ignored = table.list("never_ignored", "a list of paths that begin with `/`", a_path);
     let markup = table.bool("markup", true);
     let log_targets = table.list("log_targets", "a list of hosts, without ports", a_host);
+    let are_redirects_said = table.take("redirect_hosts").is_some();
     let redirect_hosts = table.list("redirect_hosts", "a list of hosts, without ports", a_host);
     let is_said = table.take("server_keys").is_some();
     let server_keys = table.list("server_keys", "a list of keys of the configuration", a_key);
@@ -35,7 +36,7 @@ pub(super) fn read(value: Option<&Value>, cloud_url: Option<&Url>, files: &Files
         .with_never_ignored(never_ignored)
         .with_markup(markup)
         .with_log_hosts(log_targets.into_iter().chain(cloud_host))
-        .with_redirect_hosts(redirect_hosts)
+        .with_redirect_hosts(are_redirects_said.then_some(redirect_hosts))
         .with_server_keys(is_said.then_some(server_keys));
     let floor = levels
         .into_iter()

@@ -41,7 +41,7 @@ fn every_setting_is_read_from_a_file() {
         .with_never_ignored(texts(&["/login"]))
         .with_markup(false)
         .with_log_hosts(texts(&["logs.example.com", "[::1]", "cloud.example.com"]))
-        .with_redirect_hosts(texts(&["help.example.com"]))
+        .with_redirect_hosts(Some(texts(&["help.example.com"])))
         .with_server_keys(Some(texts(&["HOSTS", "SECURITY_CHECKS"])));
     assert_eq!(read, written);
 }

@@ -273,6 +273,9 @@ impl Floor {
     fn may_redirect_to(&self, location: &str, stack: &Stack) -> bool {
         /// Of a top-level domain that nobody has (RFC 6761, section 6.4).
         const OWN: &str = "own.invalid";
+        let Some(allowed) = &self.redirect_hosts else {
+            return true;
+        };
         let Some(url) = Url::parse(&format!("https://{OWN}/"))
             .ok()
             .and_then(|base| base.join(location).ok())
@@ -290,7 +293,7 @@ impl Floor {
             named.eq_ignore_ascii_case(host) || bare.eq_ignore_ascii_case(host)
         };
         host == OWN
-            || self.redirect_hosts.iter().any(|allowed| **allowed == *host)
+            || allowed.iter().any(|allowed| **allowed == *host)
             || hosts
                 .and_then(|given| given.value.as_array())
                 .into_iter()

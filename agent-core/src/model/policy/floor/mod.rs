@@ -25,8 +25,8 @@ pub struct Floor {
     markup: bool,
     /// Hosts that findings may be sent to, in lower case.
     log_hosts: Box<[Box<str>]>,
-    /// Hosts that refused clients may be sent to, in lower case.
-    redirect_hosts: Box<[Box<str>]>,
+    /// Hosts that refused clients may be sent to, in lower case; all where there are none.
+    redirect_hosts: Option<Box<[Box<str>]>>,
     /// The keys that the server may set; all where there are none.
     server_keys: Option<BTreeSet<Box<str>>>,
 }
@@ -40,7 +40,7 @@ impl Default for Floor {
             never_ignored: Box::default(),
             markup: true,
             log_hosts: Box::default(),
-            redirect_hosts: Box::default(),
+            redirect_hosts: None,
             server_keys: None,
         }
     }
@@ -91,10 +91,10 @@ impl Floor {
         self
     }
 
-    /// Hosts that a server may send refused clients to.
+    /// The only hosts that a server may send refused clients to, besides the application's own; `None` for all.
     #[must_use]
-    pub fn with_redirect_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
-        self.redirect_hosts = in_lower_case(hosts);
+    pub fn with_redirect_hosts(mut self, hosts: Option<impl IntoIterator<Item = String>>) -> Self {
+        self.redirect_hosts = hosts.map(in_lower_case);
         self
     }
 

@@ -212,7 +212,7 @@ fn findings_go_to_the_clouds_host_alone() {
 
 #[test]
 fn refused_clients_are_sent_to_the_hosts_sites_alone() {
-    let floor = Floor::default().with_redirect_hosts(["help.example.com".to_owned()]);
+    let floor = Floor::default().with_redirect_hosts(Some(["help.example.com".to_owned()]));
     let own = json!({"HOSTS": ["shop.example.com:8443"]});
     for (location, stays) in [
         ("/blocked", true),
@@ -233,6 +233,17 @@ fn refused_clients_are_sent_to_the_hosts_sites_alone() {
             }
         }
     }
+}
+
+#[test]
+fn without_a_list_of_hosts_the_server_decides_where_refused_clients_go() {
+    let server = json!({"BLACKLIST_ACTION": "redirect", "BLACKLIST_ACTION_CONTENT": "https://example.com/gone"});
+    assert_eq!(held(&by_default(server.clone())), [""; 0]);
+    let own_alone = Floor::default().with_redirect_hosts(Some(Vec::<String>::new()));
+    assert_eq!(
+        held(&under(&own_alone, json!({}), server)),
+        ["BLACKLIST_ACTION_CONTENT"]
+    );
 }
 
 #[test]
