@@ -30,7 +30,7 @@ Exit codes:
 /// Which server, and who asks. Flags win over the environment, and that over the file.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerArgs {
-    /// The server, such as https://buckler.example.com
+    /// The server, such as `https://buckler.example.com`
     #[arg(long, global = true, env = "BUCKLERCTL_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// A file that holds the admin token; BUCKLERCTL_TOKEN holds it itself. There is no flag for the token: every user of the machine
