@@ -34,7 +34,8 @@
 //! ```
 //!
 //! # Features
-//! - `agent` (on by default): all of the above. Without it only [`protocol`] and [`model`] are built, which is what a server needs.
+//! - `agent` (on by default): all of the above. Without it only [`protocol`], [`model`] and
+//!   [`private`] are built, which is what a server needs.
 //! - `testing`: a clock that is driven by hand and a transport that follows a script, for tests.
 
 #[cfg(feature = "agent")]
@@ -47,8 +48,7 @@ pub mod guard;
 pub mod model;
 #[cfg(feature = "agent")]
 mod notice;
-#[cfg(feature = "agent")]
-mod private;
+pub mod private;
 pub mod protocol;
 #[cfg(feature = "agent")]
 pub mod settings;

@@ -11,7 +11,8 @@ use std::{
 };
 
 /// How files are opened for writing: made with mode 0600, and never through a link.
-pub(crate) fn options() -> OpenOptions {
+#[must_use]
+pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {
@@ -22,8 +23,11 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// Makes a file, or begins one anew.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
+/// Makes a file, or empties the one that is there.
+///
+/// # Errors
+/// Of the disk, or that a link stands there.
+pub fn create(path: &Path) -> io::Result<File> {
     options()
         .write(true)
         .create(true)
@@ -33,7 +37,10 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file to write at its end. One that is there may be open to those who collect it.
-pub(crate) fn append(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// As [`create`].
+pub fn append(path: &Path) -> io::Result<File> {
     options()
         .create(true)
         .append(true)
@@ -42,7 +49,7 @@ pub(crate) fn append(path: &Path) -> io::Result<File> {
 }
 
 /// Takes from others what an older release, or a lax umask, has let them read.
-pub(crate) fn close_to_others(file: &File) {
+fn close_to_others(file: &File) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -62,7 +69,7 @@ pub(crate) fn close_to_others(file: &File) {
 ///
 /// # Errors
 /// What is wrong with it, and the remedy.
-pub(crate) fn directory(path: &Path) -> io::Result<()> {
+pub fn directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -80,7 +87,7 @@ fn check(path: &Path) -> io::Result<()> {
     let user = rustix::process::geteuid().as_raw();
     let is_trusted = |owner: u32| owner == user || owner == 0;
     let refused = |problem: String| {
-        let text = format!("{}: {problem}; name a directory of the agent's own", path.display());
+        let text = format!("{}: {problem}; name a directory of its own", path.display());
         Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
     };
     let link = fs::symlink_metadata(path)?;
@@ -125,8 +132,11 @@ fn named(error: io::Error, path: &Path) -> io::Error {
     error
 }
 
-/// Opens a file as these options say.
-pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+/// Opens a file as these [options] say, and takes it from others.
+///
+/// # Errors
+/// As [`create`].
+pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     let file = options.open(path).map_err(|error| named(error, path))?;
     close_to_others(&file);
     Ok(file)
@@ -142,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// A user that nobody is.
+    /// A user that does not exist.
     const STRANGER: u32 = 54_321;
 
     fn is_root() -> bool {

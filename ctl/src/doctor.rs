@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use buckler::Settings;
+use buckler::{Settings, model::address::is_this_machine};
 use serde_json::{Value, json};
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Answer, Failure, agents,
@@ -98,12 +98,7 @@ fn of_server(args: &ServerArgs) -> Vec<Finding> {
 
 /// Whether the token, and agents' keys, travel in the clear.
 fn transport(url: &Url) -> Finding {
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let is_here = url.host_str().is_some_and(is_this_machine);
     match url.scheme() {
         "https" => well("the conversation is encrypted"),
         _ if is_here => well("the server is on this machine"),

@@ -13,6 +13,7 @@ use std::{
     net::IpAddr,
 };
 
+use buckler::model::address::parse_network;
 use clap::ValueEnum;
 use ipnet::IpNet;
 use serde_json::Value;
@@ -119,13 +120,6 @@ fn first_word(line: &str) -> &str {
     line.split([' ', '\t', '#', ';']).next().unwrap_or_default()
 }
 
-/// An address or a network. What stands behind its prefix is cut off: lists mean the network.
-fn network(text: &str) -> Option<IpNet> {
-    let text = text.trim().trim_matches('"');
-    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    text.parse::<IpNet>().ok().or_else(address).map(|net| net.trunc())
-}
-
 impl List {
     fn add(&mut self, line: &str, text: &str) {
         self.add_with(line, text, None, None);
@@ -134,7 +128,7 @@ impl List {
     fn add_with(&mut self, line: &str, text: &str, ttl_s: Option<u64>, reason: Option<String>) {
         /// Enough of a line to find it by.
         const SHOWN: usize = 60;
-        match network(text) {
+        match parse_network(text.trim().trim_matches('"')) {
             Some(network) => self.entries.push(Listed { network, ttl_s, reason }),
             None => {
                 let line: String = line.chars().take(SHOWN).collect();

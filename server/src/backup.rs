@@ -12,13 +12,13 @@
 //! more than the backup fetch the list again.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, BufRead, BufReader, Write},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::Arc,
 };
 
+use buckler::private;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -37,9 +37,6 @@ const CHUNK: usize = 2_000;
 
 /// The longest line that is read: a record is at most some MB.
 const LONGEST: u64 = 256 << 20;
-
-/// Nobody but its owner may read a backup.
-const MODE: u32 = 0o600;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -193,12 +190,7 @@ pub fn write_file(data_dir: &Path, file: &Path) -> Result<Summary, BackupError> 
 /// If it cannot be read, or the file cannot be written.
 pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<(), BackupError> {
     let unfinished = file.with_extension("unfinished");
-    let to = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(MODE)
-        .open(&unfinished)?;
+    let to = private::create(&unfinished)?;
     write(frozen, &to)?;
     to.sync_all()?;
     fs::rename(&unfinished, file)?;

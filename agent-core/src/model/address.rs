@@ -44,6 +44,24 @@ pub const fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a host that a URL names, in brackets or without, is this machine: `localhost` and all below it (RFC 6761,
+/// section 6.3), or a loopback address.
+///
+/// ```
+/// use buckler::model::address::is_this_machine;
+/// assert!(is_this_machine("localhost") && is_this_machine("[::1]") && is_this_machine("127.0.0.2"));
+/// assert!(!is_this_machine("localhost.example.com") && !is_this_machine("203.0.113.9"));
+/// ```
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return canonical(address).is_loopback();
+    }
+    let name = bare.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 /// The one form of an address: IPv4 where IPv6 merely carries it (mapped, NAT64).
 ///
 /// ```

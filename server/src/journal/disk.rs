@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
-    os::unix::fs::OpenOptionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use buckler::private;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
     backends::FileBackend,
@@ -35,9 +35,6 @@ const FORM_NOW: u64 = 1;
 
 /// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's own choice is a gibibyte.
 const CACHE: usize = 32 << 20;
-
-/// Nobody but the server's user may read what agents report and what operators decide.
-const MODE: u32 = 0o600;
 
 /// Opens a database in a file.
 type Opener = Arc<dyn Fn(File) -> Result<Database, DatabaseError> + Send + Sync>;
@@ -95,14 +92,9 @@ impl DiskJournal {
         let is_new = fs::metadata(&self.path).map_or(true, |file| file.len() == 0);
         let unfinished = self.path.with_extension("unfinished");
         let path = if is_new { &unfinished } else { &self.path };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(is_new)
-            .truncate(is_new)
-            .mode(MODE)
-            .custom_flags(no_link())
-            .open(path)?;
+        let mut options = private::options();
+        options.read(true).write(true).create(is_new).truncate(is_new);
+        let file = private::open(&options, path)?;
         let database = (self.opener)(file)?;
         if is_new {
             let transaction = database.begin_write()?;
@@ -250,11 +242,6 @@ fn tail(transaction: &ReadTransaction, after: Position, each: EachRecord<'_>) ->
         each(position, record).map_err(JournalError::Damaged)?;
     }
     Ok(())
-}
-
-/// Whoever plants a link where the file should be has another file overwritten: it is not followed.
-fn no_link() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 /// Has a new name in a directory reach the disk.

@@ -1,11 +1,13 @@
 //! How a server begins with what it kept: the data directory, the checkpoint, and the records after it.
 
 use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    fs,
+    os::unix::fs::PermissionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
+
+use buckler::private;
 
 use super::{DiskJournal, Journal, JournalError, Position};
 use crate::{
@@ -18,9 +20,6 @@ const FILE: &str = "buckler.redb";
 
 /// The newest backup that the server wrote there itself.
 const BACKUP: &str = "buckler.backup";
-
-/// Nobody but the server's user may look into the directory.
-const MODE: u32 = 0o700;
 
 /// The most files that were set aside and are kept, so that a machine with a broken disk does not fill it.
 const MOST_ASIDE: u32 = 3;
@@ -130,23 +129,14 @@ pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Po
 /// Makes the directory, for the server's user alone.
 pub(crate) fn make_private(data_dir: &Path) -> Result<(), JournalError> {
     let unusable = |error: std::io::Error| {
+        let allowed = "a directory that only the server may write to, or `memory = true`";
         JournalError::Unavailable(format!(
-            "data_dir {}: {error}; allowed is a directory that the server may write to, or `memory = true`",
+            "data_dir {}: {error}; allowed is {allowed}",
             data_dir.display()
         ))
     };
-    if !data_dir.is_dir() {
-        let mut builder = DirBuilder::new();
-        return builder.recursive(true).mode(MODE).create(data_dir).map_err(unusable);
-    }
+    private::directory(data_dir).map_err(unusable)?;
     let mode = fs::metadata(data_dir).map_err(unusable)?.permissions().mode();
-    if mode & 0o022 != 0 {
-        return Err(JournalError::Unavailable(format!(
-            "data_dir {}: found mode {:o}, allowed is a directory that nobody else may write to: `chmod 700` it",
-            data_dir.display(),
-            mode & 0o7777
-        )));
-    }
     if mode & 0o077 != 0 {
         tracing::warn!(
             data_dir = %data_dir.display(),

@@ -136,7 +136,7 @@ async fn what_is_kept_is_for_the_servers_user_alone_and_for_one_server() {
         .start()
         .map(|_| ())
         .unwrap_err();
-    assert!(refused.to_string().contains("chmod 700"), "{refused}");
+    assert!(refused.to_string().contains("chmod o-w"), "{refused}");
     let (planted, precious) = (directory.path().join("planted"), directory.path().join("precious"));
     fs::create_dir(&planted).unwrap();
     fs::set_permissions(&planted, fs::Permissions::from_mode(0o700)).unwrap();

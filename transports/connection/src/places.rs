@@ -1,7 +1,10 @@
 //! Where the agent may send its key, and how places are named to people.
 
-use buckler::settings::{Problem, Settings, SettingsError};
-use url::{Host, Url};
+use buckler::{
+    model::address::is_this_machine,
+    settings::{Problem, Settings, SettingsError},
+};
+use url::Url;
 
 use crate::options::Options;
 
@@ -56,15 +59,7 @@ pub fn check(url: &Url, options: &Options) -> Result<(), PlaceError> {
 
 /// Whether what is sent there stays on the machine.
 fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        None => false,
-    }
+    url.host_str().is_some_and(is_this_machine)
 }
 
 /// Scheme, host and port, for people: without user, path and query.

@@ -9,6 +9,7 @@ use std::{env, fmt, io, net::IpAddr, sync::Arc};
 
 use actix_rt::net::TcpStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use buckler::model::address::is_this_machine;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -105,17 +106,10 @@ impl Proxies {
     pub(crate) fn on_the_way(&self, host: &str, port: u16, is_tls: bool) -> Option<&Proxy> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let proxy = self.proxy.as_deref()?;
-        let is_local = !self.is_for_all && (!is_tls || is_loopback(bare));
+        let is_local = !self.is_for_all && (!is_tls || is_this_machine(bare));
         let is_exempt = self.exempt.iter().any(|exempt| exempt.holds(bare, port));
         (!is_local && !is_exempt).then_some(proxy)
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || parse_network(host).is_some_and(|network| network.addr().is_loopback())
 }
 
 /// Reads an address as the network that holds it alone, or a network in CIDR notation; IPv6 as URLs

@@ -1,14 +1,12 @@
 //! Takes out of the server's layer what is below the floor.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::{Floor, Held};
 use crate::model::{
-    address::PRIVATE,
+    address::{PRIVATE, is_this_machine},
     ipset::parse_entry,
     pattern::{MatchType, Pattern, PatternSet},
     policy::{
@@ -422,13 +420,7 @@ fn is_private(network: IpNet) -> bool {
 
 /// Whether two names are of one host: the same text, or both this machine's.
 fn is_same_host(one: &str, other: &str) -> bool {
-    let is_here = |name: &str| match Host::parse(name) {
-        Ok(Host::Domain(name)) => name == "localhost",
-        Ok(Host::Ipv4(address)) => address.is_loopback(),
-        Ok(Host::Ipv6(address)) => address.is_loopback(),
-        Err(_) => name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
-    };
-    one == other || (is_here(one) && is_here(other))
+    one == other || (is_this_machine(one) && is_this_machine(other))
 }
 
 fn is_server(given: &Given) -> bool {
