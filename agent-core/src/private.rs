@@ -1,8 +1,9 @@
-//! Files and directories that are the process' own: made for its user alone, and never reached by way of a link that another user
-//! has planted.
+//! Files and directories that are the process' own: made for its user alone, and never reached by
+//! way of a link that another user has planted.
 //!
-//! A state directory holds what a configuration says and who is banned; a log holds what attackers sent. Who may write there can
-//! lift bans, and who may plant a link there has the process overwrite any file that it may write to.
+//! A state directory holds what a configuration says and who is banned; a log holds what attackers
+//! sent. Who may write there can lift bans, and who may plant a link there has the process
+//! overwrite any file that it may write to.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -64,8 +65,8 @@ fn close_to_others(file: &File) {
     let _ = file;
 }
 
-/// Makes a directory with mode 0700 where there is none, and looks whether only this user, or the administrator, can change what is
-/// in it.
+/// Makes a directory with mode 0700 where there is none, and looks whether only this user, or the
+/// administrator, can change what is in it.
 ///
 /// # Errors
 /// What is wrong with it, and the remedy.
@@ -80,7 +81,8 @@ pub fn directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A directory of Kubernetes' is the administrator's, and writable for a group of the process' own (`fsGroup`).
+/// A directory of Kubernetes' is the administrator's, and writable for a group of the process' own
+/// (`fsGroup`).
 #[cfg(unix)]
 fn check(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
@@ -123,7 +125,8 @@ fn is_own_group(group: u32) -> bool {
     own.into_iter().chain(others).any(|own| own.as_raw() == group)
 }
 
-/// The error of a file that is a link says so: `too many levels of symbolic links` says nothing of one.
+/// The error of a file that is a link says so: `too many levels of symbolic links` says nothing of
+/// one.
 fn named(error: io::Error, path: &Path) -> io::Error {
     if fs::symlink_metadata(path).is_ok_and(|file| file.is_symlink()) {
         let text = format!("{} is a link, which is not followed; remove it", path.display());

@@ -1,4 +1,5 @@
-//! `bucklerctl bans`: the fleet's list, read, added to, removed from, and exchanged with other programs.
+//! `bucklerctl bans`: the fleet's list, read, added to, removed from, and exchanged with other
+//! programs.
 
 use std::{
     fs,
@@ -220,7 +221,8 @@ fn import(api: &Api, file: &Path, format: Format, wanted: &Value, screen: &mut S
     Ok(if left_out.is_empty() { Answer::Yes } else { Answer::No })
 }
 
-/// Bans one entry of a file. What is protected stays free: that needs `--force`, an entry at a time.
+/// Bans one entry of a file. What is protected stays free: that needs `--force`, an entry at a
+/// time.
 fn take(api: &Api, entry: &Listed, wanted: &Value) -> Result<(), Failure> {
     let mut wanted = wanted.clone();
     if let Some(members) = wanted.as_object_mut() {

@@ -33,11 +33,12 @@ pub(crate) struct ServerArgs {
     /// The server, such as `https://buckler.example.com`
     #[arg(long, global = true, env = "BUCKLERCTL_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// A file that holds the admin token; BUCKLERCTL_TOKEN holds it itself. There is no flag for the token: every user of the machine
-    /// sees the arguments of its programs
+    /// A file that holds the admin token; BUCKLERCTL_TOKEN holds it itself. There is no flag for
+    /// the token: every user of the machine sees the arguments of its programs
     #[arg(long, global = true, env = "BUCKLERCTL_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file of `server` and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME or ~/.config]
+    /// A file of `server` and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME
+    /// or ~/.config]
     #[arg(long, global = true, env = "BUCKLERCTL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! Formats of lists of addresses: what feeds and other programs write, and what firewalls and servers read.
+//! Formats of lists of addresses: what feeds and other programs write, and what firewalls and
+//! servers read.
 //!
 //! | format | written by |
 //! |---|---|
@@ -235,7 +236,7 @@ fn go_duration(text: &str) -> Option<u64> {
 /// # Errors
 /// What is allowed.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
-    /// Ten years, as `BLACKLIST_DELAY` allows: what is longer is meant for ever.
+    /// Ten years, as `BLACKLIST_DELAY` allows: what is longer is meant to be permanent.
     const LONGEST: u64 = 315_360_000;
     let allowed = || format!("{text:?} is no time up to ten years: 30m, 12h and 7d are");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -318,7 +319,7 @@ impl<W: Write> Writer<W> {
         if self.target != Target::Nft {
             return self.out.flush();
         }
-        // the table is made anew in one transaction: there is no moment without it
+        // the table is replaced in one transaction: there is no moment without it
         writeln!(
             self.out,
             "table inet buckler\ndelete table inet buckler\ntable inet buckler {{"

@@ -86,34 +86,24 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Answer, Failure> {
-    let mut screen = Screen::new(cli.output);
+    let screen = &mut Screen::new(cli.output);
+    let api = || Target::find(&cli.server).map(Api::new);
     match &cli.command {
+        Command::Status => status::run(&api()?, screen),
+        Command::Agents(agents) => agents::run(agents, &api()?, screen),
+        Command::Bans(bans) => bans::run(bans, &api()?, screen),
+        Command::Why(why) => refusals::why(why, &api()?, screen),
+        Command::Refusals(refusals) => refusals::newest(refusals, &api()?, screen),
+        Command::Tail(tail) => refusals::tail(tail, &api()?, screen),
+        Command::Profiles(profiles) => profiles::run(profiles, &api()?, screen),
+        Command::Doctor(doctor) => doctor::run(doctor, &cli.server, screen),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "bucklerctl", &mut io::stdout());
-            return Ok(Answer::Yes);
+            Ok(Answer::Yes)
         }
         Command::Man => {
             clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?;
-            return Ok(Answer::Yes);
+            Ok(Answer::Yes)
         }
-        Command::Doctor(doctor) => return doctor::run(doctor, &cli.server, &mut screen),
-        Command::Status
-        | Command::Agents(_)
-        | Command::Bans(_)
-        | Command::Why(_)
-        | Command::Refusals(_)
-        | Command::Tail(_)
-        | Command::Profiles(_) => {}
-    }
-    let api = Api::new(Target::find(&cli.server)?);
-    match &cli.command {
-        Command::Status => status::run(&api, &mut screen),
-        Command::Agents(agents) => agents::run(agents, &api, &mut screen),
-        Command::Bans(bans) => bans::run(bans, &api, &mut screen),
-        Command::Why(why) => refusals::why(why, &api, &mut screen),
-        Command::Refusals(refusals) => refusals::newest(refusals, &api, &mut screen),
-        Command::Tail(tail) => refusals::tail(tail, &api, &mut screen),
-        Command::Profiles(profiles) => profiles::run(profiles, &api, &mut screen),
-        Command::Completions { .. } | Command::Man | Command::Doctor(_) => Ok(Answer::Yes),
     }
 }

@@ -1,5 +1,5 @@
-//! Tables for people, JSON for programs. What clients sent is shown as text and nothing else: it may hold what moves a terminal's
-//! cursor, or hides what follows.
+//! Tables for people, JSON for programs. What clients sent is shown as text and nothing else: it
+//! may hold what moves a terminal's cursor, or hides what follows.
 
 use std::{
     borrow::Cow,

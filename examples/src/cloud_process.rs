@@ -1,4 +1,5 @@
-//! The tour's server in a process of its own, so that it can be killed, and started again on what it kept.
+//! The tour's server in a process of its own, so that it can be killed, and started again on what
+//! it kept.
 
 use std::{
     error::Error,

@@ -1,4 +1,5 @@
-//! The tour's fleet: a cloud server in a process of its own, two guarded applications, and a client who can be anybody.
+//! The tour's fleet: a cloud server in a process of its own, two guarded applications, and a client
+//! who can be anybody.
 
 #![expect(clippy::print_stdout, reason = "the programs that use it show what happens")]
 

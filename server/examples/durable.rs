@@ -1,5 +1,5 @@
-//! What durability costs: the same exchanges with a server that keeps everything on disk and with one that keeps it in memory,
-//! batches from several agents at once, and a start on a long list.
+//! What durability costs: the same exchanges with a server that keeps everything on disk and with
+//! one that keeps it in memory, batches from several agents at once, and a start on a long list.
 //!
 //!     cargo run --release -p buckler-server --example durable -- 1000000
 

@@ -7,9 +7,10 @@
 //! {"lines":20417,"digest":"…"}                        lines before this one, and the BLAKE3 of their bytes
 //! ```
 //!
-//! A backup is consistent, whatever is written meanwhile, and one that was cut off is refused. The lines are the same for every
-//! journal, so they also move a fleet from one to another. What is restored goes on under a name of its own: agents that know
-//! more than the backup fetch the list again.
+//! A backup is consistent, whatever is written meanwhile, and one that was cut off is refused. The
+//! lines are the same for every journal, so they also move a fleet from one to another. What is
+//! restored goes on under a name of its own: agents that know more than the backup fetch the list
+//! again.
 
 use std::{
     fs::{self, File},
@@ -171,7 +172,8 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// Writes a backup of a data directory that no server uses to a file, which appears when it is whole.
+/// Writes a backup of a data directory that no server uses to a file, which appears when it is
+/// whole.
 ///
 /// # Errors
 /// If there is nothing there, a server uses it, or the file cannot be written.
@@ -197,10 +199,12 @@ pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<(), BackupError> 
     Ok(())
 }
 
-/// Makes a data directory of a backup. Every list goes on under a new name; marks and quotas stay, so that nothing counts twice.
+/// Makes a data directory of a backup. Every list goes on under a new name; marks and quotas stay,
+/// so that nothing counts twice.
 ///
 /// # Errors
-/// If there is a journal already, or the file is no whole backup: then there is none afterwards either.
+/// If there is a journal already, or the file is no whole backup: then there is none afterwards
+/// either.
 pub fn restore(file: &Path, data_dir: &Path) -> Result<Summary, BackupError> {
     let path = file_in(data_dir);
     if path.exists() {
@@ -335,7 +339,8 @@ impl<R: io::Read> BackupLines<R> {
     }
 }
 
-/// Reads all that is kept in a data directory that no server uses, and whether it is whole, to the last entry's digest.
+/// Reads all that is kept in a data directory that no server uses, and whether it is whole, to the
+/// last entry's digest.
 ///
 /// # Errors
 /// If it is not, or cannot be read.
@@ -370,7 +375,8 @@ mod tests {
         store::tests::{Traffic, changes, rules},
     };
 
-    /// A data directory in which a fleet has lived, with a checkpoint and records after it; and its store.
+    /// A data directory in which a fleet has lived, with a checkpoint and records after it; and its
+    /// store.
     fn lived_in(data_dir: &Path) -> Store {
         let mut opened = open(data_dir, &rules()).unwrap();
         let mut traffic = Traffic::new(3);
@@ -388,7 +394,8 @@ mod tests {
         opened.store
     }
 
-    /// Rows but for the names of histories, which a restored store has of its own, and what these remember.
+    /// Rows but for the names of histories, which a restored store has of its own, and what these
+    /// remember.
     fn lasting(store: &Store) -> Vec<String> {
         let rows = store.rows().map(|row| serde_json::to_string(&row).unwrap());
         rows.filter(|row| !row.contains(r#""head":"#) && !row.contains(r#""change":"#))

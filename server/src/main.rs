@@ -123,8 +123,8 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where the server keeps what it must not forget, where the file does not say: the directory that systemd made for it
-/// (`StateDirectory=`), or one where it was started.
+/// Where the server keeps what it must not forget, where the file does not say: the directory that
+/// systemd made for it (`StateDirectory=`), or one where it was started.
 fn default_data_dir() -> PathBuf {
     let by_systemd = std::env::var_os("STATE_DIRECTORY").unwrap_or_default();
     let first = std::env::split_paths(&by_systemd).find(|path| !path.as_os_str().is_empty());

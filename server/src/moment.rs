@@ -1,5 +1,6 @@
-//! Time as the server counts it: whole seconds since the Unix epoch for ends and ages, which every node and every start of the
-//! server reads alike, and the wall clock in milliseconds for what people and version 1 agents read.
+//! Time as the server counts it: whole seconds since the Unix epoch for ends and ages, which every
+//! node and every start of the server reads alike, and the wall clock in milliseconds for what
+//! people and version 1 agents read.
 
 use std::{sync::Arc, time::Duration};
 

@@ -120,7 +120,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Another journal than the one that the configuration names. The server begins with what is in it.
+    /// Another journal than the one that the configuration names. The server begins with what is in
+    /// it.
     #[must_use]
     pub fn journal(mut self, journal: Box<dyn Journal>) -> Self {
         self.journal = Some(journal);
@@ -134,10 +135,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Checks the configuration, reads what was kept, binds, and starts to answer. It returns once connections are accepted.
+    /// Checks the configuration, reads what was kept, binds, and starts to answer. It returns once
+    /// connections are accepted.
     ///
     /// # Errors
-    /// If the configuration is not valid, what was kept cannot be read, or the address cannot be bound.
+    /// If the configuration is not valid, what was kept cannot be read, or the address cannot be
+    /// bound.
     pub fn start(self) -> Result<RunningServer, ServerError> {
         let Self {
             config,
@@ -223,7 +226,8 @@ impl Kept {
         })
     }
 
-    /// Has the configuration's rules and profiles kept before anything is answered, where they differ from what was kept.
+    /// Has the configuration's rules and profiles kept before anything is answered, where they
+    /// differ from what was kept.
     fn begin(&mut self, rules: Rules, mut commands: Vec<Command>, now: Moment) -> Result<(), JournalError> {
         let is_known =
             |command: &Command| matches!(command, Command::Found { fleet, .. } if self.store.list(fleet).is_ok());
@@ -237,7 +241,8 @@ impl Kept {
         let record = Arc::new(Record::new(now, commands));
         match self.journal.append(&record) {
             Ok(position) => self.position = position,
-            // a disk that takes nothing at this moment must not keep a list from being served that is there
+            // a disk that takes nothing at this moment must not keep a list from being served that
+            // is there
             Err(JournalError::Unavailable(problem)) if self.position > 0 => {
                 tracing::error!(
                     problem,

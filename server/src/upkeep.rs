@@ -23,7 +23,8 @@ use crate::{
     store::StoreError,
 };
 
-/// How often ended entries are removed from lists that nobody asks for, and a checkpoint is thought of.
+/// How often ended entries are removed from lists that no agent asks for, and a checkpoint is
+/// thought of.
 const TICK_EVERY: Duration = Duration::from_secs(1);
 
 /// What upkeep works with.

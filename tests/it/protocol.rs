@@ -1,4 +1,5 @@
-//! `docs/PROTOCOL.md` against the types: every example is a message, and every digest is the one of the data beside it.
+//! `docs/PROTOCOL.md` against the types: every example is a message, and every digest is the one of
+//! the data beside it.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -1,4 +1,5 @@
-//! The documents against the repository: links, paths and names in them exist, and their words are the field's.
+//! The documents against the repository: links, paths and names in them exist, and their words are
+//! the field's.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! Documents, as `serde_json` reads them; also for handlers that read JSON whatever its type is said
-//! to be.
+//! Documents, as `serde_json` reads them; also for handlers that read JSON whatever its type is
+//! said to be.
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Bodies as texts and as bytes, for handlers that read them whole: in the charset that is declared,
-//! as actix-web decodes it, or in UTF-8, as axum does.
+//! Bodies as texts and as bytes, for handlers that read them whole: in the charset that is
+//! declared, as actix-web decodes it, or in UTF-8, as axum does.
 
 use encoding_rs::{Encoding, UTF_8};
 use proptest::prelude::*;

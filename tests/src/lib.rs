@@ -1,6 +1,7 @@
-//! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script, [`ca::Ca`], which issues certificates for
-//! it, [`http`], a client that sees what goes over the wire, [`cloud`], the clouds around a function,
-//! and [`readings`], requests that may be read in two ways.
+//! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script,
+//! [`ca::Ca`], which issues certificates for it, [`http`], a client that sees what goes over the
+//! wire, [`cloud`], the clouds around a function, and [`readings`], requests that may be read in
+//! two ways.
 //!
 //! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
 

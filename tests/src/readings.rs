@@ -1,9 +1,9 @@
-//! One table of requests that may be read in two ways: an attack in its plain form, and in disguises
-//! that a parser somewhere undoes.
+//! One table of requests that may be read in two ways: an attack in its plain form, and in
+//! disguises that a parser somewhere undoes.
 //!
 //! `tests/readings/cases.json` holds the requests, `tests/readings/headers.txt` headers that hide
-//! none. The suites of every adapter run them, those of Python too: whatever else is said of a case,
-//! a guarded application never gets to see it.
+//! none. The suites of every adapter run them, those of Python too: whatever else is said of a
+//! case, a guarded application never gets to see it.
 
 #![expect(
     clippy::unwrap_used,
@@ -79,8 +79,8 @@ pub fn headers() -> Vec<(&'static str, &'static str)> {
     headers
 }
 
-/// Whether an answer says that no handler saw the request: the guard refused it, or the server could
-/// not read it.
+/// Whether an answer says that no handler saw the request: the guard refused it, or the server
+/// could not read it.
 #[must_use]
 pub fn is_refused(answer: &Answer) -> bool {
     // a client of gRPC is told in its own terms

@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Whether a request has a body that can be looked into. What follows a WebSocket handshake or a `CONNECT` is no body, though it
 /// comes the same way: it begins only once the application has answered.
 ///
-/// A handshake is a `GET` without a body or a content type (RFC 6455, section 4.1). actix-web takes whatever follows the word
-/// `websocket` for the body, so that a form or JSON could hide behind it.
+/// A handshake is a `GET` without a body or a content type (RFC 6455, section 4.1). actix-web takes
+/// whatever follows the word `websocket` for the body, so that a form or JSON could hide behind it.
 pub(crate) fn has_body(head: &RequestHead, payload: &Payload) -> bool {
     let is_websocket = || {
         let upgrade = head.headers.get(header::UPGRADE);

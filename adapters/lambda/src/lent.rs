@@ -1,4 +1,5 @@
-//! A request's body, lent to the guard: it sees a copy of it, and the application gets the body as it came.
+//! A request's body, lent to the guard: it sees a copy of it, and the application gets the body as
+//! it came.
 
 use std::{
     convert::Infallible,

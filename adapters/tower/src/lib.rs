@@ -47,8 +47,9 @@
 //! - A body that does not come within [`PATIENCE`] keeps the application no longer. It is then judged while the application reads it,
 //!   before it sees the end of the first 64 KiB: instead of that end it reads an error ([`BodyRefused`]), and whatever it answers is
 //!   replaced by the refusal. A handler that acts on the pieces of a slow body as they come has acted on some of them by then.
-//! - A gRPC call is not kept for its body at all: it may speak first when it was spoken to. Its body is judged like a slow one: the
-//!   messages within its frames, as Protocol Buffers without a schema.
+//! - A gRPC call is not kept for its body at all: it may speak first when it was spoken to. Its
+//!   body is judged like a slow one: the messages within its frames, as Protocol Buffers without a
+//!   schema.
 //! - A compressed body is decoded for the guard alone, as far as `agent.compressed_bodies` says; the application gets it as it came.
 //! - When the application has answered, its status is counted, and a 404 for which there was no route is judged as an unknown path.
 //!   Only a whole response can be replaced at that point, because none of it has been sent, and a `101 Switching Protocols` is never

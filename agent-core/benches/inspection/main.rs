@@ -6,8 +6,8 @@
 //! things; times are those of quiet rounds.
 //!
 //! `… --bench inspection -- --kinds` prints the kinds, `-- --count KIND` asks some requests of one
-//! within one function, and prints how many and their bytes: for `.ci/instructions`, which counts what
-//! the function takes.
+//! within one function, and prints how many and their bytes: for `.ci/instructions`, which counts
+//! what the function takes.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::indexing_slicing, reason = "so is one that is wrong about its own tables")]

@@ -96,7 +96,8 @@ impl ConfigFetcher {
         }
         if !configuration.weaker.is_empty() {
             let weaker = configuration.weaker.join("; ");
-            // what a server says first is its operator's choice; what it takes back later may not be
+            // what a server says first is its operator's choice; what it takes back later may not
+            // be
             if is_first {
                 tracing::warn!("the configuration from the server protects less than the host's own: {weaker}");
             } else {

@@ -153,7 +153,8 @@ impl Configuration {
         });
     }
 
-    /// What has passed in the trial, and would have been refused before, in words; it is among what is weaker from then on.
+    /// What has passed in the trial, and would have been refused before, in words; it is among what
+    /// is weaker from then on.
     pub(crate) fn passed_more(&mut self) -> Option<String> {
         let (requests, by) = self.trial.as_ref()?.trial.milder();
         if requests == 0 {

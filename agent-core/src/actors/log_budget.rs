@@ -48,7 +48,8 @@ impl LineBudget {
         (admitted, held_back)
     }
 
-    /// Writes down that a client was banned, unless too many were within this second. `kept` says whether the ban is on disk.
+    /// Writes down that a client was banned, unless too many were within this second. `kept` says
+    /// whether the ban is on disk.
     pub(super) fn banned(&mut self, address: &str, why: &str, length: Duration, kept: bool, now: Duration) {
         let (admitted, held_back) = self.admits(LOG_LINES, now);
         if held_back > 0 {

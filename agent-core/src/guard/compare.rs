@@ -66,7 +66,8 @@ impl Shared {
         is_worse
     }
 
-    /// While the policy is on trial: counts a request that passes, and would not have by the one before.
+    /// While the policy is on trial: counts a request that passes, and would not have by the one
+    /// before.
     pub(super) fn note_milder(&self, phase: Phase<'_>, case: &Case<'_>, snapshot: &Snapshot, outcome: &Outcome<'_>) {
         let trial = snapshot.trial.as_ref().filter(|trial| trial.compares_passed());
         if let Some(trial) = trial.filter(|_| outcome.refused.is_none())

@@ -206,7 +206,8 @@ impl Explanations {
     /// The most listed sources that wait to be told of: a line each is written a second.
     const FRESH: usize = 16;
 
-    /// Slots of a refusal: with one, two of the last 75 refusals would share it as often as not, and one of them be lost.
+    /// Slots of a refusal: with one, two of the last 75 refusals would share it as often as not,
+    /// and one of them be lost.
     const WAYS: usize = 4;
 
     /// Keeps an explanation, in place of the oldest one of its slots.

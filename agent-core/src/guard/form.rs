@@ -13,8 +13,8 @@ use crate::model::policy::Policy;
 /// The type of a page, as pyrasp's frameworks send it.
 const PAGE: &str = "text/html; charset=utf-8";
 
-/// What a page may do: nothing but look as its own styles say. It is shown under the application's own origin, and a server sends it:
-/// its scripts would be the application's (CSP level 3).
+/// What a page may do: nothing but look as its own styles say. It is shown under the application's
+/// own origin, and a server sends it: its scripts would be the application's (CSP level 3).
 const PAGE_POLICY: &str = "default-src 'none'; sandbox; style-src 'unsafe-inline'";
 
 /// The type of a refusal for programs (RFC 9457).

@@ -10,8 +10,8 @@
 //! 1. the whitelist: its members pass unjudged, and are only counted
 //! 2. the blacklist, unless `BLACKLIST_OVERRIDE` is on
 //! 3. `ztaa`, and the networks that a route is open to
-//! 4. where `IGNORE_PATHS` does not match: `bots`, `spoofing` (the host), `decoy` and `path` where it is sure that there is no route,
-//!    `flood`, `brute` while its limit is exceeded, `headers`
+//! 4. where `IGNORE_PATHS` does not match: `bots`, `spoofing` (the host), `decoy` and `path` where
+//!    it is sure that there is no route, `flood`, `brute` while its limit is exceeded, `headers`
 //! 5. what it carries: path, query, cookies and headers, then the beginning of its body ([`Guard::check_body`]), searched by the
 //!    [detectors](crate::model::detect) whose checks are on
 //! 6. for answers that are text: `dlp` ([`Guard::check_answer`]), where `IGNORE_PATHS` does not match

@@ -133,7 +133,7 @@ impl Shared {
     }
 
     /// Writes down who is a client of the site, and who is not: one that was refused for what it
-    /// did, not one that has to wait. Of one that passed although it is listed, nobody knows.
+    /// did, not one that has to wait. One that passed although it is listed is neither.
     pub(super) fn remember(&self, case: &Case<'_>, outcome: &Outcome<'_>) {
         let Some(Client { address, .. }) = case.client else {
             return;

@@ -4,8 +4,9 @@
 //! What it would have treated more kindly is written down: the client in [`Recent`], the request here. Such a request is refused
 //! (the configuration is in force), but its source is not banned, so that nothing of a configuration that is taken back outlasts it.
 //!
-//! In its first requests it is watched the other way too: what passes, and would have been refused before, is counted, so that
-//! whoever looks after the host learns that it protects less. That takes nothing back: it may be meant.
+//! In its first requests it is watched the other way too: what passes, and would have been refused
+//! before, is counted, so that the operator learns that it protects less. That takes nothing back:
+//! it may be meant.
 //!
 //! The previous policy is asked what it makes of the request at this moment. For checks that count, its limit is compared with the
 //! counts of the new one, which is the only one that counts.
@@ -173,8 +174,8 @@ impl Trial {
         self.milder_by.fetch_or(1 << by as u64, Relaxed);
     }
 
-    /// Requests that have passed and that the previous policy would have refused, of those that were
-    /// [compared](Self::REQUESTS), and the checks by which.
+    /// Requests that have passed and that the previous policy would have refused, of those that
+    /// were [compared](Self::REQUESTS), and the checks by which.
     #[must_use]
     pub fn milder(&self) -> (u64, Vec<Check>) {
         let by = self.milder_by.load(Relaxed);

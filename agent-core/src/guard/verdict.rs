@@ -139,8 +139,8 @@ pub struct Detection {
     pub path: Box<str>,
     /// The host's `tracing` span that the request was judged in; disabled where there is none.
     pub span: tracing::Span,
-    /// The narrowest exception by which the request would have passed or, where it passed, this finding would not have been made;
-    /// absent where none would have.
+    /// The narrowest exception by which the request would have passed or, where it passed, this
+    /// finding would not have been made; absent where none would have.
     pub exception: Option<Box<NarrowException>>,
 }
 

@@ -44,8 +44,8 @@ pub const fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a host that a URL names, in brackets or without, is this machine: `localhost` and all below it (RFC 6761,
-/// section 6.3), or a loopback address.
+/// Whether a host that a URL names, in brackets or without, is this machine: `localhost` and all
+/// below it (RFC 6761, section 6.3), or a loopback address.
 ///
 /// ```
 /// use buckler::model::address::is_this_machine;

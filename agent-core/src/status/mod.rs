@@ -136,7 +136,8 @@ pub struct ConfigInForce {
     pub cautions: Vec<String>,
     /// What the server asks for that is below `agent.floor` and not in force, a sentence each.
     pub held: Vec<String>,
-    /// In what it protects less than the one before it, a line each: `SECURITY_CHECKS.sqli: 2 (ban) -> 0 (off)`.
+    /// In what it protects less than the one before it, a line each: `SECURITY_CHECKS.sqli: 2 (ban)
+    /// -> 0 (off)`.
     pub weaker: Vec<String>,
 }
 

@@ -85,7 +85,8 @@ pub(super) fn load(
     Ok(loaded)
 }
 
-/// The server's configuration. One that another key has sealed is waited for, as if there were none.
+/// The server's configuration. One that another key has sealed is waited for, as if there were
+/// none.
 fn config(txn: &ReadTransaction, seal: &Seal) -> Result<Option<ConfigUpdate>, Trouble> {
     let json = match get(txn, CONFIG)? {
         Some(sealed) => {

@@ -1,7 +1,8 @@
-//! Seals what is secret before it is written: a configuration holds the keys that sign zero-trust tokens.
+//! Seals what is secret before it is written: a configuration holds the keys that sign zero-trust
+//! tokens.
 //!
-//! The key is derived from the agent's own, which is not in the state directory: who has a copy of that, or a backup of the
-//! machine's disk without the host's secrets, reads nothing.
+//! The key is derived from the agent's own, which is not in the state directory: who has a copy of
+//! that, or a backup of the machine's disk without the host's secrets, reads nothing.
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},

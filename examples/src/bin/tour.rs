@@ -1,5 +1,5 @@
-//! A tour of Buckler: a cloud server, two guarded applications, and a client who attacks one of them and is refused by both, even
-//! while the server is killed and started again.
+//! A tour of Buckler: a cloud server, two guarded applications, and a client who attacks one of
+//! them and is refused by both, even while the server is killed and started again.
 //!
 //!     cargo run --release --bin tour -- --once
 //!     cargo run --release --bin tour -- --once --transport websocket

@@ -58,13 +58,15 @@ pub struct ServerConfig {
     pub ws_path: Option<String>,
     /// Threads that answer requests.
     pub workers: NonZeroUsize,
-    /// Where the server keeps what it must not forget. Without it everything is kept in memory; the program then takes
-    /// `$STATE_DIRECTORY`, or `buckler-data` where it was started, unless `memory` is set.
+    /// Where the server keeps what it must not forget. Without it everything is kept in memory; the
+    /// program then takes `$STATE_DIRECTORY`, or `buckler-data` where it was started, unless
+    /// `memory` is set.
     pub data_dir: Option<PathBuf>,
     /// Whether everything is kept in memory, and forgotten with the process.
     pub memory: bool,
-    /// How often a backup is written into `data_dir`, in seconds, if there is anything new: what the server goes on from where
-    /// its journal is damaged. It is read from the disk and compressed beside all else, a second of work for a million entries.
+    /// How often a backup is written into `data_dir`, in seconds, if there is anything new: what
+    /// the server goes on from where its journal is damaged. It is read from the disk and
+    /// compressed beside all else, a second of work for a million entries.
     pub backup_every_s: NonZeroU32,
     /// The bearer token of the admin API. Without one there is no admin API.
     pub admin_token: Option<Secret>,

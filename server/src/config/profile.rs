@@ -58,8 +58,8 @@ impl Profile {
         }
     }
 
-    /// Names what is written of the configuration: another template or key changes it, and the order in which they are written
-    /// does not.
+    /// Names what is written of the configuration: another template or key changes it, and the
+    /// order in which they are written does not.
     #[must_use]
     pub(crate) fn fingerprint(&self) -> String {
         let said = serde_json::json!([self.template, self.config]);

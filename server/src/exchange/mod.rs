@@ -21,7 +21,8 @@ use crate::{
 /// The part of the interval by which agents are spread, so that a fleet that started at once does not speak at once.
 const JITTER: u32 = 5;
 
-/// Keeps what an agent says, and finds what it must be told, on a node that keeps everything in memory.
+/// Keeps what an agent says, and finds what it must be told, on a node that keeps everything in
+/// memory.
 ///
 /// # Errors
 /// If the node fails. The agent sends the same again, and nothing counts twice.

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::{config::ConfigError, store::StoreError};
 
-/// When to come again while nothing can be kept, in seconds: the journal is tried again every second, and agents add a spread
-/// of their own.
+/// When to come again while nothing can be kept, in seconds: the journal is tried again every
+/// second, and agents add a spread of their own.
 const UNAVAILABLE_S: u64 = 10;
 
 /// `{status, message, data}`, in this order.

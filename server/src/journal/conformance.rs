@@ -41,7 +41,8 @@ fn numbered(range: std::ops::RangeInclusive<u64>) -> Vec<(Position, Record)> {
     range.map(|n| (n, Record::clone(&record(n)))).collect()
 }
 
-/// Holds a journal that is empty to all promises. `again` gives back the same journal as another process would find it.
+/// Holds a journal that is empty to all promises. `again` gives back the same journal as another
+/// process would find it.
 fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> Box<dyn Journal>) {
     assert_eq!((load(&*journal), tail(&*journal, 0)), ((0, Vec::new()), Vec::new()));
     for n in 1..=5 {

@@ -29,11 +29,12 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const POSITION: &str = "position";
 /// The row of [`META`] that holds the form of the tables.
 const FORM: &str = "form";
-/// The form that this release writes. It rises with every kind of row and every field of one that is added, as
-/// [`RECORD_VERSION`] does with commands.
+/// The form that this release writes. It rises with every kind of row and every field of one that
+/// is added, as [`RECORD_VERSION`] does with commands.
 const FORM_NOW: u64 = 1;
 
-/// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's own choice is a gibibyte.
+/// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's
+/// own choice is a gibibyte.
 const CACHE: usize = 32 << 20;
 
 /// Opens a database in a file.
@@ -61,7 +62,8 @@ impl DiskJournal {
     /// Opens the file, or makes one.
     ///
     /// # Errors
-    /// If it is damaged, a newer release wrote it, another process uses it, or the disk does not do what it should.
+    /// If it is damaged, a newer release wrote it, another process uses it, or the disk does not do
+    /// what it should.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let opener = |file| {
             let mut builder = Database::builder();
@@ -87,7 +89,8 @@ impl DiskJournal {
         self.database.as_ref().ok_or_else(closed)
     }
 
-    /// A new database gets its name when it is whole, lest one that was cut off in its first moments be taken for damage.
+    /// A new database gets its name when it is whole, so that one that was cut off in its first
+    /// moments is not taken for damage.
     fn open_database(&self) -> Result<(Database, Position), JournalError> {
         let is_new = fs::metadata(&self.path).map_or(true, |file| file.len() == 0);
         let unfinished = self.path.with_extension("unfinished");
@@ -120,7 +123,8 @@ impl DiskJournal {
         Ok((database, last.map_or(checkpoint, |last| last.max(checkpoint))))
     }
 
-    /// Does something with the database. After an error it is closed: redb does nothing more with it.
+    /// Does something with the database. After an error it is closed: redb does nothing more with
+    /// it.
     fn write<T>(&mut self, write: impl FnOnce(&Database) -> Result<T, JournalError>) -> Result<T, JournalError> {
         let written = write(self.database()?);
         if written.is_err() {

@@ -1,4 +1,5 @@
-//! A journal on a disk that fails at any of its operations: what was acknowledged is there afterwards, whatever became of the rest.
+//! A journal on a disk that fails at any of its operations: what was acknowledged is there
+//! afterwards, whatever became of the rest.
 
 use std::{
     fs::File,
@@ -118,7 +119,8 @@ fn row(n: u64) -> RowChange {
     (b"row".to_vec(), Some(n.to_be_bytes().to_vec()))
 }
 
-/// Fails from the `after`th operation on while records and a checkpoint are written; whether anything failed.
+/// Fails from the `after`th operation on while records and a checkpoint are written; whether
+/// anything failed.
 fn fails_after(after: u64, fault: Fault) -> bool {
     let directory = tempfile::tempdir().unwrap();
     let disk = Disk::new(fault);
@@ -155,7 +157,7 @@ fn fails_after(after: u64, fault: Fault) -> bool {
     assert_eq!(rows, [(b"row".to_vec(), position.to_be_bytes().to_vec())]);
     let records = tail(&journal, position);
     let newest = records.last().map_or(position, |(at, _)| *at);
-    // one more may be there that nobody was told of
+    // one more may be there that was not acknowledged
     assert!(
         (3 + acknowledged..=4 + acknowledged).contains(&newest),
         "{newest} after {kept:?}"

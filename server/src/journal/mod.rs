@@ -1,7 +1,9 @@
-//! The port of journals: what puts records into one order and keeps them, and the checkpoint that they go on from.
+//! The port of journals: what puts records into one order and keeps them, and the checkpoint that
+//! they go on from.
 //!
-//! A journal is used by one thread ([`crate::owner`] gives it one of its own), so it may wait: a disk, an engine on the network.
-//! Whoever reads it sees the same records in the same order, none twice and none missing.
+//! A journal is used by one thread ([`crate::owner`] gives it one of its own), so it may wait: a
+//! disk, an engine on the network. Whoever reads it sees the same records in the same order, none
+//! twice and none missing.
 
 #[cfg(test)]
 mod conformance;
@@ -21,7 +23,8 @@ use std::sync::Arc;
 
 use crate::store::Record;
 
-/// Where a record stands: 1 is the first of a journal, and each has the number after that of the one before.
+/// Where a record stands: 1 is the first of a journal, and each has the number after that of the
+/// one before.
 pub type Position = u64;
 
 /// A row of the checkpoint that has changed: its key, and what stands there now, if anything.
@@ -41,7 +44,8 @@ pub trait Journal: Send + std::fmt::Debug {
     /// Keeps a record. It returns once the record cannot be lost any more.
     ///
     /// # Errors
-    /// If that is not known: the record may be there all the same, and [`reopen`](Self::reopen) and [`tail`](Self::tail) say.
+    /// If that is not known: the record may be there all the same, and [`reopen`](Self::reopen) and
+    /// [`tail`](Self::tail) say.
     fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError>;
 
     /// Every record after a position, in order.
@@ -56,8 +60,8 @@ pub trait Journal: Send + std::fmt::Debug {
     /// If one cannot be read, or is refused by `each`.
     fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError>;
 
-    /// Changes rows of the checkpoint, which stands at `upto` from now on, and forgets the records up to there: all of it or
-    /// nothing.
+    /// Changes rows of the checkpoint, which stands at `upto` from now on, and forgets the records
+    /// up to there: all of it or nothing.
     ///
     /// # Errors
     /// If that is not known. The same rows can be given again.
@@ -69,7 +73,8 @@ pub trait Journal: Send + std::fmt::Debug {
     /// If the trouble goes on.
     fn reopen(&mut self) -> Result<(), JournalError>;
 
-    /// The journal for a backup: what it holds now, whatever is written meanwhile. `None` where it has no copy of its own.
+    /// The journal for a backup: what it holds now, whatever is written meanwhile. `None` where it
+    /// has no copy of its own.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -106,7 +111,8 @@ pub enum JournalError {
         /// The newest that is known.
         known: u8,
     },
-    /// It does not do what it should at this moment: a disk that is full, may not be written to or does not answer.
+    /// It does not do what it should at this moment: a disk that is full, may not be written to or
+    /// does not answer.
     #[error("{0}")]
     Unavailable(String),
 }

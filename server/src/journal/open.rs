@@ -1,4 +1,5 @@
-//! How a server begins with what it kept: the data directory, the checkpoint, and the records after it.
+//! How a server begins with what it kept: the data directory, the checkpoint, and the records after
+//! it.
 
 use std::{
     fs,
@@ -21,7 +22,8 @@ const FILE: &str = "buckler.redb";
 /// The newest backup that the server wrote there itself.
 const BACKUP: &str = "buckler.backup";
 
-/// The most files that were set aside and are kept, so that a machine with a broken disk does not fill it.
+/// The most files that were set aside and are kept, so that a machine with a broken disk does not
+/// fill it.
 const MOST_ASIDE: u32 = 3;
 
 /// A journal that is open, and the store that it makes.
@@ -33,11 +35,13 @@ pub struct Opened {
     pub store: Store,
     /// The newest record's position.
     pub position: Position,
-    /// Where a damaged file was set aside, if one was found: the store is that of the last backup then, or empty.
+    /// Where a damaged file was set aside, if one was found: the store is that of the last backup
+    /// then, or empty.
     pub aside: Option<PathBuf>,
 }
 
-/// Opens the journal in a data directory, which is made if it is not there. A damaged one is set aside.
+/// Opens the journal in a data directory, which is made if it is not there. A damaged one is set
+/// aside.
 ///
 /// # Errors
 /// If the directory cannot be used, another server uses it, or a newer release wrote it.
@@ -116,7 +120,8 @@ pub(crate) fn restored(journal: &dyn Journal, rules: Rules) -> Result<(Store, Po
     // what the records change is in no checkpoint yet
     store.track();
     journal.tail(position, &mut |at, record| {
-        // as in a running server: what such a record has done by then is done here too, and a start must not end with it
+        // as in a running server: what such a record has done by then is done here too, and a start
+        // must not end with it
         if catch_unwind(AssertUnwindSafe(|| store.apply(&record))).is_err() {
             tracing::error!(position = at, "a record panicked again, and the store goes on");
         }

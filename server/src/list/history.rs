@@ -55,7 +55,8 @@ impl History {
         self.changes.clear();
     }
 
-    /// Goes on from what was written down: the revision before the first change, with its count and digest.
+    /// Goes on from what was written down: the revision before the first change, with its count and
+    /// digest.
     pub(super) fn begin_at(&mut self, base: (u64, u64, Digest)) {
         self.base = base;
     }

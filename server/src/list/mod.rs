@@ -6,8 +6,8 @@
 //!   entry on never prolongs it.
 //! - An unban is remembered ([`unbans`]): a ban that was made before it and arrives after it changes nothing.
 //!
-//! There is no clock in here: time comes with every call. What is asked for changes nothing, and whatever is forgotten is the
-//! same wherever the same was said.
+//! There is no clock in here: time comes with every call. What is asked for changes nothing, and
+//! whatever is forgotten is the same wherever the same was said.
 
 mod entry;
 mod head;
@@ -176,8 +176,8 @@ impl FleetList {
         self.repetitions.of(network, now)
     }
 
-    /// The listed network that covers this one and has not ended, the widest first: why an address is refused that is not
-    /// listed itself.
+    /// The listed network that covers this one and has not ended, the widest first: why an address
+    /// is refused that is not listed itself.
     #[must_use]
     pub fn covering(&self, network: IpNet, now: Tick) -> Option<IpNet> {
         (0..=network.prefix_len())

@@ -10,8 +10,8 @@ use crate::moment::Tick;
 /// How long a ban is remembered after it was made, in seconds: a week, as the agents do. After it an address has often changed hands.
 const MEMORY_S: u64 = 7 * 24 * 3_600;
 
-/// The most networks that are remembered (about 10 MB); those that were banned longest ago go first, and of one second the
-/// lowest.
+/// The most networks that are remembered (about 10 MB); those that were banned longest ago go
+/// first, and of one second the lowest.
 const MOST: usize = 100_000;
 
 /// The repetitions of one list.

@@ -199,7 +199,8 @@ impl FleetList {
         Some(ListRow::Repetition { network, bans, last })
     }
 
-    /// Takes a row of a list that is being built. A head comes before all changes, and these in their order.
+    /// Takes a row of a list that is being built. A head comes before all changes, and these in
+    /// their order.
     ///
     /// # Errors
     /// If the row makes no sense.
@@ -254,8 +255,9 @@ impl FleetList {
         Ok(())
     }
 
-    /// Whether a list that was built from rows is whole: as many entries as its head says, and a history that ends there. The
-    /// digest is compared where `thorough`, which takes a microsecond an entry.
+    /// Whether a list that was built from rows is whole: as many entries as its head says, and a
+    /// history that ends there. The digest is compared where `thorough`, which takes a microsecond
+    /// an entry.
     ///
     /// # Errors
     /// What is missing.

@@ -131,8 +131,9 @@ impl Snapshot {
 pub struct Snapshots(Vec<Arc<Snapshot>>);
 
 impl Snapshots {
-    /// The list as a snapshot for an agent that needs one now: the newest that is kept, if it is still the list's revision, or
-    /// if it is one of several pages, young, and a delta leads on from it.
+    /// The list as a snapshot for an agent that needs one now: the newest that is kept, if it is
+    /// still the list's revision, or if it is one of several pages, young, and a delta leads on
+    /// from it.
     pub fn of(&mut self, list: &FleetList, now: Tick) -> Arc<Snapshot> {
         self.0
             .retain(|kept| now.since(kept.taken) < KEPT_S && kept.head.epoch == list.head().epoch);

@@ -15,13 +15,15 @@ use crate::moment::{Moment, Tick};
 /// pyrasp's `BLACKLIST_DELAY` is an hour.
 const MEMORY_S: u64 = 24 * 3_600;
 
-/// The most unbans that are remembered (about 10 MB); the oldest go first, and of one second the lowest networks.
+/// The most unbans that are remembered (about 10 MB); the oldest go first, and of one second the
+/// lowest networks.
 const MOST: usize = 100_000;
 
 /// The unbans of one list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unbans {
-    /// When each came: in milliseconds since the Unix epoch by the wall clock, and by the store's time.
+    /// When each came: in milliseconds since the Unix epoch by the wall clock, and by the store's
+    /// time.
     at: BTreeMap<IpNet, (u64, Tick)>,
     /// In the order in which they are forgotten.
     order: BTreeSet<(Tick, IpNet)>,

@@ -1,4 +1,5 @@
-//! One node: its store, and what need not last: who was heard when, and snapshots that are being fetched.
+//! One node: its store, and what need not last: who was heard when, and snapshots that are being
+//! fetched.
 
 mod presence;
 
@@ -30,7 +31,8 @@ pub struct Node {
 pub struct Intent {
     /// To be applied first.
     pub commands: Vec<Command>,
-    /// Whether events are among them: without any, the agent can be answered although nothing can be kept.
+    /// Whether events are among them: without any, the agent can be answered although nothing can
+    /// be kept.
     pub has_events: bool,
     /// Up to where its events are known already.
     known: u64,

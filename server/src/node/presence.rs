@@ -1,5 +1,5 @@
-//! Who is there, and how: what agents say of themselves with every beacon. It is this node's alone and lasts as long as its
-//! process; an agent that is not known here is asked to register again.
+//! Who is there, and how: what agents say of themselves with every beacon. It is this node's alone
+//! and lasts as long as its process; an agent that is not known here is asked to register again.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -104,10 +104,12 @@ impl Heard {
         }
     }
 
-    /// Notes how long a version 1 agent was silent before this beacon, and says since when it may have missed changes.
+    /// Notes how long a version 1 agent was silent before this beacon, and says since when it may
+    /// have missed changes.
     ///
-    /// Several processes may speak from this address with this key, and only one of them was told at `heard`: what changed
-    /// within `window` before that is told again, and told to all of them for as long.
+    /// Several processes may speak from this address with this key, and only one of them was told
+    /// at `heard`: what changed within `window` before that is told again, and told to all of them
+    /// for as long.
     fn missed_since(&mut self, heard: Option<Tick>, window: u64, now: Tick) -> Tick {
         let since = heard.map_or_else(Tick::default, |heard| heard.minus(window));
         if heard.is_none_or(|heard| now.since(heard) > window) {
@@ -173,8 +175,8 @@ impl Presence {
         }
     }
 
-    /// Writes down what an agent says of itself. Whether it has registered, and since when it may have missed changes if it is
-    /// a version 1 agent with this window.
+    /// Writes down what an agent says of itself. Whether it has registered, and since when it may
+    /// have missed changes if it is a version 1 agent with this window.
     pub(super) fn hear(&mut self, report: &Report, window: u64, now: Moment) -> (bool, Tick) {
         if self.all.len() >= self.most && !self.all.contains_key(&report.who) {
             self.forget_some();

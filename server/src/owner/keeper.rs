@@ -22,7 +22,8 @@ use crate::{
 const MOST_WORK: usize = 200;
 /// The most events of one record, after which the next one begins: some 2 MB.
 const MOST_EVENTS: usize = 8_192;
-/// The most work that waits for a disk; beyond it whoever comes is sent away at once. 256 events take 100 kB.
+/// The most work that waits for a disk; beyond it a request is refused at once. 256 events take 100
+/// kB.
 const MOST_WAITING: usize = 2_048;
 
 /// How often a checkpoint is written at most, while little changes: what a start has to replay.
@@ -30,8 +31,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 /// Rows that change before a checkpoint is written at once: a few milliseconds of this thread.
 const CHECKPOINT_ROWS: usize = 2_000;
 
-/// How long what is asked waits for a disk that has just been told to keep an expiry. Beyond it the disk is slow, and what is
-/// asked is answered with what has ended still listed, which agents judge themselves.
+/// How long what is asked waits for a disk that has just been told to keep an expiry. Beyond it the
+/// disk is slow, and what is asked is answered with what has ended still listed, which agents judge
+/// themselves.
 const PROMPT: Duration = Duration::from_millis(250);
 
 /// What the thread is sent.
@@ -213,8 +215,8 @@ impl Keeper {
         }
     }
 
-    /// The record on its way is durable: it takes effect, and who waits is answered. Or that is not known: nobody is told that
-    /// it is.
+    /// The record on its way is durable: it takes effect, and its requests are answered. Or that is
+    /// not known: no request is told that it is.
     fn kept(&mut self, kept: Result<Position, StoreError>) {
         let Some(Flight { record, work, .. }) = self.flight.take() else {
             return;
@@ -250,8 +252,8 @@ impl Keeper {
     fn apply(&mut self, position: Position, record: &Record) -> Vec<Answer> {
         self.applied = position;
         let Self { node, .. } = self;
-        // a panic costs the record its answers. What it may have left half done in a list shows in the digest, and agents
-        // fetch a snapshot
+        // a panic costs the record its answers. What it may have left half done in a list shows in
+        // the digest, and agents fetch a snapshot
         catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
             tracing::error!("the store panicked and goes on");
             Vec::new()
@@ -296,7 +298,8 @@ impl Keeper {
         }
     }
 
-    /// Has what has changed written to the checkpoint, so that the journal can forget what led there.
+    /// Has what has changed written to the checkpoint, so that the journal can forget what led
+    /// there.
     fn checkpoint(&mut self) {
         if self.checkpointing {
             return;

@@ -1,4 +1,5 @@
-//! The thread that owns the node: everybody else sends it work, so that nothing in the store is ever shared or locked.
+//! The thread that owns the node: everybody else sends it work, so that nothing in the store is
+//! ever shared or locked.
 //!
 //! ```text
 //!  ask, act ─▶ queue ─▶ this thread: plan ─▶ waiting ─▶ one record ─▶ journal's thread (a disk may take its time)
@@ -7,8 +8,9 @@
 //!                          └──────── apply, answer, next record ◀──────────┘
 //! ```
 //!
-//! One record is on its way at a time; what comes meanwhile goes into the next one. So a burst of a hundred reports costs two or
-//! three writes, and nobody is answered before what he said is durable. The list is served all the while.
+//! One record is on its way at a time; what comes meanwhile goes into the next one. So a burst of a
+//! hundred reports costs two or three writes, and no request is answered before its events are
+//! durable. The list is served all the while.
 
 mod keeper;
 mod scribe;
@@ -33,8 +35,9 @@ use crate::{
 /// Work that may wait at the node's door. More than that is a flood, and waits at the sockets.
 const QUEUE: usize = 1_024;
 
-/// How long a request waits for the node. A call takes microseconds, a write to the disk milliseconds, and copying a list of a
-/// million entries a fifth of a second, so this means that something is very wrong.
+/// How long a request waits for the node. A call takes microseconds, a write to the disk
+/// milliseconds, and copying a list of a million entries a fifth of a second, so this means that
+/// something is very wrong.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A handle to the node's thread. The thread ends with the last of them, or when it is told to.
@@ -89,8 +92,8 @@ type Done = Box<dyn FnOnce(&mut Node, Result<&[Answer], StoreError>, Moment) + S
 type Work = Box<dyn FnOnce(&mut Node, Moment) -> (Plan, Done) + Send>;
 
 impl Owner {
-    /// Starts the thread on a node to which the journal's records were applied up to a position. Where `keeps`, rows that have
-    /// changed go into checkpoints.
+    /// Starts the thread on a node to which the journal's records were applied up to a position.
+    /// Where `keeps`, rows that have changed go into checkpoints.
     pub(crate) fn start(
         journal: Box<dyn Journal>,
         node: Node,
@@ -161,7 +164,8 @@ impl Owner {
         .await
     }
 
-    /// Plans commands by what the node knows, has them applied, and goes on with what was planned and the answers.
+    /// Plans commands by what the node knows, has them applied, and goes on with what was planned
+    /// and the answers.
     pub(crate) async fn act<T, C, P, F>(&self, plan: P, then: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -204,7 +208,8 @@ impl Owner {
         }
     }
 
-    /// Has what has ended removed, and the checkpoint written where it is due. To be called every second.
+    /// Has what has ended removed, and the checkpoint written where it is due. To be called every
+    /// second.
     pub(crate) async fn tick(&self) {
         // the thread ends only with the server
         let _ = self.queue.send(Message::Tick).await;

@@ -1,4 +1,5 @@
-//! The journal's thread: it writes what the node's thread orders, and tries again where the journal failed.
+//! The journal's thread: it writes what the node's thread orders, and tries again where the journal
+//! failed.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +18,8 @@ use crate::{
     store::{Changes, Record, StoreError},
 };
 
-/// How long a journal that failed is left alone: agents and operators ask again, and none of them may keep a disk busy that has
-/// enough trouble.
+/// How long a journal that failed is left alone: agents and operators ask again, and none of them
+/// may keep a disk busy that has enough trouble.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What the thread is to do.
@@ -141,7 +142,8 @@ impl Scribe {
         }
     }
 
-    /// Opens the journal again. Records that turn out to be there take effect, since whoever reads the journal next sees them.
+    /// Opens the journal again. Records that turn out to be there take effect, since the next
+    /// reader of the journal sees them.
     fn recover(&mut self) -> Result<(), JournalError> {
         self.journal.reopen()?;
         let mut found = Vec::new();

@@ -66,7 +66,8 @@ impl Served {
 }
 
 impl LiveProfile {
-    /// Checks a profile. It gets the next version and the time, unless `kept` is one that says the same.
+    /// Checks a profile. It gets the next version and the time, unless `kept` is one that says the
+    /// same.
     ///
     /// # Errors
     /// If its configuration is not valid.
@@ -148,7 +149,8 @@ impl LiveProfile {
         }
     }
 
-    /// The same profile with another configuration in the place of the file's. It keeps its version if it says the same.
+    /// The same profile with another configuration in the place of the file's. It keeps its version
+    /// if it says the same.
     ///
     /// # Errors
     /// If it is not valid.

@@ -52,8 +52,8 @@ pub(crate) struct Prepared {
 }
 
 impl Profiles {
-    /// Compiles a configuration's profiles. One that the admin API replaced stays replaced, unless the file has changed it
-    /// since; one that says the same as before keeps its version.
+    /// Compiles a configuration's profiles. One that the admin API replaced stays replaced, unless
+    /// the file has changed it since; one that says the same as before keeps its version.
     ///
     /// # Errors
     /// If one of them is not valid, or two claim one key.
@@ -115,8 +115,8 @@ impl Profiles {
         self.set.load().live.values().map(Arc::clone).collect()
     }
 
-    /// What a configuration file says now. A profile whose configuration the file has not changed keeps what the admin API
-    /// made of it.
+    /// What a configuration file says now. A profile whose configuration the file has not changed
+    /// keeps what the admin API made of it.
     ///
     /// # Errors
     /// As [`Profiles::new`].
@@ -129,8 +129,8 @@ impl Profiles {
         })
     }
 
-    /// The profiles with another configuration for one of them, which stays until the file changes it. `None` if there is no
-    /// such profile.
+    /// The profiles with another configuration for one of them, which stays until the file changes
+    /// it. `None` if there is no such profile.
     ///
     /// # Errors
     /// If the configuration is not valid.
@@ -232,7 +232,8 @@ impl ProfileSet {
     }
 }
 
-/// A profile of the file, or what the admin API put in its place before and the file has not changed since.
+/// A profile of the file, or what the admin API put in its place before and the file has not
+/// changed since.
 fn compiled(
     name: &str,
     profile: &Profile,

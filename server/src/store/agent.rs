@@ -84,7 +84,8 @@ type Stream = (Arc<str>, Uuid);
 #[derive(Debug, Clone)]
 pub(super) struct Agents {
     all: BTreeMap<Arc<AgentIdent>, Agent>,
-    /// Whose marks each stream has: what one process leaves on disk may be reported by another, under its own name.
+    /// Whose marks each stream has: what one process leaves on disk may be reported by another,
+    /// under its own name.
     holders: HashMap<Stream, Vec<Arc<AgentIdent>>>,
     most: usize,
     pub(super) touched: Touched<Arc<AgentIdent>>,
@@ -154,7 +155,8 @@ impl Agents {
         self.hold(who, stream);
     }
 
-    /// Notes that an agent has a mark of this stream. Where too many have, the one that is behind gives its own up.
+    /// Notes that an agent has a mark of this stream. Where too many have, the one that is behind
+    /// gives its own up.
     fn hold(&mut self, who: &Arc<AgentIdent>, stream: Uuid) {
         let key = (Arc::clone(who.profile()), stream);
         let holders = self.holders.entry(key).or_default();
@@ -206,8 +208,8 @@ impl Agents {
         }
     }
 
-    /// Forgets the hundredth whose events came longest ago, of one second the lowest ids, so that forgetting costs little per
-    /// agent and is the same everywhere.
+    /// Forgets the hundredth whose events came longest ago, of one second the lowest ids, so that
+    /// forgetting costs little per agent and is the same everywhere.
     fn forget_some(&mut self) {
         let mut oldest: Vec<(Tick, Arc<AgentIdent>)> = self
             .all

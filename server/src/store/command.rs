@@ -1,5 +1,5 @@
-//! What changes the store: commands, in records that carry the time. The same records make the same store, on every node and
-//! at every start.
+//! What changes the store: commands, in records that carry the time. The same records make the same
+//! store, on every node and at every start.
 
 use std::sync::Arc;
 
@@ -16,14 +16,17 @@ use crate::{list::Banned, moment::Moment};
 
 /// The form of the records that this release writes, and the newest that it reads.
 ///
-/// It rises with every command and every field that is added: a release that does not know them then says that a newer one
-/// wrote the journal, instead of taking it for damaged or passing over what it does not know.
+/// It rises with every command and every field that is added: a release that does not know them
+/// then says that a newer one wrote the journal, instead of taking it for damaged or passing over
+/// what it does not know.
 pub const RECORD_VERSION: u8 = 1;
 
-/// The longest text of an event that is kept, in characters: names of checks, rules and places are shorter.
+/// The longest text of an event that is kept, in characters: names of checks, rules and places are
+/// shorter.
 const TEXT: usize = 200;
 
-/// The longest exception that is kept, in bytes: eight rules and eight places of 120 bytes, and a route.
+/// The longest exception that is kept, in bytes: eight rules and eight places of 120 bytes, and a
+/// route.
 const EXCEPTION: usize = 4_096;
 
 /// Commands that take effect together, and when they were written down.
@@ -63,7 +66,8 @@ pub enum Command {
         /// Names the history.
         epoch: Arc<str>,
     },
-    /// A fleet's list goes on under another name, because its history is no longer the one that agents know.
+    /// A fleet's list goes on under another name, because its history is no longer the one that
+    /// agents know.
     Renew {
         /// The fleet.
         fleet: Arc<str>,
@@ -90,7 +94,8 @@ pub enum Command {
         /// The network.
         network: IpNet,
     },
-    /// Entries that have ended are removed, of each list so many at once as takes a few milliseconds.
+    /// Entries that have ended are removed, of each list so many at once as takes a few
+    /// milliseconds.
     Expire,
     /// A profile's configuration, as the file or the admin API has it from now on.
     Profile(ProfileState),
@@ -139,7 +144,8 @@ pub enum Answer {
     Unbanned(Option<Box<EntryView>>),
 }
 
-/// A profile as the store knows it: its version survives the server, and so does what the admin API made of it.
+/// A profile as the store knows it: its version survives the server, and so does what the admin API
+/// made of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileState {
     /// Its name.
@@ -148,7 +154,8 @@ pub struct ProfileState {
     pub version: u64,
     /// The hash of what the file said of it then.
     pub file: String,
-    /// The configuration that the admin API put in its place, as it was written; `None` where the file's is active.
+    /// The configuration that the admin API put in its place, as it was written; `None` where the
+    /// file's is active.
     pub replaced: Option<ConfigMap>,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
@@ -189,7 +196,8 @@ pub enum BatchEvents {
     },
 }
 
-/// Events as they are kept: no more than a message may carry, and no text longer than one that means something.
+/// Events as they are kept: no more than a message may carry, and no text longer than one that
+/// means something.
 pub(crate) fn bounded(mut events: Vec<Event>) -> Vec<Event> {
     events.truncate(MAX_EVENTS);
     for event in &mut events {

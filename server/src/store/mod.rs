@@ -6,9 +6,10 @@
 //!                                          queries (`&self`), rows of a checkpoint
 //! ```
 //!
-//! [`Store`] is a function of the records that were applied to it: the effect of an agent's events and the mark up to which they
-//! are known change together, and stores that were given the same records are equal, wherever and whenever that was. What need
-//! not last, such as when an agent was heard last, is [`crate::node`]'s.
+//! [`Store`] is a function of the records that were applied to it: the effect of an agent's events
+//! and the mark up to which they are known change together, and stores that were given the same
+//! records are equal, wherever and whenever that was. What need not last, such as when an agent was
+//! heard last, is [`crate::node`]'s.
 
 mod agent;
 mod command;
@@ -41,7 +42,7 @@ pub enum StoreError {
     /// A defect of the server.
     #[error("the store failed: {0}")]
     Failed(String),
-    /// Nothing can be kept at this moment: whoever asks comes again, and nothing counts twice.
+    /// Nothing can be kept at this moment: the request is to be repeated, and nothing counts twice.
     #[error("nothing can be kept at this moment: {0}")]
     Unavailable(String),
 }

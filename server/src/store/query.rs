@@ -1,4 +1,5 @@
-//! What the store can be asked. Nothing here changes anything: what has ended and was not removed yet is left out.
+//! What the store can be asked. Nothing here changes anything: what has ended and was not removed
+//! yet is left out.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -48,7 +49,8 @@ impl Store {
         ends.any(|end| end <= now)
     }
 
-    /// Up to where the events of a report are known before it is applied, and whether applying it would change anything.
+    /// Up to where the events of a report are known before it is applied, and whether applying it
+    /// would change anything.
     #[must_use]
     pub fn foresee(&self, batch: &Batch) -> (u64, bool) {
         match &batch.events {
@@ -70,8 +72,8 @@ impl Store {
         agent.map_or_else(Default::default, |agent| (agent.shared.clone(), agent.missing))
     }
 
-    /// Every single address on the list and its end, for a version 1 registration: networks are left out, since such an
-    /// agent compares addresses as text.
+    /// Every single address on the list and its end, for a version 1 registration: networks are
+    /// left out, since such an agent compares addresses as text.
     ///
     /// # Errors
     /// If there is no such fleet.

@@ -80,7 +80,8 @@ pub(super) struct Refusals {
     order: VecDeque<u64>,
     /// How many came before the oldest that is kept.
     forgotten: u64,
-    /// The refusals that the last checkpoint holds: from the one with this number on, up to before that one.
+    /// The refusals that the last checkpoint holds: from the one with this number on, up to before
+    /// that one.
     kept: (u64, u64),
 }
 
@@ -115,7 +116,8 @@ impl Refusals {
         usize::try_from(came.saturating_sub(self.kept.1)).unwrap_or(usize::MAX)
     }
 
-    /// Those that came since this was called last, with their numbers, and the numbers of those that are gone.
+    /// Those that came since this was called last, with their numbers, and the numbers of those
+    /// that are gone.
     pub(super) fn changes(&mut self) -> (Vec<(u64, RefusalView)>, std::ops::Range<u64>) {
         let (from, upto) = self.kept;
         let came = self.rows().filter(|(number, _)| *number >= upto).collect();

@@ -1,4 +1,5 @@
-//! The store as rows: what a checkpoint and a backup hold, and how the store is built from them again.
+//! The store as rows: what a checkpoint and a backup hold, and how the store is built from them
+//! again.
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
@@ -48,7 +49,8 @@ pub struct AgentRow {
     agent: Agent,
 }
 
-/// Where a row stands. Rows are read in the order of their keys: the rules before lists, the head of a list before its changes.
+/// Where a row stands. Rows are read in the order of their keys: the rules before lists, the head
+/// of a list before its changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(Vec<u8>);
 
@@ -146,7 +148,8 @@ impl Row {
         }
     }
 
-    /// What stands there: an entry in as few bytes as it needs, since there may be millions of them, all else as JSON.
+    /// What stands there: an entry in as few bytes as it needs, since there may be millions of
+    /// them, all else as JSON.
     ///
     /// # Errors
     /// What serde says, which for these is nothing.
@@ -224,7 +227,8 @@ fn maker_of(bytes: &[u8]) -> Option<Origin> {
     Some(Origin::Agent(Arc::new(who)))
 }
 
-/// Bytes before the maker of an entry: end, when it was made, standing, and the length of the maker.
+/// Bytes before the maker of an entry: end, when it was made, standing, and the length of the
+/// maker.
 const ENTRY_HEAD: usize = 4 + 4 + 1 + 2;
 
 /// Rows that differ from those of the last checkpoint.
@@ -357,7 +361,8 @@ fn refusal_row((number, refusal): (u64, RefusalView)) -> Row {
     }
 }
 
-/// Reads rows as they are stored. Makers and reasons of entries are kept once, as in a running store.
+/// Reads rows as they are stored. Makers and reasons of entries are kept once, as in a running
+/// store.
 #[derive(Debug, Default)]
 pub(crate) struct RowReader {
     fleets: HashMap<Vec<u8>, Arc<str>>,

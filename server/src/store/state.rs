@@ -14,14 +14,14 @@ use crate::{
     moment::{Moment, Tick},
 };
 
-/// How many ended entries one command removes of each list: about 5 ms of work. The rest has its turn with the next, and no
-/// client is banned by it meanwhile, since agents judge ends themselves.
+/// How many ended entries one command removes of each list: about 5 ms of work. The rest has its
+/// turn with the next, and no client is banned by it meanwhile, since agents judge ends themselves.
 const EXPIRY_BUDGET: usize = 5_000;
 
 /// All that must last: lists, marks, quotas, refusals and profiles.
 ///
-/// Nothing changes it but [`apply`](Self::apply), which reads no clock and draws no number: stores to which the same records
-/// were applied are equal.
+/// Nothing changes it but [`apply`](Self::apply), which reads no clock and draws no number: stores
+/// to which the same records were applied are equal.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) rules: Rules,
@@ -55,7 +55,8 @@ impl Store {
         }
     }
 
-    /// Takes a record: its commands in their order, at its time, or at that of the record before if that is later.
+    /// Takes a record: its commands in their order, at its time, or at that of the record before if
+    /// that is later.
     pub fn apply(&mut self, record: &Record) -> Vec<Answer> {
         self.now = Moment {
             tick: self.now.tick.max(record.at.tick),

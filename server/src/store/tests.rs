@@ -1,4 +1,5 @@
-//! Stores that are given the same records are equal, and so is one that was built from a checkpoint and the records after it.
+//! Stores that are given the same records are equal, and so is one that was built from a checkpoint
+//! and the records after it.
 
 use std::sync::Arc;
 
@@ -271,7 +272,8 @@ fn every_limit_is_reached_by_the_traffic_of_these_tests() {
     assert_eq!(forgotten, rules().agents);
 }
 
-/// Applies traffic to a store that is stopped and built again from its journal now and then, and to one that never is.
+/// Applies traffic to a store that is stopped and built again from its journal now and then, and to
+/// one that never is.
 fn stopped_and_not(seed: u64, journal: &mut dyn Journal, again: &mut dyn FnMut(&mut dyn Journal)) {
     let (mut traffic, mut random) = (Traffic::new(seed), Rng::with_seed(seed));
     let (mut stopped, mut not) = (Store::new(rules()), Store::new(rules()));

@@ -154,7 +154,7 @@ async fn while_nothing_can_be_kept_reports_wait_and_the_list_is_served() {
     replaced.refused(503);
     assert_eq!(problem(&cloud).await, "the disk is full");
 
-    // whoever only asks is answered, and nothing of what was refused is there
+    // an agent that only asks is answered, and nothing of what was refused is there
     let member = Member::new();
     let welcome = member.agent.register(&cloud).await;
     assert_eq!(welcome.list.as_ref().map(|list| list.mode), Some(ListMode::Snapshot));

@@ -1,4 +1,4 @@
-//! The server, or whoever holds its admin token, asks applications to give up their protection.
+//! The server, or a client with its admin token, asks applications to give up their protection.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -49,7 +49,7 @@ fn it_cannot_whitelist_everybody_nor_have_findings_sent_elsewhere() {
         let agents = admin(&server, "GET", "agents", None).to_string();
         agents.contains("below the host's floor")
     });
-    assert!(elsewhere.accept().is_err(), "nobody speaks to another machine");
+    assert!(elsewhere.accept().is_err(), "no finding goes to another machine");
     server.stop(Duration::from_secs(5));
 }
 

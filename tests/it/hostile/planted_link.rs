@@ -1,4 +1,5 @@
-//! Another user of the machine plants links and directories where the agent keeps its state and its log.
+//! Another user of the machine plants links and directories where the agent keeps its state and its
+//! log.
 #![cfg(unix)]
 
 use std::{

@@ -1,5 +1,5 @@
-//! The server killed and started again on the same directory: what it acknowledged is there afterwards, nothing counts twice, and
-//! no agent ever leaves its history.
+//! The server killed and started again on the same directory: what it acknowledged is there
+//! afterwards, nothing counts twice, and no agent ever leaves its history.
 
 use std::{
     collections::BTreeSet,
@@ -139,7 +139,7 @@ fn serving_alone() {
     // not `println!`: what the harness catches is lost with the process
     writeln!(stdout(), "listening {}", server.address()).unwrap();
     stdout().flush().unwrap();
-    // until whoever started this closes it, or is gone
+    // until the parent process closes it, or is gone
     let _ = stdin().read(&mut [0]);
     server.stop(Duration::from_secs(5));
 }

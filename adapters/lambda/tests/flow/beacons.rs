@@ -31,7 +31,8 @@ fn it_speaks_after_the_answer_has_gone_out_and_over_a_connection_of_its_own() {
                 );
                 assert_eq!(function.ask(&get("/", "203.0.113.9"), FRONT).status(), 200);
                 answers += 1;
-                // the machine stood still for longer than the agent may take: it tries again after another answer
+                // the machine stood still for longer than the agent may take: it tries again after
+                // another answer
                 let told = cloud.so_far();
                 match told.first() {
                     Some(_) => break told,

@@ -1,5 +1,5 @@
-//! Requests that may be read in two ways (`tests/readings`), as events: an attack is refused in each
-//! of its disguises.
+//! Requests that may be read in two ways (`tests/readings`), as events: an attack is refused in
+//! each of its disguises.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use buckler_tests::readings::{self, ATTACK, QUERY};
@@ -14,7 +14,7 @@ use super::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A function that refuses, and bans nobody for it.
+/// A function that refuses, and bans no client for it.
 fn start() -> (Cloud, Function) {
     let cloud = Cloud::start(&json!({"SECURITY_CHECKS": {"sqli": 1, "format": 1, "flood": 0, "brute": 0}}));
     let function = Function::start(&cloud);

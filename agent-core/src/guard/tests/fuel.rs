@@ -124,7 +124,8 @@ impl Draw {
     }
 }
 
-/// What one thing or another is slow with: openings that are never closed, words of rules, codes within codes.
+/// What one thing or another is slow with: openings that are never closed, words of rules, codes
+/// within codes.
 const COSTLY: &[&str] = &[
     "<a ",
     "<!--",
@@ -169,7 +170,8 @@ const COSTLY: &[&str] = &[
     "O'Neill",
 ];
 
-/// A value of some of them, and how it is put into a request: in a form, in JSON, as text, in a cookie, in a path.
+/// A value of some of them, and how it is put into a request: in a form, in JSON, as text, in a
+/// cookie, in a path.
 fn payload(draw: &mut Draw, bytes: usize) -> (usize, String) {
     let pieces: Vec<&str> = (0..=draw.below(6)).map(|_| draw.one(COSTLY)).collect();
     let value = pieces.concat();
@@ -222,7 +224,8 @@ fn sends(stage: &Stage, (form, text): (usize, &str), peer: &str) -> bool {
     stage.guard.check(&view).is_block() || stage.guard.check_body(&view, body).is_block()
 }
 
-/// How many payloads are sent in the gate: some seconds of an unoptimised build. `BUCKLER_PAYLOADS=10000` sends as many.
+/// How many payloads are sent in the gate: some seconds of an unoptimised build.
+/// `BUCKLER_PAYLOADS=10000` sends as many.
 const PAYLOADS: usize = 250;
 
 #[test]

@@ -41,7 +41,8 @@ impl Fuel {
     /// Steps of decoding and marking a byte, and of the search for the literals of all rules.
     const TAKING_APART: u64 = 6;
 
-    /// Steps of a look at a value, however short: of normalising it, and of asking which detectors want it.
+    /// Steps of a look at a value, however short: of normalising it, and of asking which detectors
+    /// want it.
     const A_LOOK: u64 = 150;
 
     /// Steps of a literal that ends in a text: some thirty instructions.

@@ -139,7 +139,8 @@ impl RuleSet {
             let Some(compiled) = index.and_then(|index| self.rules.get(index)) else {
                 break;
             };
-            // asked last: what a rule's exceptions look at costs more than most rules, and few rules match
+            // asked last: what a rule's exceptions look at costs more than most rules, and few
+            // rules match
             if !compiled.matches(value) {
                 continue;
             }
@@ -172,10 +173,12 @@ impl RuleSet {
     }
 }
 
-/// Steps that a search takes besides the bytes it walks: some 250 instructions, of which a step is six.
+/// Steps that a search takes besides the bytes it walks: some 250 instructions, of which a step is
+/// six.
 const A_SEARCH: u64 = 40;
 
-/// Steps of a rule that matches, besides the bytes that are read once more: what is known of the value is held against it.
+/// Steps of a rule that matches, besides the bytes that are read once more: what is known of the
+/// value is held against it.
 const A_MATCH: u64 = 150;
 
 impl Compiled {

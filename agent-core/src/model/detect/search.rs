@@ -63,8 +63,9 @@ pub(super) fn each(
     }
 }
 
-/// Whether a value, in which nothing is coded, may stand for something in Base64: all of it is of the alphabets, or it ends with a
-/// token's three parts, or it is a path, of which the last segment may be a code.
+/// Whether a value, in which nothing is coded, may stand for something in Base64: all of it is of
+/// the alphabets, or it ends with a token's three parts, or it is a path, of which the last segment
+/// may be a code.
 fn may_hold_base64(marks: Marks, value: &[u8]) -> bool {
     const OTHERS: Marks = Marks::QUOTE
         .and(Marks::ANGLE)

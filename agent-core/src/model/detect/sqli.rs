@@ -297,8 +297,8 @@ impl Sqli {
         Some(finding)
     }
 
-    /// Whether the tokenizer has something to find. Without a quote, a blank or a bracket there is one token,
-    /// and what it takes for a comment is a sign: `b!@#h`.
+    /// Whether the tokenizer has something to find. Without a quote, a blank or a bracket there is
+    /// one token, and what it takes for a comment is a sign: `b!@#h`.
     fn is_worth_tokens(&self, value: &Value<'_>) -> bool {
         const BETWEEN: Marks = Marks::QUOTE.and(Marks::BLANK).and(Marks::ROUND).and(Marks::STAR);
         value.marks.any(BETWEEN) && (may_be_tokens(value) || self.words.judge(value).is_some())

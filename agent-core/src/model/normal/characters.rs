@@ -18,7 +18,8 @@ pub(super) fn text<'b>(bytes: &'b [u8], disguise: &mut Disguise) -> Cow<'b, str>
     }
 }
 
-/// Whether bytes are ASCII that shows, blanks and line breaks. Told block by block, so that the inner loop has no early end.
+/// Whether bytes are ASCII that shows, blanks and line breaks. Told block by block, so that the
+/// inner loop has no early end.
 fn is_plain_ascii(bytes: &[u8]) -> bool {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
     bytes
@@ -26,8 +27,9 @@ fn is_plain_ascii(bytes: &[u8]) -> bool {
         .all(|block| block.iter().fold(true, |all, byte| all & is_plain(*byte)))
 }
 
-/// What the beginning of a binary file says: its ASCII, and a sign for each other byte. Nothing in it is undressed, as nothing
-/// that runs files does so; of its control characters only those are kept that text has.
+/// What the beginning of a binary file says: its ASCII, and a sign for each other byte. Nothing in
+/// it is decoded, as nothing that runs files does so; of its control characters only those are kept
+/// that text has.
 pub(super) fn of_binary(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

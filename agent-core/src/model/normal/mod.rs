@@ -89,8 +89,9 @@ pub(crate) fn normalise_plain(value: &[u8], spelling: Spelling, base64: bool) ->
     revealed(normal, base64)
 }
 
-/// The beginning of a file that is no text, as whoever looks for programs in it reads it: nothing is decoded, as nothing that runs
-/// files decodes them. `None` where it is text, markup, or may be text in a charset of old.
+/// The beginning of a file that is no text, as a search for programs in it reads it: nothing is
+/// decoded, as nothing that runs files decodes them. `None` where it is text, markup, or may be
+/// text in a charset of old.
 pub(crate) fn normalise_binary(head: &[u8]) -> Option<Normal<'_>> {
     let is_markup = head.trim_ascii_start().starts_with(b"<");
     let is_binary = || {

@@ -20,8 +20,8 @@ pub fn query(query: &str, visit: &mut Visit<'_>) {
     pairs(query.as_bytes(), b'&', Part::Query, Spelling::Form, visit);
 }
 
-/// Visits the names and values of a query in the charset that a content type declares, where that is
-/// no superset of ASCII: Django decodes the query by it. Whether it is none.
+/// Visits the names and values of a query in the charset that a content type declares, where that
+/// is no superset of ASCII: Django decodes the query by it. Whether it is none.
 pub fn foreign_query(content_type: &str, query: &str, visit: &mut Visit<'_>) -> bool {
     let charset = Charset::declared(content_type);
     if !matches!(charset, Charset::Wide(_) | Charset::Foreign(_)) {

@@ -274,8 +274,8 @@ fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Ga
     }
 }
 
-/// Visits what looks like JSON, is not said to be, and is none: as the form that it is said to be, or
-/// as a text.
+/// Visits what looks like JSON, is not said to be, and is none: as the form that it is said to be,
+/// or as a text.
 fn otherwise(body: &Body<'_>, visit: &mut Visit<'_>) {
     if is(body.content_type, "application/x-www-form-urlencoded") {
         form::body(body.bytes, visit);

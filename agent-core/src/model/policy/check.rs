@@ -170,7 +170,8 @@ impl Level {
         matches!(self, Self::Block | Self::Ban)
     }
 
-    /// Whether it does less than another one: nothing, reporting, refusing and banning, in this order.
+    /// Whether it does less than another one: nothing, reporting, refusing and banning, in this
+    /// order.
     #[must_use]
     pub const fn is_weaker_than(self, other: Self) -> bool {
         self.strength() < other.strength()

@@ -137,7 +137,8 @@ impl Policy {
     /// The same, where the layer of the server ([`SERVER`]) may not go below a floor of the host's.
     ///
     /// # Errors
-    /// As [`compile`](Self::compile). What is below the floor is no error: it is not taken, and told by [`held`](Self::held).
+    /// As [`compile`](Self::compile). What is below the floor is no error: it is not taken, and
+    /// told by [`held`](Self::held).
     pub fn compile_above(floor: &Floor, template: &str, layers: &[Layer]) -> Result<Self, PolicyError> {
         let (mut reader, mut held) = reader_above(floor, template, layers);
         let app_name = reader.read("APP_NAME", value::line);

@@ -100,7 +100,8 @@ pub struct ConfigStatus {
     pub version: u64,
     /// What became of it.
     pub state: ConfigState,
-    /// Why it failed or was rolled back, or what of one in force is below the host's floor and was not taken.
+    /// Why it failed or was rolled back, or what of one in force is below the host's floor and was
+    /// not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

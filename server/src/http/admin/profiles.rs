@@ -26,8 +26,8 @@ struct ProfileView<'a> {
     fleet: &'a str,
     template: &'a str,
     version: u64,
-    /// `file`, or `api` where the admin API put this configuration in the place of the file's. It stays, over restarts too,
-    /// until the file changes the profile's template or configuration.
+    /// `file`, or `api` where the admin API put this configuration in the place of the file's. It
+    /// stays, over restarts too, until the file changes the profile's template or configuration.
     source: &'static str,
     since_ms: u64,
     config: ConfigMap,

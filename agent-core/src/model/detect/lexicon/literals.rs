@@ -31,8 +31,8 @@ const MOST_OF_OTHERS: usize = 24;
 /// Literals, in lower case, of which a match holds at least one.
 type Literals = Vec<Vec<u8>>;
 
-/// Sets of literals, of each of which every match holds at least one, the rarest first; none where there are none that tell texts
-/// apart.
+/// Sets of literals, of each of which every match holds at least one, the rarest first; none where
+/// there are none that tell texts apart.
 pub(super) fn conditions(pattern: &Hir) -> Vec<Literals> {
     let mut all = search(pattern);
     all.truncate(MOST_CONDITIONS);
@@ -90,8 +90,8 @@ fn chosen(mut candidates: Vec<Literals>) -> Vec<Literals> {
     kept
 }
 
-/// Conditions of parts that follow each other. Neighbours that stand for few texts make longer literals together: `[\\/]` behind `..`
-/// makes `../` and `..\`.
+/// Conditions of parts that follow each other. Neighbours that stand for few texts make longer
+/// literals together: `[\\/]` behind `..` makes `../` and `..\`.
 fn of_parts(parts: &[Hir]) -> Vec<Literals> {
     let mut candidates: Vec<Literals> = Vec::new();
     let mut run = vec![Vec::new()];

@@ -1,8 +1,9 @@
 //! Which rules a text is worth: for each rule the literals without which it cannot match, all of them in one automaton.
 //!
-//! The literals are read off the regular expressions, so that none can be forgotten. A text is searched once for all of them (Aho and
-//! Corasick, 1975); a rule that finds nothing without one of some literals, and one of some others, is asked only of texts that have
-//! both. Everyday values have few, and so cost what a search costs.
+//! The literals are read off the regular expressions, so that none can be forgotten. A text is
+//! searched once for all of them (Aho and Corasick, 1975); a rule that finds nothing without one of
+//! some literals, and one of some others, is asked only of texts that have both. Everyday values
+//! have few, and so cost what a search costs.
 
 mod literals;
 mod needs;
@@ -268,8 +269,8 @@ impl Words {
         self.table.is_some()
     }
 
-    /// The rules that a text with these classes of bytes may match, and how often literals end in it, which is what a search costs
-    /// besides the bytes.
+    /// The rules that a text with these classes of bytes may match, and how often literals end in
+    /// it, which is what a search costs besides the bytes.
     pub(super) fn search(&self, text: &str, marks: Marks) -> (Hits, u64) {
         let mut met = self.always;
         let mut ends = 0;

@@ -1,7 +1,8 @@
 //! The automaton of all literals, as one small table.
 //!
-//! The library builds it (Aho and Corasick, 1975); here its states are numbered anew, in two bytes each, those at which a literal
-//! ends last, so that a step is two loads and a comparison, and the table half as large.
+//! The library builds it (Aho and Corasick, 1975); here its states are renumbered, in two bytes
+//! each, those at which a literal ends last, so that a step is two loads and a comparison, and the
+//! table half as large.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -11,7 +12,8 @@ use aho_corasick::{
     dfa::DFA,
 };
 
-/// The columns of the table: more than the classes of bytes that literals tell apart, letters, digits and signs.
+/// The columns of the table: more than the classes of bytes that literals tell apart, letters,
+/// digits and signs.
 const CLASSES: usize = 1 << SHIFT;
 
 /// Its logarithm.
@@ -73,7 +75,8 @@ impl Table {
         self.ends.iter().map(literals)
     }
 
-    /// Shows each time that literals end in a text the number of the state, among those at which some do.
+    /// Shows each time that literals end in a text the number of the state, among those at which
+    /// some do.
     pub(super) fn search(&self, text: &[u8], found: &mut impl FnMut(usize)) {
         let (classes, next, first) = (&self.classes, self.next.as_slice(), self.first);
         let mut state = 0_u16;
@@ -88,7 +91,8 @@ impl Table {
     }
 }
 
-/// The states of an automaton, in a new order: the first one, others, and those at which literals end.
+/// The states of an automaton, in a new order: the first one, others, and those at which literals
+/// end.
 struct States {
     all: Vec<StateID>,
     numbers: HashMap<StateID, u16>,
@@ -122,7 +126,8 @@ impl States {
     }
 }
 
-/// The class of each byte, and a member of each class: what is in no literal is in one class together, letters in both cases in one.
+/// The class of each byte, and a member of each class: what is in no literal is in one class
+/// together, letters in both cases in one.
 fn classes(literals: &[Vec<u8>]) -> Option<([u8; 256], Vec<u8>)> {
     let mut is_used = [false; 256];
     for byte in literals.iter().flatten() {

@@ -5,7 +5,8 @@ use super::{
     words::Word,
 };
 
-/// Whether what follows a verb is a statement that no semicolon stands before, as SQL Server takes it.
+/// Whether what follows a verb is a statement that no semicolon stands before, as SQL Server takes
+/// it.
 pub(super) fn is_bare_statement(lexer: &mut Lexer<'_>) -> bool {
     match lexer.next() {
         // `waitfor delay '0:0:9'`, `exec sp_who 1`
@@ -21,7 +22,8 @@ pub(super) fn is_bare_statement(lexer: &mut Lexer<'_>) -> bool {
     }
 }
 
-/// `UN_ION SELECT 1,`, as filters leave it that take signs away: whether a query follows that lists values.
+/// `UN_ION SELECT 1,`, as filters leave it that take signs away: whether a query follows that lists
+/// values.
 pub(super) fn is_query(lexer: &mut Lexer<'_>) -> bool {
     lexer.next() == Some(Token::Word(Word::Verb))
         && matches!(
@@ -31,7 +33,8 @@ pub(super) fn is_query(lexer: &mut Lexer<'_>) -> bool {
         && lexer.next() == Some(Token::Comma)
 }
 
-/// Whether what follows a verb has among its first tokens what statements have and sentences have not.
+/// Whether what follows a verb has among its first tokens what statements have and sentences have
+/// not.
 pub(super) fn is_statement(lexer: &mut Lexer<'_>) -> bool {
     const FIRST: usize = 4;
     let mut count = 0;

@@ -1,9 +1,11 @@
-//! Reads tokens as what completes a statement that somebody else began, and tells how far that goes.
+//! Reads tokens as what completes a statement that the application began, and tells how far that
+//! goes.
 //!
-//! A value stands in a statement in the place of a number, or within a string. What a client adds to the
-//! statement must go on as an expression does: operands and operators in turn, brackets, the next clause, the
-//! next query, the next statement, or a comment that hides the rest. Prose has the words, and rarely the turns:
-//! two names in a row end the reading, and what was read until then is all that counts.
+//! A value stands in a statement in the place of a number, or within a string. What a client adds
+//! to the statement must go on as an expression does: operands and operators in turn, brackets, the
+//! next clause, the next query, the next statement, or a comment that hides the rest. Prose has the
+//! words, and rarely the turns: two names in a row end the reading, and what was read until then is
+//! all that counts.
 
 use super::{
     ahead::{ends_a_name, is_bare_statement, is_query, is_statement},
@@ -12,7 +14,8 @@ use super::{
     words::Word,
 };
 
-/// The most tokens that are read. An injection shows itself in the first few; real ones are shorter than that.
+/// The most tokens that are read. An injection shows itself in the first few; real ones are shorter
+/// than that.
 const MOST_TOKENS: usize = 96;
 
 /// What may stand next.
@@ -62,7 +65,8 @@ const ON: Flow = Flow::On;
 const BROKEN: Flow = Flow::Stop(Finish::Broken);
 
 impl Reading {
-    /// Reads on until the text ends or cannot be read. `spend` takes what was looked at; where it says no, nothing was read.
+    /// Reads on until the text ends or cannot be read. `spend` takes what was looked at; where it
+    /// says no, nothing was read.
     pub(super) fn of<'t>(mut lexer: Lexer<'t>, is_in_string: bool, spend: &dyn Fn(u64) -> bool) -> (Self, Lexer<'t>) {
         let mut reader = Reader::new(is_in_string);
         let mut looked_at = 0;

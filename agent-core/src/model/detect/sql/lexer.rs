@@ -1,5 +1,5 @@
-//! Takes SQL apart into tokens, as the lexers of five dialects do where they agree, and as the one that is abused most where they
-//! do not.
+//! Takes SQL apart into tokens, as the lexers of five dialects do where they agree, and as the one
+//! that is abused most where they do not.
 //!
 //! Nothing is allocated, each byte is looked at once, and what was looked at is counted.
 
@@ -49,7 +49,8 @@ const VERSION: usize = 5;
 pub(super) struct Lexer<'t> {
     text: &'t [u8],
     at: usize,
-    /// Whether two dashes are a comment only before a blank, and are two signs before anything else (MySQL).
+    /// Whether two dashes are a comment only before a blank, and are two signs before anything else
+    /// (MySQL).
     needs_blank: bool,
     /// Whether two dashes were met that are read in both ways.
     has_bare_dashes: bool,
@@ -102,7 +103,8 @@ impl<'t> Lexer<'t> {
         rest.get(..length).unwrap_or_default()
     }
 
-    /// To behind the quote that ends a string: one that is neither doubled nor escaped. Whether there is one.
+    /// To behind the quote that ends a string: one that is neither doubled nor escaped. Whether
+    /// there is one.
     fn string(&mut self, quote: u8) -> bool {
         while let Some(byte) = self.peek(0) {
             self.at += 1;
@@ -186,7 +188,8 @@ impl<'t> Lexer<'t> {
         Token::Number
     }
 
-    /// A word, a name with its dots, or the prefix of a string (`N'…'`, `x'…'`, `_utf8'…'`, `q'[…]'`).
+    /// A word, a name with its dots, or the prefix of a string (`N'…'`, `x'…'`, `_utf8'…'`,
+    /// `q'[…]'`).
     fn word(&mut self) -> Token {
         let text = self.skip_while(is_word);
         match self.peek(0) {

@@ -1,9 +1,11 @@
-//! Tells an SQL injection from what only looks like one, by the tokens of a value and the grammar that they follow.
+//! Tells an SQL injection from what only looks like one, by the tokens of a value and the grammar
+//! that they follow.
 //!
-//! As libinjection does (Galbreath, "New techniques in SQLi obfuscation", 2012), a value is read as what it would be in each of the
-//! places that a statement has for one: by itself, within a string of single quotes, and of double quotes. The
-//! fingerprints of that library are a list of sequences that attacks had; here the [grammar] decides what may follow what, and
-//! the evidence that was read until the grammar broke is [weighed](weigh).
+//! As libinjection does (Galbreath, "New techniques in SQLi obfuscation", 2012), a value is read as
+//! what it would be in each of the places that a statement has for one: by itself, within a string
+//! of single quotes, and of double quotes. The fingerprints of that library are a list of sequences
+//! that attacks had; here the [grammar] decides what may follow what, and the evidence that was
+//! read until the grammar broke is [weighed](weigh).
 
 mod ahead;
 mod grammar;
@@ -30,7 +32,8 @@ pub(super) enum Sql {
     Injection,
 }
 
-/// Reads a text in all places. `spend` takes the steps of each token, and says whether there were as many left.
+/// Reads a text in all places. `spend` takes the steps of each token, and says whether there were
+/// as many left.
 pub(super) fn read(text: &str, spend: &dyn Fn(u64) -> bool) -> Sql {
     let text = text.get(..text.floor_char_boundary(MOST)).unwrap_or(text);
     let verdict = [None, Some(b'\''), Some(b'"')]
@@ -170,7 +173,8 @@ impl Evidence {
     }
 }
 
-/// Whether a text is of words and everyday signs alone: `his or her; select one`. What computes or compares has others.
+/// Whether a text is of words and everyday signs alone: `his or her; select one`. What computes or
+/// compares has others.
 fn is_of_words(text: &str) -> bool {
     let is_everyday = |sign: char| {
         sign.is_alphabetic()

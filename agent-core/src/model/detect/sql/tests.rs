@@ -159,11 +159,13 @@ fn mutated(draw: &mut Draw, seed: &str) -> String {
     text
 }
 
-/// Mutations in the gate: about a second of an unoptimised build. `BUCKLER_MUTATIONS=10000000` asks for more.
+/// Mutations in the gate: about a second of an unoptimised build. `BUCKLER_MUTATIONS=10000000` asks
+/// for more.
 const MUTATIONS: usize = 20_000;
 
-/// The tokenizer of libinjection was used before this one. How often they differ is counted, and is not to grow: what it takes for an
-/// injection in what was made of attacks is nearly always doubtful at least, and little is taken that it does not take.
+/// The tokenizer of libinjection was used before this one. How often they differ is counted, and is
+/// not to grow: what it takes for an injection in what was made of attacks is nearly always
+/// doubtful at least, and little is taken that it does not take.
 #[test]
 fn libinjection_and_this_tokenizer_agree_on_nearly_all_mutations() {
     let count = std::env::var("BUCKLER_MUTATIONS")

@@ -1,7 +1,7 @@
 //! The words of SQL that decide what a sequence of tokens is, found by a perfect hash.
 //!
-//! They are those of the grammars of MySQL 8.4, PostgreSQL 17, SQL Server 2022, Oracle 23 and SQLite 3
-//! that join, begin or continue expressions and statements. Other words are names.
+//! They are those of the grammars of MySQL 8.4, PostgreSQL 17, SQL Server 2022, Oracle 23 and
+//! SQLite 3 that join, begin or continue expressions and statements. Other words are names.
 
 /// What a word is to a statement's grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,8 @@ const WORDS: &[(&str, Word)] = &[
     ("utl_inaddr", Word::Function), ("connection_id", Word::Function), ("analyse", Word::Function), ("generate_series", Word::Function), ("regexp_substring", Word::Function),
 ];
 
-/// Places of the table: so many that a multiplier without collisions is found in some tens of trials.
+/// Places of the table: so many that a multiplier without collisions is found in some tens of
+/// trials.
 const PLACES: usize = 1 << 12;
 
 /// The word's number, and one more, by its hash; 0 where there is none.

@@ -124,8 +124,8 @@ fn steps_of(text: &str) -> u64 {
     fuel.spent()
 }
 
-/// The most steps a byte that a search may find: twice what each byte grants, so that such values are looked into for half of a
-/// request's length before it is out of fuel.
+/// The most steps a byte that a search may find: twice what each byte grants, so that such values
+/// are looked into for half of a request's length before it is out of fuel.
 const CEILING: u64 = 120;
 
 /// Climbs to costly values by changing what was the costliest so far, always in the same way.

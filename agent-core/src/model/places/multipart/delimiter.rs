@@ -135,7 +135,8 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
         if let Some((begin, _)) = open {
             let end = without_line_break(body, delimiter.at).max(begin);
             if begin == end {
-                // a part without even a head is none for some, and begins with the delimiter for others
+                // a part without even a head is none for some, and begins with the delimiter for
+                // others
                 found.loose_at.get_or_insert(begin);
             }
             found.push(body, begin, end, false);

@@ -117,7 +117,8 @@ fn delimiters_that_parsers_read_differently_are_read_in_each_way() {
         format!("--XyZ\r\n{FIELD}\r\n\r\nhello\r--XyZ\r{ATTACK}\r\n--XyZ--\r\n"),
         form(FIELD, "hello") + &form(FIELD, ATTACK),
         format!("--XyZ\n{FIELD}\n\n{ATTACK}\n--XyZ--\n"),
-        // in front of the first delimiter, behind the last, behind one within a line or before blanks
+        // in front of the first delimiter, behind the last, behind one within a line or before
+        // blanks
         format!("{FIELD}\r\n\r\n{ATTACK}\r\n--XyZ--\r\n"),
         form(FIELD, "x") + &format!("{FIELD}\r\n\r\n{ATTACK}\r\n"),
         format!("x{}", form(FIELD, ATTACK)),

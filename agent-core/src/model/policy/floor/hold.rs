@@ -23,11 +23,13 @@ use crate::model::{
 /// The most things that are said of one configuration: they are shown and sent.
 const MOST_HELD: usize = 32;
 
-/// The part of each family's addresses that a server's `WHITELIST` may name in all, as one in so many: two halves of the internet
-/// are the internet. Of IPv6, a part of what is given out (2000::/3).
+/// The part of each family's addresses that a server's `WHITELIST` may name in all, as one in so
+/// many: two halves of the internet are the internet. Of IPv6, a part of what is given out
+/// (2000::/3).
 const SHARE: f64 = 16.0;
 
-/// Paths of the kinds that applications have. Patterns that ignore more than half of them ignore the application.
+/// Paths of the kinds that applications have. Patterns that ignore more than half of them ignore
+/// the application.
 const EVERYDAY_PATHS: [&str; 24] = [
     "/",
     "/a",
@@ -55,10 +57,12 @@ const EVERYDAY_PATHS: [&str; 24] = [
     "/account/settings",
 ];
 
-/// The most patterns of paths that are looked at one by one, where some of all match what they must not.
+/// The most patterns of paths that are looked at one by one, where some of all match what they must
+/// not.
 const MOST_PATTERNS: usize = 64;
 
-/// The bytes of a body that are looked at where no route says otherwise: no route of the server's may look at fewer.
+/// The bytes of a body that are looked at where no route says otherwise: no route of the server's
+/// may look at fewer.
 const BODY_BYTES: u64 = 64 << 10;
 
 /// The score that injections are found from by default: no server may ask for more.
@@ -83,7 +87,8 @@ impl Floor {
         held
     }
 
-    /// Raises what the server's template leaves below the floor, and says what that was. Levels that the host's own layers say stand.
+    /// Raises what the server's template leaves below the floor, and says what that was. Levels
+    /// that the host's own layers say stand.
     pub(in crate::model::policy) fn raise(
         &self,
         template: &str,
@@ -269,7 +274,7 @@ impl Floor {
 
     /// Whether a location is the application's own, or one of a host that the application names.
     fn may_redirect_to(&self, location: &str, stack: &Stack) -> bool {
-        /// Of a top-level domain that nobody has (RFC 6761, section 6.4).
+        /// Of a top-level domain that is never registered (RFC 6761, section 6.4).
         const OWN: &str = "own.invalid";
         let Some(allowed) = &self.redirect_hosts else {
             return true;
@@ -320,7 +325,8 @@ impl Floor {
         }
     }
 
-    /// What would let everything pass while the levels stand: exceptions of everything, and bodies that are not looked at.
+    /// What would let everything pass while the levels stand: exceptions of everything, and bodies
+    /// that are not looked at.
     fn hold_bypasses(&self, stack: &mut Stack, held: &mut Vec<Held>) {
         self.hold_routes(stack, held);
         for key in ["EXCEPTIONS", "WHITELIST_HEADERS"] {
@@ -382,7 +388,8 @@ impl Floor {
     }
 }
 
-/// Leaves exceptions that name one place of one route or client, and patterns of whole values alone.
+/// Leaves exceptions that name one place of one route or client, and patterns of whole values
+/// alone.
 fn retain_narrow(entries: Option<&mut Vec<Value>>, key: &str, needs_route: bool, held: &mut Vec<Held>) {
     let names = |entry: &Value, member: &str| {
         let is_some = |text: &Value| {

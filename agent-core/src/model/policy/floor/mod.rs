@@ -1,10 +1,12 @@
 //! What a host's server may not ask for, whatever its configuration says.
 //!
-//! Whoever holds the server, or a token of its API, would otherwise hold every application: a configuration could switch all
-//! checks off, never judge anybody, send browsers to other sites, and have findings posted to any machine that the
-//! application reaches. The host's own layers are not held to it: what a file, the environment or code says is the host's word.
+//! Whoever holds the server, or a token of its API, would otherwise hold every application: a
+//! configuration could switch all checks off, never judge anybody, send browsers to other sites,
+//! and have findings posted to any machine that the application reaches. The host's own layers are
+//! not held to it: what a file, the environment or code says is the host's word.
 //!
-//! What is below the floor is not taken; the rest of the configuration is. [`Policy::held`](super::Policy::held) says what was not.
+//! What is below the floor is not taken; the rest of the configuration is.
+//! [`Policy::held`](super::Policy::held) says what was not.
 
 mod hold;
 mod weaker;
@@ -47,10 +49,12 @@ impl Default for Floor {
 }
 
 impl Floor {
-    /// The widest IPv4 network that a server may list by default, in bits of its prefix: what one organisation was ever given.
+    /// The widest IPv4 network that a server may list by default, in bits of its prefix: what one
+    /// organisation was ever given.
     pub const WHITELIST_V4: u8 = 8;
 
-    /// The widest IPv6 network by default: registries give providers /32, and the largest of them some more.
+    /// The widest IPv6 network by default: registries give providers /32, and the largest of them
+    /// some more.
     pub const WHITELIST_V6: u8 = 20;
 
     /// The least that a check does.
@@ -62,7 +66,8 @@ impl Floor {
         self
     }
 
-    /// The shortest prefixes that networks of a server's `WHITELIST` may have, in bits. Private networks may always be listed.
+    /// The shortest prefixes that networks of a server's `WHITELIST` may have, in bits. Private
+    /// networks may always be listed.
     #[must_use]
     pub const fn with_whitelist(mut self, v4: u8, v6: u8) -> Self {
         self.whitelist_v4 = v4;
@@ -84,14 +89,16 @@ impl Floor {
         self
     }
 
-    /// Hosts that a server may have findings sent to: the cloud's own, and those that the host names.
+    /// Hosts that a server may have findings sent to: the cloud's own, and those that the host
+    /// names.
     #[must_use]
     pub fn with_log_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         self.log_hosts = in_lower_case(hosts);
         self
     }
 
-    /// The only hosts that a server may send refused clients to, besides the application's own; `None` for all.
+    /// The only hosts that a server may send refused clients to, besides the application's own;
+    /// `None` for all.
     #[must_use]
     pub fn with_redirect_hosts(mut self, hosts: Option<impl IntoIterator<Item = String>>) -> Self {
         self.redirect_hosts = hosts.map(in_lower_case);

@@ -1,4 +1,5 @@
-//! In what a configuration protects less than the one before: whoever looks after the host should know, whatever the reason.
+//! In what a configuration protects less than the one before: the operator of the host should know,
+//! whatever the reason.
 
 use std::collections::BTreeSet;
 
