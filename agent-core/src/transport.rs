@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
 
-pub use crate::model::schedule::Advice;
+pub use crate::model::{address::is_this_machine, schedule::Advice};
 use crate::protocol::{Beacon, BeaconReply, Registration, Welcome, frame, v2};
 
 /// Carries the conversation.

@@ -1,8 +1,8 @@
 //! Where the agent may send its key, and how places are named to people.
 
 use buckler::{
-    model::address::is_this_machine,
     settings::{Problem, Settings, SettingsError},
+    transport::is_this_machine,
 };
 use url::Url;
 

@@ -9,7 +9,7 @@ use std::{env, fmt, io, net::IpAddr, sync::Arc};
 
 use actix_rt::net::TcpStream;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use buckler::model::address::is_this_machine;
+use buckler::transport::is_this_machine;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
