@@ -22,6 +22,7 @@ mod reading;
 mod refusal;
 mod request;
 mod rest;
+mod ring;
 mod settings;
 #[cfg(unix)]
 mod shared;

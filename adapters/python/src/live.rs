@@ -28,7 +28,7 @@ use serde::Serialize;
 
 #[cfg(unix)]
 use crate::shared::{self, Follower, Leader};
-use crate::{fork, logs, refusal::Refusal};
+use crate::{fork, refusal::Refusal};
 
 /// What judges the requests of this process, and which process that is.
 pub(crate) struct Live {
@@ -199,7 +199,6 @@ pub(crate) struct Served {
 
 impl Served {
     fn start(builder: AgentBuilder) -> Arc<Self> {
-        logs::begin();
         let agent = fork::without_signals(|| builder.start());
         Arc::new(Self {
             guard: agent.guard(),

@@ -6,14 +6,9 @@
 
 use std::{
     fmt::{self, Write as _},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
-use arc_swap::ArcSwapOption;
-use crossbeam_queue::ArrayQueue;
 use pyo3::prelude::*;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -21,21 +16,13 @@ use tracing::{
     span,
 };
 
-use crate::fork;
-
-/// Lines that may wait. The agent says a dozen when it starts, and one when something changes.
-const MOST: usize = 512;
+use crate::{fork, ring::Rings};
 
 /// Lines that one call hands over: none is to pay for a flood of them.
 const AT_ONCE: usize = 32;
 
-/// A line: its level as Python counts it, and its text.
-type Line = (u8, String);
-
-/// Lines that wait. A ring is a process's own: one that a fork found in the middle of a push would keep the child waiting for its end.
-static LINES: ArcSwapOption<ArrayQueue<Line>> = ArcSwapOption::const_empty();
-/// The process, by its generation, whose ring it is.
-static OWNER: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Lines that wait.
+static LINES: Rings = Rings::new();
 /// Whether there may be some, so that the usual call looks at one word.
 static NEWS: AtomicBool = AtomicBool::new(false);
 /// Lines for which there was no room.
@@ -45,16 +32,6 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn listen() {
     // a second call finds the first one's listener, which is the same
     tracing::subscriber::set_global_default(Listener).unwrap_or_default();
-}
-
-/// Makes sure that the ring is this process's own, before an agent starts in it.
-pub(crate) fn begin() {
-    let generation = fork::generation();
-    if OWNER.swap(generation, Relaxed) != generation {
-        // the parent's may be half written
-        std::mem::forget(LINES.swap(Some(Arc::new(ArrayQueue::new(MOST)))));
-        NEWS.store(false, Relaxed);
-    }
 }
 
 /// Hands over what waits. Whatever a handler of the host's raises is the host's to see, but not in a request.
@@ -69,9 +46,7 @@ pub(crate) fn hand_over(py: Python<'_>) {
 
 #[cold]
 fn write(py: Python<'_>) -> PyResult<()> {
-    let Some(lines) = LINES.load_full() else {
-        return Ok(());
-    };
+    let lines = LINES.of(fork::generation());
     let tell = py.import("buckler._logs")?.getattr("tell")?;
     for _ in 0..AT_ONCE {
         let Some((level, text)) = lines.pop() else { break };
@@ -107,12 +82,11 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        let Some(lines) = &*LINES.load() else { return };
-        match lines.push((python_level(*event.metadata().level()), text.0)) {
-            Ok(()) => NEWS.store(true, Relaxed),
-            Err(_) => {
-                LOST.fetch_add(1, Relaxed);
-            }
+        let line = (python_level(*event.metadata().level()), text.0);
+        if LINES.of(fork::generation()).push(line) {
+            NEWS.store(true, Relaxed);
+        } else {
+            LOST.fetch_add(1, Relaxed);
         }
     }
 

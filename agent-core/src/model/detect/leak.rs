@@ -2,7 +2,9 @@
 //!
 //! For answers. The configuration switches each kind by itself.
 
-use std::{ops::Range, sync::OnceLock};
+use std::ops::Range;
+
+use once_cell::race::OnceBox;
 
 use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, fingerprint, rules::always};
 use crate::model::{
@@ -164,15 +166,15 @@ fn first(text: &str) -> Option<usize> {
 
 /// The rules, compiled once in a process.
 pub(super) fn compiled() -> Result<&'static [(IsWanted, RuleSet)], BuildError> {
-    static COMPILED: OnceLock<Vec<(IsWanted, RuleSet)>> = OnceLock::new();
-    if let Some(compiled) = COMPILED.get() {
-        return Ok(compiled);
-    }
-    let rules = RULES
-        .iter()
-        .map(|(is_wanted, rules)| Ok((*is_wanted, RuleSet::new(rules)?)));
-    let made = rules.collect::<Result<_, BuildError>>()?;
-    Ok(COMPILED.get_or_init(|| made))
+    // never waited for, as `Standard::shared` says
+    static COMPILED: OnceBox<Vec<(IsWanted, RuleSet)>> = OnceBox::new();
+    let compiled = COMPILED.get_or_try_init(|| {
+        let rules = RULES
+            .iter()
+            .map(|(is_wanted, rules)| Ok((*is_wanted, RuleSet::new(rules)?)));
+        rules.collect::<Result<_, BuildError>>().map(Box::new)
+    })?;
+    Ok(compiled)
 }
 
 /// The digits of a payment card's number (ISO/IEC 7812-1).

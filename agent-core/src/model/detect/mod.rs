@@ -75,8 +75,9 @@ use std::{
     fmt,
     hash::{DefaultHasher, Hasher as _},
     ops::Range,
-    sync::OnceLock,
 };
+
+use once_cell::race::OnceBox;
 
 pub use self::{
     context::Context,
@@ -167,13 +168,11 @@ struct Standard {
 
 impl Standard {
     /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
+    ///
+    /// Nobody waits for another's: a child forked meanwhile would wait for a thread that it does not have.
     fn shared() -> Result<&'static Self, BuildError> {
-        static SHARED: OnceLock<Standard> = OnceLock::new();
-        if let Some(shared) = SHARED.get() {
-            return Ok(shared);
-        }
-        let made = Self::new()?;
-        Ok(SHARED.get_or_init(|| made))
+        static SHARED: OnceBox<Standard> = OnceBox::new();
+        SHARED.get_or_try_init(|| Self::new().map(Box::new))
     }
 
     fn new() -> Result<Self, BuildError> {
