@@ -18,6 +18,7 @@
 //! | `POST /beacon` | beacon, versions 1 and 2; the path is `beacon_path` |
 //! | `GET /ws` | the WebSocket of version 2 agents, subprotocol `buckler.v2`, the key as a bearer token; the path is `ws_path` |
 //! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: logged at level `debug`; the key as for `GET`, or as `key` in the body |
+//! | `GET /livez`, `GET /readyz` | that the process answers; whether it should be sent requests, else 503 with the reason. Without a token |
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
 //! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away; what the journal is, and what is wrong with it |
 //! | `GET /admin/backup` | a backup of all that is kept, as [`backup`] has it |
@@ -57,6 +58,7 @@ mod http;
 mod hub;
 pub mod journal;
 pub mod list;
+mod listen;
 mod moment;
 pub mod node;
 mod owner;
@@ -67,9 +69,11 @@ mod secret;
 mod server;
 mod sockets;
 pub mod store;
+pub mod systemd;
+mod tls;
 mod upkeep;
 
-pub use config::{ConfigError, Limits, Profile, ServerConfig};
+pub use config::{ClientSubject, ConfigError, Limits, Profile, ServerConfig, Tls};
 pub use moment::{Moment, Tick};
 pub use node::Node;
 pub use protect::Protected;

@@ -11,17 +11,24 @@ use std::{
 use actix_web::rt::{
     System,
     signal::unix::{SignalKind, signal},
+    time::sleep,
 };
 use buckler_server::{
     ConfigError, FileLimit, RunningServer, Server, ServerConfig, ServerError,
     backup::{self, Summary},
     raise_file_limit,
+    systemd::Supervisor,
 };
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use futures_util::future;
+use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
 
 /// How long running requests may take once the program is told to stop.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a store that answers every second may take for it: the machine is busy.
+const BEAT: Duration = Duration::from_secs(3);
 
 /// The cloud server that a fleet of Buckler and pyrasp agents shares.
 #[derive(Debug, Parser)]
@@ -36,8 +43,21 @@ struct Options {
     /// Where to listen, instead of where the configuration says.
     #[arg(long)]
     listen: Option<String>,
+    /// How log lines are written.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    log: LogFormat,
     #[command(subcommand)]
     task: Option<Task>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: a JSON object a line
+    Json,
 }
 
 /// What is done instead of serving, in the data directory of a server that does not run.
@@ -60,10 +80,16 @@ enum Task {
 fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stdout().is_terminal())
-        .init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    match options.log {
+        LogFormat::Text => lines.with_ansi(takes_colours()).init(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .init(),
+    }
     let done = match &options.task {
         Some(task) => perform(&options, task),
         None => System::new().block_on(run(&options)),
@@ -75,6 +101,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether lines may have colours: on a terminal whose user has not said otherwise (no-color.org).
+fn takes_colours() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    !unwanted && io::stdout().is_terminal()
 }
 
 /// The configuration, if its file is named.
@@ -117,10 +149,47 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     config.data_dir = data_dir(options, Some(&config));
     config.memory = config.data_dir.is_none();
     make_room(&config);
+    let supervisor = Supervisor::from_env().unwrap_or_else(|error| {
+        tracing::warn!(%error, "NOTIFY_SOCKET: the supervisor cannot be told anything");
+        None
+    });
+    let drain = Duration::from_secs(config.drain_s.into());
     let server = start(options, config)?;
-    futures_util::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
+    if let Some(supervisor) = &supervisor {
+        supervisor.ready(&format!("listens at {}", server.address()));
+    }
+    let told = future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv()));
+    future::select(told, Box::pin(watchdog(supervisor.as_ref(), &server))).await;
+    if let Some(supervisor) = &supervisor {
+        supervisor.stopping();
+    }
+    if !drain.is_zero() {
+        tracing::info!(?drain, "draining");
+        server.drain(drain);
+        // the whole time, also where nobody is connected: load balancers have to notice
+        let again = future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv()));
+        future::select(again, Box::pin(sleep(drain))).await;
+    }
     server.stop(DEADLINE);
     Ok(())
+}
+
+/// Says that the server is alive for as long as its store answers.
+async fn watchdog(supervisor: Option<&Supervisor>, server: &RunningServer) {
+    let Some((supervisor, every)) = supervisor.and_then(|one| Some((one, one.alive_every()?))) else {
+        return future::pending().await;
+    };
+    let (mut known, mut since) = (None, Instant::now());
+    loop {
+        sleep(every).await;
+        let beats = server.beats();
+        if known.replace(beats) != Some(beats) {
+            since = Instant::now();
+        }
+        if since.elapsed() < every + BEAT {
+            supervisor.alive();
+        }
+    }
 }
 
 /// Where the server keeps what it must not forget, where the file does not say: the directory that

@@ -1,50 +1,27 @@
 //! The server as a whole: built from its configuration, running on a thread of its own, stopped within a deadline.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, mpsc},
-    thread,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use actix_web::{
-    App, HttpServer,
-    middleware::{Compress, from_fn},
-    rt::System,
-    web::Data,
-};
+use actix_web::web::Data;
 use buckler::clock::{Clock, SystemClock};
 use ipnet::IpNet;
-use tokio::sync::oneshot;
 
 use crate::{
     config::{ConfigError, ServerConfig},
-    http::{self, Paths, State},
+    http::State,
     journal::{self, Journal, JournalError, MemoryJournal, Opened, Position, restored},
     list::ListBounds,
+    listen,
     moment::{Moment, Timeline},
     node::Node,
     owner::Owner,
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
-    sockets,
     store::{Command, Record, Rules, Store},
-    upkeep::{self, Upkeep},
+    tls::Tls,
+    upkeep::Upkeep,
 };
-
-/// Connections that may wait to be accepted: a fleet that comes back at once.
-const BACKLOG: u32 = 4_096;
-
-/// Connections that a worker serves beside all WebSockets there may be: actix's own bound.
-const REQUESTS: usize = 25_600;
-
-/// How long an idle connection is kept: longer than the usual beacon interval of 30 s with its jitter, so that agents need
-/// not connect anew for each beacon.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// How long a client may take to send the head of its request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often the file is looked at.
 const RELOAD_EVERY: Duration = Duration::from_secs(2);
@@ -152,6 +129,8 @@ impl ServerBuilder {
         config.check()?;
         // what is wrong with the file is said before anything is made or opened
         Profiles::check(&config)?;
+        let tls = config.tls.as_ref().map(Tls::load).transpose();
+        let tls = tls.map_err(|reason| ConfigError::Tls { reason })?.map(Arc::new);
         let rules = rules(&config);
         let protected = Arc::clone(&rules.protected);
         let mut kept = match (store, journal, &config.data_dir) {
@@ -184,16 +163,19 @@ impl ServerBuilder {
             Arc::clone(&profiles),
             protected,
             Arc::clone(&timeline),
+            tls,
         );
+        let state = Data::new(state);
         let upkeep = Upkeep {
             owner,
+            state: Data::clone(&state),
             hub: Arc::clone(state.hub()),
             profiles,
             timeline,
             config: config.clone(),
             reload_every,
         };
-        launch(config, Data::new(state), upkeep)
+        listen::launch(config, state, upkeep)
     }
 }
 
@@ -291,90 +273,6 @@ fn rules(config: &ServerConfig) -> Rules {
         shared_live: limits.shared_live.get(),
         shared_per_minute: limits.shared_per_minute.get(),
     }
-}
-
-/// Starts the server's thread and waits until it has bound its address.
-fn launch(config: ServerConfig, state: Data<State>, upkeep: Upkeep) -> Result<RunningServer, ServerError> {
-    let (bound, is_bound) = mpsc::channel();
-    let (stop, stopped) = oneshot::channel();
-    let paths = Paths::from(&config);
-    let thread = thread::Builder::new()
-        .name("buckler-server".to_owned())
-        .spawn(move || System::new().block_on(run(config, state, upkeep, &bound, stopped)))
-        .map_err(ServerError::Thread)?;
-    let address = is_bound
-        .recv()
-        .map_err(|_| ServerError::Broken)?
-        .map_err(ServerError::Bind)?;
-    RunningServer::new(address, &paths, stop, thread).ok_or(ServerError::Broken)
-}
-
-async fn run(
-    config: ServerConfig,
-    state: Data<State>,
-    upkeep: Upkeep,
-    bound: &mpsc::Sender<Result<SocketAddr, std::io::Error>>,
-    stopped: oneshot::Receiver<Duration>,
-) {
-    let paths = Paths::from(&config);
-    let ServerConfig {
-        listen,
-        workers,
-        limits,
-        ..
-    } = config;
-    let (answering, owner) = (state.clone(), upkeep.owner.clone());
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .configure(|app| http::routes(app, &paths))
-            .wrap(Compress::default())
-            .wrap(from_fn(http::guarded))
-    });
-    let server = server
-        .workers(workers.get())
-        .backlog(BACKLOG)
-        .max_connections(limits.ws_connections.get().saturating_add(REQUESTS))
-        .keep_alive(KEEP_ALIVE)
-        // a push must not wait until the one before it is acknowledged
-        .tcp_nodelay(true)
-        .on_connect(|socket, _| sockets::give_up_when_stuck(socket))
-        .client_request_timeout(HEAD_DEADLINE)
-        .disable_signals()
-        .bind(&listen);
-    let server = match server.map(|server| (server.addrs().first().copied(), server.run())) {
-        Ok((Some(address), server)) => {
-            tracing::info!(%address, "listening");
-            // who started the server waits for this, or has gone
-            let _ = bound.send(Ok(address));
-            server
-        }
-        Ok((None, _)) => return,
-        Err(error) => {
-            let _ = bound.send(Err(error));
-            return;
-        }
-    };
-    let handle = server.handle();
-    let upkeep = actix_web::rt::spawn(upkeep::run(upkeep));
-    let server = actix_web::rt::spawn(server);
-    // a handle that was dropped without a word wants no delay
-    let deadline = stopped.await.unwrap_or_default();
-    upkeep.abort();
-    handle.pause().await;
-    answering.stop();
-    let idle = async {
-        while !answering.is_idle() {
-            actix_web::rt::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    if actix_web::rt::time::timeout(deadline, idle).await.is_err() {
-        tracing::warn!(?deadline, "stopping with requests unanswered");
-    }
-    handle.stop(false).await;
-    let _ = server.await;
-    owner.stop().await;
-    tracing::info!("stopped");
 }
 
 /// Why a server did not start.

@@ -1,10 +1,13 @@
 //! What the system must allow for a large fleet: file descriptors, and connections that are given up when the other side is
 //! stuck.
 
-use std::{any::Any, io, time::Duration};
+use std::{any::Any, io, sync::Arc, time::Duration};
 
-use actix_web::rt::net::TcpStream;
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::{dev::Extensions, rt::net::TcpStream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::tls::ClientCertificate;
 
 /// What is asked for where the system sets no upper limit: Linux' own bound for a process (`fs.nr_open`).
 const MOST_FILES: u64 = 1_048_576;
@@ -52,10 +55,24 @@ pub fn raise_file_limit() -> io::Result<FileLimit> {
     })
 }
 
-/// Sees to it that an accepted connection is given up when the other side is stuck, where the system can do that (RFC 5482).
-pub(crate) fn give_up_when_stuck(socket: &dyn Any) {
-    #[cfg(target_os = "linux")]
+/// Prepares an accepted connection: its patience, and the certificate that the client has shown.
+pub(crate) fn accepted(socket: &dyn Any, extensions: &mut Extensions) {
     if let Some(stream) = socket.downcast_ref::<TcpStream>() {
+        give_up_when_stuck(stream);
+    } else if let Some(stream) = socket.downcast_ref::<TlsStream<TcpStream>>() {
+        let (stream, session) = stream.get_ref();
+        give_up_when_stuck(stream);
+        if let Some(certificate) = session.peer_certificates().and_then(ClientCertificate::of) {
+            extensions.insert(Arc::new(certificate));
+        }
+    }
+}
+
+/// Sees to it that an accepted connection is given up when the other side is stuck, where the system
+/// can do that (RFC 5482).
+fn give_up_when_stuck(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    {
         let millis = u32::try_from(STUCK.as_millis()).unwrap_or(u32::MAX);
         if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, millis) {
             tracing::debug!(%error, "a connection keeps the system's patience");

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use actix_web::web::Data;
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -15,12 +16,14 @@ use tokio::{
 use crate::{
     backup,
     config::{ConfigError, ServerConfig},
+    http::State,
     hub::{self, Hub},
     journal::backup_in,
     moment::Timeline,
     owner::Owner,
     profiles::Profiles,
     store::StoreError,
+    tls::Refreshed,
 };
 
 /// How often ended entries are removed from lists that no agent asks for, and a checkpoint is
@@ -30,6 +33,7 @@ const TICK_EVERY: Duration = Duration::from_secs(1);
 /// What upkeep works with.
 pub(crate) struct Upkeep {
     pub(crate) owner: Owner,
+    pub(crate) state: Data<State>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) timeline: Arc<Timeline>,
@@ -41,6 +45,7 @@ pub(crate) struct Upkeep {
 pub(crate) async fn run(upkeep: Upkeep) {
     let Upkeep {
         owner,
+        state,
         hub,
         profiles,
         timeline,
@@ -52,7 +57,9 @@ pub(crate) async fn run(upkeep: Upkeep) {
     let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&timeline));
     let reload = reload((&owner, &profiles, &timeline), config, reload_every);
     let backups = back_up(&owner, data_dir, backup_every);
-    futures_util::future::join4(tick(&owner, &hub), announce, reload, backups).await;
+    let certificates = certificates(&state, &profiles, reload_every);
+    let turns = tick(&owner, &hub, &state);
+    futures_util::future::join5(turns, announce, reload, backups, certificates).await;
 }
 
 /// Writes a backup into the data directory now and then.
@@ -86,13 +93,32 @@ async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
     }
 }
 
-async fn tick(owner: &Owner, hub: &Hub) {
+async fn tick(owner: &Owner, hub: &Hub, state: &State) {
     let mut turns = interval(TICK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
         owner.tick().await;
+        if owner.ask(|_, _| Ok(())).await.is_ok() {
+            state.beat();
+        }
         hub.touch_all();
+    }
+}
+
+/// Reads certificates again when their files change. Those who came with one that is no longer good
+/// have to go.
+async fn certificates(state: &State, profiles: &Profiles, every: Duration) {
+    let Some(tls) = state.tls() else { return };
+    let mut turns = interval(every.max(Duration::from_millis(1)));
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let looked = Arc::clone(tls);
+        let refreshed = spawn_blocking(move || looked.refresh()).await;
+        if refreshed.is_ok_and(|refreshed| refreshed == Refreshed::Changed) {
+            profiles.look_again();
+        }
     }
 }
 

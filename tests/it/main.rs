@@ -17,6 +17,7 @@ mod document;
 mod faults;
 mod flow;
 mod hostile;
+mod https;
 mod judged;
 mod kill;
 mod matrix;

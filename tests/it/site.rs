@@ -77,6 +77,11 @@ impl Site {
         Self::with(HTTP_POLLING, settings, None)
     }
 
+    /// Over this transport, in real time.
+    pub(crate) fn over_real_time(rig: Rig, settings: SettingsBuilder) -> Self {
+        Self::with(rig, settings, None)
+    }
+
     /// With a clock that moves while the test waits: a step for each look.
     pub(crate) fn over(rig: Rig, settings: SettingsBuilder, clock: &Arc<ManualClock>) -> Self {
         Self::with(rig, settings, Some(Arc::clone(clock)))

@@ -2,7 +2,10 @@
 
 use std::{io, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
@@ -24,6 +27,8 @@ pub struct Identity {
     pub certificate_pem: String,
     /// Its private key, PEM.
     pub key_pem: String,
+    /// Its number, by which it is revoked.
+    serial: Vec<u8>,
 }
 
 impl Ca {
@@ -34,8 +39,9 @@ impl Ca {
     pub fn new(name: &str) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).map_err(io::Error::other)?;
         Ok(Self {
             issuer: Issuer::new(params, key),
@@ -57,6 +63,29 @@ impl Ca {
         self.issue_until(name, None)
     }
 
+    /// Revokes these certificates: a list in PEM.
+    ///
+    /// # Errors
+    /// Where no list can be made.
+    pub fn revoke(&self, identities: &[&Identity]) -> io::Result<String> {
+        let revoked = |identity: &&Identity| RevokedCertParams {
+            serial_number: SerialNumber::from(identity.serial.clone()),
+            revocation_time: rcgen::date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2020, 1, 1),
+            next_update: rcgen::date_time_ymd(2100, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: identities.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&self.issuer).map_err(io::Error::other)?;
+        list.pem().map_err(io::Error::other)
+    }
+
     /// Issues a certificate that ends with the beginning of a year, or not soon.
     fn issue_until(&self, name: &str, year: Option<i32>) -> io::Result<Identity> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
@@ -66,10 +95,21 @@ impl Ca {
             params.not_before = rcgen::date_time_ymd(2000, 1, 1);
             params.not_after = rcgen::date_time_ymd(year, 1, 1);
         }
+        params.distinguished_name.push(DnType::CommonName, name);
+        // the key is random: so is its beginning, after what says that it is one
+        let serial: Vec<u8> = key
+            .public_key_raw()
+            .iter()
+            .skip(1)
+            .take(8)
+            .map(|byte| byte & 0x7f)
+            .collect();
+        params.serial_number = Some(SerialNumber::from(serial.clone()));
         let certificate = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
         Ok(Identity {
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
+            serial,
         })
     }
 

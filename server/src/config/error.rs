@@ -70,4 +70,27 @@ pub enum ConfigError {
         /// The other.
         second: String,
     },
+    /// A file of `[tls]` cannot be used.
+    #[error("[tls] {reason}")]
+    Tls {
+        /// Which key, what was found there, and what is allowed.
+        reason: String,
+    },
+    /// A key of `[tls]` that means nothing without another.
+    #[error(
+        "[tls] {key}: found without client_ca, allowed is client_ca = the authority that issues the agents' certificates"
+    )]
+    TlsWithoutCa {
+        /// Which key.
+        key: &'static str,
+    },
+    /// A profile waits for certificates that no agent is asked for.
+    #[error(
+        "profile {profile:?}: found client_subjects without [tls] client_ca, so no agent is asked for a certificate: name the \
+         authority that issues them"
+    )]
+    SubjectsWithoutCa {
+        /// Which.
+        profile: String,
+    },
 }

@@ -3,6 +3,7 @@
 mod error;
 mod limits;
 mod profile;
+mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +17,12 @@ use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use self::limits::at_least_one;
-pub use self::{error::ConfigError, limits::Limits, profile::Profile};
+pub use self::{
+    error::ConfigError,
+    limits::Limits,
+    profile::{ClientSubject, Profile},
+    tls::Tls,
+};
 use crate::secret::Secret;
 
 /// A server's configuration, from a TOML or JSON file or from code.
@@ -26,7 +32,12 @@ use crate::secret::Secret;
 /// public_url = "https://buckler.example.com"   # where agents reach it, if not under the host name they ask for
 /// admin_token = "…"                            # without it there is no admin API
 /// data_dir = "/var/lib/buckler"                # what the server keeps; or `memory = true`, which forgets with the process
+/// admin_listen = "127.0.0.1:9101"              # everything under /admin, and /metrics; else on `listen`
 /// trusted_proxies = ["10.0.0.0/8"]             # whose X-Forwarded-For is believed, and who can never be banned
+///
+/// [tls]
+/// cert = "/etc/buckler/cert.pem"               # read again when it changes
+/// key = "/etc/buckler/key.pem"
 ///
 /// [profiles.shop]
 /// keys = ["0b7e2d54-5a1c-4a53-9d0e-2f1f6a8c1d33"]
@@ -45,6 +56,14 @@ use crate::secret::Secret;
 pub struct ServerConfig {
     /// Where to listen; port 0 takes a free one.
     pub listen: String,
+    /// Where to listen for everything under `/admin` and for `/metrics`. The first listener then
+    /// has neither. Without it both are on the first.
+    pub admin_listen: Option<String>,
+    /// Certificates: both listeners then speak TLS, and nothing else.
+    pub tls: Option<Tls>,
+    /// Over how many seconds agents are sent away before the program stops: in this time a load
+    /// balancer sees that the server is not ready, and a large fleet comes back spread out.
+    pub drain_s: u32,
     /// Where agents reach the server, put before the paths. Without it agents are sent back to the host they asked for, which
     /// is wrong behind a proxy that ends TLS.
     #[serde(deserialize_with = "optional_url")]
@@ -93,6 +112,10 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:9100".to_owned(),
+            admin_listen: None,
+            tls: None,
+            // a restart by hand is quick; a fleet of thousands wants more
+            drain_s: 0,
             public_url: None,
             cloud_path: "/config".to_owned(),
             beacon_path: "/beacon".to_owned(),
@@ -188,7 +211,20 @@ impl ServerConfig {
                 found: data_dir.clone(),
             }),
             Some(data_dir) if data_dir.as_os_str().is_empty() => Err(ConfigError::EmptyDataDir),
-            Some(_) | None => self.check_paths(),
+            Some(_) | None => self.check_paths().and_then(|()| self.check_clients()),
+        }
+    }
+
+    /// Whether certificates of agents are asked for where something depends on them.
+    fn check_clients(&self) -> Result<(), ConfigError> {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        }
+        let asks = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let mut profiles = self.profiles.iter();
+        match profiles.find(|(_, profile)| !profile.client_subjects.is_empty()) {
+            Some((name, _)) if !asks => Err(ConfigError::SubjectsWithoutCa { profile: name.clone() }),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -5,6 +5,59 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 
+/// Names in a client certificate: `CN=shop,O=Example`. A certificate has it whose subject has every
+/// attribute that it names. `DNS=…` and `URI=…` are looked for among the alternative names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSubject(pub(crate) Vec<(String, String)>);
+
+/// Attributes that a subject may name, and the two kinds of alternative names.
+pub(crate) const SUBJECT_ATTRIBUTES: [&str; 9] = ["CN", "OU", "O", "L", "ST", "C", "UID", "DNS", "URI"];
+
+impl ClientSubject {
+    /// Reads `CN=shop,O=Example`; a comma within a value is written `\,`.
+    ///
+    /// # Errors
+    /// What was found, and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            let allowed = SUBJECT_ATTRIBUTES.join(", ");
+            format!(
+                "found {text:?}, allowed is ATTRIBUTE=value, several parted by commas, with the attributes {allowed}"
+            )
+        };
+        let (mut parts, mut part, mut is_escaped) = (Vec::new(), String::new(), false);
+        for c in text.chars() {
+            match c {
+                _ if std::mem::take(&mut is_escaped) => part.push(c),
+                '\\' => is_escaped = true,
+                ',' => parts.push(std::mem::take(&mut part)),
+                _ => part.push(c),
+            }
+        }
+        parts.push(part);
+        let pair = |part: &String| {
+            let (name, value) = part.split_once('=').ok_or_else(wrong)?;
+            let (name, value) = (name.trim().to_ascii_uppercase(), value.trim());
+            if value.is_empty() || !SUBJECT_ATTRIBUTES.contains(&name.as_str()) {
+                return Err(wrong());
+            }
+            Ok((name, value.to_owned()))
+        };
+        parts.iter().map(pair).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether a certificate with these names has it.
+    pub(crate) fn is_of(&self, names: &[(String, String)]) -> bool {
+        self.0.iter().all(|wanted| names.contains(wanted))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientSubject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A configuration and the agents that get it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +65,9 @@ pub struct Profile {
     /// The keys of its agents.
     #[serde(default)]
     pub keys: Vec<Secret>,
+    /// Certificates of its agents, by their subjects, where `[tls] client_ca` asks for them.
+    #[serde(default)]
+    pub client_subjects: Vec<ClientSubject>,
     /// The fleet whose list its agents share.
     #[serde(default = "default_name")]
     pub fleet: String,
@@ -40,6 +96,7 @@ impl Default for Profile {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
+            client_subjects: Vec::new(),
             fleet: default_name(),
             template: default_name(),
             share_from: default_evidence(),
@@ -92,5 +149,27 @@ impl Profile {
     pub fn fleet(mut self, fleet: &str) -> Self {
         fleet.clone_into(&mut self.fleet);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_names_attributes_all_of_which_are_needed() {
+        let names = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            pairs.iter().map(owned).collect()
+        };
+        let shop = names(&[("CN", "shop"), ("O", "Example, Inc."), ("DNS", "shop.example.com")]);
+        let is_of = |text: &str| ClientSubject::parse(text).unwrap().is_of(&shop);
+        assert!(is_of("CN=shop") && is_of("cn = shop") && is_of("DNS=shop.example.com"));
+        assert!(is_of("O=Example\\, Inc.,CN=shop"));
+        assert!(!is_of("CN=shop,OU=web") && !is_of("CN=Shop") && !is_of("CN=sho"));
+        for wrong in ["", "shop", "CN=", "CN=shop,", "XY=shop"] {
+            let said = ClientSubject::parse(wrong).unwrap_err();
+            assert!(said.contains("allowed is ATTRIBUTE=value"), "{said}");
+        }
     }
 }

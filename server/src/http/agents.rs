@@ -66,7 +66,7 @@ pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<Stat
     if let Some(key) = &key {
         state.profile_for(&request, Some(key)).await?;
     }
-    let body = state.body(payload).await?;
+    let body = state.unproven_body(&request, payload).await?;
     if key.is_none() {
         state
             .profile_for(&request, key_in(&body).ok().flatten().as_ref())
@@ -82,7 +82,7 @@ async fn read<T: DeserializeOwned>(
     state: &State,
     payload: Payload,
 ) -> Result<(Arc<LiveProfile>, T), Refusal> {
-    let body = state.body(payload).await?;
+    let body = state.unproven_body(request, payload).await?;
     let profile = state.profile_for(request, key_in(&body)?.as_ref()).await?;
     Ok((profile, message_in(&body)?))
 }

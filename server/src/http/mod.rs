@@ -4,8 +4,11 @@ mod admin;
 mod agents;
 mod answer_v1;
 mod answer_v2;
+mod bodies;
 mod failures;
+mod probes;
 mod reply;
+mod request_id;
 mod state;
 mod ws;
 
@@ -45,8 +48,29 @@ impl From<&ServerConfig> for Paths {
     }
 }
 
-/// Adds every path to an application.
-pub(crate) fn routes(app: &mut ServiceConfig, paths: &Paths) {
+/// What a listener serves.
+#[derive(Debug, Clone)]
+pub(crate) enum Serves {
+    /// Agents, operators, and probes.
+    Everything(Paths),
+    /// Agents and probes.
+    Agents(Paths),
+    /// Operators and probes.
+    Operators,
+}
+
+/// Adds a listener's paths to an application.
+pub(crate) fn routes(app: &mut ServiceConfig, serves: &Serves) {
+    match serves {
+        Serves::Everything(paths) => app.configure(|app| of_agents(app, paths)).configure(admin::routes),
+        Serves::Agents(paths) => app.configure(|app| of_agents(app, paths)),
+        Serves::Operators => app.configure(admin::routes),
+    };
+    app.configure(probes::routes)
+        .default_service(web::to(async || refuse(Refusal::no_path())));
+}
+
+fn of_agents(app: &mut ServiceConfig, paths: &Paths) {
     let Paths { cloud, beacon, ws } = paths;
     app.service(
         web::resource(cloud)
@@ -68,16 +92,15 @@ pub(crate) fn routes(app: &mut ServiceConfig, paths: &Paths) {
         web::resource(LOG_PATH)
             .post(agents::log)
             .default_service(web::to(async || refuse(Refusal::no_method("POST")))),
-    )
-    .configure(admin::routes)
-    .default_service(web::to(async || refuse(Refusal::no_path())));
+    );
 }
 
 fn refuse(refusal: Refusal) -> Result<actix_web::HttpResponse, Refusal> {
     Err(refusal)
 }
 
-/// Around every request: counts it, refuses it once the server stops, and answers 500 where a handler panicked.
+/// Around every request: names it, counts it, refuses it once the server stops, and answers 500
+/// where a handler panicked.
 pub(crate) async fn guarded(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -85,11 +108,15 @@ pub(crate) async fn guarded(
     let Some(state) = request.app_data::<Data<State>>().cloned() else {
         return Err(Refusal::failed(&"the application has no state").into());
     };
-    let _running = state.enter()?;
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(answer) => answer,
-        Err(_) => Err(Refusal::failed(&"a handler panicked").into()),
-    }
+    let id = request_id::of(&request, state.is_behind_proxy(request.request()));
+    let named = request_id::named(&id, async move {
+        let _running = state.enter()?;
+        match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+            Ok(answer) => answer,
+            Err(_) => Err(Refusal::failed(&"a handler panicked").into()),
+        }
+    });
+    named.await
 }
 
 #[cfg(test)]
@@ -124,7 +151,7 @@ mod tests {
         let store = store::Store::new(rules);
         let (profiles, _) = Profiles::new(&config, 0, &store).unwrap();
         let owner = Owner::in_memory(Node::new(store), Arc::clone(&timeline)).unwrap();
-        State::new(&config, owner, Arc::new(profiles), protected, timeline)
+        State::new(&config, owner, Arc::new(profiles), protected, timeline, None)
     }
 
     #[actix_web::test]
@@ -141,9 +168,17 @@ mod tests {
         let request = test::TestRequest::get().uri("/").to_request();
         let error = app.call(request).await.err().unwrap();
         let answer = error.error_response();
+        let id = answer
+            .headers()
+            .get("x-request-id")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
         assert_eq!(answer.status(), 500);
         let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
-        assert_eq!(body, r#"{"status":false,"message":"the server failed","data":{}}"#);
+        let expected = format!(r#"{{"status":false,"message":"the server failed","data":{{}},"request_id":"{id}"}}"#);
+        assert_eq!(body, expected);
         assert!(state.is_idle(), "it is not counted as running for ever");
     }
 }

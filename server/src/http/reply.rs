@@ -11,6 +11,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
+use super::request_id;
 use crate::{config::ConfigError, store::StoreError};
 
 /// When to come again while nothing can be kept, in seconds: the journal is tried again every
@@ -23,6 +24,9 @@ pub(super) struct Envelope<'a, T> {
     status: bool,
     message: &'a str,
     data: T,
+    /// Of a refusal: the id under which the log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 /// An object without members: a version 1 agent cannot take `null` for it.
@@ -36,6 +40,7 @@ impl<T> Envelope<'_, T> {
             status: true,
             message: "ok",
             data: answer,
+            request_id: None,
         }
     }
 }
@@ -161,6 +166,7 @@ impl Refusal {
             status: false,
             message: &self.message,
             data: Nothing {},
+            request_id: request_id::current(),
         }
     }
 }
@@ -204,6 +210,9 @@ impl ResponseError for Refusal {
         response.insert_header((header::CONTENT_ENCODING, "identity"));
         if let Some((name, value)) = &self.header {
             response.insert_header((name.clone(), value.as_ref()));
+        }
+        if let Some(id) = request_id::current() {
+            response.insert_header((request_id::HEADER, id));
         }
         response.json(self.envelope())
     }

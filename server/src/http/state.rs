@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::{
+    bodies::Bodies,
     failures::{Failures, Wrong},
     reply::Refusal,
     ws::Admission,
@@ -35,6 +36,7 @@ use crate::{
     profiles::{LiveProfile, Lookup, Profiles},
     protect::Protected,
     secret::Secret,
+    tls::{ClientCertificate, Tls},
 };
 
 /// How long a client may take to send its body: 4 MiB at 140 kB/s.
@@ -56,8 +58,12 @@ pub(crate) struct State {
     /// The WebSockets that are open, and whether there may be more.
     pub(super) admission: Arc<Admission>,
     failures: Failures,
-    /// Set once the server is to stop.
-    stopping: watch::Sender<bool>,
+    bodies: Bodies,
+    /// Certificates, where the listeners speak TLS.
+    tls: Option<Arc<Tls>>,
+    stage: watch::Sender<Stage>,
+    /// How often the store's thread has answered since the start: once a second.
+    beats: AtomicU64,
     /// Requests that are being answered.
     running: AtomicUsize,
 }
@@ -69,6 +75,7 @@ impl State {
         profiles: Arc<Profiles>,
         protected: Arc<Protected>,
         timeline: Arc<Timeline>,
+        tls: Option<Arc<Tls>>,
     ) -> Self {
         Self {
             owner,
@@ -83,7 +90,10 @@ impl State {
             hub: Arc::default(),
             admission: Arc::new(Admission::new(&config.limits)),
             failures: Failures::default(),
-            stopping: watch::Sender::new(false),
+            bodies: Bodies::default(),
+            tls,
+            stage: watch::Sender::new(Stage::Serving),
+            beats: AtomicU64::new(0),
             running: AtomicUsize::new(0),
         }
     }
@@ -102,14 +112,40 @@ impl State {
         &self.hub
     }
 
-    /// From now on requests are refused, and WebSockets closed.
-    pub(crate) fn stop(&self) {
-        self.stopping.send_replace(true);
+    /// Certificates, where the listeners speak TLS.
+    pub(crate) const fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
-    /// Word when the server is to stop.
-    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
+    /// The store's thread has answered once more.
+    pub(crate) fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it has.
+    pub(crate) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+
+    /// From now on the server is not ready, and sends its WebSockets away within this time.
+    pub(crate) fn drain(&self, within: Duration) {
+        self.stage.send_if_modified(|stage| {
+            let is_news = *stage == Stage::Serving;
+            if is_news {
+                *stage = Stage::Draining(within);
+            }
+            is_news
+        });
+    }
+
+    /// From now on requests are refused, and WebSockets closed.
+    pub(crate) fn stop(&self) {
+        self.stage.send_replace(Stage::Stopping);
+    }
+
+    /// Where the server is on its way to its end.
+    pub(super) fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
     }
 
     /// Whether no request is being answered and no WebSocket is open.
@@ -121,29 +157,46 @@ impl State {
     pub(super) fn enter(&self) -> Result<Running<'_>, Refusal> {
         self.running.fetch_add(1, Ordering::SeqCst);
         let running = Running(&self.running);
-        if *self.stopping.borrow() {
+        if *self.stage.borrow() == Stage::Stopping {
             Err(Refusal::stopping())
         } else {
             Ok(running)
         }
     }
 
-    /// The profile of this key.
-    pub(super) fn profile(&self, key: Option<&Secret>) -> Result<Arc<LiveProfile>, Refusal> {
-        match key.map_or(Lookup::WrongKey, |key| self.profiles.find(key)) {
+    /// The profile of whom these credentials name. A certificate that a profile names decides; a key
+    /// of another profile beside it is refused.
+    pub(super) fn profile(
+        &self,
+        key: Option<&Secret>,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Arc<LiveProfile>, Refusal> {
+        let by_key = key.map_or(Lookup::WrongKey, |key| self.profiles.find(key));
+        if let Some(certificate) = certificate {
+            if !self.tls.as_ref().is_some_and(|tls| tls.still_trusts(certificate)) {
+                return Err(Refusal::wrong_key());
+            }
+            if let Some(profile) = self.profiles.of_certificate(certificate.names()) {
+                return match by_key {
+                    Lookup::Found(other) if other.name() != profile.name() => Err(Refusal::wrong_key()),
+                    Lookup::Found(_) | Lookup::NoProfile | Lookup::WrongKey => Ok(profile),
+                };
+            }
+        }
+        match by_key {
             Lookup::WrongKey => Err(Refusal::wrong_key()),
             Lookup::NoProfile => Err(Refusal::no_profile()),
             Lookup::Found(profile) => Ok(profile),
         }
     }
 
-    /// The profile of the key that came with a request; a wrong one is counted.
+    /// The profile of whom sends a request; a wrong key is counted.
     pub(super) async fn profile_for(
         &self,
         request: &HttpRequest,
         key: Option<&Secret>,
     ) -> Result<Arc<LiveProfile>, Refusal> {
-        match self.profile(key) {
+        match self.profile(key, certificate_of(request)) {
             Err(refusal) if refusal == Refusal::wrong_key() => Err(self.wrong(request, Wrong::Key).await),
             found => found,
         }
@@ -152,6 +205,17 @@ impl State {
     /// The answer to a wrong key or token.
     pub(super) async fn wrong(&self, request: &HttpRequest, wrong: Wrong) -> Refusal {
         self.failures.answer(self.peer(request), wrong, self.elapsed()).await
+    }
+
+    /// The whole body of a request that has shown no key yet, if there is room for it.
+    pub(super) async fn unproven_body(&self, request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
+        let limit = self.limits.body_bytes.get();
+        let said = request.headers().get(header::CONTENT_LENGTH);
+        let said = said.and_then(|length| length.to_str().ok()?.parse().ok());
+        let _room = self
+            .bodies
+            .enter(self.peer(request), said.unwrap_or(limit).min(limit))?;
+        self.body(payload).await
     }
 
     /// The whole body, if it is not too large and comes in time.
@@ -188,6 +252,12 @@ impl State {
         peer
     }
 
+    /// Whether a trusted proxy sends the request.
+    pub(super) fn is_behind_proxy(&self, request: &HttpRequest) -> bool {
+        let socket = request.peer_addr();
+        socket.is_some_and(|socket| self.trusted.contains(canonical(socket.ip())))
+    }
+
     /// Where this agent sends its beacons: under the public URL, or under the host that it asked.
     pub(super) fn beacon_url(&self, request: &HttpRequest) -> String {
         let base = self
@@ -201,9 +271,31 @@ impl State {
 /// The scheme and host that the client used, if the host is one, else the address that it reached.
 fn asked_host(request: &HttpRequest) -> String {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let url = host.and_then(|host| Url::parse(&format!("http://{host}")).ok());
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    let url = host.and_then(|host| Url::parse(&format!("{scheme}://{host}")).ok());
     let plain = url.filter(|url| url.path() == "/" && url.username().is_empty() && url.query().is_none());
-    plain.map_or_else(|| format!("http://{}", request.app_config().local_addr()), String::from)
+    plain.map_or_else(
+        || format!("{scheme}://{}", request.app_config().local_addr()),
+        String::from,
+    )
+}
+
+/// The certificate that the request's connection began with.
+pub(super) fn certificate_of(request: &HttpRequest) -> Option<&ClientCertificate> {
+    request
+        .conn_data::<Arc<ClientCertificate>>()
+        .map(|certificate| &**certificate)
+}
+
+/// Where the server is on its way to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It answers everything.
+    Serving,
+    /// It answers, and is not ready: who is connected is sent away within this time.
+    Draining(Duration),
+    /// It refuses everything.
+    Stopping,
 }
 
 /// A request that is being answered.

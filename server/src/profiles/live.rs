@@ -79,6 +79,7 @@ impl LiveProfile {
     ) -> Result<Self, ConfigError> {
         let Profile {
             keys: _,
+            client_subjects: _,
             fleet,
             template,
             share_from,
@@ -157,6 +158,7 @@ impl LiveProfile {
     pub(super) fn with_config(&self, config: &ConfigMap, next: u64, unix_ms: u64) -> Result<Self, ConfigError> {
         let profile = Profile {
             keys: Vec::new(),
+            client_subjects: Vec::new(),
             fleet: self.fleet.to_string(),
             template: self.template.clone(),
             share_from: self.share_from,

@@ -103,6 +103,30 @@ impl Profiles {
         }
     }
 
+    /// The profile that names a certificate with these names. Where several do, none has it.
+    #[must_use]
+    pub(crate) fn of_certificate(&self, names: &[(String, String)]) -> Option<Arc<LiveProfile>> {
+        let set = self.set.load();
+        let naming = set.written.iter().filter(|(_, profile)| {
+            let mut subjects = profile.client_subjects.iter();
+            subjects.any(|subject| subject.is_of(names))
+        });
+        let mut named = naming.filter_map(|(name, _)| set.live.get(name.as_str()));
+        match (named.next(), named.next()) {
+            (Some(one), None) => Some(Arc::clone(one)),
+            (Some(one), Some(other)) => {
+                tracing::debug!(first = %one.name(), second = %other.name(), "two profiles name one certificate");
+                None
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// Has everybody whose credentials may no longer be good looked at again.
+    pub(crate) fn look_again(&self) {
+        self.changes.send_replace(());
+    }
+
     /// The profile of this name.
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> Option<Arc<LiveProfile>> {

@@ -153,6 +153,9 @@ async fn while_nothing_can_be_kept_reports_wait_and_the_list_is_served() {
         .await;
     replaced.refused(503);
     assert_eq!(problem(&cloud).await, "the disk is full");
+    let ready = cloud.send(Method::GET, "/readyz", &[], b"").await.refused(503);
+    assert!(ready.contains("nothing can be kept"), "{ready}");
+    cloud.send(Method::GET, "/livez", &[], b"").await.good();
 
     // an agent that only asks is answered, and nothing of what was refused is there
     let member = Member::new();
@@ -169,6 +172,7 @@ async fn while_nothing_can_be_kept_reports_wait_and_the_list_is_served() {
     cloud.clock.pass(2);
     assert_eq!(agent.beacon(&cloud).await.ack, Some(1));
     assert_eq!(problem(&cloud).await, Value::Null);
+    cloud.send(Method::GET, "/readyz", &[], b"").await.good();
     assert_eq!(cloud.listed().await, ["203.0.113.1", "203.0.113.2"]);
     let pushed = follower.push().await;
     assert_eq!(pushed.list.unwrap().add[0].0, "203.0.113.2");

@@ -62,6 +62,27 @@ async fn other_paths_and_methods_are_refused() {
 }
 
 #[actix_web::test]
+async fn a_request_has_one_id_and_only_a_trusted_proxy_names_it() {
+    let cloud = Cloud::start(config());
+    let given = ("x-request-id", "named-by-the-proxy.1");
+    let own = cloud.send(Method::GET, "/livez", &[given], b"").await.request_id;
+    assert!(own.len() == 16 && own.bytes().all(|b| b.is_ascii_hexdigit()), "{own}");
+    let again = cloud.send(Method::GET, "/livez", &[], b"").await.request_id;
+    assert_ne!(own, again);
+    let behind = Cloud::start(buckler_server::ServerConfig {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..config()
+    });
+    let refused = behind.send(Method::GET, "/nothing", &[given], b"").await;
+    refused.refused(404);
+    assert_eq!(refused.request_id, given.1);
+    for wrong in ["", "with space", &"x".repeat(65), "quote\"d"] {
+        let answer = behind.send(Method::GET, "/livez", &[(given.0, wrong)], b"").await;
+        assert_eq!(answer.request_id.len(), 16, "{wrong:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_body_beyond_the_limit_is_refused() {
     let mut config = config();
     config.limits.body_bytes = std::num::NonZeroUsize::new(10_000).unwrap();

@@ -39,6 +39,57 @@ fn it_serves_until_it_is_told_to_end() {
 }
 
 #[test]
+fn it_tells_its_supervisor_and_writes_lines_for_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, socket) = (dir.path().join("server.toml"), dir.path().join("notify"));
+    std::fs::write(&file, "memory = true\ndrain_s = 1\n[profiles.shop]\nkeys = [\"k\"]\n").unwrap();
+    let hears = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    let hear = || {
+        let mut bytes = [0; 256];
+        let length = hears.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+    let mut child = program(&file)
+        .args(["--log", "json"])
+        .env_remove("NO_COLOR")
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "400000")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = hear();
+    assert!(ready.starts_with("READY=1\nSTATUS=listens at 127.0.0.1:"), "{ready}");
+    assert_eq!(hear(), "WATCHDOG=1");
+    let address = ready.rsplit(' ').next().unwrap();
+    let ready = buckler_tests::http::ask(address.parse().unwrap(), "GET /nothing HTTP/1.1\r\n", b"");
+    assert_eq!(ready.status, 404);
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    while hear() != "STOPPING=1" {}
+    let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .collect();
+    assert!(child.wait().unwrap().success());
+    let words: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for message in ["listening", "draining", "stopped"] {
+        assert!(
+            words
+                .iter()
+                .any(|line| line["message"] == message && line["level"] == "INFO"),
+            "{lines:?}"
+        );
+    }
+    assert!(
+        lines.iter().all(|line| !line.contains('\u{1b}')),
+        "no colours where no terminal is"
+    );
+}
+
+#[test]
 fn it_says_what_is_wrong_with_its_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");

@@ -129,6 +129,7 @@ impl Cloud {
             content_type: header("content-type").unwrap_or_default(),
             allow: header("allow"),
             retry_after: header("retry-after"),
+            request_id: header("x-request-id").expect("every answer has an id"),
             text: String::from_utf8(text.to_vec()).unwrap(),
         }
     }
@@ -208,6 +209,7 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) allow: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) request_id: String,
     pub(crate) text: String,
 }
 
@@ -231,7 +233,8 @@ impl Answer {
         assert_eq!(self.content_type, "application/json");
         assert_eq!(body["status"], false);
         assert_eq!(body["data"], json!({}));
-        assert_eq!(body.as_object().unwrap().len(), 3);
+        assert_eq!(body["request_id"], self.request_id.as_str());
+        assert_eq!(body.as_object().unwrap().len(), 4);
         body["message"].as_str().unwrap().to_owned()
     }
 }

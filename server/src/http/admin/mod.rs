@@ -100,6 +100,17 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         version: &'static str,
         websockets: WebSockets,
         journal: Journal,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tls: Option<Certificates>,
+    }
+    #[derive(Serialize)]
+    struct Certificates {
+        /// When the server's certificate ends, in seconds since the Unix epoch.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ends_s: Option<u64>,
+        /// Why the files as they are now are not in force.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     }
     #[derive(Serialize)]
     struct Journal {
@@ -130,6 +141,10 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
             position: journal.position.load(Ordering::Relaxed),
             problem: journal.problem.load().as_ref().map(|problem| problem.to_string()),
         },
+        tls: state.tls().map(|tls| Certificates {
+            ends_s: tls.ends_s(),
+            problem: tls.problem().map(|problem| problem.to_string()),
+        }),
     })
 }
 

@@ -26,26 +26,35 @@ use crate::{
         agents::{self, Message},
         answer_v2::{self, Answer, Caller},
         reply::{Envelope, Refusal},
-        state::State,
+        state::{Stage, State},
     },
     hub::{Channel, Ring},
     profiles::LiveProfile,
     secret::Secret,
+    tls::ClientCertificate,
 };
 
 /// How long the other side may take to read our close frame and end the connection.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// By what an agent is known, for as long as its connection lasts.
+pub(super) struct Credentials {
+    pub(super) key: Secret,
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
+}
+
 /// One agent's connection.
 pub(super) struct Connection {
     state: Data<State>,
     session: Session,
-    key: Secret,
+    credentials: Credentials,
     peer: IpAddr,
     beacon_url: String,
     profile: Arc<LiveProfile>,
     profiles: watch::Receiver<()>,
-    stopping: watch::Receiver<bool>,
+    stage: watch::Receiver<Stage>,
+    /// When it is sent away, once the server drains.
+    leaves_at: Option<Instant>,
     channel: Arc<Channel>,
     ring: watch::Receiver<Ring>,
     /// Where the agent's list is, or will be once it took what is on its way; `None` until it says what it has.
@@ -60,7 +69,7 @@ impl Connection {
     pub(super) fn new(
         state: Data<State>,
         session: Session,
-        key: Secret,
+        credentials: Credentials,
         profile: Arc<LiveProfile>,
         peer: IpAddr,
         beacon_url: String,
@@ -68,11 +77,12 @@ impl Connection {
         let channel = state.hub.channel(profile.fleet());
         Self {
             session,
-            key,
+            credentials,
             peer,
             beacon_url,
             profiles: state.profiles.follow(),
-            stopping: state.stopping(),
+            stage: state.stage(),
+            leaves_at: None,
             ring: channel.follow(),
             channel,
             profile,
@@ -108,6 +118,7 @@ impl Connection {
         loop {
             self.push_what_is_due().await?;
             let can_push = self.under_way.is_none();
+            let leaves_at = self.leaves_at;
             tokio::select! {
                 came = messages.recv() => {
                     idle.as_mut().reset(Instant::now() + patience);
@@ -121,16 +132,23 @@ impl Connection {
                 () = taken(&mut self.under_way), if !can_push => self.under_way = None,
                 _ = self.ring.changed(), if can_push => {}
                 _ = self.profiles.changed() => self.profiles.mark_changed(),
-                _ = self.stopping.changed() => {}
+                _ = self.stage.changed() => {}
+                () = until(leaves_at), if leaves_at.is_some() => return self.send_away().await,
                 () = &mut idle => return Err(Ending::idle()),
             }
         }
     }
 
     async fn push_what_is_due(&mut self) -> Result<(), Ending> {
-        if *self.stopping.borrow() {
-            self.session.text(GOODBYE).await.map_err(|_| Ending::Left)?;
-            return Err(Ending::stopping());
+        let stage = *self.stage.borrow_and_update();
+        match stage {
+            Stage::Serving => {}
+            Stage::Draining(within) if self.leaves_at.is_none() => {
+                let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+                self.leaves_at = Some(Instant::now() + Duration::from_millis(fastrand::u64(0..=millis)));
+            }
+            Stage::Draining(_) => {}
+            Stage::Stopping => return self.send_away().await,
         }
         self.renew_profile()?;
         if self.under_way.is_some() {
@@ -142,16 +160,24 @@ impl Connection {
         }
     }
 
+    /// Says goodbye, so that the agent comes back and takes this for no failure.
+    async fn send_away<T>(&mut self) -> Result<T, Ending> {
+        self.session.text(GOODBYE).await.map_err(|_| Ending::Left)?;
+        Err(Ending::stopping())
+    }
+
+    fn profile(&self) -> Result<Arc<LiveProfile>, Refusal> {
+        let Credentials { key, certificate } = &self.credentials;
+        self.state.profile(Some(key), certificate.as_deref())
+    }
+
     /// Looks its key up again, if profiles or keys have changed. Ends the connection if there is no profile for it any more.
     fn renew_profile(&mut self) -> Result<(), Ending> {
         if !self.profiles.has_changed().unwrap_or_default() {
             return Ok(());
         }
         self.profiles.mark_unchanged();
-        let profile = self
-            .state
-            .profile(Some(&self.key))
-            .map_err(|refusal| Ending::refused(&refusal))?;
+        let profile = self.profile().map_err(|refusal| Ending::refused(&refusal))?;
         if profile.fleet() != self.profile.fleet() {
             self.channel = self.state.hub.channel(profile.fleet());
             self.ring = self.channel.follow();
@@ -214,10 +240,10 @@ impl Connection {
     /// What a registration or a beacon is answered.
     async fn exchange<M: Message>(&mut self, message: &RawValue) -> Result<Answer, Refusal> {
         let body = message.get().as_bytes();
-        if agents::key_in(body)? != Some(self.key) {
+        if agents::key_in(body)? != Some(self.credentials.key) {
             return Err(Refusal::wrong_key());
         }
-        let profile = self.state.profile(Some(&self.key))?;
+        let profile = self.profile()?;
         let (visit, part) = agents::message_in::<M>(body)?.visit(&profile);
         let part = part.ok_or_else(|| Refusal::upgrade_required("this is for agents that speak version 2"))?;
         let (have, status) = (part.have.config.clone(), part.config_status.clone());
@@ -244,6 +270,13 @@ impl Connection {
         let (text, taken) = tracked(text);
         self.under_way = Some(taken);
         self.session.text(text).await.map_err(|_| Ending::Left)
+    }
+}
+
+/// Resolves at this time, or at once where there is none.
+async fn until(when: Option<Instant>) {
+    if let Some(when) = when {
+        tokio::time::sleep_until(when).await;
     }
 }
 

@@ -10,7 +10,7 @@ mod connection;
 mod frames;
 mod known;
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, dev,
@@ -22,12 +22,15 @@ use buckler::protocol::frame::SUBPROTOCOL;
 use futures_util::Stream;
 
 pub(crate) use self::admission::Admission;
-use self::{capped::Capped, connection::Connection};
+use self::{
+    capped::Capped,
+    connection::{Connection, Credentials},
+};
 use super::{
     reply::Refusal,
-    state::{State, bearer},
+    state::{Stage, State, bearer},
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, tls::ClientCertificate};
 
 /// What actix-web reads a body from.
 type BoxedPayloadStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
@@ -38,6 +41,9 @@ pub(super) async fn open(request: HttpRequest, payload: Payload, state: Data<Sta
     let profile = state.profile_for(&request, key.as_ref()).await?;
     let key = key.ok_or_else(Refusal::wrong_key)?;
     judge_upgrade(&request)?;
+    if matches!(*state.stage().borrow(), Stage::Draining(_)) {
+        return Err(Refusal::stopping());
+    }
     let place = state.admission.enter(state.elapsed())?;
     let cap = state.limits.body_bytes.get();
     let capped: BoxedPayloadStream = Box::pin(Capped::new(payload, cap));
@@ -51,7 +57,9 @@ pub(super) async fn open(request: HttpRequest, payload: Payload, state: Data<Sta
         .aggregate_continuations()
         .max_continuation_size(cap);
     let (peer, beacon_url) = (state.peer(&request), state.beacon_url(&request));
-    let connection = Connection::new(state, session, key, profile, peer, beacon_url);
+    let certificate = request.conn_data::<Arc<ClientCertificate>>().cloned();
+    let credentials = Credentials { key, certificate };
+    let connection = Connection::new(state, session, credentials, profile, peer, beacon_url);
     actix_web::rt::spawn(async move {
         connection.run(messages).await;
         drop(place);
