@@ -48,12 +48,22 @@ impl State {
 
 /// Seconds since an agent was heard.
 fn silent_for(agent: &Value) -> u64 {
+    since(agent, "last_seen_ms").unwrap_or_else(unix_s)
+}
+
+/// The wall clock, in seconds since the Unix epoch.
+pub(crate) fn unix_s() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "people compare with the clock on their wall")]
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     now.as_secs()
-        .saturating_sub(at(agent, "last_seen_ms").as_u64().unwrap_or_default() / 1_000)
+}
+
+/// Seconds since a time in milliseconds, if there is one.
+pub(crate) fn since(value: &Value, member: &str) -> Option<u64> {
+    let at = at(value, member).as_u64()?;
+    Some(unix_s().saturating_sub(at / 1_000))
 }
 
 /// All agents.

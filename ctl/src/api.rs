@@ -29,7 +29,7 @@ pub(crate) struct Api {
 pub(crate) enum ApiError {
     #[error("{url} cannot be reached: {problem}")]
     Unreachable { url: String, problem: String },
-    #[error("{url} does not take the token, or has no admin token of its own: {message}")]
+    #[error("{url} does not take the token, or has none of its own, or not for this: {message}")]
     Token { url: String, message: String },
     #[error("{message}")]
     Refused { status: u16, message: String },

@@ -25,7 +25,7 @@ Exit codes:
   1  it is not: nothing found, something differs or is not well, or the server refused
   2  what was typed, or a file that it names, makes no sense
   3  the server cannot be reached, or failed
-  4  the token is not the server's";
+  4  the token is not the server's, or does not allow that";
 
 /// Which server, and who asks. Flags win over the environment, and that over the file.
 #[derive(Debug, Clone, Args)]
@@ -61,6 +61,14 @@ pub(crate) enum Command {
     /// Profiles and their configurations
     #[command(subcommand)]
     Profiles(ProfilesCommand),
+    /// Agents' keys: made, rotated, revoked
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Operators' tokens, each with a role and fleets
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// Who changed what, the newest first
+    Audit(AuditArgs),
     /// Looks for what is wrong, and says what to do
     Doctor(DoctorArgs),
     /// Prints completions for a shell
@@ -224,6 +232,100 @@ pub(crate) enum ProfilesCommand {
         #[arg(long)]
         merge: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Shows the keys of every profile, with their last characters and when they were used
+    List,
+    /// Makes a key, and prints it this once
+    Create {
+        /// The profile of its agents
+        #[arg(long)]
+        profile: String,
+        /// For people
+        #[arg(long, default_value = "")]
+        label: String,
+        /// For how long it is in force, such as 12h or 90d [default: without end]
+        #[arg(long, value_parser = crate::lists::seconds)]
+        ttl: Option<u64>,
+    },
+    /// Makes a key in the place of another, which stays in force for a while
+    Rotate {
+        /// The key, as the list names it
+        id: String,
+        /// For how long the other stays in force
+        #[arg(long, value_parser = crate::lists::seconds, default_value = "24h")]
+        overlap: u64,
+        /// For how long the new one is in force, such as 90d [default: without end]
+        #[arg(long, value_parser = crate::lists::seconds)]
+        ttl: Option<u64>,
+    },
+    /// Revokes a key for good, and closes the connections that use it
+    Revoke {
+        /// The key, as the list names it
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensCommand {
+    /// Shows the tokens that were made here; the file's is not among them
+    List,
+    /// Makes a token, and prints it this once
+    Create {
+        /// Whose it is, as the audit names them
+        label: String,
+        /// What it allows
+        #[arg(long, value_enum)]
+        role: Role,
+        /// The fleets that it sees and changes; may be given several times [default: all]
+        #[arg(long = "fleet")]
+        fleets: Vec<String>,
+        /// For how long it is in force, such as 8h or 90d [default: without end]
+        #[arg(long, value_parser = crate::lists::seconds)]
+        ttl: Option<u64>,
+    },
+    /// Revokes a token
+    Revoke {
+        /// The token, as the list names it
+        id: String,
+    },
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// To look
+    View,
+    /// To ban, to unban, and to replace configurations
+    Operate,
+    /// To make and revoke keys and tokens, and to fetch backups
+    Admin,
+}
+
+impl Role {
+    /// As the server reads it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The most that are shown, up to 1000
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Only entries before this number
+    #[arg(long)]
+    pub(crate) before: Option<u64>,
+    /// Only such as `ban`, `unban`, `profile`, `key.create` or `token.revoke`
+    #[arg(long)]
+    pub(crate) action: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -6,10 +6,12 @@
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
 //! | [`bans`], [`agents`], [`refusals`], [`profiles`], [`status`] | one command each |
+//! | [`access`] | keys, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`doctor`] | what is wrong, and what to do |
 //! | [`show`] | tables for people, JSON for programs |
 
+mod access;
 mod agents;
 mod api;
 mod bans;
@@ -96,6 +98,9 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Refusals(refusals) => refusals::newest(refusals, &api()?, screen),
         Command::Tail(tail) => refusals::tail(tail, &api()?, screen),
         Command::Profiles(profiles) => profiles::run(profiles, &api()?, screen),
+        Command::Keys(keys) => access::keys(keys, &api()?, screen),
+        Command::Tokens(tokens) => access::tokens(tokens, &api()?, screen),
+        Command::Audit(audit) => access::audit(audit, &api()?, screen),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.server, screen),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "bucklerctl", &mut io::stdout());

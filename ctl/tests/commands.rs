@@ -232,6 +232,50 @@ fn profiles_are_read_compared_checked_and_replaced() {
 }
 
 #[test]
+fn keys_are_made_rotated_and_revoked() {
+    let stage = Stage::new();
+    let made = stage.run("keys create --profile shop --label canary --ttl 90d");
+    assert_says(&made, 0, "shown this once");
+    assert!(made.out.starts_with("bka_"), "the key alone: {}", made.out);
+    let keys = stage.json("keys list");
+    let keys = keys["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let id = keys.iter().find(|key| key["label"] == "canary").unwrap()["id"]
+        .as_str()
+        .unwrap();
+    assert_says(&stage.run("keys list"), 0, "canary");
+    let rotated = stage.run(&format!("keys rotate {id} --overlap 1h"));
+    assert_says(&rotated, 0, "stays in force for another 1h");
+    let revoked = stage.run(&format!("keys revoke {id}"));
+    assert_says(&revoked, 0, "is revoked, and its connections are closed");
+    assert_says(&stage.run(&format!("keys rotate {id}")), 1, "is revoked");
+    assert_says(&stage.run("keys revoke 0123456789ab"), 1, "no key");
+    assert_says(&stage.run("keys revoke ../tokens"), 2, "is no id");
+    assert_says(&stage.run("audit --action key.revoke"), 0, id);
+    assert_says(&stage.run("audit"), 0, "key.create");
+}
+
+#[test]
+fn tokens_do_what_their_role_allows() {
+    let stage = Stage::new();
+    assert_says(&stage.run("tokens list"), 0, "No tokens but the file's");
+    let made = stage.run("tokens create alice --role view --ttl 8h");
+    assert_says(&made, 0, "to be used as BUCKLERCTL_TOKEN");
+    let token = made.out.trim();
+    let as_alice = |args: &str| stage.run_with(args, &stage.server(), token);
+    assert_says(&as_alice("status"), 0, "agents");
+    assert_says(&as_alice("bans add 203.0.113.9 --ttl 1h"), 4, "takes the role operate");
+    assert_says(&as_alice("keys list"), 4, "takes the role admin");
+    let id = stage.json("tokens list")["tokens"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_says(&stage.run("tokens list"), 0, "alice");
+    assert_says(&stage.run(&format!("tokens revoke {id}")), 0, "is revoked");
+    assert_says(&as_alice("status"), 4, "does not take the token");
+}
+
+#[test]
 fn who_asks_wrongly_learns_what_is_wrong() {
     let stage = Stage::new();
     assert_says(&stage.run_with("status", "", TOKEN), 2, "--server, BUCKLERCTL_SERVER");

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The form that this release writes, and the newest that it reads.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// How hard the lines are pressed: they shrink to a tenth, at 200 MB a second.
 const LEVEL: i32 = 1;
@@ -430,6 +430,23 @@ mod tests {
         assert!(matches!(refused, BackupError::NotEmpty(_)), "{refused}");
     }
 
+    /// A backup that a release before keys, tokens and the audit wrote.
+    #[test]
+    fn a_backup_of_an_older_release_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (to, file) = (directory.path().join("to"), directory.path().join("backup.zst"));
+        let text = include_str!("../tests/golden/backup-form1.jsonl");
+        fs::write(&file, zstd::stream::encode_all(text.as_bytes(), 1).unwrap()).unwrap();
+        let summary = restore(&file, &to).unwrap();
+        assert_eq!(summary.position, 61);
+        let opened = open(&to, &rules()).unwrap();
+        assert!(opened.aside.is_none());
+        let counts: Vec<u64> = summary.fleets.iter().map(|(_, count)| *count).collect();
+        assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+        assert!(opened.store.refusals().count() > 10);
+        assert_eq!(opened.store.keys().count() + opened.store.audit().count(), 0);
+    }
+
     #[test]
     fn nothing_comes_of_a_backup_that_is_not_whole() {
         let directory = tempfile::tempdir().unwrap();
@@ -451,7 +468,7 @@ mod tests {
             without(last / 2).join("\n"),
             without(0).join("\n"),
             changed,
-            text.replacen("\"form\":1", "\"form\":9", 1),
+            text.replacen(&format!("\"form\":{FORM}"), "\"form\":9", 1),
             String::new(),
             "{\"lines\":0,\"digest\":\"\"}".to_owned(),
         ];

@@ -27,6 +27,13 @@
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read, and replaced until the file changes them: `source` says whose is active |
+//! | `GET`/`POST /admin/keys`, `POST /admin/keys/{id}/rotate`, `DELETE /admin/keys/{id}` | agents' keys: shown once when they are made, then by their last four characters |
+//! | `GET`/`POST /admin/tokens`, `DELETE /admin/tokens/{id}` | operators' tokens, each with a role and fleets |
+//! | `GET /admin/audit` | who changed what, `?before=`, `?limit=`, `?action=` |
+//!
+//! Paths under `/admin` ask for a token in `Authorization: Bearer`, and each for a role: `view` to
+//! read, `operate` for lists and configurations, `admin` for keys, tokens and backups. The file's
+//! `admin_token` may do everything; one of some fleets sees and changes these alone.
 //!
 //! Every answer but the bare form is `{"status", "message", "data"}`; with any status but 200, `status` is false and `data`
 //! empty. 403 means a wrong key, 404 a key without a profile.
@@ -71,6 +78,7 @@ mod sockets;
 pub mod store;
 pub mod systemd;
 mod tls;
+mod tokens;
 mod upkeep;
 
 pub use config::{ClientSubject, ConfigError, Limits, Profile, ServerConfig, Tls};
@@ -78,7 +86,7 @@ pub use moment::{Moment, Tick};
 pub use node::Node;
 pub use protect::Protected;
 pub use running::RunningServer;
-pub use secret::Secret;
+pub use secret::{Fingerprint, Secret};
 pub use server::{Server, ServerBuilder, ServerError};
 pub use sockets::{FileLimit, raise_file_limit};
 pub use store::Store;

@@ -20,6 +20,7 @@ use crate::{
     running::RunningServer,
     store::{Command, Record, Rules, Store},
     tls::Tls,
+    tokens::Tokens,
     upkeep::Upkeep,
 };
 
@@ -154,16 +155,18 @@ impl ServerBuilder {
             position,
             keeps,
         } = kept;
+        let tokens = store.tokens().cloned().collect();
         let owner = Owner::start(journal, Node::new(store), position, keeps, Arc::clone(&timeline));
         let owner = owner.map_err(ServerError::Thread)?;
         let profiles = Arc::new(profiles);
+        let tokens = Arc::new(Tokens::new(config.admin_token, tokens));
         let state = State::new(
             &config,
             owner.clone(),
             Arc::clone(&profiles),
             protected,
             Arc::clone(&timeline),
-            tls,
+            (tls, Arc::clone(&tokens)),
         );
         let state = Data::new(state);
         let upkeep = Upkeep {
@@ -171,6 +174,7 @@ impl ServerBuilder {
             state: Data::clone(&state),
             hub: Arc::clone(state.hub()),
             profiles,
+            tokens,
             timeline,
             config: config.clone(),
             reload_every,

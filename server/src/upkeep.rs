@@ -24,6 +24,7 @@ use crate::{
     profiles::Profiles,
     store::StoreError,
     tls::Refreshed,
+    tokens::{Access, Tokens},
 };
 
 /// How often ended entries are removed from lists that no agent asks for, and a checkpoint is
@@ -36,6 +37,7 @@ pub(crate) struct Upkeep {
     pub(crate) state: Data<State>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) profiles: Arc<Profiles>,
+    pub(crate) tokens: Arc<Tokens>,
     pub(crate) timeline: Arc<Timeline>,
     pub(crate) config: ServerConfig,
     pub(crate) reload_every: Duration,
@@ -48,6 +50,7 @@ pub(crate) async fn run(upkeep: Upkeep) {
         state,
         hub,
         profiles,
+        tokens,
         timeline,
         config,
         reload_every,
@@ -58,8 +61,10 @@ pub(crate) async fn run(upkeep: Upkeep) {
     let reload = reload((&owner, &profiles, &timeline), config, reload_every);
     let backups = back_up(&owner, data_dir, backup_every);
     let certificates = certificates(&state, &profiles, reload_every);
+    let access = watch_access((&owner, &timeline), &profiles, &tokens);
     let turns = tick(&owner, &hub, &state);
-    futures_util::future::join5(turns, announce, reload, backups, certificates).await;
+    let kept = futures_util::future::join(certificates, access);
+    futures_util::future::join5(turns, announce, reload, backups, kept).await;
 }
 
 /// Writes a backup into the data directory now and then.
@@ -118,6 +123,31 @@ async fn certificates(state: &State, profiles: &Profiles, every: Duration) {
         let refreshed = spawn_blocking(move || looked.refresh()).await;
         if refreshed.is_ok_and(|refreshed| refreshed == Refreshed::Changed) {
             profiles.look_again();
+        }
+    }
+}
+
+/// Ends connections whose keys end, and puts in force what was kept of keys and tokens although who
+/// asked for it was told that this is not known.
+async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Profiles, tokens: &Tokens) {
+    let mut turns = interval(TICK_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looked = timeline.now().tick;
+    let mut known = 0;
+    loop {
+        turns.tick().await;
+        let now = timeline.now().tick;
+        profiles.end(looked, now);
+        looked = now;
+        let _changing = profiles.changing.lock().await;
+        let access = owner.ask(move |node, _| {
+            let is_news = node.store.access_changes() != known;
+            Ok(is_news.then(|| Access::of(&node.store)))
+        });
+        // a server that is stopping or busy is asked again at the next turn
+        if let Ok(Some(access)) = access.await {
+            known = access.changes;
+            access.grant(profiles, tokens);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A configuration and the keys of the agents that get it, as the operator writes them down.
 
 use buckler::protocol::{ConfigMap, v2::Evidence};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::secret::Secret;
+use crate::secret::{Fingerprint, Secret};
 
 /// Names in a client certificate: `CN=shop,O=Example`. A certificate has it whose subject has every
 /// attribute that it names. `DNS=…` and `URI=…` are looked for among the alternative names.
@@ -53,7 +53,7 @@ impl ClientSubject {
 }
 
 impl<'de> Deserialize<'de> for ClientSubject {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
@@ -68,6 +68,9 @@ pub struct Profile {
     /// Certificates of its agents, by their subjects, where `[tls] client_ca` asks for them.
     #[serde(default)]
     pub client_subjects: Vec<ClientSubject>,
+    /// Keys of its agents by their BLAKE3 hashes alone, for a file that holds no key.
+    #[serde(default, deserialize_with = "fingerprints")]
+    pub keys_blake3: Vec<Secret>,
     /// The fleet whose list its agents share.
     #[serde(default = "default_name")]
     pub fleet: String,
@@ -92,11 +95,17 @@ const fn default_evidence() -> Evidence {
     Evidence::Repeated
 }
 
+fn fingerprints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+    let fingerprints = Vec::<Fingerprint>::deserialize(deserializer)?;
+    Ok(fingerprints.into_iter().map(Secret::from).collect())
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self {
             keys: Vec::new(),
             client_subjects: Vec::new(),
+            keys_blake3: Vec::new(),
             fleet: default_name(),
             template: default_name(),
             share_from: default_evidence(),
@@ -121,6 +130,11 @@ impl Profile {
     pub(crate) fn fingerprint(&self) -> String {
         let said = serde_json::json!([self.template, self.config]);
         blake3::hash(said.to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// Its keys, however they are written.
+    pub(crate) fn all_keys(&self) -> impl Iterator<Item = &Secret> {
+        self.keys.iter().chain(&self.keys_blake3)
     }
 
     /// Adds a key.

@@ -1,6 +1,6 @@
 //! What agents ask: registration, beacon, and the bare `GET` that the vendor documents.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,7 +14,11 @@ use super::{
     reply::{self, Nothing, Refusal},
     state::{State, bearer},
 };
-use crate::{profiles::LiveProfile, secret::Secret, store::Mark};
+use crate::{
+    profiles::{Admitted, LiveProfile},
+    secret::Secret,
+    store::Mark,
+};
 
 /// `POST` to the cloud path.
 pub(super) async fn register(
@@ -81,7 +85,7 @@ async fn read<T: DeserializeOwned>(
     request: &HttpRequest,
     state: &State,
     payload: Payload,
-) -> Result<(Arc<LiveProfile>, T), Refusal> {
+) -> Result<(Admitted, T), Refusal> {
     let body = state.unproven_body(request, payload).await?;
     let profile = state.profile_for(request, key_in(&body)?.as_ref()).await?;
     Ok((profile, message_in(&body)?))

@@ -135,6 +135,7 @@ mod tests {
         profiles::Profiles,
         protect::Protected,
         store,
+        tokens::Tokens,
     };
 
     fn state() -> State {
@@ -151,7 +152,8 @@ mod tests {
         let store = store::Store::new(rules);
         let (profiles, _) = Profiles::new(&config, 0, &store).unwrap();
         let owner = Owner::in_memory(Node::new(store), Arc::clone(&timeline)).unwrap();
-        State::new(&config, owner, Arc::new(profiles), protected, timeline, None)
+        let tokens = Arc::new(Tokens::new(None, Vec::new()));
+        State::new(&config, owner, Arc::new(profiles), protected, timeline, (None, tokens))
     }
 
     #[actix_web::test]

@@ -116,7 +116,8 @@ impl Refusal {
     }
 
     /// There is, for other methods.
-    pub(super) fn no_method(allowed: &'static str) -> Self {
+    pub(super) fn no_method(allowed: impl Into<Cow<'static, str>>) -> Self {
+        let allowed = allowed.into();
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allowed}")).with(header::ALLOW, allowed)
     }
 

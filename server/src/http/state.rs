@@ -33,10 +33,12 @@ use crate::{
     hub::Hub,
     moment::{Moment, Timeline},
     owner::Owner,
-    profiles::{LiveProfile, Lookup, Profiles},
+    profiles::{Admitted, Lookup, Profiles},
     protect::Protected,
     secret::Secret,
+    store::Command,
     tls::{ClientCertificate, Tls},
+    tokens::{Access, Tokens},
 };
 
 /// How long a client may take to send its body: 4 MiB at 140 kB/s.
@@ -48,7 +50,7 @@ pub(crate) struct State {
     pub(super) owner: Owner,
     pub(super) profiles: Arc<Profiles>,
     pub(super) protected: Arc<Protected>,
-    pub(super) admin_token: Option<Secret>,
+    pub(super) tokens: Arc<Tokens>,
     pub(super) limits: Limits,
     timeline: Arc<Timeline>,
     public_url: Option<Url>,
@@ -75,13 +77,13 @@ impl State {
         profiles: Arc<Profiles>,
         protected: Arc<Protected>,
         timeline: Arc<Timeline>,
-        tls: Option<Arc<Tls>>,
+        (tls, tokens): (Option<Arc<Tls>>, Arc<Tokens>),
     ) -> Self {
         Self {
             owner,
             profiles,
             protected,
-            admin_token: config.admin_token,
+            tokens,
             limits: config.limits,
             timeline,
             public_url: config.public_url.clone(),
@@ -96,6 +98,13 @@ impl State {
             beats: AtomicU64::new(0),
             running: AtomicUsize::new(0),
         }
+    }
+
+    /// Has changes of keys and tokens kept, and puts them in force.
+    pub(super) async fn change_access(&self, commands: Vec<Command>) -> Result<(), Refusal> {
+        let access = self.owner.submit(commands, |node, _, _| Ok(Access::of(&node.store)));
+        access.await?.grant(&self.profiles, &self.tokens);
+        Ok(())
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -170,8 +179,8 @@ impl State {
         &self,
         key: Option<&Secret>,
         certificate: Option<&ClientCertificate>,
-    ) -> Result<Arc<LiveProfile>, Refusal> {
-        let by_key = key.map_or(Lookup::WrongKey, |key| self.profiles.find(key));
+    ) -> Result<Admitted, Refusal> {
+        let by_key = key.map_or(Lookup::WrongKey, |key| self.profiles.find(key, self.now().tick));
         if let Some(certificate) = certificate {
             if !self.tls.as_ref().is_some_and(|tls| tls.still_trusts(certificate)) {
                 return Err(Refusal::wrong_key());
@@ -179,7 +188,8 @@ impl State {
             if let Some(profile) = self.profiles.of_certificate(certificate.names()) {
                 return match by_key {
                     Lookup::Found(other) if other.name() != profile.name() => Err(Refusal::wrong_key()),
-                    Lookup::Found(_) | Lookup::NoProfile | Lookup::WrongKey => Ok(profile),
+                    Lookup::Found(by_key) => Ok(by_key),
+                    Lookup::NoProfile | Lookup::WrongKey => Ok(Admitted::by_certificate(&profile)),
                 };
             }
         }
@@ -191,11 +201,7 @@ impl State {
     }
 
     /// The profile of whom sends a request; a wrong key is counted.
-    pub(super) async fn profile_for(
-        &self,
-        request: &HttpRequest,
-        key: Option<&Secret>,
-    ) -> Result<Arc<LiveProfile>, Refusal> {
+    pub(super) async fn profile_for(&self, request: &HttpRequest, key: Option<&Secret>) -> Result<Admitted, Refusal> {
         match self.profile(key, certificate_of(request)) {
             Err(refusal) if refusal == Refusal::wrong_key() => Err(self.wrong(request, Wrong::Key).await),
             found => found,

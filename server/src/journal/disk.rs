@@ -29,9 +29,9 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const POSITION: &str = "position";
 /// The row of [`META`] that holds the form of the tables.
 const FORM: &str = "form";
-/// The form that this release writes. It rises with every kind of row and every field of one that
+/// The form that this release writes, and the newest that it reads. It rises with every kind of row and every field of one that
 /// is added, as [`RECORD_VERSION`] does with commands.
-const FORM_NOW: u64 = 1;
+const FORM_NOW: u64 = 2;
 
 /// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's
 /// own choice is a gibibyte.
@@ -111,12 +111,18 @@ impl DiskJournal {
         let read = database.begin_read()?;
         let meta = read.open_table(META)?;
         let form = meta.get(FORM)?.map_or(0, |form| form.value());
-        if form != FORM_NOW {
+        if form > FORM_NOW {
             let byte = |form| u8::try_from(form).unwrap_or(u8::MAX);
             return Err(JournalError::Newer {
                 found: byte(form),
                 known: byte(FORM_NOW),
             });
+        }
+        // from now on it may hold rows that an older release does not know
+        if form < FORM_NOW {
+            let transaction = database.begin_write()?;
+            transaction.open_table(META)?.insert(FORM, FORM_NOW)?;
+            transaction.commit()?;
         }
         let checkpoint = meta.get(POSITION)?.map_or(0, |position| position.value());
         let last = read.open_table(RECORDS)?.last()?.map(|(position, _)| position.value());
@@ -293,3 +299,36 @@ macro_rules! from_redb {
     };
 }
 from_redb!(CommitError, DatabaseError, StorageError, TableError, TransactionError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_an_older_release_is_taken_over_and_one_of_a_newer_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("buckler.redb");
+        let form = |form: Option<u64>| {
+            let database = Database::open(&path).unwrap();
+            let transaction = database.begin_write().unwrap();
+            let mut meta = transaction.open_table(META).unwrap();
+            let found = meta.get(FORM).unwrap().map(|form| form.value());
+            if let Some(form) = form {
+                meta.insert(FORM, form).unwrap();
+            }
+            drop(meta);
+            transaction.commit().unwrap();
+            found.unwrap()
+        };
+        drop(DiskJournal::open(&path).unwrap());
+        form(Some(1));
+        drop(DiskJournal::open(&path).unwrap());
+        assert_eq!(
+            form(Some(FORM_NOW + 1)),
+            FORM_NOW,
+            "an older release refuses it from now on"
+        );
+        let newer = DiskJournal::open(&path).unwrap_err();
+        assert!(matches!(newer, JournalError::Newer { .. }), "{newer}");
+    }
+}

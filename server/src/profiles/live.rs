@@ -1,6 +1,6 @@
 //! A profile in force: its configuration checked, completed and encoded for agents of both versions.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use buckler::{
@@ -11,7 +11,7 @@ use buckler::{
     },
 };
 use bytestring::ByteString;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     v1::{self, for_pyrasp},
@@ -80,6 +80,7 @@ impl LiveProfile {
         let Profile {
             keys: _,
             client_subjects: _,
+            keys_blake3: _,
             fleet,
             template,
             share_from,
@@ -159,6 +160,7 @@ impl LiveProfile {
         let profile = Profile {
             keys: Vec::new(),
             client_subjects: Vec::new(),
+            keys_blake3: Vec::new(),
             fleet: self.fleet.to_string(),
             template: self.template.clone(),
             share_from: self.share_from,
@@ -230,6 +232,22 @@ impl LiveProfile {
     #[must_use]
     pub(crate) fn shown(&self) -> ConfigMap {
         written::shown(&self.config)
+    }
+
+    /// The keys in which its configuration differs from another's, as they were and as they are,
+    /// secrets hidden, with both versions.
+    #[must_use]
+    pub(crate) fn changes_from(&self, before: &Self) -> (Value, Value) {
+        let keys = before.config.keys().chain(self.config.keys());
+        let changed: BTreeSet<&String> = keys
+            .filter(|key| before.config.get(*key) != self.config.get(*key))
+            .collect();
+        let state = |live: &Self| {
+            let mut shown = live.shown();
+            shown.retain(|key, _| changed.contains(key));
+            json!({"version": live.version, "config": shown})
+        };
+        (state(before), state(self))
     }
 
     /// What it comes to on top of its template.

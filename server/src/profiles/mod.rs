@@ -1,26 +1,31 @@
 //! Profiles in force: found by key, replaced by the admin API or by a changed file, read by everybody without a lock.
 
+mod keys;
 mod live;
 mod v1;
 mod written;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use arc_swap::ArcSwap;
 use buckler::protocol::ConfigMap;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
+use self::keys::{Decision, FileKeys, Grants};
 pub(crate) use self::{
+    keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,
 };
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
+    moment::Tick,
     secret::Secret,
-    store::{Command, ProfileState, Store, new_epoch},
+    store::{AuditNote, Command, KeyState, ProfileState, Store, new_epoch},
 };
 
 /// What a key stands for.
@@ -31,13 +36,14 @@ pub(crate) enum Lookup {
     /// An agent without a profile: 404.
     NoProfile,
     /// An agent with this profile.
-    Found(Arc<LiveProfile>),
+    Found(Admitted),
 }
 
 /// The profiles in force.
 #[derive(Debug)]
 pub(crate) struct Profiles {
     set: ArcSwap<ProfileSet>,
+    grants: ArcSwap<Grants>,
     changes: watch::Sender<()>,
     /// Held by who changes them, from the look at what is there to the publication.
     pub(crate) changing: Mutex<()>,
@@ -49,6 +55,13 @@ pub(crate) struct Prepared {
     set: ProfileSet,
     /// What the store must keep before.
     pub(crate) commands: Vec<Command>,
+}
+
+impl Prepared {
+    /// The profile of this name, as it will be.
+    pub(crate) fn get(&self, name: &str) -> Option<&LiveProfile> {
+        self.set.live.get(name).map(|live| &**live)
+    }
 }
 
 impl Profiles {
@@ -63,10 +76,12 @@ impl Profiles {
             .map(|kept| (Arc::clone(&kept.name), kept.clone()))
             .collect();
         let set = ProfileSet::default().next(config, unix_ms, &kept)?;
-        let commands = set.commands(&kept);
+        let mut commands = set.commands(&kept);
+        commands.extend(set.notes(&commands, &kept));
         set.announce(&ProfileSet::default());
         let profiles = Self {
             set: ArcSwap::from_pointee(set),
+            grants: ArcSwap::from_pointee(Grants::new(store.keys().cloned().collect(), &Grants::default())),
             changes: watch::Sender::new(()),
             changing: Mutex::new(()),
         };
@@ -90,16 +105,41 @@ impl Profiles {
     /// The profile of a key, found by its fingerprint: how long that takes tells of a hash, from
     /// which no key can be made.
     #[must_use]
-    pub(crate) fn find(&self, asked: &Secret) -> Lookup {
-        let set = self.set.load();
-        match set
-            .keys
-            .get(asked)
-            .map(|name| name.as_ref().and_then(|name| set.live.get(name)))
-        {
-            None => Lookup::WrongKey,
-            Some(None) => Lookup::NoProfile,
-            Some(Some(live)) => Lookup::Found(Arc::clone(live)),
+    pub(crate) fn find(&self, asked: &Secret, now: Tick) -> Lookup {
+        let fingerprint = asked.fingerprint();
+        let (set, grants) = (self.set.load(), self.grants.load());
+        let (id, profile, used) = match grants.of(&fingerprint, now) {
+            Decision::Over => return Lookup::WrongKey,
+            Decision::Granted(granted) => (&granted.state.id, Some(&granted.state.profile), &granted.used),
+            Decision::None => match set.keys.get(&fingerprint) {
+                Some(key) => (&key.id, key.profile.as_ref(), &key.used),
+                None => return Lookup::WrongKey,
+            },
+        };
+        used.note(now);
+        match profile.and_then(|name| set.live.get(name)) {
+            Some(live) => Lookup::Found(Admitted::new(live, id)),
+            None => Lookup::NoProfile,
+        }
+    }
+
+    /// Every agent key.
+    #[must_use]
+    pub(crate) fn keys(&self, now: Tick) -> Vec<KeyView> {
+        self.grants.load().views(&self.set.load().keys, now)
+    }
+
+    /// Puts in force what the admin API decided of keys.
+    pub(crate) fn grant(&self, states: Vec<KeyState>) {
+        let grants = Grants::new(states, &self.grants.load());
+        self.grants.store(Arc::new(grants));
+        self.changes.send_replace(());
+    }
+
+    /// Tells connections to look their keys up again, if one ended after `since`.
+    pub(crate) fn end(&self, since: Tick, now: Tick) {
+        if self.grants.load().has_ended(since, now) {
+            self.changes.send_replace(());
         }
     }
 
@@ -147,9 +187,10 @@ impl Profiles {
     pub(crate) fn adopt(&self, config: &ServerConfig, unix_ms: u64) -> Result<Prepared, ConfigError> {
         let set = self.set.load();
         let kept = set.states();
-        set.next(config, unix_ms, &kept).map(|next| Prepared {
-            commands: next.commands(&kept),
-            set: next,
+        set.next(config, unix_ms, &kept).map(|next| {
+            let mut commands = next.commands(&kept);
+            commands.extend(next.notes(&commands, &kept));
+            Prepared { commands, set: next }
         })
     }
 
@@ -192,7 +233,7 @@ type States = BTreeMap<Arc<str>, ProfileState>;
 /// All profiles at one moment.
 #[derive(Debug, Clone, Default)]
 struct ProfileSet {
-    keys: HashMap<Secret, Option<Arc<str>>>,
+    keys: FileKeys,
     live: BTreeMap<Arc<str>, Arc<LiveProfile>>,
     /// What the file said of each when it was read last.
     written: BTreeMap<String, Profile>,
@@ -214,7 +255,7 @@ impl ProfileSet {
             live.insert(Arc::clone(next.name()), next);
         }
         Ok(Self {
-            keys: keys(config)?,
+            keys: keys::of_file(config, &self.keys)?,
             live,
             written: config.profiles.clone(),
             newest: version,
@@ -254,6 +295,36 @@ impl ProfileSet {
         let changed = changed.cloned().map(Command::Profile);
         found.chain(gone).chain(changed).collect()
     }
+
+    /// What the audit says of changes that come from the file.
+    fn notes(&self, commands: &[Command], kept: &States) -> Vec<Command> {
+        let version = |name: &str| {
+            kept.get(name)
+                .map(|kept| json!({"version": kept.version}))
+                .unwrap_or_default()
+        };
+        let note = |name: &Arc<str>, fleet: Option<&Arc<str>>, new: Value| AuditNote {
+            who: "file".into(),
+            tail: String::new(),
+            from: None,
+            fleet: fleet.cloned(),
+            action: "profile.file".to_owned(),
+            target: name.to_string(),
+            old: version(name),
+            new,
+        };
+        let notes = commands.iter().filter_map(|command| {
+            if let Command::Profile(state) = command {
+                let fleet = self.live.get(&state.name).map(|live| live.fleet());
+                return Some(note(&state.name, fleet, json!({"version": state.version})));
+            }
+            if let Command::ForgetProfile { name } = command {
+                return Some(note(name, None, Value::Null));
+            }
+            None
+        });
+        notes.map(Box::new).map(Command::Audit).collect()
+    }
 }
 
 /// A profile of the file, or what the admin API put in its place before and the file has not
@@ -287,30 +358,4 @@ fn compiled(
         );
     }
     LiveProfile::compile(name, profile, unchanged, next)
-}
-
-/// Every key with the name of its profile.
-fn keys(config: &ServerConfig) -> Result<HashMap<Secret, Option<Arc<str>>>, ConfigError> {
-    let assigned = config.profiles.iter().flat_map(|(name, profile)| {
-        let name: Arc<str> = name.as_str().into();
-        profile.keys.iter().map(move |key| (*key, Some(Arc::clone(&name))))
-    });
-    let unassigned = config.unassigned_keys.iter().map(|key| (*key, None));
-    let mut keys = HashMap::new();
-    for (key, name) in assigned.chain(unassigned) {
-        match keys.entry(key) {
-            Entry::Vacant(free) => {
-                free.insert(name);
-            }
-            Entry::Occupied(taken) if *taken.get() == name => {}
-            Entry::Occupied(taken) => {
-                let shown = |name: &Option<Arc<str>>| name.as_deref().unwrap_or("unassigned_keys").to_owned();
-                return Err(ConfigError::SharedKey {
-                    first: shown(taken.get()),
-                    second: shown(&name),
-                });
-            }
-        }
-    }
-    Ok(keys)
 }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, BanRules, EntryView, Rules};
+use super::{AgentIdent, AuditNote, BanRules, EntryView, KeyState, Rules, TokenState};
 use crate::{list::Banned, moment::Moment};
 
 /// The form of the records that this release writes, and the newest that it reads.
@@ -19,7 +19,7 @@ use crate::{list::Banned, moment::Moment};
 /// It rises with every command and every field that is added: a release that does not know them
 /// then says that a newer one wrote the journal, instead of taking it for damaged or passing over
 /// what it does not know.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are
 /// shorter.
@@ -104,6 +104,17 @@ pub enum Command {
         /// Its name.
         name: Arc<str>,
     },
+    /// An agent key, as the admin API has it from now on.
+    Key(KeyState),
+    /// An operator's token, as the admin API has it from now on.
+    Token(TokenState),
+    /// A token that is revoked.
+    ForgetToken {
+        /// Its name.
+        id: Arc<str>,
+    },
+    /// Who makes the change that stands before this in the record, and what it is.
+    Audit(Box<AuditNote>),
 }
 
 impl Command {
@@ -121,7 +132,11 @@ impl Command {
             | Self::Unban { .. }
             | Self::Expire
             | Self::Profile(_)
-            | Self::ForgetProfile { .. } => 1,
+            | Self::ForgetProfile { .. }
+            | Self::Key(_)
+            | Self::Token(_)
+            | Self::ForgetToken { .. }
+            | Self::Audit(_) => 1,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the server remembers: agents' marks and quotas, refusals, profiles, and each fleet's list.
+//! What the server remembers: agents' marks and quotas, refusals, profiles, keys, tokens, who
+//! changed what, and each fleet's list.
 //!
 //! ```text
 //!  Command ─▶ Record (with the time) ─▶ journal ─▶ Store::apply ─▶ Answer
@@ -11,7 +12,9 @@
 //! records are equal, wherever and whenever that was. What need not last, such as when an agent was
 //! heard last, is [`crate::node`]'s.
 
+mod access;
 mod agent;
+mod audit;
 mod command;
 mod desk;
 mod query;
@@ -25,8 +28,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::rows::{Changes, RowReader};
+pub(crate) use self::{
+    access::MOST_TOKENS,
+    rows::{Changes, RowReader},
+};
 pub use self::{
+    access::{KeyState, Role, TokenState},
+    audit::{AuditEntry, AuditNote},
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
     refusals::RefusalView,
     report::{AgentIdent, BanRules, Events, ListStep, Mark, Origin, Receipt, Report, Transport, Window},

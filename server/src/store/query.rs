@@ -7,8 +7,8 @@ use buckler::model::blacklist::ban_id::ban_id;
 use ipnet::IpNet;
 
 use super::{
-    AgentIdent, Batch, BatchEvents, EntryView, FleetView, ProfileState, RefusalView, Rules, Shared, Store, StoreError,
-    Window, refusals,
+    AgentIdent, AuditEntry, Batch, BatchEvents, EntryView, FleetView, KeyState, ProfileState, RefusalView, Rules,
+    Shared, Store, StoreError, TokenState, Window, refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -142,14 +142,15 @@ impl Store {
         self.refusals.newest()
     }
 
-    /// The entry that a ban's id is made of, of any fleet: what agents show to clients that another
+    /// The entry that a ban's id is made of, of any fleet that is asked for: what agents show to clients that another
     /// agent or an operator banned.
     #[must_use]
-    pub fn ban_by_id(&self, id: &str, now: Moment) -> Option<EntryView> {
+    pub fn ban_by_id(&self, id: &str, is_asked: impl Fn(&str) -> bool, now: Moment) -> Option<EntryView> {
         let id = refusals::number(id)?;
         // some nanoseconds an entry, and asked by people only: an index would cost each ban more
         // than all questions do
-        self.fleets.values().find_map(|list| {
+        let asked = self.fleets.iter().filter(|(fleet, _)| is_asked(fleet));
+        asked.map(|(_, list)| list).find_map(|list| {
             let mut active = list.entries_after(None).filter(|(_, entry)| entry.end > now.tick);
             let (network, entry) = active.find(|(network, _)| ban_id(*network) == id)?;
             Some(EntryView::new(network, entry, list.is_standing(network), now))
@@ -160,6 +161,33 @@ impl Store {
     #[must_use]
     pub fn profile(&self, name: &str) -> Option<&ProfileState> {
         self.profiles.get(name)
+    }
+
+    /// Every agent key that the admin API made or decided of.
+    pub fn keys(&self) -> impl Iterator<Item = &KeyState> {
+        self.access.keys.values()
+    }
+
+    /// Whether one more key can be kept.
+    #[must_use]
+    pub fn has_room_for_a_key(&self, now: Tick) -> bool {
+        self.access.has_room(now)
+    }
+
+    /// Every token that the admin API made.
+    pub fn tokens(&self) -> impl Iterator<Item = &TokenState> {
+        self.access.tokens.values()
+    }
+
+    /// Rises with every change of a key or token since the start.
+    #[must_use]
+    pub const fn access_changes(&self) -> u64 {
+        self.access.changes
+    }
+
+    /// Who changed what, the newest first.
+    pub fn audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        self.audit.newest()
     }
 
     /// Every profile that is known.

@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, Origin, ProfileState, RefusalView, Rules, Store, agent::Agent};
+use super::{
+    AgentIdent, AuditEntry, KeyState, Origin, ProfileState, RefusalView, Rules, Store, TokenState, agent::Agent,
+};
 use crate::{
     list::{FleetList, ListRow, RowAt},
     moment::{Moment, Tick},
@@ -39,6 +41,12 @@ pub enum Row {
     },
     /// A profile.
     Profile(ProfileState),
+    /// An agent key.
+    Key(KeyState),
+    /// An operator's token.
+    Token(TokenState),
+    /// Who changed what.
+    Audit(Box<AuditEntry>),
 }
 
 /// An agent as it is written down.
@@ -66,6 +74,9 @@ mod kind {
     pub(super) const AGENT: u8 = b'h';
     pub(super) const REFUSAL: u8 = b'i';
     pub(super) const PROFILE: u8 = b'j';
+    pub(super) const KEY: u8 = b'k';
+    pub(super) const TOKEN: u8 = b'l';
+    pub(super) const AUDIT: u8 = b'm';
 }
 
 impl Key {
@@ -103,6 +114,18 @@ impl Key {
 
     fn of_profile(name: &str) -> Self {
         Self::new(kind::PROFILE, &[name.as_bytes()])
+    }
+
+    fn of_key(id: &str) -> Self {
+        Self::new(kind::KEY, &[id.as_bytes()])
+    }
+
+    fn of_token(id: &str) -> Self {
+        Self::new(kind::TOKEN, &[id.as_bytes()])
+    }
+
+    fn of_audit(number: u64) -> Self {
+        Self::new(kind::AUDIT, &[&number.to_be_bytes()])
     }
 }
 
@@ -145,6 +168,9 @@ impl Row {
             Self::Agent(row) => Key::of_agent(&row.who),
             Self::Refusal { number, .. } => Key::of_refusal(*number),
             Self::Profile(profile) => Key::of_profile(&profile.name),
+            Self::Key(key) => Key::of_key(&key.id),
+            Self::Token(token) => Key::of_token(&token.id),
+            Self::Audit(entry) => Key::of_audit(entry.number),
         }
     }
 
@@ -247,6 +273,8 @@ impl Store {
         self.fleets.values_mut().for_each(FleetList::track);
         self.agents.touched.track();
         self.changed_profiles.track();
+        self.access.track();
+        self.audit.tracks = true;
     }
 
     /// How many rows have changed since the last checkpoint.
@@ -256,6 +284,9 @@ impl Store {
             + self.agents.touched.len()
             + self.refusals.changed()
             + self.changed_profiles.len()
+            + self.access.touched_keys.len()
+            + self.access.touched_tokens.len()
+            + self.audit.changed()
             + usize::from(self.changed_rules)
     }
 
@@ -290,7 +321,26 @@ impl Store {
                 None => changes.gone.push(Key::of_profile(&name)),
             }
         }
+        self.changes_of_access(&mut changes);
         changes
+    }
+
+    fn changes_of_access(&mut self, changes: &mut Changes) {
+        for id in self.access.touched_keys.take() {
+            match self.access.keys.get(&id) {
+                Some(key) => changes.put.push(Row::Key(key.clone())),
+                None => changes.gone.push(Key::of_key(&id)),
+            }
+        }
+        for id in self.access.touched_tokens.take() {
+            match self.access.tokens.get(&id) {
+                Some(token) => changes.put.push(Row::Token(token.clone())),
+                None => changes.gone.push(Key::of_token(&id)),
+            }
+        }
+        let (came, gone) = self.audit.changes();
+        changes.put.extend(came.into_iter().map(Box::new).map(Row::Audit));
+        changes.gone.extend(gone.into_iter().map(Key::of_audit));
     }
 
     /// Every row: two stores are equal if these are.
@@ -307,6 +357,9 @@ impl Store {
             .chain(self.agents.iter().map(|(who, agent)| agent_row(who, agent)))
             .chain(self.refusals.rows().map(refusal_row))
             .chain(self.profiles.values().cloned().map(Row::Profile))
+            .chain(self.access.keys.values().cloned().map(Row::Key))
+            .chain(self.access.tokens.values().cloned().map(Row::Token))
+            .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
     }
 
     /// Takes a row of a store that is being built. They come in the order of their keys.
@@ -331,6 +384,9 @@ impl Store {
             Row::Profile(profile) => {
                 self.profiles.insert(Arc::clone(&profile.name), profile);
             }
+            Row::Key(key) => drop(self.access.keys.insert(Arc::clone(&key.id), key)),
+            Row::Token(token) => drop(self.access.tokens.insert(Arc::clone(&token.id), token)),
+            Row::Audit(entry) => self.audit.restore(*entry),
         }
         Ok(())
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Answer, Batch, BatchEvents, Command, EntryView, Origin, ProfileState, Record, Rules, agent::Agents, desk::Desk,
-    refusals::Refusals,
+    Answer, Batch, BatchEvents, Command, EntryView, Origin, ProfileState, Record, Rules, access::Access, agent::Agents,
+    audit::Audit, desk::Desk, refusals::Refusals,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
@@ -29,6 +29,8 @@ pub struct Store {
     pub(super) fleets: BTreeMap<Arc<str>, FleetList>,
     pub(super) refusals: Refusals,
     pub(super) profiles: BTreeMap<Arc<str>, ProfileState>,
+    pub(super) access: Access,
+    pub(super) audit: Audit,
     /// The time of the newest record.
     pub(super) now: Moment,
     pub(super) changed_profiles: Touched<Arc<str>>,
@@ -47,6 +49,8 @@ impl Store {
             fleets: BTreeMap::new(),
             refusals: Refusals::default(),
             profiles: BTreeMap::new(),
+            access: Access::default(),
+            audit: Audit::default(),
             now: Moment::default(),
             changed_profiles: Touched::default(),
             changed_rules: false,
@@ -106,6 +110,10 @@ impl Store {
                 self.changed_profiles.note(Arc::clone(name));
                 self.profiles.remove(name);
             }
+            Command::Key(key) => self.access.set_key(key, self.now.tick),
+            Command::Token(token) => self.access.set_token(token),
+            Command::ForgetToken { id } => self.access.forget_token(id),
+            Command::Audit(note) => self.audit.note(note, self.now),
         }
         Answer::Done
     }

@@ -19,6 +19,7 @@ use crate::{
     moment::{Moment, Tick},
     node::Node,
     protect::Protected,
+    secret::Secret,
 };
 
 const FLEETS: [&str; 2] = ["default", "intranet"];
@@ -155,13 +156,54 @@ impl Traffic {
         }
     }
 
+    /// What the admin API decides of keys and tokens, and what the audit says of it.
+    fn access(&mut self) -> Command {
+        let secret = Secret::of(&self.random.u8(0..9).to_string());
+        let (fingerprint, id) = (secret.fingerprint(), secret.fingerprint().name());
+        let made = self.moment().tick;
+        match self.random.u8(0..4) {
+            0 => Command::Key(KeyState {
+                id,
+                fingerprint,
+                profile: "shop".into(),
+                label: "canary".to_owned(),
+                tail: String::new(),
+                from_file: self.random.bool(),
+                made,
+                ends: self.random.bool().then(|| made.plus(60)),
+                revoked: None,
+            }),
+            1 => Command::Token(TokenState {
+                id,
+                fingerprint,
+                label: "alice".into(),
+                tail: "1d33".to_owned(),
+                role: Role::Operate,
+                fleets: self.random.bool().then(|| [self.fleet()].into()),
+                made,
+                ends: None,
+            }),
+            2 => Command::ForgetToken { id },
+            _ => Command::Audit(Box::new(AuditNote {
+                who: "alice".into(),
+                tail: "1d33".to_owned(),
+                from: Some([192, 0, 2, 1].into()),
+                fleet: Some(self.fleet()),
+                action: (*self.random.choice(&["ban", "profile"]).unwrap()).to_owned(),
+                target: "203.0.113.9".to_owned(),
+                old: json!(null),
+                new: json!({"version": self.now}),
+            })),
+        }
+    }
+
     fn fleet(&mut self) -> Arc<str> {
         (*self.random.choice(FLEETS).unwrap()).into()
     }
 
     fn command(&mut self) -> Command {
         let fleet = self.fleet();
-        match self.random.u8(0..24) {
+        match self.random.u8(0..28) {
             0..3 => Command::Ban {
                 fleet,
                 network: self.network(),
@@ -185,6 +227,7 @@ impl Traffic {
                 at_ms: 0,
             }),
             11 => Command::ForgetProfile { name: "shop".into() },
+            12..16 => self.access(),
             _ => Command::Report(self.batch()),
         }
     }

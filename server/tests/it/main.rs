@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod audit;
 mod bans;
 mod configuration;
 mod durable;
@@ -16,9 +17,11 @@ mod events;
 mod failures;
 mod golden;
 mod http;
+mod keys;
 mod limits;
 mod list;
 mod member;
+mod operators;
 mod paging;
 mod program;
 mod push;

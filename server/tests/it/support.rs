@@ -156,6 +156,25 @@ impl Cloud {
             .await
     }
 
+    /// A request with this token.
+    pub(crate) async fn by(&self, token: &str, method: Method, path: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.send(method, path, &[("authorization", &bearer)], body.as_bytes())
+            .await
+    }
+
+    /// A token with this role, for these fleets.
+    pub(crate) async fn token(&self, label: &str, role: &str, fleets: Value) -> String {
+        let wanted = json!({"label": label, "role": role, "fleets": fleets});
+        let made = self.admin(Method::POST, "/admin/tokens", &wanted).await.good();
+        made["secret"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn agents(&self) -> Vec<Value> {
         self.admin(Method::GET, "/admin/agents", &Value::Null).await.good()["agents"]
             .as_array()
@@ -259,6 +278,14 @@ impl Agent {
             key: KEY.to_owned(),
             part,
             next_seq: 1,
+        }
+    }
+
+    /// One with this key.
+    pub(crate) fn with_key(key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            ..Self::new()
         }
     }
 

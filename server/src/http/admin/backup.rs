@@ -3,13 +3,13 @@
 use std::{io, thread};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::{StatusCode, header},
     web::{Bytes, Data},
 };
 use tokio::sync::mpsc;
 
-use super::permit;
+use super::Asker;
 use crate::{
     backup,
     http::{reply::Refusal, state::State},
@@ -18,8 +18,8 @@ use crate::{
 /// Pieces that wait for a client who reads slowly: some hundred kB.
 const PIECES: usize = 4;
 
-pub(super) async fn whole(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state).await?;
+pub(super) async fn whole(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    asker.must_see_all()?;
     let Some(frozen) = state.owner.freeze().await? else {
         return Err(Refusal::new(
             StatusCode::CONFLICT,

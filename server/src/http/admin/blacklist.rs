@@ -10,15 +10,18 @@ use actix_web::{
 use buckler::model::address;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::{json, permit, query};
+use super::{Asker, json as read, query};
 use crate::{
     http::{
         reply::{self, Refusal},
         state::State,
     },
     list::Banned,
+    moment::Moment,
     node::Node,
+    owner::Plan,
     protect::{Protected, TOO_WIDE},
     store::{Answer, Command, EntryView, FleetView, StoreError},
 };
@@ -38,7 +41,7 @@ struct Asked {
     limit: Option<usize>,
 }
 
-pub(super) async fn entries(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn entries(asker: Asker, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Page {
         fleet: String,
@@ -48,14 +51,13 @@ pub(super) async fn entries(request: HttpRequest, state: Data<State>) -> Result<
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    permit(&request, &state).await?;
     let Asked {
         fleet,
         address,
         after,
         limit,
     } = query(&request)?;
-    let fleet = known_fleet(&state, fleet)?;
+    let fleet = known_fleet(&asker, &state, fleet)?;
     let address = address.as_deref().map(network).transpose()?;
     let after = after.as_deref().map(network).transpose()?;
     let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
@@ -139,8 +141,7 @@ struct Done {
     needs_force: Vec<String>,
 }
 
-pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state).await?;
+pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let Wanted {
         address,
         ttl_s,
@@ -148,7 +149,7 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
         fleet,
         force,
         dry_run,
-    } = json(&state, payload).await?;
+    } = read(&state, payload).await?;
     let network = network(&address)?;
     if ttl_s == Some(0) {
         return Err(Refusal::bad_request(
@@ -163,7 +164,7 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
         );
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
-    let fleet = known_fleet(&state, fleet)?;
+    let fleet = known_fleet(&asker, &state, fleet)?;
     let asked = Asking {
         address,
         network: address::to_text(network),
@@ -174,7 +175,7 @@ pub(super) async fn ban(request: HttpRequest, payload: Payload, state: Data<Stat
     reply::ok(if dry_run {
         tried(&state, network, asked, doubts).await?
     } else {
-        banned(&state, network, asked).await?
+        banned(&asker, &state, network, asked).await?
     })
 }
 
@@ -194,16 +195,25 @@ async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<St
 }
 
 /// Lists a network.
-async fn banned(state: &State, network: IpNet, asked: Asking) -> Result<Done, Refusal> {
+async fn banned(asker: &Asker, state: &State, network: IpNet, asked: Asking) -> Result<Done, Refusal> {
     let ban = Command::Ban {
         fleet: asked.fleet.as_str().into(),
         network,
         ttl_s: asked.ttl_s,
         why: asked.reason.clone(),
     };
-    tracing::info!(%network, fleet = asked.fleet, ttl_s = asked.ttl_s, "an operator bans");
-    let touched = asked.fleet.clone();
-    let done = state.owner.submit(vec![ban], move |node, answers, now| {
+    let (touched, asker) = (asked.fleet.clone(), asker.clone());
+    let plan = move |node: &mut Node, now| {
+        let new = json!({"ttl_s": asked.ttl_s, "why": asked.reason});
+        let states = (entry_before(node, &asked.fleet, network, now), new);
+        let note = asker.note("ban", (&asked.network, Some(&asked.fleet)), states);
+        let plan = Plan {
+            commands: vec![ban, note],
+            is_optional: false,
+        };
+        (plan, asked)
+    };
+    let done = state.owner.act(plan, move |node, asked, answers, now| {
         let result = match answers.first() {
             Some(Answer::Banned(Banned::Added)) => "added",
             Some(Answer::Banned(Banned::Prolonged)) => "prolonged",
@@ -276,25 +286,32 @@ fn would_block(node: &Node, network: IpNet) -> WouldBlock {
     }
 }
 
-pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn unban(asker: Asker, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Done {
         removed: EntryView,
     }
-    permit(&request, &state).await?;
     let Asked { fleet, address, .. } = query(&request)?;
     let Some(address) = address else {
         return Err(Refusal::bad_request("address: missing"));
     };
     let network = network(&address)?;
-    let fleet = known_fleet(&state, fleet)?;
-    tracing::info!(%network, fleet, "an operator lets in again");
+    let fleet = known_fleet(&asker, &state, fleet)?;
     let touched = fleet.clone();
     let unban = Command::Unban {
         fleet: fleet.as_str().into(),
         network,
     };
-    let removed = state.owner.submit(vec![unban], move |node, answers, now| {
+    let plan = move |node: &mut Node, now| {
+        let was = entry_before(node, &fleet, network, now);
+        let note = asker.note("unban", (&address::to_text(network), Some(&fleet)), (was, Value::Null));
+        let plan = Plan {
+            commands: vec![unban, note],
+            is_optional: false,
+        };
+        (plan, fleet)
+    };
+    let removed = state.owner.act(plan, move |node, fleet, answers, now| {
         if let Some(Answer::Unbanned(Some(removed))) = answers.first() {
             return Ok(Ok(EntryView::clone(removed)));
         }
@@ -316,6 +333,14 @@ pub(super) async fn unban(request: HttpRequest, state: Data<State>) -> Result<Ht
     }
 }
 
+/// The entry of exactly this network, for the audit.
+fn entry_before(node: &Node, fleet: &str, network: IpNet, now: Moment) -> Value {
+    let entry = node.store.entry(fleet, network, now).ok().flatten();
+    let own = entry.filter(|entry| entry.address == address::to_text(network));
+    own.and_then(|entry| serde_json::to_value(entry).ok())
+        .unwrap_or_default()
+}
+
 fn network(text: &str) -> Result<IpNet, Refusal> {
     address::parse_network(text).ok_or_else(|| {
         Refusal::bad_request(format!(
@@ -325,9 +350,16 @@ fn network(text: &str) -> Result<IpNet, Refusal> {
 }
 
 /// The fleet that is asked for, if any profile has it.
-fn known_fleet(state: &State, asked: Option<String>) -> Result<String, Refusal> {
-    let asked = asked.unwrap_or_else(|| "default".to_owned());
-    let profiles = state.profiles.all();
+///
+/// Where none is asked for it is `default`, or the only one that the token is for.
+fn known_fleet(asker: &Asker, state: &State, asked: Option<String>) -> Result<String, Refusal> {
+    let own = asker.operator.fleets.as_ref().and_then(|fleets| match fleets.len() {
+        1 => fleets.first().map(ToString::to_string),
+        _ => None,
+    });
+    let asked = asked.or(own).unwrap_or_else(|| "default".to_owned());
+    let mut profiles = state.profiles.all();
+    profiles.retain(|profile| asker.operator.sees(profile.fleet()));
     if profiles.iter().any(|profile| **profile.fleet() == *asked) {
         return Ok(asked);
     }

@@ -1,100 +1,87 @@
-//! The admin API: agents, lists, profiles and refusals. It exists only where a token is configured.
+//! The admin API: agents, lists, profiles, refusals, keys, tokens, and who changed what. It exists
+//! only where there is a token.
 
+mod audit;
 mod backup;
 mod blacklist;
+mod keys;
 mod profiles;
 mod refusals;
+mod routes;
+mod tokens;
 
 use std::sync::atomic::Ordering;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Payload, Query, ServiceConfig},
+    http::Method,
+    web::{Data, Payload, Query, ServiceConfig},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+use self::routes::{Asker, Routes, at};
 use super::{
-    failures::Wrong,
     reply::{self, Refusal},
-    state::{State, bearer},
+    state::State,
 };
-use crate::store::AgentView;
+use crate::store::{AgentView, Role};
 
 /// Adds the paths.
 pub(super) fn routes(app: &mut ServiceConfig) {
-    let methods = |allowed: &'static str| {
-        web::to(move |request: HttpRequest, state: Data<State>| async move {
-            permit(&request, &state).await?;
-            Err::<HttpResponse, Refusal>(Refusal::no_method(allowed))
-        })
-    };
-    app.service(
-        web::resource("/admin/agents")
-            .get(agents)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/health")
-            .get(health)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/backup")
-            .get(backup::whole)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/blacklist")
-            .get(blacklist::entries)
-            .post(blacklist::ban)
-            .delete(blacklist::unban)
-            .default_service(methods("GET, POST, DELETE")),
-    )
-    .service(
-        web::resource("/admin/refusals")
-            .get(refusals::newest)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/refusals/{id}")
-            .get(refusals::one)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/profiles")
-            .get(profiles::all)
-            .default_service(methods("GET")),
-    )
-    .service(
-        web::resource("/admin/profiles/{name}/config")
-            .get(profiles::one)
-            .put(profiles::replace)
-            .default_service(methods("GET, PUT")),
+    add(app);
+}
+
+/// Every path, with the role that each method asks for.
+fn add(app: &mut impl Routes) {
+    use Role::{Admin, Operate, View};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
+    const DELETE: Method = Method::DELETE;
+    app.add(at("/admin/agents").on(GET, View, agents));
+    app.add(at("/admin/health").on(GET, View, health));
+    app.add(at("/admin/backup").on(GET, Admin, backup::whole));
+    app.add(
+        at("/admin/blacklist")
+            .on(GET, View, blacklist::entries)
+            .on(POST, Operate, blacklist::ban)
+            .on(DELETE, Operate, blacklist::unban),
     );
+    app.add(at("/admin/refusals").on(GET, View, refusals::newest));
+    app.add(at("/admin/refusals/{id}").on(GET, View, refusals::one));
+    app.add(at("/admin/profiles").on(GET, View, profiles::all));
+    app.add(
+        at("/admin/profiles/{name}/config")
+            .on(GET, View, profiles::one)
+            .on(PUT, Operate, profiles::replace),
+    );
+    app.add(
+        at("/admin/keys")
+            .on(GET, Admin, keys::all)
+            .on(POST, Admin, keys::create),
+    );
+    app.add(at("/admin/keys/{id}").on(DELETE, Admin, keys::revoke));
+    app.add(at("/admin/keys/{id}/rotate").on(POST, Admin, keys::rotate));
+    app.add(
+        at("/admin/tokens")
+            .on(GET, Admin, tokens::all)
+            .on(POST, Admin, tokens::create),
+    );
+    app.add(at("/admin/tokens/{id}").on(DELETE, Admin, tokens::revoke));
+    app.add(at("/admin/audit").on(GET, View, audit::newest));
 }
 
-/// Whether the request brought the token. Without one configured there is nothing here.
-async fn permit(request: &HttpRequest, state: &State) -> Result<(), Refusal> {
-    let Some(token) = &state.admin_token else {
-        return Err(Refusal::no_path());
-    };
-    match bearer(request.headers()) {
-        Some(brought) if token.matches(brought) => Ok(()),
-        Some(_) | None => Err(state.wrong(request, Wrong::Token).await),
-    }
-}
-
-async fn agents(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+async fn agents(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct All {
         agents: Vec<AgentView>,
     }
-    permit(&request, &state).await?;
-    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let mut agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    agents.retain(|agent| asker.operator.sees(&agent.fleet));
     reply::ok(All { agents })
 }
 
-async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Health {
         version: &'static str,
@@ -127,7 +114,6 @@ async fn health(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
         most: usize,
         turned_away: u64,
     }
-    permit(&request, &state).await?;
     let (admission, journal) = (&state.admission, state.owner.health());
     reply::ok(Health {
         version: env!("CARGO_PKG_VERSION"),
@@ -159,4 +145,51 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
 async fn json<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<T, Refusal> {
     let body = state.body(payload).await?;
     serde_json::from_slice(&body).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::{routes::tests::Listed, *};
+
+    #[test]
+    fn every_path_asks_for_a_role_and_changes_ask_for_more_than_to_look() {
+        let mut listed = Listed::default();
+        add(&mut listed);
+        assert!(listed.0.len() > 15, "{:?}", listed.0);
+        for (path, method, role) in listed.0 {
+            assert!(path.starts_with("/admin/"), "{path}");
+            let changes = method != Method::GET;
+            assert!(!changes || role >= Role::Operate, "{method} {path} takes {role:?}");
+            let is_of_access = path.contains("keys") || path.contains("tokens") || path.contains("backup");
+            assert_eq!(is_of_access, role == Role::Admin, "{method} {path} takes {role:?}");
+        }
+    }
+
+    /// A path that is added past [`Routes`] would ask for no role.
+    #[test]
+    fn no_path_of_the_admin_api_is_added_in_another_way() {
+        let http = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+        let mut folders = vec![http];
+        let mut read = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).unwrap();
+                let name = path.file_name().unwrap().to_owned();
+                for call in ["resource(", "route(", "scope("] {
+                    for (_, rest) in text.match_indices(call).map(|(at, _)| text.split_at(at + call.len())) {
+                        assert!(!rest.trim_start().starts_with("\"/admin"), "{name:?}: {call}");
+                    }
+                }
+                read += 1;
+            }
+        }
+        assert!(read > 15, "{read}");
+    }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::StatusCode,
     web::{Data, Path, Payload},
 };
 use buckler::protocol::ConfigMap;
 use serde::Serialize;
 
-use super::{json, permit};
+use super::{Asker, json};
 use crate::{
     http::{
         reply::{self, Refusal},
@@ -52,43 +52,55 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
     }
 }
 
-pub(super) async fn all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn all(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct All<'a> {
         profiles: Vec<ProfileView<'a>>,
     }
-    permit(&request, &state).await?;
-    let all = state.profiles.all();
+    let mut all = state.profiles.all();
+    all.retain(|live| asker.operator.sees(live.fleet()));
     reply::ok(All {
         profiles: all.iter().map(ProfileView::from).collect(),
     })
 }
 
-pub(super) async fn one(request: HttpRequest, name: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state).await?;
-    let live = state.profiles.get(&name).ok_or_else(|| no_profile(&name))?;
+pub(super) async fn one(asker: Asker, name: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    let live = theirs(&asker, &state, &name)?;
     reply::ok(ProfileView::from(&live))
 }
 
 pub(super) async fn replace(
-    request: HttpRequest,
+    asker: Asker,
     name: Path<String>,
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    permit(&request, &state).await?;
+    let before = theirs(&asker, &state, &name)?;
     let config: ConfigMap = json(&state, payload).await?;
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
     let prepared = profiles.replace(&name, &config, state.now().unix_ms)?;
     let mut prepared = prepared.ok_or_else(|| no_profile(&name))?;
-    let commands = std::mem::take(&mut prepared.commands);
+    let mut commands = std::mem::take(&mut prepared.commands);
+    if let Some(after) = prepared.get(&name) {
+        let states = after.changes_from(&before);
+        commands.push(asker.note("profile", (&name, Some(before.fleet())), states));
+    }
     state.owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);
     drop(changing);
     let live = profiles.get(&name).ok_or_else(|| no_profile(&name))?;
     tracing::info!(profile = %live.name(), version = live.version(), "an operator replaced the configuration");
     reply::ok(ProfileView::from(&live))
+}
+
+/// The profile of this name, if the operator sees its fleet.
+fn theirs(asker: &Asker, state: &State, name: &str) -> Result<Arc<LiveProfile>, Refusal> {
+    let live = state
+        .profiles
+        .get(name)
+        .filter(|live| asker.operator.sees(live.fleet()));
+    live.ok_or_else(|| no_profile(name))
 }
 
 fn no_profile(name: &str) -> Refusal {

@@ -8,7 +8,7 @@ use actix_web::{
 use buckler::model::address;
 use serde::{Deserialize, Serialize};
 
-use super::{permit, query};
+use super::{Asker, query};
 use crate::{
     http::{
         reply::{self, Refusal},
@@ -22,7 +22,7 @@ const PAGE: usize = 100;
 /// The most refusals of an answer.
 const LARGEST_PAGE: usize = 1_000;
 
-pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn newest(asker: Asker, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Asked {
@@ -32,17 +32,20 @@ pub(super) async fn newest(request: HttpRequest, state: Data<State>) -> Result<H
     struct Page {
         refusals: Vec<RefusalView>,
     }
-    permit(&request, &state).await?;
     let Asked { limit } = query(&request)?;
     let limit = limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
-    let refusals = state
-        .owner
-        .ask(move |node, _| Ok(node.store.refusals().take(limit).cloned().collect()));
+    let refusals = state.owner.ask(move |node, _| {
+        let theirs = node
+            .store
+            .refusals()
+            .filter(|refusal| asker.operator.sees(&refusal.fleet));
+        Ok(theirs.take(limit).cloned().collect())
+    });
     let refusals = refusals.await?;
     reply::ok(Page { refusals })
 }
 
-pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn one(asker: Asker, id: Path<String>, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Answer {
         /// Absent where the id is that of a ban, which no refusal that is known here began with.
@@ -52,13 +55,13 @@ pub(super) async fn one(request: HttpRequest, id: Path<String>, state: Data<Stat
         #[serde(skip_serializing_if = "Option::is_none")]
         entry: Option<EntryView>,
     }
-    permit(&request, &state).await?;
     let id = id.into_inner();
     let asked = id.clone();
     let answer = state.owner.ask(move |node, now| {
         let store = &node.store;
-        let Some(refusal) = store.refusal(&asked).cloned() else {
-            let entry = store.ban_by_id(&asked, now);
+        let theirs = |refusal: &&RefusalView| asker.operator.sees(&refusal.fleet);
+        let Some(refusal) = store.refusal(&asked).filter(theirs).cloned() else {
+            let entry = store.ban_by_id(&asked, |fleet| asker.operator.sees(fleet), now);
             let refusal = None;
             return Ok(entry.map(|entry| Answer {
                 refusal,

@@ -29,7 +29,7 @@ use crate::{
         state::{Stage, State},
     },
     hub::{Channel, Ring},
-    profiles::LiveProfile,
+    profiles::{Admitted, LiveProfile},
     secret::Secret,
     tls::ClientCertificate,
 };
@@ -50,7 +50,7 @@ pub(super) struct Connection {
     credentials: Credentials,
     peer: IpAddr,
     beacon_url: String,
-    profile: Arc<LiveProfile>,
+    profile: Admitted,
     profiles: watch::Receiver<()>,
     stage: watch::Receiver<Stage>,
     /// When it is sent away, once the server drains.
@@ -70,17 +70,20 @@ impl Connection {
         state: Data<State>,
         session: Session,
         credentials: Credentials,
-        profile: Arc<LiveProfile>,
+        profile: Admitted,
         peer: IpAddr,
         beacon_url: String,
     ) -> Self {
         let channel = state.hub.channel(profile.fleet());
+        let mut profiles = state.profiles.follow();
+        // the key may have been revoked since it was looked at
+        profiles.mark_changed();
         Self {
             session,
             credentials,
             peer,
             beacon_url,
-            profiles: state.profiles.follow(),
+            profiles,
             stage: state.stage(),
             leaves_at: None,
             ring: channel.follow(),
@@ -95,7 +98,7 @@ impl Connection {
 
     /// Runs until one of both sides ends it.
     pub(super) async fn run(mut self, mut messages: AggregatedMessageStream) {
-        tracing::debug!(peer = %self.peer, profile = %self.profile.name(), "a websocket is open");
+        tracing::debug!(peer = %self.peer, profile = %self.profile.name(), key = %self.profile.key, "a websocket is open");
         let ending = match self.talk(&mut messages).await {
             Ok(never) => match never {},
             Err(ending) => ending,
@@ -166,7 +169,7 @@ impl Connection {
         Err(Ending::stopping())
     }
 
-    fn profile(&self) -> Result<Arc<LiveProfile>, Refusal> {
+    fn profile(&self) -> Result<Admitted, Refusal> {
         let Credentials { key, certificate } = &self.credentials;
         self.state.profile(Some(key), certificate.as_deref())
     }

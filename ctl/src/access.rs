@@ -1,0 +1,200 @@
+//! `bucklerctl keys`, `tokens` and `audit`: who may speak, who may operate, and who changed what.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Failure,
+    agents::since,
+    api::Api,
+    cli::{AuditArgs, KeysCommand, TokensCommand},
+    show::{Screen, at, duration, taken, text},
+};
+
+pub(crate) fn keys(command: &KeysCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        KeysCommand::List => list_keys(api, screen),
+        KeysCommand::Create { profile, label, ttl } => {
+            let wanted = json!({"profile": profile, "label": label, "ttl_s": ttl});
+            let made: Value = api.post("admin/keys", &wanted)?;
+            show_made(&made, "key", "an agent's key", screen)
+        }
+        KeysCommand::Rotate { id, overlap, ttl } => {
+            let wanted = json!({"overlap_s": overlap, "ttl_s": ttl});
+            let made: Value = api.post(&format!("admin/keys/{}/rotate", named(id)?), &wanted)?;
+            let shown = show_made(&made, "key", "an agent's key", screen)?;
+            if !screen.is_json() {
+                let left = duration(*overlap);
+                screen.note(&format!(
+                    "{id} stays in force for another {left}: give agents the new key until then"
+                ))?;
+            }
+            Ok(shown)
+        }
+        KeysCommand::Revoke { id } => {
+            let revoked: Value = api.delete(&format!("admin/keys/{}", named(id)?), &[])?;
+            done(
+                &revoked,
+                &format!("{id} is revoked, and its connections are closed"),
+                screen,
+            )
+        }
+    }
+}
+
+fn list_keys(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut all: Value = api.get("admin/keys", &[])?;
+    if screen.is_json() {
+        screen.json(&all)?;
+        return Ok(Answer::Yes);
+    }
+    let rows = taken(&mut all, "keys").into_iter().map(|key| {
+        [
+            text(&key, "id"),
+            text(&key, "profile"),
+            text(&key, "label"),
+            tail(&key),
+            text(&key, "source"),
+            text(&key, "state"),
+            until(&key),
+            last_use(&key),
+        ]
+    });
+    let head = ["KEY", "PROFILE", "LABEL", "ENDS IN", "SOURCE", "STATE", "UNTIL", "USED"];
+    screen.table(head, rows.collect(), "No keys")?;
+    Ok(Answer::Yes)
+}
+
+pub(crate) fn tokens(command: &TokensCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        TokensCommand::List => list_tokens(api, screen),
+        TokensCommand::Create {
+            label,
+            role,
+            fleets,
+            ttl,
+        } => {
+            let fleets = Some(fleets).filter(|fleets| !fleets.is_empty());
+            let wanted = json!({"label": label, "role": role.name(), "fleets": fleets, "ttl_s": ttl});
+            let made: Value = api.post("admin/tokens", &wanted)?;
+            show_made(&made, "token", "BUCKLERCTL_TOKEN", screen)
+        }
+        TokensCommand::Revoke { id } => {
+            let revoked: Value = api.delete(&format!("admin/tokens/{}", named(id)?), &[])?;
+            done(&revoked, &format!("{id} is revoked"), screen)
+        }
+    }
+}
+
+fn list_tokens(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut all: Value = api.get("admin/tokens", &[])?;
+    if screen.is_json() {
+        screen.json(&all)?;
+        return Ok(Answer::Yes);
+    }
+    let rows = taken(&mut all, "tokens").into_iter().map(|token| {
+        let fleets = at(&token, "fleets").as_array().map(|fleets| {
+            let names: Vec<&str> = fleets.iter().filter_map(Value::as_str).collect();
+            names.join(", ")
+        });
+        [
+            text(&token, "id"),
+            text(&token, "label"),
+            text(&token, "role"),
+            fleets.unwrap_or_else(|| "all".to_owned()),
+            tail(&token),
+            text(&token, "state"),
+            until(&token),
+            last_use(&token),
+        ]
+    });
+    let head = ["TOKEN", "LABEL", "ROLE", "FLEETS", "ENDS IN", "STATE", "UNTIL", "USED"];
+    screen.table(head, rows.collect(), "No tokens but the file's")?;
+    Ok(Answer::Yes)
+}
+
+pub(crate) fn audit(args: &AuditArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let limit = args.limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    query.extend(args.action.as_deref().map(|action| ("action", action)));
+    let before = args.before.map(|before| before.to_string());
+    query.extend(before.as_deref().map(|before| ("before", before)));
+    let mut page: Value = api.get("admin/audit", &query)?;
+    if screen.is_json() {
+        screen.json(&page)?;
+        return Ok(Answer::Yes);
+    }
+    let rows = taken(&mut page, "entries").into_iter().map(|entry| {
+        let state = |member: &str| {
+            let state = Some(at(&entry, member)).filter(|state| !state.is_null());
+            state.map_or_else(|| "-".to_owned(), ToString::to_string)
+        };
+        let who = match tail(&entry) {
+            tail if tail.is_empty() => text(&entry, "who"),
+            tail => format!("{} ({tail})", text(&entry, "who")),
+        };
+        [
+            text(&entry, "number"),
+            format!("{} ago", since(&entry, "at_ms").map(duration).unwrap_or_default()),
+            who,
+            text(&entry, "from"),
+            text(&entry, "action"),
+            text(&entry, "target"),
+            format!("{} -> {}", state("old"), state("new")),
+        ]
+    });
+    let head = ["NUMBER", "WHEN", "WHO", "FROM", "ACTION", "TARGET", "CHANGE"];
+    screen.table(head, rows.collect(), "Nothing was changed")?;
+    Ok(Answer::Yes)
+}
+
+/// A name of a key or token, for a path.
+fn named(id: &str) -> Result<&str, Failure> {
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(id)
+    } else {
+        Err(Failure::Input(format!(
+            "{id:?} is no id: 12 hexadecimal digits are, as the list shows them"
+        )))
+    }
+}
+
+/// Shows what was made: the secret alone on standard output, so that a program can take it.
+fn show_made(made: &Value, member: &str, purpose: &str, screen: &mut Screen) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(made)?;
+    } else {
+        screen.line(&text(made, "secret"))?;
+        let id = text(at(made, member), "id");
+        screen.note(&format!("{id}: shown this once, to be used as {purpose}"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn done(answer: &Value, words: &str, screen: &mut Screen) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(answer)?;
+    } else {
+        screen.line(words)?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn tail(value: &Value) -> String {
+    match text(value, "tail") {
+        tail if tail.is_empty() => tail,
+        tail => format!("…{tail}"),
+    }
+}
+
+/// For how long it is still in force.
+fn until(value: &Value) -> String {
+    let left = at(value, "ends_ms").as_u64().map(|end| end / 1_000);
+    left.map_or_else(
+        || "-".to_owned(),
+        |end| duration(end.saturating_sub(crate::agents::unix_s())),
+    )
+}
+
+fn last_use(value: &Value) -> String {
+    since(value, "used_ms").map_or_else(|| "-".to_owned(), |used| format!("{} ago", duration(used)))
+}
