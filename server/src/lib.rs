@@ -18,9 +18,12 @@
 //! | `POST /beacon` | beacon, versions 1 and 2; the path is `beacon_path` |
 //! | `GET /ws` | the WebSocket of version 2 agents, subprotocol `buckler.v2`, the key as a bearer token; the path is `ws_path` |
 //! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: logged at level `debug`; the key as for `GET`, or as `key` in the body |
+//! | `GET /v1/decisions`, `GET /v1/decisions/stream` | a list for bouncers of `CrowdSec`, with a bouncer's key in `X-Api-Key` |
 //! | `GET /livez`, `GET /readyz` | that the process answers; whether it should be sent requests, else 503 with the reason. Without a token |
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
 //! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away; what the journal is, and what is wrong with it |
+//! | `GET /metrics` | what the server counts, as OpenMetrics text; the admin token |
+//! | `GET /admin/export/{format}` | a fleet's list as `plain`, `nftables`, `ipset`, `nginx` or `haproxy`, with an `ETag` |
 //! | `GET /admin/backup` | a backup of all that is kept, as [`backup`] has it |
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
 //! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?, "dry_run"?}`; `force` for host bits, what is protected or wider than an agent may ask for, and a ban without end (no `ttl_s`); `dry_run` says which agents and clients it would shut out |
@@ -66,6 +69,7 @@ mod hub;
 pub mod journal;
 pub mod list;
 mod listen;
+mod metrics;
 mod moment;
 pub mod node;
 mod owner;
@@ -81,7 +85,7 @@ mod tls;
 mod tokens;
 mod upkeep;
 
-pub use config::{ClientSubject, ConfigError, Limits, Profile, ServerConfig, Tls};
+pub use config::{Bouncer, ClientSubject, ConfigError, Limits, Profile, ServerConfig, Tls};
 pub use moment::{Moment, Tick};
 pub use node::Node;
 pub use protect::Protected;

@@ -197,7 +197,9 @@ fn refuse(error: &ConfigError) {
 /// Reads a file, and says whether its profiles differ from those that were read last.
 fn read(text: &str, file: &Path, running: &ServerConfig) -> Result<(ServerConfig, bool), ConfigError> {
     let mut next = ServerConfig::parse(text, file)?;
-    let is_same = next.profiles == running.profiles && next.unassigned_keys == running.unassigned_keys;
+    let is_same = next.profiles == running.profiles
+        && next.unassigned_keys == running.unassigned_keys
+        && next.bouncers == running.bouncers;
     // the program's arguments and defaults may have overridden the file
     next.listen.clone_from(&running.listen);
     next.data_dir.clone_from(&running.data_dir);
@@ -205,6 +207,7 @@ fn read(text: &str, file: &Path, running: &ServerConfig) -> Result<(ServerConfig
     let bare = |config: &ServerConfig| ServerConfig {
         profiles: std::collections::BTreeMap::new(),
         unassigned_keys: Vec::new(),
+        bouncers: std::collections::BTreeMap::new(),
         ..config.clone()
     };
     if bare(&next) != bare(running) {

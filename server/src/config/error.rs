@@ -36,7 +36,8 @@ pub enum ConfigError {
     EmptyDataDir,
     /// A path that cannot be one.
     #[error(
-        "{key}: found {found:?}, allowed is a path that begins with `/`, not with `/admin`, of letters, digits and /-_.~"
+        "{key}: found {found:?}, allowed is a path that begins with `/`, not with `/admin`, `/metrics`, `/livez`, `/readyz` or \
+         `/v1/decisions`, of letters, digits and /-_.~"
     )]
     Path {
         /// Which key.
@@ -83,6 +84,14 @@ pub enum ConfigError {
     TlsWithoutCa {
         /// Which key.
         key: &'static str,
+    },
+    /// A bouncer is to read a list that is not there.
+    #[error("bouncers.{bouncer}.fleet: found {found:?}, allowed is the fleet of a profile")]
+    UnknownFleet {
+        /// Which bouncer.
+        bouncer: String,
+        /// The fleet it names.
+        found: String,
     },
     /// A profile waits for certificates that no agent is asked for.
     #[error(

@@ -20,7 +20,7 @@ use self::limits::at_least_one;
 pub use self::{
     error::ConfigError,
     limits::Limits,
-    profile::{ClientSubject, Profile},
+    profile::{Bouncer, ClientSubject, Profile},
     tls::Tls,
 };
 use crate::secret::Secret;
@@ -101,6 +101,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Configurations by name, each with the keys of the agents that have it.
     pub profiles: BTreeMap<String, Profile>,
+    /// Programs that read a list as `CrowdSec`'s bouncers do, by name.
+    pub bouncers: BTreeMap<String, Bouncer>,
     /// Keys that are right but have no profile yet: they are answered 404 instead of 403.
     pub unassigned_keys: Vec<Secret>,
     /// Where this was read from, to be read again when it changes.
@@ -131,6 +133,7 @@ impl Default for ServerConfig {
             protect_private_ranges: true,
             limits: Limits::default(),
             profiles: BTreeMap::new(),
+            bouncers: BTreeMap::new(),
             unassigned_keys: Vec::new(),
             file: None,
         }
@@ -224,8 +227,21 @@ impl ServerConfig {
         let mut profiles = self.profiles.iter();
         match profiles.find(|(_, profile)| !profile.client_subjects.is_empty()) {
             Some((name, _)) if !asks => Err(ConfigError::SubjectsWithoutCa { profile: name.clone() }),
-            Some(_) | None => Ok(()),
+            Some(_) | None => self.check_bouncers(),
         }
+    }
+
+    /// Whether the lists are there that bouncers are to read.
+    fn check_bouncers(&self) -> Result<(), ConfigError> {
+        for (name, bouncer) in &self.bouncers {
+            if !self.profiles.values().any(|profile| profile.fleet == bouncer.fleet) {
+                return Err(ConfigError::UnknownFleet {
+                    bouncer: name.clone(),
+                    found: bouncer.fleet.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn check_paths(&self) -> Result<(), ConfigError> {
@@ -236,8 +252,18 @@ impl ServerConfig {
             ("ws_path", &ws_path),
         ];
         for (key, path) in paths {
+            let is_taken = [
+                "/admin",
+                "/metrics",
+                "/livez",
+                "/readyz",
+                "/v1/decisions",
+                "/v1/usage-metrics",
+            ]
+            .iter()
+            .any(|taken| path.starts_with(taken));
             let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b));
-            if !path.starts_with('/') || path.starts_with("/admin") || !is_plain {
+            if !path.starts_with('/') || is_taken || !is_plain {
                 return Err(ConfigError::Path {
                     key,
                     found: path.clone(),

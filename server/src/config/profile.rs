@@ -85,6 +85,17 @@ pub struct Profile {
     pub config: ConfigMap,
 }
 
+/// A program that reads a list and nothing else, as `CrowdSec`'s bouncers do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bouncer {
+    /// Its key, which it sends as `X-Api-Key`.
+    pub key: Secret,
+    /// The fleet whose list it reads.
+    #[serde(default = "default_name")]
+    pub fleet: String,
+}
+
 /// The name of the fleet and of the template where none is given.
 fn default_name() -> String {
     "default".to_owned()

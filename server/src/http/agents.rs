@@ -15,6 +15,7 @@ use super::{
     state::{State, bearer},
 };
 use crate::{
+    metrics::Outcome,
     profiles::{Admitted, LiveProfile},
     secret::Secret,
     store::Mark,
@@ -26,11 +27,14 @@ pub(super) async fn register(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    let (profile, registration) = read::<Registration>(&request, &state, payload).await?;
-    match registration.visit(&profile) {
-        (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
-        (visit, None) => answer_v1::welcome(&request, &state, &profile, visit).await,
-    }
+    counted(&state, async {
+        let (profile, registration) = read::<Registration>(&request, &state, payload).await?;
+        match registration.visit(&profile) {
+            (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
+            (visit, None) => answer_v1::welcome(&request, &state, &profile, visit).await,
+        }
+    })
+    .await
 }
 
 /// `POST` to the beacon path.
@@ -39,11 +43,25 @@ pub(super) async fn beacon(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    let (profile, beacon) = read::<Beacon>(&request, &state, payload).await?;
-    match beacon.visit(&profile) {
-        (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
-        (visit, None) => answer_v1::changes(&request, &state, &profile, visit).await,
-    }
+    counted(&state, async {
+        let (profile, beacon) = read::<Beacon>(&request, &state, payload).await?;
+        match beacon.visit(&profile) {
+            (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
+            (visit, None) => answer_v1::changes(&request, &state, &profile, visit).await,
+        }
+    })
+    .await
+}
+
+/// Counts how an exchange over HTTP ended.
+async fn counted(
+    state: &State,
+    exchange: impl Future<Output = Result<HttpResponse, Refusal>>,
+) -> Result<HttpResponse, Refusal> {
+    let answer = exchange.await;
+    let status = answer.as_ref().map_or_else(Refusal::status, HttpResponse::status);
+    state.metrics.exchange("http", Outcome::of(status.as_u16()));
+    answer
 }
 
 /// `GET` to the cloud path, with the key in `X-Buckler-Key` or as a bearer token, and nowhere else: a key in a URL would stand

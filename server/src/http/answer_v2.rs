@@ -15,6 +15,7 @@ use super::{
 use crate::{
     exchange::{Exchange, Part, answered},
     hub::Channel,
+    metrics,
     node::Node,
     owner::Plan,
     profiles::{LiveProfile, Served},
@@ -60,7 +61,8 @@ pub(super) async fn answer(
 ) -> Result<Answer, Refusal> {
     let served = profile.served(caller.beacon_url)?;
     let is_news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
-    let has_events = !part.events.is_empty();
+    let (offered, refused) = (part.events.len() as u64, metrics::refused_by(&part.events));
+    let has_events = offered > 0;
     let mut have = part.have.clone();
     if let Some(on_its_way) = caller.on_its_way.take() {
         have.list = Some(on_its_way);
@@ -82,8 +84,13 @@ pub(super) async fn answer(
     if has_events {
         state.hub.touch(profile.fleet());
     }
+    let exchange = exchange?;
+    let (known, ack, nack) = exchange.taken();
+    state.metrics.events(ack.saturating_sub(known).min(offered), nack);
+    let new = refused.into_iter().filter(|(seq, _)| (known + 1..=ack).contains(seq));
+    state.metrics.refusals(profile.name(), new.map(|(_, check)| check));
     Ok(Answer {
-        exchange: exchange?,
+        exchange,
         config: is_news.then_some(served),
     })
 }

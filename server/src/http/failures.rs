@@ -42,6 +42,16 @@ pub(super) enum Wrong {
     Token,
 }
 
+impl Wrong {
+    /// As a label.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// The failures of the last minute. Each counter is a word: 32 bits name the source, 16 the minute,
 /// 16 are the count.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod answer_v1;
 mod answer_v2;
 mod bodies;
 mod failures;
+mod lapi;
 mod probes;
 mod reply;
 mod request_id;
@@ -91,6 +92,22 @@ fn of_agents(app: &mut ServiceConfig, paths: &Paths) {
     .service(
         web::resource(LOG_PATH)
             .post(agents::log)
+            .default_service(web::to(async || refuse(Refusal::no_method("POST")))),
+    )
+    .service(
+        web::resource("/v1/decisions")
+            .get(lapi::decisions)
+            .head(lapi::decisions)
+            .default_service(web::to(async || refuse(Refusal::no_method("GET, HEAD")))),
+    )
+    .service(
+        web::resource("/v1/decisions/stream")
+            .get(lapi::stream)
+            .default_service(web::to(async || refuse(Refusal::no_method("GET")))),
+    )
+    .service(
+        web::resource("/v1/usage-metrics")
+            .post(lapi::usage)
             .default_service(web::to(async || refuse(Refusal::no_method("POST")))),
     );
 }

@@ -10,7 +10,7 @@ use actix_web::{
 use super::{
     refuse,
     reply::{self, Nothing, Refusal},
-    state::{Stage, State},
+    state::State,
 };
 
 /// Adds the paths.
@@ -36,12 +36,8 @@ async fn live() -> Result<HttpResponse, Refusal> {
 /// A server listens only once its store is loaded. What exactly is wrong stands in the log and in
 /// `/admin/health`: anybody can ask here.
 async fn ready(state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let not_ready = |why: &'static str| Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why));
-    if *state.stage().borrow() != Stage::Serving {
-        return not_ready("not ready: the server is about to stop");
+    match state.not_ready() {
+        Some(why) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)),
+        None => reply::ok(Nothing {}),
     }
-    if state.owner.health().problem.load().is_some() {
-        return not_ready("not ready: nothing can be kept at this moment, see journal.problem in /admin/health");
-    }
-    reply::ok(Nothing {})
 }

@@ -19,7 +19,7 @@ use buckler::model::{
     address::{canonical, parse_source},
     ipset::IpSet,
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use url::Url;
 
 use super::{
@@ -31,6 +31,7 @@ use super::{
 use crate::{
     config::{Limits, ServerConfig},
     hub::Hub,
+    metrics::Metrics,
     moment::{Moment, Timeline},
     owner::Owner,
     profiles::{Admitted, Lookup, Profiles},
@@ -61,6 +62,10 @@ pub(crate) struct State {
     pub(super) admission: Arc<Admission>,
     failures: Failures,
     bodies: Bodies,
+    /// What is counted.
+    pub(super) metrics: Metrics,
+    /// Held by who reads all of it.
+    pub(super) scraping: Mutex<()>,
     /// Certificates, where the listeners speak TLS.
     tls: Option<Arc<Tls>>,
     stage: watch::Sender<Stage>,
@@ -79,6 +84,7 @@ impl State {
         timeline: Arc<Timeline>,
         (tls, tokens): (Option<Arc<Tls>>, Arc<Tokens>),
     ) -> Self {
+        let metrics = Metrics::new(owner.health());
         Self {
             owner,
             profiles,
@@ -93,6 +99,8 @@ impl State {
             admission: Arc::new(Admission::new(&config.limits)),
             failures: Failures::default(),
             bodies: Bodies::default(),
+            metrics,
+            scraping: Mutex::new(()),
             tls,
             stage: watch::Sender::new(Stage::Serving),
             beats: AtomicU64::new(0),
@@ -150,6 +158,15 @@ impl State {
     /// From now on requests are refused, and WebSockets closed.
     pub(crate) fn stop(&self) {
         self.stage.send_replace(Stage::Stopping);
+    }
+
+    /// Why no requests should be sent here, if that is so.
+    pub(super) fn not_ready(&self) -> Option<&'static str> {
+        if *self.stage.borrow() != Stage::Serving {
+            return Some("not ready: the server is about to stop");
+        }
+        let fails = self.owner.health().problem.load().is_some();
+        fails.then_some("not ready: nothing can be kept at this moment, see journal.problem in /admin/health")
     }
 
     /// Where the server is on its way to its end.
@@ -210,6 +227,7 @@ impl State {
 
     /// The answer to a wrong key or token.
     pub(super) async fn wrong(&self, request: &HttpRequest, wrong: Wrong) -> Refusal {
+        self.metrics.wrong(wrong.name());
         self.failures.answer(self.peer(request), wrong, self.elapsed()).await
     }
 

@@ -9,6 +9,7 @@ use buckler::protocol::{
 };
 use bytestring::ByteString;
 use ipnet::IpNet;
+use tokio::time::Instant;
 
 use crate::{
     exchange::delta,
@@ -30,17 +31,26 @@ pub(crate) struct Delta {
     add: Vec<(IpNet, Tick)>,
     remove: Vec<IpNet>,
     encoded: ArcSwapOption<(Tick, ByteString)>,
+    /// When it was made: how long a push takes begins here.
+    made: Instant,
 }
 
 impl Delta {
-    pub(super) const fn new(from: u64, head: Head, add: Vec<(IpNet, Tick)>, remove: Vec<IpNet>) -> Self {
+    pub(super) fn new(from: u64, head: Head, add: Vec<(IpNet, Tick)>, remove: Vec<IpNet>) -> Self {
         Self {
             from,
             head,
             add,
             remove,
             encoded: ArcSwapOption::const_empty(),
+            made: Instant::now(),
         }
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub(crate) const fn made(&self) -> Instant {
+        self.made
     }
 
     /// Where it leads.

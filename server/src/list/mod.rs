@@ -186,6 +186,13 @@ impl FleetList {
             .find(|wider| self.entries.get(wider).is_some_and(|entry| entry.end > now))
     }
 
+    /// Networks that were removed as far back as changes are remembered, each once.
+    pub(crate) fn gone_lately(&self) -> BTreeSet<IpNet> {
+        let changed = self.history.after(self.history.base().0);
+        let changed = changed.map(|(_, change)| change.network);
+        changed.filter(|network| !self.entries.contains_key(network)).collect()
+    }
+
     /// Entries in order, after `after`.
     pub fn entries_after(&self, after: Option<IpNet>) -> impl Iterator<Item = (IpNet, &Entry)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);

@@ -1,13 +1,19 @@
 //! One node: its store, and what need not last: who was heard when, and snapshots that are being
 //! fetched.
 
+mod decisions;
 mod presence;
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use buckler::protocol::v2;
 
-use self::presence::Presence;
+pub(crate) use self::decisions::{Decisions, ListedNet};
+use self::{decisions::Bouncers, presence::Presence};
 use crate::{
     list::{FleetList, Snapshots, Step},
     moment::{Moment, Tick},
@@ -17,6 +23,13 @@ use crate::{
     },
 };
 
+/// Intervals of silence after which an agent is late: two beacons may be lost.
+const LATE_AFTER: u64 = 3;
+/// Intervals of silence after which it is gone.
+const GONE_AFTER: u64 = 20;
+/// The interval of an agent whose profile is gone, in seconds: pyrasp's default.
+const USUAL_INTERVAL_S: u64 = 30;
+
 /// A node of the server.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -24,6 +37,7 @@ pub struct Node {
     pub store: Store,
     presence: Presence,
     snapshots: BTreeMap<Arc<str>, Snapshots>,
+    bouncers: Bouncers,
 }
 
 /// What a report asks of the store, before it is asked.
@@ -35,7 +49,7 @@ pub struct Intent {
     /// be kept.
     pub has_events: bool,
     /// Up to where its events are known already.
-    known: u64,
+    pub(crate) known: u64,
 }
 
 impl Node {
@@ -46,6 +60,7 @@ impl Node {
             presence: Presence::new(store.rules().agents),
             store,
             snapshots: BTreeMap::new(),
+            bouncers: Bouncers::default(),
         }
     }
 
@@ -161,6 +176,37 @@ impl Node {
             .collect();
         views.sort_by(|a, b| (Reverse(a.last_seen_ms), &a.id).cmp(&(Reverse(b.last_seen_ms), &b.id)));
         views
+    }
+
+    /// How many agents are online, late and gone, and which releases run: an agent is late that was
+    /// silent for three of its profile's intervals, and gone after twenty.
+    #[must_use]
+    pub fn census(
+        &self,
+        intervals: &HashMap<Arc<str>, u64>,
+        now: Moment,
+    ) -> (BTreeMap<&'static str, u64>, BTreeMap<String, u64>) {
+        let mut states = BTreeMap::from([("online", 0), ("late", 0), ("gone", 0)]);
+        let mut releases = BTreeMap::new();
+        for (_, view) in self.presence.iter() {
+            let silent_s = now.unix_ms.saturating_sub(view.last_seen_ms) / 1_000;
+            let interval = intervals.get(&view.profile).copied().unwrap_or(USUAL_INTERVAL_S).max(1);
+            let state = match silent_s / interval {
+                ..LATE_AFTER => "online",
+                LATE_AFTER..GONE_AFTER => "late",
+                GONE_AFTER.. => "gone",
+            };
+            *states.entry(state).or_default() += 1;
+            if state == "gone" {
+                continue;
+            }
+            if let Some(count) = releases.get_mut(&view.version) {
+                *count += 1;
+            } else {
+                releases.insert(view.version.clone(), 1);
+            }
+        }
+        (states, releases)
     }
 
     fn list_lag(&self, view: &AgentView) -> Option<u64> {

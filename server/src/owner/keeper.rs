@@ -4,13 +4,13 @@ use std::{
     collections::VecDeque,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{Arc, atomic::Ordering, mpsc as std_mpsc},
     time::Duration,
 };
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Done, FrozenReply, Plan, Work, scribe::Order};
+use super::{Done, FrozenReply, JournalHealth, Plan, Work, scribe::Order};
 use crate::{
     journal::Position,
     moment::{Moment, Timeline},
@@ -74,6 +74,7 @@ pub(super) struct Keeper {
     keeps: bool,
     timeline: Arc<Timeline>,
     orders: std_mpsc::Sender<Order>,
+    health: Arc<JournalHealth>,
     waiting: VecDeque<Waiting>,
     flight: Option<Flight>,
     /// An expiry waits or is on its way.
@@ -89,7 +90,7 @@ impl Keeper {
         applied: Position,
         keeps: bool,
         timeline: Arc<Timeline>,
-        orders: std_mpsc::Sender<Order>,
+        (orders, health): (std_mpsc::Sender<Order>, Arc<JournalHealth>),
     ) -> Self {
         if keeps {
             node.store.track();
@@ -101,6 +102,7 @@ impl Keeper {
             checkpointed: timeline.elapsed(),
             timeline,
             orders,
+            health,
             waiting: VecDeque::new(),
             flight: None,
             expiring: false,
@@ -127,6 +129,7 @@ impl Keeper {
                 }
             }
             self.write();
+            self.health.waiting.store(self.waits() as u64, Ordering::Relaxed);
         }
         // the other thread may wait to be heard
         drop(queue);
@@ -181,6 +184,12 @@ impl Keeper {
         self.waiting.push_back(Waiting { plan, done });
     }
 
+    /// How many requests wait for the journal.
+    fn waits(&self) -> usize {
+        let on_its_way = self.flight.as_ref().map_or(0, |flight| flight.work.len());
+        self.waiting.len() + on_its_way
+    }
+
     /// Whether the record on its way is not late.
     fn is_prompt(&self) -> bool {
         let elapsed = self.timeline.elapsed();
@@ -205,10 +214,12 @@ impl Keeper {
             work.push((from..commands.len(), waiting));
         }
         let record = Arc::new(Record::new(self.timeline.now(), commands));
+        let since = self.timeline.elapsed();
+        self.health.on_its_way(Some(since));
         self.flight = Some(Flight {
             record: Arc::clone(&record),
             work,
-            since: self.timeline.elapsed(),
+            since,
         });
         if self.orders.send(Order::Append(record)).is_err() {
             self.kept(Err(StoreError::Failed("the journal's thread has ended".to_owned())));
@@ -221,6 +232,7 @@ impl Keeper {
         let Some(Flight { record, work, .. }) = self.flight.take() else {
             return;
         };
+        self.health.on_its_way(None);
         let answers = match kept {
             Ok(position) => Ok(self.apply(position, &record)),
             Err(error) => Err(error),

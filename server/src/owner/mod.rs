@@ -16,17 +16,22 @@ mod keeper;
 mod scribe;
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, Message};
 use crate::{
     journal::{Frozen, Journal, JournalError, Position},
+    metrics,
     moment::{Moment, Timeline},
     node::{Intent, Node},
     store::{Answer, Command, StoreError},
@@ -56,6 +61,41 @@ pub(crate) struct JournalHealth {
     pub(crate) position: AtomicU64,
     /// What is wrong with it; nothing where all is well.
     pub(crate) problem: ArcSwapOption<String>,
+    /// Records that were kept since the start.
+    pub(crate) appended: AtomicU64,
+    /// Requests that wait for it.
+    pub(crate) waiting: AtomicU64,
+    /// Since when the record that is on its way is, in nanoseconds of the server's clock and one
+    /// more; 0 where none is.
+    since: AtomicU64,
+    /// How long records took to be durable.
+    pub(crate) append: Histogram,
+}
+
+impl JournalHealth {
+    fn new(kind: &'static str, position: Position) -> Self {
+        Self {
+            kind,
+            position: position.into(),
+            problem: ArcSwapOption::empty(),
+            appended: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            append: metrics::latency(),
+        }
+    }
+
+    /// A record is on its way since then, or none is.
+    fn on_its_way(&self, since: Option<Duration>) {
+        let nanos = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1);
+        self.since.store(nanos, Ordering::Relaxed);
+    }
+
+    /// How old the record is that waits for the disk.
+    pub(crate) fn lag(&self, now: Duration) -> Duration {
+        let since = self.since.load(Ordering::Relaxed).checked_sub(1);
+        since.map_or(Duration::ZERO, |since| now.saturating_sub(Duration::from_nanos(since)))
+    }
 }
 
 /// Commands for the journal.
@@ -102,11 +142,7 @@ impl Owner {
         timeline: Arc<Timeline>,
     ) -> std::io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let health = Arc::new(JournalHealth {
-            kind: journal.kind(),
-            position: applied.into(),
-            problem: ArcSwapOption::empty(),
-        });
+        let health = Arc::new(JournalHealth::new(journal.kind(), applied));
         let orders = scribe::start(
             journal,
             applied,
@@ -114,7 +150,7 @@ impl Owner {
             Arc::clone(&timeline),
             Arc::clone(&health),
         )?;
-        let keeper = Keeper::new(node, applied, keeps, timeline, orders);
+        let keeper = Keeper::new(node, applied, keeps, timeline, (orders, Arc::clone(&health)));
         thread::Builder::new()
             .name("buckler-store".to_owned())
             .spawn(move || keeper.serve(queue))?;

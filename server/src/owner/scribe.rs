@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc::WeakSender;
+use tokio::{sync::mpsc::WeakSender, time::Instant};
 
 use super::{FrozenReply, JournalHealth, keeper::Message};
 use crate::{
@@ -76,8 +76,11 @@ impl Scribe {
         while let Ok(order) = queue.recv() {
             match order {
                 Order::Append(record) => {
+                    let began = Instant::now();
                     let kept = self.attempt(|journal| journal.append(&record));
                     if let Ok(position) = kept {
+                        self.health.append.observe(began.elapsed().as_secs_f64());
+                        self.health.appended.fetch_add(1, Ordering::Relaxed);
                         self.newest = position;
                         self.health.position.store(position, Ordering::Relaxed);
                     }

@@ -1,5 +1,6 @@
 //! Profiles in force: found by key, replaced by the admin API or by a changed file, read by everybody without a lock.
 
+mod bouncers;
 mod keys;
 mod live;
 mod v1;
@@ -15,11 +16,15 @@ use buckler::protocol::ConfigMap;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
-use self::keys::{Decision, FileKeys, Grants};
 pub(crate) use self::{
+    bouncers::BouncerIdent,
     keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,
+};
+use self::{
+    bouncers::Bouncers,
+    keys::{Decision, FileKeys, Grants},
 };
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
@@ -162,6 +167,12 @@ impl Profiles {
         }
     }
 
+    /// The bouncer of this key.
+    #[must_use]
+    pub(crate) fn bouncer(&self, key: &Secret) -> Option<BouncerIdent> {
+        self.set.load().bouncers.get(&key.fingerprint()).cloned()
+    }
+
     /// Has everybody whose credentials may no longer be good looked at again.
     pub(crate) fn look_again(&self) {
         self.changes.send_replace(());
@@ -234,6 +245,7 @@ type States = BTreeMap<Arc<str>, ProfileState>;
 #[derive(Debug, Clone, Default)]
 struct ProfileSet {
     keys: FileKeys,
+    bouncers: Bouncers,
     live: BTreeMap<Arc<str>, Arc<LiveProfile>>,
     /// What the file said of each when it was read last.
     written: BTreeMap<String, Profile>,
@@ -256,6 +268,7 @@ impl ProfileSet {
         }
         Ok(Self {
             keys: keys::of_file(config, &self.keys)?,
+            bouncers: bouncers::of_file(config)?,
             live,
             written: config.profiles.clone(),
             newest: version,

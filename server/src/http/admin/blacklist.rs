@@ -352,7 +352,7 @@ fn network(text: &str) -> Result<IpNet, Refusal> {
 /// The fleet that is asked for, if any profile has it.
 ///
 /// Where none is asked for it is `default`, or the only one that the token is for.
-fn known_fleet(asker: &Asker, state: &State, asked: Option<String>) -> Result<String, Refusal> {
+pub(super) fn known_fleet(asker: &Asker, state: &State, asked: Option<String>) -> Result<String, Refusal> {
     let own = asker.operator.fleets.as_ref().and_then(|fleets| match fleets.len() {
         1 => fleets.first().map(ToString::to_string),
         _ => None,

@@ -4,7 +4,9 @@
 mod audit;
 mod backup;
 mod blacklist;
+mod export;
 mod keys;
+mod metrics;
 mod profiles;
 mod refusals;
 mod routes;
@@ -38,6 +40,8 @@ fn add(app: &mut impl Routes) {
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
     const DELETE: Method = Method::DELETE;
+    app.add(at("/metrics").on(GET, View, metrics::text));
+    app.add(at("/admin/export/{format}").on(GET, View, export::list));
     app.add(at("/admin/agents").on(GET, View, agents));
     app.add(at("/admin/health").on(GET, View, health));
     app.add(at("/admin/backup").on(GET, Admin, backup::whole));
@@ -159,7 +163,7 @@ mod tests {
         add(&mut listed);
         assert!(listed.0.len() > 15, "{:?}", listed.0);
         for (path, method, role) in listed.0 {
-            assert!(path.starts_with("/admin/"), "{path}");
+            assert!(path.starts_with("/admin/") || path == "/metrics", "{path}");
             let changes = method != Method::GET;
             assert!(!changes || role >= Role::Operate, "{method} {path} takes {role:?}");
             let is_of_access = path.contains("keys") || path.contains("tokens") || path.contains("backup");

@@ -29,6 +29,7 @@ use crate::{
         state::{Stage, State},
     },
     hub::{Channel, Ring},
+    metrics::Outcome,
     profiles::{Admitted, LiveProfile},
     secret::Secret,
     tls::ClientCertificate,
@@ -63,6 +64,8 @@ pub(super) struct Connection {
     config: Option<Config>,
     /// Word when what was handed over last is on its way.
     under_way: Option<oneshot::Receiver<()>>,
+    /// Since when there is the change that this carries.
+    changed_at: Option<Instant>,
 }
 
 impl Connection {
@@ -92,6 +95,7 @@ impl Connection {
             told: None,
             config: None,
             under_way: None,
+            changed_at: None,
             state,
         }
     }
@@ -132,7 +136,7 @@ impl Connection {
                         Heard::Pong => {}
                     }
                 }
-                () = taken(&mut self.under_way), if !can_push => self.under_way = None,
+                () = taken(&mut self.under_way), if !can_push => self.was_taken(),
                 _ = self.ring.changed(), if can_push => {}
                 _ = self.profiles.changed() => self.profiles.mark_changed(),
                 _ = self.stage.changed() => {}
@@ -158,8 +162,20 @@ impl Connection {
             return Ok(());
         }
         match self.due().map_err(|refusal| Ending::refused(&refusal))? {
-            Some(push) => self.hand_over(push).await,
+            Some((push, changed_at)) => {
+                self.hand_over(push).await?;
+                self.changed_at = changed_at;
+                Ok(())
+            }
             None => Ok(()),
+        }
+    }
+
+    /// What was handed over is on its way.
+    fn was_taken(&mut self) {
+        self.under_way = None;
+        if let Some(changed_at) = self.changed_at.take() {
+            self.state.metrics.pushed(changed_at.elapsed());
         }
     }
 
@@ -191,11 +207,11 @@ impl Connection {
     }
 
     /// A configuration that is news to the agent, or else what follows the revision that it was told last.
-    fn due(&mut self) -> Result<Option<ByteString>, Refusal> {
+    fn due(&mut self) -> Result<Option<(ByteString, Option<Instant>)>, Refusal> {
         if let Some(config) = &mut self.config
             && let Some(news) = config.due(&self.profile, &self.beacon_url)?
         {
-            return Ok(Some(news));
+            return Ok(Some((news, None)));
         }
         match &mut self.told {
             Some(told) => Ok(told.due(&mut self.ring, self.state.now())?),
@@ -226,6 +242,10 @@ impl Connection {
                 ));
             }
         };
+        let outcome = answer
+            .as_ref()
+            .map_or_else(|refusal| refusal.status().as_u16(), |_| 200);
+        self.state.metrics.exchange("websocket", Outcome::of(outcome));
         let reply = match answer.and_then(|answer| encoded(id, 200, None, Envelope::ok(answer.body(None)?))) {
             Ok(reply) => reply,
             Err(refusal) => {
@@ -237,6 +257,7 @@ impl Connection {
         if timeout(patience, taken(&mut self.under_way)).await.is_err() {
             return Err(Ending::idle());
         }
+        self.was_taken();
         self.hand_over(reply).await
     }
 

@@ -2,7 +2,7 @@
 
 use buckler::protocol::v2::{ConfigCursor, ConfigStatus, ListCursor};
 use bytestring::ByteString;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::frames::pull_now;
 use crate::{
@@ -40,7 +40,7 @@ impl Told {
         crossed.then(|| self.head.cursor())
     }
 
-    /// What follows, as a push.
+    /// What follows, as a push, and since when there is what it carries.
     ///
     /// # Errors
     /// What serde says, which for text and numbers is nothing.
@@ -48,7 +48,7 @@ impl Told {
         &mut self,
         ring: &mut watch::Receiver<Ring>,
         now: Moment,
-    ) -> Result<Option<ByteString>, serde_json::Error> {
+    ) -> Result<Option<(ByteString, Option<Instant>)>, serde_json::Error> {
         if self.must_ask {
             return Ok(None);
         }
@@ -58,11 +58,11 @@ impl Told {
             Due::Nothing => Ok(None),
             Due::Delta(delta) => {
                 self.head = delta.head().clone();
-                delta.frame(now).map(Some)
+                Ok(Some((delta.frame(now)?, Some(delta.made()))))
             }
             Due::Pull { crowd } => {
                 self.must_ask = true;
-                pull_now(crowd).map(Some)
+                Ok(Some((pull_now(crowd)?, None)))
             }
         }
     }
