@@ -29,7 +29,7 @@ const DECOY: &str = "/.git/config";
 const SOMEBODY: &str = "203.0.113.9";
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Starts that find their port taken by somebody else meanwhile, one after the other, are no accident.
 const ATTEMPTS: usize = 5;

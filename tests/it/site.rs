@@ -19,7 +19,7 @@ use buckler_tests::http::{self, Answer};
 use crate::rig::{HTTP_POLLING, Held, Rig};
 
 /// How long anything may take that happens on other threads.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How fast a clock that the test drives runs while it waits: what comes every 10 s comes within half a second.
 const SPEED: u32 = 20;

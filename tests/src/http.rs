@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How long an answer is waited for: generous, because it is only ever waited out by a test that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Sends a head on a connection of its own, to which a host is added unless it has one, and a body; reads the answer to its end.
 ///

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How long anyone may be silent: it is only waited out by a test that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The proxy, which serves for as long as it is held.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use buckler_tests::fault::{Answer, FaultServer, Record, Script};
 use serde_json::json;
 
 /// Longer than anything here takes, the pause after a failure included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const KEY: &str = "0b7e2d54-5a1c-4a53-9d0e-2f1f6a8c1d33";
 

@@ -117,6 +117,9 @@ const CAUGHT: u32 = 11_000;
 /// Of those, what waits.
 const KEPT: u64 = 10_000;
 
+/// How long all of that may take to be told, one message after another: on a busy machine, minutes.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
 fn sigterm_with_a_full_outbox(rig: Rig) {
     let server = FaultServer::start(Scribe::of("e", &["198.51.100.1/32"]).script(Vec::new())).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -141,7 +144,7 @@ fn sigterm_with_a_full_outbox(rig: Rig) {
     // all of it is read anew at each look, which is not worth it before there are messages enough
     let messages = usize::try_from(KEPT).unwrap().div_ceil(MAX_EVENTS);
     let is_told = move |record: &Record| record.requests.len() >= messages && events(record).len() as u64 == KEPT;
-    assert!(server.wait_for(is_told, PATIENCE), "what was left is told");
+    assert!(server.wait_for(is_told, LONG_PATIENCE), "what was left is told");
     // somebody is there again when it ends: they are told before, once each
     server.refuse().unwrap();
     host.catches();
@@ -264,7 +267,7 @@ fn until_sigterm_alone() {
         say("caught");
         running.await.unwrap();
     });
-    let report: ShutdownReport = agent.shutdown(PATIENCE);
+    let report: ShutdownReport = agent.shutdown(LONG_PATIENCE);
     say(&format!("report: {}", serde_json::to_string(&report).unwrap()));
 }
 

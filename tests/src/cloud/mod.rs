@@ -27,7 +27,7 @@ use std::{
 pub use self::{azure::AzureHost, head::Head};
 
 /// How long anyone may be silent: generous, because it is only ever waited out by a test that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A front end, which serves for as long as it is held.
 #[derive(Debug)]

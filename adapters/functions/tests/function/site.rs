@@ -29,7 +29,7 @@ pub(crate) const INJECTION: &str = "q=1%27+OR+%271%27%3D%271";
 pub(crate) const SOMEBODY: &str = "203.0.113.9";
 
 /// How long anything may take that happens on other threads.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 const KEY: &str = "5f0c1a77-function-secret";
 const ADMIN: &str = "admin-token-of-the-test";

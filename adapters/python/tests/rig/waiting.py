@@ -6,7 +6,7 @@ import time
 from typing import Callable, TypeVar
 
 #: How long anything may take that happens in another process, in seconds: a loaded machine is slow.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 #: How long a program may take that does many such things, one after another, in seconds.
 LONG_PATIENCE = 280.0
