@@ -18,7 +18,7 @@ use crate::{
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
-    store::{Command, Record, Rules, Store},
+    store::{Command, Quota, Quotas, Record, Rules, Store},
     tls::Tls,
     tokens::Tokens,
     upkeep::Upkeep,
@@ -276,6 +276,22 @@ fn rules(config: &ServerConfig) -> Rules {
         agents: limits.agents.get(),
         shared_live: limits.shared_live.get(),
         shared_per_minute: limits.shared_per_minute.get(),
+        quotas: Quotas {
+            longest_ban_s: limits.longest_ban_s.get().into(),
+            key: Quota {
+                live: limits.key_shared_live.get(),
+                per_minute: limits.key_shared_per_minute.get(),
+            },
+            fleet: Quota {
+                live: limits.fleet_shared_live.get(),
+                per_minute: limits.fleet_shared_per_minute.get(),
+            },
+            v1: Quota {
+                live: limits.v1_shared_live.get(),
+                per_minute: limits.v1_shared_per_minute.get(),
+            },
+            key_new_agents: limits.key_new_agents_per_hour.get(),
+        },
     }
 }
 

@@ -123,7 +123,12 @@ pub fn serve() -> Result<bool, Box<dyn Error>> {
         // who measures asks more often than anybody else
         .set("SECURITY_CHECKS", json!({ "flood": 0 }));
     let mut config = ServerConfig::new().profile("swarm", profile).admin_token(ADMIN_TOKEN);
-    config.limits.shared_per_minute = NonZeroU32::MAX;
+    let limits = &mut config.limits;
+    limits.shared_per_minute = NonZeroU32::MAX;
+    limits.key_shared_per_minute = NonZeroU32::MAX;
+    limits.key_shared_live = NonZeroU32::MAX;
+    limits.key_new_agents_per_hour = NonZeroU32::MAX;
+    limits.fleet_shared_per_minute = NonZeroU32::MAX;
     let server = Server::builder(config)
         .listen(listen)
         .store(move |rules| filled(rules, entries))

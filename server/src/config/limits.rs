@@ -20,6 +20,22 @@ pub struct Limits {
     pub shared_live: NonZeroU32,
     /// The most entries that one agent may put on it in a minute.
     pub shared_per_minute: NonZeroU32,
+    /// The most live entries that the agents of one key may have put on their fleet's list.
+    pub key_shared_live: NonZeroU32,
+    /// The most bans, lifts and prolongations of the agents of one key in a minute.
+    pub key_shared_per_minute: NonZeroU32,
+    /// The most agents that one key may bring in an hour; of more, events wait at the agent.
+    pub key_new_agents_per_hour: NonZeroU32,
+    /// The most live entries that agents may have put on one fleet's list.
+    pub fleet_shared_live: NonZeroU32,
+    /// The most bans, lifts and prolongations of one fleet's agents in a minute.
+    pub fleet_shared_per_minute: NonZeroU32,
+    /// The most live entries that all version 1 agents of one fleet may have put on its list.
+    pub v1_shared_live: NonZeroU32,
+    /// The most bans of all version 1 agents of one fleet in a minute.
+    pub v1_shared_per_minute: NonZeroU32,
+    /// The longest that an agent's ban lasts for the fleet, in seconds.
+    pub longest_ban_s: NonZeroU32,
     /// The most WebSockets that are open at once.
     pub ws_connections: NonZeroUsize,
     /// The most WebSockets that are opened in a second: a fleet that comes back at once is let in one after another.
@@ -41,6 +57,19 @@ impl Default for Limits {
             history: at_least_one(50_000),
             shared_live: NonZeroU32::MIN.saturating_add(9_999),
             shared_per_minute: NonZeroU32::MIN.saturating_add(999),
+            // five agents that are attacked by as many as they can share
+            key_shared_live: NonZeroU32::MIN.saturating_add(49_999),
+            key_shared_per_minute: NonZeroU32::MIN.saturating_add(4_999),
+            // three a second: applications that scale out, and restart without a state directory
+            key_new_agents_per_hour: NonZeroU32::MIN.saturating_add(9_999),
+            // 121 MB, and pushed to every agent: a third of a thousand a second
+            fleet_shared_live: NonZeroU32::MIN.saturating_add(999_999),
+            fleet_shared_per_minute: NonZeroU32::MIN.saturating_add(19_999),
+            // they send one ban at a time, and say nothing of its evidence
+            v1_shared_live: NonZeroU32::MIN.saturating_add(9_999),
+            v1_shared_per_minute: NonZeroU32::MIN.saturating_add(999),
+            // a week: seven times what a client gets that was banned twice before
+            longest_ban_s: NonZeroU32::MIN.saturating_add(604_799),
             // 20 kB each
             ws_connections: at_least_one(50_000),
             // a registration each: half of what one core answers

@@ -77,7 +77,8 @@ pub struct Profile {
     /// The template that the configuration builds on.
     #[serde(default = "default_name")]
     pub template: String,
-    /// From which evidence on a ban is shared with the fleet: `certain`, `repeated` or `threshold`, the weakest.
+    /// From which evidence on a ban is shared with the fleet on one application's word: `certain`, `repeated` or `threshold`,
+    /// the weakest. One by `repeated` evidence below that waits until another application bans the same client.
     #[serde(default = "default_evidence")]
     pub share_from: Evidence,
     /// pyrasp's keys in upper or lower case.
@@ -101,9 +102,9 @@ fn default_name() -> String {
     "default".to_owned()
 }
 
-/// What only exceeded a limit stays with the application that counted: an office that is too eager in one is no attacker in all.
+/// What is not certain needs a second witness: one application, or who stole its key, speaks for no other.
 const fn default_evidence() -> Evidence {
-    Evidence::Repeated
+    Evidence::Certain
 }
 
 fn fingerprints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {

@@ -27,6 +27,7 @@ fn store(page: usize) -> Node {
         agents: 10,
         shared_live: 100,
         shared_per_minute: 100,
+        quotas: crate::store::Quotas::default(),
     }))
 }
 
@@ -39,6 +40,7 @@ fn report(part: AgentPart, registers: bool) -> Report {
         who: Arc::new(who),
         fleet: "default".into(),
         peer: [203, 0, 113, 200].into(),
+        via: crate::store::Via::default(),
         transport: Transport::WebSocket,
         version: "0.1.0".to_owned(),
         introduction: registers.then(|| ("actix-web".to_owned(), 1)),

@@ -21,7 +21,7 @@ use crate::{
     moment::{Moment, Tick},
     node::Node,
     owner::Plan,
-    profiles::{Abilities, LiveProfile},
+    profiles::{Abilities, Admitted},
     store::{AgentIdent, BanRules, Events, Mark, Receipt, Report, StoreError, Transport, Window},
 };
 
@@ -53,7 +53,7 @@ pub(super) struct Welcome {
 pub(super) async fn welcome(
     request: &HttpRequest,
     state: &State,
-    profile: &LiveProfile,
+    profile: &Admitted,
     visit: Visit,
 ) -> Result<HttpResponse, Refusal> {
     let (mark, abilities) = (visit.mark, Abilities::of(&visit.version));
@@ -87,7 +87,7 @@ fn mark_in(request: &HttpRequest) -> Option<Mark> {
 }
 
 /// Configuration and list. Without the list, if the store fails: the agent is told of it with its beacons.
-pub(super) async fn whole(request: &HttpRequest, state: &State, profile: &LiveProfile) -> Welcome {
+pub(super) async fn whole(request: &HttpRequest, state: &State, profile: &Admitted) -> Welcome {
     let fleet = Arc::clone(profile.fleet());
     let ban_for = profile.policy().ban_for().as_secs();
     let listed = state
@@ -129,7 +129,7 @@ struct Changes {
 pub(super) async fn changes(
     request: &HttpRequest,
     state: &State,
-    profile: &LiveProfile,
+    profile: &Admitted,
     mut visit: Visit,
 ) -> Result<HttpResponse, Refusal> {
     visit.mark = mark_in(request);
@@ -191,7 +191,7 @@ fn is_news(version: u64, since: Tick, interval: u64, now: Moment) -> bool {
     version > recently || (was_away && version >= now.unix_s_of(since))
 }
 
-fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProfile) -> Report {
+fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &Admitted) -> Report {
     let peer = state.peer(request);
     let interval = profile.policy().beacon_delay().as_secs();
     let ban_for = profile.policy().ban_for().as_secs();
@@ -205,6 +205,7 @@ fn report(visit: Visit, request: &HttpRequest, state: &State, profile: &LiveProf
         who: Arc::new(who),
         fleet: Arc::clone(profile.fleet()),
         peer,
+        via: profile.via(),
         transport: Transport::Http,
         version: visit.version,
         introduction: visit.introduction,

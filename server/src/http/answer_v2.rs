@@ -18,7 +18,7 @@ use crate::{
     metrics,
     node::Node,
     owner::Plan,
-    profiles::{LiveProfile, Served},
+    profiles::{Admitted, Served},
     store::{AgentIdent, Events, Report, Transport},
 };
 
@@ -26,7 +26,7 @@ use crate::{
 pub(super) async fn all(
     request: &HttpRequest,
     state: &State,
-    profile: &LiveProfile,
+    profile: &Admitted,
     visit: Visit,
     part: AgentPart,
 ) -> Result<HttpResponse, Refusal> {
@@ -54,7 +54,7 @@ pub(super) struct Caller<'a> {
 /// Keeps what an agent says and finds the answer.
 pub(super) async fn answer(
     state: &State,
-    profile: &LiveProfile,
+    profile: &Admitted,
     mut caller: Caller<'_>,
     visit: Visit,
     part: AgentPart,
@@ -95,7 +95,7 @@ pub(super) async fn answer(
     })
 }
 
-fn report(visit: Visit, caller: &Caller<'_>, profile: &LiveProfile, part: AgentPart) -> Report {
+fn report(visit: Visit, caller: &Caller<'_>, profile: &Admitted, part: AgentPart) -> Report {
     let Visit {
         version,
         introduction,
@@ -111,6 +111,7 @@ fn report(visit: Visit, caller: &Caller<'_>, profile: &LiveProfile, part: AgentP
         who: Arc::new(who),
         fleet: Arc::clone(profile.fleet()),
         peer: caller.peer,
+        via: profile.via(),
         transport: caller.channel.map_or(Transport::Http, |_| Transport::WebSocket),
         version,
         introduction,

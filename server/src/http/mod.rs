@@ -165,6 +165,7 @@ mod tests {
             agents: 10,
             shared_live: 10,
             shared_per_minute: 10,
+            quotas: store::Quotas::default(),
         };
         let store = store::Store::new(rules);
         let (profiles, _) = Profiles::new(&config, 0, &store).unwrap();

@@ -24,6 +24,7 @@ fn store() -> Node {
         agents: 10,
         shared_live: 100,
         shared_per_minute: 100,
+        quotas: crate::store::Quotas::default(),
     }));
     let (fleet, epoch) = ("default".into(), new_epoch());
     node.apply(vec![Command::Found { fleet, epoch }], now());
@@ -64,6 +65,7 @@ fn asks(channel: &Channel, store: &mut Node, have: &Have) -> (ListUpdate, Head) 
         }),
         fleet: "default".into(),
         peer: [203, 0, 113, 200].into(),
+        via: crate::store::Via::default(),
         transport: Transport::WebSocket,
         version: String::new(),
         introduction: None,

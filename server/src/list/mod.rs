@@ -22,6 +22,7 @@ mod unbans;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    sync::Arc,
 };
 
 use buckler::protocol::v2::ListCursor;
@@ -82,6 +83,8 @@ pub struct FleetList {
     /// What an operator listed: no agent can let it in again, and version 1 agents are told of it again and again (see
     /// [`FleetList::recent`]).
     standing: BTreeSet<IpNet>,
+    /// What agents of more than one application banned: the first alone cannot lift it.
+    seconded: BTreeSet<IpNet>,
     /// How many entries are no single addresses.
     networks: u64,
     history: History,
@@ -108,6 +111,7 @@ impl FleetList {
             entries: BTreeMap::new(),
             ends: BTreeSet::new(),
             standing: BTreeSet::new(),
+            seconded: BTreeSet::new(),
             networks: 0,
             repetitions: Repetitions::default(),
             unbans: Unbans::default(),
@@ -210,11 +214,13 @@ impl FleetList {
         } = ban;
         self.unbans.sweep(now.tick);
         self.touched.note(network);
-        if entry.by == Origin::Operator {
-            self.unbans.forget(network);
-            self.standing.insert(network);
-        } else if self.unbans.came_after(network, at_unix_ms) {
-            return Banned::Late;
+        match &entry.by {
+            Origin::Operator => {
+                self.unbans.forget(network);
+                self.standing.insert(network);
+            }
+            Origin::Agent(who) if self.unbans.came_after(network, who.profile(), at_unix_ms) => return Banned::Late,
+            Origin::Agent(_) => {}
         }
         let Some(known) = self.entries.get_mut(&network) else {
             self.ends.insert((entry.end, network));
@@ -242,9 +248,35 @@ impl FleetList {
         Banned::Prolonged
     }
 
+    /// Another application has banned this network as well.
+    pub fn second(&mut self, network: IpNet) {
+        if self.entries.contains_key(&network) && self.seconded.insert(network) {
+            self.touched.note(network);
+        }
+    }
+
+    /// Whether agents of more than one application banned it.
+    #[must_use]
+    pub fn is_seconded(&self, network: IpNet) -> bool {
+        self.seconded.contains(&network)
+    }
+
     /// Lets a network in again, and remembers that. What was listed is returned.
     pub fn unban(&mut self, network: IpNet, now: Moment) -> Option<Entry> {
-        self.unbans.remember(network, now);
+        self.unbans.remember(network, None, now);
+        self.repetitions.forget(network);
+        self.remove(network, now.tick)
+    }
+
+    /// Lets a network in that this application's agents banned, and remembers that against their late
+    /// bans. What was listed is returned; nothing, where another application's word stands.
+    pub fn lift(&mut self, network: IpNet, profile: &Arc<str>, now: Moment) -> Option<Entry> {
+        self.unbans.remember(network, Some(Arc::clone(profile)), now);
+        let entry = self.entries.get(&network)?;
+        let is_own = matches!(&entry.by, Origin::Agent(who) if who.profile() == profile);
+        if !is_own || self.standing.contains(&network) || self.seconded.contains(&network) {
+            return None;
+        }
         self.repetitions.forget(network);
         self.remove(network, now.tick)
     }
@@ -270,6 +302,7 @@ impl FleetList {
         self.touched.note(network);
         self.ends.remove(&(entry.end, network));
         self.standing.remove(&network);
+        self.seconded.remove(&network);
         self.networks -= u64::from(!is_exact(network));
         self.head.digest -= network;
         self.advance(network, now);

@@ -6,7 +6,7 @@ use buckler::model::blacklist::Digest;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Entry, FleetList, Head, is_exact};
+use super::{Change, Entry, FleetList, Head, is_exact, unbans::Unban};
 use crate::{moment::Tick, store::Origin};
 
 /// One row of a list.
@@ -40,6 +40,9 @@ pub enum ListRow {
         why: Arc<str>,
         /// Whether an operator listed it.
         standing: bool,
+        /// Whether agents of more than one application banned it.
+        #[serde(default)]
+        seconded: bool,
     },
     /// One revision.
     Change {
@@ -58,10 +61,13 @@ pub enum ListRow {
     Unban {
         /// The network.
         network: IpNet,
-        /// When, by the wall clock in milliseconds.
+        /// When by an operator, by the wall clock in milliseconds.
         unix_ms: u64,
         /// When.
         at: Tick,
+        /// The application whose agent lifted its own ban, and when, by the wall clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifted: Option<(Arc<str>, u64)>,
     },
     /// A network that was banned.
     Repetition {
@@ -176,6 +182,7 @@ impl FleetList {
             by: by.clone(),
             why: Arc::clone(why),
             standing: self.standing.contains(&network),
+            seconded: self.seconded.contains(&network),
         })
     }
 
@@ -190,8 +197,13 @@ impl FleetList {
     }
 
     fn unban_row(&self, network: IpNet) -> Option<ListRow> {
-        let (unix_ms, at) = self.unbans.get(network)?;
-        Some(ListRow::Unban { network, unix_ms, at })
+        let Unban { unix_ms, at, lifted } = self.unbans.get(network)?.clone();
+        Some(ListRow::Unban {
+            network,
+            unix_ms,
+            at,
+            lifted,
+        })
     }
 
     fn repetition_row(&self, network: IpNet) -> Option<ListRow> {
@@ -229,11 +241,15 @@ impl FleetList {
                 by,
                 why,
                 standing,
+                seconded,
             } => {
                 self.ends.insert((end, network));
                 self.networks += u64::from(!is_exact(network));
                 if standing {
                     self.standing.insert(network);
+                }
+                if seconded {
+                    self.seconded.insert(network);
                 }
                 self.entries.insert(network, Entry { end, made, by, why });
             }
@@ -249,7 +265,12 @@ impl FleetList {
                 count,
                 digest: digest(&after)?,
             }),
-            ListRow::Unban { network, unix_ms, at } => self.unbans.set(network, unix_ms, at),
+            ListRow::Unban {
+                network,
+                unix_ms,
+                at,
+                lifted,
+            } => self.unbans.set(network, Unban { unix_ms, lifted, at }),
             ListRow::Repetition { network, bans, last } => self.repetitions.set(network, bans, last),
         }
         Ok(())

@@ -4,7 +4,10 @@
 //! fleet differ by little; where they do, the unban wins on the side of an agent that is behind, and a late copy of an agent
 //! that is ahead can pass for as long as it is ahead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 
@@ -19,35 +22,60 @@ const MEMORY_S: u64 = 24 * 3_600;
 /// lowest networks.
 const MOST: usize = 100_000;
 
+/// What is remembered of a network that was let in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unban {
+    /// When an operator let it in, in milliseconds since the Unix epoch by the wall clock; 0 where
+    /// none did. It speaks against all late bans.
+    pub(super) unix_ms: u64,
+    /// The application whose agent lifted its own ban last, and when. That speaks against late bans of
+    /// this application alone.
+    pub(super) lifted: Option<(Arc<str>, u64)>,
+    /// When it was let in last, by the store's time.
+    pub(super) at: Tick,
+}
+
 /// The unbans of one list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unbans {
-    /// When each came: in milliseconds since the Unix epoch by the wall clock, and by the store's
-    /// time.
-    at: BTreeMap<IpNet, (u64, Tick)>,
+    at: BTreeMap<IpNet, Unban>,
     /// In the order in which they are forgotten.
     order: BTreeSet<(Tick, IpNet)>,
     pub(super) touched: Touched<IpNet>,
 }
 
 impl Unbans {
-    pub(super) fn remember(&mut self, network: IpNet, now: Moment) {
-        self.set(network, now.unix_ms, now.tick);
+    /// By an operator, where no application is named.
+    pub(super) fn remember(&mut self, network: IpNet, by: Option<Arc<str>>, now: Moment) {
+        let known = self.at.get(&network);
+        let unban = match by {
+            None => Unban {
+                unix_ms: now.unix_ms,
+                lifted: None,
+                at: now.tick,
+            },
+            Some(by) => Unban {
+                unix_ms: known.map_or(0, |known| known.unix_ms),
+                lifted: Some((by, now.unix_ms)),
+                at: now.tick,
+            },
+        };
+        self.set(network, unban);
         while self.order.len() > MOST {
             self.forget_oldest();
         }
     }
 
     /// Remembers as it was written down.
-    pub(super) fn set(&mut self, network: IpNet, unix_ms: u64, at: Tick) {
+    pub(super) fn set(&mut self, network: IpNet, unban: Unban) {
         self.forget(network);
-        self.at.insert(network, (unix_ms, at));
-        self.order.insert((at, network));
+        self.order.insert((unban.at, network));
+        self.at.insert(network, unban);
     }
 
     /// When a network was let in again.
-    pub(super) fn get(&self, network: IpNet) -> Option<(u64, Tick)> {
-        self.at.get(&network).copied()
+    pub(super) fn get(&self, network: IpNet) -> Option<&Unban> {
+        self.at.get(&network)
     }
 
     /// Every network that is remembered.
@@ -55,15 +83,18 @@ impl Unbans {
         self.at.keys().copied()
     }
 
-    /// Whether the network was let in after this time.
-    pub(super) fn came_after(&self, network: IpNet, unix_ms: u64) -> bool {
-        self.at.get(&network).is_some_and(|(at, _)| unix_ms < *at)
+    /// Whether the network was let in after this time, as far as it concerns this application.
+    pub(super) fn came_after(&self, network: IpNet, profile: &str, unix_ms: u64) -> bool {
+        self.at.get(&network).is_some_and(|unban| {
+            let lifted = unban.lifted.as_ref().filter(|(by, _)| **by == *profile);
+            unix_ms < unban.unix_ms || lifted.is_some_and(|(_, at)| unix_ms < *at)
+        })
     }
 
     pub(super) fn forget(&mut self, network: IpNet) {
         self.touched.note(network);
-        if let Some((_, at)) = self.at.remove(&network) {
-            self.order.remove(&(at, network));
+        if let Some(unban) = self.at.remove(&network) {
+            self.order.remove(&(unban.at, network));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     config::{ConfigError, ServerConfig},
     moment::Tick,
     secret::Fingerprint,
-    store::KeyState,
+    store::{KeyState, Via},
 };
 
 /// An agent's right to speak: its profile, and the key that it brought.
@@ -33,6 +33,13 @@ impl Admitted {
         Self {
             profile: Arc::clone(profile),
             key: Arc::clone(key),
+        }
+    }
+
+    /// By what right the agent speaks, for the store.
+    pub(crate) fn via(&self) -> Via {
+        Via {
+            key: Some(Arc::clone(&self.key)),
         }
     }
 

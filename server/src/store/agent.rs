@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, Shared};
+use super::{AgentIdent, Shared, quota::Window};
 use crate::{list::Touched, moment::Tick};
 
 /// Streams of one agent that are remembered: a new process starts a new one, and several processes may share an id by
@@ -28,8 +28,11 @@ pub(super) struct Agent {
     pub(super) missing: u64,
     /// The highest `seq` that is known of each stream, the one used last at the end.
     streams: VecDeque<(Uuid, u64)>,
-    /// When the current minute of sharing began, and how much was shared in it.
-    minute: (Tick, u32),
+    /// How much was changed in the current minute.
+    pub(super) minute: Window,
+    /// What its changes are counted under, beside its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) counted_as: Option<Arc<str>>,
     /// When its last events came.
     last: Tick,
 }
@@ -41,7 +44,8 @@ impl Agent {
             shared: Shared::default(),
             missing: 0,
             streams: VecDeque::new(),
-            minute: (now, 0),
+            minute: Window::default(),
+            counted_as: None,
             last: now,
         }
     }
@@ -54,17 +58,9 @@ impl Agent {
             .map(|(_, seq)| *seq)
     }
 
-    /// Whether the agent may put one more entry on the list now; it is counted if so.
-    pub(super) fn may_share(&mut self, live: u32, per_minute: u32, now: Tick) -> bool {
-        let (began, shared) = &mut self.minute;
-        if now.since(*began) >= 60 {
-            (*began, *shared) = (now, 0);
-        }
-        if self.shared.live >= live || *shared >= per_minute {
-            return false;
-        }
-        *shared += 1;
-        true
+    /// Whether the agent may make one more change now, which adds an entry or not.
+    pub(super) fn has_room(&self, (live, per_minute): (u32, u32), adds: bool, now: Tick) -> bool {
+        self.minute.used(now, 60) < per_minute && (!adds || self.shared.live < live)
     }
 
     /// Events of this agent never came.
@@ -191,12 +187,12 @@ impl Agents {
         }
     }
 
-    /// An entry that this agent added is no longer listed.
-    pub(super) fn release(&mut self, who: &Arc<AgentIdent>) {
-        if let Some(agent) = self.all.get_mut(who) {
-            agent.shared.live = agent.shared.live.saturating_sub(1);
-            self.touched.note(Arc::clone(who));
-        }
+    /// An entry that this agent added is no longer listed. What it was counted under is returned.
+    pub(super) fn release(&mut self, who: &Arc<AgentIdent>) -> Option<Arc<str>> {
+        let agent = self.all.get_mut(who)?;
+        agent.shared.live = agent.shared.live.saturating_sub(1);
+        self.touched.note(Arc::clone(who));
+        agent.counted_as.clone()
     }
 
     /// Remembers an agent as it was written down.
@@ -208,15 +204,20 @@ impl Agents {
         }
     }
 
-    /// Forgets the hundredth whose events came longest ago, of one second the lowest ids, so that
-    /// forgetting costs little per agent and is the same everywhere.
+    /// Forgets agents of the key that has brought the most, those whose events came longest ago, of
+    /// one second the lowest ids: ids that one key makes up take no other key's place. A hundredth
+    /// of all goes at once, so that forgetting costs little per agent, and is the same everywhere.
     fn forget_some(&mut self) {
-        let mut oldest: Vec<(Tick, Arc<AgentIdent>)> = self
-            .all
-            .iter()
-            .map(|(who, agent)| (agent.last, Arc::clone(who)))
-            .collect();
-        let nth = oldest.len() / 100;
+        let mut by_key: BTreeMap<Option<&Arc<str>>, usize> = BTreeMap::new();
+        for agent in self.all.values() {
+            *by_key.entry(agent.counted_as.as_ref()).or_default() += 1;
+        }
+        let crowd = by_key.into_iter().max_by_key(|(_, agents)| *agents);
+        let crowd = crowd.and_then(|(key, _)| key.cloned());
+        let of_crowd = self.all.iter().filter(|(_, agent)| agent.counted_as == crowd);
+        let mut oldest: Vec<(Tick, Arc<AgentIdent>)> =
+            of_crowd.map(|(who, agent)| (agent.last, Arc::clone(who))).collect();
+        let nth = (self.all.len() / 100).min(oldest.len().saturating_sub(1));
         oldest.select_nth_unstable(nth);
         for (_, who) in oldest.into_iter().take(nth + 1) {
             let streams = self.all.remove(&who).map(|agent| agent.streams).unwrap_or_default();
@@ -227,7 +228,8 @@ impl Agents {
         }
         tracing::warn!(
             limit = self.most,
-            "more agents than are remembered: forgot those whose events came longest ago"
+            key = crowd.as_deref(),
+            "more agents than are remembered: forgot those whose events came longest ago, of the key that has the most"
         );
     }
 }

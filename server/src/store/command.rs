@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, AuditNote, BanRules, EntryView, KeyState, Rules, TokenState};
+use super::{AgentIdent, AuditNote, BanRules, EntryView, KeyState, Rules, TokenState, Via};
 use crate::{list::Banned, moment::Moment};
 
 /// The form of the records that this release writes, and the newest that it reads.
@@ -183,6 +183,9 @@ pub struct Batch {
     pub who: Arc<AgentIdent>,
     /// The fleet of its profile.
     pub fleet: Arc<str>,
+    /// By what right it speaks.
+    #[serde(default, skip_serializing_if = "Via::is_unknown")]
+    pub via: Via,
     /// What its profile makes of bans.
     pub bans: BanRules,
     /// What happened.

@@ -6,11 +6,14 @@ use buckler::{
     model::address::parse_network,
     protocol::{
         Epoch,
-        v2::{self, EventKind, Nack},
+        v2::{self, EventKind, Evidence, Nack},
     },
 };
 
-use super::{AgentIdent, BanRules, Origin, Rules, agent::Agent, refusals::Refusals};
+use super::{
+    AgentIdent, BanRules, Bucket, Origin, Proposal, Quota, Rules, agent::Agent, proposals::Proposals,
+    quota::is_same_maker, refusals::Refusals,
+};
 use crate::{
     list::{Ban, Banned, Entry, FleetList},
     moment::{Moment, Tick},
@@ -30,13 +33,31 @@ mod code {
     pub(super) const OVER: &str = "over";
     /// The ban's evidence is weaker than what the profile shares. Only counted: the ban is in force where it was made.
     pub(super) const WEAK_EVIDENCE: &str = "weak_evidence";
+    /// The network was listed by agents of another application, and only they or an operator can lift that.
+    pub(super) const NOT_YOURS: &str = "not_yours";
+    /// The number is so far ahead that what lies between cannot have been lost.
+    pub(super) const BAD_SEQ: &str = "bad_seq";
 }
+
+/// The most events that may be missing between two reports of one stream. A flood of a thousand events
+/// a second that is lost for a quarter of an hour has as many; more is no loss but an attempt to have a
+/// stream's later events taken for known.
+const SEQ_WINDOW: u64 = 1_000_000;
+
+/// How far an agent's clock may be ahead of the server's, in milliseconds: five minutes, as Kerberos
+/// allows. A ban that is later is taken for one that was made before every unban.
+const AHEAD_MS: u64 = 5 * 60 * 1_000;
 
 /// One agent's report at its fleet's list.
 pub(super) struct Desk<'a> {
     pub(super) who: &'a Arc<AgentIdent>,
     pub(super) agent: &'a mut Agent,
     pub(super) list: &'a mut FleetList,
+    pub(super) fleet: &'a Arc<str>,
+    /// What is counted of its key, with the key's quota, and of its fleet.
+    pub(super) key: Option<(&'a mut Bucket, Quota)>,
+    pub(super) shared: &'a mut Bucket,
+    pub(super) proposals: &'a mut Proposals,
     pub(super) rules: &'a Rules,
     pub(super) now: Moment,
     pub(super) bans: BanRules,
@@ -66,6 +87,14 @@ impl Desk<'_> {
             if event.seq <= mark {
                 continue;
             }
+            if known.is_some() && event.seq - mark > SEQ_WINDOW {
+                self.agent.refused(code::BAD_SEQ);
+                nack.push(Nack {
+                    seq: event.seq,
+                    code: code::BAD_SEQ.to_owned(),
+                });
+                return (mark, nack);
+            }
             self.agent.missed(event.seq - mark - 1);
             mark = event.seq;
             if let Err(code) = self.take_event(event, &mut reason) {
@@ -76,7 +105,7 @@ impl Desk<'_> {
                 });
             }
         }
-        if before_first > mark {
+        if before_first > mark && before_first - mark <= SEQ_WINDOW {
             self.agent.missed(before_first - mark);
             mark = before_first;
         }
@@ -93,11 +122,7 @@ impl Desk<'_> {
             }
             EventKind::Unban => self.take_unban(&event.address),
             EventKind::Ban if event.ttl_s == 0 => Err(code::OVER),
-            EventKind::Ban if event.evidence < self.bans.share_from => {
-                self.agent.refused(code::WEAK_EVIDENCE);
-                self.agent.shared.attacks += 1;
-                Ok(())
-            }
+            EventKind::Ban if event.evidence < self.bans.share_from => self.propose(event, reason),
             EventKind::Ban => {
                 let end = self.now.tick.plus(self.ban_length(event));
                 self.take_ban(&event.address, self.now.tick, end, event.at_ms, reason(&event.why))
@@ -105,12 +130,75 @@ impl Desk<'_> {
         }
     }
 
+    /// Has a ban wait whose evidence is too weak for others, or takes it where another application has
+    /// seen the same. What only exceeded a limit says nothing to others.
+    fn propose(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
+        self.agent.refused(code::WEAK_EVIDENCE);
+        self.agent.shared.attacks += 1;
+        if event.evidence < Evidence::Repeated {
+            return Ok(());
+        }
+        let network = parse_network(&event.address).ok_or(code::BAD_ADDRESS)?;
+        self.rules.protected.judge(network)?;
+        let (now, end) = (self.now.tick, self.now.tick.plus(self.ban_length(event)));
+        let witness = self.list.get(network).map(|entry| match &entry.by {
+            Origin::Operator => false,
+            Origin::Agent(who) => !is_same_maker(who, self.who),
+        });
+        if witness == Some(true) {
+            return self.take_ban(&event.address, now, end, event.at_ms, reason(&event.why));
+        }
+        if let Some(first) = self.proposals.second(self.fleet, network, self.who, now) {
+            self.take_ban(&event.address, now, end.max(first.end), event.at_ms, first.why)?;
+            self.list.second(network);
+            return Ok(());
+        }
+        if !self.may_change(false) {
+            return Err(code::QUOTA);
+        }
+        let proposal = Proposal {
+            by: Arc::clone(self.who),
+            end,
+            made: now,
+            why: reason(&event.why),
+        };
+        self.proposals.keep(self.fleet, network, proposal);
+        Ok(())
+    }
+
+    /// Whether there is room for one more change, which adds an entry or not: of the agent, its key and
+    /// its fleet. It is counted if so.
+    fn may_change(&mut self, adds: bool) -> bool {
+        let Rules {
+            shared_live,
+            shared_per_minute,
+            quotas,
+            ..
+        } = self.rules;
+        let now = self.now.tick;
+        let has_room = self.agent.has_room((*shared_live, *shared_per_minute), adds, now)
+            && self
+                .key
+                .as_ref()
+                .is_none_or(|(key, quota)| key.has_room(*quota, adds, now))
+            && self.shared.has_room(quotas.fleet, adds, now);
+        if has_room {
+            self.agent.minute.count(now, 60);
+            if let Some((key, _)) = &mut self.key {
+                key.count(now);
+            }
+            self.shared.count(now);
+        }
+        has_room
+    }
+
     /// How long a ban lasts for the fleet: as long as its agent says, and longer where the client was banned before. Of a client that
     /// is listed others tell the same ban.
     fn ban_length(&self, event: &v2::Event) -> u64 {
         let unlisted = parse_network(&event.address).filter(|network| self.list.get(*network).is_none());
         let earlier = unlisted.map_or(0, |network| self.list.repetitions(network, self.now.tick));
-        event.ttl_s.max(self.bans.length_after(earlier))
+        let wanted = event.ttl_s.max(self.bans.length_after(earlier));
+        wanted.min(self.rules.quotas.longest_ban_s)
     }
 
     /// Takes a version 1 agent's bans. What is refused is silently not shared: it knows no `nack`.
@@ -123,7 +211,8 @@ impl Desk<'_> {
             let taken = if age >= ban_for {
                 Err(code::OVER)
             } else {
-                let (made, end) = (self.now.tick.minus(age), self.now.tick.plus(ban_for - age));
+                let left = (ban_for - age).min(self.rules.quotas.longest_ban_s);
+                let (made, end) = (self.now.tick.minus(age), self.now.tick.plus(left));
                 self.take_ban(address, made, end, at.saturating_mul(1_000), Arc::clone(why))
             };
             if let Err(code) = taken {
@@ -142,27 +231,34 @@ impl Desk<'_> {
     ) -> Result<(), &'static str> {
         let network = parse_network(address).ok_or(code::BAD_ADDRESS)?;
         self.rules.protected.judge(network)?;
-        let listed = self.list.get(network).is_some();
-        let Rules {
-            shared_live,
-            shared_per_minute,
-            ..
-        } = *self.rules;
-        if !listed && !self.agent.may_share(shared_live, shared_per_minute, self.now.tick) {
+        let listed = self.list.get(network);
+        let by_another = listed.is_some_and(|entry| match &entry.by {
+            Origin::Operator => false,
+            Origin::Agent(who) => !is_same_maker(who, self.who),
+        });
+        let changes = listed.is_none_or(|entry| end > entry.end);
+        let adds = listed.is_none();
+        if changes && !self.may_change(adds) {
             return Err(code::QUOTA);
         }
+        let is_believed = at_unix_ms <= self.now.unix_ms.saturating_add(AHEAD_MS);
         let by = Origin::Agent(Arc::clone(self.who));
         let ban = Ban {
             network,
             entry: Entry { end, made, by, why },
-            at_unix_ms,
+            at_unix_ms: if is_believed { at_unix_ms } else { 0 },
         };
         match self.list.ban(ban, self.now) {
             Banned::Late => return Err(code::UNBANNED),
             Banned::Added => {
                 self.agent.shared.live += 1;
+                self.shared.live += 1;
+                if let Some((key, _)) = &mut self.key {
+                    key.live += 1;
+                }
                 tracing::info!(%network, agent = %self.who, "listed");
             }
+            Banned::Prolonged | Banned::Known if by_another => self.list.second(network),
             Banned::Prolonged | Banned::Known => {}
         }
         self.agent.shared.bans += 1;
@@ -174,10 +270,18 @@ impl Desk<'_> {
         if self.list.is_standing(network) {
             return Err(code::OPERATOR);
         }
+        let is_own = |entry: &Entry| matches!(&entry.by, Origin::Agent(who) if is_same_maker(who, self.who));
+        let is_theirs = self.list.get(network).is_some_and(|entry| !is_own(entry));
+        if is_theirs || self.list.is_seconded(network) {
+            return Err(code::NOT_YOURS);
+        }
+        if !self.may_change(false) {
+            return Err(code::QUOTA);
+        }
         self.agent.shared.unbans += 1;
         if let Some(Entry {
             by: Origin::Agent(who), ..
-        }) = self.list.unban(network, self.now)
+        }) = self.list.lift(network, self.who.profile(), self.now)
         {
             tracing::info!(%network, agent = %self.who, "let in again");
             self.released.push(who);

@@ -17,7 +17,10 @@ mod agent;
 mod audit;
 mod command;
 mod desk;
+mod packed;
+mod proposals;
 mod query;
+mod quota;
 mod refusals;
 mod report;
 mod rows;
@@ -28,14 +31,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{
-    access::MOST_TOKENS,
-    rows::{Changes, RowReader},
-};
+pub(crate) use self::{access::MOST_TOKENS, packed::RowReader, rows::Changes};
 pub use self::{
     access::{KeyState, Role, TokenState},
     audit::{AuditEntry, AuditNote},
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
+    proposals::Proposal,
+    quota::{Bucket, Quota, Quotas, Together, Via},
     refusals::RefusalView,
     report::{AgentIdent, BanRules, Events, ListStep, Mark, Origin, Receipt, Report, Transport, Window},
     rows::{AgentRow, Row},
@@ -68,6 +70,9 @@ pub struct Rules {
     pub shared_live: u32,
     /// The most entries that one agent may put on a list in a minute.
     pub shared_per_minute: u32,
+    /// What keys and fleets are held to.
+    #[serde(default)]
+    pub quotas: Quotas,
 }
 
 impl Rules {
@@ -82,6 +87,7 @@ impl Rules {
             agents: usize::MAX,
             shared_live: 0,
             shared_per_minute: 0,
+            quotas: Quotas::default(),
         }
     }
 }

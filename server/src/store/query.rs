@@ -7,8 +7,8 @@ use buckler::model::blacklist::ban_id::ban_id;
 use ipnet::IpNet;
 
 use super::{
-    AgentIdent, AuditEntry, Batch, BatchEvents, EntryView, FleetView, KeyState, ProfileState, RefusalView, Rules,
-    Shared, Store, StoreError, TokenState, Window, refusals,
+    AgentIdent, AuditEntry, Batch, BatchEvents, EntryView, FleetView, KeyState, ProfileState, Proposal, RefusalView,
+    Rules, Shared, Store, StoreError, TokenState, Window, refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -60,6 +60,13 @@ impl Store {
                 let known = self.agents.mark(&batch.who, *stream);
                 let is_new = !self.agents.knows(&batch.who, *stream);
                 let mark = known.unwrap_or(before_first);
+                let most = self.rules.quotas.key_new_agents;
+                if let Some(key) = &batch.via.key
+                    && self.agents.get(&batch.who).is_none()
+                    && !self.buckets.may_enter(key, most, self.now.tick)
+                {
+                    return (mark, false);
+                }
                 (mark, is_new || !events.is_empty() || before_first > mark)
             }
         }
@@ -183,6 +190,12 @@ impl Store {
     #[must_use]
     pub const fn access_changes(&self) -> u64 {
         self.access.changes
+    }
+
+    /// Bans of a fleet that wait for a second witness.
+    pub fn proposals(&self, fleet: &str, now: Tick) -> impl Iterator<Item = (IpNet, &Proposal)> {
+        let waiting = self.proposals.iter().filter(move |(_, proposal)| proposal.end > now);
+        waiting.filter_map(move |((theirs, network), proposal)| (**theirs == *fleet).then_some((*network, proposal)))
     }
 
     /// Who changed what, the newest first.

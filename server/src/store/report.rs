@@ -10,7 +10,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Batch, BatchEvents, bounded};
+use super::{
+    Via,
+    command::{Batch, BatchEvents, bounded},
+};
 use crate::{
     list::{Head, Snapshot},
     moment::Tick,
@@ -122,6 +125,8 @@ pub struct Report {
     pub who: Arc<AgentIdent>,
     /// The fleet of its profile.
     pub fleet: Arc<str>,
+    /// By what right.
+    pub via: Via,
     /// Where it speaks from.
     pub peer: IpAddr,
     /// By what.
@@ -214,6 +219,7 @@ impl Report {
         Batch {
             who: Arc::clone(&self.who),
             fleet: Arc::clone(&self.fleet),
+            via: self.via.clone(),
             bans: self.bans,
             events,
         }

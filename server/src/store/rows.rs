@@ -1,18 +1,19 @@
 //! The store as rows: what a checkpoint and a backup hold, and how the store is built from them
 //! again.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
-    AgentIdent, AuditEntry, KeyState, Origin, ProfileState, RefusalView, Rules, Store, TokenState, agent::Agent,
+    AgentIdent, AuditEntry, Bucket, KeyState, ProfileState, Proposal, RefusalView, Rules, Store, Together, TokenState,
+    agent::Agent,
+    packed::{self, network_bytes},
 };
 use crate::{
     list::{FleetList, ListRow, RowAt},
-    moment::{Moment, Tick},
+    moment::Moment,
 };
 
 /// One row of the store.
@@ -47,6 +48,24 @@ pub enum Row {
     Token(TokenState),
     /// Who changed what.
     Audit(Box<AuditEntry>),
+    /// A ban that waits for a second witness.
+    Proposal {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+        /// What is proposed.
+        proposal: Proposal,
+    },
+    /// What is counted for quotas.
+    Bucket {
+        /// Who is counted together.
+        together: Together,
+        /// The name of the key or fleet.
+        name: Arc<str>,
+        /// The counts.
+        bucket: Bucket,
+    },
 }
 
 /// An agent as it is written down.
@@ -63,11 +82,11 @@ pub struct AgentRow {
 pub(crate) struct Key(Vec<u8>);
 
 /// What keys begin with.
-mod kind {
+pub(super) mod kind {
     pub(super) const NOW: u8 = b'a';
     pub(super) const RULES: u8 = b'b';
     pub(super) const HEAD: u8 = b'c';
-    pub(super) const ENTRY: u8 = b'd';
+    pub(in super::super) const ENTRY: u8 = b'd';
     pub(super) const CHANGE: u8 = b'e';
     pub(super) const UNBAN: u8 = b'f';
     pub(super) const REPETITION: u8 = b'g';
@@ -77,6 +96,8 @@ mod kind {
     pub(super) const KEY: u8 = b'k';
     pub(super) const TOKEN: u8 = b'l';
     pub(super) const AUDIT: u8 = b'm';
+    pub(super) const PROPOSAL: u8 = b'n';
+    pub(super) const BUCKET: u8 = b'o';
 }
 
 impl Key {
@@ -124,38 +145,21 @@ impl Key {
         Self::new(kind::TOKEN, &[id.as_bytes()])
     }
 
+    fn of_proposal(fleet: &str, network: IpNet) -> Self {
+        Self::new(kind::PROPOSAL, &[fleet.as_bytes(), &[0], &network_bytes(network)])
+    }
+
+    fn of_bucket(together: Together, name: &str) -> Self {
+        let kind = match together {
+            Together::Key => b'k',
+            Together::Fleet => b'f',
+        };
+        Self::new(kind::BUCKET, &[&[kind], name.as_bytes()])
+    }
+
     fn of_audit(number: u64) -> Self {
         Self::new(kind::AUDIT, &[&number.to_be_bytes()])
     }
-}
-
-/// Bytes of a network in a key.
-const NETWORK: usize = 18;
-
-/// Family, address and prefix length.
-fn network_bytes(network: IpNet) -> [u8; NETWORK] {
-    let mut bytes = [0; NETWORK];
-    let (family, octets): (u8, &[u8]) = match network.addr() {
-        IpAddr::V4(address) => (4, &address.octets()),
-        IpAddr::V6(address) => (6, &address.octets()),
-    };
-    let said = [&[family], octets].concat();
-    bytes.iter_mut().zip(said).for_each(|(byte, said)| *byte = said);
-    if let Some(last) = bytes.last_mut() {
-        *last = network.prefix_len();
-    }
-    bytes
-}
-
-fn network_of(bytes: &[u8]) -> Option<IpNet> {
-    let (family, rest) = bytes.split_first()?;
-    let (prefix, octets) = rest.split_last()?;
-    let address = match family {
-        4 => IpAddr::from(*octets.first_chunk::<4>()?),
-        6 => IpAddr::from(<[u8; 16]>::try_from(octets).ok()?),
-        _ => return None,
-    };
-    IpNet::new(address, *prefix).ok()
 }
 
 impl Row {
@@ -171,6 +175,8 @@ impl Row {
             Self::Key(key) => Key::of_key(&key.id),
             Self::Token(token) => Key::of_token(&token.id),
             Self::Audit(entry) => Key::of_audit(entry.number),
+            Self::Proposal { fleet, network, .. } => Key::of_proposal(fleet, *network),
+            Self::Bucket { together, name, .. } => Key::of_bucket(*together, name),
         }
     }
 
@@ -180,82 +186,9 @@ impl Row {
     /// # Errors
     /// What serde says, which for these is nothing.
     pub(crate) fn value(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let Self::List {
-            row:
-                ListRow::Entry {
-                    end,
-                    made,
-                    by,
-                    why,
-                    standing,
-                    network: _,
-                },
-            ..
-        } = self
-        else {
-            return serde_json::to_vec(self);
-        };
-        let by = maker_bytes(by)?;
-        let mut value = Vec::with_capacity(ENTRY_HEAD + by.len() + why.len());
-        value.extend(end.seconds().to_be_bytes());
-        value.extend(made.seconds().to_be_bytes());
-        value.push(u8::from(*standing));
-        value.extend(u16::try_from(by.len()).unwrap_or(u16::MAX).to_be_bytes());
-        value.extend(by);
-        value.extend(why.as_bytes());
-        Ok(value)
+        packed::entry_bytes(self).unwrap_or_else(|| serde_json::to_vec(self))
     }
 }
-
-/// What the maker of an entry begins with.
-mod maker {
-    pub(super) const OPERATOR: u8 = 0;
-    /// An agent of version 2: its id, and the profile of its key.
-    pub(super) const INSTALLED: u8 = 1;
-    /// Any other agent, as JSON.
-    pub(super) const OTHER: u8 = 2;
-}
-
-/// The maker of an entry in as few bytes as it needs.
-fn maker_bytes(by: &Origin) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = Vec::new();
-    match by {
-        Origin::Operator => bytes.push(maker::OPERATOR),
-        Origin::Agent(who) => match &**who {
-            AgentIdent::Installed { profile, id } => {
-                bytes.push(maker::INSTALLED);
-                bytes.extend(id.as_bytes());
-                bytes.extend(profile.as_bytes());
-            }
-            AgentIdent::Keyed { .. } => {
-                bytes.push(maker::OTHER);
-                bytes.extend(serde_json::to_vec(who)?);
-            }
-        },
-    }
-    Ok(bytes)
-}
-
-fn maker_of(bytes: &[u8]) -> Option<Origin> {
-    let (kind, rest) = bytes.split_first()?;
-    let who = match *kind {
-        maker::OPERATOR => return Some(Origin::Operator),
-        maker::INSTALLED => {
-            let (id, profile) = rest.split_first_chunk::<16>()?;
-            AgentIdent::Installed {
-                profile: std::str::from_utf8(profile).ok()?.into(),
-                id: Uuid::from_bytes(*id),
-            }
-        }
-        maker::OTHER => serde_json::from_slice(rest).ok()?,
-        _ => return None,
-    };
-    Some(Origin::Agent(Arc::new(who)))
-}
-
-/// Bytes before the maker of an entry: end, when it was made, standing, and the length of the
-/// maker.
-const ENTRY_HEAD: usize = 4 + 4 + 1 + 2;
 
 /// Rows that differ from those of the last checkpoint.
 #[derive(Debug, Clone, Default)]
@@ -275,6 +208,8 @@ impl Store {
         self.changed_profiles.track();
         self.access.track();
         self.audit.tracks = true;
+        self.proposals.touched.track();
+        self.buckets.touched.track();
     }
 
     /// How many rows have changed since the last checkpoint.
@@ -287,6 +222,8 @@ impl Store {
             + self.access.touched_keys.len()
             + self.access.touched_tokens.len()
             + self.audit.changed()
+            + self.proposals.touched.len()
+            + self.buckets.touched.len()
             + usize::from(self.changed_rules)
     }
 
@@ -341,6 +278,18 @@ impl Store {
         let (came, gone) = self.audit.changes();
         changes.put.extend(came.into_iter().map(Box::new).map(Row::Audit));
         changes.gone.extend(gone.into_iter().map(Key::of_audit));
+        for place in self.proposals.touched.take() {
+            match self.proposals.get(&place) {
+                Some(proposal) => changes.put.push(proposal_row((&place, proposal))),
+                None => changes.gone.push(Key::of_proposal(&place.0, place.1)),
+            }
+        }
+        for (together, name) in self.buckets.touched.take() {
+            let bucket = self.buckets.get(together, &name);
+            changes
+                .put
+                .extend(bucket.map(|bucket| bucket_row((together, &name, bucket))));
+        }
     }
 
     /// Every row: two stores are equal if these are.
@@ -360,6 +309,8 @@ impl Store {
             .chain(self.access.keys.values().cloned().map(Row::Key))
             .chain(self.access.tokens.values().cloned().map(Row::Token))
             .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
+            .chain(self.proposals.iter().map(proposal_row))
+            .chain(self.buckets.iter().map(bucket_row))
     }
 
     /// Takes a row of a store that is being built. They come in the order of their keys.
@@ -379,7 +330,10 @@ impl Store {
                     list.take_row(row)?;
                 }
             }
-            Row::Agent(AgentRow { who, agent }) => self.agents.restore(&who, agent),
+            Row::Agent(AgentRow { who, agent }) => {
+                self.buckets.found(&agent.fleet, agent.shared.live);
+                self.agents.restore(&who, agent);
+            }
             Row::Refusal { number, refusal } => self.refusals.restore(number, *refusal),
             Row::Profile(profile) => {
                 self.profiles.insert(Arc::clone(&profile.name), profile);
@@ -387,6 +341,12 @@ impl Store {
             Row::Key(key) => drop(self.access.keys.insert(Arc::clone(&key.id), key)),
             Row::Token(token) => drop(self.access.tokens.insert(Arc::clone(&token.id), token)),
             Row::Audit(entry) => self.audit.restore(*entry),
+            Row::Proposal {
+                fleet,
+                network,
+                proposal,
+            } => self.proposals.keep(&fleet, network, proposal),
+            Row::Bucket { together, name, bucket } => self.buckets.restore(together, name, bucket),
         }
         Ok(())
     }
@@ -410,55 +370,25 @@ fn agent_row(who: &Arc<AgentIdent>, agent: &Agent) -> Row {
     })
 }
 
+fn proposal_row(((fleet, network), proposal): (&(Arc<str>, IpNet), &Proposal)) -> Row {
+    Row::Proposal {
+        fleet: Arc::clone(fleet),
+        network: *network,
+        proposal: proposal.clone(),
+    }
+}
+
+fn bucket_row((together, name, bucket): (Together, &Arc<str>, &Bucket)) -> Row {
+    Row::Bucket {
+        together,
+        name: Arc::clone(name),
+        bucket: *bucket,
+    }
+}
+
 fn refusal_row((number, refusal): (u64, RefusalView)) -> Row {
     Row::Refusal {
         number,
         refusal: Box::new(refusal),
-    }
-}
-
-/// Reads rows as they are stored. Makers and reasons of entries are kept once, as in a running
-/// store.
-#[derive(Debug, Default)]
-pub(crate) struct RowReader {
-    fleets: HashMap<Vec<u8>, Arc<str>>,
-    makers: HashMap<Vec<u8>, Origin>,
-}
-
-impl RowReader {
-    /// The row that stands there; `None` where it makes no sense.
-    pub(crate) fn read(&mut self, reason: &mut dyn FnMut(&str) -> Arc<str>, key: &[u8], value: &[u8]) -> Option<Row> {
-        if key.first() == Some(&kind::ENTRY) {
-            self.entry(reason, key.get(1..)?, value)
-        } else {
-            serde_json::from_slice(value).ok()
-        }
-    }
-
-    fn entry(&mut self, reason: &mut dyn FnMut(&str) -> Arc<str>, key: &[u8], value: &[u8]) -> Option<Row> {
-        let (name, network) = key.split_at_checked(key.len().checked_sub(NETWORK)?)?;
-        let (end, rest) = value.split_first_chunk::<4>()?;
-        let (made, rest) = rest.split_first_chunk::<4>()?;
-        let ([standing], rest) = rest.split_first_chunk::<1>()?;
-        let (length, rest) = rest.split_first_chunk::<2>()?;
-        let (by, why) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-        if !self.makers.contains_key(by) {
-            self.makers.insert(by.to_vec(), maker_of(by)?);
-        }
-        if !self.fleets.contains_key(name) {
-            let text = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
-            self.fleets.insert(name.to_vec(), text.into());
-        }
-        Some(Row::List {
-            fleet: Arc::clone(self.fleets.get(name)?),
-            row: ListRow::Entry {
-                network: network_of(network)?,
-                end: Tick::from_seconds(u32::from_be_bytes(*end)),
-                made: Tick::from_seconds(u32::from_be_bytes(*made)),
-                by: self.makers.get(by)?.clone(),
-                why: reason(std::str::from_utf8(why).ok()?),
-                standing: *standing != 0,
-            },
-        })
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Answer, Batch, BatchEvents, Command, EntryView, Origin, ProfileState, Record, Rules, access::Access, agent::Agents,
-    audit::Audit, desk::Desk, refusals::Refusals,
+    audit::Audit, desk::Desk, proposals::Proposals, quota::Buckets, refusals::Refusals,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
@@ -31,6 +31,8 @@ pub struct Store {
     pub(super) profiles: BTreeMap<Arc<str>, ProfileState>,
     pub(super) access: Access,
     pub(super) audit: Audit,
+    pub(super) proposals: Proposals,
+    pub(super) buckets: Buckets,
     /// The time of the newest record.
     pub(super) now: Moment,
     pub(super) changed_profiles: Touched<Arc<str>>,
@@ -51,6 +53,8 @@ impl Store {
             profiles: BTreeMap::new(),
             access: Access::default(),
             audit: Audit::default(),
+            proposals: Proposals::default(),
+            buckets: Buckets::default(),
             now: Moment::default(),
             changed_profiles: Touched::default(),
             changed_rules: false,
@@ -144,19 +148,33 @@ impl Store {
             fleet,
             bans,
             events,
+            ..
         } = batch;
         let known = match events {
             BatchEvents::V1 { .. } => None,
             BatchEvents::V2 { stream, .. } => self.agents.mark(who, *stream),
         };
+        let Some(counted_as) = self.counted_as(batch) else {
+            return Answer::Taken {
+                ack: known.unwrap_or_else(|| before_first(events)),
+                nack: Vec::new(),
+            };
+        };
         let Some(list) = self.fleets.get_mut(fleet) else {
             return Answer::Done;
         };
-        let (reasons, now) = (&mut self.reasons, self.now);
+        let (reasons, now, quotas) = (&mut self.reasons, self.now, self.rules.quotas);
+        let agent = self.agents.enter(who, fleet, now.tick);
+        agent.counted_as.clone_from(&counted_as);
+        let (key, shared) = self.buckets.of(counted_as.as_ref(), fleet);
         let mut desk = Desk {
             who,
-            agent: self.agents.enter(who, fleet, now.tick),
+            agent,
             list,
+            fleet,
+            key: key.map(|key| (key, quotas.for_key(events))),
+            shared,
+            proposals: &mut self.proposals,
             rules: &self.rules,
             now,
             bans: *bans,
@@ -172,7 +190,8 @@ impl Store {
         };
         let (released, (ack, nack)) = (desk.released, answer);
         for released in &released {
-            self.agents.release(released);
+            let key = self.agents.release(released);
+            self.buckets.release(key.as_ref(), fleet);
         }
         if let BatchEvents::V2 { stream, .. } = events {
             self.agents.set_mark(who, *stream, ack);
@@ -180,7 +199,31 @@ impl Store {
         Answer::Taken { ack, nack }
     }
 
-    fn unban(&mut self, fleet: &str, network: ipnet::IpNet) -> Answer {
+    /// What an agent's changes are counted under beside its own and its fleet's, if anything. `None`
+    /// where its key has brought too many agents for it to be one more.
+    fn counted_as(&mut self, batch: &Batch) -> Option<Option<Arc<str>>> {
+        let Batch {
+            who,
+            fleet,
+            via,
+            events,
+            ..
+        } = batch;
+        let (now, most) = (self.now.tick, self.rules.quotas.key_new_agents);
+        let counted_as = via.counted_as(fleet, events);
+        match (self.agents.get(who), &via.key) {
+            (None, Some(key)) if !self.buckets.may_enter(key, most, now) => return None,
+            (None, Some(key)) => self.buckets.enter(key, now),
+            (Some(agent), _) if agent.counted_as != counted_as => {
+                let (from, live) = (agent.counted_as.clone(), agent.shared.live);
+                self.buckets.pass_on(from.as_ref(), counted_as.as_ref(), live);
+            }
+            (Some(_), _) | (None, None) => {}
+        }
+        Some(counted_as)
+    }
+
+    fn unban(&mut self, fleet: &Arc<str>, network: ipnet::IpNet) -> Answer {
         let Some(list) = self.fleets.get_mut(fleet) else {
             return Answer::Unbanned(None);
         };
@@ -190,16 +233,19 @@ impl Store {
         };
         let view = EntryView::new(network, &entry, operator, self.now);
         if let Origin::Agent(who) = &entry.by {
-            self.agents.release(who);
+            let key = self.agents.release(who);
+            self.buckets.release(key.as_ref(), fleet);
         }
         Answer::Unbanned(Some(Box::new(view)))
     }
 
     fn expire(&mut self) {
-        for list in self.fleets.values_mut() {
+        self.proposals.sweep(self.now.tick);
+        for (fleet, list) in &mut self.fleets {
             for (_, entry) in list.expire(self.now, EXPIRY_BUDGET) {
                 if let Origin::Agent(who) = &entry.by {
-                    self.agents.release(who);
+                    let key = self.agents.release(who);
+                    self.buckets.release(key.as_ref(), fleet);
                 }
             }
         }
@@ -208,6 +254,14 @@ impl Store {
     /// A reason, kept once.
     pub(crate) fn reason(&mut self, text: &str) -> Arc<str> {
         self.reasons.get(text)
+    }
+}
+
+/// The number before the lowest that was not acknowledged.
+const fn before_first(events: &BatchEvents) -> u64 {
+    match events {
+        BatchEvents::V1 { .. } => 0,
+        BatchEvents::V2 { first, .. } => first.saturating_sub(1),
     }
 }
 

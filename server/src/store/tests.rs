@@ -32,6 +32,16 @@ pub(crate) fn rules() -> Rules {
         agents: 6,
         shared_live: 4,
         shared_per_minute: 2,
+        quotas: Quotas {
+            longest_ban_s: 150,
+            key: Quota { live: 8, per_minute: 5 },
+            fleet: Quota {
+                live: 12,
+                per_minute: 7,
+            },
+            v1: Quota { live: 3, per_minute: 3 },
+            key_new_agents: 4,
+        },
     }
 }
 
@@ -122,7 +132,10 @@ impl Traffic {
             at_ms: (self.now - self.random.u64(0..30)) * 1_000,
             ttl_s: self.random.u64(0..4) * 60,
             why: "decoy".to_owned(),
-            evidence: *self.random.choice(&[Evidence::Threshold, Evidence::Certain]).unwrap(),
+            evidence: *self
+                .random
+                .choice(&[Evidence::Threshold, Evidence::Repeated, Evidence::Certain])
+                .unwrap(),
             peer: AddressOrigin::Socket,
             detail: self.random.bool().then(|| Box::new(detail)),
         }
@@ -148,9 +161,15 @@ impl Traffic {
         Batch {
             who,
             fleet,
+            via: Via {
+                key: self
+                    .random
+                    .bool()
+                    .then(|| (*self.random.choice(&["k1", "k2"]).unwrap()).into()),
+            },
             bans: BanRules {
                 lengths: [0, 300, 3_000],
-                share_from: Evidence::Repeated,
+                share_from: Evidence::Certain,
             },
             events,
         }
@@ -309,7 +328,14 @@ fn every_limit_is_reached_by_the_traffic_of_these_tests() {
         }
         forgotten = forgotten.max(store.agents.iter().count());
     }
-    for code in ["quota", "unbanned", "operator_entry", "protected_range", "over"] {
+    for code in [
+        "quota",
+        "unbanned",
+        "operator_entry",
+        "not_yours",
+        "protected_range",
+        "over",
+    ] {
         assert!(codes.contains(code), "{code} in {codes:?}");
     }
     assert_eq!(forgotten, rules().agents);
@@ -374,7 +400,9 @@ fn bounds_that_are_lowered_while_the_server_is_down_hold_from_the_next_change_on
         ..rules()
     };
     let lowered = Arc::new(Record::new(store.now(), vec![Command::Rules(narrow.clone())]));
-    for record in [lowered, Arc::new(traffic.record()), Arc::new(traffic.record())] {
+    // so many that every list changes
+    let after = (0..20).map(|_| Arc::new(traffic.record()));
+    for record in std::iter::once(lowered).chain(after) {
         position = journal.append(&record).unwrap();
         built.apply(&record);
     }

@@ -34,7 +34,7 @@ impl Cloud {
 
 #[actix_web::test]
 async fn a_client_that_several_applications_catch_is_banned_for_longer_each_time() {
-    let cloud = started(Profile::for_key(KEY));
+    let cloud = started(Profile::for_key(KEY).share_from(Evidence::Repeated));
     let (mut shop, mut blog, mut forum) = (Agent::new(), Agent::new(), Agent::new());
     for agent in [&shop, &blog, &forum] {
         agent.register(&cloud).await;
@@ -68,7 +68,11 @@ async fn a_client_that_several_applications_catch_is_banned_for_longer_each_time
 
 #[actix_web::test]
 async fn no_ban_is_longer_than_the_profile_lets_it_be() {
-    let cloud = started(Profile::for_key(KEY).set("BLACKLIST_DELAY", 1000));
+    let cloud = started(
+        Profile::for_key(KEY)
+            .share_from(Evidence::Repeated)
+            .set("BLACKLIST_DELAY", 1000),
+    );
     let mut agent = Agent::new();
     agent.register(&cloud).await;
     for lasts in [300, 1000, 1000] {

@@ -1,4 +1,8 @@
 //! Attacks by those that a fleet trusts, over real sockets: each did harm once, and does none.
 
+mod attacker;
+mod junk_storm;
 mod lying_server;
 mod planted_link;
+mod poisoned_list;
+mod stolen_key;

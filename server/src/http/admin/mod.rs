@@ -8,6 +8,7 @@ mod export;
 mod keys;
 mod metrics;
 mod profiles;
+mod proposals;
 mod refusals;
 mod routes;
 mod tokens;
@@ -51,6 +52,7 @@ fn add(app: &mut impl Routes) {
             .on(POST, Operate, blacklist::ban)
             .on(DELETE, Operate, blacklist::unban),
     );
+    app.add(at("/admin/proposals").on(GET, View, proposals::all));
     app.add(at("/admin/refusals").on(GET, View, refusals::newest));
     app.add(at("/admin/refusals/{id}").on(GET, View, refusals::one));
     app.add(at("/admin/profiles").on(GET, View, profiles::all));

@@ -30,7 +30,7 @@ use crate::{
     },
     hub::{Channel, Ring},
     metrics::Outcome,
-    profiles::{Admitted, LiveProfile},
+    profiles::Admitted,
     secret::Secret,
     tls::ClientCertificate,
 };
@@ -277,7 +277,7 @@ impl Connection {
         Ok(answer)
     }
 
-    async fn ask(&self, profile: &LiveProfile, visit: agents::Visit, part: AgentPart) -> Result<Answer, Refusal> {
+    async fn ask(&self, profile: &Admitted, visit: agents::Visit, part: AgentPart) -> Result<Answer, Refusal> {
         let caller = Caller {
             peer: self.peer,
             beacon_url: &self.beacon_url,

@@ -11,8 +11,8 @@ use buckler_server::{
     exchange::answered,
     list::Head,
     store::{
-        AgentIdent, Answer, BanRules, Command, EntryView, Events, FleetView, ListStep, Record, Report, Rules,
-        Transport, new_epoch,
+        AgentIdent, Answer, BanRules, Command, EntryView, Events, FleetView, ListStep, Quotas, Record, Report, Rules,
+        Transport, Via, new_epoch,
     },
 };
 use ipnet::IpNet;
@@ -59,6 +59,7 @@ impl Server {
             agents: 1_000,
             shared_live: plan.shared_live,
             shared_per_minute: plan.shared_per_minute,
+            quotas: Quotas::default(),
         };
         Self {
             state: State::empty(&rules),
@@ -91,6 +92,7 @@ impl Server {
         let mut report = Report {
             who: Arc::new(who),
             fleet: FLEET.into(),
+            via: Via::default(),
             peer: Ipv4Addr::LOCALHOST.into(),
             transport: if connection.is_some() {
                 Transport::WebSocket

@@ -1,0 +1,55 @@
+//! One application's word, or that of somebody with its key, about clients of all the others.
+
+use buckler::protocol::v2::{EventKind, Evidence};
+use buckler_server::Profile;
+
+use super::attacker::{HONEST, Puppet, STOLEN, codes, listed, started, stop, two_applications, unix_ms};
+use crate::flow::admin;
+
+#[test]
+fn what_one_application_only_suspects_waits_for_another() {
+    let server = started(two_applications());
+    let mut puppets = [Puppet::new(STOLEN), Puppet::new(STOLEN)];
+    for puppet in &mut puppets {
+        puppet.event(EventKind::Ban, "203.0.113.1", Evidence::Repeated);
+        assert_eq!(codes(&puppet.speaks(&server)), [""; 0]);
+    }
+    assert_eq!(listed(&server), [], "two ids of one key are one witness");
+    let waiting = admin(&server, "GET", "proposals", None);
+    assert_eq!(waiting["data"]["proposals"][0]["address"], "203.0.113.1", "{waiting}");
+    assert_eq!(waiting["data"]["proposals"][0]["profile"], "blog");
+    let mut shop = Puppet::new(HONEST);
+    shop.event(EventKind::Ban, "203.0.113.1", Evidence::Threshold);
+    shop.speaks(&server);
+    assert_eq!(listed(&server), [], "a count that was exceeded is no witness");
+    shop.event(EventKind::Ban, "203.0.113.1", Evidence::Repeated);
+    shop.speaks(&server);
+    assert_eq!(listed(&server).len(), 1);
+    puppets[0].lifts("203.0.113.1");
+    assert_eq!(codes(&puppets[0].speaks(&server)), ["not_yours"], "it takes two");
+    stop(server);
+}
+
+#[test]
+fn an_operator_says_whose_suspicion_is_enough() {
+    let trusted = Profile::for_key("the-key-of-the-trusted").share_from(Evidence::Repeated);
+    let server = started(two_applications().profile("trusted", trusted));
+    let mut puppet = Puppet::new("the-key-of-the-trusted");
+    puppet.event(EventKind::Ban, "203.0.113.1", Evidence::Repeated);
+    puppet.speaks(&server);
+    assert_eq!(listed(&server).len(), 1);
+    stop(server);
+}
+
+#[test]
+fn a_ban_from_the_future_does_not_undo_what_an_operator_lifted() {
+    let server = started(two_applications());
+    let mut thief = Puppet::new(STOLEN);
+    thief.bans("203.0.113.1");
+    thief.speaks(&server);
+    admin(&server, "DELETE", "blacklist?address=203.0.113.1", None);
+    thief.bans("203.0.113.1").at_ms = unix_ms() + 3_600_000;
+    assert_eq!(codes(&thief.speaks(&server)), ["unbanned"]);
+    assert_eq!(listed(&server), []);
+    stop(server);
+}
