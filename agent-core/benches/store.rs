@@ -69,6 +69,7 @@ impl Kind {
         let networks = (0..ENTRIES).map(|n| self.entry(n));
         let mut list = SharedList::new(Arc::new(Blacklist::new()));
         let snapshot = ListUpdate {
+            complete: false,
             mode: ListMode::Snapshot,
             epoch: "b1".to_owned(),
             from: 0,

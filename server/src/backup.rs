@@ -259,6 +259,7 @@ fn read_into(from: impl io::Read, path: &Path) -> Result<Summary, BackupError> {
         .map(|fleet| Command::Renew {
             fleet: Arc::clone(fleet),
             epoch: new_epoch(),
+            complete: false,
         })
         .collect();
     if !renewals.is_empty() {

@@ -28,6 +28,7 @@
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
 //! | `POST /admin/blacklist` | `{"address", "ttl_s"?, "reason"?, "fleet"?, "force"?, "dry_run"?}`; `force` for host bits, what is protected or wider than an agent may ask for, and a ban without end (no `ttl_s`); `dry_run` says which agents and clients it would shut out |
 //! | `DELETE /admin/blacklist?address=` | lets an address in again |
+//! | `POST /admin/blacklist/complete` | `{"fleet"?}`: begins a history of which agents are told that it is complete, so that they keep nothing else |
 //! | `GET /admin/proposals` | bans that wait for a second witness, `?fleet=` |
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read, and replaced until the file changes them: `source` says whose is active |

@@ -217,6 +217,7 @@ fn apply_a_snapshot(criterion: &mut Criterion) {
 fn snapshot(kind: Kind, entries: u32) -> ListUpdate {
     let networks = (0..entries).map(|n| kind.entry(n));
     ListUpdate {
+        complete: false,
         mode: ListMode::Snapshot,
         epoch: "b1".to_owned(),
         from: 0,

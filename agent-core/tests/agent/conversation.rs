@@ -269,6 +269,7 @@ fn a_snapshot_comes_page_by_page_without_waiting_for_the_interval() {
     let networks = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
     let digest = Digest::of(networks.iter().filter_map(|text| parse_network(text))).to_string();
     let page = move |n: u32| ListUpdate {
+        complete: false,
         mode: ListMode::Snapshot,
         epoch: "e1".to_owned(),
         from: 0,

@@ -104,6 +104,7 @@ const LISTED: [&str; 3] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
 fn page(n: u64) -> ListUpdate {
     let page = u32::try_from(n).unwrap();
     ListUpdate {
+        complete: false,
         mode: ListMode::Snapshot,
         epoch: "e1".to_owned(),
         from: 0,

@@ -27,6 +27,7 @@ const INTERVAL: Duration = Duration::from_secs(20);
 /// What leads from revision `from`, where the first `from` addresses are listed, to `to`.
 fn list(mode: ListMode, from: usize, to: usize) -> ListUpdate {
     ListUpdate {
+        complete: false,
         mode,
         epoch: "e".to_owned(),
         from: from as u64,

@@ -197,6 +197,7 @@ pub(crate) fn delta(from: u64, head: &Head, add: &[(IpNet, Tick)], remove: &[IpN
 
 fn update(mode: ListMode, from: u64, head: &Head, add: Vec<(String, u64)>, remove: Vec<String>) -> ListUpdate {
     ListUpdate {
+        complete: false,
         mode,
         epoch: head.epoch.to_string(),
         from,

@@ -77,6 +77,8 @@ pub enum Step {
 pub struct FleetList {
     bounds: ListBounds,
     head: Head,
+    /// Whether an operator said of this history that agents keep nothing of another.
+    complete: bool,
     entries: BTreeMap<IpNet, Entry>,
     /// Every entry by its end, soonest first; those that never end come last.
     ends: BTreeSet<(Tick, IpNet)>,
@@ -108,6 +110,7 @@ impl FleetList {
             bounds,
             history: History::new(head.digest, bounds.history),
             head,
+            complete: false,
             entries: BTreeMap::new(),
             ends: BTreeSet::new(),
             standing: BTreeSet::new(),
@@ -139,9 +142,16 @@ impl FleetList {
     }
 
     /// Goes on under another name, with a history that begins here.
-    pub(crate) fn renew(&mut self, epoch: &str) {
+    pub(crate) fn renew(&mut self, epoch: &str, complete: bool) {
         self.head.epoch = epoch.into();
+        self.complete = complete;
         self.history.clear(self.head.rev);
+    }
+
+    /// Whether agents keep nothing that another history had listed.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// When the entry ends that ends first.

@@ -25,6 +25,9 @@ pub enum ListRow {
         digest: String,
         /// The revision before the first change that is remembered, with its count and digest.
         base: (u64, u64, String),
+        /// Whether agents keep nothing that another history had listed.
+        #[serde(default)]
+        complete: bool,
     },
     /// An entry.
     Entry {
@@ -170,6 +173,7 @@ impl FleetList {
             count: *count,
             digest: digest.to_string(),
             base: (base, base_count, base_digest.to_string()),
+            complete: self.complete,
         }
     }
 
@@ -224,7 +228,9 @@ impl FleetList {
                 count,
                 digest: newest,
                 base,
+                complete,
             } => {
+                self.complete = complete;
                 self.head = Head {
                     epoch,
                     rev,

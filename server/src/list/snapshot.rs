@@ -33,6 +33,8 @@ pub struct Snapshot {
     head: Head,
     taken: Tick,
     entries: Vec<(IpNet, Tick)>,
+    /// Whether nothing is to be kept that another history had listed.
+    complete: bool,
     page_entries: usize,
     pages: Vec<ArcSwapOption<Encoded>>,
 }
@@ -45,13 +47,17 @@ struct Encoded {
 }
 
 impl Snapshot {
-    fn new(head: Head, taken: Tick, entries: Vec<(IpNet, Tick)>, page_entries: usize) -> Self {
+    fn new(list: &FleetList, taken: Tick) -> Self {
+        let entries = list.entries_after(None).map(|(network, entry)| (network, entry.end));
+        let entries: Vec<(IpNet, Tick)> = entries.collect();
+        let (head, page_entries) = (list.head().clone(), list.bounds().page);
         let page_entries = page_entries.max(1);
         let pages = entries.len().div_ceil(page_entries).max(1);
         Self {
             head,
             taken,
             entries,
+            complete: list.is_complete(),
             page_entries,
             pages: (0..pages).map(|_| ArcSwapOption::empty()).collect(),
         }
@@ -109,6 +115,7 @@ impl Snapshot {
             digest,
         } = &self.head;
         ListUpdate {
+            complete: self.complete,
             mode: ListMode::Snapshot,
             epoch: epoch.to_string(),
             from: 0,
@@ -144,13 +151,7 @@ impl Snapshots {
                 return Arc::clone(newest);
             }
         }
-        let entries = list.entries_after(None).map(|(network, entry)| (network, entry.end));
-        let fresh = Arc::new(Snapshot::new(
-            list.head().clone(),
-            now,
-            entries.collect(),
-            list.bounds().page,
-        ));
+        let fresh = Arc::new(Snapshot::new(list, now));
         // a snapshot of one page is never continued, so only the newest of those is worth keeping
         self.0.retain(|kept| kept.pages.len() > 1);
         self.0.drain(..self.0.len().saturating_sub(MOST_KEPT - 1));

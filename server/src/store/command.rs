@@ -73,6 +73,9 @@ pub enum Command {
         fleet: Arc<str>,
         /// Names the history.
         epoch: Arc<str>,
+        /// Whether agents keep nothing that the one before had listed: an operator says so.
+        #[serde(default)]
+        complete: bool,
     },
     /// What an agent reports.
     Report(Batch),

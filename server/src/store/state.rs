@@ -77,9 +77,9 @@ impl Store {
         match command {
             Command::Rules(rules) => self.set_rules(rules),
             Command::Found { fleet, epoch } => self.found(fleet, epoch),
-            Command::Renew { fleet, epoch } => {
+            Command::Renew { fleet, epoch, complete } => {
                 if let Some(list) = self.fleets.get_mut(fleet) {
-                    list.renew(epoch);
+                    list.renew(epoch, *complete);
                 }
             }
             Command::Report(batch) => return self.report(batch),

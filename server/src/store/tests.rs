@@ -237,6 +237,7 @@ impl Traffic {
             9 => Command::Renew {
                 fleet,
                 epoch: format!("e{}", self.now).into(),
+                complete: self.random.bool(),
             },
             10 => Command::Profile(ProfileState {
                 name: "shop".into(),

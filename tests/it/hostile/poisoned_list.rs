@@ -1,10 +1,14 @@
 //! One application's word, or that of somebody with its key, about clients of all the others.
 
 use buckler::protocol::v2::{EventKind, Evidence};
-use buckler_server::Profile;
+use buckler_server::{Profile, Server};
+use serde_json::json;
 
 use super::attacker::{HONEST, Puppet, STOLEN, codes, listed, started, stop, two_applications, unix_ms};
-use crate::flow::admin;
+use crate::{
+    flow::admin,
+    site::{Site, settings},
+};
 
 #[test]
 fn what_one_application_only_suspects_waits_for_another() {
@@ -52,4 +56,27 @@ fn a_ban_from_the_future_does_not_undo_what_an_operator_lifted() {
     assert_eq!(codes(&thief.speaks(&server)), ["unbanned"]);
     assert_eq!(listed(&server), []);
     stop(server);
+}
+
+#[test]
+fn a_server_that_lost_its_list_lets_nobody_in() {
+    let server = started(two_applications());
+    let site = Site::start(settings(server.cloud_url().as_str()).key(HONEST));
+    let ban = json!({"address": "203.0.113.9", "ttl_s": 3_600});
+    admin(&server, "POST", "blacklist", Some(ban));
+    site.wait_until("it is banned", || site.get("/", "203.0.113.9") == 403);
+    let address = server.address().to_string();
+    stop(server);
+    let empty = Server::builder(two_applications()).listen(&address).start().unwrap();
+    site.wait_until("the agent has the other list", || {
+        let status = site.agent.status();
+        status.list.shared == 0 && status.conversation.state == "synced"
+    });
+    assert_eq!(listed(&empty), []);
+    assert_eq!(site.get("/", "203.0.113.9"), 403, "the ban lasts until its own end");
+    admin(&empty, "POST", "blacklist/complete", Some(json!({})));
+    site.wait_until("an operator says that the list is complete", || {
+        site.get("/", "203.0.113.9") == 200
+    });
+    stop(empty);
 }

@@ -175,6 +175,12 @@ impl Blacklist {
         self.shared_is_suspended.store(is_suspended, Ordering::Release);
     }
 
+    /// Whether the fleet's entries are known but not acted upon.
+    #[must_use]
+    pub fn shared_is_suspended(&self) -> bool {
+        self.shared_is_suspended.load(Ordering::Acquire)
+    }
+
     fn find(&self, source: IpAddr, pick: impl Fn(Ends) -> Option<(End, Scope)>) -> Option<Hit> {
         match source {
             IpAddr::V4(v4) => self.find_v4(v4.into(), pick),

@@ -258,6 +258,7 @@ fn a_server_that_forgot_version_2_takes_no_acknowledgement_with_it() {
 #[test]
 fn a_push_is_sorted_like_a_reply() {
     let list = ListUpdate {
+        complete: false,
         mode: ListMode::Delta,
         epoch: "e".to_owned(),
         from: 1,

@@ -89,6 +89,7 @@ fn snapshot(rev: u64, entries: std::ops::Range<u32>) -> ListUpdate {
         .map(|n| IpNet::from(std::net::IpAddr::V4((0x0a00_0000 + n).into())))
         .collect();
     ListUpdate {
+        complete: false,
         mode: ListMode::Snapshot,
         epoch: "e".to_owned(),
         from: 0,
@@ -121,6 +122,7 @@ fn delta(list: &mut SharedList, add: &str, remove: &str, times: Times) -> [IpNet
     digest -= networks[1];
     let _ = list.apply(
         &ListUpdate {
+            complete: false,
             mode: ListMode::Delta,
             from: before.rev,
             to: before.rev + 1,

@@ -72,6 +72,7 @@ fn with_config(config: ConfigUpdate) -> ServerPart {
 pub(crate) fn snapshot(rev: u64, networks: &[String]) -> ServerPart {
     let digest = Digest::of(networks.iter().filter_map(|text| parse_network(text)));
     with_list(ListUpdate {
+        complete: false,
         mode: ListMode::Snapshot,
         epoch: "e1".to_owned(),
         from: 0,
@@ -92,6 +93,7 @@ fn delta(rev: u64, before: &[String], after: &[String]) -> ServerPart {
     };
     let whole = snapshot(rev, after).list.unwrap();
     with_list(ListUpdate {
+        complete: false,
         mode: ListMode::Delta,
         from: rev - 1,
         add: without(after, before).into_iter().map(|text| (text, 86_400)).collect(),

@@ -81,6 +81,7 @@ fn what_was_found_out_survives_the_process() {
         |_| Ok(welcome_2(with_config(harmful(2)))),
         |_| {
             let confirmed = ListUpdate {
+                complete: false,
                 mode: ListMode::None,
                 add: vec![],
                 ..snapshot(1, &listed(0..CLIENTS)).list.unwrap()

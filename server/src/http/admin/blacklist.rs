@@ -23,7 +23,7 @@ use crate::{
     node::Node,
     owner::Plan,
     protect::{Protected, TOO_WIDE},
-    store::{Answer, Command, EntryView, FleetView, StoreError},
+    store::{Answer, Command, EntryView, FleetView, StoreError, new_epoch},
 };
 
 /// Entries of an answer where the question names no limit.
@@ -331,6 +331,40 @@ pub(super) async fn unban(asker: Asker, request: HttpRequest, state: Data<State>
             ))
         }
     }
+}
+
+/// Begins a history of which agents are told that it is complete: what another server, or this one
+/// before a loss, had listed is not kept any longer.
+pub(super) async fn complete(asker: Asker, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        fleet: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct Done {
+        fleet: String,
+        #[serde(flatten)]
+        head: FleetView,
+    }
+    let Asked { fleet } = read(&state, payload).await?;
+    let fleet = known_fleet(&asker, &state, fleet)?;
+    let renew = Command::Renew {
+        fleet: fleet.as_str().into(),
+        epoch: new_epoch(),
+        complete: true,
+    };
+    let note = asker.note("list.complete", (&fleet, Some(&fleet)), (Value::Null, Value::Null));
+    let touched = fleet.clone();
+    let done = state.owner.submit(vec![renew, note], move |node, _, _| {
+        Ok(Done {
+            head: node.store.fleet(&fleet)?,
+            fleet,
+        })
+    });
+    let done = done.await;
+    state.hub.touch(&touched);
+    reply::ok(done?)
 }
 
 /// The entry of exactly this network, for the audit.

@@ -52,6 +52,7 @@ fn add(app: &mut impl Routes) {
             .on(POST, Operate, blacklist::ban)
             .on(DELETE, Operate, blacklist::unban),
     );
+    app.add(at("/admin/blacklist/complete").on(POST, Operate, blacklist::complete));
     app.add(at("/admin/proposals").on(GET, View, proposals::all));
     app.add(at("/admin/refusals").on(GET, View, refusals::newest));
     app.add(at("/admin/refusals/{id}").on(GET, View, refusals::one));

@@ -110,6 +110,7 @@ impl Server {
     /// The update that an honest server would send, without entries.
     fn update(&self, mode: ListMode) -> ListUpdate {
         ListUpdate {
+            complete: false,
             mode,
             epoch: self.epoch.to_string(),
             from: self.rev(),
@@ -150,6 +151,7 @@ impl Server {
         }
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let page = |(page, add)| ListUpdate {
+            complete: false,
             page,
             pages: count,
             add,

@@ -117,6 +117,7 @@ fn part() -> ServerPart {
     let body = serde_json::from_value(serde_json::json!({"BLACKLIST_SHARE": true, "BEACON_DELAY": 3600})).unwrap();
     ServerPart {
         list: Some(ListUpdate {
+            complete: false,
             mode: ListMode::Snapshot,
             epoch: "b1".to_owned(),
             from: 0,

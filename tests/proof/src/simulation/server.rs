@@ -319,6 +319,7 @@ fn delta(from: u64, head: &Head, add: &[(IpNet, Tick)], remove: &[IpNet], now: M
         digest,
     } = head.cursor();
     let list = ListUpdate {
+        complete: false,
         mode: ListMode::Delta,
         epoch,
         from,

@@ -16,6 +16,8 @@
 //!   added after `from`: the agent that caught it holds it already.
 //! - A snapshot keeps the agent's own entries, except those whose shared entry is still running and missing from a newer
 //!   revision of the same epoch: those were unbanned.
+//! - A snapshot of another epoch is no amnesty: entries of the one before that it does not have stay until their own ends, as the
+//!   agent's own, unless it says that it is `complete`.
 //! - A snapshot older than the cursor is accepted: a server sends one only to an agent whose cursor it cannot make sense of.
 
 mod delta;
@@ -55,6 +57,8 @@ pub struct SharedList {
     /// Absent before the first snapshot, and while a version 1 server is spoken to.
     version: Option<Version>,
     staged: Option<Staged>,
+    /// What was listed in a history before this one and is kept until its end.
+    kept: Vec<IpNet>,
     trouble: Trouble,
 }
 
@@ -74,6 +78,7 @@ impl SharedList {
             list,
             version: None,
             staged: None,
+            kept: Vec::new(),
             trouble: Trouble::default(),
         }
     }

@@ -38,6 +38,7 @@ impl SharedList {
         }
         let (list, digest) = staged.whole()?;
         watch(&Proposal::whole(&list, Some(update.to)));
+        self.carry_over(&list, update, now);
         self.swap(
             list,
             Version {
@@ -68,6 +69,35 @@ impl SharedList {
         self.list = Arc::new(list);
         self.version = Some(version);
         self.settle();
+    }
+
+    /// A new history is no amnesty: what the one before had listed, and this one does not, stays until
+    /// its own end, as an entry of the agent's own, which a removal of the server's ends as well.
+    /// Unless the server says that its list is complete: then also what was kept before goes.
+    fn carry_over(&mut self, list: &Blacklist, update: &ListUpdate, now: Duration) {
+        let is_another = self.version.as_ref().is_some_and(|old| old.epoch != update.epoch);
+        if update.complete {
+            for network in std::mem::take(&mut self.kept) {
+                self.list.remove(network, Scope::Local);
+            }
+            return;
+        }
+        // what the breaker does not act upon is not what this site is to go on with
+        if !is_another || self.list.shared_is_suspended() {
+            return;
+        }
+        let mut kept = Vec::new();
+        self.list.for_each(Scope::Shared, &mut |network, until| {
+            let is_live = until.is_none_or(|until| until > now);
+            let is_own = self.list.is_member(network, Scope::Local);
+            if is_live && !is_own && !list.is_member(network, Scope::Shared) {
+                kept.push((network, until));
+            }
+        });
+        for (network, until) in kept {
+            list.insert(network, until, Scope::Local);
+            self.kept.push(network);
+        }
     }
 
     /// The agent's own entries whose shared entry is still running and missing from `newer`.

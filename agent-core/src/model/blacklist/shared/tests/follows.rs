@@ -20,6 +20,7 @@ impl Server {
             .iter()
             .filter(|(network, ttl_s)| mode == ListMode::Snapshot || old.get(network) != Some(ttl_s));
         ListUpdate {
+            complete: false,
             mode,
             epoch: "b1".into(),
             from: from as u64,

@@ -28,6 +28,7 @@ fn digest(networks: &[&str]) -> String {
 /// An update to revision `to` that leads to `members`.
 fn update(mode: ListMode, from: u64, to: u64, members: &[&str]) -> ListUpdate {
     ListUpdate {
+        complete: false,
         mode,
         epoch: "b1".into(),
         from,

@@ -188,3 +188,48 @@ fn a_server_that_lost_its_memory_unbans_nobody() {
     assert!(list.list().contains(ip("203.0.113.9"), NOW));
     assert_eq!(list.cursor().unwrap().epoch, "b2");
 }
+
+#[test]
+fn a_new_history_is_no_amnesty_unless_it_says_that_it_is_complete() {
+    let listed = |list: &SharedList, text: &str, at: Duration| list.list().contains(text.parse().unwrap(), at);
+    let begun = || at(3, &["203.0.113.1", "203.0.113.2"]);
+    let another = |members: &[&str]| of_epoch(snapshot(1, members), "another");
+    let end = NOW + Duration::from_secs(3_600);
+
+    let mut list = begun();
+    let _ = list.apply(&another(&["203.0.113.2"]), NOW);
+    assert_eq!(list.cursor().unwrap().count, 1, "the fleet's list is the server's");
+    assert!(listed(&list, "203.0.113.1", end - Duration::from_secs(1)));
+    assert!(
+        !listed(&list, "203.0.113.1", end + Duration::from_secs(1)),
+        "its own end holds"
+    );
+    let lifted = of_epoch(
+        removing(update(ListMode::Delta, 1, 2, &["203.0.113.2"]), &["203.0.113.1"]),
+        "another",
+    );
+    assert_ne!(list.apply(&lifted, NOW), Applied::Nothing);
+    assert!(!listed(&list, "203.0.113.1", NOW), "a removal ends it");
+
+    let mut list = begun();
+    let complete = |update: ListUpdate| ListUpdate {
+        complete: true,
+        ..update
+    };
+    let _ = list.apply(&complete(another(&["203.0.113.2"])), NOW);
+    assert!(!listed(&list, "203.0.113.1", NOW), "the server says that this is all");
+
+    let mut list = begun();
+    let _ = list.apply(&another(&[]), NOW);
+    let third = of_epoch(snapshot(1, &[]), "third");
+    let _ = list.apply(&complete(third), NOW);
+    assert!(!listed(&list, "203.0.113.1", NOW), "and what was kept before goes too");
+
+    let mut list = begun();
+    list.list().suspend_shared(true);
+    let _ = list.apply(&another(&[]), NOW);
+    assert!(
+        !listed(&list, "203.0.113.1", NOW),
+        "what was not acted upon is not kept"
+    );
+}
