@@ -102,8 +102,12 @@ impl Tokens {
 
     /// Whose token this is.
     pub(crate) fn find(&self, text: &str, now: Tick) -> Option<Operator> {
-        let brought = Secret::of(text);
-        if let Some(file) = self.file.as_ref().filter(|file| **file == brought) {
+        self.of(&Secret::of(text), now)
+    }
+
+    /// Whose token has this fingerprint.
+    pub(crate) fn of(&self, brought: &Secret, now: Tick) -> Option<Operator> {
+        if let Some(file) = self.file.as_ref().filter(|file| *file == brought) {
             return Some(Operator {
                 label: OF_FILE.into(),
                 tail: file.tail(),

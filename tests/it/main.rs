@@ -10,6 +10,7 @@
 mod adapters;
 mod bans;
 mod between;
+mod browser;
 mod child;
 mod cloud;
 mod conformance;
@@ -21,6 +22,7 @@ mod https;
 mod judged;
 mod kill;
 mod matrix;
+mod page;
 mod protocol;
 mod replay;
 mod rig;

@@ -14,14 +14,14 @@
 //! of the request.
 //!
 //! # Memory
-//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of some 270 bytes. A newcomer takes the slot with the
+//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of 256 bytes. A newcomer takes the slot with the
 //! fewest values in the window. Words are written one by one: where two workers write the same slot at once, a value may be lost, and
 //! the client needs one more. None can come in that it did not send.
 
 use std::{
     fmt,
     net::IpAddr,
-    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -31,7 +31,7 @@ use super::{
     recent::{address_of, key_of},
     sliding::SlidingCount,
 };
-use crate::model::{address::ban_scope, blacklist::seed::Seed, detect::Compared, policy::BanTerms};
+use crate::model::{address::ban_scope, blacklist::seed::Seed, policy::BanTerms};
 
 /// Slots of a set.
 const WAYS: usize = 4;
@@ -55,10 +55,6 @@ const FOREIGN_BITS: u32 = 91;
 /// The shortest beginning, in bytes, that makes a longer value the same one: shorter ones are common to different attacks.
 const BEGINNING: usize = 8;
 
-/// How often a value may be gone on with and stay the same one: letters of a line that is saved while it is typed. An attacker who
-/// begins every attempt alike is found by the next.
-const MOST_STEPS: u8 = 100;
-
 /// Bits of a value's time, in seconds; it wraps after half a year. The others are its hash.
 const TIME_BITS: u32 = 24;
 
@@ -79,8 +75,6 @@ struct Slot {
     foreign: [AtomicU64; BITMAP],
     /// A hash and the time it was seen last; 0 is an empty place.
     values: [AtomicU64; VALUES],
-    /// How often each was gone on with.
-    steps: [AtomicU8; VALUES],
 }
 
 /// What speaks against a client by now.
@@ -126,9 +120,7 @@ impl Evidence {
             });
         }
         slot.refused.add(span.window, now);
-        // what stands behind is not compared: of two that begin alike nobody knows that they are one
-        let is_cut = value.len() + char::MAX.len_utf8() > Compared::LONGEST;
-        slot.add(|visit| self.beginnings(rule, value, visit), is_cut, span);
+        slot.add(|visit| self.beginnings(rule, value, visit), span);
         let values = slot.count(span);
         Some(Against {
             values,
@@ -201,27 +193,17 @@ impl Slot {
     }
 
     /// Notes a value by the hashes of its beginnings: in the place of the one that it goes on with, else in an empty or the oldest.
-    fn add(&self, beginnings: impl Fn(&mut dyn FnMut(u64)), is_cut: bool, span: Span) {
+    fn add(&self, beginnings: impl Fn(&mut dyn FnMut(u64)), span: Span) {
         let (mut whole, mut same) = (0, None);
         beginnings(&mut |hash| {
             whole = hash;
-            let is_alike = |(_, _, word): &(_, _, u64)| word >> TIME_BITS == hash >> TIME_BITS;
-            let alike = self.live(span).filter(is_alike);
-            same = alike.min_by_key(|(_, steps, _)| steps.load(Relaxed)).or(same);
+            let found = self.live(span).find(|(_, word)| word >> TIME_BITS == hash >> TIME_BITS);
+            same = found.map(|(place, _)| place).or(same);
         });
-        let noted = (whole >> TIME_BITS) << TIME_BITS | span.second();
-        if let Some((place, steps, word)) = same {
-            let goes_on = is_cut || word >> TIME_BITS != whole >> TIME_BITS;
-            let step = steps.load(Relaxed) + u8::from(goes_on);
-            if step <= MOST_STEPS {
-                steps.store(step, Relaxed);
-                return place.store(noted, Relaxed);
-            }
-        }
-        let age = |(place, _): &(&AtomicU64, _)| span.age(place.load(Relaxed)).unwrap_or(u64::MAX);
-        if let Some((place, steps)) = self.values.iter().zip(&self.steps).max_by_key(age) {
-            steps.store(0, Relaxed);
-            place.store(noted, Relaxed);
+        let age = |place: &&AtomicU64| span.age(place.load(Relaxed)).unwrap_or(u64::MAX);
+        let place = same.or_else(|| self.values.iter().max_by_key(age));
+        if let Some(place) = place {
+            place.store((whole >> TIME_BITS) << TIME_BITS | span.second(), Relaxed);
         }
     }
 
@@ -230,11 +212,9 @@ impl Slot {
         u32::try_from(self.live(span).count()).unwrap_or(u32::MAX)
     }
 
-    /// Values in the window, each with its place and its steps.
-    fn live(&self, span: Span) -> impl Iterator<Item = (&AtomicU64, &AtomicU8, u64)> {
-        let places = self.values.iter().zip(&self.steps);
-        let words = places.map(|(place, steps)| (place, steps, place.load(Relaxed)));
-        words.filter(move |(.., word)| span.age(*word).is_some_and(|age| age <= span.window.as_secs()))
+    fn live(&self, span: Span) -> impl Iterator<Item = (&AtomicU64, u64)> {
+        let words = self.values.iter().map(|place| (place, place.load(Relaxed)));
+        words.filter(move |(_, word)| span.age(*word).is_some_and(|age| age <= span.window.as_secs()))
     }
 
     /// Notes a value of a foreign request; how many there were in this period.
@@ -349,19 +329,6 @@ mod tests {
             "short ones are no beginning"
         );
         assert_eq!(add(&evidence, source(1), "", 10).0, 4, "nothing is a value too");
-    }
-
-    #[test]
-    fn many_that_begin_alike_are_not_one_value() {
-        let evidence = Evidence::default();
-        let comment = format!("1' OR 1=1/*{}*/", "A".repeat(Compared::LONGEST));
-        let cut = &comment[..Compared::LONGEST];
-        let banned_at = (1..1000).find(|_| add(&evidence, source(1), cut, 10).0 >= 3).unwrap();
-        assert!((100..400).contains(&banned_at), "{banned_at}");
-        // of a short one all is compared, and a browser that repeats it does not ban itself
-        assert!((1..1000).all(|_| add(&evidence, source(2), "1' OR 1=1--", 10).0 == 1));
-        let banned_at = (20..256).find(|end| add(&evidence, source(3), &comment[..*end], 10).0 >= 3);
-        assert!(banned_at.is_some(), "what grows without end is no typing");
     }
 
     #[test]

@@ -10,10 +10,7 @@ use super::{
     foreign::{is_foreign, navigates},
 };
 use crate::{
-    model::{
-        detect::Compared,
-        policy::{Check, Level},
-    },
+    model::policy::{Check, Level},
     protocol::v2::Evidence,
 };
 
@@ -27,6 +24,9 @@ pub(super) struct Standing {
     /// Whether this must be reported, though the finding is one of many alike.
     pub(super) is_news: bool,
 }
+
+/// The longest part of a value that is compared, in bytes: more than is kept of any in an excerpt.
+const COMPARED: usize = 256;
 
 /// What bans alone: one value, of one.
 const ALONE: Against = Against {
@@ -51,10 +51,7 @@ impl Shared {
             return self.ban(self.count(ALONE, false, source, case), source, case);
         }
         let family = finding.rule.map_or_else(|| check.name(), |(family, _)| family);
-        let value = finding
-            .value
-            .split_at(finding.value.floor_char_boundary(Compared::LONGEST))
-            .0;
+        let value = finding.value.split_at(finding.value.floor_char_boundary(COMPARED)).0;
         let Some(against) = self
             .evidence
             .add(source, (family, value), is_foreign, case.terms, case.now)

@@ -7,6 +7,7 @@ mod answer_v2;
 mod bodies;
 mod failures;
 mod lapi;
+mod page;
 mod probes;
 mod reply;
 mod request_id;
@@ -63,12 +64,16 @@ pub(crate) enum Serves {
 /// Adds a listener's paths to an application.
 pub(crate) fn routes(app: &mut ServiceConfig, serves: &Serves) {
     match serves {
-        Serves::Everything(paths) => app.configure(|app| of_agents(app, paths)).configure(admin::routes),
+        Serves::Everything(paths) => app.configure(|app| of_agents(app, paths)).configure(of_operators),
         Serves::Agents(paths) => app.configure(|app| of_agents(app, paths)),
-        Serves::Operators => app.configure(admin::routes),
+        Serves::Operators => app.configure(of_operators),
     };
     app.configure(probes::routes)
         .default_service(web::to(async || refuse(Refusal::no_path())));
+}
+
+fn of_operators(app: &mut ServiceConfig) {
+    app.configure(admin::routes).configure(page::routes);
 }
 
 fn of_agents(app: &mut ServiceConfig, paths: &Paths) {

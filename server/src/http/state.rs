@@ -25,6 +25,7 @@ use url::Url;
 use super::{
     bodies::Bodies,
     failures::{Failures, Wrong},
+    page::Sessions,
     reply::Refusal,
     ws::Admission,
 };
@@ -60,6 +61,8 @@ pub(crate) struct State {
     pub(super) hub: Arc<Hub>,
     /// The WebSockets that are open, and whether there may be more.
     pub(super) admission: Arc<Admission>,
+    /// Browsers that have signed in to the page.
+    pub(super) sessions: Sessions,
     failures: Failures,
     bodies: Bodies,
     /// What is counted.
@@ -97,6 +100,7 @@ impl State {
             trusted: config.trusted_proxies.iter().copied().collect(),
             hub: Arc::default(),
             admission: Arc::new(Admission::new(&config.limits)),
+            sessions: Sessions::default(),
             failures: Failures::default(),
             bodies: Bodies::default(),
             metrics,

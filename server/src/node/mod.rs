@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// Intervals of silence after which an agent is late: two beacons may be lost.
-const LATE_AFTER: u64 = 3;
+pub(crate) const LATE_AFTER: u64 = 3;
 /// Intervals of silence after which it is gone.
-const GONE_AFTER: u64 = 20;
+pub(crate) const GONE_AFTER: u64 = 20;
 /// The interval of an agent whose profile is gone, in seconds: pyrasp's default.
 const USUAL_INTERVAL_S: u64 = 30;
 
@@ -207,6 +207,12 @@ impl Node {
             }
         }
         (states, releases)
+    }
+
+    /// How many agents were heard.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.presence.iter().len()
     }
 
     fn list_lag(&self, view: &AgentView) -> Option<u64> {

@@ -220,7 +220,7 @@ impl Presence {
         alike.max_by_key(|(_, agent)| agent.at).map(|(who, _)| Arc::clone(who))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<AgentIdent>, &AgentView)> {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<AgentIdent>, &AgentView)> {
         self.all.iter().map(|(who, agent)| (who, &agent.view))
     }
 

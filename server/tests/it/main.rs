@@ -24,6 +24,7 @@ mod lists;
 mod member;
 mod metrics;
 mod operators;
+mod page;
 mod paging;
 mod program;
 mod push;

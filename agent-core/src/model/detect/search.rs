@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CERTAIN, Caught, Compared, Detector, Detectors, Family, Finding, Fuel, Hits, Marks, Options, Standard, Value,
-    excerpt_at, familiar, probe,
+    CERTAIN, Caught, Detector, Detectors, Family, Finding, Fuel, Hits, Marks, Options, Standard, Value, excerpt_at,
+    familiar, fingerprint, probe,
 };
 use crate::model::{
     normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
@@ -164,7 +164,7 @@ impl Search<'_> {
                 value.text,
                 finding.at.clone(),
             ),
-            compared: Compared::of(value.text),
+            fingerprint: fingerprint(value.bytes()),
             finding,
         })
     }

@@ -97,17 +97,17 @@ struct Wanted {
 /// What a ban would block, as far as the server knows: those who speak to it, and those whom agents
 /// refused lately.
 #[derive(Serialize)]
-struct WouldBlock {
-    agents: Vec<Known>,
-    clients: Vec<String>,
+pub(in crate::http) struct WouldBlock {
+    pub(in crate::http) agents: Vec<Known>,
+    pub(in crate::http) clients: Vec<String>,
 }
 
 /// An agent that speaks from within the network.
 #[derive(Serialize)]
-struct Known {
-    id: String,
-    profile: Arc<str>,
-    peer: IpAddr,
+pub(in crate::http) struct Known {
+    pub(in crate::http) id: String,
+    pub(in crate::http) profile: Arc<str>,
+    pub(in crate::http) peer: IpAddr,
 }
 
 /// The most clients that are shown: those refused last.
@@ -115,30 +115,30 @@ const CLIENTS: usize = 1_000;
 
 /// What was asked for, as it is understood.
 #[derive(Serialize)]
-struct Asking {
+pub(in crate::http) struct Asking {
     /// As it was written.
-    address: String,
+    pub(in crate::http) address: String,
     /// The network that this names.
-    network: String,
+    pub(in crate::http) network: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ttl_s: Option<u64>,
-    reason: String,
-    fleet: String,
+    pub(in crate::http) ttl_s: Option<u64>,
+    pub(in crate::http) reason: String,
+    pub(in crate::http) fleet: String,
 }
 
 /// What became of it.
 #[derive(Serialize)]
-struct Done {
-    result: &'static str,
-    covers: u128,
+pub(in crate::http) struct Done {
+    pub(in crate::http) result: &'static str,
+    pub(in crate::http) covers: u128,
     asked: Asking,
     /// The entry of this network, or of the wider one that covers it.
     entry: Option<EntryView>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    would_block: Option<WouldBlock>,
+    pub(in crate::http) would_block: Option<WouldBlock>,
     /// What would have to be insisted on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    needs_force: Vec<String>,
+    pub(in crate::http) needs_force: Vec<String>,
 }
 
 pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
@@ -180,7 +180,12 @@ pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> R
 }
 
 /// Says what a ban would do.
-async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<String>) -> Result<Done, Refusal> {
+pub(in crate::http) async fn tried(
+    state: &State,
+    network: IpNet,
+    asked: Asking,
+    needs_force: Vec<String>,
+) -> Result<Done, Refusal> {
     let done = state.owner.ask(move |node, now| {
         Ok(Done {
             result: "dry_run",
@@ -195,7 +200,12 @@ async fn tried(state: &State, network: IpNet, asked: Asking, needs_force: Vec<St
 }
 
 /// Lists a network.
-async fn banned(asker: &Asker, state: &State, network: IpNet, asked: Asking) -> Result<Done, Refusal> {
+pub(in crate::http) async fn banned(
+    asker: &Asker,
+    state: &State,
+    network: IpNet,
+    asked: Asking,
+) -> Result<Done, Refusal> {
     let ban = Command::Ban {
         fleet: asked.fleet.as_str().into(),
         network,
@@ -237,7 +247,7 @@ async fn banned(asker: &Asker, state: &State, network: IpNet, asked: Asking) -> 
 }
 
 /// Why an operator should look twice.
-fn doubts(protected: &Protected, address: &str, network: IpNet, ttl_s: Option<u64>) -> Vec<String> {
+pub(in crate::http) fn doubts(protected: &Protected, address: &str, network: IpNet, ttl_s: Option<u64>) -> Vec<String> {
     let shown = address::to_text(network);
     let mut doubts = Vec::new();
     if has_host_bits(address) {
@@ -297,7 +307,18 @@ pub(super) async fn unban(asker: Asker, request: HttpRequest, state: Data<State>
     };
     let network = network(&address)?;
     let fleet = known_fleet(&asker, &state, fleet)?;
-    let touched = fleet.clone();
+    let removed = unbanned(&asker, &state, network, fleet).await?;
+    reply::ok(Done { removed })
+}
+
+/// Removes the entry of exactly this network; it is returned.
+pub(in crate::http) async fn unbanned(
+    asker: &Asker,
+    state: &State,
+    network: IpNet,
+    fleet: String,
+) -> Result<EntryView, Refusal> {
+    let (touched, asker) = (fleet.clone(), asker.clone());
     let unban = Command::Unban {
         fleet: fleet.as_str().into(),
         network,
@@ -320,14 +341,14 @@ pub(super) async fn unban(asker: Asker, request: HttpRequest, state: Data<State>
     let removed = removed.await;
     state.hub.touch(&touched);
     match removed? {
-        Ok(removed) => reply::ok(Done { removed }),
+        Ok(removed) => Ok(removed),
         Err(covering) => {
             let by = covering
                 .map(|entry| format!(", but {} is, and covers it", entry.address))
                 .unwrap_or_default();
             Err(Refusal::new(
                 StatusCode::NOT_FOUND,
-                format!("{address} is not listed{by}"),
+                format!("{} is not listed{by}", address::to_text(network)),
             ))
         }
     }
@@ -375,7 +396,7 @@ fn entry_before(node: &Node, fleet: &str, network: IpNet, now: Moment) -> Value 
         .unwrap_or_default()
 }
 
-fn network(text: &str) -> Result<IpNet, Refusal> {
+pub(in crate::http) fn network(text: &str) -> Result<IpNet, Refusal> {
     address::parse_network(text).ok_or_else(|| {
         Refusal::bad_request(format!(
             "found {text:?}, allowed is an address or a network in CIDR notation"
@@ -386,7 +407,7 @@ fn network(text: &str) -> Result<IpNet, Refusal> {
 /// The fleet that is asked for, if any profile has it.
 ///
 /// Where none is asked for it is `default`, or the only one that the token is for.
-pub(super) fn known_fleet(asker: &Asker, state: &State, asked: Option<String>) -> Result<String, Refusal> {
+pub(in crate::http) fn known_fleet(asker: &Asker, state: &State, asked: Option<String>) -> Result<String, Refusal> {
     let own = asker.operator.fleets.as_ref().and_then(|fleets| match fleets.len() {
         1 => fleets.first().map(ToString::to_string),
         _ => None,

@@ -3,11 +3,11 @@
 
 mod audit;
 mod backup;
-mod blacklist;
+pub(super) mod blacklist;
 mod export;
 mod keys;
 mod metrics;
-mod profiles;
+pub(super) mod profiles;
 mod proposals;
 mod refusals;
 mod routes;
@@ -22,7 +22,8 @@ use actix_web::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::routes::{Asker, Routes, at};
+pub(super) use self::routes::Asker;
+use self::routes::{Routes, at};
 use super::{
     reply::{self, Refusal},
     state::State,

@@ -75,27 +75,41 @@ pub(super) async fn replace(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
-    let before = theirs(&asker, &state, &name)?;
+    // who may not see the profile is told so before a body is read
+    theirs(&asker, &state, &name)?;
     let config: ConfigMap = json(&state, payload).await?;
+    let live = put_in_force(&asker, &state, &name, |_| Ok(config)).await?;
+    reply::ok(ProfileView::from(&live))
+}
+
+/// Makes a configuration of the one in force, and puts it in its place.
+pub(in crate::http) async fn put_in_force(
+    asker: &Asker,
+    state: &State,
+    name: &str,
+    make: impl FnOnce(&LiveProfile) -> Result<ConfigMap, Refusal>,
+) -> Result<Arc<LiveProfile>, Refusal> {
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
-    let prepared = profiles.replace(&name, &config, state.now().unix_ms)?;
-    let mut prepared = prepared.ok_or_else(|| no_profile(&name))?;
+    let before = theirs(asker, state, name)?;
+    let config = make(&before)?;
+    let prepared = profiles.replace(name, &config, state.now().unix_ms)?;
+    let mut prepared = prepared.ok_or_else(|| no_profile(name))?;
     let mut commands = std::mem::take(&mut prepared.commands);
-    if let Some(after) = prepared.get(&name) {
+    if let Some(after) = prepared.get(name) {
         let states = after.changes_from(&before);
-        commands.push(asker.note("profile", (&name, Some(before.fleet())), states));
+        commands.push(asker.note("profile", (name, Some(before.fleet())), states));
     }
     state.owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);
     drop(changing);
-    let live = profiles.get(&name).ok_or_else(|| no_profile(&name))?;
+    let live = profiles.get(name).ok_or_else(|| no_profile(name))?;
     tracing::info!(profile = %live.name(), version = live.version(), "an operator replaced the configuration");
-    reply::ok(ProfileView::from(&live))
+    Ok(live)
 }
 
 /// The profile of this name, if the operator sees its fleet.
-fn theirs(asker: &Asker, state: &State, name: &str) -> Result<Arc<LiveProfile>, Refusal> {
+pub(in crate::http) fn theirs(asker: &Asker, state: &State, name: &str) -> Result<Arc<LiveProfile>, Refusal> {
     let live = state
         .profiles
         .get(name)

@@ -126,9 +126,9 @@ async fn judge(request: &HttpRequest, state: &State, (path, asked): (&str, &[Ask
 
 /// The operator who asks, and from where.
 #[derive(Debug, Clone)]
-pub(super) struct Asker {
-    pub(super) operator: Operator,
-    from: IpAddr,
+pub(in crate::http) struct Asker {
+    pub(in crate::http) operator: Operator,
+    pub(in crate::http) from: IpAddr,
 }
 
 impl Asker {

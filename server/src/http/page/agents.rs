@@ -1,0 +1,277 @@
+//! Agents: all of them with filters, and one of them with all that is known of it.
+
+use std::collections::BTreeSet;
+
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use buckler::protocol::v2::ConfigState;
+use maud::{Markup, html};
+
+use super::{
+    guard::{Answer, Sent, Visitor},
+    layout::{facts, frame, link, nothing},
+    overview::{badge, lines},
+    troubles::{self, Condition},
+    words,
+};
+use crate::{
+    http::{reply::Refusal, state::State},
+    store::{AgentView, Transport},
+};
+
+/// The most agents of one view.
+const MOST: usize = 500;
+
+pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
+    let asked = Sent::asked(&request);
+    let mut agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    agents.retain(|agent| visitor.sees(&agent.fleet));
+    let profiles: BTreeSet<String> = agents.iter().map(|agent| agent.profile.to_string()).collect();
+    let (expected, now_ms) = (troubles::expected(&state), state.now().unix_ms);
+    let wanted = Condition::by_name(asked.text("condition"));
+    let mut rows: Vec<(AgentView, Condition)> = agents
+        .into_iter()
+        .map(|agent| {
+            let condition = troubles::condition(&agent, expected.get(&agent.profile), now_ms);
+            (agent, condition)
+        })
+        .filter(|(agent, condition)| {
+            let is_of = asked.given("profile").is_none_or(|profile| *agent.profile == *profile);
+            is_of && wanted.is_none_or(|wanted| wanted == *condition) && says(agent, asked.text("text"))
+        })
+        .collect();
+    let found = rows.len();
+    rows.truncate(MOST);
+    let content = html! {
+        form .filters method="get" {
+            label { "Application " select name="profile" {
+                option value="" { "All" }
+                @for profile in &profiles {
+                    option value=(profile) selected[asked.text("profile") == profile] { (profile) }
+                }
+            } }
+            label { "State " select name="condition" {
+                option value="" { "All" }
+                @for condition in Condition::ALL {
+                    option selected[wanted == Some(condition)] { (condition.name()) }
+                }
+            } }
+            label { "Text " input type="search" name="text" value=(asked.text("text")) placeholder="address, version, platform"; }
+            button type="submit" { "Filter" }
+        }
+        div data-live="agents" {
+            p .hint { (words::several(found as u64, "agent", "agents"))
+                @if found > MOST { ", the " (MOST) " heard last are shown" } }
+            (table(&rows, now_ms))
+        }
+    };
+    Ok(frame(&visitor, "Agents", &content))
+}
+
+/// Whether an agent has a text in what people know it by.
+fn says(agent: &AgentView, text: &str) -> bool {
+    let known = [
+        agent.id.clone(),
+        agent.peer.to_string(),
+        agent.platform.clone(),
+        agent.version.clone(),
+    ];
+    known
+        .iter()
+        .any(|known| known.to_lowercase().contains(&text.to_lowercase()))
+}
+
+fn table(rows: &[(AgentView, Condition)], now_ms: u64) -> Markup {
+    html! {
+        @if rows.is_empty() { p .empty { "No agent is like that." } }
+        @else {
+            table {
+                thead { tr {
+                    th { "Agent" } th { "State" } th { "Heard" } th { "Runs" } th { "Configuration" } th { "List" }
+                    th { "Requests" } th { "Refused" } th { "Trouble" }
+                } }
+                tbody { @for (agent, condition) in rows {
+                    tr {
+                        td data-label="Agent" {
+                            a href=(path(agent)) { (agent.profile) }
+                            span .sub { (agent.peer.to_string()) " · " (short(&agent.id)) }
+                        }
+                        td data-label="State" { (badge(*condition)) }
+                        td data-label="Heard" { (words::ago(agent.last_seen_ms, now_ms)) }
+                        td .keep data-label="Runs" { (agent.platform) span .sub { (agent.version) } }
+                        td .keep data-label="Configuration" { (configuration(agent)) }
+                        td .keep data-label="List" { (list(agent)) }
+                        td .number data-label="Requests" { (words::count(agent.totals.success.saturating_add(agent.totals.errors))) }
+                        td .number data-label="Refused" { (words::count(agent.totals.blocked)) }
+                        td data-label="Trouble" { (lines(&troubles::of_agent(agent))) }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// Where one agent is shown.
+fn path(agent: &AgentView) -> String {
+    link("/admin/ui/agent", &[("profile", &agent.profile), ("id", &agent.id)])
+}
+
+/// As much of an id as tells agents apart.
+fn short(id: &str) -> String {
+    id.chars().take(15).collect()
+}
+
+fn configuration(agent: &AgentView) -> Markup {
+    let state = agent.config_status.as_ref().map(|status| match status.state {
+        ConfigState::Applied => "in force",
+        ConfigState::Probation => "on probation",
+        ConfigState::Failed => "a newer one failed",
+        ConfigState::RolledBack => "a newer one was rolled back",
+    });
+    html! {
+        @match &agent.config { Some(config) => (config.version), None => (nothing()) }
+        @if let Some(state) = state { span .sub { (state) } }
+    }
+}
+
+fn list(agent: &AgentView) -> Markup {
+    html! {
+        @match &agent.list {
+            Some(list) => { "revision " (list.rev) span .sub { (words::several(list.count, "entry", "entries"))
+                @if let Some(lag) = agent.list_lag.filter(|lag| *lag > 0) { ", " (lag) " behind" } } }
+            None => (nothing()),
+        }
+    }
+}
+
+pub(super) async fn one(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
+    let asked = Sent::asked(&request);
+    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let is_it = |agent: &&AgentView| agent.id == asked.text("id") && *agent.profile == *asked.text("profile");
+    let found = agents.iter().find(|agent| visitor.sees(&agent.fleet) && is_it(agent));
+    let no_agent = || {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "no such agent was heard since the server started",
+        )
+    };
+    let agent = found.ok_or_else(no_agent)?;
+    let now_ms = state.now().unix_ms;
+    let condition = troubles::condition(agent, troubles::expected(&state).get(&agent.profile), now_ms);
+    let content = html! {
+        div data-live="agent" {
+            p { (badge(condition)) " " (agent.id) }
+            @for trouble in troubles::of_agent(agent) { p .problem { (trouble) } }
+            div .columns {
+                section .card { h2 { "Who" } (who(agent, now_ms)) }
+                section .card { h2 { "In force there" } (in_force(agent)) }
+                section .card { h2 { "Requests" } (requests(agent)) }
+                section .card { h2 { "Events" } (events(agent)) }
+            }
+            p .more { a href=(link("/admin/ui/refusals", &[("profile", &agent.profile)])) { "Refusals of " (agent.profile) } }
+        }
+    };
+    Ok(frame(&visitor, &format!("Agent of {}", agent.profile), &content))
+}
+
+fn who(agent: &AgentView, now_ms: u64) -> Markup {
+    let transport = match agent.transport {
+        Transport::Http => "HTTP",
+        Transport::WebSocket => "WebSocket",
+    };
+    facts(&[
+        (
+            "Application",
+            html! { a href={ "/admin/ui/profiles/" (agent.profile) } { (agent.profile) } },
+        ),
+        ("Fleet", html! { (agent.fleet) }),
+        ("From", html! { (agent.peer.to_string()) " by " (transport) }),
+        ("Platform", html! { (agent.platform) }),
+        ("Version", html! { (agent.version) ", protocol " (agent.proto) }),
+        ("Routes", html! { (agent.routes) }),
+        ("Heard first", words::ago(agent.first_seen_ms, now_ms)),
+        ("Heard last", words::ago(agent.last_seen_ms, now_ms)),
+    ])
+}
+
+fn in_force(agent: &AgentView) -> Markup {
+    let health = agent.health.as_ref();
+    let age = health.and_then(|health| health.list_age_ms);
+    let dry_run = health.and_then(|health| health.dry_run);
+    facts(&[
+        (
+            "Conversation",
+            html! { @match health { Some(health) => (health.state), None => (nothing()) } },
+        ),
+        ("Configuration", configuration(agent)),
+        ("List", list(agent)),
+        (
+            "Confirmed",
+            html! { @match age { Some(age) => { (words::duration(age / 1_000)) " before it was heard" }, None => (nothing()) } },
+        ),
+        (
+            "Dry run",
+            html! { @match dry_run {
+                Some(run) => { "would refuse " (words::count(run.would_block)) ", would let pass " (words::count(run.would_pass))
+                    " of " (words::count(run.requests)) },
+                None => (nothing()),
+            } },
+        ),
+        ("Restarts", html! { (health.map_or(0, |health| health.restarts)) }),
+    ])
+}
+
+fn requests(agent: &AgentView) -> Markup {
+    let totals = &agent.totals;
+    let process = agent.health.as_ref().and_then(|health| health.process);
+    facts(&[
+        ("Answered well", html! { (words::count(totals.success)) }),
+        ("Errors", html! { (words::count(totals.errors)) }),
+        ("Attacks", html! { (words::count(totals.attacks)) }),
+        ("Refused", html! { (words::count(totals.blocked)) }),
+        ("Counted for", html! { (words::duration(totals.since_ms / 1_000)) }),
+        (
+            "Host",
+            html! { @match &agent.telemetry {
+                Some(load) => { "processor " (format!("{:.0}", load.cpu)) " %, memory " (format!("{:.0}", load.memory)) " %" },
+                None => (nothing()),
+            } },
+        ),
+        (
+            "Process",
+            html! { @match process {
+                Some(load) => { (format!("{:.0}", load.cpu)) " % of a core, " (words::bytes(load.memory_bytes)) },
+                None => (nothing()),
+            } },
+        ),
+    ])
+}
+
+fn events(agent: &AgentView) -> Markup {
+    let by_reason = |name: &str, counts: Vec<(String, u64)>| {
+        let shown = html! {
+            @if counts.is_empty() { (nothing()) }
+            @for (reason, count) in &counts { p { (reason) ": " (words::count(*count)) } }
+        };
+        (name.to_owned(), shown)
+    };
+    let owned = |(reason, count): (&String, &u64)| (reason.clone(), *count);
+    let uninspected = agent.health.iter().flat_map(|health| &health.uninspected).map(owned);
+    let refused = agent
+        .shared
+        .refused
+        .iter()
+        .map(|(code, count)| (code.to_string(), *count));
+    let reasons = [
+        by_reason("Lost", agent.lost.iter().map(owned).collect()),
+        by_reason("Not taken here", refused.collect()),
+        by_reason("Not inspected", uninspected.collect()),
+    ];
+    html! {
+        (facts(&[
+            ("Bans", html! { (words::count(agent.shared.bans)) ", of which " (agent.shared.live) " are listed" }),
+            ("Unbans", html! { (words::count(agent.shared.unbans)) }),
+            ("Attacks", html! { (words::count(agent.shared.attacks)) }),
+        ]))
+        @for (name, shown) in reasons { h3 { (name) } (shown) }
+    }
+}

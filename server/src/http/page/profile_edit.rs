@@ -1,0 +1,203 @@
+//! A profile's configuration is changed in two steps: what the text comes to is checked by the code
+//! that agents compile it with and shown as a difference, and only then put in force.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder as _,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use buckler::protocol::ConfigMap;
+use maud::{Markup, html};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::{
+    guard::{Sent, Trouble, Visitor},
+    layout::{frame, token},
+    see,
+};
+use crate::{
+    http::{admin::profiles, reply::Refusal, state::State},
+    profiles::LiveProfile,
+    store::Role,
+};
+
+/// Lines around a change that are shown with it.
+const AROUND: usize = 3;
+
+/// What was typed, and what is said of it.
+pub(super) struct Draft<'a> {
+    text: &'a str,
+    /// The version that it was made of.
+    of: &'a str,
+    said: Result<Preview, String>,
+}
+
+/// What a draft would change.
+struct Preview {
+    difference: Markup,
+    weaker: Vec<String>,
+    odd: Vec<String>,
+    is_same: bool,
+}
+
+/// The configuration, to be read, and to be changed by who may.
+pub(super) fn editor(visitor: &Visitor, live: &LiveProfile, draft: Option<&Draft<'_>>) -> Markup {
+    let in_force = text_of(&live.shown());
+    let text = draft.map_or(&*in_force, |draft| draft.text);
+    let version = live.version().to_string();
+    let of = draft.map_or(&*version, |draft| draft.of);
+    let rows = text.lines().count().clamp(8, 30);
+    html! {
+        section .card {
+            h2 { "Configuration" }
+            @if !visitor.may(Role::Operate) { pre { code { (text) } } }
+            @else {
+                @if let Some(draft) = draft { (said(draft)) }
+                form .stacked method="post" action={ "/admin/ui/profiles/" (live.name()) } {
+                    (token(visitor))
+                    input type="hidden" name="of" value=(of);
+                    label for="config" { "Keys on top of the template " (live.template()) ", in JSON or TOML. A secret is shown as … and stays as it is." }
+                    textarea #config name="config" rows=(rows) spellcheck="false" autocomplete="off" autocapitalize="off" { (text) }
+                    div .actions {
+                        button type="submit" name="do" value="check" { "Check and show the difference" }
+                        @if draft.is_some_and(|draft| matches!(&draft.said, Ok(preview) if !preview.is_same)) {
+                            button .primary type="submit" name="do" value="publish" { "Put in force" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn said(draft: &Draft<'_>) -> Markup {
+    html! {
+        @match &draft.said {
+            Err(problem) => { p .problem role="alert" { @for line in problem.lines() { (line) br; } } },
+            Ok(preview) => {
+                @if preview.is_same { p .calm role="status" { "It says the same as what is in force." } }
+                @else {
+                    h3 { "What would change" }
+                    (preview.difference)
+                }
+                @for weaker in &preview.weaker { p .problem { "Protects less: " (weaker) } }
+                @for odd in &preview.odd { p .trouble { (odd) } }
+            },
+        }
+    }
+}
+
+pub(super) async fn change(
+    visitor: Visitor,
+    name: Path<String>,
+    sent: Sent,
+    state: Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Trouble> {
+    let live = profiles::theirs(&visitor.asker, &state, &name)?;
+    let (text, of) = (sent.text("config"), sent.text("of"));
+    if sent.text("do") == "publish" {
+        let config = read(text).map_err(Refusal::bad_request)?;
+        profiles::put_in_force(&visitor.asker, &state, &name, |live| {
+            // what was shown as the difference must be what changes
+            if live.version().to_string() == of {
+                Ok(config)
+            } else {
+                Err(moved(live))
+            }
+        })
+        .await?;
+        return Ok(see(&format!("/admin/ui/profiles/{}", live.name())).finish());
+    }
+    let draft = Draft {
+        text,
+        of,
+        said: preview(&state, &live, text),
+    };
+    let title = format!("Profile {}", live.name());
+    Ok(frame(&visitor, &title, &editor(&visitor, &live, Some(&draft))).respond_to(&request))
+}
+
+fn moved(live: &LiveProfile) -> Refusal {
+    let message = format!(
+        "another change came first: version {} is in force now. Load the profile again, and make the change there",
+        live.version()
+    );
+    Refusal::new(StatusCode::CONFLICT, message)
+}
+
+/// Reads a configuration as people write it.
+fn read(text: &str) -> Result<ConfigMap, String> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    toml::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Checks what was typed as agents will, and compares it with what is in force.
+fn preview(state: &State, live: &LiveProfile, text: &str) -> Result<Preview, String> {
+    let config = read(text)?;
+    let prepared = state.profiles.replace(live.name(), &config, state.now().unix_ms);
+    let prepared = prepared.map_err(|error| error.to_string())?;
+    let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
+    let next = next.ok_or("the profile is gone: the server's file no longer has it")?;
+    let (before, after) = (text_of(&live.shown()), text_of(&next.shown()));
+    let mut odd = next.warnings();
+    odd.extend(next.policy().cautions());
+    Ok(Preview {
+        difference: difference(&before, &after),
+        weaker: next.policy().weaker_than(live.policy()),
+        odd,
+        is_same: next.version() == live.version(),
+    })
+}
+
+fn text_of(config: &ConfigMap) -> String {
+    // keys are in order; what JSON values come to is never an error
+    serde_json::to_string_pretty(&Value::Object(config.clone())).unwrap_or_default()
+}
+
+/// Two texts line by line.
+fn difference(before: &str, after: &str) -> Markup {
+    let diff = TextDiff::from_lines(before, after);
+    let groups = diff.grouped_ops(AROUND);
+    html! {
+        div .diff role="group" aria-label="Difference" {
+            @if groups.is_empty() { p .hint { "Only a hidden secret differs." } }
+            @for group in &groups {
+                @for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+                    @let (kind, sign, said) = match change.tag() {
+                        ChangeTag::Delete => ("gone", "−", "removed: "),
+                        ChangeTag::Insert => ("new", "+", "added: "),
+                        ChangeTag::Equal => ("", " ", ""),
+                    };
+                    div class={ "line " (kind) } {
+                        span aria-hidden="true" { (sign) " " } span .away { (said) } (change.value().trim_end_matches('\n'))
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_in_either_form() {
+        let json = read(r#" {"APP_NAME": "shop", "SECURITY_CHECKS": {"flood": 0}}"#).unwrap();
+        let toml = read("APP_NAME = \"shop\"\n[SECURITY_CHECKS]\nflood = 0\n").unwrap();
+        assert_eq!(json, toml);
+        assert!(read("{\"a\": }").unwrap_err().contains("line 1 column"));
+        assert!(read("a = ").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_difference_shows_what_goes_and_what_comes_as_text() {
+        let shown = difference("{\n  \"A\": \"<b>\"\n}", "{\n  \"A\": \"<i>\"\n}").into_string();
+        assert!(shown.contains("line gone") && shown.contains("line new"), "{shown}");
+        assert!(shown.contains("&lt;b&gt;") && !shown.contains("<i>"), "{shown}");
+    }
+}
