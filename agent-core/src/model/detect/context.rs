@@ -23,6 +23,27 @@ const OF_REPORTS: &[&str] = &[
     "tracking", "vitals", "web-vitals",
 ];
 
+/// Words of paths at which views of pages are counted. Others than those who measure may call a path so: they say
+/// of which page, and nothing else.
+const OF_VIEWS: &[&str] = &[
+    "hit",
+    "hits",
+    "track",
+    "count",
+    "log",
+    "e",
+    "replay",
+    "session-replay",
+    "ahoy",
+    "plausible",
+    "umami",
+    "bugsnag",
+    "intake",
+];
+
+/// Ends of such paths by more than a word: Segment's, Sentry's.
+const ENDS_OF_VIEWS: &[&str] = &["v1/batch", "v1/page", "v1/screen", "v1/identify"];
+
 /// Words of paths at which other services tell what happened.
 const OF_WEBHOOKS: &[&str] = &[
     "hook",
@@ -85,6 +106,22 @@ impl<'r> Context<'r> {
         self.path_has(OF_REPORTS)
     }
 
+    /// Whether views of pages are counted there, so that a page's URL is one that a browser shows.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        let path = self.path.trim_matches('/');
+        let is_store = || {
+            // of a project of Sentry
+            let project = path.strip_prefix("api/").and_then(|rest| rest.strip_suffix("/store"));
+            project.is_some_and(|project| !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let ends = |end: &str| {
+            path.strip_suffix(end)
+                .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        };
+        self.path_has(OF_VIEWS) || is_store() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end))
+    }
+
     /// Whether another service tells what happened there: a repository, a shop, a chat.
     #[must_use]
     pub fn is_webhook(&self) -> bool {
@@ -111,7 +148,7 @@ impl<'r> Context<'r> {
             let is_last = segments.peek().is_none();
             let (word, ending) = segment.split_once('.').unwrap_or((segment, ""));
             // what stands behind a program's name is read by the program (`/fetch.php/report`)
-            if !ending.is_empty() && !is_last {
+            if !ending.is_empty() && !is_last && !is_version(segment) {
                 return false;
             }
             if words.iter().any(|name| word.eq_ignore_ascii_case(name)) {
@@ -120,6 +157,12 @@ impl<'r> Context<'r> {
         }
         false
     }
+}
+
+/// Whether a segment is the version of an interface: `v0.4`.
+fn is_version(segment: &str) -> bool {
+    let number = segment.strip_prefix(['v', 'V']).unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 #[cfg(test)]
@@ -142,8 +185,38 @@ mod tests {
             "/g/collect",
             "/api/42/envelope/",
             "/_/Traces",
+            "/v0.4/traces",
         ] {
             assert!(is_report(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_say_that_views_are_counted() {
+        let is_measured = |path| Context { path, ..Context::NONE }.is_measured();
+        for path in [
+            "/hit",
+            "/v1/track",
+            "/v1/batch",
+            "/e/",
+            "/api/1/store/",
+            "/b/ss/x/1",
+            "/umami/api/send",
+            "/count",
+        ] {
+            assert!(is_measured(path), "{path}");
+        }
+        for path in [
+            "/fetch",
+            "/preview",
+            "/batch",
+            "/store",
+            "/api/store/",
+            "/api/v1/page/fetch",
+            "/track.php/fetch.x",
+            "/track/../fetch",
+        ] {
+            assert!(!is_measured(path), "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     lexicon::Lexicon,
     rules::{always, short},
 };
-use crate::model::places::{NameHints, Part};
+use crate::model::places::{NameHints, Part, Role};
 
 pub(super) const RULES: &[Rule] = &[
     always(
@@ -24,6 +24,11 @@ pub(super) const RULES: &[Rule] = &[
     always(
         "mail",
         r"[\r\n]\s*(?:RCPT TO\s*:|MAIL FROM\s*:|(?:EHLO|HELO)\s+\S|VRFY\s\S|EXPN\s\S)|^[^\s]*(?:[ \t]+\S+){0,4}[ \t]*[\r\n]+\s*[a-z]\d{1,4}\s+(?:CAPABILITY|FETCH|SELECT|LOGIN|EXAMINE|LIST|LSUB|STATUS|APPEND|SEARCH|COPY|CREATE|DELETE|RENAME|NOOP|LOGOUT|QUIT|AUTHENTICATE)\b|^\s*[\r\n]\s*(?:APOP|TOP|UIDL|RETR|PASS|USER|STAT|QUIT|DATA|RSET)\b",
+    ),
+    // what a mail, a request, an answer or a cache obeys: in fields of one line
+    always(
+        "line",
+        r"^[^\n\r]*[\r\n]+\s*(?:(?:b?cc|to|from|subject|reply-to|return-path|content-(?:type|length|transfer-encoding)|transfer-encoding|mime-version|x-[a-z-]+|host|connection|location|set-cookie)\s*:|HTTP/\d|(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH)\s+[/*]\S*\s+HTTP/|DATA\s*[\r\n]|QUIT\s*$|(?:SLAVEOF|REPLICAOF)\s+\S|FLUSH(?:ALL|DB)\b|CONFIG\s+SET\s|EVAL\s+\S|MODULE\s+LOAD\s|SET\s+\S+\s+\S)|^\S*\s+HTTP/\d\.\d[\r\n]+\s*[\w-]+:",
     ),
     always("break-script", r"^[\r\n]+\s*<script"),
 ];
@@ -54,9 +59,48 @@ impl Detector for Crlf {
         if !value.is_entered() {
             return None;
         }
-        self.rules
-            .judge_by(value, |rule| rule.name != "redirect" || !is_prose_of_a_body(value))
+        self.rules.judge_by(value, |rule| match rule.name {
+            "redirect" => !is_prose_of_a_body(value),
+            "line" => value.role == Role::Value && is_of_one_line(value),
+            _ => true,
+        })
     }
+}
+
+/// Whether a field takes one line, by its name: an address of a mail or of a page, a key, a name of
+/// who acts.
+fn is_of_one_line(value: &Value<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "to",
+        "cc",
+        "bcc",
+        "from",
+        "email",
+        "mail",
+        "recipient",
+        "sender",
+        "replyto",
+        "subject",
+        "host",
+        "hostname",
+        "domain",
+        "key",
+        "username",
+        "login",
+        "lang",
+        "locale",
+    ];
+    const PROSE: NameHints = NameHints::TEXT
+        .and(NameHints::HTML)
+        .and(NameHints::CODE)
+        .and(NameHints::TEMPLATE);
+    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    let letters = letters.to_ascii_lowercase();
+    let hints = value.place.hints();
+    NAMES.contains(&letters.as_str())
+        || letters.ends_with("email")
+        || hints.any(NameHints::URL.and(NameHints::CALLBACK)) && !hints.any(PROSE)
 }
 
 /// Whether a value is prose of several lines by its place: an invitation may say at which URL one
@@ -83,6 +127,42 @@ mod tests {
                 "\r\nV100 CAPABILITY\r\nV101 FETCH 4791",
             ],
         );
+    }
+
+    #[test]
+    fn fields_of_one_line_hold_no_second() {
+        for line in [
+            "a@b.c\r\nBcc: v@evil.example",
+            "a@b.c%0ACc:v@evil.example",
+            "a@b.c\nTo: v@evil.example\nSubject: x",
+            "x\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK",
+            "x\r\nTransfer-Encoding: chunked",
+            "x\r\nX-Foo: bar",
+            "x HTTP/1.1\r\nHost: evil.example",
+            "x\r\nGET /admin HTTP/1.1",
+            "x\r\nDATA\r\n.\r\nQUIT",
+            "x\r\nSLAVEOF 1.1.1.1 6379",
+            "\r\nFLUSHALL\r\n",
+            "\r\nCONFIG SET dir /var/www\r\n",
+            "x\r\nset k 0 0 1\r\na",
+        ] {
+            for name in ["email", "to", "redirect", "url", "user_email", "image_url", "subject"] {
+                assert_eq!(find_in_query(name, line).unwrap().0, "crlf", "{name} {line}");
+            }
+            assert_eq!(find_as(Role::Value, "email", line).unwrap().0, "crlf", "{line}");
+        }
+        let mail = "Fw: news\n\nFrom: Ann\nTo: Bob\nSubject: Hello\nCc: Carl\n\nset the table for 3";
+        for name in ["message", "body", "description", "content", "notes"] {
+            assert_eq!(find_as(Role::Value, name, mail), None, "{name}");
+        }
+        for (name, text) in [
+            ("urls", "https://a.example/\nhttps://b.example/"),
+            ("to", "a@example.com,\nb@example.com"),
+            ("subject", "Re: to do\n"),
+            ("email", "a@example.com\n"),
+        ] {
+            assert_eq!(find_as(Role::Value, name, text), None, "{name}");
+        }
     }
 
     #[test]

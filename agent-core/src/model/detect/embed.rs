@@ -48,8 +48,6 @@ pub(super) fn only_draws(text: &str) -> bool {
         "frameset",
         "applet",
         "base",
-        "meta",
-        "xml",
         "xss",
         "import",
         "isindex",
@@ -63,7 +61,6 @@ pub(super) fn only_draws(text: &str) -> bool {
         "plaintext",
         "xmp",
         "comment",
-        "v",
         "vmlframe",
         "set",
         "animate",
@@ -97,12 +94,86 @@ pub(super) fn only_draws(text: &str) -> bool {
         sources.all(|source| PICTURES.iter().any(|start| unquoted(source).starts_with(start)))
     };
     let is_of_others = elements(text, OTHERS).next().is_some();
-    let is_odd = ["<?", "< ", "</ ", "<!--["].iter().any(|odd| text.contains(odd));
-    !is_of_others && !is_odd && elements(text, &["use", "image"]).all(is_within)
+    let is_odd = ["<?", "< ", "</ "].iter().any(|odd| text.contains(odd));
+    let is_of_mail =
+        elements(text, &["meta"]).all(says_nothing) && is_of_office(text) && conditions_are_of_office(text);
+    !is_of_others && !is_odd && is_of_mail && elements(text, &["use", "image"]).all(is_within)
+}
+
+/// Whether a `meta` says only how a page is read: its type in a charset that is a superset of
+/// ASCII, its language, the mode of old browsers; or what no browser obeys.
+fn says_nothing(tag: &str) -> bool {
+    const MODES: &[&str] = &[
+        "x-ua-compatible",
+        "content-language",
+        "imagetoolbar",
+        "x-dns-prefetch-control",
+    ];
+    const CHARSETS: &[&str] = &["utf-8", "iso-8859-1", "iso-8859-15", "windows-1252", "us-ascii"];
+    if occurrences(tag, "http-equiv") == 0 && occurrences(tag, "charset") == 0 {
+        return true;
+    }
+    if occurrences(tag, "http-equiv") > 1 || occurrences(tag, "content=") > 1 || tag.contains('&') {
+        return false;
+    }
+    let kind = attribute(tag, "http-equiv").unwrap_or_default();
+    let charset = find(tag, "charset=").and_then(|at| tag.get(at + "charset=".len()..));
+    let charset = charset.map(|rest| rest.trim_start_matches(['"', '\'', ' ']));
+    let charset = charset.and_then(|rest| rest.split(['"', '\'', ' ', ';', '/']).next());
+    let is_known = charset.is_none_or(|charset| CHARSETS.iter().any(|known| charset.eq_ignore_ascii_case(known)));
+    let is_type = kind.is_empty() || kind.eq_ignore_ascii_case("content-type");
+    is_known && (is_type || MODES.iter().any(|mode| kind.eq_ignore_ascii_case(mode)))
+}
+
+/// Whether the islands of XML in a text are settings of Office, and its drawings in VML show
+/// pictures of the web: what mail programs write for Outlook.
+fn is_of_office(text: &str) -> bool {
+    let mut islands = text.split("<xml").skip(1);
+    let is_settings = |island: &str| {
+        let Some((content, _)) = island.split_once("</xml>") else {
+            return false;
+        };
+        let content = content.split_once('>').map_or("", |(_, content)| content);
+        let mut tags = content.split('<').skip(1);
+        tags.all(|tag| {
+            ["o:", "w:", "x:", "/o:", "/w:", "/x:"]
+                .iter()
+                .any(|space| tag.starts_with(space))
+        })
+    };
+    let mut drawings = text.split("<v:").skip(1);
+    let shows = |drawing: &str| {
+        let tag = drawing.split('>').next().unwrap_or_default();
+        let is_frame = tag.get(..3).is_some_and(|name| name.eq_ignore_ascii_case("vml"));
+        let mut sources = ["src", "href"].iter().filter_map(|name| attribute(tag, name));
+        !is_frame
+            && !["script", "behavio", "expression", "data:text"]
+                .iter()
+                .any(|odd| find(tag, odd).is_some())
+            && sources
+                .all(|source| of_the_web(source).is_some() || source.starts_with('#') || source.starts_with("mailto:"))
+    };
+    islands.all(is_settings) && drawings.all(shows) && occurrences(text, "<xml:") == 0
+}
+
+/// Whether what a text shows to some browsers only is for Outlook, or for all others: `<!--[if mso]>`.
+fn conditions_are_of_office(text: &str) -> bool {
+    let mut conditions = text.split("<!--[").skip(1);
+    conditions.all(|condition| {
+        let condition = condition.split(']').next().unwrap_or_default();
+        condition == "endif" || condition.starts_with("if ") && condition.contains("mso")
+    })
+}
+
+/// The value of a tag's attribute of this name.
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let at = find(tag, name)?;
+    let rest = tag.get(at + name.len()..)?.trim_start().strip_prefix('=')?;
+    Some(unquoted(rest.trim_start()))
 }
 
 /// Whether every script of a text is one that runs nothing: the source of a component, which a
-/// browser refuses to parse, or a known service's widget.
+/// browser refuses to parse, a known service's widget, or data.
 pub(super) fn runs_nothing(text: &str) -> bool {
     let mut rest = text;
     let mut count = 0;
@@ -115,7 +186,7 @@ pub(super) fn runs_nothing(text: &str) -> bool {
             return false;
         };
         let content = after.get(..end).unwrap_or_default().trim();
-        if !(is_component(attributes, content) || is_widget(attributes, content)) {
+        if !(is_component(attributes, content) || is_widget(attributes, content) || is_data(attributes, content)) {
             return false;
         }
         count += 1;
@@ -151,6 +222,18 @@ fn is_component(attributes: &str, content: &str) -> bool {
     .iter()
     .any(|start| statement.starts_with(start));
     !is_module && !is_loaded && (imports || exports)
+}
+
+/// Whether a script's one type is one of data, which a browser does not run (WHATWG HTML, section
+/// 4.12.1: a data block), and the data has no markup.
+fn is_data(attributes: &str, content: &str) -> bool {
+    const TYPES: &[&str] = &["application/ld+json", "application/json"];
+    let is_loaded = find(attributes, "src").is_some() || find(attributes, "href").is_some();
+    let kind = attribute(attributes, "type").filter(|_| occurrences(attributes, "type") == 1);
+    !is_loaded
+        && kind.is_some_and(|kind| TYPES.contains(&kind))
+        && content.starts_with(['{', '['])
+        && !content.contains('<')
 }
 
 fn is_widget(attributes: &str, content: &str) -> bool {
@@ -282,12 +365,43 @@ mod tests {
     }
 
     #[test]
+    fn markup_of_mails_shows_nothing_of_elsewhere() {
+        for text in [
+            r#"<meta http-equiv="Content-Type" content="text/html; charset=utf-8"/><p>x</p>"#,
+            r#"<meta charset="UTF-8"><META HTTP-EQUIV="X-UA-Compatible" CONTENT="IE=edge"><meta name="viewport" content="width=device-width">"#,
+            "<!--[if gte mso 9]><xml><o:OfficeDocumentSettings><o:AllowPNG/></o:OfficeDocumentSettings></xml><![endif]--><p>x</p>",
+            "<!--[if !mso]><!--><p>x</p><!--<![endif]-->",
+            r#"<v:rect xmlns:v="urn:schemas-microsoft-com:vml" stroke="false"><v:fill type="tile" src="https://cdn.example.org/a.png"/></v:rect>"#,
+        ] {
+            assert!(only_draws(text), "{text}");
+        }
+        for text in [
+            r#"<meta http-equiv="refresh" content="0; url=//evil.example">"#,
+            r#"<meta http-equiv="set-cookie" content="a=b">"#,
+            r#"<meta http-equiv="Content-Type" content="text/html; charset=utf-7">"#,
+            r#"<meta charset="x-imap4-modified-utf7">"#,
+            r#"<meta http-equiv="X-UA-Compatible" http-equiv="refresh" content="0;//evil.example">"#,
+            r#"<meta http-equiv="&#114;efresh" content="0;//evil.example">"#,
+            "<base href=//evil.example/>",
+            "<!--[if IE]><p>x</p><![endif]-->",
+            "<xml><i:b/></xml>",
+            "<xml src=//evil.example>",
+            r#"<v:vmlframe src="//evil.example/x.vml">"#,
+            r#"<v:rect style="behavior:url(#default#time2)">"#,
+            r#"<v:rect href="javascript:alert(1)">"#,
+        ] {
+            assert!(!only_draws(text), "{text}");
+        }
+    }
+
+    #[test]
     fn scripts_that_run_nothing_are_known() {
         for text in [
             "<script setup>\nimport Price from '../../../components/Price.vue'\nimport { t } from '../../i18n'\n</script>",
             "<script lang=\"ts\">\nimport { onMount } from 'svelte';\nexport let name;\n</script>\n<h1>Hi {name}</h1>",
             "<template><p/></template><script>export default { data() { return {} } }</script>",
             r#"<blockquote class="twitter-tweet"></blockquote><script async src="https://platform.twitter.com/widgets.js" charset="utf-8"></script>"#,
+            r#"<script type="application/ld+json">{"@context":"http://schema.org","@type":"EmailMessage"}</script>"#,
         ] {
             assert!(runs_nothing(text), "{text}");
         }
@@ -299,6 +413,10 @@ mod tests {
             "<script>import x from 'y'</script><script>alert(1)</script>",
             "<script>import x from 'y'</script><svg:script>alert(1)</svg:script>",
             "<script src=//evil.example/x.js></script>",
+            r#"<script type="application/ld+json" src=//evil.example/x.js>{}</script>"#,
+            r#"<script type="text/javascript" type="application/ld+json">{}</script>"#,
+            r#"<script x="application/ld+json">{}</script>"#,
+            r#"<script type="application/ld+json">{"a":"<!--<script>"}</script>"#,
             r#"<script src="https://platform.twitter.com/widgets.js">alert(1)</script>"#,
             r#"<script src="https://platform.twitter.com/widgets.js?x"></script>"#,
             "<script>import x from 'y'",

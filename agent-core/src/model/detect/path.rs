@@ -69,6 +69,15 @@ pub(super) const RULES: &[Rule] = &[
         "steps-to-target",
         concat!(r"\.\.[\\/]+(?:[\w.-]+[\\/]+)*(?:", known!(), r")"),
     ),
+    // blanks and line breaks behind the dots, which Windows and some normalisers drop
+    always(
+        "steps-blank",
+        concat!(
+            r"(?:\.\.[\t\r\n ]{1,2}[\\/]+){2,}[\w.]|\.\.[\t\r\n ]{1,2}[\\/]+(?:[\w.-]+[\\/]+)*(?:",
+            known!(),
+            ")"
+        ),
+    ),
     // more than any source tree is deep
     short("steps-many", r"(?:\.\.[\\/]+){7}"),
     // dots and slashes in codes that nothing resolved (dotdotpwn)
@@ -211,15 +220,87 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
             !is_report
                 && !value.is_password()
                 && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE))
+                && !is_of_a_build(place.name)
         }
         // in prose files are named, and nothing opens a sentence
         Sought::Absolute => {
             let is_prose = hints.any(NameHints::TEXT) && value.marks.any(Marks::BLANK);
-            !(is_report || is_prose || value.context.is_settings() && is_folder(value.text))
+            !(is_report || is_prose || is_of_a_machine(value) || value.context.is_settings() && is_folder(value.text))
         }
         Sought::Hidden => !(is_sample(value.text) || hints.any(NameHints::CHANGE) || value.context.is_webhook()),
         Sought::Disguised => true,
     }
+}
+
+/// Whether a name is one of a build's settings (`tsconfig.json`, bundlers), or of a markup that
+/// writers link in. Steps towards a known file count there all the same.
+fn is_of_a_build(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "extends",
+        "outdir",
+        "rootdir",
+        "rootdirs",
+        "declarationdir",
+        "baseurl",
+        "typeroots",
+        "references",
+        "wikitext",
+        "wiki",
+        "adoc",
+        "asciidoc",
+        "rst",
+        "tsx",
+        "jsx",
+        "sourcetext",
+    ];
+    let last = name.rsplit(['.', '[']).next().unwrap_or_default();
+    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    let is_within = |word: &str| name.split(['.', '[']).any(|part| part.eq_ignore_ascii_case(word));
+    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known))
+        || is_within("tsconfig")
+        || is_within("compilerOptions")
+}
+
+/// Whether a value says where servers keep what: the folder that a file system or a volume hangs
+/// at, a program's or a library's own file.
+fn is_of_a_machine(value: &Value<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "mountpoint",
+        "mountpoints",
+        "mountpath",
+        "mount",
+        "mounts",
+        "volume",
+        "volumes",
+        "codefile",
+        "debugfile",
+    ];
+    let last = value
+        .place
+        .name
+        .rsplit(['.', '['])
+        .find(|part| part.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    let letters: String = last
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let is_library = || {
+        let text = value.text.to_ascii_lowercase();
+        letters.eq_ignore_ascii_case("codefile")
+            && (text.ends_with(".dll") || text.ends_with(".exe"))
+            && !text.contains("..")
+    };
+    // a volume has the host's folder in front of the container's
+    let folders = || {
+        value
+            .text
+            .split(':')
+            .filter(|part| part.starts_with('/'))
+            .all(is_folder)
+    };
+    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known))
+        && (folders() && !value.text.contains('\\') || is_library())
 }
 
 /// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or
@@ -282,8 +363,43 @@ mod tests {
                 "../.ssh",
                 "{\"file\": \"../../../../etc/passwd\"}",
                 "load(\"../../.env\")",
+                "..\r/..\r/etc/x",
+                "..\r\n/..\r\n/..\r\n/etc/passwd",
+                "..\t/etc/passwd",
+                ".. /.. /x",
+                "..%0d/..%0d/etc/passwd",
             ],
         );
+    }
+
+    #[test]
+    fn settings_of_builds_and_machines_name_their_folders() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        for (name, text) in [
+            ("tsconfig.extends", "../../tsconfig.base.json"),
+            ("compilerOptions.paths.@lib/*[0]", "../../libs/*"),
+            ("outDir", "../../dist"),
+            ("wikitext", "[[../../Parent page|up]]"),
+            ("labels.mountpoint", "/var/lib/mysql"),
+            ("mounts[0].mount", "/var/lib/docker"),
+            ("volumes[0]", "./data:/var/lib/mysql"),
+            ("code_file", "C:\\Windows\\System32\\kernel32.dll"),
+        ] {
+            assert_eq!(of(name, text), None, "{name} {text}");
+            assert!(find_in_query(name, text).is_some(), "{name} {text}");
+        }
+        for (name, text) in [
+            ("tsconfig.extends", "../../../etc/passwd"),
+            ("outDir", "../../.ssh/id_rsa"),
+            ("mountpoint", "/etc/passwd"),
+            ("mountpoint", "/etc/shadow"),
+            ("volumes", "/etc/shadow:/x"),
+            ("volumes", "/root/.ssh:/x"),
+            ("mount", "/proc/self/environ"),
+            ("code_file", "C:\\Windows\\win.ini"),
+        ] {
+            assert_eq!(of(name, text), Some("traversal"), "{name} {text}");
+        }
     }
 
     #[test]
@@ -379,6 +495,9 @@ mod tests {
             "Windows/Linux",
             "Program Files (x86)",
             "import x from '../lib/y'",
+            "wait .. / what .. / now",
+            "and so on ..\n/etc is a folder",
+            "see ..\n\nthe end",
         ]);
     }
 }

@@ -29,6 +29,7 @@ const MARKS: Marks = Marks::QUOTE
     .and(Marks::COMMA)
     .and(Marks::PIPE)
     .and(Marks::OTHER)
+    .and(Marks::DASH)
     .and(Marks::UNDERSCORE);
 
 /// What stands beside a quote where a string is left, and in prose and names does not.
@@ -73,6 +74,11 @@ pub(super) const RULES: &[Rule] = &[
     always(
         "union-select",
         r#"\bunion\b(?:[\s(+/*!\d-]|\xEF\xBF\xBD|\xC2\xA0|all\b|distinct\b|\*/|#[^\n]*\n|--[^\n]*\n)*\bselect\b(?:[\s(/*!+]|#[^\n]*\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|[\w.]+\s*(?:[,(#|+*/]|--|(?:from|as|where|limit|into|collate)\b))"#,
+    ),
+    // a second query without `select` (MySQL 8, PostgreSQL): behind a number or a string, and to the end
+    short(
+        "union-values",
+        r#"^\s*(?:[(-]*\d+|[^\s'"`]*['"`])\s*\)*\s*union(?:\s|/\*[^*]*\*/|\()+(?:(?:all|distinct)[\s(]+)?(?:values\s*(?:row\s*)?\(|table\s+[\w.`]+\s*\)*\s*(?:--|#|;|/\*|(?:limit|order|union)\b|$))"#,
     ),
     always(
         "union-split",
@@ -132,6 +138,17 @@ pub(super) const RULES: &[Rule] = &[
     short(
         "number-condition",
         r"^\s*-?\d+\s*\)*\s*(?:(?:\|\||&&)\s*\(*\s*[-!~]?\s*(?:\d+|true|false|null|not\s+\d+)|(?:div|xor|rlike|regexp|like|not\s+(?:like|regexp|rlike|between))\s+\(*\s*[-!~]?\d+|(?:and|or|xor)\s+\(*\s*(?:not\s+)?(?:true|false|null)|(?:and|or)\s+(?:not\s+|!|~)\s*\d+)\s*\)*\s*$",
+    ),
+    // the same with no blank behind the word, with comments for blanks, or behind a comment; and a string that is left and
+    // entered again more than once. Nothing else may follow: `2 or (3)` and `5'x8' or 6'x9'` are of people
+    short(
+        "unspaced-condition",
+        r#"^\s*\(*\s*-?\d+(?:\.\d+)?\s*\)*\s*(?:and|x?or)(?:\(+\s*[-+!~]*(?:\d+|null|true|false|'[^'\s]*'|"[^"\s]*")\s*\)+|[-+!~]+\s*\d+|@{1,2}\w+|'\w*'?|"\w*"?)\s*$|^\s*-?\d+\)*\s*(?:/\*[^*]*\*/\s*)+(?:and|x?or)\b\s*(?:/\*[^*]*\*/\s*)*[-+!~(]*[\d'"@]|^\s*-?\d+\)*\s*(?:--|#)[^\n]*\n\s*(?:and|x?or)\b[\s(!~+-]*[\d'"@]|^\w*'\s*(?:(?:and|x?or)\s*'\w*'\s*){1,4}(?:and|x?or)\s*'\w*'?$"#,
+    ),
+    // in the place of a number or behind one: functions, operators and collations that no sum of a person has
+    short(
+        "odd-condition",
+        r#"^\s*-?\d+\s*(?:\^\s*\(\s*\d+\s*[=<>]|collate\s+\w+_\w+\s+(?:and|x?or)\b|(?:and|x?or)\s+(?:pi|rand|uuid|now|user|version|database|schema)\s*\(\s*\)\s*$)|^\s*if\s*\(\s*\(?\s*(?:\d+|'\w*')\s*[=<>!]+\s*(?:\d+|'\w*')\s*\)?\s*,[^,]*,[^,]*\)\s*$|^\s*(?:n?q'[\[({<!].*[\])}>!]'|(?:_(?:binary|utf8\w*|latin1)|n|x)'\w*')\s*(?:\|\||(?:and|x?or)\b)|^\W{0,3}select\s*\{\s*\w+\s+[^}]+\}\s*from\b"#,
     ),
     // in the place of a number: the name of the field says that one is wanted
     short(
@@ -340,9 +357,12 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         }
         // generators put quotes and dashes anywhere, attacks a comment to the end
         "break-comment" if value.is_password() => !value.text.trim_end().ends_with('-'),
-        "number-condition" => value.place.hints().any(NameHints::TEXT.and(LANGUAGES)),
+        "number-condition" | "unspaced-condition" | "odd-condition" => {
+            value.place.hints().any(NameHints::TEXT.and(LANGUAGES))
+        }
         "identifier-condition" => !is_number(value.place.name),
         // hints add up, and a sentence about a statement has all of them
+        "case" if is_measure(value) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value),
         "identifier-itself" => !is_number(value.place.name) || !is_the_same_twice(value.text),
@@ -354,6 +374,40 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
 /// field for prose.
 fn is_talk(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && statement::is_sentence(value.text)
+}
+
+/// Whether a value is what a chart is to show, in a body's field for it: calls of functions around
+/// columns, closed, without a query (`SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)`).
+fn is_measure(value: &Value<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "having",
+        "measure",
+        "metric",
+        "metricsql",
+        "calculation",
+        "dimension",
+        "aggregate",
+        "column",
+    ];
+    const CALLS: &[&str] = &[
+        "sum(",
+        "count(",
+        "avg(",
+        "min(",
+        "max(",
+        "median(",
+        "round(",
+        "coalesce(",
+    ];
+    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    let is_named = || value.place.hints().any(LANGUAGES) || NAMES.iter().any(|name| letters.eq_ignore_ascii_case(name));
+    let text = value.text.trim_start().to_ascii_lowercase();
+    value.place.part == Part::Body
+        && CALLS.iter().any(|call| text.starts_with(call))
+        && !text.contains("select")
+        && is_named()
+        && statement::is_closed(value.text)
 }
 
 /// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
@@ -440,7 +494,8 @@ impl Detector for Sqli {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
+    use crate::model::places::Role;
 
     #[test]
     fn injections_are_found() {
@@ -474,8 +529,61 @@ mod tests {
                 "select/**/password/**/from/**/members",
                 "dr/**/op/*x*/t",
                 "or 4975==4975'",
+                "1 or(1)",
+                "1 and(1)",
+                "(1)or(1)",
+                "1 or-1",
+                "1or-1",
+                "1 or!0",
+                "1 or'1'",
+                "1 or\"1\"",
+                "1 or@a",
+                "1'or'1'or'1",
+                "1/**/or/**/1",
+                "1--\nor 1",
+                "1#x\nor 1=1",
+                "1 union values(1,2)",
+                "-1 union table users",
+                "1' union values row(1)--",
+                "1 collate utf8_bin or 1",
+                "1 or pi()",
+                "1^(1=1)",
+                "if(1=1,id,name)",
+                "q'[x]'||'",
+                "_binary'x' or 1",
+                "select{x 1}from`users`",
             ],
         );
+    }
+
+    #[test]
+    fn charts_may_compute_what_they_show() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        let sum = "SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)";
+        for name in [
+            "sqlExpression",
+            "queries[0].metrics[0].sqlExpression",
+            "having",
+            "metric",
+            "rawSql",
+        ] {
+            assert_eq!(of(name, sum), None, "{name}");
+            assert_eq!(
+                of(name, "COUNT(DISTINCT CASE WHEN status = 'paid' THEN id END) / COUNT(*)"),
+                None,
+                "{name}"
+            );
+            for attack in [
+                "SUM(CASE WHEN (select 1 from users)=1 THEN 1 ELSE 0 END)",
+                "SUM(1) or (CASE WHEN 1=1 THEN 1 ELSE 0 END) --",
+                "SUM(1); drop table users",
+                "(CASE WHEN 1=1 THEN sleep(5) ELSE 0 END)",
+            ] {
+                assert_eq!(of(name, attack), Some("sqli"), "{name} {attack}");
+            }
+        }
+        assert_eq!(of("name", sum), Some("sqli"));
+        assert_eq!(find_in_query("having", sum).unwrap().0, "sqli");
     }
 
     #[test]
@@ -512,6 +620,20 @@ mod tests {
             "parents' and guardians;",
             "src/**/select/*.rs",
             "benchmark(ing) tools",
+            "2 or (3)",
+            "5'x8' or 6'x9'",
+            "'90s and '00s",
+            "c++ or -lm",
+            "1 or 2",
+            "10 and -5 degrees",
+            "Student Union values (our charter)",
+            "union table tennis",
+            "2 union table lamps for sale",
+            "collate pages 1 or 2",
+            "1^2",
+            "if(a, b, c)",
+            "=IF(A1>5,1,2)",
+            "item 5 # first\nor second",
         ]);
     }
 }

@@ -16,7 +16,7 @@ use crate::model::places::{HeaderKind, NameHints, Part, Role};
 /// what signs in.
 macro_rules! start {
     () => {
-        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:url=)?(?:https?|ftp|wss?):[\\/]?)(?:[^\\/?#\s]*@)?"
+        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:url[=:])?(?:https?|ftp|wss?):[\\/]*)(?:[^\\/?#\s]*@)?"
     };
 }
 
@@ -24,7 +24,7 @@ macro_rules! start {
 /// likes.
 macro_rules! inside {
     () => {
-        r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|[\w.-]+\.service\.consul|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
+        r"(?:169\.254\.\d|192\.0\.0\.192|100\.100\.100\.200|168\.63\.129\.16|metadata(?:\.(?:google|goog|packet|azure|tencentyun|oraclecloud|platformequinix)|/|:|$)|instance-data|rancher-metadata(?:[:/.]|$)|kubernetes\.docker\.internal\b|\[f[cde][0-9a-f]{2}:|kubernetes\.default\b|[\w.-]+\.svc(?:\.cluster\.local)?(?:[:/]|$)|[\w.-]+\.cluster\.local|[\w.-]+\.service\.consul|(?:[\w-]+\.)*(?:nip\.io|xip\.io|sslip\.io|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|rbndr\.us|localdomain\.pw)(?:[:/]|$))"
     };
 }
 
@@ -46,11 +46,16 @@ pub(super) const RULES: &[Rule] = &[
     // nothing is this host too
     always(
         "loopback-zero",
-        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]+[\\/]|(?:url=)?(?:https?|ftp|wss?):[\\/]?|(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}[^\\/?#\s]*@)0(?:\.0\.0\.0)?(?:[:/\\?#]|$)",
+        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]+[\\/]|(?:url[=:])?(?:https?|ftp|wss?):[\\/]*|(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}[^\\/?#\s]*@)0(?:\.0\.0\.0)?(?:[:/\\?#]|$)",
     ),
     always(
         "odd-address",
         r"^\W{0,3}(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:0x[0-9a-f]+(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|0\d{1,3}\.\d|\d{7,}(?:[:/]|$)|(?:25[6-9]|2[6-9]\d|[3-9]\d{2})(?:\.\d{1,3}){3}(?:[:/]|$))|^\w+://[^/\s]*@(?:\[|0x|\d+(?:\.|/|$|:))",
+    ),
+    // behind a scheme of the web no slash is needed (WHATWG URL, section 4.4)
+    always(
+        "odd-address-bare",
+        r"^\W{0,3}(?:url[=:])?(?:https?|ftp|wss?):[\\/]?(?:0x[0-9a-f]+(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|\d{7,10}(?:[:/?#]|$))",
     ),
     // a page elsewhere that leads on
     always(
@@ -73,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "unc",
-        r#"^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+(?:@\w+)*\\+[^\s\\]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
+        r#"^['"]?\\\?\?\\(?:unc|[a-z]:)|^['"]?(?:smb|cifs)://(?:[^/\s]*@)?[\w-]+(?:\.[\w-]+)+[/:]|^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+\.?(?:@\w+)*[\\/]+[^\s\\]|\d{8,10}[\\/]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
     ),
     // services that tell an attacker that somebody called
     always(
@@ -95,6 +100,26 @@ impl Ssrf {
     }
 }
 
+impl Ssrf {
+    fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        // most values match nothing: what the place means is asked of the others only
+        self.rules.judge_by(value, |rule| {
+            counts_everywhere(rule.name) || counts_here(rule.name, value)
+        })
+    }
+}
+
+/// A URL as parsers read it that drop tabs and line breaks wherever they stand (WHATWG URL, section
+/// 4.4); `None` where it has none, or is a text.
+fn without_breaks(value: &Value<'_>) -> Option<String> {
+    /// Longer than what leads inside.
+    const LONGEST: usize = 2048;
+    const DROPPED: [char; 3] = ['\t', '\r', '\n'];
+    let text = value.text.trim();
+    let is_url = text.len() <= LONGEST && text.contains(DROPPED) && text.contains(':') && !text.contains(' ');
+    (is_url && value.spend(text.len() as u64)).then(|| text.replace(DROPPED, ""))
+}
+
 impl Detector for Ssrf {
     fn family(&self) -> Family {
         Family::Ssrf
@@ -108,9 +133,10 @@ impl Detector for Ssrf {
         if !value.is_entered() {
             return None;
         }
-        // most values match nothing: what the place means is asked of the others only
-        self.rules.judge_by(value, |rule| {
-            counts_everywhere(rule.name) || counts_here(rule.name, value)
+        self.judge(value).or_else(|| {
+            let url = without_breaks(value)?;
+            let found = self.judge(&value.with_text(&url))?;
+            Some(value.widened(found))
         })
     }
 }
@@ -147,7 +173,8 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         _ if value.context.is_report() || is_in_prose(value, hints) => false,
         "loopback" | "loopback-zero" | "odd-address" if is_connection(value) => false,
         "loopback" | "loopback-zero" => {
-            !(hints.any(NameHints::CALLBACK.and(NameHints::REPORT)) && is_plain_loopback(value.text))
+            let is_shown = hints.any(NameHints::CALLBACK.and(NameHints::REPORT)) || is_told(value);
+            !((is_shown || value.context.is_measured()) && is_plain_loopback(value.text))
         }
         _ => true,
     }
@@ -219,6 +246,27 @@ fn is_connection(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
+/// Whether a value of a body is where a program that watches others, or a shop, says which page of
+/// its own a person may open: links in alerts (Alertmanager, Grafana), the page that an order came
+/// from (Shopify), what a browser may be sent to (Supabase).
+fn is_told(value: &Value<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "generatorurl",
+        "externalurl",
+        "dashboardurl",
+        "panelurl",
+        "silenceurl",
+        "referringsite",
+        "uriallowlist",
+    ];
+    if value.place.part != Part::Body || value.role != Role::Value {
+        return false;
+    }
+    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+    NAMES.iter().any(|name| letters.eq_ignore_ascii_case(name))
+}
+
 fn contains_ignoring_case(text: &str, wanted: &str) -> bool {
     text.as_bytes()
         .windows(wanted.len())
@@ -241,7 +289,11 @@ fn is_shared_folder(value: &Value<'_>, hints: NameHints) -> bool {
         ".home.arpa",
     ];
     let path = value.text.trim_start_matches(['\'', '"', '\\']);
-    let mut names = path.split('\\');
+    let path = path
+        .strip_prefix("smb://")
+        .or_else(|| path.strip_prefix("cifs://"))
+        .unwrap_or(path);
+    let mut names = path.split(['\\', '/']);
     let host = names.next().unwrap_or_default();
     let share = names.next().unwrap_or_default();
     let is_private = PRIVATE.iter().any(|ending| ends_with_ignoring_case(host, ending));
@@ -335,6 +387,12 @@ mod tests {
                 "http://172.17.0.1:2375/containers/json",
                 "http://10.0.0.1:8500/v1/kv/",
                 "\\\\evil.example\\share\\a",
+                "\\\\evil.example/share/a",
+                "\\\\evil.example.\\a",
+                "\\\\2130706433\\x",
+                "\\??\\UNC\\evil.example\\x",
+                "smb://evil.example/x",
+                "http://rancher-metadata/",
                 "\\\\10.1.2.3\\share\\a",
                 "\\\\?\\UNC\\evil.example\\share",
                 "\\\\.\\pipe\\x",
@@ -343,6 +401,15 @@ mod tests {
                 "//?/UNC/evil.example/x",
                 "file:/etc/passwd",
                 "file:///etc/passwd",
+                "http:0x7f000001",
+                "http:2130706433",
+                "http:/2130706433/",
+                "http:017700000001",
+                "url:http://127.0.0.1/",
+                "h\tttp://127.0.0.1/",
+                "ht\ntp://169.254.169.254/",
+                "http:\t//127.0.0.1",
+                "http:/\t/127.0.0.1/",
             ],
         );
     }
@@ -446,6 +513,41 @@ mod tests {
             assert!(find("/fetch.php/collect", url), "{url}");
         }
         assert!(find("/matomo.php", "gopher://127.0.0.1:6379/"));
+        for path in ["/hit", "/v1/track", "/api/1/store/"] {
+            assert!(!find(path, "http://localhost:3000/a"), "{path}");
+            for url in ["http://127.0.0.1:6379/", "http://127.1/", "http://169.254.169.254/x"] {
+                assert!(find(path, url), "{path} {url}");
+            }
+        }
+        assert!(find("/preview", "http://localhost:3000/a"));
+    }
+
+    #[test]
+    fn programs_say_at_which_page_of_theirs_to_look() {
+        for name in [
+            "alerts[0].generatorURL",
+            "externalURL",
+            "panelURL",
+            "referring_site",
+            "uri_allow_list",
+        ] {
+            assert_eq!(
+                find_as(Role::Value, name, "http://localhost:9090/graph"),
+                None,
+                "{name}"
+            );
+            for url in ["http://169.254.169.254/", "http://127.0.0.1:6379/", "http://0x7f.1/"] {
+                assert_eq!(find_as(Role::Value, name, url).unwrap().0, "ssrf", "{name} {url}");
+            }
+            assert_eq!(find_in_query(name, "http://localhost:9090/graph").unwrap().0, "ssrf");
+        }
+        for name in ["jwks_uri", "logo_uri", "target", "proxy", "upstream", "endpoint", "url"] {
+            assert_eq!(
+                find_as(Role::Value, name, "http://localhost:9090/").unwrap().0,
+                "ssrf",
+                "{name}"
+            );
+        }
     }
 
     #[test]
@@ -482,6 +584,8 @@ mod tests {
             "\\\\server\\share\\docs",
             "\\\\fs01.corp.local\\team",
             "\\\\nas.home.arpa\\x",
+            "smb://nas.local/share",
+            "smb://server/share",
         ] {
             assert_eq!(find_in_query("q", folder), None, "{folder}");
         }
@@ -505,6 +609,9 @@ mod tests {
             "file:\\.go$ content:\"fmt.Sprintf(\" lang:go",
             "file:/src/.*\\.ts lang:ts",
             "file: the missing one",
+            "http:8080",
+            "url:https://example.com/",
+            "one:\t1\ntwo:\t2",
             "http://10.0.0.1/",
             "http://192.168.1.20:8080/",
         ]);

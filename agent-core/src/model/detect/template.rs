@@ -44,6 +44,11 @@ pub(super) const RULES: &[Rule] = &[
         "verb",
         r"\{\{\s*(?:\d+|[\[(][^}\n]*[\])]|'[^'}\n]*'|\x22[^\x22}\n]*\x22)\s*\||\{\{-?\s*(?:printf|println|html|js|call|template|define|block|urlquery)\s+[\x22`.$]|\{\{-?\s*\.[A-Z]\w*\s+[\x22`.]|\{!!\s*[$\w]",
     ),
+    // numbers in other notations, assignments, and the openings of engines that few have
+    short(
+        "other-engine",
+        r#"\{\{\s*(?:0x[\da-f]+|\d+(?:\.\d+)?e\d+)\s*[*+/%-]\s*\d|\{\{\s*\w+\s*=\s*\d+\s*\}\}|^\s*!\{\s*\d+\s*[*+/-]\s*\d+\s*\}|\[#(?:assign|list|if|macro|function|include|import|global|local)\s+[\w"'/]|\{math\s+equation\s*=|\{\{[^\n]*\|\s*(?:map|filter|sort|reduce)\s*\(\s*['"](?:system|exec|passthru|shell_exec|popen|proc_open|assert|phpinfo)\b|@Model\.GetType\s*\(|^\s*@(?:Environment|Activator|AppDomain)\.\w"#,
+    ),
     short(
         "tag-reach",
         r"\{%-?\s*(?:debug\b|print\b|import\b|from\s+\S+\s+import\b|get_\w+|php\b)",
@@ -104,7 +109,10 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         // who writes templates loops, formats and calls the application's own helpers; what reaches further is found all the same
         "call" | "verb" | "tag" | "handlebars" | "velocity" | "freemarker" | "smarty" => {
-            is_written_there(value) || statement::is_statement(value.text) || is_of_a_build(value)
+            is_written_there(value)
+                || statement::is_statement(value.text)
+                || is_of_a_build(value)
+                || rule.name == "call" && is_of_a_workflow(value)
         }
         "erb" => value.is_password() || is_written_there(value),
         "razor" | "erb-reach" => value.is_password(),
@@ -126,6 +134,54 @@ fn is_of_a_build(value: &Value<'_>) -> bool {
         && value.text.split("${").skip(1).all(is_reference)
 }
 
+/// Whether all expressions of a body's value are those of a workflow (GitHub, Forgejo): `${{ … }}`
+/// with its own functions, each of which computes from its arguments alone.
+fn is_of_a_workflow(value: &Value<'_>) -> bool {
+    const FUNCTIONS: &[&str] = &[
+        "always",
+        "cancelled",
+        "contains",
+        "endsWith",
+        "failure",
+        "format",
+        "fromJSON",
+        "hashFiles",
+        "join",
+        "startsWith",
+        "success",
+        "toJSON",
+    ];
+    let is_expression = |(count, piece): (usize, &str)| {
+        // what stands before the first opening ends with the sign of it
+        let before = piece
+            .rsplit_once("}}")
+            .map_or(if count == 0 { piece } else { "" }, |(_, before)| before);
+        let inside = if count == 0 {
+            ""
+        } else {
+            piece.split("}}").next().unwrap_or_default()
+        };
+        let mut calls = inside
+            .match_indices('(')
+            .map(|(at, _)| inside.get(..at).unwrap_or_default());
+        let is_known = |called: &str| {
+            let start = called.rfind(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+            let name = start.map_or(called, |start| called.get(start + 1..).unwrap_or_default());
+            let is_member = start.is_some_and(|start| called.get(start..=start) == Some("."));
+            !is_member && (name.is_empty() || FUNCTIONS.contains(&name))
+        };
+        calls.all(is_known)
+            && !inside.replace("||", "").contains(['|', '%', '#', '$', '{', '`'])
+            && !inside.contains("__")
+            && !["${", "#{", "*{", "<%"].iter().any(|opening| before.contains(opening))
+    };
+    let text = value.text;
+    value.place.part == Part::Body
+        && text.contains("${{")
+        && text.matches("{{").count() == text.matches("${{").count()
+        && text.split("${{").enumerate().all(is_expression)
+}
+
 /// Whether a value stands where templates are written: a template's field, rich text, a mail or a message, in a body.
 fn is_written_there(value: &Value<'_>) -> bool {
     const WRITTEN: NameHints = NameHints::TEMPLATE.and(NameHints::HTML).and(NameHints::TEXT);
@@ -134,7 +190,35 @@ fn is_written_there(value: &Value<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes};
+    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
+    use crate::model::places::Role;
+
+    #[test]
+    fn workflows_have_expressions_of_their_own() {
+        let of = |text: &str| find_as(Role::Value, "jobs.b.if", text).map(|(family, _)| family);
+        for text in [
+            "${{ github.ref == 'refs/heads/main' && success() }}",
+            "a: \"${{ always() }}\"",
+            "${{ hashFiles('**/package-lock.json') }}",
+            "${{ contains(github.event.head_commit.message, 'x') || failure() }}",
+            "${{ fromJSON(needs.a.outputs.b) }} and ${{ cancelled() }}",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+            assert_eq!(find_in_query("if", text).unwrap().0, "template", "{text}");
+        }
+        for text in [
+            "${{ f(x) }}",
+            "{{ always() }}",
+            "${{ x.format(1) }}",
+            "${{ always()|map('system') }}",
+            "${{ always() }} ${f(x)}",
+            "${{ always() }} {{ f(x) }}",
+            "${{ ''.__class__.format() }}",
+            "${{7*7}}",
+        ] {
+            assert_eq!(of(text), Some("template"), "{text}");
+        }
+    }
 
     #[test]
     fn attacks_are_found() {
@@ -142,6 +226,16 @@ mod tests {
             "template",
             &[
                 r##"{{7*7}}"##,
+                "{{ 0x7*7 }}",
+                "{{7e0*7}}",
+                "{{1e1-1}}",
+                "{{x=1}}",
+                "!{7*7}",
+                "[#assign x=1]",
+                r#"{{ {"a":1}|map("system") }}"#,
+                r#"{math equation="7*7"}"#,
+                "@Model.GetType()",
+                "@Environment.MachineName",
                 r##"${7*7}"##,
                 r##"#{ 7 * 7 }"##,
                 r##"<%= 7*7 %>"##,

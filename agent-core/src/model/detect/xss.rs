@@ -180,6 +180,34 @@ fn is_about_a_script(value: &Value<'_>) -> bool {
         && statement::is_sentence(value.text)
 }
 
+/// Whether the only URLs of a body's value that run are those of links that do nothing
+/// (`javascript:void(0)`), alone or within a sentence: no markup, and nothing that calls or
+/// computes.
+fn is_inert(value: &Value<'_>) -> bool {
+    const SCHEME: &str = "javascript:";
+    const NOTHING: &[&str] = &["void(0)", "void 0", "void(0);", "void 0;"];
+    if value.place.part != Part::Body || value.text.contains(['<', '&', '\t', '\n', '\r']) {
+        return false;
+    }
+    let lower = value.text.to_ascii_lowercase();
+    let mut pieces = lower.split(SCHEME);
+    let before = pieces.next().unwrap_or_default();
+    let mut has_any = false;
+    let is_prose = |text: &str| !text.contains("script") && !text.contains(['(', '=', '`', '[', '{', '$', '\\']);
+    let is_nothing = |piece: &str| {
+        has_any = true;
+        let rest = NOTHING
+            .iter()
+            .rev()
+            .find_map(|nothing| piece.trim_start().strip_prefix(nothing));
+        rest.is_some_and(|rest| {
+            let ends = rest.chars().next().is_none_or(|sign| " \"'),.?!".contains(sign));
+            ends && is_prose(rest) && !rest.contains(';')
+        })
+    };
+    is_prose(before) && pieces.all(is_nothing) && has_any
+}
+
 /// Finds cross-site scripting.
 pub(super) struct Xss {
     rules: RuleSet,
@@ -211,6 +239,7 @@ impl Detector for Xss {
             // a report quotes the script that failed, and people write about scripts: without
             // markup around it, it is shown and not run
             "dialogue" | "call" | "dom" | "construct" => !(is_of_a_report(value) || is_about_a_script(value)),
+            "scheme" => !is_inert(value),
             "handler-code" | "attribute-break" => !is_of_a_report(value),
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
             "link-style" | "style-sheet" | "form" => !is_rich_text(value, RICH),
@@ -289,6 +318,51 @@ mod tests {
         let form = r#"<form action="https://list-manage.example.com/subscribe"><input name="EMAIL"></form>"#;
         assert_eq!(of("html", form), None);
         assert_eq!(of("nickname", form), Some("xss"));
+    }
+
+    #[test]
+    fn links_that_do_nothing_pass_in_bodies() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        for text in [
+            "javascript:void(0)",
+            "javascript:void(0);",
+            "javascript:void 0",
+            "javascript:void(0) shows in the status bar when I click",
+            "Why does \"javascript:void(0)\" do nothing?",
+        ] {
+            assert_eq!(of("href", text), None, "{text}");
+            assert_eq!(of("comment", text), None, "{text}");
+            assert_eq!(find_in_query("next", text).unwrap().0, "xss", "{text}");
+        }
+        for text in [
+            "javascript:void(0);fetch('//evil.example')",
+            "javascript:void(0)-open(1)",
+            "javascript:void(document.title=1)",
+            "javascript:void(0) ; location=name",
+            "javascript:void(0) javascript:x(1)",
+            "<a href=\"javascript:void(0)\" onclick=x()>",
+            "javascript:void 0,name",
+        ] {
+            assert_eq!(of("href", text), Some("xss"), "{text}");
+        }
+    }
+
+    #[test]
+    fn mails_and_data_pass_as_rich_text() {
+        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
+        for text in [
+            r#"<meta http-equiv="Content-Type" content="text/html; charset=utf-8"/><p>x</p>"#,
+            r#"<script type="application/ld+json">{"@context":"http://schema.org","@type":"EmailMessage"}</script>"#,
+        ] {
+            assert_eq!(of("html", text), None, "{text}");
+            assert_eq!(of("content[0].value", text), None, "{text}");
+        }
+        let meta = r#"<meta http-equiv="Content-Type" content="text/html; charset=utf-8"/>"#;
+        assert_eq!(of("name", meta), Some("xss"));
+        assert_eq!(
+            of("html", r#"<meta http-equiv="refresh" content="0;url=//evil.example">"#),
+            Some("xss")
+        );
     }
 
     #[test]

@@ -138,6 +138,27 @@ fn decoded(group: &[u8]) -> Option<Group> {
     group.bytes().iter().all(is_printable).then_some(group)
 }
 
+/// Decodes the beginning of a code into a buffer, whatever it stands for, as far as it is one; how many bytes there are.
+pub(super) fn head(code: &[u8], buffer: &mut [u8]) -> usize {
+    let digits = code
+        .iter()
+        .map_while(|digit| VALUES.get(usize::from(*digit)).filter(|value| **value < 64));
+    let (mut bits, mut held, mut length) = (0_u32, 0, 0);
+    for digit in digits {
+        bits = (bits << 6 | u32::from(*digit)) & 0xffff;
+        held += 6;
+        if held < 8 {
+            continue;
+        }
+        held -= 8;
+        let Some(place) = buffer.get_mut(length) else { break };
+        let [.., byte] = (bits >> held).to_be_bytes();
+        *place = byte;
+        length += 1;
+    }
+    length
+}
+
 /// Of what is no digit.
 const NONE: u32 = 0xff;
 

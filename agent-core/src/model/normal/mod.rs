@@ -8,7 +8,8 @@
 //!    of JavaScript and C (`\u0041`, `\u{41}`, `\x41`), character references of HTML
 //! 3. UTF-8, where overlong sequences (`%c0%ae` for a dot; CWE-173) stand for what a careless decoder makes of them
 //! 4. Unicode's compatibility forms (NFKC, UAX #15: `＜` for `<`), and without what is invisible (zero-width characters, NUL)
-//! 5. beside it, what the value holds as Base64, where that is printable text ([`Normal::hidden`])
+//! 5. beside it, what the value holds as Base64, where that is printable text ([`Normal::hidden`]); of a serialised object, in Base64 or in
+//!    hexadecimal digits or as it is, what shows of it
 //!
 //! Every step takes linear time and yields no more bytes than it read, but for compatibility forms, which are bounded. A value that
 //! needs none of it, as nearly all, is borrowed and costs one look at each byte.
@@ -17,12 +18,16 @@ mod base64;
 mod bytes;
 mod characters;
 mod entities;
+mod serialised;
 
 use std::borrow::Cow;
 
 use memchr::memchr;
 
-pub(crate) use self::base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code};
+pub(crate) use self::{
+    base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code},
+    serialised::is_serialised,
+};
 
 /// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
 /// applications that decode by themselves.
@@ -42,7 +47,7 @@ pub enum Spelling {
 pub struct Normal<'v> {
     /// The text that it stands for.
     pub text: Cow<'v, str>,
-    /// What stands in it as Base64, normalised likewise.
+    /// What stands in it as Base64, normalised likewise; what shows of a serialised object, behind a mark that no value has.
     pub hidden: Option<String>,
     /// Which disguises were taken off.
     pub disguise: Disguise,
@@ -100,7 +105,7 @@ pub(crate) fn normalise_binary(head: &[u8]) -> Option<Normal<'_>> {
     };
     (!is_markup && is_binary()).then(|| Normal {
         text: Cow::Owned(characters::of_binary(head)),
-        hidden: None,
+        hidden: serialised::of_bytes(head),
         disguise: Disguise {
             nul: true,
             ..Disguise::default()
@@ -110,9 +115,13 @@ pub(crate) fn normalise_binary(head: &[u8]) -> Option<Normal<'_>> {
 
 /// The value, and what stands in it as Base64.
 fn revealed(mut normal: Normal<'_>, base64: bool) -> Normal<'_> {
-    if base64 && let Some(inner) = base64::decode(&normal.text) {
-        normal.hidden = Some(undress(&inner, Spelling::Literal).text.into_owned());
+    if !base64 || normal.hidden.is_some() {
+        return normal;
     }
+    normal.hidden = serialised::of_code(&normal.text).or_else(|| {
+        let inner = base64::decode(&normal.text)?;
+        Some(undress(&inner, Spelling::Literal).text.into_owned())
+    });
     normal
 }
 
@@ -143,15 +152,12 @@ fn undress(value: &[u8], spelling: Spelling) -> Normal<'_> {
             break;
         }
     }
+    let hidden = serialised::of_bytes(&bytes);
     let text = match bytes {
         Cow::Borrowed(bytes) => characters::text(bytes, &mut disguise),
         Cow::Owned(bytes) => Cow::Owned(characters::text(&bytes, &mut disguise).into_owned()),
     };
-    Normal {
-        text,
-        hidden: None,
-        disguise,
-    }
+    Normal { text, hidden, disguise }
 }
 
 /// The value as it is, where no step would change it. Takes some values for disguised that are not, and none the other way.

@@ -115,6 +115,14 @@ mod tests {
             "command",
             &[
                 "; cat /etc/passwd",
+                "1.1.1.1;\"i\"d",
+                "x|\"i\"d",
+                "1.1.1.1;<<<id sh",
+                "1.1.1.1;sh<<EOF\nid\nEOF",
+                "1.1.1.1;</etc/passwd cat",
+                "1.1.1.1;>x id",
+                "1.1.1.1;~+/../bin/id",
+                "1.1.1.1;/bin/\"id\"",
                 "127.0.0.1 && whoami",
                 "127.0.0.1|id",
                 "`id`",
@@ -174,6 +182,12 @@ mod tests {
             "he left & who 'cares'",
             "Please type C:\\Users here",
             "name; id card",
+            "a;\"b\"",
+            "size;'S';'M'",
+            "he said \"I\"; \"we\" agreed",
+            "x; > y",
+            "a;<b>c</b>",
+            "heredoc uses sh <<EOF in scripts",
         ]);
     }
 }

@@ -18,7 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     always("hidden", r"/\.(?:[a-z@_-][\w.@-]*)(?:/|$|~)"),
     always(
         "settings",
-        r"/(?:wp-)?config(?:uration|[._-](?:dev|prod|sample|test|local|inc|old|bak|default)\w*|_)?\.(?:aspx?|ini|json|php|pl|py|rb|toml|txt|xml|ya?ml|inc|bak|old|nu|db|cfg|conf|yml)\w*$|/wp-config|/app/etc/env\.php|/sites/default/(?:default\.)?settings",
+        r"/(?:wp-)?config(?:uration|[._-](?:dev|prod|sample|test|local|inc|old|bak|default)\w*|_)?\.(?:aspx?|ini|json|php|pl|py|rb|toml|txt|xml|ya?ml|inc|bak|old|nu|db|cfg|conf|yml)\w*$|/wp-config(?:$|[^-]|-(?:$|[^a-z]|[\w-]*\.\w|(?:bak|old|sample|backup|copy|orig|save|tmp|dev|prod|local|test)\w*(?:[^\w-]|$)))|/app/etc/env\.php|/sites/default/(?:default\.)?settings",
     ),
     always(
         "backup",

@@ -9,7 +9,7 @@ const CLASSES: &[&str] = &[
     "/id_ed25519", "/keys/server.key", "/phpMyAdmin-5.1.1/", "/nmaplowercheck1700000000", "/www.example.com.tar.gz", "/docker-compose.prod.yml", "/Dockerfile.dev",
     "/java_pid1.hprof", "/management/heapdump", "/terraform.tfstate", "/infra/terraform.tfvars", "/kubeconfig", "/passwords.xlsx", "/api/secrets.yaml",
     "/appsettings.Production.json", "/application-prod.yml", "/database.staging.yml", "/config_backup.php", "/db.properties", "/conf.default.ini",
-    "/configuration.php-dist", "/LocalSettings.php", "/credentials.live.json", "/env.production", "/settings.local.php", "/wp-config.php.save",
+    "/configuration.php-dist", "/LocalSettings.php", "/credentials.live.json", "/env.production", "/settings.local.php", "/wp-config.php.save", "/wp-config_", "/wp-config-backup.php", "/wp-config-old",
     "/config/databases.yml", "/config_parsed.ini", "/Web.Release.config", "/vault.yml", "/names.nsf",
     // source trees
     "/pnpm-lock.yaml", "/backend/composer.lock", "/Gemfile.lock", "/poetry.lock", "/values.yaml", "/serverless.yml", "/CLAUDE.md", "/Makefile",
@@ -38,6 +38,7 @@ const CLASSES: &[&str] = &[
 /// Names of pages and files that everybody asks for.
 #[rustfmt::skip]
 const EVERYDAY: &[&str] = &[
+    "/docs/wp-config-explained", "/blog/wp-config-php-guide",
     "/tags/zabbix/", "/wiki/Nagios", "/products/telescope", "/shop/horizon/", "/api/v1/users/me/.json", "/users/jack/.json",
     "/remote.php/dav/files/kim/.thumbnails/a.jpg", "/repos/org/.github", "/.netlify/functions/x", "/.well-known/acme-challenge/x", "/settings.php", "/connect.php",
     "/application.json", "/local.json", "/global.xml", "/downloads/release.zip", "/files/holiday.zip", "/data/2024/report.csv", "/latest.tar.gz", "/catalog",

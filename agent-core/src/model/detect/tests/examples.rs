@@ -15,11 +15,14 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("code", "php-object", r#"O:1:"A":0:{}"#),
     ("code", "java", "java.lang.Runtime"),
     ("code", "serialised", "rO0ABXNyAA"),
+    ("code", "pickle", "cos\nsystem\n(S'id'\ntR."),
     ("code", "yaml-tag", r#"!!python/object/apply:os.system ["id"]"#),
     ("code", "python", "__import__('os').system('id')"),
     ("code", "node", "require('child_process').exec('id')"),
     ("code", "node-reach", "global['process']"),
     ("code", "asp", "Response.Write(1)"),
+    ("code", "typed", "java.net.Inet4Address"),
+    ("code", "parameter", "GLOBALS[x]"),
     ("code", "loader", "LD_PRELOAD"),
     ("command", "separator-argument", "x y; ls -la"),
     ("command", "separator-host", "x y;ssh user@evil.example"),
@@ -39,6 +42,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("command", "substitution", "x y z$(cat)"),
     ("command", "backtick", "a'b `id`"),
     ("command", "glob", "x y;/b?n/c?t /e??/p??s??"),
+    ("command", "separator-disguise", "x;~/x"),
     ("command", "here-string", "x y;rev<<<dwssap/cte/ tac"),
     ("command", "separator-tool", "x y;docker ps"),
     ("command", "option", "--upload-pack=touch /tmp/x"),
@@ -73,6 +77,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("crlf", "redirect", "x\r\nLocation: http://evil.example/"),
     ("crlf", "response", "x\r\nHTTP/1.1 200 OK"),
     ("crlf", "mail", "\nRCPT TO: <a@example.com>"),
+    ("crlf", "line", "a@b.c\nBcc: v@evil.example"),
     ("crlf", "break-script", "\r\n<script"),
     ("ldap", "filter", "*)(&"),
     ("nosql", "operator", "$ne"),
@@ -86,6 +91,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("traversal", "step", "/../secret/"),
     ("traversal", "step-odd", "/../secret/"),
     ("traversal", "steps-to-target", "load(../.env)"),
+    ("traversal", "steps-blank", "..\r/..\r/x"),
     ("traversal", "steps-many", "load(../../../../../../../../x)"),
     ("traversal", "steps-coded", "??/??/x"),
     ("traversal", "step-coded", "..0x2f{FILE}"),
@@ -121,6 +127,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("prototype", "member", "constructor[prototype]"),
     ("prototype", "name", "a\nb\n__proto__[x]"),
     ("sqli", "union-select", "1 union select 1,2"),
+    ("sqli", "union-values", "1 union values(1,2)"),
     ("sqli", "union-split", r#"uni","on sel","ect 1,2"#),
     ("sqli", "delay", "1) or pg_sleep(5)--"),
     ("sqli", "sleep", "sleep(5)#"),
@@ -134,6 +141,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("sqli", "tautology", "1 and 1=1"),
     ("sqli", "condition", "1 || 1=1"),
     ("sqli", "number-condition", "5||1"),
+    ("sqli", "unspaced-condition", "1 or(1)"),
+    ("sqli", "odd-condition", "1 collate utf8_bin or 1"),
     ("sqli", "identifier-condition", "2 or 1"),
     ("sqli", "identifier-itself", "id=id"),
     ("sqli", "compare", "1=1"),
@@ -171,6 +180,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ssrf", "redirect-disguise", "https:evil.example/"),
     ("ssrf", "unc", r"\\?\UNC\evil\share"),
     ("ssrf", "odd-address", "http://0x7f.1/"),
+    ("ssrf", "odd-address-bare", "http:0x7f000001"),
     ("ssrf", "callback", "http://x.burpcollaborator.net/"),
     ("template", "arithmetic", "${7*7}"),
     ("template", "polyglot", "{{<%"),
@@ -179,6 +189,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("template", "reach", "{{config}}"),
     ("template", "call", "{{ f(x) }}"),
     ("template", "verb", "{{ printf .x }}"),
+    ("template", "other-engine", "[#assign x=1]"),
     ("template", "tag-reach", "{% debug %}"),
     ("template", "tag", "{% set x %}"),
     ("template", "handlebars-reach", "{{lookup x y}}"),
@@ -316,6 +327,23 @@ fn every_rule_has_a_text_that_needs_it() {
                     "{name} is not what finds {text:?}: {with} with it, {without} without"
                 ));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What a detector wants to see is told by byte classes, and must not be narrower than its rules.
+#[test]
+fn every_example_is_asked_about() {
+    let standard = Standard::new().unwrap();
+    let mut wrong = Vec::new();
+    for (family, rule, text) in EXAMPLES.iter().filter(|(family, ..)| *family != "bare") {
+        let marks = Marks::of(text.as_bytes());
+        let mut members = standard.all.iter().map(|member| &member.detector);
+        let is_wanted = members.any(|detector| detector.family().name() == *family && detector.wants(marks));
+        // one word of letters is not searched at all: normalisation says what it stands for
+        if !is_wanted && !(marks.is_empty() && *rule == "serialised") {
+            wrong.push(format!("{family}/{rule}: {text:?}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
