@@ -119,7 +119,11 @@ impl<'r> Context<'r> {
             path.strip_suffix(end)
                 .is_some_and(|before| before.is_empty() || before.ends_with('/'))
         };
-        self.path_has(OF_VIEWS) || is_store() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end))
+        // as in `path_has`, a path that may be read in two ways says nothing
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+        let is_plain = path.bytes().all(is_word) && !self.path.contains("//");
+        self.path_has(OF_VIEWS)
+            || is_plain && (is_store() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end)))
     }
 
     /// Whether another service tells what happened there: a repository, a shop, a chat.
@@ -215,6 +219,8 @@ mod tests {
             "/api/v1/page/fetch",
             "/track.php/fetch.x",
             "/track/../fetch",
+            "/b/ss/../../fetch",
+            "/fetch.php/v1/page",
         ] {
             assert!(!is_measured(path), "{path}");
         }

@@ -153,7 +153,11 @@ fn is_of_office(text: &str) -> bool {
             && sources
                 .all(|source| of_the_web(source).is_some() || source.starts_with('#') || source.starts_with("mailto:"))
     };
-    islands.all(is_settings) && drawings.all(shows) && occurrences(text, "<xml:") == 0
+    // in capitals they are none of a mail program's
+    let is_written_so = ["<xml", "<v:"]
+        .iter()
+        .all(|start| text.matches(start).count() == occurrences(text, start));
+    is_written_so && islands.all(is_settings) && drawings.all(shows) && occurrences(text, "<xml:") == 0
 }
 
 /// Whether what a text shows to some browsers only is for Outlook, or for all others: `<!--[if mso]>`.
@@ -386,6 +390,8 @@ mod tests {
             "<!--[if IE]><p>x</p><![endif]-->",
             "<xml><i:b/></xml>",
             "<xml src=//evil.example>",
+            "<XML src=//evil.example>",
+            r#"<V:vmlframe src="//evil.example/x.vml">"#,
             r#"<v:vmlframe src="//evil.example/x.vml">"#,
             r#"<v:rect style="behavior:url(#default#time2)">"#,
             r#"<v:rect href="javascript:alert(1)">"#,

@@ -291,16 +291,13 @@ fn is_of_a_machine(value: &Value<'_>) -> bool {
             && (text.ends_with(".dll") || text.ends_with(".exe"))
             && !text.contains("..")
     };
-    // a volume has the host's folder in front of the container's
-    let folders = || {
-        value
-            .text
-            .split(':')
-            .filter(|part| part.starts_with('/'))
-            .all(is_folder)
+    // a volume has a name or the host's folder in front of the container's
+    let is_part = |part: &str| {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        is_folder(part.strip_prefix('.').unwrap_or(part)) || part.bytes().all(is_name)
     };
-    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known))
-        && (folders() && !value.text.contains('\\') || is_library())
+    let folders = || value.text.contains('/') && value.text.split(':').all(is_part);
+    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known)) && (folders() || is_library())
 }
 
 /// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or
@@ -393,6 +390,8 @@ mod tests {
             ("outDir", "../../.ssh/id_rsa"),
             ("mountpoint", "/etc/passwd"),
             ("mountpoint", "/etc/shadow"),
+            ("mountpoint", "x/etc/passwd"),
+            ("volumes", "../etc/shadow:/x"),
             ("volumes", "/etc/shadow:/x"),
             ("volumes", "/root/.ssh:/x"),
             ("mount", "/proc/self/environ"),

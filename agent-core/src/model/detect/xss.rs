@@ -17,6 +17,7 @@ const MARKS: Marks = Marks::ANGLE
     .and(Marks::ROUND)
     .and(Marks::EQUALS)
     .and(Marks::COLON)
+    .and(Marks::COMMA)
     .and(Marks::SQUARE)
     .and(Marks::QUOTE);
 
@@ -201,7 +202,7 @@ fn is_inert(value: &Value<'_>) -> bool {
             .rev()
             .find_map(|nothing| piece.trim_start().strip_prefix(nothing));
         rest.is_some_and(|rest| {
-            let ends = rest.chars().next().is_none_or(|sign| " \"'),.?!".contains(sign));
+            let ends = rest.chars().next().is_none_or(|sign| " \"').?!".contains(sign));
             ends && is_prose(rest) && !rest.contains(';')
         })
     };
