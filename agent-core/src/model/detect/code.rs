@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
     // pickle of Python in text (protocol 0): a function by its module
     always(
         "pickle",
-        r"(?:^|[\n(.])[ci](?:(?:posix|nt|os|subprocess|commands|pty|runpy|timeit|importlib)\n\w|(?:__builtin__|builtins)\n(?:eval|exec|compile|open|getattr|__import__|apply|input)\w*\n)[^\n]*\n\s*[(cpqgN\x80-\xff]",
+        r"(?:^|[\n(.])[ci](?:(?:posix|nt|os|subprocess|commands|pty|runpy|timeit|importlib)\n\w|(?:__builtin__|builtins)\n(?:eval|exec|compile|open|getattr|__import__|apply|input)\w*\n)[^\n]*\n\s*[(cpqgN.\x80-\xff]",
     ),
     always(
         "yaml-tag",

@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     // what a mail, a request, an answer or a cache obeys: in fields of one line
     always(
         "line",
-        r"^[^\n\r]*[\r\n]+\s*(?:(?:b?cc|to|from|subject|reply-to|return-path|content-(?:type|length|transfer-encoding)|transfer-encoding|mime-version|x-[a-z-]+|host|connection|location|set-cookie)\s*:|HTTP/\d|(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH)\s+[/*]\S*\s+HTTP/|DATA\s*[\r\n]|QUIT\s*$|(?:SLAVEOF|REPLICAOF)\s+\S|FLUSH(?:ALL|DB)\b|CONFIG\s+SET\s|EVAL\s+\S|MODULE\s+LOAD\s|SET\s+\S+\s+\S)|^\S*\s+HTTP/\d\.\d[\r\n]+\s*[\w-]+:",
+        r"^[^\n\r]*[\r\n]+\s*(?:(?:b?cc|to|from|subject|reply-to|return-path|content-(?:type|length|transfer-encoding)|transfer-encoding|mime-version|x-[a-z-]+|host|connection|location|set-cookie)\s*:|(?:GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH)\s+[/*]\S*\s+HTTP/|DATA\s*[\r\n]|QUIT\s*$|(?:SLAVEOF|REPLICAOF)\s+\S|FLUSH(?:ALL|DB)\b|CONFIG\s+SET\s|EVAL\s+\S|MODULE\s+LOAD\s|SET\s+\S+\s+\S)|^\S*\s+HTTP/\d\.\d[\r\n]+\s*[\w-]+:",
     ),
     always("break-script", r"^[\r\n]+\s*<script"),
 ];

@@ -379,7 +379,7 @@ mod tests {
             ("wikitext", "[[../../Parent page|up]]"),
             ("labels.mountpoint", "/var/lib/mysql"),
             ("mounts[0].mount", "/var/lib/docker"),
-            ("volumes[0]", "./data:/var/lib/mysql"),
+            ("volumes[0]", "/var/lib/mysql"),
             ("code_file", "C:\\Windows\\System32\\kernel32.dll"),
         ] {
             assert_eq!(of(name, text), None, "{name} {text}");

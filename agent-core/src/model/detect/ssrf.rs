@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
     // behind a scheme of the web no slash is needed (WHATWG URL, section 4.4)
     always(
         "odd-address-bare",
-        r"^\W{0,3}(?:url[=:])?(?:https?|ftp|wss?):[\\/]?(?:0x[0-9a-f]+(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|\d{7,10}(?:[:/?#]|$))",
+        r"^\W{0,3}(?:url[=:])?(?:https?|ftp|wss?):[\\/]?(?:0x[0-9a-f]+(?:[.:/]|$)|0[0-7]{3,}(?:[.:/]|$)|\d{7,}(?:[:/?#]|$))",
     ),
     // a page elsewhere that leads on
     always(
@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "unc",
-        r#"^['"]?\\\?\?\\(?:unc|[a-z]:)|^['"]?(?:smb|cifs)://(?:[^/\s]*@)?[\w-]+(?:\.[\w-]+)+[/:]|^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+\.?(?:@\w+)*[\\/]+[^\s\\]|\d{8,10}[\\/]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
+        r#"^['"]?\\\?\?\\(?:unc|[a-z]:)|^['"]?(?:smb|cifs)://(?:[^/\s]*@)?[\w-]+(?:\.[\w-]+)+[/:]|^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+\.?(?:@\w+)*[\\/]+[^\s\\]|\d{7,}[\\/]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
     ),
     // services that tell an attacker that somebody called
     always(

@@ -100,6 +100,7 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         .and(Marks::HASH)
         .and(Marks::UNDERSCORE)
         .and(Marks::AT)
+        .and(Marks::ROUND)
         .and(Marks::SQUARE);
     Simple::new(Family::Template, marks, ENTERED, RULES, lexicon).map(|rules| rules.unless(is_excused))
 }

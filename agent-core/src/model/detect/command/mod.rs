@@ -118,7 +118,7 @@ mod tests {
                 "1.1.1.1;\"i\"d",
                 "x|\"i\"d",
                 "1.1.1.1;<<<id sh",
-                "1.1.1.1;sh<<EOF\nid\nEOF",
+                "1.1.1.1;sh<<EOF\nid",
                 "1.1.1.1;</etc/passwd cat",
                 "1.1.1.1;>x id",
                 "1.1.1.1;~+/../bin/id",

@@ -197,7 +197,7 @@ pub(in crate::model::detect) const RULES: &[Rule] = &[
     // behind a value, words that begin with a quote, a redirection or a folder of one's own
     short(
         "separator-disguise",
-        r#"^[^\s;|&<>`$]*(?:;|\|\|?|&&?)\s*(?:(?:"\w{1,4}"|'\w{1,4}')[a-z]{1,8}\s*(?:$|[;|&])|<<<\s*\S+\s+(?:/\S+/)?(?:ba|z|k|da)?sh\b|(?:/\S+/)?(?:ba|z|k|da)?sh\s*<<-?\s*['"]?\w+['"]?\s*\n|<\s*/\S+\s+[a-z]\w*\s*$|>\s*[\w./-]+\s+(?:id|whoami|ls|cat|uname|env|ps|curl|wget|sh|bash)\b|~[+-]?/\S|/(?:usr/)?s?bin/["']\w+["'])"#,
+        r#"^[^\s;|&<>`$]*(?:;|\|\|?|&&?)\s*(?:(?:"\w{1,4}"|'\w{1,4}')[a-z]+\s*(?:$|[;|&])|<<<\s*\S+\s+(?:/\S+/)?(?:ba|z|k|da)?sh\b|(?:/\S+/)?(?:ba|z|k|da)?sh\s*<<-?\s*['"]?\w+['"]?\s*\n|<\s*/\S+\s+[a-z]\w*\s*$|>\s*[\w./-]+\s+(?:id|whoami|ls|cat|uname|env|ps|curl|wget|sh|bash)\b|~[+-]?/\S|/(?:usr/)?s?bin/["']\w+["'])"#,
     ),
     short("here-string", r#"[\w$}'"]\s?<<<\s?['"$\w]"#),
     // tools that run something for whoever names it
