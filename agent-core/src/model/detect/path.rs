@@ -138,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
     // https://www.php.net/manual/en/wrappers.php
     always(
         "wrapper",
-        r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
+        r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bdata:[\w/;=+.-]*,PD[89]|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
     ),
 ];
 
@@ -361,6 +361,7 @@ mod tests {
                 "{\"file\": \"../../../../etc/passwd\"}",
                 "load(\"../../.env\")",
                 "..\r/..\r/etc/x",
+                "data:;base64,PD9waHAgc3lzdGVtKCRfR0VUWzFdKTs/Pg==",
                 "..\r\n/..\r\n/..\r\n/etc/passwd",
                 "..\t/etc/passwd",
                 ".. /.. /x",

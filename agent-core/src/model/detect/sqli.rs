@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         "union-select",
         r#"\bunion\b(?:[\s(+/*!\d-]|\xEF\xBF\xBD|\xC2\xA0|all\b|distinct\b|\*/|#[^\n]*\n|--[^\n]*\n)*\bselect\b(?:[\s(/*!+]|#[^\n]*\n)*(?:$|null\b|[-\d'"@(*`~+#]|char\b|concat|[\w.]+\s*(?:[,(#|+*/]|--|(?:from|as|where|limit|into|collate)\b))"#,
     ),
-    // a second query without `select` (MySQL 8, PostgreSQL): behind a number or a string, and to the end
+    // a second query without `select` (MySQL 8, PostgreSQL), behind a number or a string
     short(
         "union-values",
         r#"^\s*(?:[(-]*\d+|[^\s'"`]*['"`])\s*\)*\s*union(?:\s|/\*[^*]*\*/|\()+(?:(?:all|distinct)[\s(]+)?(?:values\s*(?:row\s*)?\(|table\s+[\w.`]+\s*\)*\s*(?:--|#|;|/\*|(?:limit|order|union)\b|$))"#,
@@ -87,7 +87,7 @@ pub(super) const RULES: &[Rule] = &[
     // time and errors as channels (PortSwigger, "Blind SQL injection")
     always(
         "delay",
-        r#"\bbenchmark\s*\(\s*[\d(]|\b(?:pg_sleep|dbms_pipe\.receive_message|dbms_lock\.sleep|randomblob)\b\s*\(|\bwaif?t?for\s+(?:delay|time)\s*\(?['"\d]"#,
+        r#"\bbenchmark\s*\(\s*(?:\d+\s*,|\()|\b(?:pg_sleep|dbms_pipe\.receive_message|dbms_lock\.sleep|randomblob)\b\s*\(|\bwaif?t?for\s+(?:delay|time)\s*\(?['"\d]"#,
     ),
     short(
         "sleep",
@@ -139,8 +139,7 @@ pub(super) const RULES: &[Rule] = &[
         "number-condition",
         r"^\s*-?\d+\s*\)*\s*(?:(?:\|\||&&)\s*\(*\s*[-!~]?\s*(?:\d+|true|false|null|not\s+\d+)|(?:div|xor|rlike|regexp|like|not\s+(?:like|regexp|rlike|between))\s+\(*\s*[-!~]?\d+|(?:and|or|xor)\s+\(*\s*(?:not\s+)?(?:true|false|null)|(?:and|or)\s+(?:not\s+|!|~)\s*\d+)\s*\)*\s*$",
     ),
-    // the same with no blank behind the word, with comments for blanks, or behind a comment; and a string that is left and
-    // entered again more than once. Nothing else may follow: `2 or (3)` and `5'x8' or 6'x9'` are of people
+    // the same without blanks, or with comments for them; a string left and entered again; to the end
     short(
         "unspaced-condition",
         r#"^\s*\(*\s*-?\d+(?:\.\d+)?\s*\)*\s*(?:and|x?or)(?:\(+\s*[-+!~]*(?:\d+|null|true|false|'[^'\s]*'|"[^"\s]*")\s*\)+|[-+!~]+\s*\d+|@{1,2}\w+|'\w*'?|"\w*"?)\s*$|^\s*-?\d+\)*\s*(?:/\*[^*]*\*/\s*)+(?:and|x?or)\b\s*(?:/\*[^*]*\*/\s*)*[-+!~(]*[\d'"@]|^\s*-?\d+\)*\s*(?:--|#)[^\n]*\n\s*(?:and|x?or)\b[\s(!~+-]*[\d'"@]|^\w*'\s*(?:(?:and|x?or)\s*'\w*'\s*){1,4}(?:and|x?or)\s*'\w*'?$"#,
@@ -363,6 +362,8 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "identifier-condition" => !is_number(value.place.name),
         // hints add up, and a sentence about a statement has all of them
         "case" if is_measure(value) => true,
+        // by itself no statement completes another one, and words alone are searched for: `drop table lamp`
+        "statement" if value.place.is_search() && is_of_words(value.text) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value),
         "identifier-itself" => !is_number(value.place.name) || !is_the_same_twice(value.text),
@@ -408,6 +409,11 @@ fn is_measure(value: &Value<'_>) -> bool {
         && !text.contains("select")
         && is_named()
         && statement::is_closed(value.text)
+}
+
+/// Whether a text is words and blanks alone.
+fn is_of_words(text: &str) -> bool {
+    text.chars().all(|sign| sign.is_alphabetic() || sign == ' ')
 }
 
 /// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
@@ -530,6 +536,9 @@ mod tests {
                 "dr/**/op/*x*/t",
                 "or 4975==4975'",
                 "1 or(1)",
+                "benchmark(5000000,md5(1))",
+                "drop table lamp;",
+                "1; drop table lamp",
                 "1 and(1)",
                 "(1)or(1)",
                 "1 or-1",
@@ -621,6 +630,8 @@ mod tests {
             "src/**/select/*.rs",
             "benchmark(ing) tools",
             "2 or (3)",
+            "benchmark(5) test chairs",
+            "drop table lamp",
             "5'x8' or 6'x9'",
             "'90s and '00s",
             "c++ or -lm",

@@ -31,7 +31,7 @@ macro_rules! inside {
 pub(super) const RULES: &[Rule] = &[
     always(
         "scheme",
-        r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2|rar|zip|glob|ldaps?|sftp|php|data)://|^['"]?\s*jar:(?:https?|file|ftp):"#,
+        r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2(?:\.\w+)?|rar|zip|glob|ldaps?|sftp|php|data)://|^['"]?\s*jar:(?:https?|file|ftp):"#,
     ),
     // a URL holds no blank, and searches for code begin with `file:` too
     always("file", r#"^['"]?\s*(?:url:)?file:(?:[\\/]{2}|[\\/$][^\s.]\S*\s*$)"#),
@@ -79,6 +79,11 @@ pub(super) const RULES: &[Rule] = &[
     always(
         "unc",
         r#"^['"]?\\\?\?\\(?:unc|[a-z]:)|^['"]?(?:smb|cifs)://(?:[^/\s]*@)?[\w-]+(?:\.[\w-]+)+[/:]|^['"]?[\\/]{2}[?.][\\/]+(?:unc|globalroot|[a-z]:)|^['"]?\\\\+(?:[?.]\\+\w|[\w-]+(?:\.[\w-]+)+\.?(?:@\w+)*[\\/]+[^\s\\]|\d{7,}[\\/]|\[[0-9a-f:]+\]\\|[\w.-]+@(?:ssl|\d+)[\w@]*\\|[\w.-]+\\+(?:[a-z]|admin|ipc)\$)"#,
+    ),
+    // a program elsewhere where one of the application's own is named (CWE-98)
+    always(
+        "inclusion",
+        r"^\s*(?:(?:https?|ftp):)?[\\/]{2}[^\s?#&]+\.(?:php\d?|phtml|jspx?|aspx?|inc|txt)\?*\s*$",
     ),
     // services that tell an attacker that somebody called
     always(
@@ -150,6 +155,8 @@ fn counts_everywhere(rule: &str) -> bool {
 fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let place = &value.place;
     match place.header_kind() {
+        // nothing is fetched of a scheme without a host: `ldap:// vs ldaps://`
+        _ if rule == "scheme" && place.is_search() && is_scheme_alone(value.text) => return false,
         _ if rule == "scheme" && place.part != Part::Body => return true,
         // web views name their own scheme and host, developers' browsers this one
         Some(HeaderKind::Source) => return rule == "file" && !value.text.starts_with("file://"),
@@ -170,6 +177,7 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         // prose
         "internal-service" => place.part == Part::Query && !hints.any(NameHints::CALLBACK.and(NameHints::REPORT)),
         "unc" => !is_shared_folder(value, hints),
+        "inclusion" => is_included(value),
         _ if value.context.is_report() || is_in_prose(value, hints) => false,
         "loopback" | "loopback-zero" | "odd-address" if is_connection(value) => false,
         "loopback" | "loopback-zero" => {
@@ -244,6 +252,41 @@ fn is_connection(value: &Value<'_>) -> bool {
     ];
     let scheme = value.text.split("://").next().unwrap_or_default();
     value.place.part == Part::Body && SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+/// Whether a URL stands where an application names a part of its own that it runs. A page may be
+/// somewhere else, unless what is added to the name is cut off.
+fn is_included(value: &Value<'_>) -> bool {
+    const PARTS: &[&str] = &[
+        "include",
+        "inc",
+        "require",
+        "template",
+        "tpl",
+        "module",
+        "mod",
+        "plugin",
+        "layout",
+        "lang",
+        "language",
+        "locale",
+        "theme",
+        "view",
+        "controller",
+        "skin",
+    ];
+    let name = value.place.name;
+    let is_entered = value.role == Role::Value && matches!(value.place.part, Part::Query | Part::Body | Part::Cookie);
+    let is_part = PARTS.iter().any(|part| name.eq_ignore_ascii_case(part));
+    let is_cut =
+        (value.text.trim_end().ends_with('?') || value.disguise.nul) && value.place.hints().any(NameHints::FILE);
+    is_entered && (is_part || is_cut)
+}
+
+/// Whether a text names schemes of URLs as words, each with a blank or nothing behind it.
+fn is_scheme_alone(text: &str) -> bool {
+    let mut after = text.split("://").skip(1);
+    after.all(|rest| rest.chars().next().is_none_or(char::is_whitespace))
 }
 
 /// Whether a value of a body is where a program that watches others, or a shop, says which page of
@@ -548,6 +591,37 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn programs_elsewhere_are_not_included() {
+        for (name, url) in [
+            ("template", "http://evil.example/c99.php"),
+            ("lang", "//evil.example/x.php"),
+            ("module", "ftp://evil.example/x.txt"),
+            ("page", "http://203.0.113.9/x.txt?"),
+            ("file", "ssh2.exec://u:p@evil.example/id"),
+        ] {
+            assert_eq!(find_in_query(name, url).unwrap().0, "ssrf", "{name} {url}");
+        }
+        for (name, url) in [
+            ("page", "https://shop.example.org/index.php"),
+            ("url", "https://shop.example.org/index.php"),
+            ("theme", "https://cdn.example.org/x.css"),
+            ("template", "https://cdn.example.org/"),
+            ("ref", "https://shop.example.org/robots.txt"),
+        ] {
+            assert_eq!(find_in_query(name, url), None, "{name} {url}");
+        }
+    }
+
+    #[test]
+    fn schemes_may_be_searched_for() {
+        for text in ["ldap:// vs ldaps://", "gopher:// protocol"] {
+            assert_eq!(find_in_query("q", text), None, "{text}");
+            assert_eq!(find_in_query("url", text).unwrap().0, "ssrf", "{text}");
+        }
+        assert_eq!(find_in_query("q", "gopher://127.0.0.1:6379/_x").unwrap().0, "ssrf");
     }
 
     #[test]

@@ -174,11 +174,22 @@ fn is_of_a_report(value: &Value<'_>) -> bool {
 /// an error of syntax, unless they stand behind a comment.
 fn is_about_a_script(value: &Value<'_>) -> bool {
     let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
+    if value.place.is_search() && is_call_with_words(value.text) {
+        return true;
+    }
     (is_prose || value.place.is_search())
         && !["<", "$", "//", "/*", "-->"]
             .iter()
             .any(|part| value.text.contains(part))
         && statement::is_sentence(value.text)
+}
+
+/// Whether a text is the name of a function, called with nothing, and words: `alert() in js`.
+fn is_call_with_words(text: &str) -> bool {
+    text.split_once("() ").is_some_and(|(name, words)| {
+        let is_words = words.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == ' ');
+        name.chars().all(|sign| sign.is_ascii_alphabetic()) && is_words && words.split_whitespace().count() >= 2
+    })
 }
 
 /// Whether the only URLs of a body's value that run are those of links that do nothing
@@ -262,6 +273,8 @@ mod tests {
             "xss",
             &[
                 "<script>alert(1)</script>",
+                "alert();x",
+                "alert()//in js",
                 "<ScRiPt src=//evil.example/x.js></sCrIpT>",
                 "<img src=x onerror=alert(1)>",
                 "<svg/onload=alert`1`>",
@@ -370,6 +383,7 @@ mod tests {
     fn look_alikes_pass() {
         assert_passes(&[
             "JavaScript: The Good Parts",
+            "alert() in js",
             "javascript: URLs are deprecated",
             "data: text/html; charset=utf-8 is our default",
             "data:text/html is a media type",

@@ -71,7 +71,7 @@ impl Detector for Xxe {
     }
 
     fn wants(&self, marks: Marks) -> bool {
-        marks.any(Marks::ANGLE.and(Marks::OTHER))
+        marks.any(Marks::ANGLE.and(Marks::OTHER).and(Marks::QUOTE))
     }
 
     fn look(&self, value: &Value<'_>) -> Option<Finding> {

@@ -181,6 +181,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("ssrf", "unc", r"\\?\UNC\evil\share"),
     ("ssrf", "odd-address", "http://0x7f.1/"),
     ("ssrf", "odd-address-bare", "http:0x7f000001"),
+    ("ssrf", "inclusion", "http://evil.example/c99.php"),
     ("ssrf", "callback", "http://x.burpcollaborator.net/"),
     ("template", "arithmetic", "${7*7}"),
     ("template", "polyglot", "{{<%"),
