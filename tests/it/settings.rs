@@ -142,6 +142,7 @@ fn the_start_up_report_says_what_is_in_force() {
     line("SECURITY_CHECKS.flood (");
     line("Not looked into: ");
     line("(check flood is off)");
+    line("not_text (agent.uninspected)");
     let rules = told.lines().find(|line| line.contains("rules of")).unwrap();
     let number = rules
         .split("searched by ")

@@ -6,13 +6,14 @@ use serde_json::Value;
 use crate::{
     VERSION,
     actors::{checks, configuration::Configuration, estate::Identity},
-    guard::{BodyRest, CompressedBodies},
+    guard::{BodyRest, CompressedBodies, UninspectedAction},
     model::{
         detect::Detectors,
+        places::Gap,
         policy::{Check, Layer, Policy},
     },
     notice,
-    settings::Settings,
+    settings::{AgentSettings, Settings},
 };
 
 /// How much is searched for.
@@ -50,7 +51,7 @@ pub(super) fn report_in_force(
     identity: &Identity,
     breadth: Breadth,
 ) {
-    for line in in_force(configuration, settings.agent().compressed_bodies, breadth) {
+    for line in in_force(configuration, settings.agent(), breadth) {
         tracing::info!("{line}");
     }
     for caution in configuration.policy.cautions() {
@@ -70,7 +71,7 @@ pub(super) fn report_in_force(
 }
 
 /// What is in force, a line each.
-fn in_force(configuration: &Configuration, compressed: CompressedBodies, breadth: Breadth) -> Vec<String> {
+fn in_force(configuration: &Configuration, agent: &AgentSettings, breadth: Breadth) -> Vec<String> {
     let policy = &*configuration.policy;
     let on = policy.checks_on().len();
     let all = Check::ALL.len();
@@ -84,7 +85,7 @@ fn in_force(configuration: &Configuration, compressed: CompressedBodies, breadth
         format!("Security checks on: {on} of {all} ({})", checks(policy)),
         format!("Values are searched by {rules} rules of {detectors} detectors"),
         format!("Changed from the template: {}", listed(&changed(configuration))),
-        format!("Not looked into: {}", listed(&unseen(policy, compressed))),
+        format!("Not looked into: {}", listed(&unseen(policy, agent))),
     ]
 }
 
@@ -151,14 +152,24 @@ fn said_by(layers: &[&Layer], key: &str, member: Option<&str>) -> String {
 }
 
 /// What passes without a look, by what is in force.
-fn unseen(policy: &Policy, compressed: CompressedBodies) -> Vec<String> {
+fn unseen(policy: &Policy, agent: &AgentSettings) -> Vec<String> {
     let off = Check::ALL.into_iter().filter(|check| !policy.is_on_somewhere(*check));
     let mut unseen: Vec<String> = off
         .map(|check| format!("{} (check {check} is off)", check.title()))
         .collect();
     unseen.push(format!("what stands beyond {} MiB of a body", BodyRest::MOST >> 20));
-    if compressed == CompressedBodies::Pass {
+    if agent.compressed_bodies == CompressedBodies::Pass {
         unseen.push("compressed bodies (agent.compressed_bodies = \"pass\")".to_owned());
+    }
+    let passing = Gap::ALL
+        .into_iter()
+        .filter(|gap| agent.uninspected.action(*gap) == UninspectedAction::Pass);
+    let passing: Vec<&str> = passing.map(Gap::name).collect();
+    if !passing.is_empty() {
+        unseen.push(format!("bodies that are {} (agent.uninspected)", passing.join(" or ")));
+    }
+    if !policy.whitelist_headers().is_empty() {
+        unseen.push("some headers (WHITELIST_HEADERS)".to_owned());
     }
     unseen
 }

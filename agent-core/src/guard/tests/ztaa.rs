@@ -121,7 +121,9 @@ fn a_preflight_needs_none_and_what_only_looks_like_one_does() {
         method: "GET",
         ..preflight()
     });
-    for request in [preflight(), get_in_disguise] {
+    let with_a_session = asks(preflight()).with("cookie", "session=1");
+    let with_a_body = asks(preflight()).with("content-type", "application/json");
+    for request in [preflight(), get_in_disguise, with_a_session, with_a_body] {
         assert!(stage.check(&request).is_block());
     }
 }
