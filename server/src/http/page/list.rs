@@ -48,13 +48,9 @@ struct Shown {
 
 pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
     let asked = Sent::asked(&request);
-    // the fleet of most, else the first
     let known = known_fleets(&visitor, &state);
-    let usual = known
-        .iter()
-        .find(|fleet| **fleet == "default")
-        .or_else(|| known.first());
-    let fleet = asked.given("fleet").map(str::to_owned).or_else(|| usual.cloned());
+    let fleet = asked.given("fleet").map(str::to_owned);
+    let fleet = fleet.or_else(|| usual_fleet(&known).cloned());
     let fleet = blacklist::known_fleet(&visitor.asker, &state, fleet)?;
     let searched = asked.given("address").map(blacklist::network).transpose()?;
     let after = asked.given("after").map(blacklist::network).transpose()?;
@@ -118,6 +114,12 @@ fn known_fleets(visitor: &Visitor, state: &State) -> BTreeSet<String> {
         .map(|live| live.fleet())
         .filter(|fleet| visitor.sees(fleet));
     fleets.map(ToString::to_string).collect()
+}
+
+/// The fleet of most, else the first.
+fn usual_fleet(known: &BTreeSet<String>) -> Option<&String> {
+    let usual = known.iter().find(|fleet| **fleet == "default");
+    usual.or_else(|| known.first())
 }
 
 fn fleets(known: &BTreeSet<String>, here: &str) -> Markup {
