@@ -23,6 +23,7 @@
 //! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
 //! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away; what the journal is, and what is wrong with it |
 //! | `GET /metrics` | what the server counts, as OpenMetrics text; the admin token |
+//! | `GET /admin/openapi.json` | a description of all of these (OpenAPI 3.1) |
 //! | `GET /admin/export/{format}` | a fleet's list as `plain`, `nftables`, `ipset`, `nginx` or `haproxy`, with an `ETag` |
 //! | `GET /admin/backup` | a backup of all that is kept, as [`backup`] has it |
 //! | `GET /admin/blacklist` | a fleet's list, `?fleet=`, `?after=`, `?limit=`, or one entry by `?address=` |
@@ -65,6 +66,7 @@
 
 pub mod backup;
 mod config;
+mod events;
 pub mod exchange;
 mod http;
 mod hub;
@@ -87,7 +89,9 @@ mod tls;
 mod tokens;
 mod upkeep;
 
-pub use config::{Bouncer, ClientSubject, ConfigError, Limits, Profile, ServerConfig, Tls};
+pub use config::{
+    Bouncer, ClientSubject, ConfigError, EventsFile, Limits, Profile, ServerConfig, SharedSecret, Tls, Webhook,
+};
 pub use moment::{Moment, Tick};
 pub use node::Node;
 pub use protect::Protected;

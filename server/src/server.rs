@@ -8,13 +8,14 @@ use ipnet::IpNet;
 
 use crate::{
     config::{ConfigError, ServerConfig},
+    events::Events,
     http::State,
     journal::{self, Journal, JournalError, MemoryJournal, Opened, Position, restored},
     list::ListBounds,
     listen,
     moment::{Moment, Timeline},
     node::Node,
-    owner::Owner,
+    owner::{Begins, Owner},
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
@@ -127,11 +128,7 @@ impl ServerBuilder {
             journal,
             reload_every,
         } = self;
-        config.check()?;
-        // what is wrong with the file is said before anything is made or opened
-        Profiles::check(&config)?;
-        let tls = config.tls.as_ref().map(Tls::load).transpose();
-        let tls = tls.map_err(|reason| ConfigError::Tls { reason })?.map(Arc::new);
+        let tls = checked(&config)?;
         let rules = rules(&config);
         let protected = Arc::clone(&rules.protected);
         let mut kept = match (store, journal, &config.data_dir) {
@@ -140,11 +137,7 @@ impl ServerBuilder {
             (None, None, Some(data_dir)) => Kept::from(journal::open(data_dir, &rules)?),
             (None, None, None) => Kept::in_memory(Store::new(rules.clone())),
         };
-        if kept.position > 0 {
-            let fleets = kept.store.fleets().filter_map(|fleet| kept.store.list(fleet).ok());
-            let entries: u64 = fleets.map(|list| list.head().count).sum();
-            tracing::info!(position = kept.position, entries, "goes on from what was kept");
-        }
+        kept.announce();
         let timeline = Arc::new(Timeline::new(clock, kept.store.now().tick));
         let now = timeline.now();
         let (profiles, commands) = Profiles::new(&config, now.unix_ms, &kept.store)?;
@@ -156,7 +149,13 @@ impl ServerBuilder {
             keeps,
         } = kept;
         let tokens = store.tokens().cloned().collect();
-        let owner = Owner::start(journal, Node::new(store), position, keeps, Arc::clone(&timeline));
+        let events = Events::start(&config).map_err(ServerError::Events)?;
+        let begins = Begins {
+            position,
+            keeps,
+            events,
+        };
+        let owner = Owner::start(journal, Node::new(store), begins, Arc::clone(&timeline));
         let owner = owner.map_err(ServerError::Thread)?;
         let profiles = Arc::new(profiles);
         let tokens = Arc::new(Tokens::new(config.admin_token, tokens));
@@ -181,6 +180,16 @@ impl ServerBuilder {
         };
         listen::launch(config, state, upkeep)
     }
+}
+
+/// Checks a configuration, and reads its certificates: what is wrong is said before anything is made
+/// or opened.
+fn checked(config: &ServerConfig) -> Result<Option<Arc<Tls>>, ConfigError> {
+    config.check()?;
+    config.check_webhooks()?;
+    Profiles::check(config)?;
+    let tls = config.tls.as_ref().map(Tls::load).transpose();
+    Ok(tls.map_err(|reason| ConfigError::Tls { reason })?.map(Arc::new))
 }
 
 /// What a server begins with.
@@ -210,6 +219,15 @@ impl Kept {
             position,
             keeps: true,
         })
+    }
+
+    /// Says in the log what there is to go on from.
+    fn announce(&self) {
+        if self.position > 0 {
+            let fleets = self.store.fleets().filter_map(|fleet| self.store.list(fleet).ok());
+            let entries: u64 = fleets.map(|list| list.head().count).sum();
+            tracing::info!(position = self.position, entries, "goes on from what was kept");
+        }
     }
 
     /// Has the configuration's rules and profiles kept before anything is answered, where they
@@ -308,6 +326,9 @@ pub enum ServerError {
     /// What was kept cannot be used.
     #[error("what the server keeps cannot be used: {0}")]
     Journal(#[from] JournalError),
+    /// A file of `[events]` or of webhooks cannot be used.
+    #[error("[events], [webhooks]: {0}")]
+    Events(#[source] std::io::Error),
     /// The system gives no more threads.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] std::io::Error),

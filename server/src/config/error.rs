@@ -85,6 +85,14 @@ pub enum ConfigError {
         /// Which key.
         key: &'static str,
     },
+    /// A webhook that cannot be one.
+    #[error("webhooks.{name}: {reason}")]
+    Webhook {
+        /// Which.
+        name: String,
+        /// What was found, and what is allowed.
+        reason: String,
+    },
     /// A bouncer is to read a list that is not there.
     #[error("bouncers.{bouncer}.fleet: found {found:?}, allowed is the fleet of a profile")]
     UnknownFleet {

@@ -1,6 +1,7 @@
 //! What the operator decides: addresses, limits, the admin token, and the profiles by agent key.
 
 mod error;
+mod events;
 mod limits;
 mod profile;
 mod tls;
@@ -19,6 +20,7 @@ use url::Url;
 use self::limits::at_least_one;
 pub use self::{
     error::ConfigError,
+    events::{EventsFile, SharedSecret, Webhook},
     limits::Limits,
     profile::{Bouncer, ClientSubject, Profile},
     tls::Tls,
@@ -101,6 +103,10 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Configurations by name, each with the keys of the agents that have it.
     pub profiles: BTreeMap<String, Profile>,
+    /// A file of what happens, a JSON object a line.
+    pub events: Option<EventsFile>,
+    /// Receivers of what happens, by name. What they are to be sent is kept in `data_dir`.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// Programs that read a list as `CrowdSec`'s bouncers do, by name.
     pub bouncers: BTreeMap<String, Bouncer>,
     /// Keys that are right but have no profile yet: they are answered 404 instead of 403.
@@ -133,6 +139,8 @@ impl Default for ServerConfig {
             protect_private_ranges: true,
             limits: Limits::default(),
             profiles: BTreeMap::new(),
+            events: None,
+            webhooks: BTreeMap::new(),
             bouncers: BTreeMap::new(),
             unassigned_keys: Vec::new(),
             file: None,
@@ -229,6 +237,11 @@ impl ServerConfig {
             Some((name, _)) if !asks => Err(ConfigError::SubjectsWithoutCa { profile: name.clone() }),
             Some(_) | None => self.check_bouncers(),
         }
+    }
+
+    /// Whether webhooks can be kept count of.
+    pub(crate) fn check_webhooks(&self) -> Result<(), ConfigError> {
+        events::check(&self.webhooks, self.data_dir.is_some())
     }
 
     /// Whether the lists are there that bouncers are to read.

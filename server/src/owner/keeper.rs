@@ -10,8 +10,9 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Done, FrozenReply, JournalHealth, Plan, Work, scribe::Order};
+use super::{Begins, Done, FrozenReply, JournalHealth, Plan, Work, scribe::Order};
 use crate::{
+    events::{self, Events},
     journal::Position,
     moment::{Moment, Timeline},
     node::Node,
@@ -75,6 +76,7 @@ pub(super) struct Keeper {
     timeline: Arc<Timeline>,
     orders: std_mpsc::Sender<Order>,
     health: Arc<JournalHealth>,
+    events: Option<Events>,
     waiting: VecDeque<Waiting>,
     flight: Option<Flight>,
     /// An expiry waits or is on its way.
@@ -87,11 +89,15 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(
         mut node: Node,
-        applied: Position,
-        keeps: bool,
+        begins: Begins,
         timeline: Arc<Timeline>,
         (orders, health): (std_mpsc::Sender<Order>, Arc<JournalHealth>),
     ) -> Self {
+        let Begins {
+            position: applied,
+            keeps,
+            events,
+        } = begins;
         if keeps {
             node.store.track();
         }
@@ -103,6 +109,7 @@ impl Keeper {
             timeline,
             orders,
             health,
+            events,
             waiting: VecDeque::new(),
             flight: None,
             expiring: false,
@@ -263,13 +270,18 @@ impl Keeper {
 
     fn apply(&mut self, position: Position, record: &Record) -> Vec<Answer> {
         self.applied = position;
+        let marks = self.events.as_ref().map(|_| events::marks(&self.node.store, record));
         let Self { node, .. } = self;
         // a panic costs the record its answers. What it may have left half done in a list shows in
         // the digest, and agents fetch a snapshot
-        catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
+        let answers = catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
             tracing::error!("the store panicked and goes on");
             Vec::new()
-        })
+        });
+        if let (Some(events), Some(marks)) = (&self.events, marks) {
+            events.tell(record, &marks, &answers);
+        }
+        answers
     }
 
     fn finish(&mut self, done: Done, answers: Result<&[Answer], StoreError>, now: Moment) {

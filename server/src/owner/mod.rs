@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::keeper::{Keeper, Message};
 use crate::{
+    events::Events,
     journal::{Frozen, Journal, JournalError, Position},
     metrics,
     moment::{Moment, Timeline},
@@ -98,6 +99,17 @@ impl JournalHealth {
     }
 }
 
+/// With what the thread begins.
+#[derive(Debug, Default)]
+pub(crate) struct Begins {
+    /// The record up to which the node is.
+    pub(crate) position: Position,
+    /// Whether rows that have changed go into checkpoints.
+    pub(crate) keeps: bool,
+    /// Where news go.
+    pub(crate) events: Option<Events>,
+}
+
 /// Commands for the journal.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -133,14 +145,13 @@ type Work = Box<dyn FnOnce(&mut Node, Moment) -> (Plan, Done) + Send>;
 
 impl Owner {
     /// Starts the thread on a node to which the journal's records were applied up to a position.
-    /// Where `keeps`, rows that have changed go into checkpoints.
     pub(crate) fn start(
         journal: Box<dyn Journal>,
         node: Node,
-        applied: Position,
-        keeps: bool,
+        begins: Begins,
         timeline: Arc<Timeline>,
     ) -> std::io::Result<Self> {
+        let applied = begins.position;
         let (sender, queue) = mpsc::channel(QUEUE);
         let health = Arc::new(JournalHealth::new(journal.kind(), applied));
         let orders = scribe::start(
@@ -150,7 +161,7 @@ impl Owner {
             Arc::clone(&timeline),
             Arc::clone(&health),
         )?;
-        let keeper = Keeper::new(node, applied, keeps, timeline, (orders, Arc::clone(&health)));
+        let keeper = Keeper::new(node, begins, timeline, (orders, Arc::clone(&health)));
         thread::Builder::new()
             .name("buckler-store".to_owned())
             .spawn(move || keeper.serve(queue))?;
@@ -163,8 +174,7 @@ impl Owner {
         Self::start(
             Box::new(crate::journal::MemoryJournal::default()),
             node,
-            0,
-            false,
+            Begins::default(),
             timeline,
         )
     }

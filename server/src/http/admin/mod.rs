@@ -7,6 +7,7 @@ pub(super) mod blacklist;
 mod export;
 mod keys;
 mod metrics;
+mod openapi;
 pub(super) mod profiles;
 mod proposals;
 mod refusals;
@@ -43,6 +44,7 @@ fn add(app: &mut impl Routes) {
     const PUT: Method = Method::PUT;
     const DELETE: Method = Method::DELETE;
     app.add(at("/metrics").on(GET, View, metrics::text));
+    app.add(at("/admin/openapi.json").on(GET, View, openapi::document));
     app.add(at("/admin/export/{format}").on(GET, View, export::list));
     app.add(at("/admin/agents").on(GET, View, agents));
     app.add(at("/admin/health").on(GET, View, health));

@@ -40,7 +40,7 @@ impl Routes for web::ServiceConfig {
 }
 
 /// What a path asks for.
-type Asked = (Method, Role);
+pub(super) type Asked = (Method, Role);
 
 /// A path, its methods, and what each asks for.
 pub(super) struct Guarded {
@@ -69,6 +69,11 @@ impl Guarded {
         self.asked.push((method.clone(), role));
         self.resource = self.resource.route(web::method(method).to(handler));
         self
+    }
+
+    /// Its path, and what each method asks for.
+    pub(super) fn into_parts(self) -> (&'static str, Vec<Asked>) {
+        (self.path, self.asked)
     }
 
     fn into_service(self) -> impl HttpServiceFactory + 'static {
