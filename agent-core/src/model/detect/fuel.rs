@@ -29,10 +29,9 @@ impl Fuel {
     /// some 80 µs a KiB.
     const A_BYTE: u64 = 60;
 
-    /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: some four
-    /// milliseconds. 64 KiB of short names with apostrophes, as address books have them, take
-    /// nearly all of it.
-    pub(super) const MOST: u64 = 3_200_000;
+    /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: what 64 KiB of
+    /// short names with apostrophes take, as address books have them, and a fifth more.
+    pub(super) const MOST: u64 = 2_400_000;
 
     /// Bytes that the most steps are for. Where more is looked into at once, there are as many
     /// more.

@@ -48,10 +48,69 @@ impl Member {
         }
     }
 
-    /// `has_hits` says whether the value has any: most have none.
-    pub(super) fn wants(&self, value: &Value<'_>, has_hits: bool) -> bool {
-        let by_rules = |rules: &Hits| has_hits && value.hits.has_any(rules);
-        let is_worth = self.rules.as_ref().is_none_or(by_rules) || self.besides.is_some_and(|besides| besides(value));
-        is_worth && self.detector.wants(value.marks)
+    /// Whether it looks at a value by other means than its rules.
+    fn looks_besides(&self, value: &Value<'_>) -> bool {
+        self.rules.is_none() || self.besides.is_some_and(|besides| besides(value))
+    }
+}
+
+/// Which built-in detectors look by which rules, so that a value need not be held against each.
+pub(super) struct Lookers {
+    /// For each rule the detector that looks by it, as a bit; none where it is not told apart.
+    of_rules: Vec<u32>,
+    /// Those that look by other means too.
+    besides: u32,
+}
+
+impl Lookers {
+    /// Of these detectors, which have so many rules together.
+    pub(super) fn of(all: &[Member], rules: usize) -> Self {
+        let bits = || (0..u32::BITS).map(|number| 1 << number).zip(all);
+        let of_rule = |rule: usize| {
+            bits()
+                .filter(|(_, member)| member.rules.as_ref().is_some_and(|rules| rules.has_number(rule)))
+                .fold(0, |all, (bit, _)| all | bit)
+        };
+        Self {
+            of_rules: (0..rules).map(of_rule).collect(),
+            besides: bits()
+                .filter(|(_, member)| member.rules.is_none() || member.besides.is_some())
+                .fold(0, |all, (bit, _)| all | bit),
+        }
+    }
+
+    /// The detectors that a value is worth the look of, by their places among all.
+    pub(super) fn worth<'m>(&self, all: &'m [Member], value: &Value<'_>) -> Worth<'m> {
+        let mut asked = value.hits.within(0).fold(0, |asked, rule| {
+            asked | self.of_rules.get(rule).copied().unwrap_or_default()
+        });
+        let mut left = self.besides & !asked;
+        while left != 0 {
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            let member = all.get(bit.trailing_zeros() as usize);
+            if member.is_some_and(|member| member.looks_besides(value)) {
+                asked |= bit;
+            }
+        }
+        Worth { all, left: asked }
+    }
+}
+
+/// Detectors with their places, in order.
+pub(super) struct Worth<'m> {
+    all: &'m [Member],
+    /// Their bits.
+    left: u32,
+}
+
+impl<'m> Iterator for Worth<'m> {
+    type Item = (usize, &'m dyn Detector);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bit = self.left & self.left.wrapping_neg();
+        self.left ^= bit;
+        let place = bit.trailing_zeros() as usize;
+        Some((place, &*self.all.get(place)?.detector))
     }
 }

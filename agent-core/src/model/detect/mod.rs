@@ -93,7 +93,7 @@ pub use self::{
 };
 use self::{
     lexicon::{Lexicon, Words},
-    member::Member,
+    member::{Lookers, Member},
 };
 use super::places::Field;
 
@@ -161,6 +161,8 @@ pub struct Detectors {
 /// The detectors of every family, with the literals of all their rules in one automaton.
 struct Standard {
     all: Vec<Member>,
+    /// Which of them look by which rule.
+    lookers: Lookers,
     words: Words,
     /// How many rules they have together.
     rules: usize,
@@ -180,7 +182,7 @@ impl Standard {
         leak::compiled()?;
         let mut lexicon = Lexicon::default();
         let words = &mut lexicon;
-        let all = vec![
+        let all: Vec<Member> = vec![
             Member::by_rules_and(sqli::may_be_tokens, sqli::Sqli::new, words)?,
             Member::by_rules(xss::Xss::new, words)?,
             Member::by_rules_and(command::may_be_split, command::Command::new, words)?,
@@ -199,6 +201,7 @@ impl Standard {
             Member::by_rules(prompt::detector, words)?,
         ];
         Ok(Self {
+            lookers: Lookers::of(&all, lexicon.len()),
             all,
             rules: lexicon.len(),
             words: lexicon.build(),

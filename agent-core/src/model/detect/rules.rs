@@ -119,6 +119,12 @@ impl RuleSet {
         Ok(Self { rules, all, first })
     }
 
+    /// The rules with these names, where the lexicon says for them whether they are worth asking.
+    pub(super) fn named(&self, names: &[&str]) -> Hits {
+        let named = self.rules.iter().filter(|compiled| names.contains(&compiled.rule.name));
+        Hits::of(named.map(|compiled| compiled.id)).unwrap_or_default()
+    }
+
     /// What the rules find in a value, all together.
     #[must_use]
     pub fn judge(&self, value: &Value<'_>) -> Option<Finding> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CERTAIN, Caught, Detector, Detectors, Family, Finding, Fuel, Hits, Marks, Options, Standard, Value, excerpt_at,
-    familiar, fingerprint, probe,
+    CERTAIN, Caught, Detector, Detectors, Family, Finding, Fuel, Marks, Options, Standard, Value, excerpt_at, familiar,
+    fingerprint, probe,
 };
 use crate::model::{
     normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
@@ -115,11 +115,12 @@ impl Search<'_> {
         if let Some(standard) = self.standard.filter(|_| says_something) {
             let (hits, ends) = standard.words.search(value.text, value.marks);
             value.hits = hits;
+            value.words = Some(&standard.words);
             value.spend(Fuel::AN_END * ends);
-            let has_hits = value.hits != Hits::default();
-            let goes_on = standard.all.iter().enumerate().all(|(index, member)| {
-                let is_asked = member.wants(&value, has_hits) && self.options.wants.has(member.detector.family());
-                !is_asked || self.ask_standard(index, &*member.detector, &value)
+            let mut worth = standard.lookers.worth(&standard.all, &value);
+            let goes_on = worth.all(|(index, detector)| {
+                let is_asked = detector.wants(value.marks) && self.options.wants.has(detector.family());
+                !is_asked || self.ask_standard(index, detector, &value)
             });
             if !goes_on {
                 return false;

@@ -4,7 +4,7 @@
 //! statements behind a semicolon, keywords within comments. SQL as such is no injection: people search for it and write about it.
 
 use super::{
-    BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    BuildError, CERTAIN, Detector, Family, Finding, Hits, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
     rules::{always, hint, short},
     sql::{self, Sql},
@@ -286,19 +286,24 @@ pub(super) const RULES: &[Rule] = &[
 /// Finds SQL injection.
 pub(super) struct Sqli {
     rules: RuleSet,
+    /// Those of them that say something in the place of a number alone.
+    of_numbers: Hits,
     words: RuleSet,
 }
 
 impl Sqli {
     pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
+        let rules = RuleSet::with(RULES, lexicon)?;
         Ok(Self {
-            rules: RuleSet::with(RULES, lexicon)?,
+            of_numbers: rules.named(&["identifier-condition", "identifier-itself"]),
+            rules,
             words: RuleSet::with(WORDS, lexicon)?,
         })
     }
 
     /// What the rules find, and the tokenizer where they are not certain.
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        let value = &value.unless(&self.of_numbers, |value| is_number(value.place.name));
         let by_rules = self.rules.judge_by(value, |rule| !is_excused(rule, value));
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
@@ -359,14 +364,14 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "number-condition" | "unspaced-condition" | "odd-condition" => {
             value.place.hints().any(NameHints::TEXT.and(LANGUAGES))
         }
-        "identifier-condition" => !is_number(value.place.name),
         // hints add up, and a sentence about a statement has all of them
         "case" if is_measure(value) => true,
         // by itself no statement completes another one, and words alone are searched for: `drop table lamp`
         "statement" if value.place.is_search() && is_of_words(value.text) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value),
-        "identifier-itself" => !is_number(value.place.name) || !is_the_same_twice(value.text),
+        "identifier-condition" => false,
+        "identifier-itself" => !is_the_same_twice(value.text),
         _ => is_content(value),
     }
 }
@@ -460,6 +465,36 @@ pub(super) fn may_be_tokens(value: &Value<'_>) -> bool {
         && (value.marks.any(SIGNS) || !has_only_apostrophes(value.text))
 }
 
+/// A text with blanks for its comments, where it has any. What MySQL runs of a comment stays.
+fn uncommented(text: &str) -> Option<String> {
+    // most have none: a header that accepts all has both signs
+    let (_, after) = text.split_once("/*")?;
+    if !after.contains("*/") {
+        return None;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_run = false;
+    while let Some((before, after)) = rest.split_once(if is_run { "*/" } else { "/*" }) {
+        if is_run {
+            is_run = false;
+            rest = after;
+        } else if let Some(code) = after.strip_prefix('!').or_else(|| after.strip_prefix("M!")) {
+            is_run = true;
+            rest = code.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        } else {
+            let Some((_, behind)) = after.split_once("*/") else {
+                break;
+            };
+            rest = behind;
+        }
+        plain.push_str(before);
+        plain.push(' ');
+    }
+    plain.push_str(rest);
+    (rest.len() < text.len()).then_some(plain)
+}
+
 /// Whether all quotes stand between two letters, as in `O'Neill-Smith`: lists of names are full of
 /// them.
 fn has_only_apostrophes(text: &str) -> bool {
@@ -489,10 +524,18 @@ impl Detector for Sqli {
             return None;
         }
         let finding = self.judge(value);
-        match value.without_padding() {
-            Some(rest) if !is_certain(finding.as_ref()) => {
-                self.judge(&rest).map(|found| value.widened(found)).or(finding)
-            }
+        if is_certain(finding.as_ref()) {
+            return finding;
+        }
+        if let Some(rest) = value.without_padding() {
+            return self.judge(&rest).map(|found| value.widened(found)).or(finding);
+        }
+        // rules take blanks between words for granted, and databases comments for blanks
+        let has_comment = value.marks.any(Marks::STAR) && value.marks.any(Marks::SLASH);
+        let plain = has_comment.then(|| uncommented(value.text)).flatten();
+        let found = plain.and_then(|plain| self.judge(&value.rewritten(&plain)));
+        match found {
+            Some(found) if is_certain(Some(&found)) => Some(value.widened(found)),
             _ => finding,
         }
     }
@@ -593,6 +636,30 @@ mod tests {
         }
         assert_eq!(of("name", sum), Some("sqli"));
         assert_eq!(find_in_query("having", sum).unwrap().0, "sqli");
+    }
+
+    #[test]
+    fn comments_hide_nothing_behind_words() {
+        let prose = "I asked them twice about the table in the garden and the two lamps that came with it, and no one \
+                     could say when the last one would be sent, or whether it had been sold in the meantime to someone. ";
+        for attack in [
+            "1' union/*x*/select 1,2,3-- ",
+            "1' union/*x*/all/*y*/select/*z*/null,null",
+            "' or/*a*/1/*b*/=1",
+            "1' /*!union*/ /*!50000select*/ 1,2",
+            "1 and/**/'a'/*x*/='a'",
+        ] {
+            assert_finds("sqli", &[&format!("{prose}{attack}"), attack]);
+        }
+        assert_passes(&[
+            &format!("{prose}src/**/select/*.rs and **/*.union"),
+            "The union/*of both*/ select committee meets at 9",
+            "a { color: red } /* or blue */ b { width: 1 } /* = 1 */",
+            "int or /* the other */ x = 1; /* and so on */",
+        ]);
+        assert_eq!(super::uncommented("a/*b*/c/*!50000d*/e").as_deref(), Some("a c d e"));
+        assert_eq!(super::uncommented("a/*b").as_deref(), None);
+        assert_eq!(super::uncommented("a*/b"), None);
     }
 
     #[test]

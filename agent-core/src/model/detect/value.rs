@@ -1,6 +1,6 @@
 //! A normalised value as detectors see it.
 
-use super::{Context, Finding, Fuel, Hits, Marks};
+use super::{Context, Finding, Fuel, Hits, Marks, lexicon::Words};
 use crate::model::{
     normal::Disguise,
     places::{Field, NameHints, Part, Place, Role},
@@ -34,6 +34,8 @@ pub struct Value<'v> {
     pub context: Context<'v>,
     /// What looking may still cost; `None` where it is not counted.
     pub(super) fuel: Option<&'v Fuel>,
+    /// What finds out which rules are worth asking; `None` where all are.
+    pub(super) words: Option<&'v Words>,
 }
 
 impl<'v> Value<'v> {
@@ -58,6 +60,7 @@ impl<'v> Value<'v> {
             is_document: has_words || (marks.any(Marks::BREAK) && count(b'\n') >= DOCUMENT_LINES),
             context: Context::NONE,
             fuel: None,
+            words: None,
         }
     }
 
@@ -75,6 +78,19 @@ impl<'v> Value<'v> {
         Self { fuel, ..self }
     }
 
+    /// The same value, of which some rules are not asked unless a condition holds. It is told only
+    /// where one of them is worth asking.
+    #[must_use]
+    pub(super) fn unless(self, rules: &Hits, holds: impl FnOnce(&Self) -> bool) -> Self {
+        if !self.hits.has_any(rules) || holds(&self) {
+            return self;
+        }
+        Self {
+            hits: self.hits.without(rules),
+            ..self
+        }
+    }
+
     /// Takes steps for a look; `false` where there are not as many left.
     pub(super) fn spend(&self, steps: u64) -> bool {
         self.fuel.is_none_or(|fuel| fuel.spend(steps))
@@ -87,6 +103,23 @@ impl<'v> Value<'v> {
         'v: 't,
     {
         Value { text, ..*self }
+    }
+
+    /// The same value with a text that a detector made of it, of which the bytes may be blanks
+    /// where others stood. The rules that are worth asking are those of the new text.
+    pub(super) fn rewritten<'t>(&self, text: &'t str) -> Value<'t>
+    where
+        'v: 't,
+    {
+        let value = Value {
+            marks: self.marks | Marks::BLANK,
+            hits: Hits::ALL,
+            ..self.with_text(text)
+        };
+        let Some(words) = self.words else { return value };
+        let (hits, ends) = words.search(text, value.marks);
+        value.spend(text.len() as u64 + Fuel::AN_END * ends);
+        Value { hits, ..value }
     }
 
     /// Whether the value may be a password: one word in a field whose name says so. Generators strew quotes and signs into them.

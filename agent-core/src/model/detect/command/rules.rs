@@ -382,3 +382,16 @@ pub(in crate::model::detect) const BARE: &[Rule] = &[
     ),
     short("split-brace", r"(?:^|[;|&\s])\{(?:cat|ls|nc|ncat|curl|wget|sh|bash),"),
 ];
+
+/// For commands at the beginning of a value of which the name itself is split, as nothing but a
+/// shell puts it together again. Their names are no words with an apostrophe (`I'd`, `we'll`).
+pub(in crate::model::detect) const SPLIT: &[Rule] = &[short(
+    "split-word",
+    concat!(
+        r"^\s*",
+        folder!(),
+        command!(),
+        gap!(),
+        r"(?:-{1,2}\w|/[a-z*?\[]|\.{1,2}/|\w+://|\d+\.\d|\$)"
+    ),
+)];

@@ -19,6 +19,10 @@ use super::Marks;
 /// The most rules that are told apart; further ones are always asked. Four words of bits.
 const MOST_RULES: usize = 256;
 
+/// The most states at which literals end that are told apart while a text is searched; what ends at
+/// others is looked up each time.
+const MOST_ENDS: usize = 2048;
+
 /// Rules that a text may match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hits([u64; MOST_RULES / 64]);
@@ -93,6 +97,13 @@ impl Hits {
             .is_none_or(|word| word >> (id.number % 64) & 1 == 1)
     }
 
+    /// As [`has`](Self::has), by the rule's number.
+    pub(super) fn has_number(&self, number: usize) -> bool {
+        self.0
+            .get(number / 64)
+            .is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
     fn set(&mut self, id: RuleId) {
         if let Some(word) = self.0.get_mut(id.number / 64) {
             *word |= 1 << (id.number % 64);
@@ -114,6 +125,14 @@ impl Hits {
             *own &= others;
         }
         both
+    }
+
+    /// These rules but for some.
+    pub(super) fn without(mut self, others: &Self) -> Self {
+        for (own, others) in self.0.iter_mut().zip(others.0) {
+            *own &= !others;
+        }
+        self
     }
 
     /// Which rules from a number on are worth asking, in order, counted from there.
@@ -275,8 +294,16 @@ impl Words {
         let mut met = self.always;
         let mut ends = 0;
         if let Some(table) = &self.table {
+            // what ends once more meets nothing more, and everyday words come again and again
+            let mut seen = [0_u64; MOST_ENDS / 64];
             table.search(text.as_bytes(), &mut |end| {
                 ends += 1;
+                let bit = 1 << (end % 64);
+                match seen.get_mut(end / 64) {
+                    Some(word) if *word & bit != 0 => return,
+                    Some(word) => *word |= bit,
+                    None => {}
+                }
                 self.meets(end, &mut met);
             });
         }

@@ -7,8 +7,10 @@
 //! A probe is no proof where the application has such a route: the guard asks it only for paths
 //! that no route matched, as it does with the configuration's decoys.
 
+mod filter;
 mod names;
 
+use self::filter::Filter;
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
 };
@@ -131,6 +133,13 @@ pub(super) fn is_telling(place: &Place<'_>) -> bool {
     place.part == Part::Header && place.name == SKIPPING_HEADER
 }
 
+/// What tells most names that are in no table without a search in it: every path has such.
+static FOLDERS: Filter = Filter::of(names::FOLDERS);
+static SECRETS: Filter = Filter::of(names::SECRETS);
+static MANIFESTS: Filter = Filter::of(names::MANIFESTS);
+static PAGES: Filter = Filter::of(names::PAGES);
+static ROOTS: Filter = Filter::of(names::ROOTS);
+
 /// The longest name in a table, and more.
 const LONGEST_NAME: usize = 64;
 
@@ -145,10 +154,16 @@ fn named(path: &str) -> Option<&'static str> {
         let Some(name) = lower(segment, &mut buffer) else {
             continue;
         };
-        let has = |table: &[&str]| table.binary_search(&name).is_ok();
+        let hash = filter::hash(name.as_bytes());
+        let has = |table: &[&str], filter: &Filter| filter.may_have(hash) && table.binary_search(&name).is_ok();
         // `phpMyAdmin-5.1.1`, `nmaplowercheck1700000000`
         let unversioned = name.trim_end_matches(|sign: char| sign.is_ascii_digit() || matches!(sign, '.' | '-'));
-        let is_folder = has(names::FOLDERS) || names::FOLDERS.binary_search(&unversioned).is_ok();
+        let is_unversioned = || {
+            unversioned.len() < name.len()
+                && FOLDERS.may_have(filter::hash(unversioned.as_bytes()))
+                && names::FOLDERS.binary_search(&unversioned).is_ok()
+        };
+        let is_folder = has(names::FOLDERS, &FOLDERS) || is_unversioned();
         // further down only what is no word: `/tags/zabbix/`
         if is_folder && (index == 0 || (index == 1 && name.starts_with(['_', '+'])) || name.starts_with("wp-")) {
             return Some("folder");
@@ -157,9 +172,9 @@ fn named(path: &str) -> Option<&'static str> {
             continue;
         }
         let rule = match name.rsplit_once('.') {
-            _ if has(names::SECRETS) => "secret-file",
-            _ if has(names::MANIFESTS) && depth <= 2 => "manifest-file",
-            _ if has(names::PAGES) => "page",
+            _ if has(names::SECRETS, &SECRETS) => "secret-file",
+            _ if has(names::MANIFESTS, &MANIFESTS) && depth <= 2 => "manifest-file",
+            _ if has(names::PAGES, &PAGES) => "page",
             Some((stem, ending)) if is_shell(stem, ending) => "web-shell",
             Some((_, "log")) => "log-file",
             Some((_, "hprof" | "rdb" | "keytab" | "kdb" | "ovpn")) => "secret-file",
@@ -193,7 +208,7 @@ fn is_below_a_root(path: &str) -> bool {
     (1..=head.len())
         .filter(|end| ends_at(*end))
         .filter_map(|end| head.get(..end))
-        .any(|start| names::ROOTS.binary_search(&start).is_ok())
+        .any(|start| ROOTS.may_have(filter::hash(start.as_bytes())) && names::ROOTS.binary_search(&start).is_ok())
 }
 
 /// Whether a program is one that attackers leave behind: by its name, or by having hardly any.

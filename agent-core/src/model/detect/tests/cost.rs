@@ -167,7 +167,7 @@ fn no_search_finds_a_value_that_costs_more_than_twice_what_it_grants() {
         "the search finds something: {cost} of {text:?}"
     );
     assert!(cost <= CEILING * SEARCHED as u64, "{cost} of {text:?}");
-    // a request of such values takes no more than one may, which is some four milliseconds
+    // a request of such values takes no more than one may
     let fuel = Fuel::new();
     looks(&fuel, text.as_bytes(), (64 << 10) / SEARCHED);
     assert!(fuel.spent() <= Fuel::MOST, "{}", fuel.spent());
