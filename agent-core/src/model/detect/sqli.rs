@@ -104,7 +104,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "procedure",
-        r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|@@(?:version|microsoft\w*|datadir|hostname|servername)\b",
+        r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|statement::uncommented(?:version|microsoft\w*|datadir|hostname|servername)\b",
     ),
     // another statement behind the first
     short(
@@ -367,11 +367,11 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         // hints add up, and a sentence about a statement has all of them
         "case" if is_measure(value) => true,
         // by itself no statement completes another one, and words alone are searched for: `drop table lamp`
-        "statement" if value.place.is_search() && is_of_words(value.text) => true,
+        "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value),
         "identifier-condition" => false,
-        "identifier-itself" => !is_the_same_twice(value.text),
+        "identifier-itself" => !statement::is_the_same_twice(value.text),
         _ => is_content(value),
     }
 }
@@ -416,11 +416,6 @@ fn is_measure(value: &Value<'_>) -> bool {
         && statement::is_closed(value.text)
 }
 
-/// Whether a text is words and blanks alone.
-fn is_of_words(text: &str) -> bool {
-    text.chars().all(|sign| sign.is_alphabetic() || sign == ' ')
-}
-
 /// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
 fn is_content(value: &Value<'_>) -> bool {
     const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
@@ -449,50 +444,11 @@ fn is_number(name: &str) -> bool {
     is_id || NUMBERS.iter().any(|known| last.eq_ignore_ascii_case(known))
 }
 
-/// Whether a comparison is one of a name with itself.
-fn is_the_same_twice(text: &str) -> bool {
-    let mut names = text
-        .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
-        .filter(|name| !name.is_empty());
-    let (first, last) = (names.next(), names.next_back());
-    first.is_some() && first == last
-}
-
 /// Whether the tokenizer may find what no rule does.
 pub(super) fn may_be_tokens(value: &Value<'_>) -> bool {
     value.marks.any(Marks::QUOTE)
         && value.marks.any(OPERATORS)
         && (value.marks.any(SIGNS) || !has_only_apostrophes(value.text))
-}
-
-/// A text with blanks for its comments, where it has any. What MySQL runs of a comment stays.
-fn uncommented(text: &str) -> Option<String> {
-    // most have none: a header that accepts all has both signs
-    let (_, after) = text.split_once("/*")?;
-    if !after.contains("*/") {
-        return None;
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut is_run = false;
-    while let Some((before, after)) = rest.split_once(if is_run { "*/" } else { "/*" }) {
-        if is_run {
-            is_run = false;
-            rest = after;
-        } else if let Some(code) = after.strip_prefix('!').or_else(|| after.strip_prefix("M!")) {
-            is_run = true;
-            rest = code.trim_start_matches(|sign: char| sign.is_ascii_digit());
-        } else {
-            let Some((_, behind)) = after.split_once("*/") else {
-                break;
-            };
-            rest = behind;
-        }
-        plain.push_str(before);
-        plain.push(' ');
-    }
-    plain.push_str(rest);
-    (rest.len() < text.len()).then_some(plain)
 }
 
 /// Whether all quotes stand between two letters, as in `O'Neill-Smith`: lists of names are full of
@@ -532,7 +488,7 @@ impl Detector for Sqli {
         }
         // rules take blanks between words for granted, and databases comments for blanks
         let has_comment = value.marks.any(Marks::STAR) && value.marks.any(Marks::SLASH);
-        let plain = has_comment.then(|| uncommented(value.text)).flatten();
+        let plain = has_comment.then(|| statement::uncommented(value.text)).flatten();
         let found = plain.and_then(|plain| self.judge(&value.rewritten(&plain)));
         match found {
             Some(found) if is_certain(Some(&found)) => Some(value.widened(found)),
@@ -657,9 +613,12 @@ mod tests {
             "a { color: red } /* or blue */ b { width: 1 } /* = 1 */",
             "int or /* the other */ x = 1; /* and so on */",
         ]);
-        assert_eq!(super::uncommented("a/*b*/c/*!50000d*/e").as_deref(), Some("a c d e"));
-        assert_eq!(super::uncommented("a/*b").as_deref(), None);
-        assert_eq!(super::uncommented("a*/b"), None);
+        assert_eq!(
+            super::super::statement::uncommented("a/*b*/c/*!50000d*/e").as_deref(),
+            Some("a c d e")
+        );
+        assert_eq!(super::super::statement::uncommented("a/*b").as_deref(), None);
+        assert_eq!(super::super::statement::uncommented("a*/b"), None);
     }
 
     #[test]

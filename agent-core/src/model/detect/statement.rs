@@ -126,6 +126,50 @@ fn quotes_as_sentences_do(text: &str) -> bool {
     open.is_none()
 }
 
+/// A text with blanks for its comments, where it has any. What MySQL runs of a comment stays.
+pub(super) fn uncommented(text: &str) -> Option<String> {
+    // most have none: a header that accepts all has both signs
+    let (_, after) = text.split_once("/*")?;
+    if !after.contains("*/") {
+        return None;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_run = false;
+    while let Some((before, after)) = rest.split_once(if is_run { "*/" } else { "/*" }) {
+        if is_run {
+            is_run = false;
+            rest = after;
+        } else if let Some(code) = after.strip_prefix('!').or_else(|| after.strip_prefix("M!")) {
+            is_run = true;
+            rest = code.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        } else {
+            let Some((_, behind)) = after.split_once("*/") else {
+                break;
+            };
+            rest = behind;
+        }
+        plain.push_str(before);
+        plain.push(' ');
+    }
+    plain.push_str(rest);
+    (rest.len() < text.len()).then_some(plain)
+}
+
+/// Whether a comparison is one of a name with itself.
+pub(super) fn is_the_same_twice(text: &str) -> bool {
+    let mut names = text
+        .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
+        .filter(|name| !name.is_empty());
+    let (first, last) = (names.next(), names.next_back());
+    first.is_some() && first == last
+}
+
+/// Whether a text is words and blanks alone.
+pub(super) fn is_of_words(text: &str) -> bool {
+    text.chars().all(|sign| sign.is_alphabetic() || sign == ' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
