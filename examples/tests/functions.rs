@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use buckler::protocol::v2::Evidence;
 use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use buckler_tests::{
     cloud::{AzureHost, Front},
@@ -216,6 +217,8 @@ fn function_app() -> tempfile::TempDir {
 /// A server whose agents beacon every second.
 fn server() -> RunningServer {
     let profile = Profile::for_key(KEY)
+        // below the prefix of all its routes a function's bans are of repeated findings
+        .share_from(Evidence::Repeated)
         .set("APP_NAME", "shop")
         .set("BLACKLIST_SHARE", true)
         .set("BEACON_DELAY", 1)

@@ -50,7 +50,7 @@ async fn what_cannot_be_read_is_refused_without_repeating_it() {
 #[actix_web::test]
 async fn other_paths_and_methods_are_refused() {
     let cloud = Cloud::start(config());
-    for path in ["/", "/config2", "/config/", "/admin", "/admin/", "/admin/x"] {
+    for path in ["/", "/config2", "/config/", "/admin/x"] {
         cloud.send(Method::GET, path, &[], b"").await.refused(404);
         cloud.send(Method::POST, path, &[], b"{}").await.refused(404);
     }

@@ -104,7 +104,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "procedure",
-        r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|statement::uncommented(?:version|microsoft\w*|datadir|hostname|servername)\b",
+        r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|@@(?:version|microsoft\w*|datadir|hostname|servername)\b",
     ),
     // another statement behind the first
     short(
