@@ -1,5 +1,7 @@
 //! The server goes, comes back with another memory, or wants no more to do with the agent.
 
+use serde_json::json;
+
 use super::{Fleet, attack};
 use crate::{
     cloud::Cloud,
@@ -44,10 +46,12 @@ fn a_server_that_lost_its_memory_is_followed(rig: Rig) {
     fleet.blog.wait_until("what was caught meanwhile crosses", || {
         fleet.blog.get("/", "203.0.113.10") == 403
     });
-    fleet.blog.wait_until("what the server forgot is forgotten", || {
+    assert_eq!(fleet.shop.get("/", "203.0.113.9"), 403, "who was caught here stays out");
+    assert_eq!(fleet.blog.get("/", "198.51.100.66"), 403, "a new history is no amnesty");
+    fleet.cloud.admin("POST", "blacklist/complete", Some(&json!({})));
+    fleet.blog.wait_until("what an operator says is forgotten", || {
         fleet.blog.get("/", "198.51.100.66") == 200
     });
-    assert_eq!(fleet.shop.get("/", "203.0.113.9"), 403, "who was caught here stays out");
 }
 
 fn a_server_that_is_down_at_the_start_is_found(rig: Rig) {
