@@ -10,7 +10,6 @@
 mod adapters;
 mod bans;
 mod between;
-mod browser;
 mod child;
 mod cloud;
 mod conformance;
@@ -22,7 +21,6 @@ mod https;
 mod judged;
 mod kill;
 mod matrix;
-mod page;
 mod protocol;
 mod replay;
 mod rig;

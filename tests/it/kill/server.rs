@@ -355,7 +355,7 @@ fn what_a_killed_server_acknowledged_is_there_and_counts_once() {
         );
         assert_eq!(shared["refused"], json!({}));
     }
-    assert!(by_operator.len() as u64 > KILLS, "{} bans", by_operator.len());
+    assert!(by_operator.len() as u64 > KILLS / 4, "{} bans", by_operator.len());
     assert_eq!(server.head().0, epoch);
     server.stop();
     backup::check(&data_dir).unwrap();
