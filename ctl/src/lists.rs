@@ -278,9 +278,11 @@ impl<W: Write> Writer<W> {
             Target::Csv => writeln!(self.out, "network,ttl_s,reason"),
             Target::Ipset => {
                 for (name, family) in [("buckler4", "inet"), ("buckler6", "inet6")] {
+                    // with the options of the server's `/admin/export/ipset`: a set that is there
+                    // with others is an error
                     writeln!(
                         self.out,
-                        "create {name} hash:net family {family} timeout 0 maxelem 1048576 -exist"
+                        "create {name} hash:net family {family} timeout 0 maxelem 16777216 -exist"
                     )?;
                     writeln!(self.out, "flush {name}")?;
                 }
@@ -447,6 +449,11 @@ mod tests {
             written(Target::Csv),
             "network,ttl_s,reason\n192.0.2.7,60,\"'=cmd \"\"x\"\"\"\n2001:db8::/32,,\"\"\n"
         );
+        for set in ["buckler4 hash:net family inet", "buckler6 hash:net family inet6"] {
+            // as the server's `/admin/export/ipset` creates them
+            let created = format!("create {set} timeout 0 maxelem 16777216 -exist\n");
+            assert!(written(Target::Ipset).contains(&created), "{created}");
+        }
         assert!(
             written(Target::Ipset)
                 .ends_with("add buckler4 192.0.2.7 timeout 60 -exist\nadd buckler6 2001:db8::/32 timeout 0 -exist\n")

@@ -26,8 +26,8 @@ const BACKLOG: u32 = 4_096;
 /// Connections that a worker serves beside all WebSockets there may be: actix's own bound.
 const REQUESTS: usize = 25_600;
 
-/// How long an idle connection is kept: longer than the usual beacon interval of 30 s with its jitter, so that agents need
-/// no new connection for each beacon.
+/// How long an idle connection is kept: longer than the usual beacon interval of 30 s with its
+/// jitter, so that agents need no new connection for each beacon.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long a client may take to send the head of its request, and before that to shake hands.

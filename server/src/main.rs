@@ -166,7 +166,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if !drain.is_zero() {
         tracing::info!(?drain, "draining");
         server.drain(drain);
-        // the whole time, also where nobody is connected: load balancers have to notice
+        // the whole time, also while no client is connected: load balancers have to notice
         let again = future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv()));
         future::select(again, Box::pin(sleep(drain))).await;
     }

@@ -2,7 +2,13 @@
 //! node and every start of the server reads alike, and the wall clock in milliseconds for what
 //! people and version 1 agents read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use buckler::clock::Clock;
 use serde::{Deserialize, Serialize};
@@ -26,6 +32,12 @@ impl Tick {
     #[must_use]
     pub const fn seconds(self) -> u32 {
         self.0
+    }
+
+    /// As people and programs are told: milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ms(self) -> u64 {
+        u64::from(self.0) * 1_000
     }
 
     /// What [`seconds`](Self::seconds) wrote down.
@@ -73,6 +85,22 @@ pub struct Moment {
     pub tick: Tick,
     /// Milliseconds since the Unix epoch by the wall clock.
     pub unix_ms: u64,
+}
+
+/// When a key or token was used last; copies say the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastUse(Arc<AtomicU32>);
+
+impl LastUse {
+    pub(crate) fn note(&self, now: Tick) {
+        self.0.store(now.seconds(), Ordering::Relaxed);
+    }
+
+    /// Nothing where it was not used since the start.
+    pub(crate) fn get(&self) -> Option<Tick> {
+        let seconds = self.0.load(Ordering::Relaxed);
+        (seconds > 0).then(|| Tick::from_seconds(seconds))
+    }
 }
 
 /// Where a running server reads the time.
@@ -155,12 +183,12 @@ mod tests {
                 Duration::from_secs(7)
             }
             fn unix(&self) -> Duration {
-                Duration::from_secs(self.0.load(std::sync::atomic::Ordering::SeqCst))
+                Duration::from_secs(self.0.load(Ordering::SeqCst))
             }
         }
         let clock = Arc::new(Jumping(1_000.into()));
         let timeline = Timeline::new(Arc::clone(&clock) as _, Tick(900));
-        clock.0.store(90_000, std::sync::atomic::Ordering::SeqCst);
+        clock.0.store(90_000, Ordering::SeqCst);
         assert_eq!((timeline.now().tick, timeline.now().unix_ms), (Tick(1_000), 90_000_000));
         let later = Timeline::new(clock, Tick(95_000));
         assert_eq!(later.now().tick, Tick(95_000), "no earlier than what was written down");

@@ -97,8 +97,8 @@ impl RunningServer {
         self.places.address
     }
 
-    /// How often the store's thread has answered since the start, once a second: a number that rises
-    /// no more is that of a server that hangs.
+    /// How often the store's thread has answered since the start, once a second: a number that
+    /// rises no more is that of a server that hangs.
     #[must_use]
     pub fn beats(&self) -> u64 {
         self.state.beats()

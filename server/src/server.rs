@@ -182,8 +182,8 @@ impl ServerBuilder {
     }
 }
 
-/// Checks a configuration, and reads its certificates: what is wrong is said before anything is made
-/// or opened.
+/// Checks a configuration, and reads its certificates: what is wrong is said before anything is
+/// made or opened.
 fn checked(config: &ServerConfig) -> Result<Option<Arc<Tls>>, ConfigError> {
     config.check()?;
     config.check_webhooks()?;

@@ -68,8 +68,8 @@ pub(crate) fn accepted(socket: &dyn Any, extensions: &mut Extensions) {
     }
 }
 
-/// Sees to it that an accepted connection is given up when the other side is stuck, where the system
-/// can do that (RFC 5482).
+/// Sees to it that an accepted connection is given up when the other side is stuck, where the
+/// system can do that (RFC 5482).
 fn give_up_when_stuck(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     {

@@ -24,8 +24,8 @@ impl Supervisor {
         Self::at(Path::new(&name), watchdog).map(Some)
     }
 
-    /// One that listens at this path, or under this name where it begins with `@`, and wants to hear
-    /// that the process is alive within each of these times.
+    /// One that listens at this path, or under this name where it begins with `@`, and wants to
+    /// hear that the process is alive within each of these times.
     ///
     /// # Errors
     /// If it cannot be spoken to.
@@ -54,8 +54,8 @@ impl Supervisor {
         self.say("WATCHDOG=1");
     }
 
-    /// How often [`alive`](Self::alive) is expected: twice in the time after which the process would
-    /// be ended.
+    /// How often [`alive`](Self::alive) is expected: twice in the time after which the process
+    /// would be ended.
     #[must_use]
     pub fn alive_every(&self) -> Option<Duration> {
         self.watchdog.map(|watchdog| watchdog / 2)

@@ -3,16 +3,13 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 
 use arc_swap::ArcSwap;
 
 use crate::{
-    moment::Tick,
+    moment::{LastUse, Tick},
     profiles::Profiles,
     secret::{Fingerprint, Secret},
     store::{KeyState, Role, Store, TokenState},
@@ -71,7 +68,7 @@ impl Operator {
 #[derive(Debug)]
 struct Granted {
     state: TokenState,
-    used: Arc<AtomicU32>,
+    used: LastUse,
 }
 
 /// Tokens in force.
@@ -81,8 +78,8 @@ pub(crate) struct Tokens {
     granted: ArcSwap<HashMap<Fingerprint, Granted>>,
 }
 
-/// What the file's token is called where a label is asked for.
-const OF_FILE: &str = "file";
+/// What the file and its token are called where a label is asked for; no other token is.
+pub(crate) const OF_FILE: &str = "file";
 
 impl Tokens {
     /// The file's token, and those that were made before.
@@ -120,7 +117,7 @@ impl Tokens {
         if !found.state.is_in_force(now) {
             return None;
         }
-        found.used.store(now.seconds(), Ordering::Relaxed);
+        found.used.note(now);
         Some(Operator {
             label: Arc::clone(&found.state.label),
             tail: found.state.tail.clone(),
@@ -133,7 +130,7 @@ impl Tokens {
     pub(crate) fn grant(&self, states: Vec<TokenState>) {
         let before = self.granted.load();
         let granted = states.into_iter().map(|state| {
-            let used = before.get(&state.fingerprint).map(|known| Arc::clone(&known.used));
+            let used = before.get(&state.fingerprint).map(|known| known.used.clone());
             let used = used.unwrap_or_default();
             (state.fingerprint, Granted { state, used })
         });
@@ -145,11 +142,7 @@ impl Tokens {
         let granted = self.granted.load();
         let mut all: Vec<(TokenState, Option<Tick>)> = granted
             .values()
-            .map(|granted| {
-                let seconds = granted.used.load(Ordering::Relaxed);
-                let used = (seconds > 0).then(|| Tick::from_seconds(seconds));
-                (granted.state.clone(), used)
-            })
+            .map(|granted| (granted.state.clone(), granted.used.get()))
             .collect();
         all.sort_by(|(one, _), (other, _)| (one.made, &one.id).cmp(&(other.made, &other.id)));
         all

@@ -23,7 +23,6 @@ use crate::{
     owner::Owner,
     profiles::Profiles,
     store::StoreError,
-    tls::Refreshed,
     tokens::{Access, Tokens},
 };
 
@@ -121,7 +120,7 @@ async fn certificates(state: &State, profiles: &Profiles, every: Duration) {
         turns.tick().await;
         let looked = Arc::clone(tls);
         let refreshed = spawn_blocking(move || looked.refresh()).await;
-        if refreshed.is_ok_and(|refreshed| refreshed == Refreshed::Changed) {
+        if refreshed.is_ok_and(|is_changed| is_changed) {
             profiles.look_again();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use buckler::protocol::v2::Evidence;
 use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use serde_json::{Value, json};
 
@@ -11,6 +12,8 @@ pub(crate) const ADMIN: &str = "admin-token-of-the-test";
 
 pub(crate) fn server() -> RunningServer {
     let profile = Profile::for_key(KEY)
+        // what an application is sure of after several findings crosses to its fleet
+        .share_from(Evidence::Repeated)
         .set("APP_NAME", "shop")
         .set("BLACKLIST_SHARE", true)
         .set("TELEMETRY_DATA", true)

@@ -209,7 +209,7 @@ fn https_certificate_stands_for_a_profile_until_it_is_revoked() {
     let (blog, stranger) = (clients.issue("blog").unwrap(), clients.issue("stranger").unwrap());
     let ca = secure.path("ca.pem").to_str().unwrap().to_owned();
     let settings = believing(WEBSOCKET, settings(secure.server.cloud_url().as_str()), &ca)
-        .key("known-to-nobody")
+        .key("key-of-no-profile")
         .transport_option(
             "websocket",
             "client_cert",
@@ -230,13 +230,13 @@ fn https_certificate_stands_for_a_profile_until_it_is_revoked() {
         )
     };
     let status = |client, key| register(client, key).unwrap().0;
-    assert_eq!(status(Some(&blog), "known-to-nobody"), 200);
+    assert_eq!(status(Some(&blog), "key-of-no-profile"), 200);
     assert!(register(Some(&blog), "x").unwrap().1.contains("\"blog\""));
     assert_eq!(status(Some(&blog), KEY), 403, "the key is another profile's");
-    assert_eq!(status(Some(&stranger), "known-to-nobody"), 403, "no profile names it");
+    assert_eq!(status(Some(&stranger), "key-of-no-profile"), 403, "no profile names it");
     assert_eq!(status(Some(&stranger), KEY), 200, "a key is enough");
-    assert_eq!(status(None, "known-to-nobody"), 403);
-    let foreign = Ca::new("of somebody else").unwrap().issue("blog").unwrap();
+    assert_eq!(status(None, "key-of-no-profile"), 403);
+    let foreign = Ca::new("another authority").unwrap().issue("blog").unwrap();
     assert!(register(Some(&foreign), KEY).is_err(), "another authority's");
 
     fs::write(secure.path("crl.pem"), clients.revoke(&[&blog]).unwrap()).unwrap();

@@ -1,8 +1,10 @@
 //! Lines that wait for their process to read them: a ring that is one process's own.
 //!
-//! A queue without a lock still makes one side wait for the other: who takes a line waits for the thread that is writing it. A fork may
-//! find such a thread halfway, and in the child it is gone, so that whoever took from the ring there would wait without end. So a ring
-//! knows its process by the number of forks before it, and another process neither reads it nor drops it, but makes its own.
+//! A queue without a lock still makes one side wait for the other: the reader of a line waits for
+//! the thread that is writing it. A fork may find such a thread halfway, and in the child it is
+//! gone, so that a thread that took from the ring there would wait without end. So a ring knows its
+//! process by the number of forks before it, and another process neither reads it nor drops it, but
+//! makes its own.
 
 use std::{mem, sync::Arc};
 

@@ -30,7 +30,8 @@ fn full_ring_says_so() {
     assert!((100..10_000).contains(&kept), "{kept} lines found room");
 }
 
-/// What a child does with its parent's ring decides whether it may hang: nothing, neither read nor drop.
+/// What a child does with its parent's ring decides whether it may hang: nothing, neither read nor
+/// drop.
 #[test]
 fn childs_ring_leaves_the_parents_alone() {
     let rings = Rings::new();

@@ -64,7 +64,9 @@ pub enum BanError {
 
 /// # Bans by the host
 impl Agent {
-    /// Who is banned here: clients that were caught by this agent, or banned by [`ban`](Self::ban). The fleet's list is not among them.
+    /// Who is banned here: clients that were caught by this agent, or banned by [`ban`](Self::ban),
+    /// and those that the server listed before it began another history, and that it has not let
+    /// in. The fleet's list in force is not among them.
     #[must_use]
     pub fn bans(&self) -> Vec<Ban> {
         let snapshot = self.shared.published.current();

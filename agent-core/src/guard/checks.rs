@@ -285,12 +285,18 @@ fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     })
 }
 
-/// Whether a browser asks whether a page may send another request (a CORS preflight): no page can add a token to that one, and
-/// servers answer it without acting. A browser sends neither credentials nor a body with it (Fetch, "CORS-preflight fetch"), so that
-/// whatever has them is another request.
+/// Whether a browser asks whether a page may send another request (a CORS preflight): no page can
+/// add a token to that one, and servers answer it without acting. A browser sends neither
+/// credentials nor a body with it (Fetch, "CORS-preflight fetch"), so that whatever has them is
+/// another request.
 fn is_preflight(request: &RequestView<'_>) -> bool {
     const OF_OTHERS: [&str; 4] = ["authorization", "cookie", "content-type", "transfer-encoding"];
+    let mut has_body = false;
+    request
+        .headers
+        .for_each_value("content-length", &mut |length| has_body |= length != b"0");
     request.method == "OPTIONS"
+        && !has_body
         && request.headers.contains("origin")
         && request.headers.contains("access-control-request-method")
         && !OF_OTHERS.iter().any(|name| request.headers.contains(name))

@@ -50,13 +50,15 @@ pub const fn is_private(address: IpAddr) -> bool {
 /// ```
 /// use buckler::model::address::is_this_machine;
 /// assert!(is_this_machine("localhost") && is_this_machine("[::1]") && is_this_machine("127.0.0.2"));
+/// assert!(is_this_machine("[::ffff:127.0.0.1]") && !is_this_machine("[64:ff9b::7f00:1]"));
 /// assert!(!is_this_machine("localhost.example.com") && !is_this_machine("203.0.113.9"));
 /// ```
 #[must_use]
 pub fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
-        return canonical(address).is_loopback();
+        // a translator's address (NAT64) leads to another machine, whatever it carries
+        return address.to_canonical().is_loopback();
     }
     let name = bare.trim_end_matches('.').to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
@@ -207,6 +209,22 @@ mod tests {
             "\"[2001:db8::1%25]:80\"",
         ] {
             assert_eq!(parse_source(text), Some(ip("2001:db8::1")), "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_told_by_its_names() {
+        for host in [
+            "localhost",
+            "App.localhost.",
+            "127.1.2.3",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["", "localhost.example.com", "203.0.113.9", "[64:ff9b::7f00:1]", "[::2]"] {
+            assert!(!is_this_machine(host), "{host}");
         }
     }
 

@@ -1,13 +1,21 @@
 //! What is announced is on disk, and what becomes of an agent whose disk fails.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use buckler::{
     Agent,
-    model::policy::config_hash,
+    model::{address::parse_network, blacklist::Digest, policy::config_hash},
     protocol::{
         Welcome,
-        v2::{ConfigUpdate, Next, ServerPart},
+        v2::{ConfigUpdate, ListMode, ListUpdate, Next, ServerPart},
     },
     status::StoreMode,
     testing::{DiskFault, DiskFaults, ManualClock, Script, ScriptedTransport, StateFiles, Told},
@@ -177,4 +185,66 @@ fn a_disk_that_fails_at_the_start_holds_nothing_up() {
         clock.advance(Duration::from_secs(1));
         agent.status().store.mode == StoreMode::Disk
     });
+}
+
+/// A history's first revision, which lists these addresses.
+fn history(epoch: &str, members: &[&str], complete: bool) -> ServerPart {
+    ServerPart {
+        list: Some(ListUpdate {
+            complete,
+            mode: ListMode::Snapshot,
+            epoch: epoch.to_owned(),
+            from: 0,
+            to: 1,
+            add: members.iter().map(|text| ((*text).to_owned(), 36_000)).collect(),
+            remove: vec![],
+            page: 1,
+            pages: 1,
+            count: members.len() as u64,
+            digest: Digest::of(members.iter().filter_map(|text| parse_network(text))).to_string(),
+        }),
+        ..sharing().v2.unwrap()
+    }
+}
+
+#[test]
+fn what_is_kept_of_another_history_is_on_disk_until_the_server_lets_it_in() {
+    const LISTED: &str = "198.51.100.1";
+    let (directory, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
+    let is_complete = Arc::new(AtomicBool::new(false));
+    let says_so = Arc::clone(&is_complete);
+    let script = ScriptedTransport::script(
+        |_| Ok(welcome_2(history("one", &[LISTED], false))),
+        move |_| {
+            let part = if says_so.load(Ordering::Relaxed) {
+                history("three", &[], true)
+            } else {
+                history("two", &[], false)
+            };
+            Ok(reply_2(part))
+        },
+    );
+    let agent = start_on(directory.path(), &script, &clock, &DiskFaults::none());
+    let (guard, cursor) = (agent.guard(), || agent.status().list.cursor.map(|(epoch, _)| epoch));
+    wait_until(&agent, "another history is begun", || {
+        clock.advance(Duration::from_secs(1));
+        cursor().as_deref() == Some("two")
+    });
+    assert!(!passes(&guard, LISTED));
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(directory.path()).unwrap().flatten() {
+        fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let left = StateFiles::open(copy.path(), Arc::clone(&clock) as _);
+    assert_eq!(left.banned().collect::<Vec<_>>(), [parse_network(LISTED).unwrap()]);
+
+    is_complete.store(true, Ordering::Relaxed);
+    wait_until(&agent, "the server says that its list is complete", || {
+        clock.advance(Duration::from_secs(1));
+        cursor().as_deref() == Some("three")
+    });
+    assert!(passes(&guard, LISTED));
+    assert!(agent.shutdown(Duration::from_secs(5)).kept);
+    drop(agent);
+    assert_eq!(StateFiles::open(directory.path(), clock as _).banned().count(), 0);
 }

@@ -36,8 +36,8 @@ pub enum ConfigError {
     EmptyDataDir,
     /// A path that cannot be one.
     #[error(
-        "{key}: found {found:?}, allowed is a path that begins with `/`, not with `/admin`, `/metrics`, `/livez`, `/readyz` or \
-         `/v1/decisions`, of letters, digits and /-_.~"
+        "{key}: found {found:?}, allowed is a path that begins with `/`, not with any of `{}`, of letters, digits and /-_.~",
+        super::RESERVED.join("`, `")
     )]
     Path {
         /// Which key.

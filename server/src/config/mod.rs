@@ -27,6 +27,16 @@ pub use self::{
 };
 use crate::secret::Secret;
 
+/// What no configured path may begin with: the server's own paths.
+const RESERVED: [&str; 6] = [
+    "/admin",
+    "/metrics",
+    "/livez",
+    "/readyz",
+    "/v1/decisions",
+    "/v1/usage-metrics",
+];
+
 /// A server's configuration, from a TOML or JSON file or from code.
 ///
 /// ```toml
@@ -265,16 +275,7 @@ impl ServerConfig {
             ("ws_path", &ws_path),
         ];
         for (key, path) in paths {
-            let is_taken = [
-                "/admin",
-                "/metrics",
-                "/livez",
-                "/readyz",
-                "/v1/decisions",
-                "/v1/usage-metrics",
-            ]
-            .iter()
-            .any(|taken| path.starts_with(taken));
+            let is_taken = RESERVED.iter().any(|taken| path.starts_with(taken));
             let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b));
             if !path.starts_with('/') || is_taken || !is_plain {
                 return Err(ConfigError::Path {

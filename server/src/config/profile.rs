@@ -77,8 +77,9 @@ pub struct Profile {
     /// The template that the configuration builds on.
     #[serde(default = "default_name")]
     pub template: String,
-    /// From which evidence on a ban is shared with the fleet on one application's word: `certain`, `repeated` or `threshold`,
-    /// the weakest. One by `repeated` evidence below that waits until another application bans the same client.
+    /// From which evidence on a ban is shared with the fleet on one application's word: `certain`,
+    /// `repeated` or `threshold`, the weakest. One by `repeated` evidence below that waits until
+    /// another application bans the same client.
     #[serde(default = "default_evidence")]
     pub share_from: Evidence,
     /// pyrasp's keys in upper or lower case.
@@ -102,7 +103,8 @@ fn default_name() -> String {
     "default".to_owned()
 }
 
-/// What is not certain needs a second witness: one application, or who stole its key, speaks for no other.
+/// What is not certain needs a second witness: one application, or who stole its key, speaks for no
+/// other.
 const fn default_evidence() -> Evidence {
     Evidence::Certain
 }

@@ -1,13 +1,12 @@
 //! The event file: a JSON object a line, rotated by size, for programs that collect logs.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use super::{News, at};
+use super::{News, at, opened};
 
 /// Files beside the newest: `events.jsonl.1` to `.4`.
 const KEPT: u32 = 4;
@@ -23,11 +22,11 @@ pub(super) struct EventFile {
 
 impl EventFile {
     /// Opens it, and goes on at its end.
-    pub(super) fn open(path: &PathBuf, most: u64) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, most: u64) -> io::Result<Self> {
         let file = opened(path)?;
         let bytes = file.metadata().map_err(|error| at(path, &error))?.len();
         Ok(Self {
-            path: path.clone(),
+            path: path.to_owned(),
             file,
             bytes,
             most,
@@ -44,7 +43,11 @@ impl EventFile {
             serde_json::to_writer(&mut lines, one)?;
             lines.push(b'\n');
         }
-        self.file.write_all(&lines)?;
+        if let Err(error) = self.file.write_all(&lines) {
+            // half a line would spoil the next
+            self.file.set_len(self.bytes)?;
+            return Err(error);
+        }
         self.bytes += lines.len() as u64;
         Ok(())
     }
@@ -55,23 +58,23 @@ impl EventFile {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
+        // it is not there where the last rotation could not open the next file
+        if self.path.exists() {
+            self.shift(numbered)?;
+        }
+        (self.file, self.bytes) = (opened(&self.path)?, 0);
+        Ok(())
+    }
+
+    fn shift(&self, numbered: impl Fn(u32) -> PathBuf) -> io::Result<()> {
         for number in (1..KEPT).rev() {
             match fs::rename(numbered(number), numbered(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }
         }
-        fs::rename(&self.path, numbered(1))?;
-        (self.file, self.bytes) = (opened(&self.path)?, 0);
-        Ok(())
+        fs::rename(&self.path, numbered(1))
     }
-}
-
-/// Opens a file that only its owner reads: it holds addresses of people.
-fn opened(path: &PathBuf) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let options = options.create(true).append(true).mode(0o600);
-    options.open(path).map_err(|error| at(path, &error))
 }
 
 #[cfg(test)]

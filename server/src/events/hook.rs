@@ -1,4 +1,5 @@
-//! A webhook: a thread that sends what the spool holds after its cursor, at least once and in order.
+//! A webhook: a thread that sends what the spool holds after its cursor, at least once and in
+//! order.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use ureq::Agent;
 
-use super::spool::{Follower, Line};
+use super::spool::{Follower, Line, cursor_in};
 use crate::config::Webhook;
 
 /// News of one delivery, and bytes of them.
@@ -48,11 +49,7 @@ struct Item<'a> {
 pub(super) fn start(name: &str, named: &Webhook, folder: &Path) -> io::Result<SyncSender<()>> {
     let (wake, woken) = sync_channel(1);
     let cursor_file = folder.join(format!("{name}.cursor"));
-    let cursor = match fs::read_to_string(&cursor_file) {
-        Ok(text) => text.trim().parse().unwrap_or_default(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(super::at(&cursor_file, &error)),
-    };
+    let cursor = cursor_in(&cursor_file)?;
     let config = Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .max_redirects(0)
@@ -127,6 +124,8 @@ impl Hook {
             .take(MOST, MOST_BYTES)
             .map_err(|error| error.to_string())?;
         let Some(last) = lines.last().map(|line| line.seq) else {
+            // the spool can be read, and there is nothing to fail at
+            self.failures = 0;
             return Ok(false);
         };
         let wanted: Vec<&Line> = lines.iter().filter(|line| self.wants(line)).collect();
@@ -222,7 +221,8 @@ mod tests {
 
     #[test]
     fn a_signature_is_what_openssl_makes_of_time_and_body() {
-        // printf '%s' '1790000000.{"events":[]}' | openssl dgst -sha256 -hmac 'a-secret-of-the-test'
+        // printf '%s' '1790000000.{"events":[]}' | openssl dgst -sha256 -hmac
+        // 'a-secret-of-the-test'
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"a-secret-of-the-test");
         let signed = signature(&key, 1_790_000_000, b"{\"events\":[]}");
         assert_eq!(

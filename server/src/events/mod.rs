@@ -1,5 +1,5 @@
-//! News for other programs: what was banned, let in again, attacked and changed, as lines of JSON in
-//! a file, and sent to webhooks.
+//! News for other programs: what was banned, let in again, attacked and changed, as lines of JSON
+//! in a file, and sent to webhooks.
 //!
 //! ```text
 //!  node's thread ─▶ queue ─▶ writer's thread ─▶ event file, rotated
@@ -15,7 +15,9 @@ mod hook;
 mod spool;
 
 use std::{
+    fs::{File, OpenOptions},
     io,
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
         Arc,
@@ -35,7 +37,7 @@ use self::{file::EventFile, spool::Spool};
 use crate::{
     config::ServerConfig,
     list::Banned,
-    store::{Answer, Batch, BatchEvents, Command, Record, Store},
+    store::{Answer, Batch, BatchEvents, Command, Record},
 };
 
 /// News that wait for the disk, in records: some seconds of an attack.
@@ -142,10 +144,10 @@ impl Events {
     }
 
     /// Tells what came of a record.
-    pub(crate) fn tell(&self, record: &Record, marks: &[u64], answers: &[Answer]) {
-        let commands = record.commands.iter().zip(answers).zip(marks);
+    pub(crate) fn tell(&self, record: &Record, answers: &[Answer]) {
+        let commands = record.commands.iter().zip(answers);
         let news: Vec<News> = commands
-            .flat_map(|((command, answer), mark)| of_command(command, answer, *mark, record.at.unix_ms))
+            .flat_map(|(command, answer)| of_command(command, answer, record.at.unix_ms))
             .collect();
         let count = news.len() as u64;
         if count > 0 && self.queue.try_send(news).is_err() {
@@ -157,19 +159,7 @@ impl Events {
     }
 }
 
-/// Up to where the events of each command are known before a record is applied.
-pub(crate) fn marks(store: &Store, record: &Record) -> Vec<u64> {
-    let mark = |command: &Command| {
-        if let Command::Report(batch) = command {
-            store.foresee(batch).0
-        } else {
-            0
-        }
-    };
-    record.commands.iter().map(mark).collect()
-}
-
-fn of_command(command: &Command, answer: &Answer, mark: u64, at_ms: u64) -> Vec<News> {
+fn of_command(command: &Command, answer: &Answer, at_ms: u64) -> Vec<News> {
     let by_operator = |kind| News::new(kind, at_ms, "operator".to_owned());
     if let (
         Command::Ban {
@@ -196,10 +186,10 @@ fn of_command(command: &Command, answer: &Answer, mark: u64, at_ms: u64) -> Vec<
             ..by_operator("unban")
         }];
     }
-    if let (Command::Report(batch), Answer::Taken { nack, .. }) = (command, answer)
+    if let (Command::Report(batch), Answer::Taken { known, nack, .. }) = (command, answer)
         && let BatchEvents::V2 { events, .. } = &batch.events
     {
-        let is_taken = |event: &&Event| event.seq > mark && !nack.iter().any(|nack| nack.seq == event.seq);
+        let is_taken = |event: &&Event| event.seq > *known && !nack.iter().any(|nack| nack.seq == event.seq);
         return events
             .iter()
             .filter(is_taken)
@@ -273,6 +263,13 @@ impl Writer {
         let in_spool = self.spool.as_mut().map_or(Ok(()), |spool| spool.write(news));
         in_file.and(in_spool)
     }
+}
+
+/// Opens a file that only its owner reads: it holds addresses of people.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).append(true).mode(0o600);
+    options.open(path).map_err(|error| at(path, &error))
 }
 
 /// A file's path, for errors.

@@ -1,17 +1,17 @@
-//! The spool: news that webhooks have still to be sent, numbered, in segments of which the oldest go
-//! first.
+//! The spool: news that webhooks have still to be sent, numbered, in segments of which the oldest
+//! go first.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{News, at};
+use super::{News, at, opened};
 
 /// Bytes of a segment after which the next begins.
 const SEGMENT: u64 = 8 << 20;
@@ -64,6 +64,9 @@ impl Spool {
         let file = opened(&path)?;
         // what follows is a line that was cut off
         file.set_len(whole)?;
+        // neither file is synced: a power failure may leave a cursor beyond the spool, and a number
+        // that is used a second time would be taken for one that was sent
+        next = next.max(last_sent(&folder)? + 1);
         Ok(Self {
             folder,
             file,
@@ -104,10 +107,25 @@ impl Spool {
     }
 }
 
-fn opened(path: &PathBuf) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let options = options.create(true).append(true).mode(0o600);
-    options.open(path).map_err(|error| at(path, &error))
+/// The highest number that a webhook's cursor holds.
+fn last_sent(folder: &Path) -> io::Result<u64> {
+    let mut last = 0;
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "cursor") {
+            last = last.max(cursor_in(&path)?);
+        }
+    }
+    Ok(last)
+}
+
+/// Up to where a webhook has taken what there was; 0 where its file is not there or says nothing.
+pub(super) fn cursor_in(path: &Path) -> io::Result<u64> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().parse().unwrap_or_default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(at(path, &error)),
+    }
 }
 
 fn segment(folder: &Path, first: u64) -> PathBuf {
@@ -282,6 +300,15 @@ mod tests {
         let mut spool = Spool::open(folder).unwrap();
         spool.write(&[news(0)]).unwrap();
         assert_eq!(numbers(&mut follower, 5), [20_001]);
+    }
+
+    #[test]
+    fn a_spool_that_lost_its_end_uses_no_number_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("siem.cursor"), "7\n").unwrap();
+        let mut spool = Spool::open(dir.path().to_owned()).unwrap();
+        spool.write(&[news(0)]).unwrap();
+        assert_eq!(numbers(&mut Follower::new(dir.path(), 7), 5), [8]);
     }
 
     #[test]

@@ -47,12 +47,7 @@ pub fn answered(
 ) -> Result<Exchange, StoreError> {
     let receipt = node.receive(report, intent, answers, now);
     let step = node.list_for(&report.fleet, have, now)?;
-    Ok(Exchange {
-        receipt,
-        step,
-        now,
-        known: intent.known,
-    })
+    Ok(Exchange { receipt, step, now })
 }
 
 /// What the store said to an agent's message.
@@ -61,15 +56,13 @@ pub struct Exchange {
     receipt: Receipt,
     step: ListStep,
     now: Moment,
-    /// Up to where the agent's events were known before.
-    known: u64,
 }
 
 impl Exchange {
     /// Up to where the agent's events were known before, up to where they are now, and what was
     /// refused of them.
     pub(crate) fn taken(&self) -> (u64, u64, &[Nack]) {
-        (self.known, self.receipt.ack, &self.receipt.nack)
+        (self.receipt.known, self.receipt.ack, &self.receipt.nack)
     }
 
     /// The answer. It carries the configuration if there is one to carry, and asks for the next message after `interval` if the

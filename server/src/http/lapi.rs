@@ -1,6 +1,6 @@
-//! `CrowdSec`'s local API, as far as its bouncers read it: the list as *decisions*, whole and as what
-//! has changed. The key is a bouncer's, in `X-Api-Key`, and may read its fleet's list and nothing
-//! else.
+//! `CrowdSec`'s local API, as far as its bouncers read it: the list as *decisions*, whole and as
+//! what has changed. The key is a bouncer's, in `X-Api-Key`, and may read its fleet's list and
+//! nothing else.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -84,15 +84,27 @@ impl Asked {
     }
 
     fn has_scope(&self, listed: &ListedNet) -> bool {
-        allows(&self.scopes, &scope(listed.network).to_ascii_lowercase())
+        self.scopes.is_empty()
+            || self
+                .scopes
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(scope(listed.network)))
     }
 
     fn wants(&self, listed: &ListedNet) -> bool {
-        let why = listed.why.to_ascii_lowercase();
         allows(&self.kinds, "ban")
             && allows(&self.origins, ORIGIN)
             && self.has_scope(listed)
-            && (self.containing.is_empty() || self.containing.iter().any(|word| why.contains(word)))
+            && self.wants_why(&listed.why)
+    }
+
+    /// A list has a million entries, and hardly a bouncer asks for some of them by their reason.
+    fn wants_why(&self, why: &str) -> bool {
+        if self.containing.is_empty() && self.not_containing.is_empty() {
+            return true;
+        }
+        let why = why.to_ascii_lowercase();
+        (self.containing.is_empty() || self.containing.iter().any(|word| why.contains(word)))
             && !self.not_containing.iter().any(|word| why.contains(word))
     }
 }

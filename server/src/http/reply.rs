@@ -161,6 +161,11 @@ impl Refusal {
         (*name == header::RETRY_AFTER).then(|| value.parse().ok()).flatten()
     }
 
+    /// The header that it bears beside the usual ones.
+    pub(super) fn header(&self) -> Option<(&HeaderName, &str)> {
+        self.header.as_ref().map(|(name, value)| (name, &**value))
+    }
+
     /// The body.
     pub(super) fn envelope(&self) -> Envelope<'_, Nothing> {
         Envelope {

@@ -194,8 +194,8 @@ impl State {
         }
     }
 
-    /// The profile of whom these credentials name. A certificate that a profile names decides; a key
-    /// of another profile beside it is refused.
+    /// The profile of whom these credentials name. A certificate that a profile names decides; a
+    /// key of another profile beside it is refused.
     pub(super) fn profile(
         &self,
         key: Option<&Secret>,

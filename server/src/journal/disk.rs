@@ -29,8 +29,8 @@ const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const POSITION: &str = "position";
 /// The row of [`META`] that holds the form of the tables.
 const FORM: &str = "form";
-/// The form that this release writes, and the newest that it reads. It rises with every kind of row and every field of one that
-/// is added, as [`RECORD_VERSION`] does with commands.
+/// The form that this release writes, and the newest that it reads. It rises with every kind of row
+/// and every field of one that is added, as [`RECORD_VERSION`] does with commands.
 const FORM_NOW: u64 = 2;
 
 /// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's

@@ -278,8 +278,8 @@ impl FleetList {
         self.remove(network, now.tick)
     }
 
-    /// Lets a network in that this application's agents banned, and remembers that against their late
-    /// bans. What was listed is returned; nothing, where another application's word stands.
+    /// Lets a network in that this application's agents banned, and remembers that against their
+    /// late bans. What was listed is returned; nothing, where another application's word stands.
     pub fn lift(&mut self, network: IpNet, profile: &Arc<str>, now: Moment) -> Option<Entry> {
         self.unbans.remember(network, Some(Arc::clone(profile)), now);
         let entry = self.entries.get(&network)?;

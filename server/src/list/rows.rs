@@ -1,10 +1,10 @@
 //! A list as rows: what a checkpoint and a backup hold of it, and how it is built from them again.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use buckler::model::blacklist::Digest;
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Change, Entry, FleetList, Head, is_exact, unbans::Unban};
 use crate::{moment::Tick, store::Origin};
@@ -68,9 +68,9 @@ pub enum ListRow {
         unix_ms: u64,
         /// When.
         at: Tick,
-        /// The application whose agent lifted its own ban, and when, by the wall clock.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lifted: Option<(Arc<str>, u64)>,
+        /// The applications whose agents lifted their own bans, and when, by the wall clock.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "lifted")]
+        lifted: BTreeMap<Arc<str>, u64>,
     },
     /// A network that was banned.
     Repetition {
@@ -302,6 +302,20 @@ impl FleetList {
         }
         Ok(())
     }
+}
+
+/// Reads who lifted their own bans. The last one alone was written down before each was.
+fn lifted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Arc<str>, u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Each(BTreeMap<Arc<str>, u64>),
+        Last((Arc<str>, u64)),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Each(lifted) => lifted,
+        Written::Last(last) => [last].into(),
+    })
 }
 
 fn digest(text: &str) -> Result<Digest, String> {

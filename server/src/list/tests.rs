@@ -252,3 +252,56 @@ fn the_widest_network_that_covers_an_address_is_found() {
     );
     assert_eq!(list.covering(network("203.0.112.7"), at(1).tick), None);
 }
+
+fn of(profile: &str) -> Origin {
+    let who = crate::store::AgentIdent::Installed {
+        profile: profile.into(),
+        id: uuid::Uuid::nil(),
+    };
+    Origin::Agent(Arc::new(who))
+}
+
+#[test]
+fn what_one_application_lifted_another_does_not_take_back_by_lifting_it_too() {
+    let mut list = FleetList::new("e1", BOUNDS);
+    let address = network("203.0.113.1");
+    list.lift(address, &"shop".into(), at(10));
+    list.lift(address, &"blog".into(), at(20));
+    let mut again = FleetList::new("e1", BOUNDS);
+    for row in list.rows() {
+        let written = serde_json::to_string(&row).unwrap();
+        again.take_row(serde_json::from_str(&written).unwrap()).unwrap();
+    }
+    for mut list in [list, again] {
+        assert_eq!(ban(&mut list, "203.0.113.1", of("shop"), at(9), 60), Banned::Late);
+        assert_eq!(ban(&mut list, "203.0.113.1", of("blog"), at(19), 60), Banned::Late);
+        assert_eq!(ban(&mut list, "203.0.113.1", of("wiki"), at(9), 60), Banned::Added);
+    }
+}
+
+#[test]
+fn a_lift_that_was_written_down_with_one_application_is_still_read() {
+    let written = r#"{"unban":{"network":"203.0.113.1/32","unix_ms":0,"at":10,"lifted":["shop",10000]}}"#;
+    let mut list = FleetList::new("e1", BOUNDS);
+    list.take_row(serde_json::from_str(written).unwrap()).unwrap();
+    let early = Ban {
+        network: network("203.0.113.1"),
+        entry: Entry {
+            end: at(70).tick,
+            made: at(9).tick,
+            by: of("shop"),
+            why: "test".into(),
+        },
+        at_unix_ms: 9_999,
+    };
+    let now = Moment {
+        tick: Tick::from_seconds(11),
+        unix_ms: 11_000,
+    };
+    assert_eq!(list.ban(early.clone(), now), Banned::Late);
+    let late = Ban {
+        at_unix_ms: 10_000,
+        ..early
+    };
+    assert_eq!(list.ban(late, now), Banned::Added);
+}

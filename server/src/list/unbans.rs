@@ -22,15 +22,22 @@ const MEMORY_S: u64 = 24 * 3_600;
 /// lowest networks.
 const MOST: usize = 100_000;
 
+/// The most applications whose lifts of one network are remembered, at some 60 bytes each: fleets
+/// have a handful. Of more, the one goes that lifted it longest ago, of one millisecond the first.
+const MOST_LIFTED: usize = 16;
+
+/// When each application lifted its own ban last, by the wall clock in milliseconds.
+pub(super) type Lifted = BTreeMap<Arc<str>, u64>;
+
 /// What is remembered of a network that was let in again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unban {
     /// When an operator let it in, in milliseconds since the Unix epoch by the wall clock; 0 where
     /// none did. It speaks against all late bans.
     pub(super) unix_ms: u64,
-    /// The application whose agent lifted its own ban last, and when. That speaks against late bans of
-    /// this application alone.
-    pub(super) lifted: Option<(Arc<str>, u64)>,
+    /// The applications whose agents lifted bans of their own, and when each did last. That speaks
+    /// against late bans of this application alone.
+    pub(super) lifted: Lifted,
     /// When it was let in last, by the store's time.
     pub(super) at: Tick,
 }
@@ -47,18 +54,29 @@ pub(super) struct Unbans {
 impl Unbans {
     /// By an operator, where no application is named.
     pub(super) fn remember(&mut self, network: IpNet, by: Option<Arc<str>>, now: Moment) {
-        let known = self.at.get(&network);
         let unban = match by {
             None => Unban {
                 unix_ms: now.unix_ms,
-                lifted: None,
+                lifted: Lifted::new(),
                 at: now.tick,
             },
-            Some(by) => Unban {
-                unix_ms: known.map_or(0, |known| known.unix_ms),
-                lifted: Some((by, now.unix_ms)),
-                at: now.tick,
-            },
+            Some(by) => {
+                let known = self.at.get(&network);
+                let known = known.map(|known| (known.unix_ms, known.lifted.clone()));
+                let (unix_ms, mut lifted) = known.unwrap_or_default();
+                lifted.insert(by, now.unix_ms);
+                if lifted.len() > MOST_LIFTED
+                    && let Some((oldest, _)) = lifted.iter().min_by_key(|(_, at)| **at)
+                {
+                    let oldest = Arc::clone(oldest);
+                    lifted.remove(&oldest);
+                }
+                Unban {
+                    unix_ms,
+                    lifted,
+                    at: now.tick,
+                }
+            }
         };
         self.set(network, unban);
         while self.order.len() > MOST {
@@ -86,8 +104,8 @@ impl Unbans {
     /// Whether the network was let in after this time, as far as it concerns this application.
     pub(super) fn came_after(&self, network: IpNet, profile: &str, unix_ms: u64) -> bool {
         self.at.get(&network).is_some_and(|unban| {
-            let lifted = unban.lifted.as_ref().filter(|(by, _)| **by == *profile);
-            unix_ms < unban.unix_ms || lifted.is_some_and(|(_, at)| unix_ms < *at)
+            let lifted = unban.lifted.get(profile);
+            unix_ms < unban.unix_ms || lifted.is_some_and(|at| unix_ms < *at)
         })
     }
 

@@ -80,8 +80,8 @@ impl Node {
         })
     }
 
-    /// What a bouncer lacks: everything where it says that it begins, else what has changed since it
-    /// asked last. One that is not remembered is told everything, and what went lately.
+    /// What a bouncer lacks: everything where it says that it begins, else what has changed since
+    /// it asked last. One that is not remembered is told everything, and what went lately.
     ///
     /// # Errors
     /// If there is no such fleet.

@@ -24,11 +24,43 @@ use crate::{
 };
 
 /// Intervals of silence after which an agent is late: two beacons may be lost.
-pub(crate) const LATE_AFTER: u64 = 3;
+const LATE_AFTER: u64 = 3;
 /// Intervals of silence after which it is gone.
-pub(crate) const GONE_AFTER: u64 = 20;
+const GONE_AFTER: u64 = 20;
 /// The interval of an agent whose profile is gone, in seconds: pyrasp's default.
 const USUAL_INTERVAL_S: u64 = 30;
+/// The shortest interval that is reckoned with, in seconds: a shorter one does not make an agent
+/// late that was restarted.
+const SHORTEST_INTERVAL_S: u64 = 10;
+
+/// How long an agent has been silent, by the interval at which it is to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    Online,
+    Late,
+    Gone,
+}
+
+impl Silence {
+    /// Of an agent with this interval, in seconds; none where its profile is gone.
+    pub(crate) fn of(silent_s: u64, interval_s: Option<u64>) -> Self {
+        let interval_s = interval_s.unwrap_or(USUAL_INTERVAL_S).max(SHORTEST_INTERVAL_S);
+        match silent_s / interval_s {
+            ..LATE_AFTER => Self::Online,
+            LATE_AFTER..GONE_AFTER => Self::Late,
+            GONE_AFTER.. => Self::Gone,
+        }
+    }
+
+    /// As metrics name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Late => "late",
+            Self::Gone => "gone",
+        }
+    }
+}
 
 /// A node of the server.
 #[derive(Debug, Clone)]
@@ -110,12 +142,13 @@ impl Node {
         };
         let (registered, missed_since) = self.presence.hear(report, window, now);
         let taken = answers.iter().find_map(|answer| match answer {
-            Answer::Taken { ack, nack } => Some((*ack, nack.clone())),
+            Answer::Taken { known, ack, nack } => Some((*known, *ack, nack.clone())),
             Answer::Done | Answer::Banned(_) | Answer::Unbanned(_) => None,
         });
-        let (ack, nack) = taken.unwrap_or((intent.known, Vec::new()));
+        let (known, ack, nack) = taken.unwrap_or((intent.known, intent.known, Vec::new()));
         Receipt {
             registered,
+            known,
             ack,
             nack,
             missed_since,
@@ -190,14 +223,9 @@ impl Node {
         let mut releases = BTreeMap::new();
         for (_, view) in self.presence.iter() {
             let silent_s = now.unix_ms.saturating_sub(view.last_seen_ms) / 1_000;
-            let interval = intervals.get(&view.profile).copied().unwrap_or(USUAL_INTERVAL_S).max(1);
-            let state = match silent_s / interval {
-                ..LATE_AFTER => "online",
-                LATE_AFTER..GONE_AFTER => "late",
-                GONE_AFTER.. => "gone",
-            };
-            *states.entry(state).or_default() += 1;
-            if state == "gone" {
+            let silence = Silence::of(silent_s, intervals.get(&view.profile).copied());
+            *states.entry(silence.name()).or_default() += 1;
+            if silence == Silence::Gone {
                 continue;
             }
             if let Some(count) = releases.get_mut(&view.version) {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Begins, Done, FrozenReply, JournalHealth, Plan, Work, scribe::Order};
 use crate::{
-    events::{self, Events},
+    events::Events,
     journal::Position,
     moment::{Moment, Timeline},
     node::Node,
@@ -270,7 +270,6 @@ impl Keeper {
 
     fn apply(&mut self, position: Position, record: &Record) -> Vec<Answer> {
         self.applied = position;
-        let marks = self.events.as_ref().map(|_| events::marks(&self.node.store, record));
         let Self { node, .. } = self;
         // a panic costs the record its answers. What it may have left half done in a list shows in
         // the digest, and agents fetch a snapshot
@@ -278,8 +277,8 @@ impl Keeper {
             tracing::error!("the store panicked and goes on");
             Vec::new()
         });
-        if let (Some(events), Some(marks)) = (&self.events, marks) {
-            events.tell(record, &marks, &answers);
+        if let Some(events) = &self.events {
+            events.tell(record, &answers);
         }
         answers
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::keys::{self, FileKeys};
+use super::keys::FileKeys;
 use crate::{
     config::{ConfigError, ServerConfig},
     secret::Fingerprint,
@@ -20,9 +20,8 @@ pub(crate) struct BouncerIdent {
 /// All of them.
 pub(super) type Bouncers = HashMap<Fingerprint, BouncerIdent>;
 
-/// Every bouncer by its key, which is nothing else's.
-pub(super) fn of_file(config: &ServerConfig) -> Result<Bouncers, ConfigError> {
-    let known = keys::of_file(config, &FileKeys::new())?;
+/// Every bouncer by its key, which is nothing else's: none of these agents'.
+pub(super) fn of_file(config: &ServerConfig, known: &FileKeys) -> Result<Bouncers, ConfigError> {
     let mut bouncers = Bouncers::new();
     for (name, bouncer) in &config.bouncers {
         let ident = BouncerIdent {

@@ -4,10 +4,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 
 use serde::Serialize;
@@ -15,7 +12,7 @@ use serde::Serialize;
 use super::LiveProfile;
 use crate::{
     config::{ConfigError, ServerConfig},
-    moment::Tick,
+    moment::{LastUse, Tick},
     secret::Fingerprint,
     store::{KeyState, Via},
 };
@@ -57,21 +54,6 @@ impl Deref for Admitted {
 
     fn deref(&self) -> &LiveProfile {
         &self.profile
-    }
-}
-
-/// When a key was used last, in seconds since the Unix epoch; 0 where it was not since the start.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LastUse(Arc<AtomicU32>);
-
-impl LastUse {
-    pub(super) fn note(&self, now: Tick) {
-        self.0.store(now.seconds(), Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Option<Tick> {
-        let seconds = self.0.load(Ordering::Relaxed);
-        (seconds > 0).then(|| Tick::from_seconds(seconds))
     }
 }
 
@@ -230,7 +212,6 @@ pub(crate) struct KeyView {
 
 impl KeyView {
     fn new(kept: KeyState, used: &LastUse, now: Tick) -> Self {
-        let ms = |tick: Tick| u64::from(tick.seconds()) * 1_000;
         Self {
             id: Arc::clone(&kept.id),
             profile: Arc::clone(&kept.profile),
@@ -244,10 +225,10 @@ impl KeyView {
             } else {
                 "ended"
             },
-            made_ms: (kept.made != Tick::default()).then(|| ms(kept.made)),
-            ends_ms: kept.ends.map(ms),
-            revoked_ms: kept.revoked.map(ms),
-            used_ms: used.get().map(ms),
+            made_ms: (kept.made != Tick::default()).then(|| kept.made.unix_ms()),
+            ends_ms: kept.ends.map(Tick::unix_ms),
+            revoked_ms: kept.revoked.map(Tick::unix_ms),
+            used_ms: used.get().map(Tick::unix_ms),
             kept,
         }
     }

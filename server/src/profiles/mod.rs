@@ -31,6 +31,7 @@ use crate::{
     moment::Tick,
     secret::Secret,
     store::{AuditNote, Command, KeyState, ProfileState, Store, new_epoch},
+    tokens::OF_FILE,
 };
 
 /// What a key stands for.
@@ -266,9 +267,10 @@ impl ProfileSet {
             };
             live.insert(Arc::clone(next.name()), next);
         }
+        let keys = keys::of_file(config, &self.keys)?;
         Ok(Self {
-            keys: keys::of_file(config, &self.keys)?,
-            bouncers: bouncers::of_file(config)?,
+            bouncers: bouncers::of_file(config, &keys)?,
+            keys,
             live,
             written: config.profiles.clone(),
             newest: version,
@@ -317,7 +319,7 @@ impl ProfileSet {
                 .unwrap_or_default()
         };
         let note = |name: &Arc<str>, fleet: Option<&Arc<str>>, new: Value| AuditNote {
-            who: "file".into(),
+            who: OF_FILE.into(),
             tail: String::new(),
             from: None,
             fleet: fleet.cloned(),

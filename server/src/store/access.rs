@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{list::Touched, moment::Tick, secret::Fingerprint};
 
-/// The most agent keys that are remembered, at some 300 bytes each: an application and environment
-/// has one or two.
+/// The most agent keys of the admin API that are remembered, at some 300 bytes each: an application
+/// and environment has one or two. What was decided of the file's comes on top: these are as many
+/// as the file has.
 pub(crate) const MOST_KEYS: usize = 10_000;
 
 /// The most tokens that are remembered: people and programs that operate the server.
@@ -125,9 +126,10 @@ impl Access {
     }
 
     /// Keeps a key. Where there are too many, one goes that is not in force any more; none where
-    /// all are, and who makes keys asks [`has_room`](Self::has_room) before.
+    /// all are, and who makes a key asks [`has_room`](Self::has_room) before. What is decided of a
+    /// key of the file is always kept: it would be in force again without.
     pub(super) fn set_key(&mut self, key: &KeyState, now: Tick) {
-        if !self.keys.contains_key(&key.id) && self.keys.len() >= MOST_KEYS {
+        if !key.from_file && !self.keys.contains_key(&key.id) && self.is_full() {
             let over = self.keys.values().filter(|known| is_forgettable(known, now));
             let Some(oldest) = over.min_by_key(|known| (known.made, &known.id)) else {
                 return;
@@ -141,8 +143,14 @@ impl Access {
         self.keys.insert(Arc::clone(&key.id), key.clone());
     }
 
+    /// Whether one more key can be made. Of the two that a rotation keeps, the older is known or of
+    /// the file, and takes no room.
     pub(super) fn has_room(&self, now: Tick) -> bool {
-        self.keys.len() < MOST_KEYS || self.keys.values().any(|known| is_forgettable(known, now))
+        !self.is_full() || self.keys.values().any(|known| is_forgettable(known, now))
+    }
+
+    fn is_full(&self) -> bool {
+        self.keys.values().filter(|known| !known.from_file).count() >= MOST_KEYS
     }
 
     pub(super) fn set_token(&mut self, token: &TokenState) {
@@ -165,4 +173,53 @@ impl Access {
 /// them is forgotten.
 fn is_forgettable(key: &KeyState, now: Tick) -> bool {
     !key.from_file && !key.is_in_force(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn key(n: usize, from_file: bool) -> KeyState {
+        let fingerprint = Secret::of(&n.to_string()).fingerprint();
+        KeyState {
+            id: n.to_string().into(),
+            fingerprint,
+            profile: "shop".into(),
+            label: String::new(),
+            tail: String::new(),
+            from_file,
+            made: Tick::default(),
+            ends: None,
+            revoked: None,
+        }
+    }
+
+    #[test]
+    fn what_is_decided_of_a_key_of_the_file_is_kept_however_many_keys_there_are() {
+        let (mut access, now) = (Access::default(), Tick::default().plus(1));
+        for n in 0..MOST_KEYS {
+            assert!(access.has_room(now), "{n}");
+            access.set_key(&key(n, false), now);
+        }
+        assert!(!access.has_room(now));
+        access.set_key(&key(MOST_KEYS, false), now);
+        assert_eq!(access.keys.len(), MOST_KEYS);
+        let revoked = KeyState {
+            revoked: Some(now),
+            ..key(MOST_KEYS + 1, true)
+        };
+        access.set_key(&revoked, now);
+        assert_eq!(access.keys.get(&revoked.id), Some(&revoked));
+        // and it takes no other key's place
+        let over = KeyState {
+            revoked: Some(now),
+            ..key(7, false)
+        };
+        access.set_key(&over, now);
+        assert!(access.has_room(now));
+        access.set_key(&key(MOST_KEYS, false), now);
+        assert!(!access.keys.contains_key(&over.id) && access.keys.contains_key(&revoked.id));
+        assert_eq!(access.keys.len(), MOST_KEYS + 1);
+    }
 }

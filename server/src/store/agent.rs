@@ -110,11 +110,17 @@ impl Agents {
         self.all.iter()
     }
 
-    /// The agent that reports events now.
-    pub(super) fn enter(&mut self, who: &Arc<AgentIdent>, fleet: &Arc<str>, now: Tick) -> &mut Agent {
+    /// Forgets agents where one more would be too many. How many live entries each had, and what
+    /// they were counted under, is returned: nothing else would take them out of the counts.
+    pub(super) fn make_room(&mut self, who: &AgentIdent) -> Vec<(Arc<str>, u32)> {
         if self.all.len() >= self.most && !self.all.contains_key(who) {
-            self.forget_some();
+            return self.forget_some();
         }
+        Vec::new()
+    }
+
+    /// The agent that reports events now, for which there is [room](Self::make_room).
+    pub(super) fn enter(&mut self, who: &Arc<AgentIdent>, fleet: &Arc<str>, now: Tick) -> &mut Agent {
         self.touched.note(Arc::clone(who));
         let agent = self
             .all
@@ -187,10 +193,11 @@ impl Agents {
         }
     }
 
-    /// An entry that this agent added is no longer listed. What it was counted under is returned.
+    /// An entry that this agent added is no longer listed. What it was counted under is returned;
+    /// nothing of an agent that was forgotten since, even if it came again.
     pub(super) fn release(&mut self, who: &Arc<AgentIdent>) -> Option<Arc<str>> {
         let agent = self.all.get_mut(who)?;
-        agent.shared.live = agent.shared.live.saturating_sub(1);
+        agent.shared.live = agent.shared.live.checked_sub(1)?;
         self.touched.note(Arc::clone(who));
         agent.counted_as.clone()
     }
@@ -207,23 +214,34 @@ impl Agents {
     /// Forgets agents of the key that has brought the most, those whose events came longest ago, of
     /// one second the lowest ids: ids that one key makes up take no other key's place. A hundredth
     /// of all goes at once, so that forgetting costs little per agent, and is the same everywhere.
-    fn forget_some(&mut self) {
+    ///
+    /// Those that have live entries go only where all have some: what a forgotten agent listed is
+    /// counted for its key no more, and a key must not empty its count by making up ids.
+    fn forget_some(&mut self) -> Vec<(Arc<str>, u32)> {
         let mut by_key: BTreeMap<Option<&Arc<str>>, usize> = BTreeMap::new();
         for agent in self.all.values() {
             *by_key.entry(agent.counted_as.as_ref()).or_default() += 1;
         }
         let crowd = by_key.into_iter().max_by_key(|(_, agents)| *agents);
         let crowd = crowd.and_then(|(key, _)| key.cloned());
-        let of_crowd = self.all.iter().filter(|(_, agent)| agent.counted_as == crowd);
+        let is_of_crowd = |agent: &Agent| agent.counted_as == crowd;
+        let mut all = self.all.values();
+        let has_idle = all.any(|agent| is_of_crowd(agent) && agent.shared.live == 0);
+        let of_crowd = self
+            .all
+            .iter()
+            .filter(|(_, agent)| is_of_crowd(agent) && !(has_idle && agent.shared.live > 0));
         let mut oldest: Vec<(Tick, Arc<AgentIdent>)> =
             of_crowd.map(|(who, agent)| (agent.last, Arc::clone(who))).collect();
         let nth = (self.all.len() / 100).min(oldest.len().saturating_sub(1));
         oldest.select_nth_unstable(nth);
+        let mut uncounted = Vec::new();
         for (_, who) in oldest.into_iter().take(nth + 1) {
-            let streams = self.all.remove(&who).map(|agent| agent.streams).unwrap_or_default();
-            for (stream, _) in streams {
+            let Some(agent) = self.all.remove(&who) else { continue };
+            for (stream, _) in agent.streams {
                 self.let_go(&who, stream);
             }
+            uncounted.extend(agent.counted_as.map(|key| (key, agent.shared.live)));
             self.touched.note(who);
         }
         tracing::warn!(
@@ -231,5 +249,6 @@ impl Agents {
             key = crowd.as_deref(),
             "more agents than are remembered: forgot those whose events came longest ago, of the key that has the most"
         );
+        uncounted
     }
 }

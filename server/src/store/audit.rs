@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::moment::Moment;
+use crate::{list::Touched, moment::Moment};
 
 /// The newest changes of lists that are kept, and the newest of all else, at some 500 bytes each:
 /// an import of a large list leaves in place who made a key.
@@ -77,10 +77,7 @@ pub(super) struct Audit {
     lists: VecDeque<AuditEntry>,
     others: VecDeque<AuditEntry>,
     next: u64,
-    /// Numbers of entries that the last checkpoint does not have, or has and should not.
-    pub(super) came: Vec<u64>,
-    pub(super) gone: Vec<u64>,
-    pub(super) tracks: bool,
+    pub(super) touched: Touched<u64>,
 }
 
 impl Audit {
@@ -90,9 +87,7 @@ impl Audit {
             at_ms: now.unix_ms,
             note: note.clone(),
         };
-        if self.tracks {
-            self.came.push(entry.number);
-        }
+        self.touched.note(entry.number);
         self.restore(entry);
     }
 
@@ -107,23 +102,17 @@ impl Audit {
         ring.push_back(entry);
         if ring.len() > MOST
             && let Some(oldest) = ring.pop_front()
-            && self.tracks
         {
-            self.gone.push(oldest.number);
+            self.touched.note(oldest.number);
         }
     }
 
-    pub(super) fn changed(&self) -> usize {
-        self.came.len()
-    }
-
-    /// Entries that came since this was called last, and the numbers of those that are gone.
-    pub(super) fn changes(&mut self) -> (Vec<AuditEntry>, Vec<u64>) {
-        let came = std::mem::take(&mut self.came);
-        let first = came.first().copied().unwrap_or(u64::MAX);
-        let newest = self.newest().take_while(|entry| entry.number >= first);
-        let put = newest.cloned().collect();
-        (put, std::mem::take(&mut self.gone))
+    /// The entry of this number, if it is kept.
+    pub(super) fn get(&self, number: u64) -> Option<&AuditEntry> {
+        [&self.lists, &self.others].into_iter().find_map(|ring| {
+            let at = ring.binary_search_by_key(&number, |entry| entry.number).ok()?;
+            ring.get(at)
+        })
     }
 
     /// All of them, in the order of their numbers.

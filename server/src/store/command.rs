@@ -151,6 +151,8 @@ pub enum Answer {
     Done,
     /// The events of a report.
     Taken {
+        /// Every event up to this one was kept before.
+        known: u64,
         /// Every event up to this one is kept.
         ack: u64,
         /// Events among them that were refused.

@@ -33,19 +33,22 @@ mod code {
     pub(super) const OVER: &str = "over";
     /// The ban's evidence is weaker than what the profile shares. Only counted: the ban is in force where it was made.
     pub(super) const WEAK_EVIDENCE: &str = "weak_evidence";
-    /// The network was listed by agents of another application, and only they or an operator can lift that.
+    /// The network was listed by agents of another application, and only they or an operator can
+    /// lift that.
     pub(super) const NOT_YOURS: &str = "not_yours";
     /// The number is so far ahead that what lies between cannot have been lost.
     pub(super) const BAD_SEQ: &str = "bad_seq";
 }
 
-/// The most events that may be missing between two reports of one stream. A flood of a thousand events
-/// a second that is lost for a quarter of an hour has as many; more is no loss but an attempt to have a
-/// stream's later events taken for known.
+/// How much further a stream can be known after a report than before it. An agent numbers its
+/// events without gaps, so that one here means events that it withdrew, a server that was restored
+/// from an older backup, or agents that lost their state. Under a thousand events a second a backup
+/// may so be a quarter of an hour old; more is taken for an attempt to have a stream's later events
+/// taken for known.
 const SEQ_WINDOW: u64 = 1_000_000;
 
-/// How far an agent's clock may be ahead of the server's, in milliseconds: five minutes, as Kerberos
-/// allows. A ban that is later is taken for one that was made before every unban.
+/// How far an agent's clock may be ahead of the server's, in milliseconds: five minutes, as
+/// Kerberos allows. A ban that is later is taken for one that was made before every unban.
 const AHEAD_MS: u64 = 5 * 60 * 1_000;
 
 /// One agent's report at its fleet's list.
@@ -87,7 +90,8 @@ impl Desk<'_> {
             if event.seq <= mark {
                 continue;
             }
-            if known.is_some() && event.seq - mark > SEQ_WINDOW {
+            // from where it was known, and not from the event before: 256 of them are in a message
+            if known.is_some_and(|known| event.seq.saturating_sub(known) > SEQ_WINDOW) {
                 self.agent.refused(code::BAD_SEQ);
                 nack.push(Nack {
                     seq: event.seq,
@@ -130,8 +134,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Has a ban wait whose evidence is too weak for others, or takes it where another application has
-    /// seen the same. What only exceeded a limit says nothing to others.
+    /// Has a ban wait whose evidence is too weak for others, or takes it where another application
+    /// has seen the same. What only exceeded a limit says nothing to others.
     fn propose(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
         self.agent.refused(code::WEAK_EVIDENCE);
         self.agent.shared.attacks += 1;
@@ -148,8 +152,11 @@ impl Desk<'_> {
         if witness == Some(true) {
             return self.take_ban(&event.address, now, end, event.at_ms, reason(&event.why));
         }
-        if let Some(first) = self.proposals.second(self.fleet, network, self.who, now) {
-            self.take_ban(&event.address, now, end.max(first.end), event.at_ms, first.why)?;
+        if let Some(first) = self.proposals.by_another(self.fleet, network, self.who, now) {
+            let (end, why) = (end.max(first.end), Arc::clone(&first.why));
+            // where there is no room for the ban, the first one's word waits on
+            self.take_ban(&event.address, now, end, event.at_ms, why)?;
+            self.proposals.withdraw(self.fleet, network);
             self.list.second(network);
             return Ok(());
         }
@@ -166,8 +173,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Whether there is room for one more change, which adds an entry or not: of the agent, its key and
-    /// its fleet. It is counted if so.
+    /// Whether there is room for one more change, which adds an entry or not: of the agent, its key
+    /// and its fleet. It is counted if so.
     fn may_change(&mut self, adds: bool) -> bool {
         let Rules {
             shared_live,
@@ -267,6 +274,7 @@ impl Desk<'_> {
 
     fn take_unban(&mut self, address: &str) -> Result<(), &'static str> {
         let network = parse_network(address).ok_or(code::BAD_ADDRESS)?;
+        self.proposals.take_back(self.fleet, network, self.who);
         if self.list.is_standing(network) {
             return Err(code::OPERATOR);
         }

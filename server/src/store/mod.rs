@@ -21,7 +21,7 @@ mod packed;
 mod proposals;
 mod query;
 mod quota;
-mod refusals;
+pub(crate) mod refusals;
 mod report;
 mod rows;
 mod state;
@@ -31,7 +31,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{access::MOST_TOKENS, packed::RowReader, rows::Changes};
 pub use self::{
     access::{KeyState, Role, TokenState},
     audit::{AuditEntry, AuditNote},
@@ -43,6 +42,11 @@ pub use self::{
     rows::{AgentRow, Row},
     state::Store,
     view::{AgentView, EntryView, FleetView, Shared},
+};
+pub(crate) use self::{
+    access::{MOST_KEYS, MOST_TOKENS},
+    packed::RowReader,
+    rows::Changes,
 };
 use crate::{list::ListBounds, protect::Protected};
 

@@ -43,14 +43,34 @@ pub(super) struct Proposals {
 
 impl Proposals {
     /// What another application proposed of this network: with this agent's word it is listed.
-    pub(super) fn second(&mut self, fleet: &Arc<str>, network: IpNet, who: &AgentIdent, now: Tick) -> Option<Proposal> {
+    pub(super) fn by_another(
+        &self,
+        fleet: &Arc<str>,
+        network: IpNet,
+        who: &AgentIdent,
+        now: Tick,
+    ) -> Option<&Proposal> {
+        let known = self.all.get(&(Arc::clone(fleet), network))?;
+        (known.end > now && !is_same_maker(&known.by, who)).then_some(known)
+    }
+
+    /// Forgets what is proposed of a network: it is listed, or was let in again.
+    pub(super) fn withdraw(&mut self, fleet: &Arc<str>, network: IpNet) {
+        self.remove(&(Arc::clone(fleet), network));
+    }
+
+    /// An application lets a network in again: its own word does not wait any longer.
+    pub(super) fn take_back(&mut self, fleet: &Arc<str>, network: IpNet, who: &AgentIdent) {
         let place = (Arc::clone(fleet), network);
-        let known = self.all.get(&place)?;
-        if known.end > now && is_same_maker(&known.by, who) {
-            return None;
+        if self.all.get(&place).is_some_and(|known| is_same_maker(&known.by, who)) {
+            self.remove(&place);
         }
-        let known = self.remove(&place)?;
-        (known.end > now).then_some(known)
+    }
+
+    /// When the proposal ends that ends first.
+    pub(super) fn soonest_end(&self) -> Option<Tick> {
+        let soonest = self.of.values().filter_map(|own| own.first());
+        soonest.map(|(end, _)| *end).min()
     }
 
     /// Keeps a proposal. The one of the same application before it is forgotten.

@@ -42,10 +42,11 @@ impl Store {
         self.fleets.keys()
     }
 
-    /// Whether an entry has ended by now and is still listed.
+    /// Whether an entry or a proposal has ended by now and is still there.
     #[must_use]
     pub fn has_ended(&self, now: Tick) -> bool {
-        let mut ends = self.fleets.values().filter_map(FleetList::soonest_end);
+        let ends = self.fleets.values().filter_map(FleetList::soonest_end);
+        let mut ends = ends.chain(self.proposals.soonest_end());
         ends.any(|end| end <= now)
     }
 
@@ -149,8 +150,8 @@ impl Store {
         self.refusals.newest()
     }
 
-    /// The entry that a ban's id is made of, of any fleet that is asked for: what agents show to clients that another
-    /// agent or an operator banned.
+    /// The entry that a ban's id is made of, of any fleet that is asked for: what agents show to
+    /// clients that another agent or an operator banned.
     #[must_use]
     pub fn ban_by_id(&self, id: &str, is_asked: impl Fn(&str) -> bool, now: Moment) -> Option<EntryView> {
         let id = refusals::number(id)?;

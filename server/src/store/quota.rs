@@ -129,6 +129,11 @@ impl Bucket {
     pub(super) fn count(&mut self, now: Tick) {
         self.minute.count(now, MINUTE);
     }
+
+    /// Whether it says no more than one that was just made.
+    fn counts_nothing(&self, now: Tick) -> bool {
+        self.live == 0 && self.minute.used(now, MINUTE) == 0 && self.hour.used(now, HOUR) == 0
+    }
 }
 
 /// Who is counted together.
@@ -194,6 +199,18 @@ impl Buckets {
         if let Some(bucket) = self.fleets.get_mut(fleet) {
             bucket.live = bucket.live.saturating_sub(1);
         }
+    }
+
+    /// Forgets what is counted under keys where that is nothing: most of these are gone for good.
+    pub(super) fn sweep(&mut self, now: Tick) {
+        let Self { keys, touched, .. } = self;
+        keys.retain(|name, bucket| {
+            let is_over = bucket.counts_nothing(now);
+            if is_over {
+                touched.note((Together::Key, Arc::clone(name)));
+            }
+            !is_over
+        });
     }
 
     /// Entries of an agent that was written down, in case what is counted together was not.

@@ -13,7 +13,7 @@ use super::AgentIdent;
 use crate::moment::Moment;
 
 /// The newest that are kept, at half a kB each: whoever asks does so within the day.
-const MOST: usize = 20_000;
+pub(crate) const MOST: usize = 20_000;
 
 /// The longest rule, place and check that are kept, in characters.
 const TEXT: usize = 120;

@@ -231,6 +231,8 @@ impl Report {
 pub struct Receipt {
     /// Whether the agent has registered since the server began.
     pub registered: bool,
+    /// Every event up to this one was kept before.
+    pub known: u64,
     /// Every event up to this one is kept.
     pub ack: u64,
     /// Events among them that were refused.

@@ -207,7 +207,7 @@ impl Store {
         self.agents.touched.track();
         self.changed_profiles.track();
         self.access.track();
-        self.audit.tracks = true;
+        self.audit.touched.track();
         self.proposals.touched.track();
         self.buckets.touched.track();
     }
@@ -221,7 +221,7 @@ impl Store {
             + self.changed_profiles.len()
             + self.access.touched_keys.len()
             + self.access.touched_tokens.len()
-            + self.audit.changed()
+            + self.audit.touched.len()
             + self.proposals.touched.len()
             + self.buckets.touched.len()
             + usize::from(self.changed_rules)
@@ -275,9 +275,12 @@ impl Store {
                 None => changes.gone.push(Key::of_token(&id)),
             }
         }
-        let (came, gone) = self.audit.changes();
-        changes.put.extend(came.into_iter().map(Box::new).map(Row::Audit));
-        changes.gone.extend(gone.into_iter().map(Key::of_audit));
+        for number in self.audit.touched.take() {
+            match self.audit.get(number) {
+                Some(entry) => changes.put.push(Row::Audit(Box::new(entry.clone()))),
+                None => changes.gone.push(Key::of_audit(number)),
+            }
+        }
         for place in self.proposals.touched.take() {
             match self.proposals.get(&place) {
                 Some(proposal) => changes.put.push(proposal_row((&place, proposal))),
@@ -285,10 +288,10 @@ impl Store {
             }
         }
         for (together, name) in self.buckets.touched.take() {
-            let bucket = self.buckets.get(together, &name);
-            changes
-                .put
-                .extend(bucket.map(|bucket| bucket_row((together, &name, bucket))));
+            match self.buckets.get(together, &name) {
+                Some(bucket) => changes.put.push(bucket_row((together, &name, bucket))),
+                None => changes.gone.push(Key::of_bucket(together, &name)),
+            }
         }
     }
 

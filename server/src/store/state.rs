@@ -154,9 +154,11 @@ impl Store {
             BatchEvents::V1 { .. } => None,
             BatchEvents::V2 { stream, .. } => self.agents.mark(who, *stream),
         };
+        let before = known.unwrap_or_else(|| before_first(events));
         let Some(counted_as) = self.counted_as(batch) else {
             return Answer::Taken {
-                ack: known.unwrap_or_else(|| before_first(events)),
+                known: before,
+                ack: before,
                 nack: Vec::new(),
             };
         };
@@ -196,11 +198,15 @@ impl Store {
         if let BatchEvents::V2 { stream, .. } = events {
             self.agents.set_mark(who, *stream, ack);
         }
-        Answer::Taken { ack, nack }
+        Answer::Taken {
+            known: before,
+            ack,
+            nack,
+        }
     }
 
-    /// What an agent's changes are counted under beside its own and its fleet's, if anything. `None`
-    /// where its key has brought too many agents for it to be one more.
+    /// What an agent's changes are counted under beside its own and its fleet's, if anything; there
+    /// is room for the agent then. `None` where its key has brought too many for it to be one more.
     fn counted_as(&mut self, batch: &Batch) -> Option<Option<Arc<str>>> {
         let Batch {
             who,
@@ -220,10 +226,14 @@ impl Store {
             }
             (Some(_), _) | (None, None) => {}
         }
+        for (key, live) in self.agents.make_room(who) {
+            self.buckets.pass_on(Some(&key), None, live);
+        }
         Some(counted_as)
     }
 
     fn unban(&mut self, fleet: &Arc<str>, network: ipnet::IpNet) -> Answer {
+        self.proposals.withdraw(fleet, network);
         let Some(list) = self.fleets.get_mut(fleet) else {
             return Answer::Unbanned(None);
         };
@@ -241,6 +251,7 @@ impl Store {
 
     fn expire(&mut self) {
         self.proposals.sweep(self.now.tick);
+        self.buckets.sweep(self.now.tick);
         for (fleet, list) in &mut self.fleets {
             for (_, entry) in list.expire(self.now, EXPIRY_BUDGET) {
                 if let Origin::Agent(who) = &entry.by {

@@ -14,7 +14,7 @@ use rustls::{
 use super::{Named, provider};
 use crate::config;
 
-/// What stands in the files. The private key is compared by its fingerprint and dropped.
+/// What stands in the files, to be compared with what stood there before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Files {
     cert: Vec<u8>,

@@ -1,5 +1,5 @@
-//! TLS on the listeners: the server's certificate, what agents' certificates are judged by, and both
-//! read again when their files change.
+//! TLS on the listeners: the server's certificate, what agents' certificates are judged by, and
+//! both read again when their files change.
 //!
 //! rustls with ring, named outright, as everywhere. Connections take the newest certificate from
 //! [`Tls`] without a lock; those that are open go on.
@@ -32,22 +32,12 @@ pub(crate) struct Tls {
     named: config::Tls,
     own: Arc<Own>,
     clients: Option<Arc<Clients>>,
-    /// The files that are in force, or were refused: another content is judged once.
-    judged: ArcSwap<Files>,
+    /// The files that are in force, or were refused: another content is judged once. None while
+    /// they cannot be read.
+    judged: ArcSwapOption<Files>,
     /// What was seen last: a file that differs from one turn to the next is still being written.
     seen: ArcSwap<Files>,
     problem: ArcSwapOption<String>,
-}
-
-/// What became of the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refreshed {
-    /// Nothing new.
-    Same,
-    /// Others are in force: whom they no longer admit has to go.
-    Changed,
-    /// What is there now cannot be used, and what was there before stays in force.
-    Refused,
 }
 
 impl Tls {
@@ -63,7 +53,7 @@ impl Tls {
             named: named.clone(),
             own: Arc::new(Own(ArcSwap::from_pointee(own))),
             clients,
-            judged: ArcSwap::from_pointee(files.clone()),
+            judged: ArcSwapOption::from_pointee(files.clone()),
             seen: ArcSwap::from_pointee(files),
             problem: ArcSwapOption::empty(),
         };
@@ -86,8 +76,8 @@ impl Tls {
         };
         let asked = clients.verifier(self.named.client_required);
         let mut config = builder.with_client_cert_verifier(asked).with_cert_resolver(own);
-        // a session that is resumed shows no certificate again: one that was revoked meanwhile would
-        // be believed
+        // a session that is resumed shows no certificate again: one that was revoked meanwhile
+        // would be believed
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(config)
@@ -99,17 +89,23 @@ impl Tls {
         clients.is_some_and(|clients| clients.still_trusts(certificate))
     }
 
-    /// Looks at the files, and puts in force what has changed.
-    pub(crate) fn refresh(&self) -> Refreshed {
+    /// Looks at the files, and puts in force what has changed. Returns whether others are in force:
+    /// whom they no longer admit has to go. What cannot be used leaves what was there before.
+    pub(crate) fn refresh(&self) -> bool {
         let files = match Files::read(&self.named) {
             Ok(files) => files,
-            Err(reason) => return self.refuse(&reason),
+            Err(reason) => {
+                // what is there again is judged again, also where it is the same
+                self.judged.store(None);
+                self.refuse(&reason);
+                return false;
+            }
         };
         let before = self.seen.swap(Arc::new(files.clone()));
-        if files != *before || files == **self.judged.load() {
-            return Refreshed::Same;
+        if files != *before || self.judged.load().as_deref() == Some(&files) {
+            return false;
         }
-        self.judged.store(Arc::new(files.clone()));
+        self.judged.store(Some(Arc::new(files.clone())));
         let adopted = own(&self.named, &files).and_then(|own| Ok((own, files.clients(&self.named)?)));
         match adopted {
             Ok((own, clients)) => {
@@ -120,20 +116,21 @@ impl Tls {
                 self.problem.store(None);
                 tracing::info!(cert = %self.named.cert.display(), "read the changed certificates");
                 self.warn_of_end();
-                Refreshed::Changed
+                true
             }
-            Err(reason) => self.refuse(&reason),
+            Err(reason) => {
+                self.refuse(&reason);
+                false
+            }
         }
     }
 
-    fn refuse(&self, reason: &str) -> Refreshed {
+    fn refuse(&self, reason: &str) {
         let is_known = self.problem.load().as_ref().is_some_and(|known| **known == reason);
-        if is_known {
-            return Refreshed::Same;
+        if !is_known {
+            tracing::error!("[tls] {reason}: what was there before stays in force");
+            self.problem.store(Some(Arc::new(reason.to_owned())));
         }
-        tracing::error!("[tls] {reason}: what was there before stays in force");
-        self.problem.store(Some(Arc::new(reason.to_owned())));
-        Refreshed::Refused
     }
 
     /// Why the files as they are now are not in force.

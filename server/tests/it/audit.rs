@@ -1,6 +1,7 @@
 //! Who changed what: every change is written down, with no secret in it.
 
 use awc::http::Method;
+use buckler_server::{Secret, ServerConfig};
 use serde_json::{Value, json};
 
 use crate::support::{Cloud, KEY, config};
@@ -86,4 +87,21 @@ async fn every_change_says_who_when_from_where_and_what_it_was_before() {
     cloud.server.stop(std::time::Duration::from_secs(5));
     let again = Cloud::start_at(kept(), "127.0.0.1:0", clock);
     assert_eq!(entries(&again, "").await, seen, "it outlives the server");
+}
+
+#[actix_web::test]
+async fn a_key_of_no_profile_is_of_no_fleet() {
+    let unassigned = ServerConfig {
+        unassigned_keys: vec!["key-of-no-profile".into()],
+        ..config()
+    };
+    let cloud = Cloud::start(unassigned);
+    let id = Secret::of("key-of-no-profile").fingerprint().name();
+    let path = format!("/admin/keys/{id}");
+    cloud.admin(Method::DELETE, &path, &Value::Null).await.good();
+    let seen = entries(&cloud, "?action=key.revoke").await;
+    assert_eq!(
+        (seen.len(), &seen[0]["target"], seen[0].get("fleet")),
+        (1, &json!(&*id), None)
+    );
 }

@@ -1,5 +1,5 @@
-//! What an operator installs: the unit, the manifests, the image, the example, and the description of
-//! the API.
+//! What an operator installs: the unit, the manifests, the image, the example, and the description
+//! of the API.
 
 use std::{
     fs,

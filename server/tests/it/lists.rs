@@ -125,8 +125,8 @@ async fn lists_for_nginx_are_loaded_by_nginx() {
     assert!(!loads().0, "nginx would not notice anything");
 }
 
-/// As bouncers ask: the requests of `crowdsec-nginx-bouncer` (Lua), `crowdsec-firewall-bouncer` (Go)
-/// and those that poll by hand.
+/// As bouncers ask: the requests of `crowdsec-nginx-bouncer` (Lua), `crowdsec-firewall-bouncer`
+/// (Go) and those that poll by hand.
 async fn asks(cloud: &Cloud, target: &str, agent: &str) -> Answer {
     let headers = [
         ("x-api-key", BOUNCER),
@@ -278,5 +278,8 @@ fn bouncers_with_another_key_or_no_list_are_refused() {
         "[bouncers.edge]\nkey = \"x\"\nfleet = \"none\"\n",
         &["bouncers.edge.fleet", "\"none\""],
     );
-    refused("cloud_path = \"/v1/decisions\"\n", &["cloud_path", "/v1/decisions"]);
+    for path in ["/v1/decisions", "/v1/usage-metrics"] {
+        let named = format!("`{path}`");
+        refused(&format!("cloud_path = \"{path}\"\n"), &["cloud_path", &named]);
+    }
 }

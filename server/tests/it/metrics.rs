@@ -194,7 +194,7 @@ async fn metrics_in_the_dashboard_and_the_documentation_are_all_exported() {
         .keys()
         .filter(|name| **name != "buckler_server_build" && !shown.iter().any(|shown| shown.starts_with(**name)))
         .collect();
-    assert!(unseen.is_empty(), "nobody would see {unseen:?}");
+    assert!(unseen.is_empty(), "the dashboard shows nothing of {unseen:?}");
     let guide = std::fs::read_to_string(root.join("docs/SERVER.md")).unwrap();
     let undocumented: Vec<_> = exported
         .iter()

@@ -6,40 +6,43 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Cloud, KEY, TOKEN, config};
 
-/// Every path of the admin API with the role that it takes, as an operator meets them.
-const PATHS: [(Method, &str, &str); 18] = [
-    (Method::GET, "/admin/agents", "view"),
-    (Method::GET, "/admin/health", "view"),
-    (Method::GET, "/admin/blacklist", "view"),
-    (Method::GET, "/admin/refusals", "view"),
-    (Method::GET, "/admin/refusals/0123456789abcdef", "view"),
-    (Method::GET, "/admin/profiles", "view"),
-    (Method::GET, "/admin/profiles/shop/config", "view"),
-    (Method::GET, "/admin/audit", "view"),
-    (Method::POST, "/admin/blacklist", "operate"),
-    (Method::DELETE, "/admin/blacklist?address=203.0.113.9", "operate"),
-    (Method::PUT, "/admin/profiles/shop/config", "operate"),
-    (Method::GET, "/admin/backup", "admin"),
-    (Method::GET, "/admin/keys", "admin"),
-    (Method::POST, "/admin/keys", "admin"),
-    (Method::DELETE, "/admin/keys/0123", "admin"),
-    (Method::POST, "/admin/keys/0123/rotate", "admin"),
-    (Method::GET, "/admin/tokens", "admin"),
-    (Method::POST, "/admin/tokens", "admin"),
-];
+/// Every method of the admin API with a path and the role that it takes, as its description names
+/// them.
+async fn paths(cloud: &Cloud) -> Vec<(Method, String, String)> {
+    let described = cloud
+        .admin(Method::GET, "/admin/openapi.json", &Value::Null)
+        .await
+        .json();
+    let mut paths = Vec::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let path = path
+            .replace("{format}", "plain")
+            .replace("{name}", "shop")
+            .replace("{id}", "0123456789abcdef");
+        for (method, operation) in methods.as_object().unwrap() {
+            if let Some(role) = operation["x-role"].as_str() {
+                let method = method.to_ascii_uppercase().parse().unwrap();
+                paths.push((method, path.clone(), role.to_owned()));
+            }
+        }
+    }
+    paths
+}
 
 #[actix_web::test]
 async fn a_role_does_what_it_may_and_nothing_else() {
     let cloud = Cloud::start(config());
     let roles = ["view", "operate", "admin"];
+    let paths = paths(&cloud).await;
+    assert!(paths.len() > 20, "{paths:?}");
     for (rank, role) in roles.iter().enumerate() {
         let token = cloud.token(role, role, Value::Null).await;
-        for (method, path, takes) in PATHS {
+        for (method, path, takes) in &paths {
             let answer = cloud.by(&token, method.clone(), path, &json!({})).await;
-            let needed = roles.iter().position(|known| *known == takes).unwrap();
+            let needed = roles.iter().position(|known| known == takes).unwrap();
             if rank < needed {
                 let message = answer.refused(403);
-                assert!(message.contains(takes), "{method} {path}: {message}");
+                assert!(message.contains(takes.as_str()), "{method} {path}: {message}");
             } else {
                 assert!(
                     ![401, 403].contains(&answer.status.as_u16()),
@@ -175,4 +178,14 @@ async fn tokens_end_are_revoked_and_outlive_the_server() {
         .by(TOKEN, Method::GET, "/admin/agents", &Value::Null)
         .await
         .refused(401);
+}
+
+#[actix_web::test]
+async fn no_token_bears_the_name_of_the_file() {
+    let cloud = Cloud::start(config());
+    for label in ["file", " File "] {
+        let wanted = json!({"label": label, "role": "view"});
+        let refused = cloud.admin(Method::POST, "/admin/tokens", &wanted).await.refused(400);
+        assert!(refused.contains("label") && refused.contains("file"), "{refused}");
+    }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix_web::{App, HttpServer, web};
-use buckler::{protocol::v2::MAX_EVENTS, status::ShutdownReport, testing::ManualClock};
+use buckler::{status::ShutdownReport, testing::ManualClock};
 use buckler_actix_web::{Agent, Buckler};
 use buckler_tests::fault::{Answer, FaultServer, Record, Say, Script, Seen, Upgrade};
 use serde_json::{Value, json};
@@ -141,9 +141,13 @@ fn sigterm_with_a_full_outbox(rig: Rig) {
     // the next process tells them
     server.listen().unwrap();
     let mut host = Host::start(rig, &server, directory.path(), CAUGHT);
-    // all of it is read anew at each look, which is not worth it before there are messages enough
-    let messages = usize::try_from(KEPT).unwrap().div_ceil(MAX_EVENTS);
-    let is_told = move |record: &Record| record.requests.len() >= messages && events(record).len() as u64 == KEPT;
+    // the server answers nothing while it looks: each message is read once
+    let (mut read, mut told) = (0, BTreeSet::new());
+    let is_told = move |record: &Record| {
+        told.extend(record.requests.iter().skip(read).flat_map(events_of));
+        read = record.requests.len();
+        told.len() as u64 == KEPT
+    };
     assert!(server.wait_for(is_told, LONG_PATIENCE), "what was left is told");
     // somebody is there again when it ends: they are told before, once each
     server.refuse().unwrap();
@@ -160,14 +164,15 @@ fn sigterm_with_a_full_outbox(rig: Rig) {
 
 /// The events that were told, by stream and number.
 fn events(record: &Record) -> BTreeSet<(String, u64)> {
-    let mut told = BTreeSet::new();
-    for seen in &record.requests {
-        let part = seen.json()["v2"].take();
-        for event in part["events"].as_array().into_iter().flatten() {
-            told.insert((part["stream"].to_string(), event["seq"].as_u64().unwrap()));
-        }
-    }
-    told
+    record.requests.iter().flat_map(events_of).collect()
+}
+
+/// The events of one message.
+fn events_of(seen: &Seen) -> Vec<(String, u64)> {
+    let part = seen.json()["v2"].take();
+    let events = part["events"].as_array().into_iter().flatten();
+    let named = events.map(|event| (part["stream"].to_string(), event["seq"].as_u64().unwrap()));
+    named.collect()
 }
 
 /// A host in a process of its own, spoken to by its standard input and output.

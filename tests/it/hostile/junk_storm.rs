@@ -1,5 +1,5 @@
-//! A stolen key brings thousands of agents that never were, and a ban of an honest one must cross all
-//! the same.
+//! A stolen key brings thousands of agents that never were, and a ban of an honest one must cross
+//! all the same.
 
 use std::num::NonZeroU32;
 

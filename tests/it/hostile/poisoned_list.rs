@@ -1,4 +1,4 @@
-//! One application's word, or that of somebody with its key, about clients of all the others.
+//! One application's word, or that of a thief of its key, about clients of all the others.
 
 use buckler::protocol::v2::{EventKind, Evidence};
 use buckler_server::{Profile, Server};

@@ -20,7 +20,8 @@ fn it_lifts_no_ban_but_its_own() {
     assert_eq!(codes(&shop.speaks(&server)), [""; 0]);
     let ban = json!({"address": "203.0.113.2", "ttl_s": 600});
     admin(&server, "POST", "blacklist", Some(ban));
-    // banned first, so as to be the one who may lift it when another application has seen it as well
+    // banned first, so as to be the one who may lift it when another application has seen it as
+    // well
     thief.bans("203.0.113.3");
     thief.speaks(&server);
     shop.bans("203.0.113.3");
@@ -148,6 +149,15 @@ fn a_jump_of_the_numbers_has_no_later_event_taken_for_known() {
     assert_eq!((refused.ack, codes(&refused)), (Some(1), vec!["bad_seq"]));
     shop.bans("203.0.113.3");
     assert_eq!(shop.speaks(&server).ack, Some(2));
+    // as many events as a message holds, each as far from the one before as may be missing
+    let mut thief = Puppet::new(HONEST);
+    thief.part.stream = shop.part.stream;
+    for n in 1..=256 {
+        thief.event(EventKind::Attack, "203.0.113.2", Evidence::Certain).seq = 2 + n * 1_000_000;
+    }
+    thief.part.first = 1_000_002;
+    let refused = thief.speaks(&server);
+    assert_eq!((refused.ack, codes(&refused)), (Some(1_000_002), vec!["bad_seq"]));
     let addresses: Vec<String> = listed(&server).into_iter().map(|(address, _)| address).collect();
     assert_eq!(addresses, ["203.0.113.1", "203.0.113.3"]);
     stop(server);

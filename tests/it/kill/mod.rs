@@ -22,7 +22,7 @@ use buckler::{
     testing::{ManualClock, StateFiles},
 };
 use buckler_server::{
-    Moment, Profile, RunningServer, Server, ServerConfig, Store,
+    Limits, Moment, Profile, RunningServer, Server, ServerConfig, Store,
     store::{Command as StoreCommand, Record, Rules, new_epoch},
 };
 use fastrand::Rng;
@@ -51,6 +51,18 @@ const ANNOUNCED: &str = "banned address=";
 /// What no agent may say of a state that was written by one that was killed.
 const DAMAGE: [&str; 4] = ["damaged", "not whole", "cannot be used", "cannot be kept"];
 
+/// What is shared here is more than any application shares.
+fn without_quotas(limits: &mut Limits) {
+    for limit in [
+        &mut limits.shared_live,
+        &mut limits.shared_per_minute,
+        &mut limits.key_shared_live,
+        &mut limits.key_shared_per_minute,
+    ] {
+        *limit = u32::MAX.try_into().unwrap();
+    }
+}
+
 fn server(store: impl FnOnce(Rules) -> Store + 'static, history: usize) -> RunningServer {
     let profile = Profile::for_key(KEY)
         .set("BLACKLIST_SHARE", true)
@@ -58,8 +70,7 @@ fn server(store: impl FnOnce(Rules) -> Store + 'static, history: usize) -> Runni
         .set("BAN_GROWTH", false)
         .set("BEACON_DELAY", 1);
     let mut config = ServerConfig::new().profile("shop", profile).admin_token(ADMIN);
-    config.limits.shared_live = u32::MAX.try_into().unwrap();
-    config.limits.shared_per_minute = u32::MAX.try_into().unwrap();
+    without_quotas(&mut config.limits);
     config.limits.history = history.try_into().unwrap();
     config.limits.page_entries = 1_000.try_into().unwrap();
     Server::builder(config)

@@ -25,7 +25,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{SEED, let_live};
+use super::{SEED, let_live, without_quotas};
 use crate::{
     child,
     cloud::ask,
@@ -133,8 +133,7 @@ fn serving_alone() {
         .profile("shop", profile)
         .admin_token(ADMIN)
         .data_dir(data_dir);
-    config.limits.shared_live = u32::MAX.try_into().unwrap();
-    config.limits.shared_per_minute = u32::MAX.try_into().unwrap();
+    without_quotas(&mut config.limits);
     let server = Server::builder(config).listen(&listen).start().unwrap();
     // not `println!`: what the harness catches is lost with the process
     writeln!(stdout(), "listening {}", server.address()).unwrap();

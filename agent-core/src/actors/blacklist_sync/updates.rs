@@ -9,12 +9,13 @@ use crate::{
     actors::tell,
     model::{
         address::parse_network,
-        blacklist::{Applied, Scope},
+        blacklist::{Applied, Carried, Scope},
     },
     protocol::{
         BlacklistUpdate, Epoch,
         v2::{ListMode, ListUpdate},
     },
+    store::SavedEntry,
 };
 
 impl BlacklistSync {
@@ -41,6 +42,7 @@ impl BlacklistSync {
             }
             Applied::Swapped { entries } => {
                 self.confirmed();
+                self.save_carried();
                 self.save_list();
                 self.announce_list();
                 tracing::info!(entries, rev = update.to, "blacklist replaced");
@@ -64,6 +66,25 @@ impl BlacklistSync {
             .filter(|network| list.list().until(*network, Scope::Local).is_none())
             .collect();
         self.estate.store.forget_bans(now.unix.as_secs(), &let_in);
+    }
+
+    /// Keeps what a snapshot made of the agent's own entries: before the list is saved, which has
+    /// them no more.
+    fn save_carried(&self) {
+        let now = self.estate.times();
+        let Carried { kept, released } = self.estate.list.borrow_mut().take_carried();
+        if !kept.is_empty() {
+            let bans: Vec<SavedEntry> = kept
+                .into_iter()
+                .map(|(network, until)| (network, now.write_end(until)))
+                .collect();
+            let stream = self.estate.outbox.borrow().own_stream();
+            self.estate.store.save_offences(&bans, &[], stream);
+            tracing::info!(bans = bans.len(), "bans of the history before are kept until they end");
+        }
+        if !released.is_empty() {
+            self.estate.store.forget_bans(now.unix.as_secs(), &released);
+        }
     }
 
     fn save_list(&self) {

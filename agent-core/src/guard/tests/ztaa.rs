@@ -117,13 +117,25 @@ fn a_preflight_needs_none_and_what_only_looks_like_one_does() {
     };
     let asks = |request: Request| request.with("access-control-request-method", "PUT");
     assert!(!stage.check(&asks(preflight())).is_block());
+    assert!(!stage.check(&asks(preflight()).with("content-length", "0")).is_block());
     let get_in_disguise = asks(Request {
         method: "GET",
         ..preflight()
     });
     let with_a_session = asks(preflight()).with("cookie", "session=1");
     let with_a_body = asks(preflight()).with("content-type", "application/json");
-    for request in [preflight(), get_in_disguise, with_a_session, with_a_body] {
+    let with_a_length = asks(preflight()).with("content-length", "5");
+    let with_two_lengths = asks(preflight())
+        .with("content-length", "0")
+        .with("content-length", "5");
+    for request in [
+        preflight(),
+        get_in_disguise,
+        with_a_session,
+        with_a_body,
+        with_a_length,
+        with_two_lengths,
+    ] {
         assert!(stage.check(&request).is_block());
     }
 }

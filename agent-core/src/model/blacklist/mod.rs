@@ -63,7 +63,7 @@ use ipnet::IpNet;
 pub use breadth::Breadth;
 pub use digest::Digest;
 pub use filling::Filling;
-pub use shared::{Applied, ListProblem, Proposal, SharedList};
+pub use shared::{Applied, Carried, ListProblem, Proposal, SharedList};
 
 use bitmap::{Bit, Bitmaps};
 use ends::{End, Ends};
@@ -111,7 +111,7 @@ struct Books {
 /// Who listed an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// This agent: it was caught here.
+    /// This agent: it was caught here, or is kept of a history of the fleet's list before this one.
     Local,
     /// The fleet: it is on the server's list.
     Shared,

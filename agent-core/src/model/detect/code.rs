@@ -32,8 +32,8 @@ pub(super) const RULES: &[Rule] = &[
         "java",
         r#"java\.lang\.(?:Runtime|Process(?:Builder|Impl)?|Class(?:Loader)?|System|Thread)\b|\bjavax\.(?:script|naming|el|management)\.|ProcessBuilder\s*\(|getRuntime\(|org\.apache\.commons\.(?:collections|beanutils)|clonetransformer|instantiate(?:factory|transformer)|com\.sun\.(?:rowset|org\.apache)|class\.module\.classLoader|['"]\s*\.execute\(\s*\)|@org\.apache\.struts|@ognl\."#,
     ),
-    // Java, pickle of Python (protocol 4), BinaryFormatter of .NET; what normalisation makes of those
-    // and of Ruby's, whose bytes hold no text
+    // Java, pickle of Python (protocol 4), BinaryFormatter of .NET; what normalisation makes of
+    // those and of Ruby's, whose bytes hold no text
     always(
         "serialised",
         r"^\s*(?:rO0AB|aced0005|KztAAU|Cs7QAF|gASV|AAEAAAD/////)|^\x01(?:java|net|pickle|frame|ruby):",
@@ -61,7 +61,8 @@ pub(super) const RULES: &[Rule] = &[
         r#"\b(?:global|globalThis|root|window|self|this)\s*(?:\?\.)?\[\s*['"`](?:process|require|module|Function|eval)['"`]|\b(?:global|globalThis|root)\s*(?:\?\.|\.)\s*process\b|\bprocess\s*\[\s*['"`]|\bmodule(?:\.|\[\s*['"`])(?:constructor|children|require\s*\(|_load|_extensions|_compile)|\brequire(?:\.|\[\s*['"`])main(?:['"`]\s*\])?(?:\.|\[\s*['"`])(?:require|constructor)\b|\.constructor\s*\(\s*['"`]|(?:\.|\[\s*['"`])constructor(?:['"`]\s*\])?\s*(?:\?\.)?(?:\.|\[\s*['"`])(?:constructor|_load)\b|\bFunction\s*\(\s*['"`][^'"`\n]*(?:return|process|require|this)\b|\bReflect\.get\s*\(\s*(?:global|globalThis|this|process|root)\b|\b_load\s*\(\s*['"`]|\b(?:execSync|spawnSync|execFileSync)\s*\(|\bspawn_sync\b|\b(?:Deno\.(?:run|Command|readTextFile\w*|readFile\w*)|Bun\.(?:spawn\w*|file|write))\s*\(|^\s*process\.(?:exit|kill|abort|chdir|cwd|reallyExit|umask)\s*\(.*\)\s*;?\s*$|\{\s*return\s+(?:process|global|globalThis|module|require)\b|\b(?:global|globalThis|root)\.(?:require|module|Function|eval)\b|\bvm\.run(?:InThisContext|InNewContext|InContext)\s*\("#,
     ),
     short("asp", r#"Response\.Write\(|Server\.ScriptTimeout|\bexecute\(\s*"""#),
-    // types that parsers of JSON make objects of by their names, and connections that run what they load
+    // types that parsers of JSON make objects of by their names, and connections that run what they
+    // load
     always(
         "typed",
         r"^\s*(?:System\.(?:Windows\.(?:Data\.ObjectDataProvider|Application|ResourceDictionary)|Configuration\.Install\.AssemblyInstaller|Diagnostics\.Process|Data\.Services\.Internal|Management\.Automation|Web\.UI\.LosFormatter)\b|java\.net\.Inet\w*Address$|(?:org\.springframework\.context\.support\.)?(?:ClassPath|FileSystem)XmlApplicationContext$|ch\.qos\.logback\.core\.db\.|Gem::(?:Installer|Requirement|SpecFetcher|Specification|Package\w*)(?:::\w+)*$|jdbc:(?:h2:[^\s]*;\s*INIT\s*=|mysql:\S*[?&](?:autoDeserialize|allowLoadLocalInfile|queryInterceptors|statementInterceptors)=|postgresql:\S*socketFactory=))",

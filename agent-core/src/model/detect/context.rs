@@ -23,23 +23,12 @@ const OF_REPORTS: &[&str] = &[
     "tracking", "vitals", "web-vitals",
 ];
 
-/// Words of paths at which views of pages are counted. Others than those who measure may call a path so: they say
-/// of which page, and nothing else.
-const OF_VIEWS: &[&str] = &[
-    "hit",
-    "hits",
-    "track",
-    "count",
-    "log",
-    "e",
-    "replay",
-    "session-replay",
-    "ahoy",
-    "plausible",
-    "umami",
-    "bugsnag",
-    "intake",
-];
+/// Words of paths at which views of pages are counted. Others than those who measure may call a
+/// path so: they say of which page, and nothing else.
+const OF_VIEWS: &[&str] = &["session-replay", "ahoy", "plausible", "umami", "bugsnag"];
+
+/// Words that such paths end in, and that others have elsewhere: `/log/preview`.
+const LAST_OF_VIEWS: &[&str] = &["hit", "hits", "track", "count", "log", "e", "replay", "intake"];
 
 /// Ends of such paths by more than a word: Segment's, Sentry's.
 const ENDS_OF_VIEWS: &[&str] = &["v1/batch", "v1/page", "v1/screen", "v1/identify"];
@@ -123,6 +112,7 @@ impl<'r> Context<'r> {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
         let is_plain = path.bytes().all(is_word) && !self.path.contains("//");
         self.path_has(OF_VIEWS)
+            || self.path_shows(|word, is_end| is_end && is_one_of(word, LAST_OF_VIEWS))
             || is_plain && (is_store() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end)))
     }
 
@@ -139,10 +129,15 @@ impl<'r> Context<'r> {
         self.path_has(OF_SETTINGS)
     }
 
-    /// Whether a segment of the path is one of these words. A path that may be read in two ways has
-    /// none: otherwise a client could name the path of one handler and have another one read the
-    /// value.
+    /// Whether a segment of the path is one of these words.
     fn path_has(&self, words: &[&str]) -> bool {
+        self.path_shows(|word, _| is_one_of(word, words))
+    }
+
+    /// Whether a segment of the path is a word that is looked for, which is told whether the path
+    /// ends there. A path that may be read in two ways has none: otherwise a client could name the
+    /// path of one handler and have another one read the value.
+    fn path_shows(&self, is_wanted: impl Fn(&str, bool) -> bool) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.');
         if !self.path.bytes().all(is_plain) || self.path.contains("//") || self.path.contains("/.") {
             return false;
@@ -150,17 +145,23 @@ impl<'r> Context<'r> {
         let mut segments = self.path.trim_start_matches('/').split('/').peekable();
         while let Some(segment) = segments.next() {
             let is_last = segments.peek().is_none();
+            // only what stands behind the last slash may be empty
+            let is_end = segments.peek().is_none_or(|rest| rest.is_empty());
             let (word, ending) = segment.split_once('.').unwrap_or((segment, ""));
             // what stands behind a program's name is read by the program (`/fetch.php/report`)
             if !ending.is_empty() && !is_last && !is_version(segment) {
                 return false;
             }
-            if words.iter().any(|name| word.eq_ignore_ascii_case(name)) {
+            if is_wanted(word, is_end) {
                 return segments.all(|rest| !rest.contains('.') || rest.ends_with(".php"));
             }
         }
         false
     }
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Whether a segment is the version of an interface: `v0.4`.
@@ -207,6 +208,9 @@ mod tests {
             "/b/ss/x/1",
             "/umami/api/send",
             "/count",
+            "/api/log",
+            "/track.php",
+            "/Hit/",
         ] {
             assert!(is_measured(path), "{path}");
         }
@@ -218,6 +222,12 @@ mod tests {
             "/api/store/",
             "/api/v1/page/fetch",
             "/track.php/fetch.x",
+            "/log/preview",
+            "/track/preview.php",
+            "/e/fetch",
+            "/count/1",
+            "/intake/fetch/",
+            "/log//",
             "/track/../fetch",
             "/b/ss/../../fetch",
             "/fetch.php/v1/page",

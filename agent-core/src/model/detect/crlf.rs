@@ -94,12 +94,9 @@ fn is_of_one_line(value: &Value<'_>) -> bool {
         .and(NameHints::HTML)
         .and(NameHints::CODE)
         .and(NameHints::TEMPLATE);
-    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    let letters = letters.to_ascii_lowercase();
     let hints = value.place.hints();
-    NAMES.contains(&letters.as_str())
-        || letters.ends_with("email")
+    value.place.is_named(NAMES)
+        || value.place.is_named_like(&["email"])
         || hints.any(NameHints::URL.and(NameHints::CALLBACK)) && !hints.any(PROSE)
 }
 
@@ -146,10 +143,25 @@ mod tests {
             "\r\nCONFIG SET dir /var/www\r\n",
             "x\r\nset k 0 0 1\r\na",
         ] {
-            for name in ["email", "to", "redirect", "url", "user_email", "image_url", "subject"] {
+            for name in [
+                "email",
+                "to",
+                "redirect",
+                "url",
+                "user_email",
+                "image_url",
+                "subject",
+                "to[]",
+                "cc%5B%5D",
+                "email[0]",
+                "mail.to[0]",
+                "recipients[]",
+            ] {
                 assert_eq!(find_in_query(name, line).unwrap().0, "crlf", "{name} {line}");
             }
-            assert_eq!(find_as(Role::Value, "email", line).unwrap().0, "crlf", "{line}");
+            for name in ["email", "to[]", "email[0]"] {
+                assert_eq!(find_as(Role::Value, name, line).unwrap().0, "crlf", "{name} {line}");
+            }
         }
         let mail = "Fw: news\n\nFrom: Ann\nTo: Bob\nSubject: Hello\nCc: Carl\n\nset the table for 3";
         for name in ["message", "body", "description", "content", "notes"] {
@@ -158,6 +170,9 @@ mod tests {
         for (name, text) in [
             ("urls", "https://a.example/\nhttps://b.example/"),
             ("to", "a@example.com,\nb@example.com"),
+            ("to[]", "a@example.com,\nb@example.com"),
+            ("message[0]", mail),
+            ("subject.text", mail),
             ("subject", "Re: to do\n"),
             ("email", "a@example.com\n"),
         ] {

@@ -113,13 +113,19 @@ fn says_nothing(tag: &str) -> bool {
     if occurrences(tag, "http-equiv") == 0 && occurrences(tag, "charset") == 0 {
         return true;
     }
-    if occurrences(tag, "http-equiv") > 1 || occurrences(tag, "content=") > 1 || tag.contains('&') {
+    // of two, a browser takes one, and another browser the other
+    let is_twice = ["http-equiv", "content=", "charset"]
+        .iter()
+        .any(|name| occurrences(tag, name) > 1);
+    if is_twice || tag.contains('&') {
         return false;
     }
     let kind = attribute(tag, "http-equiv").unwrap_or_default();
-    let charset = find(tag, "charset=").and_then(|at| tag.get(at + "charset=".len()..));
-    let charset = charset.map(|rest| rest.trim_start_matches(['"', '\'', ' ']));
-    let charset = charset.and_then(|rest| rest.split(['"', '\'', ' ', ';', '/']).next());
+    let charset = find(tag, "charset").and_then(|at| tag.get(at + "charset".len()..));
+    let charset = charset.and_then(|rest| rest.trim_start().strip_prefix('='));
+    let charset = charset.map(|rest| rest.trim_start().trim_start_matches(['"', '\'', ' ']));
+    let is_end = |sign: char| sign.is_whitespace() || matches!(sign, '"' | '\'' | ';' | '/');
+    let charset = charset.and_then(|rest| rest.split(is_end).next());
     let is_known = charset.is_none_or(|charset| CHARSETS.iter().any(|known| charset.eq_ignore_ascii_case(known)));
     let is_type = kind.is_empty() || kind.eq_ignore_ascii_case("content-type");
     is_known && (is_type || MODES.iter().any(|mode| kind.eq_ignore_ascii_case(mode)))
@@ -160,7 +166,8 @@ fn is_of_office(text: &str) -> bool {
     is_written_so && islands.all(is_settings) && drawings.all(shows) && occurrences(text, "<xml:") == 0
 }
 
-/// Whether what a text shows to some browsers only is for Outlook, or for all others: `<!--[if mso]>`.
+/// Whether what a text shows to some browsers only is for Outlook, or for all others: `<!--[if
+/// mso]>`.
 fn conditions_are_of_office(text: &str) -> bool {
     let mut conditions = text.split("<!--[").skip(1);
     conditions.all(|condition| {
@@ -228,16 +235,17 @@ fn is_component(attributes: &str, content: &str) -> bool {
     !is_module && !is_loaded && (imports || exports)
 }
 
-/// Whether a script's one type is one of data, which a browser does not run (WHATWG HTML, section
-/// 4.12.1: a data block), and the data has no markup.
+/// Whether a script has a type of data and no other attribute, so that a browser does not run it
+/// (WHATWG HTML, section 4.12.1: a data block), and the data has no markup.
 fn is_data(attributes: &str, content: &str) -> bool {
     const TYPES: &[&str] = &["application/ld+json", "application/json"];
-    let is_loaded = find(attributes, "src").is_some() || find(attributes, "href").is_some();
-    let kind = attribute(attributes, "type").filter(|_| occurrences(attributes, "type") == 1);
-    !is_loaded
-        && kind.is_some_and(|kind| TYPES.contains(&kind))
-        && content.starts_with(['{', '['])
-        && !content.contains('<')
+    let kind = attributes.trim_ascii().strip_prefix("type=").map(|kind| {
+        let mut inside = ['"', '\'']
+            .iter()
+            .filter_map(|quote| kind.strip_prefix(*quote)?.strip_suffix(*quote));
+        inside.next().unwrap_or(kind)
+    });
+    kind.is_some_and(|kind| TYPES.contains(&kind)) && content.starts_with(['{', '[']) && !content.contains('<')
 }
 
 fn is_widget(attributes: &str, content: &str) -> bool {
@@ -372,6 +380,7 @@ mod tests {
     fn markup_of_mails_shows_nothing_of_elsewhere() {
         for text in [
             r#"<meta http-equiv="Content-Type" content="text/html; charset=utf-8"/><p>x</p>"#,
+            r#"<meta charset = "utf-8"><meta http-equiv = "Content-Type" content="text/html; charset = iso-8859-1">"#,
             r#"<meta charset="UTF-8"><META HTTP-EQUIV="X-UA-Compatible" CONTENT="IE=edge"><meta name="viewport" content="width=device-width">"#,
             "<!--[if gte mso 9]><xml><o:OfficeDocumentSettings><o:AllowPNG/></o:OfficeDocumentSettings></xml><![endif]--><p>x</p>",
             "<!--[if !mso]><!--><p>x</p><!--<![endif]-->",
@@ -386,6 +395,11 @@ mod tests {
             r#"<meta charset="x-imap4-modified-utf7">"#,
             r#"<meta http-equiv="X-UA-Compatible" http-equiv="refresh" content="0;//evil.example">"#,
             r#"<meta http-equiv="&#114;efresh" content="0;//evil.example">"#,
+            r#"<meta charset = "utf-7">"#,
+            "<meta charset\n=\nutf-7>",
+            r#"<meta charset="utf-8" content="text/html; charset=utf-7" http-equiv="content-type">"#,
+            r#"<meta http-equiv="content-type" content="text/html; charset=utf-8; charset=utf-7">"#,
+            r#"<meta http-equiv="content-type" content="text/html; charset x; charset = utf-7">"#,
             "<base href=//evil.example/>",
             "<!--[if IE]><p>x</p><![endif]-->",
             "<xml><i:b/></xml>",
@@ -408,6 +422,8 @@ mod tests {
             "<template><p/></template><script>export default { data() { return {} } }</script>",
             r#"<blockquote class="twitter-tweet"></blockquote><script async src="https://platform.twitter.com/widgets.js" charset="utf-8"></script>"#,
             r#"<script type="application/ld+json">{"@context":"http://schema.org","@type":"EmailMessage"}</script>"#,
+            "<script type='application/json'>[1, 2]</script>",
+            "<script type=application/json >{\"a\": 1}</script>",
         ] {
             assert!(runs_nothing(text), "{text}");
         }
@@ -422,6 +438,14 @@ mod tests {
             r#"<script type="application/ld+json" src=//evil.example/x.js>{}</script>"#,
             r#"<script type="text/javascript" type="application/ld+json">{}</script>"#,
             r#"<script x="application/ld+json">{}</script>"#,
+            r#"<script data-type="application/json">[open(name)]</script>"#,
+            r#"<script x="type=application/json ">[open(name)]</script>"#,
+            r#"<script x type="application/json">[open(name)]</script>"#,
+            r#"<script type="application/json" x>[open(name)]</script>"#,
+            r#"<script type="application/json'>[open(name)]</script>"#,
+            r#"<script type="application/json ">[open(name)]</script>"#,
+            r#"<script type="application/json;x">[open(name)]</script>"#,
+            r#"<script type="application/json">open(name)</script>"#,
             r#"<script type="application/ld+json">{"a":"<!--<script>"}</script>"#,
             r#"<script src="https://platform.twitter.com/widgets.js">alert(1)</script>"#,
             r#"<script src="https://platform.twitter.com/widgets.js?x"></script>"#,

@@ -171,7 +171,8 @@ struct Standard {
 impl Standard {
     /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
     ///
-    /// Nobody waits for another's: a child forked meanwhile would wait for a thread that it does not have.
+    /// Nobody waits for another's: a child forked meanwhile would wait for a thread that it does
+    /// not have.
     fn shared() -> Result<&'static Self, BuildError> {
         static SHARED: OnceBox<Standard> = OnceBox::new();
         SHARED.get_or_try_init(|| Self::new().map(Box::new))
@@ -187,7 +188,7 @@ impl Standard {
             Member::by_rules(xss::Xss::new, words)?,
             Member::by_rules_and(command::may_be_split, command::Command::new, words)?,
             Member::by_rules(path::Path::new, words)?,
-            Member::by_rules(ssrf::Ssrf::new, words)?,
+            Member::by_rules_and(ssrf::may_be_broken, ssrf::Ssrf::new, words)?,
             Member::by_rules(template::detector, words)?,
             Member::by_rules(code::detector, words)?,
             Member::by_rules(nosql::detector, words)?,

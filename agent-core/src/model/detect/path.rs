@@ -11,7 +11,7 @@ use super::{
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
-use crate::model::places::{HeaderKind, NameHints, Part};
+use crate::model::places::{HeaderKind, NameHints, Part, Place};
 
 /// The beginning of a value that is a path so far.
 macro_rules! path {
@@ -220,7 +220,7 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
             !is_report
                 && !value.is_password()
                 && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE))
-                && !is_of_a_build(place.name)
+                && !is_of_a_build(place)
         }
         // in prose files are named, and nothing opens a sentence
         Sought::Absolute => {
@@ -234,16 +234,15 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
 
 /// Whether a name is one of a build's settings (`tsconfig.json`, bundlers), or of a markup that
 /// writers link in. Steps towards a known file count there all the same.
-fn is_of_a_build(name: &str) -> bool {
+fn is_of_a_build(place: &Place<'_>) -> bool {
     const NAMES: &[&str] = &[
-        "extends",
+        "extend",
         "outdir",
         "rootdir",
-        "rootdirs",
         "declarationdir",
         "baseurl",
-        "typeroots",
-        "references",
+        "typeroot",
+        "reference",
         "wikitext",
         "wiki",
         "adoc",
@@ -253,41 +252,22 @@ fn is_of_a_build(name: &str) -> bool {
         "jsx",
         "sourcetext",
     ];
-    let last = name.rsplit(['.', '[']).next().unwrap_or_default();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    let is_within = |word: &str| name.split(['.', '[']).any(|part| part.eq_ignore_ascii_case(word));
-    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known))
-        || is_within("tsconfig")
-        || is_within("compilerOptions")
+    let is_within = |word: &str| {
+        place
+            .name
+            .split(['.', '[', ']'])
+            .any(|part| part.eq_ignore_ascii_case(word))
+    };
+    place.is_named(NAMES) || is_within("tsconfig") || is_within("compilerOptions")
 }
 
 /// Whether a value says where servers keep what: the folder that a file system or a volume hangs
 /// at, a program's or a library's own file.
 fn is_of_a_machine(value: &Value<'_>) -> bool {
-    const NAMES: &[&str] = &[
-        "mountpoint",
-        "mountpoints",
-        "mountpath",
-        "mount",
-        "mounts",
-        "volume",
-        "volumes",
-        "codefile",
-        "debugfile",
-    ];
-    let last = value
-        .place
-        .name
-        .rsplit(['.', '['])
-        .find(|part| part.bytes().any(|byte| byte.is_ascii_alphabetic()));
-    let letters: String = last
-        .unwrap_or_default()
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
+    const NAMES: &[&str] = &["mountpoint", "mountpath", "mount", "volume", "codefile", "debugfile"];
     let is_library = || {
         let text = value.text.to_ascii_lowercase();
-        letters.eq_ignore_ascii_case("codefile")
+        value.place.is_named(&["codefile"])
             && (text.ends_with(".dll") || text.ends_with(".exe"))
             && !text.contains("..")
     };
@@ -297,7 +277,7 @@ fn is_of_a_machine(value: &Value<'_>) -> bool {
         is_folder(part.strip_prefix('.').unwrap_or(part)) || part.bytes().all(is_name)
     };
     let folders = || value.text.contains('/') && value.text.split(':').all(is_part);
-    NAMES.iter().any(|known| letters.eq_ignore_ascii_case(known)) && (folders() || is_library())
+    value.place.is_named(NAMES) && (folders() || is_library())
 }
 
 /// Whether a path is one of a folder or a log that settings name: none that holds accounts, keys or
@@ -317,7 +297,7 @@ fn is_sample(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_header, find_in_query};
+    use super::super::tests::{assert_finds, assert_passes, family_of, find_in_header, find_in_query};
     use crate::model::places::{Part, Role};
 
     #[test]
@@ -372,7 +352,6 @@ mod tests {
 
     #[test]
     fn settings_of_builds_and_machines_name_their_folders() {
-        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
         for (name, text) in [
             ("tsconfig.extends", "../../tsconfig.base.json"),
             ("compilerOptions.paths.@lib/*[0]", "../../libs/*"),
@@ -383,7 +362,7 @@ mod tests {
             ("volumes[0]", "/var/lib/mysql"),
             ("code_file", "C:\\Windows\\System32\\kernel32.dll"),
         ] {
-            assert_eq!(of(name, text), None, "{name} {text}");
+            assert_eq!(family_of(name, text), None, "{name} {text}");
             assert!(find_in_query(name, text).is_some(), "{name} {text}");
         }
         for (name, text) in [
@@ -398,13 +377,12 @@ mod tests {
             ("mount", "/proc/self/environ"),
             ("code_file", "C:\\Windows\\win.ini"),
         ] {
-            assert_eq!(of(name, text), Some("traversal"), "{name} {text}");
+            assert_eq!(family_of(name, text), Some("traversal"), "{name} {text}");
         }
     }
 
     #[test]
     fn a_body_may_name_files_where_nothing_opens_them() {
-        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
         for (name, text) in [
             ("sources", "../../../src/app.ts"),
             ("imports", "../../x"),
@@ -419,7 +397,7 @@ mod tests {
             ("changes.new_path", ".env.dist"),
             ("file", ".env.example"),
         ] {
-            assert_eq!(of(name, text), None, "{name}");
+            assert_eq!(family_of(name, text), None, "{name}");
         }
         for (name, text) in [
             ("file", "../../../src/app.ts"),
@@ -432,7 +410,7 @@ mod tests {
             ("path", "/app/.env"),
             ("path", "/etc/passwd"),
         ] {
-            assert!(matches!(of(name, text), Some("traversal" | "command")), "{name}");
+            assert!(matches!(family_of(name, text), Some("traversal" | "command")), "{name}");
         }
         assert!(find_in_query("sources", "../../../src/app.ts").is_some());
         assert!(find_in_query("added", ".env").is_some());

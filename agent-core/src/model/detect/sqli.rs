@@ -10,7 +10,7 @@ use super::{
     sql::{self, Sql},
     statement,
 };
-use crate::model::places::{NameHints, Part};
+use crate::model::places::{NameHints, Part, Place};
 
 /// What the tokenizer's doubt counts, in hundredths: any rule makes it certain.
 const DOUBT: u8 = 45;
@@ -139,12 +139,14 @@ pub(super) const RULES: &[Rule] = &[
         "number-condition",
         r"^\s*-?\d+\s*\)*\s*(?:(?:\|\||&&)\s*\(*\s*[-!~]?\s*(?:\d+|true|false|null|not\s+\d+)|(?:div|xor|rlike|regexp|like|not\s+(?:like|regexp|rlike|between))\s+\(*\s*[-!~]?\d+|(?:and|or|xor)\s+\(*\s*(?:not\s+)?(?:true|false|null)|(?:and|or)\s+(?:not\s+|!|~)\s*\d+)\s*\)*\s*$",
     ),
-    // the same without blanks, or with comments for them; a string left and entered again; to the end
+    // the same without blanks, or with comments for them; a string left and entered again; to the
+    // end
     short(
         "unspaced-condition",
         r#"^\s*\(*\s*-?\d+(?:\.\d+)?\s*\)*\s*(?:and|x?or)(?:\(+\s*[-+!~]*(?:\d+|null|true|false|'[^'\s]*'|"[^"\s]*")\s*\)+|[-+!~]+\s*\d+|@{1,2}\w+|'\w*'?|"\w*"?)\s*$|^\s*-?\d+\)*\s*(?:/\*[^*]*\*/\s*)+(?:and|x?or)\b\s*(?:/\*[^*]*\*/\s*)*[-+!~(]*[\d'"@]|^\s*-?\d+\)*\s*(?:--|#)[^\n]*\n\s*(?:and|x?or)\b[\s(!~+-]*[\d'"@]|^\w*'\s*(?:(?:and|x?or)\s*'\w*'\s*){1,4}(?:and|x?or)\s*'\w*'?$"#,
     ),
-    // in the place of a number or behind one: functions, operators and collations that no sum of a person has
+    // in the place of a number or behind one: functions, operators and collations that no sum of a
+    // person has
     short(
         "odd-condition",
         r#"^\s*-?\d+\s*(?:\^\s*\(\s*\d+\s*[=<>]|collate\s+\w+_\w+\s+(?:and|x?or)\b|(?:and|x?or)\s+(?:pi|rand|uuid|now|user|version|database|schema)\s*\(\s*\)\s*$)|^\s*if\s*\(\s*\(?\s*(?:\d+|'\w*')\s*[=<>!]+\s*(?:\d+|'\w*')\s*\)?\s*,[^,]*,[^,]*\)\s*$|^\s*(?:n?q'[\[({<!].*[\])}>!]'|(?:_(?:binary|utf8\w*|latin1)|n|x)'\w*')\s*(?:\|\||(?:and|x?or)\b)|^\W{0,3}select\s*\{\s*\w+\s+[^}]+\}\s*from\b"#,
@@ -303,7 +305,7 @@ impl Sqli {
 
     /// What the rules find, and the tokenizer where they are not certain.
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
-        let value = &value.unless(&self.of_numbers, |value| is_number(value.place.name));
+        let value = &value.unless(&self.of_numbers, |value| is_number(&value.place));
         let by_rules = self.rules.judge_by(value, |rule| !is_excused(rule, value));
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
@@ -366,7 +368,8 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         }
         // hints add up, and a sentence about a statement has all of them
         "case" if is_measure(value) => true,
-        // by itself no statement completes another one, and words alone are searched for: `drop table lamp`
+        // by itself no statement completes another one, and words alone are searched for: `drop
+        // table lamp`
         "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value),
@@ -385,29 +388,15 @@ fn is_talk(value: &Value<'_>) -> bool {
 /// Whether a value is what a chart is to show, in a body's field for it: calls of functions around
 /// columns, closed, without a query (`SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)`).
 fn is_measure(value: &Value<'_>) -> bool {
+    #[rustfmt::skip]
     const NAMES: &[&str] = &[
-        "having",
-        "measure",
-        "metric",
-        "metricsql",
-        "calculation",
-        "dimension",
-        "aggregate",
-        "column",
+        "having", "measure", "metric", "metricsql", "calculation", "dimension", "aggregate", "column",
     ];
+    #[rustfmt::skip]
     const CALLS: &[&str] = &[
-        "sum(",
-        "count(",
-        "avg(",
-        "min(",
-        "max(",
-        "median(",
-        "round(",
-        "coalesce(",
+        "sum(", "count(", "avg(", "min(", "max(", "median(", "round(", "coalesce(",
     ];
-    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    let is_named = || value.place.hints().any(LANGUAGES) || NAMES.iter().any(|name| letters.eq_ignore_ascii_case(name));
+    let is_named = || value.place.hints().any(LANGUAGES) || value.place.is_named(NAMES);
     let text = value.text.trim_start().to_ascii_lowercase();
     value.place.part == Part::Body
         && CALLS.iter().any(|call| text.starts_with(call))
@@ -435,8 +424,8 @@ fn is_for_statements(path: &str) -> bool {
 const NUMBERS: &[&str] = &["item", "num", "no", "nr", "page", "limit", "offset", "cat"];
 
 /// Whether a name says that its value is a number: `id`, `user_id`, `itemId`, `page`.
-fn is_number(name: &str) -> bool {
-    let last = name.rsplit(['.', '[']).next().unwrap_or_default().trim_end_matches(']');
+fn is_number(place: &Place<'_>) -> bool {
+    let last = place.last_name();
     let is_id = last.len() >= 2
         && last
             .get(last.len() - 2..)
@@ -483,13 +472,18 @@ impl Detector for Sqli {
         if is_certain(finding.as_ref()) {
             return finding;
         }
-        if let Some(rest) = value.without_padding() {
-            return self.judge(&rest).map(|found| value.widened(found)).or(finding);
+        let unpadded = value.without_padding();
+        let behind = unpadded.and_then(|rest| self.judge(&rest));
+        let finding = behind.map(|found| value.widened(found)).or(finding);
+        if is_certain(finding.as_ref()) {
+            return finding;
         }
         // rules take blanks between words for granted, and databases comments for blanks
-        let has_comment = value.marks.any(Marks::STAR) && value.marks.any(Marks::SLASH);
-        let plain = has_comment.then(|| statement::uncommented(value.text)).flatten();
-        let found = plain.and_then(|plain| self.judge(&value.rewritten(&plain)));
+        let rest = unpadded.as_ref().unwrap_or(value);
+        let has_comment = rest.marks.any(Marks::STAR) && rest.marks.any(Marks::SLASH) && rest.text.contains("/*");
+        let is_paid = has_comment && value.spend(rest.text.len() as u64);
+        let plain = is_paid.then(|| statement::uncommented(rest.text)).flatten();
+        let found = plain.and_then(|plain| self.judge(&rest.rewritten(&plain)));
         match found {
             Some(found) if is_certain(Some(&found)) => Some(value.widened(found)),
             _ => finding,
@@ -499,8 +493,7 @@ impl Detector for Sqli {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
-    use crate::model::places::Role;
+    use super::super::tests::{assert_finds, assert_passes, family_of, find_in_query};
 
     #[test]
     fn injections_are_found() {
@@ -565,8 +558,25 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_told_by_their_names_in_lists_too() {
+        for name in [
+            "id",
+            "id[]",
+            "user_id[0]",
+            "filter[id]",
+            "a.itemId",
+            "ids%5Bid%5D",
+            "page[0]",
+        ] {
+            assert_eq!(find_in_query(name, "a or b").unwrap().0, "sqli", "{name}");
+        }
+        for name in ["name[]", "kids", "kids[]", "items", "id.text"] {
+            assert_eq!(find_in_query(name, "a or b"), None, "{name}");
+        }
+    }
+
+    #[test]
     fn charts_may_compute_what_they_show() {
-        let of = |name: &str, text: &str| find_as(Role::Value, name, text).map(|(family, _)| family);
         let sum = "SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)";
         for name in [
             "sqlExpression",
@@ -575,9 +585,9 @@ mod tests {
             "metric",
             "rawSql",
         ] {
-            assert_eq!(of(name, sum), None, "{name}");
+            assert_eq!(family_of(name, sum), None, "{name}");
             assert_eq!(
-                of(name, "COUNT(DISTINCT CASE WHEN status = 'paid' THEN id END) / COUNT(*)"),
+                family_of(name, "COUNT(DISTINCT CASE WHEN status = 'paid' THEN id END) / COUNT(*)"),
                 None,
                 "{name}"
             );
@@ -587,10 +597,10 @@ mod tests {
                 "SUM(1); drop table users",
                 "(CASE WHEN 1=1 THEN sleep(5) ELSE 0 END)",
             ] {
-                assert_eq!(of(name, attack), Some("sqli"), "{name} {attack}");
+                assert_eq!(family_of(name, attack), Some("sqli"), "{name} {attack}");
             }
         }
-        assert_eq!(of("name", sum), Some("sqli"));
+        assert_eq!(family_of("name", sum), Some("sqli"));
         assert_eq!(find_in_query("having", sum).unwrap().0, "sqli");
     }
 
@@ -606,7 +616,10 @@ mod tests {
             "1 and/**/'a'/*x*/='a'",
         ] {
             assert_finds("sqli", &[&format!("{prose}{attack}"), attack]);
+            // a long word in front changes nothing
+            assert_finds("sqli", &[&format!("{}{attack}", "a".repeat(300))]);
         }
+        assert_passes(&[&format!("{} the union/*of both*/ select committee", "a".repeat(300))]);
         assert_passes(&[
             &format!("{prose}src/**/select/*.rs and **/*.union"),
             "The union/*of both*/ select committee meets at 9",
@@ -617,6 +630,22 @@ mod tests {
             super::super::statement::uncommented("a/*b*/c/*!50000d*/e").as_deref(),
             Some("a c d e")
         );
+        for (text, plain) in [
+            ("a/*!1=1*/", "a 1=1 "),
+            ("a/*!50000 1=1*/", "a  1=1 "),
+            ("a/*!501=1*/", "a 501=1 "),
+            ("a/*!500001=1*/", "a 1=1 "),
+            ("a/*!080000select*/", "a select "),
+            ("a/*!0800001=1*/", "a 01=1 "),
+            ("a/*M!100100 union*/", "a  union "),
+        ] {
+            assert_eq!(
+                super::super::statement::uncommented(text).as_deref(),
+                Some(plain),
+                "{text}"
+            );
+        }
+        assert_finds("sqli", &["1' or/*x*//*!1=1*/-- -", "1' or/*x*//*!500001=1*/-- -"]);
         assert_eq!(super::super::statement::uncommented("a/*b").as_deref(), None);
         assert_eq!(super::super::statement::uncommented("a*/b"), None);
     }

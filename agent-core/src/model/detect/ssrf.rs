@@ -8,6 +8,8 @@
 //! and web views live: a place that a browser is sent to, comes from or reports from may name it,
 //! as nothing on the server fetches it.
 
+use memchr::memchr3;
+
 use super::{BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always};
 use crate::model::places::{HeaderKind, NameHints, Part, Role};
 
@@ -114,15 +116,37 @@ impl Ssrf {
     }
 }
 
+/// The longest text of which tabs and line breaks are dropped, in bytes: where a URL leads stands
+/// at its beginning.
+const LONGEST: usize = 2048;
+
+/// The beginning of a text up to its first blank, and what follows.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let head = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text);
+    head.split_at(head.find(' ').unwrap_or(head.len()))
+}
+
+/// Whether a value may be a URL with tabs or line breaks in it, which no rule's literals are found
+/// in.
+pub(super) fn may_be_broken(value: &Value<'_>) -> bool {
+    if !(value.marks.any(Marks::COLON) && value.marks.any(Marks::BREAK.and(Marks::BLANK))) {
+        return false;
+    }
+    let (word, _) = first_word(value.text);
+    word.contains(':') && memchr3(b'\t', b'\r', b'\n', word.as_bytes()).is_some()
+}
+
 /// A URL as parsers read it that drop tabs and line breaks wherever they stand (WHATWG URL, section
-/// 4.4); `None` where it has none, or is a text.
+/// 4.4), with what follows a blank; `None` where it has none.
 fn without_breaks(value: &Value<'_>) -> Option<String> {
-    /// Longer than what leads inside.
-    const LONGEST: usize = 2048;
-    const DROPPED: [char; 3] = ['\t', '\r', '\n'];
-    let text = value.text.trim();
-    let is_url = text.len() <= LONGEST && text.contains(DROPPED) && text.contains(':') && !text.contains(' ');
-    (is_url && value.spend(text.len() as u64)).then(|| text.replace(DROPPED, ""))
+    if !(may_be_broken(value) && value.spend(LONGEST.min(value.text.len()) as u64)) {
+        return None;
+    }
+    let (word, rest) = first_word(value.text);
+    let mut url = word.replace(['\t', '\r', '\n'], "");
+    url.push_str(rest);
+    Some(url)
 }
 
 impl Detector for Ssrf {
@@ -140,7 +164,7 @@ impl Detector for Ssrf {
         }
         self.judge(value).or_else(|| {
             let url = without_breaks(value)?;
-            let found = self.judge(&value.with_text(&url))?;
+            let found = self.judge(&value.rewritten(&url))?;
             Some(value.widened(found))
         })
     }
@@ -170,7 +194,7 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         "scheme" => !is_setting(value),
         // people mistype the address of their site in a form; a link's parameter no person types
         "redirect-disguise" => {
-            let is_link = place.part == Part::Query && hints.any(NameHints::URL) && !place.name.ends_with("site");
+            let is_link = place.part == Part::Query && hints.any(NameHints::URL) && !place.is_named_like(&["site"]);
             value.role == Role::Value && (is_link || hints.any(NameHints::CALLBACK))
         }
         // administrators enter addresses of their networks into forms, and share their folders in
@@ -209,10 +233,10 @@ fn is_setting(value: &Value<'_>) -> bool {
     let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     let is_plain = !host.is_empty() && host.bytes().all(is_name) && !rest.contains(['%', '\\', '\r', '\n', '{', '$']);
-    let name = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
+    let name = value.place.last_name();
     let is_named = [scheme, "directory", "backup"]
         .iter()
-        .any(|word| contains_ignoring_case(name, word.trim_end_matches('s')));
+        .any(|word| contains_ignoring_case(&name, word.trim_end_matches('s')));
     is_plain && (port.is_empty() || ports.contains(&port)) && (is_named || value.context.is_settings())
 }
 
@@ -302,12 +326,7 @@ fn is_told(value: &Value<'_>) -> bool {
         "referringsite",
         "uriallowlist",
     ];
-    if value.place.part != Part::Body || value.role != Role::Value {
-        return false;
-    }
-    let last = value.place.name.rsplit(['.', '[']).next().unwrap_or_default();
-    let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
-    NAMES.iter().any(|name| letters.eq_ignore_ascii_case(name))
+    value.place.part == Part::Body && value.role == Role::Value && value.place.is_named(NAMES)
 }
 
 fn contains_ignoring_case(text: &str, wanted: &str) -> bool {
@@ -444,6 +463,15 @@ mod tests {
                 "//?/UNC/evil.example/x",
                 "file:/etc/passwd",
                 "file:///etc/passwd",
+            ],
+        );
+    }
+
+    #[test]
+    fn forms_that_parsers_of_urls_read_are_found() {
+        assert_finds(
+            "ssrf",
+            &[
                 "http:0x7f000001",
                 "http:2130706433",
                 "http:/2130706433/",
@@ -453,6 +481,13 @@ mod tests {
                 "ht\ntp://169.254.169.254/",
                 "http:\t//127.0.0.1",
                 "http:/\t/127.0.0.1/",
+                "http://loca\tlhost/",
+                "http://loca\tlhost/a b",
+                "http://169.25\t4.169.254/",
+                "http://169.254\r\n.169.254/latest",
+                "go\npher://127.0.0.1:6379/",
+                "http://meta\tdata.google.internal/",
+                &format!("http://loca\tlhost/{}", "a".repeat(5000)),
             ],
         );
     }
@@ -686,6 +721,10 @@ mod tests {
             "http:8080",
             "url:https://example.com/",
             "one:\t1\ntwo:\t2",
+            "https://shop.example.org/a\nhttps://shop.example.org/b",
+            "host:\tlocal\nhost",
+            "http:\tthe protocol\nlocalhost: this machine",
+            "https://shop.exa\tmple.org/",
             "http://10.0.0.1/",
             "http://192.168.1.20:8080/",
         ]);

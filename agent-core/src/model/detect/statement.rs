@@ -142,7 +142,7 @@ pub(super) fn uncommented(text: &str) -> Option<String> {
             rest = after;
         } else if let Some(code) = after.strip_prefix('!').or_else(|| after.strip_prefix("M!")) {
             is_run = true;
-            rest = code.trim_start_matches(|sign: char| sign.is_ascii_digit());
+            rest = without_version(code);
         } else {
             let Some((_, behind)) = after.split_once("*/") else {
                 break;
@@ -154,6 +154,19 @@ pub(super) fn uncommented(text: &str) -> Option<String> {
     }
     plain.push_str(rest);
     (rest.len() < text.len()).then_some(plain)
+}
+
+/// What MySQL and MariaDB run of a comment that may begin with the version which runs it: five
+/// digits, or six where no operator wants the last of them.
+fn without_version(code: &str) -> &str {
+    let digits = code.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = |length: usize| code.get(length..).unwrap_or_default();
+    let is_operator = |sign: char| "=<>!+-*/%^|&.".contains(sign);
+    match digits {
+        0..=4 => code,
+        6 if !behind(6).trim_start().starts_with(is_operator) => behind(6),
+        _ => behind(5),
+    }
 }
 
 /// Whether a comparison is one of a name with itself.

@@ -162,16 +162,21 @@ fn is_of_a_workflow(value: &Value<'_>) -> bool {
         } else {
             piece.split("}}").next().unwrap_or_default()
         };
-        let mut calls = inside
+        // strings have single quotes, and nothing in one calls
+        let code = inside.split('\'').step_by(2).collect::<Vec<_>>().join("'");
+        let mut calls = code
             .match_indices('(')
-            .map(|(at, _)| inside.get(..at).unwrap_or_default());
+            .map(|(at, _)| code.get(..at).unwrap_or_default().trim_end());
+        // a bracket groups, or calls one of the functions by its name; what is computed is neither
         let is_known = |called: &str| {
-            let start = called.rfind(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
-            let name = start.map_or(called, |start| called.get(start + 1..).unwrap_or_default());
-            let is_member = start.is_some_and(|start| called.get(start..=start) == Some("."));
-            !is_member && (name.is_empty() || FUNCTIONS.contains(&name))
+            let before = called.trim_end_matches(|sign: char| sign.is_alphanumeric() || sign == '_');
+            let name = called.get(before.len()..).unwrap_or_default();
+            let before = before.trim_end();
+            let is_operand = before.is_empty() || before.ends_with(['(', ',', '&', '|', '!', '=', '<', '>', '[']);
+            is_operand && (name.is_empty() || FUNCTIONS.contains(&name))
         };
         calls.all(is_known)
+            && !inside.contains(['"', '\\'])
             && !inside.replace("||", "").contains(['|', '%', '#', '$', '{', '`'])
             && !inside.contains("__")
             && !["${", "#{", "*{", "<%"].iter().any(|opening| before.contains(opening))
@@ -191,20 +196,21 @@ fn is_written_there(value: &Value<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes, find_as, find_in_query};
-    use crate::model::places::Role;
+    use super::super::tests::{assert_finds, assert_passes, family_of, find_in_query};
 
     #[test]
     fn workflows_have_expressions_of_their_own() {
-        let of = |text: &str| find_as(Role::Value, "jobs.b.if", text).map(|(family, _)| family);
         for text in [
             "${{ github.ref == 'refs/heads/main' && success() }}",
             "a: \"${{ always() }}\"",
             "${{ hashFiles('**/package-lock.json') }}",
             "${{ contains(github.event.head_commit.message, 'x') || failure() }}",
             "${{ fromJSON(needs.a.outputs.b) }} and ${{ cancelled() }}",
+            "${{ always () && !( failure() || (cancelled()) ) }}",
+            "${{ contains(github.event.head_commit.message, 'fix (wip)') }}",
+            "${{ fromJSON(env.A)[contains('a', 'b')] }}",
         ] {
-            assert_eq!(of(text), None, "{text}");
+            assert_eq!(family_of("jobs.b.if", text), None, "{text}");
             assert_eq!(find_in_query("if", text).unwrap().0, "template", "{text}");
         }
         for text in [
@@ -216,8 +222,20 @@ mod tests {
             "${{ always() }} {{ f(x) }}",
             "${{ ''.__class__.format() }}",
             "${{7*7}}",
+            "${{ always() && lipsum ('x') }}",
+            "${{ always() && lipsum\t('x') }}",
+            "${{ always() && f ('x') }}",
+            "${{ always() && x['y']('z')() }}",
+            "${{ always() && x['y'] ('z') }}",
+            "${{ always()('x') }}",
+            "${{ always() && 'x'('y') }}",
+            "${{ always() && x . format ('y') }}",
+            "${{ always() && \u{e9}('x') }}",
+            "${{ \u{e9}format('x') }}",
+            "${{ '\\'' || lipsum('x') }}",
+            "${{ \"'\" && lipsum(\"'\") }}",
         ] {
-            assert_eq!(of(text), Some("template"), "{text}");
+            assert_eq!(family_of("jobs.b.if", text), Some("template"), "{text}");
         }
     }
 

@@ -203,8 +203,9 @@ fn content(value: &Value<'_>) -> Option<Finding> {
     is_active.then(|| Finding::new("active-picture", CERTAIN, 0..0))
 }
 
-/// Whether a file is a script of what converts pictures and films, under any name: ImageMagick's MVG
-/// that fetches or reads (CVE-2016-3714), PostScript that opens a pipe, a play list of local files.
+/// Whether a file is a script of what converts pictures and films, under any name: ImageMagick's
+/// MVG that fetches or reads (CVE-2016-3714), PostScript that opens a pipe, a play list of local
+/// files.
 fn is_script_of_a_tool(head: &str) -> bool {
     let is_drawing = head.starts_with("push graphic-context") && (contains(head, "url(") || contains(head, "@/"));
     let is_program = head.starts_with("%!") && contains(head, "%pipe%");
@@ -224,7 +225,7 @@ fn contains(text: &str, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::find_as;
+    use super::super::tests::{family_of_head, find_as};
     use super::*;
 
     fn named(name: &str) -> Option<(&'static str, u8)> {
@@ -233,7 +234,6 @@ mod tests {
 
     #[test]
     fn scripts_of_tools_and_pages_are_no_pictures() {
-        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
         for (name, text) in [
             (
                 "a.mvg",
@@ -255,7 +255,7 @@ mod tests {
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>",
             ),
         ] {
-            assert_eq!(head(name, text), Some("upload"), "{name} {text}");
+            assert_eq!(family_of_head(name, text), Some("upload"), "{name} {text}");
         }
         for (name, text) in [
             ("a.mvg", "push graphic-context\nviewbox 0 0 1 1\npop graphic-context"),
@@ -263,7 +263,7 @@ mod tests {
             ("list.m3u8", "#EXTM3U\n#EXTINF:10,\nhttps://cdn.example.org/1.ts"),
             ("page.txt", "<p>text</p>"),
         ] {
-            assert_eq!(head(name, text), None, "{name} {text}");
+            assert_eq!(family_of_head(name, text), None, "{name} {text}");
         }
     }
 
@@ -321,24 +321,26 @@ mod tests {
 
     #[test]
     fn names_of_screenshots_are_held_against_their_content() {
-        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
         for name in [
             "index.php - Notepad.png",
             "Screenshot 2024-05-12 index.aspx.png",
             "Bildschirmfoto_login.php.png",
         ] {
             assert_eq!(named(name), None, "{name}");
-            assert_eq!(head(name, "\u{fffd}PNG\r\n\n"), None, "{name}");
-            assert_eq!(head(name, "data"), Some("upload"), "{name}");
+            assert_eq!(family_of_head(name, "\u{fffd}PNG\r\n\n"), None, "{name}");
+            assert_eq!(family_of_head(name, "data"), Some("upload"), "{name}");
             assert_eq!(
-                head(name, "\u{fffd}PNG\r\n\n<?php system($_GET[0]);"),
+                family_of_head(name, "\u{fffd}PNG\r\n\n<?php system($_GET[0]);"),
                 Some("upload"),
                 "{name}"
             );
         }
         assert_eq!(named("Doku zu upload.asp.pdf"), None);
-        assert_eq!(head("Doku zu upload.asp.pdf", "%PDF-1.4"), None);
-        assert_eq!(head("Doku zu upload.asp.pdf", "<% eval request(1) %>"), Some("upload"));
+        assert_eq!(family_of_head("Doku zu upload.asp.pdf", "%PDF-1.4"), None);
+        assert_eq!(
+            family_of_head("Doku zu upload.asp.pdf", "<% eval request(1) %>"),
+            Some("upload")
+        );
         for name in [
             "shell.php.png",
             "my shell.php",
@@ -351,13 +353,12 @@ mod tests {
 
     #[test]
     fn content_is_held_against_the_name() {
-        let head = |name: &str, text: &str| find_as(Role::FileHead, name, text).map(|(family, _)| family);
-        assert_eq!(head("x.png", "<?php echo 1;"), Some("code"));
-        assert_eq!(head("x.png", "#!/bin/sh\nid"), Some("upload"));
-        assert_eq!(head("run", "\u{7f}ELF\u{2}"), Some("upload"));
-        assert_eq!(head("x.svg", "<svg onload=\"alert(1)\"/>"), Some("upload"));
-        assert_eq!(head("x.svg", "<svg><path d=\"M0 0\"/></svg>"), None);
-        assert_eq!(head("install.txt", "#!/bin/sh is the first line"), None);
-        assert_eq!(head("x.png", "PNG"), None);
+        assert_eq!(family_of_head("x.png", "<?php echo 1;"), Some("code"));
+        assert_eq!(family_of_head("x.png", "#!/bin/sh\nid"), Some("upload"));
+        assert_eq!(family_of_head("run", "\u{7f}ELF\u{2}"), Some("upload"));
+        assert_eq!(family_of_head("x.svg", "<svg onload=\"alert(1)\"/>"), Some("upload"));
+        assert_eq!(family_of_head("x.svg", "<svg><path d=\"M0 0\"/></svg>"), None);
+        assert_eq!(family_of_head("install.txt", "#!/bin/sh is the first line"), None);
+        assert_eq!(family_of_head("x.png", "PNG"), None);
     }
 }

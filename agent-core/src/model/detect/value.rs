@@ -130,12 +130,9 @@ impl<'v> Value<'v> {
     /// Whether it is the beginning of a script that a browser did not run, as its report says (CSP
     /// 3, section 5.3: `script-sample`, `sample`): what such reports are for.
     pub(super) fn is_sample(&self) -> bool {
-        const NAMES: &[&str] = &["script-sample", "scriptSample", "sample"];
-        let name = self.place.name;
-        let last = name.rsplit('.').next().unwrap_or_default();
         self.place.part == Part::Body
-            && NAMES.contains(&last)
-            && (self.context.is_report() || name.starts_with("csp-report."))
+            && self.place.is_named(&["scriptsample", "sample"])
+            && (self.context.is_report() || self.place.name.starts_with("csp-report."))
     }
 
     /// The value without the long word in front of it, which rules that look from the beginning on do not reach behind: an attack

@@ -138,7 +138,8 @@ fn decoded(group: &[u8]) -> Option<Group> {
     group.bytes().iter().all(is_printable).then_some(group)
 }
 
-/// Decodes the beginning of a code into a buffer, whatever it stands for, as far as it is one; how many bytes there are.
+/// Decodes the beginning of a code into a buffer, whatever it stands for, as far as it is one; how
+/// many bytes there are.
 pub(super) fn head(code: &[u8], buffer: &mut [u8]) -> usize {
     let digits = code
         .iter()

@@ -8,8 +8,8 @@
 //!    of JavaScript and C (`\u0041`, `\u{41}`, `\x41`), character references of HTML
 //! 3. UTF-8, where overlong sequences (`%c0%ae` for a dot; CWE-173) stand for what a careless decoder makes of them
 //! 4. Unicode's compatibility forms (NFKC, UAX #15: `＜` for `<`), and without what is invisible (zero-width characters, NUL)
-//! 5. beside it, what the value holds as Base64, where that is printable text ([`Normal::hidden`]); of a serialised object, in Base64 or in
-//!    hexadecimal digits or as it is, what shows of it
+//! 5. beside it, what the value holds as Base64, where that is printable text ([`Normal::hidden`]);
+//!    of a serialised object, in Base64 or in hexadecimal digits or as it is, what shows of it
 //!
 //! Every step takes linear time and yields no more bytes than it read, but for compatibility forms, which are bounded. A value that
 //! needs none of it, as nearly all, is borrowed and costs one look at each byte.
@@ -26,7 +26,7 @@ use memchr::memchr;
 
 pub(crate) use self::{
     base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code},
-    serialised::is_serialised,
+    serialised::{HEAD as HEAD_OF_OBJECT, is_serialised},
 };
 
 /// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
@@ -47,7 +47,8 @@ pub enum Spelling {
 pub struct Normal<'v> {
     /// The text that it stands for.
     pub text: Cow<'v, str>,
-    /// What stands in it as Base64, normalised likewise; what shows of a serialised object, behind a mark that no value has.
+    /// What stands in it as Base64, normalised likewise; what shows of a serialised object, behind
+    /// a mark that no value has.
     pub hidden: Option<String>,
     /// Which disguises were taken off.
     pub disguise: Disguise,
@@ -76,7 +77,7 @@ pub struct Disguise {
 /// ```
 #[must_use]
 pub fn normalise(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
-    revealed(undress(value, spelling), base64)
+    revealed(decode_layers(value, spelling), base64)
 }
 
 /// As [`normalise`], for a value in which nothing is coded: printable ASCII, blanks and line breaks, but no percent sign, backslash or
@@ -120,12 +121,12 @@ fn revealed(mut normal: Normal<'_>, base64: bool) -> Normal<'_> {
     }
     normal.hidden = serialised::of_code(&normal.text).or_else(|| {
         let inner = base64::decode(&normal.text)?;
-        Some(undress(&inner, Spelling::Literal).text.into_owned())
+        Some(decode_layers(&inner, Spelling::Literal).text.into_owned())
     });
     normal
 }
 
-fn undress(value: &[u8], spelling: Spelling) -> Normal<'_> {
+fn decode_layers(value: &[u8], spelling: Spelling) -> Normal<'_> {
     let mut disguise = Disguise::default();
     if let Some(text) = plain(value, spelling) {
         return Normal {

@@ -7,7 +7,7 @@
 use super::{base64, bytes::hex};
 
 /// As much of an object as is looked at, in bytes: the names of its first classes and functions.
-const HEAD: usize = 512;
+pub(crate) const HEAD: usize = 512;
 
 /// What begins the text that tells of an object. No value holds it: control characters are dropped
 /// from all of them.
@@ -60,19 +60,36 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
         [0x80, 4 | 5, 0x95, _, _, _, _, 0, 0, 0, 0, ..] => Some("frame"),
         // Marshal 4.8: an object, or what names a class that is known for what it calls
         [4, 8, b'o', b':', ..] => Some("ruby"),
-        [4, 8, ..] if RUBY.iter().any(|name| holds(bytes, name)) => Some("ruby"),
+        [4, 8, ..] if names_a_class_of_ruby(bytes) => Some("ruby"),
         _ => None,
     }
 }
 
-/// Classes that published chains of Ruby begin with.
-const RUBY: &[&[u8]] = &[
-    b"Gem::",
-    b"DeprecatedInstanceVariableProxy",
-    b"ERB",
-    b"Net::BufferedIO",
-    b"Kernel",
-];
+/// Whether Marshal names a class or a module that published chains of Ruby begin with: behind `c`,
+/// `m` or the colon of a symbol, and the length of the name and five. Texts hold such names too.
+fn names_a_class_of_ruby(bytes: &[u8]) -> bool {
+    const SHIFT: usize = 5;
+    const WHOLE: &[&[u8]] = &[b"ERB", b"Kernel", b"Net::BufferedIO"];
+    const PROXY: &[u8] = b"DeprecatedInstanceVariableProxy";
+    let is_sought = |name: &[u8]| {
+        let is_name = name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
+        is_name && (WHOLE.contains(&name) || name.starts_with(b"Gem::") || name.ends_with(PROXY))
+    };
+    let mut rest = bytes;
+    while let Some((sign, after)) = rest.split_first() {
+        rest = after;
+        let name = after.split_first().and_then(|(length, behind)| {
+            let length = usize::from(*length).checked_sub(SHIFT)?;
+            behind.get(..length)
+        });
+        if matches!(sign, b'c' | b'm' | b'M' | b':') && name.is_some_and(is_sought) {
+            return true;
+        }
+    }
+    false
+}
 
 /// Modules of Python that no value needs, and those of which it needs no such function.
 const MODULES: &[&[u8]] = &[
@@ -152,6 +169,12 @@ mod tests {
             (b"\x80\x05\x95\x1d\0\0\0\0\0\0\0]\x94(K", "\u{1}frame: (K"),
             (b"\x04\x08o:\x15Gem::SpecFetcher\0", "\u{1}ruby: o: Gem::SpecFetcher"),
             (b"\x04\x08[\x08c\x15Gem::SpecFetcher", "\u{1}ruby: Gem::SpecFetcher"),
+            (b"\x04\x08[\x06o:\x08ERB\x00", "\u{1}ruby: o: ERB"),
+            (b"\x04\x08[\x06m\x0bKernel", "\u{1}ruby: Kernel"),
+            (
+                b"\x04\x08[\x06o:\x27A::DeprecatedInstanceVariableProxy\x00",
+                "\u{1}ruby: o:'A::DeprecatedInstanceVariableProxy",
+            ),
         ] {
             assert_eq!(of_bytes(bytes).as_deref(), Some(text), "{text}");
             assert!(is_serialised(bytes));
@@ -164,6 +187,10 @@ mod tests {
             b"\x80\x04abc",
             b"\x04\x08{\x08I\"\x0fsession_id\x06:\x06ET",
             b"\x04\x08I\"\x06a",
+            b"\x04\x08{\x06I\"\x09user\x06:\x06ETI\"\x0cHERBERT\x06;\0T",
+            b"\x04\x08{\x06I\"\x0anews\x06:\x06ETI\"\x12Kernel update\x06;\0T",
+            b"\x04\x08{\x06:\x0aKernelI\"\x09Gem::",
+            b"\x04\x08{\x06:\x0cKernels",
             b"text",
         ] {
             assert_eq!(of_bytes(bytes), None, "{bytes:?}");

@@ -4,7 +4,9 @@
 //! hint and no proof: the client writes it. A rule may therefore rely on it only where the application would read nothing from a
 //! field of another name.
 
-use std::ops::BitOr;
+use std::{borrow::Cow, ops::BitOr};
+
+use percent_encoding::percent_decode_str;
 
 use super::Place;
 
@@ -161,15 +163,13 @@ impl NameHints {
     /// The name of a file that a commit touched.
     pub const CHANGE: Self = Self(1 << 10);
 
-    /// What a name hints at: that of a parameter, a header, a cookie, or the names on the way to a member with dots or brackets
-    /// between them. Allocates nothing, and takes some hundred comparisons: ask only where a rule found something.
+    /// What a name hints at: that of a parameter, a header, a cookie, or the names on the way to a
+    /// member with dots or brackets between them. Allocates nothing unless the name is
+    /// percent-encoded, and takes some hundred comparisons: ask only where a rule found something.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let mut segments = name
-            .rsplit(['.', '[', ']', '$', ':'])
-            .map(|segment| segment.trim_start_matches("%5B").trim_start_matches("%5b"))
-            .map(|segment| segment.trim_end_matches("%5D").trim_end_matches("%5d"))
-            .filter(|segment| segment.bytes().any(|byte| byte.is_ascii_alphabetic()));
+        let name = decoded(name);
+        let mut segments = segments(&name);
         let Some(last) = segments.next() else {
             return Self::NONE;
         };
@@ -232,6 +232,39 @@ impl Place<'_> {
     pub fn hints(&self) -> NameHints {
         NameHints::of(self.name)
     }
+
+    /// The last of the names on the way to a value, without the place in a list: `email` for
+    /// `user.email[0]`.
+    pub(in crate::model) fn last_name(&self) -> Cow<'_, str> {
+        match decoded(self.name) {
+            Cow::Borrowed(name) => segments(name).next().unwrap_or_default().into(),
+            Cow::Owned(name) => segments(&name).next().unwrap_or_default().to_owned().into(),
+        }
+    }
+
+    /// Whether the last of its names is one of these, in lower case, of letters and digits alone,
+    /// in the singular.
+    pub(in crate::model) fn is_named(&self, names: &[&str]) -> bool {
+        names.contains(&compact(&self.last_name(), &mut [0; LONGEST]))
+    }
+
+    /// Whether the last of its names ends as one of these, written likewise: `user_email`.
+    pub(in crate::model) fn is_named_like(&self, ends: &[&str]) -> bool {
+        let (last, mut buffer) = (self.last_name(), [0; LONGEST]);
+        let last = compact(&last, &mut buffer);
+        ends.iter().any(|end| last.ends_with(end))
+    }
+}
+
+/// A name as an application reads it. Clients encode brackets, and attackers letters.
+fn decoded(name: &str) -> Cow<'_, str> {
+    percent_decode_str(name).decode_utf8_lossy()
+}
+
+/// The names on the way to a value, from the last one on, without places in lists.
+fn segments(name: &str) -> impl Iterator<Item = &str> {
+    name.rsplit(['.', '[', ']', '$', ':'])
+        .filter(|segment| segment.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// A name in lower case, of its letters and digits alone, without trailing digits and the `s` of a plural.
@@ -248,7 +281,8 @@ fn compact<'b>(name: &str, buffer: &'b mut [u8; LONGEST]) -> &'b str {
     let text = str::from_utf8(bytes).unwrap_or_default();
     let text = text.trim_end_matches(|sign: char| sign.is_ascii_digit());
     match text.strip_suffix('s') {
-        Some(singular) if singular.len() > 2 && !singular.ends_with(['s', 'u']) => singular,
+        // neither `address` nor `status` nor `customjs` is one
+        Some(singular) if singular.len() > 2 && !singular.ends_with(['s', 'u', 'j']) => singular,
         _ => text,
     }
 }
@@ -378,6 +412,42 @@ mod tests {
         }
         assert_eq!(NameHints::of("q"), NameHints::NONE);
         assert_eq!(NameHints::of("\u{e9}\u{e9}"), NameHints::NONE);
+    }
+
+    #[test]
+    fn the_last_name_is_told_however_a_list_is_written() {
+        let place = |name| Place {
+            part: crate::model::places::Part::Query,
+            name,
+        };
+        for name in [
+            "email",
+            "email[]",
+            "email[0]",
+            "email%5B%5D",
+            "user[email][0]",
+            "user.e-mail",
+            "users[0].email.1",
+            "Emails[]",
+            "e%6Dail",
+            "email2",
+        ] {
+            assert!(place(name).is_named(&["email"]), "{name}");
+        }
+        for name in ["", "[]", "0", "email.text", "emailed", "user_email"] {
+            assert!(!place(name).is_named(&["email"]), "{name}");
+        }
+        assert!(place("user_email[]").is_named_like(&["email"]) && !place("email_text").is_named_like(&["email"]));
+        assert_eq!(place("a.userId[0]").last_name(), "userId");
+        assert_eq!(place("a%5Buser_id%5D").last_name(), "user_id");
+        assert!(place("custom_js").is_named(&["customjs"]) && place("header_scripts").is_named(&["headerscript"]));
+        for (name, hint) in [
+            ("to%5Bpassword%5D%5B0%5D", NameHints::SECRET),
+            ("p%61ssword", NameHints::SECRET),
+            ("custom_js", NameHints::CODE),
+        ] {
+            assert!(NameHints::of(name).any(hint), "{name}");
+        }
     }
 
     #[test]

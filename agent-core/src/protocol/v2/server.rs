@@ -44,7 +44,8 @@ pub struct Nack {
 pub struct ListUpdate {
     /// How to read the rest.
     pub mode: ListMode,
-    /// Whether nothing is to be kept that another history had listed and this one does not: an operator says so.
+    /// Whether nothing is to be kept that another history had listed and this one does not: an
+    /// operator says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,
     /// The history that `from` and `to` belong to.

@@ -1,18 +1,20 @@
 //! Lists for other programs in the admin API: what firewalls and servers read, with an `ETag`, so
 //! that one who asks every minute is sent a list only when it has changed.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
     web::{Data, Path},
 };
-use buckler::model::address;
 use ipnet::IpNet;
 
 use super::{blacklist::known_fleet, query, routes::Asker};
-use crate::http::{reply::Refusal, state::State};
+use crate::{
+    http::{reply::Refusal, state::State},
+    list::is_exact,
+};
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ enum Format {
     Plain,
     /// For `nft -f`: the table `inet buckler` is replaced in one transaction.
     Nftables,
-    /// For `ipset restore`: the sets `buckler4` and `buckler6` are swapped.
+    /// For `ipset restore`: the sets `buckler4` and `buckler6` are swapped with new ones.
     Ipset,
     /// For `include` in nginx: `deny` lines.
     Nginx,
@@ -110,21 +112,39 @@ fn written(format: Format, networks: &[IpNet]) -> String {
 fn lines(networks: &[IpNet], before: &str, after: &str) -> String {
     let mut text = String::new();
     for network in networks {
-        let network = address::to_text(*network);
+        let network = Plain(*network);
         // a text takes everything
         let _ = writeln!(text, "{before}{network}{after}");
     }
     text
 }
 
+/// A network as [`to_text`](buckler::model::address::to_text) has it, written without one.
+struct Plain(IpNet);
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_exact(self.0) {
+            self.0.addr().fmt(f)
+        } else {
+            self.0.fmt(f)
+        }
+    }
+}
+
 /// The networks of IPv4, and those of IPv6.
-fn by_family(networks: &[IpNet]) -> [Vec<String>; 2] {
-    let (v4, v6): (Vec<IpNet>, Vec<IpNet>) = networks.iter().partition(|network| matches!(network, IpNet::V4(_)));
-    [v4, v6].map(|family| family.into_iter().map(address::to_text).collect())
+fn by_family(networks: &[IpNet]) -> [impl Iterator<Item = Plain>; 2] {
+    [true, false].map(|is_v4| {
+        let family = networks
+            .iter()
+            .filter(move |network| matches!(network, IpNet::V4(_)) == is_v4);
+        family.map(|network| Plain(*network))
+    })
 }
 
 fn nftables(networks: &[IpNet]) -> String {
-    // the table is made before it is deleted, since it may not be there; all of it is one transaction
+    // the table is made before it is deleted, since it may not be there; all of it is one
+    // transaction
     let mut text = "table inet buckler\ndelete table inet buckler\ntable inet buckler {\n".to_owned();
     let sets = [("banned4", "ipv4_addr"), ("banned6", "ipv6_addr")];
     for ((name, kind), networks) in sets.into_iter().zip(by_family(networks)) {
@@ -132,8 +152,16 @@ fn nftables(networks: &[IpNet]) -> String {
             text,
             "\tset {name} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\tauto-merge"
         );
-        if !networks.is_empty() {
-            let _ = writeln!(text, "\t\telements = {{ {} }}", networks.join(",\n\t\t\t"));
+        let mut networks = networks.peekable();
+        // only a set that has elements may name them
+        if networks.peek().is_some() {
+            text.push_str("\t\telements = { ");
+            let mut between = "";
+            for network in networks {
+                let _ = write!(text, "{between}{network}");
+                between = ",\n\t\t\t";
+            }
+            text.push_str(" }\n");
         }
         text.push_str("\t}\n");
     }
@@ -145,14 +173,15 @@ fn nftables(networks: &[IpNet]) -> String {
 }
 
 fn ipset(networks: &[IpNet]) -> String {
-    /// What a set holds at least, and room for a quarter more than there is: a power of two.
-    const LEAST: usize = 65_536;
+    /// How a set is made, whatever is in it: `-exist` takes one that is there with the same options
+    /// alone, as `bucklerctl export` makes it too. 2^24 networks cost nothing until they come.
+    const OPTIONS: &str = "timeout 0 maxelem 16777216 -exist";
     let mut text = String::new();
     let sets = [("buckler4", "inet"), ("buckler6", "inet6")];
     for ((name, family), networks) in sets.into_iter().zip(by_family(networks)) {
-        let most = (networks.len() + networks.len() / 4).next_power_of_two().max(LEAST);
-        let set = format!("hash:net family {family} maxelem {most}");
-        let _ = writeln!(text, "create {name} {set} -exist\ncreate {name}-next {set}");
+        let set = format!("hash:net family {family} {OPTIONS}");
+        // a run that was cut short leaves the second set behind
+        let _ = writeln!(text, "create {name} {set}\ncreate {name}-next {set}\nflush {name}-next");
         for network in networks {
             let _ = writeln!(text, "add {name}-next {network} -exist");
         }
@@ -202,5 +231,26 @@ mod tests {
         assert_eq!(written(Format::Nginx, &[]), "");
         assert!(!written(Format::Nftables, &[]).contains("elements"));
         assert!(written(Format::Ipset, &[]).contains("swap buckler4-next buckler4"));
+    }
+    #[test]
+    fn sets_are_created_alike_however_long_the_list_is() {
+        let many: Vec<IpNet> = (0..60_000_u32)
+            .map(|n| IpNet::from(std::net::IpAddr::from((0x0b00_0000 + n).to_be_bytes())))
+            .collect();
+        let created = |networks: &[IpNet]| {
+            let text = written(Format::Ipset, networks);
+            let lines = text.lines().filter(|line| line.starts_with("create"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let empty = created(&[]);
+        assert_eq!(created(&many), empty, "`create … -exist` fails where options differ");
+        for line in &empty {
+            // as `bucklerctl export` writes them
+            assert!(
+                line.ends_with(" timeout 0 maxelem 16777216 -exist"),
+                "a run that was cut short leaves the second set behind: {line}"
+            );
+        }
+        assert!(written(Format::Ipset, &[]).contains("flush buckler6-next\n"));
     }
 }

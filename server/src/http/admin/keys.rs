@@ -19,7 +19,7 @@ use crate::{
     moment::Tick,
     profiles::KeyView,
     secret::Secret,
-    store::{Command, KeyState},
+    store::{Command, KeyState, MOST_KEYS},
 };
 
 /// What keys begin with.
@@ -115,7 +115,7 @@ pub(super) async fn rotate(
     let shown = json!({"replaced_by": key.id, "overlap_s": overlap_s});
     let note = asker.note(
         "key.rotate",
-        (&before.id, Some(&fleet)),
+        (&before.id, fleet.as_deref()),
         (json!({"profile": view.profile}), shown),
     );
     made(&state, secret, vec![key, before], note).await
@@ -134,7 +134,11 @@ pub(super) async fn revoke(asker: Asker, id: Path<String>, state: Data<State>) -
         ..view.kept
     };
     let was = json!({"profile": view.profile, "state": view.state});
-    let note = asker.note("key.revoke", (&id, Some(&fleet)), (was, json!({"state": "revoked"})));
+    let note = asker.note(
+        "key.revoke",
+        (&id, fleet.as_deref()),
+        (was, json!({"state": "revoked"})),
+    );
     state.change_access(vec![Command::Key(revoked), note]).await?;
     let revoked = view_of(&state, &id);
     reply::ok(Revoked { revoked })
@@ -170,7 +174,7 @@ async fn made(state: &State, secret: String, keys: Vec<KeyState>, note: Command)
         .ask(move |node, _| Ok(node.store.has_room_for_a_key(now)))
         .await?;
     if !has_room {
-        let message = "there are 10,000 keys in force: revoke some first";
+        let message = format!("there are {MOST_KEYS} keys in force: revoke some first");
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
     let id = keys.first().map(|key| Arc::clone(&key.id)).unwrap_or_default();
@@ -187,12 +191,13 @@ fn view_of(state: &State, id: &str) -> Option<KeyView> {
     keys.into_iter().find(|key| *key.id == *id)
 }
 
-/// A key and the fleet of its profile.
-fn found(asker: &Asker, state: &State, id: &str) -> Result<(KeyView, String), Refusal> {
+/// A key and the fleet of its profile, if it has one.
+fn found(asker: &Asker, state: &State, id: &str) -> Result<(KeyView, Option<Arc<str>>), Refusal> {
     let view = view_of(state, id).filter(|key| is_seen(asker, state, &key.profile));
     let view = view.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, format!("no key {id:?}")))?;
-    let fleet = state.profiles.get(&view.profile).map(|live| live.fleet().to_string());
-    Ok((view, fleet.unwrap_or_default()))
+    let live = state.profiles.get(&view.profile);
+    let fleet = live.map(|live| Arc::clone(live.fleet()));
+    Ok((view, fleet))
 }
 
 /// Whether a key of this profile concerns the operator; one of no profile concerns those of all

@@ -161,7 +161,7 @@ async fn json<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<T,
 mod tests {
     use std::{fs, path::Path};
 
-    use super::{routes::tests::Listed, *};
+    use super::{openapi::Listed, *};
 
     #[test]
     fn every_path_asks_for_a_role_and_changes_ask_for_more_than_to_look() {

@@ -94,7 +94,7 @@ const ADMIN: &[Row] = &[
         ..row("DELETE", "/admin/blacklist", "Lets an address or a network in again")
     },
     Row {
-        query: &[FLEET],
+        body: &[("fleet", "string", false)],
         ..row("POST", "/admin/blacklist/complete", "Says that a new list is complete")
     },
     Row {
@@ -234,8 +234,8 @@ const OTHERS: &[Row] = &[
 ];
 
 /// What the router is made of.
-#[derive(Default)]
-struct Listed(Vec<(&'static str, Method, Role)>);
+#[derive(Debug, Default)]
+pub(super) struct Listed(pub(super) Vec<(&'static str, Method, Role)>);
 
 impl Routes for Listed {
     fn add(&mut self, path: Guarded) {
@@ -447,6 +447,14 @@ mod tests {
             found, rows,
             "add a row to OTHERS in openapi.rs for every route, and none for another"
         );
+    }
+
+    #[test]
+    fn a_fleet_whose_list_is_complete_is_named_in_the_body() {
+        let operation = &described()["paths"]["/admin/blacklist/complete"]["post"];
+        assert_eq!(operation["parameters"], json!([]));
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(schema["properties"], json!({"fleet": {"type": "string"}}));
     }
 
     #[test]

@@ -103,9 +103,7 @@ pub(in crate::http) async fn put_in_force(
     state.owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);
     drop(changing);
-    let live = profiles.get(name).ok_or_else(|| no_profile(name))?;
-    tracing::info!(profile = %live.name(), version = live.version(), "an operator replaced the configuration");
-    Ok(live)
+    profiles.get(name).ok_or_else(|| no_profile(name))
 }
 
 /// The profile of this name, if the operator sees its fleet.

@@ -12,7 +12,7 @@ use crate::http::{
     state::State,
 };
 
-/// The most that are shown: the newest thousand of each profile are kept.
+/// The most that are shown: the thousand of each profile are kept that end last.
 const MOST: usize = 10_000;
 
 /// A ban that one application asks for.

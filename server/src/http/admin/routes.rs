@@ -178,20 +178,3 @@ impl FromRequest for Asker {
         ready(asker.ok_or_else(|| Refusal::failed(&"a path of the admin API is not guarded")))
     }
 }
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// What every path asks for.
-    #[derive(Default)]
-    pub(crate) struct Listed(pub(crate) Vec<(&'static str, Method, Role)>);
-
-    impl Routes for Listed {
-        fn add(&mut self, path: Guarded) {
-            let Guarded { path, asked, .. } = path;
-            self.0
-                .extend(asked.into_iter().map(|(method, role)| (path, method, role)));
-        }
-    }
-}

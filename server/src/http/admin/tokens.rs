@@ -19,6 +19,7 @@ use crate::{
     moment::Tick,
     secret::Secret,
     store::{Command, MOST_TOKENS, Role, TokenState},
+    tokens::OF_FILE,
 };
 
 /// What tokens begin with.
@@ -45,7 +46,6 @@ struct TokenView {
 
 impl TokenView {
     fn new((token, used): (TokenState, Option<Tick>), now: Tick) -> Self {
-        let ms = |tick: Tick| u64::from(tick.seconds()) * 1_000;
         Self {
             state: if token.is_in_force(now) { "active" } else { "ended" },
             id: token.id,
@@ -53,9 +53,9 @@ impl TokenView {
             tail: token.tail,
             role: token.role,
             fleets: token.fleets,
-            made_ms: ms(token.made),
-            ends_ms: token.ends.map(ms),
-            used_ms: used.map(ms),
+            made_ms: token.made.unix_ms(),
+            ends_ms: token.ends.map(Tick::unix_ms),
+            used_ms: used.map(Tick::unix_ms),
         }
     }
 }
@@ -108,6 +108,11 @@ pub(super) async fn create(asker: Asker, payload: Payload, state: Data<State>) -
         return Err(Refusal::bad_request(
             "allowed is a label that is not empty, one fleet or more or no `fleets` for all, and a ttl_s of 1 or more or none",
         ));
+    }
+    if label.trim().eq_ignore_ascii_case(OF_FILE) {
+        return Err(Refusal::bad_request(format!(
+            "label: found {label:?}, which is what the audit calls the configuration file: allowed is another"
+        )));
     }
     let _changing = state.profiles.changing.lock().await;
     if state.tokens.all().len() >= MOST_TOKENS {

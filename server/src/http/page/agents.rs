@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{
     guard::{Answer, Sent, Visitor},
-    layout::{facts, frame, link, nothing},
+    layout::{facts, frame, link, nothing, path_of_profile},
     overview::{badge, lines},
     troubles::{self, Condition},
     words,
@@ -181,7 +181,7 @@ fn who(agent: &AgentView, now_ms: u64) -> Markup {
     facts(&[
         (
             "Application",
-            html! { a href={ "/admin/ui/profiles/" (agent.profile) } { (agent.profile) } },
+            html! { a href=(path_of_profile(&agent.profile)) { (agent.profile) } },
         ),
         ("Fleet", html! { (agent.fleet) }),
         ("From", html! { (agent.peer.to_string()) " by " (transport) }),

@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::{Ready, ready},
     rc::Rc,
+    sync::Arc,
 };
 
 use actix_web::{
@@ -14,7 +15,7 @@ use actix_web::{
     dev::{self, HttpServiceFactory, ServiceRequest, ServiceResponse},
     http::{Method, StatusCode},
     middleware::{Next, from_fn},
-    web::{self, Bytes, Data, Payload},
+    web::{self, Data, Payload},
 };
 use url::form_urlencoded;
 
@@ -108,9 +109,18 @@ impl Guarded {
 
     fn into_service(self) -> impl HttpServiceFactory + 'static {
         let (path, asked): (_, Option<Rc<[Asked]>>) = (self.path, self.asked.map(Into::into));
+        let methods = asked.iter().flat_map(|asked| asked.iter());
+        let methods: Vec<&str> = methods.map(|(method, _)| method.as_str()).collect();
+        let allowed = if methods.is_empty() {
+            "GET, POST".to_owned()
+        } else {
+            methods.join(", ")
+        };
         self.resource
-            .default_service(web::to(|| {
-                ready(Err::<HttpResponse, _>(Trouble::from(Refusal::no_method("GET, POST"))))
+            .default_service(web::to(move || {
+                ready(Err::<HttpResponse, _>(Trouble::from(Refusal::no_method(
+                    allowed.clone(),
+                ))))
             }))
             .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
                 permitted((path, asked.clone()), request, next)
@@ -192,7 +202,7 @@ fn visitor(request: &HttpRequest, state: &State) -> Option<Visitor> {
             from: state.peer(request),
         },
         form: session::form_token(&cookie),
-        session: Session::clone(&session),
+        session,
         path: request.path().to_owned(),
     })
 }
@@ -203,7 +213,7 @@ pub(super) struct Visitor {
     pub(super) asker: Asker,
     /// What every form of the session carries.
     pub(super) form: String,
-    pub(super) session: Session,
+    pub(super) session: Arc<Session>,
     /// The path that is looked at.
     pub(super) path: String,
 }
@@ -235,13 +245,13 @@ pub(super) struct Sent(BTreeMap<String, String>);
 
 impl Sent {
     /// Reads what a form sends, or a query.
-    pub(super) fn read(body: &Bytes) -> Self {
+    pub(super) fn read(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
     /// The query of a request.
     pub(super) fn asked(request: &HttpRequest) -> Self {
-        Self::read(&Bytes::copy_from_slice(request.query_string().as_bytes()))
+        Self::read(request.query_string().as_bytes())
     }
 
     /// A field, without white space around it; nothing where it was not sent.

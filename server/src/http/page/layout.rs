@@ -7,6 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use maud::{DOCTYPE, Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ROOT, assets, guard::Visitor, words};
 use crate::{http::reply::Refusal, store::Role};
@@ -44,13 +45,16 @@ pub(super) fn answer(answer: &mut HttpResponseBuilder, text: Markup) -> HttpResp
         .body(text.into_string())
 }
 
+/// Where the profiles are.
+const PROFILES: &str = "/admin/ui/profiles";
+
 /// The views, as the navigation names them.
 const VIEWS: [(&str, &str); 6] = [
     (ROOT, "Overview"),
     ("/admin/ui/agents", "Agents"),
     ("/admin/ui/list", "List"),
     ("/admin/ui/refusals", "Refusals"),
-    ("/admin/ui/profiles", "Profiles"),
+    (PROFILES, "Profiles"),
     ("/admin/ui/audit", "Audit"),
 ];
 
@@ -128,8 +132,8 @@ pub(super) fn trouble(refusal: &Refusal) -> HttpResponse {
         }
     };
     let mut response = HttpResponse::build(refusal.status());
-    if let Some(seconds) = refusal.retry_after_s() {
-        response.insert_header((header::RETRY_AFTER, seconds));
+    if let Some((name, value)) = refusal.header() {
+        response.insert_header((name.clone(), value));
     }
     answer(&mut response, document(title, &body))
 }
@@ -180,6 +184,11 @@ pub(super) fn link(path: &str, query: &[(&str, &str)]) -> String {
     } else {
         format!("{path}?{query}")
     }
+}
+
+/// The path of a profile's page, whatever its name holds.
+pub(super) fn path_of_profile(name: &str) -> String {
+    format!("{PROFILES}/{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
 /// Names and what they are, one below the other.

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::{
     guard::{Answer, Sent, Trouble, Visitor},
     layout::{self, frame, link, nothing, token},
-    refusals, see, words,
+    refusals, see, sign_in, words,
 };
 use crate::{
     http::{
@@ -267,8 +267,7 @@ pub(super) async fn unban(visitor: Visitor, sent: Sent, state: Data<State>) -> R
     let network = blacklist::network(sent.text("address"))?;
     let fleet = blacklist::known_fleet(&visitor.asker, &state, sent.given("fleet").map(str::to_owned))?;
     blacklist::unbanned(&visitor.asker, &state, network, fleet).await?;
-    let back = sent.text("back");
-    Ok(see(if back.starts_with("/admin/ui/") { back } else { PATH }).finish())
+    Ok(see(sign_in::next(sent.text("back")).unwrap_or(PATH)).finish())
 }
 
 /// Of other views: whether an entry is there, in a line.

@@ -95,9 +95,8 @@ impl Following {
             if !may_look || *self.state.stage().borrow() != Stage::Serving {
                 return None;
             }
-            let Ok(mark) = self.state.owner.ask(|node, _| Ok(mark(node))).await else {
-                continue;
-            };
+            // a browser comes back by itself
+            let mark = self.state.owner.ask(|node, _| Ok(mark(node))).await.ok()?;
             self.looks += 1;
             match self.seen.replace(mark) {
                 None => return Some("event: hello\ndata:\n\n"),

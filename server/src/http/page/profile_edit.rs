@@ -13,7 +13,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     guard::{Sent, Trouble, Visitor},
-    layout::{frame, token},
+    layout::{frame, path_of_profile, token},
     see,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(super) fn editor(visitor: &Visitor, live: &LiveProfile, draft: Option<&Draft
             @if !visitor.may(Role::Operate) { pre { code { (text) } } }
             @else {
                 @if let Some(draft) = draft { (said(draft)) }
-                form .stacked method="post" action={ "/admin/ui/profiles/" (live.name()) } {
+                form .stacked method="post" action=(path_of_profile(live.name())) {
                     (token(visitor))
                     input type="hidden" name="of" value=(of);
                     label for="config" { "Keys on top of the template " (live.template()) ", in JSON or TOML. A secret is shown as … and stays as it is." }
@@ -108,7 +108,7 @@ pub(super) async fn change(
             }
         })
         .await?;
-        return Ok(see(&format!("/admin/ui/profiles/{}", live.name())).finish());
+        return Ok(see(&path_of_profile(live.name())).finish());
     }
     let draft = Draft {
         text,
@@ -143,12 +143,10 @@ fn preview(state: &State, live: &LiveProfile, text: &str) -> Result<Preview, Str
     let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
     let next = next.ok_or("the profile is gone: the server's file no longer has it")?;
     let (before, after) = (text_of(&live.shown()), text_of(&next.shown()));
-    let mut odd = next.warnings();
-    odd.extend(next.policy().cautions());
     Ok(Preview {
         difference: difference(&before, &after),
         weaker: next.policy().weaker_than(live.policy()),
-        odd,
+        odd: super::profiles::odd(next),
         is_same: next.version() == live.version(),
     })
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     guard::{Answer, Visitor},
-    layout::{facts, frame, link},
+    layout::{facts, frame, link, path_of_profile},
     profile_edit, words,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(super) async fn all(visitor: Visitor, state: Data<State>) -> Answer {
                 table {
                     thead { tr { th { "Profile" } th { "Fleet" } th { "Template" } th { "In force" } th { "Since" } th { "Agents run" } th { "Odd" } } }
                     tbody { @for live in &all { tr {
-                        td data-label="Profile" { a href={ "/admin/ui/profiles/" (live.name()) } { (live.name()) } }
+                        td data-label="Profile" { a href=(path_of_profile(live.name())) { (live.name()) } }
                         td data-label="Fleet" { (live.fleet()) }
                         td data-label="Template" { (live.template()) }
                         td data-label="In force" { (live.version()) span .sub { (source(live)) } }
@@ -68,7 +68,7 @@ fn source(live: &LiveProfile) -> &'static str {
 }
 
 /// What is odd in a configuration, and what honest clients may suffer from.
-fn odd(live: &LiveProfile) -> Vec<String> {
+pub(super) fn odd(live: &LiveProfile) -> Vec<String> {
     let mut odd = live.warnings();
     odd.extend(live.policy().cautions());
     odd

@@ -61,8 +61,10 @@ pub(super) async fn newest(
             .refusals()
             .filter(|refusal| operator.sees(&refusal.fleet))
             .collect();
-        let profiles: BTreeSet<String> = seen.iter().map(|refusal| refusal.profile.to_string()).collect();
-        let checks: BTreeSet<String> = seen.iter().map(|refusal| refusal.why.clone()).collect();
+        let profiles: BTreeSet<&str> = seen.iter().map(|refusal| &*refusal.profile).collect();
+        let checks: BTreeSet<&str> = seen.iter().map(|refusal| &*refusal.why).collect();
+        let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        let (profiles, checks) = (owned(profiles), owned(checks));
         let found = seen
             .into_iter()
             .filter(|refusal| wanted.is(refusal))

@@ -19,8 +19,8 @@ use crate::{
     secret::{Fingerprint, Secret},
 };
 
-/// The most sessions at once: several browsers for each of the people who operate a server. With one
-/// more, the one that was used longest ago ends.
+/// The most sessions at once: several browsers for each of the people who operate a server. With
+/// one more, the one that was used longest ago ends.
 const MOST: usize = 512;
 /// How long a session lasts, in seconds: a working day and a half.
 const LASTS_S: u64 = 12 * 3_600;
@@ -37,12 +37,12 @@ const PLAIN: &str = "buckler";
 const FORMS: &str = "buckler 2026-11 forms of the operators' page";
 
 /// A browser that has signed in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Session {
     /// The operator's token.
     token: Secret,
     begun: Tick,
-    used: Arc<AtomicU32>,
+    used: AtomicU32,
 }
 
 impl Session {
@@ -70,7 +70,7 @@ impl Sessions {
         let session = Arc::new(Session {
             token,
             begun: now,
-            used: Arc::new(AtomicU32::new(now.seconds())),
+            used: AtomicU32::new(now.seconds()),
         });
         self.all.rcu(|all| {
             let lasting = all.iter().filter(|(_, session)| session.lasts(now));
@@ -101,9 +101,9 @@ impl Sessions {
     }
 
     /// Whether a session was not ended meanwhile.
-    pub(super) fn holds(&self, session: &Session) -> bool {
+    pub(super) fn holds(&self, session: &Arc<Session>) -> bool {
         let all = self.all.load();
-        all.values().any(|held| Arc::ptr_eq(&held.used, &session.used))
+        all.values().any(|held| Arc::ptr_eq(held, session))
     }
 
     /// Ends a session.

@@ -38,7 +38,7 @@ pub(super) fn path_for(request: &HttpRequest) -> String {
 }
 
 /// A path of the page to go on to, and nothing that leads elsewhere.
-fn next(text: &str) -> Option<&str> {
+pub(super) fn next(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(ROOT)?;
     let is_within = rest.is_empty() || rest.starts_with('/') || rest.starts_with('?');
     let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');

@@ -13,7 +13,7 @@ use crate::{
     http::state::State,
     moment::Moment,
     node::Node,
-    store::{AgentView, FleetView, RefusalView, StoreError},
+    store::{AgentView, FleetView, RefusalView, StoreError, refusals::MOST as MOST_REFUSALS},
 };
 
 /// A stretch of time that is looked at.
@@ -90,8 +90,6 @@ pub(super) struct Summary {
 const ROWS: usize = 8;
 /// Refusals that the overview shows.
 const NEWEST: usize = 8;
-/// As many refusals as the store keeps: with fewer, none was forgotten.
-const KEPT: usize = 20_000;
 
 /// Counts what an operator may see.
 pub(super) async fn of(state: &State, visitor: &Visitor, range: Range) -> Result<Summary, StoreError> {
@@ -105,7 +103,8 @@ pub(super) async fn of(state: &State, visitor: &Visitor, range: Range) -> Result
 fn counted(node: &Node, sees: &dyn Fn(&str) -> bool, range: Range, now: Moment) -> Result<Summary, StoreError> {
     let (mut hour, mut day) = (Counts::default(), Counts::default());
     let (mut refusals, mut bans) = (vec![0; range.spans], vec![0; range.spans]);
-    let [mut checks, mut profiles, mut networks] = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
+    let [mut checks, mut profiles] = [BTreeMap::<&str, u64>::new(), BTreeMap::new()];
+    let mut networks = BTreeMap::new();
     let (mut kept, mut oldest_ms) = (0, now.unix_ms);
     for refusal in node.store.refusals() {
         kept += 1;
@@ -126,8 +125,8 @@ fn counted(node: &Node, sees: &dyn Fn(&str) -> bool, range: Range, now: Moment) 
         };
         add(&mut refusals, bar, 1);
         add(&mut bans, bar, u64::from(is_ban));
-        *checks.entry(refusal.why.clone()).or_insert(0) += 1;
-        *profiles.entry(refusal.profile.to_string()).or_insert(0) += 1;
+        *checks.entry(&*refusal.why).or_insert(0) += 1;
+        *profiles.entry(&*refusal.profile).or_insert(0) += 1;
         *networks.entry(network_of(&refusal.address)).or_insert(0) += 1;
     }
     let by_operators = node.store.audit().filter(|entry| entry.note.action == "ban");
@@ -158,7 +157,7 @@ fn counted(node: &Node, sees: &dyn Fn(&str) -> bool, range: Range, now: Moment) 
         by_profile: most(profiles),
         by_network: most(networks),
         newest: newest.take(NEWEST).cloned().collect(),
-        since_ms: (kept >= KEPT && oldest_ms > begins_ms).then_some(oldest_ms),
+        since_ms: (kept >= MOST_REFUSALS && oldest_ms > begins_ms).then_some(oldest_ms),
         now_ms: now.unix_ms,
     })
 }
@@ -170,11 +169,11 @@ fn add(bars: &mut [u64], bar: usize, count: u64) {
 }
 
 /// The names that were counted most.
-fn most(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+fn most<Name: AsRef<str> + Ord>(counts: BTreeMap<Name, u64>) -> Vec<(String, u64)> {
+    let mut counts: Vec<(Name, u64)> = counts.into_iter().collect();
     counts.sort_by(|(one, of_one), (other, of_other)| (of_other, one).cmp(&(of_one, other)));
-    counts.truncate(ROWS);
-    counts
+    let rows = counts.into_iter().take(ROWS);
+    rows.map(|(name, count)| (name.as_ref().to_owned(), count)).collect()
 }
 
 /// The network that a client is shown as part of: 24 bits of an IPv4 address, 48 of an IPv6 one.

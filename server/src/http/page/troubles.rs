@@ -5,15 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use buckler::protocol::v2::ConfigState;
 
 use super::words;
-use crate::{
-    http::state::State,
-    node::{GONE_AFTER, LATE_AFTER},
-    store::AgentView,
-};
-
-/// The shortest interval that is reckoned with, in seconds: a shorter one does not make an agent
-/// late that was restarted.
-const INTERVAL_S: u64 = 10;
+use crate::{http::state::State, node::Silence, store::AgentView};
 
 /// Whether an agent speaks, and has what the server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +55,7 @@ pub(super) struct Expected {
 pub(super) fn expected(state: &State) -> BTreeMap<Arc<str>, Expected> {
     let profiles = state.profiles.all();
     let expected = profiles.iter().map(|live| {
-        let interval_s = live.policy().beacon_delay().as_secs().max(INTERVAL_S);
+        let interval_s = live.policy().beacon_delay().as_secs();
         let version = live.version();
         (Arc::clone(live.name()), Expected { interval_s, version })
     });
@@ -72,13 +64,11 @@ pub(super) fn expected(state: &State) -> BTreeMap<Arc<str>, Expected> {
 
 /// How an agent is.
 pub(super) fn condition(agent: &AgentView, expected: Option<&Expected>, now_ms: u64) -> Condition {
-    let interval_s = expected.map_or(INTERVAL_S, |expected| expected.interval_s);
     let silent_s = now_ms.saturating_sub(agent.last_seen_ms) / 1_000;
-    if silent_s >= GONE_AFTER * interval_s {
-        return Condition::Gone;
-    }
-    if silent_s >= LATE_AFTER * interval_s {
-        return Condition::Late;
+    match Silence::of(silent_s, expected.map(|expected| expected.interval_s)) {
+        Silence::Gone => return Condition::Gone,
+        Silence::Late => return Condition::Late,
+        Silence::Online => {}
     }
     let runs = agent.config.as_ref().map(|config| config.version);
     let has_config = agent.proto < 2 || expected.is_none_or(|expected| runs == Some(expected.version));

@@ -16,8 +16,10 @@
 //!   added after `from`: the agent that caught it holds it already.
 //! - A snapshot keeps the agent's own entries, except those whose shared entry is still running and missing from a newer
 //!   revision of the same epoch: those were unbanned.
-//! - A snapshot of another epoch is no amnesty: entries of the one before that it does not have stay until their own ends, as the
-//!   agent's own, unless it says that it is `complete`.
+//! - A snapshot of another epoch is no amnesty: entries of the one before that it does not have
+//!   stay until their own ends, as the agent's own, unless it says that it is `complete`. Then
+//!   those that were kept before go as well; but which they are is known only to the process that
+//!   kept them: after a restart they end by their own ends.
 //! - A snapshot older than the cursor is accepted: a server sends one only to an agent whose cursor it cannot make sense of.
 
 mod delta;
@@ -58,8 +60,19 @@ pub struct SharedList {
     version: Option<Version>,
     staged: Option<Staged>,
     /// What was listed in a history before this one and is kept until its end.
-    kept: Vec<IpNet>,
+    kept: Vec<(IpNet, Option<Duration>)>,
+    carried: Carried,
     trouble: Trouble,
+}
+
+/// What snapshots have made of the agent's own entries.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// Networks of a history before this one that are the agent's own entries now, with their ends;
+    /// `None` is never.
+    pub kept: Vec<(IpNet, Option<Duration>)>,
+    /// Networks that are the agent's own entries no more.
+    pub released: Vec<IpNet>,
 }
 
 /// A point in the server's history, and the digest of the list there.
@@ -79,6 +92,7 @@ impl SharedList {
             version: None,
             staged: None,
             kept: Vec::new(),
+            carried: Carried::default(),
             trouble: Trouble::default(),
         }
     }
@@ -160,6 +174,12 @@ impl SharedList {
             self.trouble.refused(&problem, now);
             Applied::Refused(problem)
         })
+    }
+
+    /// What snapshots have made of the agent's own entries since this was asked last: to be saved
+    /// as bans are, and forgotten likewise. To be asked after each [`Applied::Swapped`].
+    pub fn take_carried(&mut self) -> Carried {
+        std::mem::take(&mut self.carried)
     }
 
     /// Whether what became of an update calls for an exchange: the next page, or what sets right what did not fit.

@@ -39,7 +39,7 @@ impl SharedList {
         let (list, digest) = staged.whole()?;
         watch(&Proposal::whole(&list, Some(update.to)));
         self.carry_over(&list, update, now);
-        self.swap(
+        let unbanned = self.swap(
             list,
             Version {
                 epoch: update.epoch.clone(),
@@ -48,37 +48,46 @@ impl SharedList {
             },
             now,
         );
+        self.carried.released.extend(unbanned);
         Ok(Applied::Swapped {
             entries: self.list.len(Scope::Shared),
         })
     }
 
-    /// Puts a whole list in the place of the one in force, with the agent's own entries. Of those, the ones that the server
-    /// unbanned are taken out of the old list too, so that whoever still holds it does not bring them back.
-    fn swap(&mut self, list: Blacklist, version: Version, now: Duration) {
-        if self
-            .version
-            .as_ref()
-            .is_some_and(|old| old.epoch == version.epoch && old.rev < version.rev)
-        {
-            for network in self.unbanned_by(&list, now) {
-                self.list.remove(network, Scope::Local);
-            }
+    /// Puts a whole list in the place of the one in force, with the agent's own entries. Of those,
+    /// the ones that the server unbanned are taken out of the old list too, so that what still
+    /// holds it does not bring them back; says which.
+    fn swap(&mut self, list: Blacklist, version: Version, now: Duration) -> Vec<IpNet> {
+        let old = self.version.as_ref();
+        let is_newer = old.is_some_and(|old| old.epoch == version.epoch && old.rev < version.rev);
+        let unbanned = if is_newer {
+            self.unbanned_by(&list, now)
+        } else {
+            Vec::new()
+        };
+        for network in &unbanned {
+            self.list.remove(*network, Scope::Local);
         }
         list.adopt_local(&self.list, now);
         self.list = Arc::new(list);
         self.version = Some(version);
         self.settle();
+        unbanned
     }
 
-    /// A new history is no amnesty: what the one before had listed, and this one does not, stays until
-    /// its own end, as an entry of the agent's own, which a removal of the server's ends as well.
-    /// Unless the server says that its list is complete: then also what was kept before goes.
+    /// A new history is no amnesty: what the one before had listed, and this one does not, stays
+    /// until its own end, as an entry of the agent's own, which a removal of the server's ends as
+    /// well. Unless the server says that its list is complete: then also what was kept before goes.
     fn carry_over(&mut self, list: &Blacklist, update: &ListUpdate, now: Duration) {
         let is_another = self.version.as_ref().is_some_and(|old| old.epoch != update.epoch);
+        // what has ended, was let in or was banned here meanwhile is not what was kept
+        let old = &self.list;
+        self.kept
+            .retain(|(network, end)| old.until(*network, Scope::Local) == Some(*end));
         if update.complete {
-            for network in std::mem::take(&mut self.kept) {
-                self.list.remove(network, Scope::Local);
+            for (network, _) in std::mem::take(&mut self.kept) {
+                old.remove(network, Scope::Local);
+                self.carried.released.push(network);
             }
             return;
         }
@@ -88,16 +97,17 @@ impl SharedList {
         }
         let mut kept = Vec::new();
         self.list.for_each(Scope::Shared, &mut |network, until| {
-            let is_live = until.is_none_or(|until| until > now);
-            let is_own = self.list.is_member(network, Scope::Local);
-            if is_live && !is_own && !list.is_member(network, Scope::Shared) {
+            let is_live = |until: Option<Duration>| until.is_none_or(|until| until > now);
+            let is_own = self.list.until(network, Scope::Local).is_some_and(is_live);
+            if is_live(until) && !is_own && !list.is_member(network, Scope::Shared) {
                 kept.push((network, until));
             }
         });
-        for (network, until) in kept {
-            list.insert(network, until, Scope::Local);
-            self.kept.push(network);
+        for (network, until) in &kept {
+            list.insert(*network, *until, Scope::Local);
         }
+        self.carried.kept.extend_from_slice(&kept);
+        self.kept.extend(kept);
     }
 
     /// The agent's own entries whose shared entry is still running and missing from `newer`.

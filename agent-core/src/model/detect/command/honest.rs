@@ -73,10 +73,7 @@ const OF_TITLES: &[&str] = &[
 /// argument. What it could run is a tool without a path, an option or a sign.
 fn is_title(value: &Value<'_>) -> bool {
     let text = value.text.trim();
-    if OF_ADDRESSES
-        .iter()
-        .any(|known| last_name(value).eq_ignore_ascii_case(known))
-    {
+    if is_named(value, OF_ADDRESSES) {
         return false;
     }
     let separators = [" & ", "; ", " | "];
@@ -111,9 +108,7 @@ fn is_list(value: &Value<'_>) -> bool {
         .split_once("SignedHeaders=")
         .map_or(first, |(_, list)| list.split('&').next().unwrap_or_default());
     let is_table = value.text.trim().contains('\n') && value.context.format == Some(Format::Text);
-    let is_for_lists = OF_LISTS
-        .iter()
-        .any(|known| last_name(value).eq_ignore_ascii_case(known));
+    let is_for_lists = is_named(value, OF_LISTS);
     // spreadsheets end a line with an empty column
     let first = if is_table || is_for_lists {
         first.trim_end_matches(';')
@@ -122,10 +117,7 @@ fn is_list(value: &Value<'_>) -> bool {
     };
     let entries = first.split(';').count();
     // where an address is wanted, a list is one of hosts
-    let is_for_addresses = OF_ADDRESSES
-        .iter()
-        .any(|known| last_name(value).eq_ignore_ascii_case(known));
-    if is_for_addresses && first.split(';').any(|entry| COMMANDS.contains(&entry.trim())) {
+    if is_named(value, OF_ADDRESSES) && first.split(';').any(|entry| COMMANDS.contains(&entry.trim())) {
         return false;
     }
     let is_word = |entry: &str| {
@@ -163,17 +155,6 @@ const UNMISTAKABLE: &[&str] = &[
     "reboot",
 ];
 
-/// The last of the names on the way to a value.
-fn last_name<'v>(value: &Value<'v>) -> &'v str {
-    value
-        .place
-        .name
-        .rsplit(['.', '['])
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(']')
-}
-
 /// Names of fields that take an address for a diagnosis, or the parameter of a command.
 const OF_ADDRESSES: &[&str] = &[
     "ip",
@@ -193,6 +174,12 @@ const OF_ADDRESSES: &[&str] = &[
     "dns",
 ];
 
+/// Whether the last of a value's names is one of these as it is: of `hosts` there may be several.
+fn is_named(value: &Value<'_>, names: &[&str]) -> bool {
+    let last = value.place.last_name();
+    names.iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
 /// Whether one address is wanted, by the name of the field, and the value is no list of them.
 pub(super) fn is_for_address(value: &Value<'_>) -> bool {
     let is_address = |entry: &str| {
@@ -202,9 +189,7 @@ pub(super) fn is_for_address(value: &Value<'_>) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
     };
-    let last = last_name(value);
-    OF_ADDRESSES.iter().any(|known| last.eq_ignore_ascii_case(known))
-        && !value.text.split([';', '|', '\n']).all(is_address)
+    is_named(value, OF_ADDRESSES) && !value.text.split([';', '|', '\n']).all(is_address)
 }
 
 /// What stages of query languages begin with (SPL, KQL, LogQL, jq): some are names of commands too.
@@ -323,10 +308,9 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
 fn is_scheduled(value: &Value<'_>) -> bool {
     const FIELDS: &[&str] = &["command", "commandline", "cron", "job", "entrypoint", "execstart"];
     const INTERPRETERS: &[&str] = &["php", "python", "perl", "ruby", "node", "java"];
-    let last = value.place.name.rsplit(['.', '[', '_', '-']).next().unwrap_or_default();
-    let is_for_it = FIELDS
-        .iter()
-        .any(|known| last.trim_end_matches(']').eq_ignore_ascii_case(known));
+    let last = value.place.last_name();
+    let word = last.rsplit(['_', '-']).next().unwrap_or_default();
+    let is_for_it = FIELDS.iter().any(|known| word.eq_ignore_ascii_case(known));
     let mut words = value.text.split_whitespace();
     let program = words.next().unwrap_or_default();
     let name = program

@@ -5,12 +5,12 @@
 const BITS: usize = 1 << 13;
 
 /// A bit for each name of a table (Bloom, 1970, with one hash).
-pub(super) struct Filter([u64; BITS / 64]);
+struct Filter([u64; BITS / 64]);
 
 impl Filter {
     /// Of the names in a table.
     #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, within both tables")]
-    pub(super) const fn of(names: &[&str]) -> Self {
+    const fn of(names: &[&str]) -> Self {
         let mut bits = [0; BITS / 64];
         let mut name = 0;
         while name < names.len() {
@@ -23,9 +23,30 @@ impl Filter {
 
     /// Whether the table may have the name with this hash. May be wrong one way: `true` for one
     /// that it has not.
-    pub(super) fn may_have(&self, hash: u32) -> bool {
+    fn may_have(&self, hash: u32) -> bool {
         let place = place(hash);
         self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+}
+
+/// A table of names in order, with its filter.
+pub(super) struct Table {
+    names: &'static [&'static str],
+    filter: Filter,
+}
+
+impl Table {
+    /// Of names in order.
+    pub(super) const fn of(names: &'static [&'static str]) -> Self {
+        Self {
+            names,
+            filter: Filter::of(names),
+        }
+    }
+
+    /// Whether it has the name with this hash.
+    pub(super) fn has(&self, name: &str, hash: u32) -> bool {
+        self.filter.may_have(hash) && self.names.binary_search(&name).is_ok()
     }
 }
 

@@ -10,7 +10,7 @@
 mod filter;
 mod names;
 
-use self::filter::Filter;
+use self::filter::Table;
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
 };
@@ -119,8 +119,11 @@ fn is_asked_by_software(path: &str) -> bool {
     let path = path.trim_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
-    let is_one_of = |name: &str, table: &[&str]| table.iter().any(|known| name.eq_ignore_ascii_case(known));
     is_one_of(first, &names::FOLDERS_OF_SOFTWARE) || is_one_of(last, &names::FILES_OF_SOFTWARE)
+}
+
+fn is_one_of(name: &str, table: &[&str]) -> bool {
+    table.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether a value is one that programs ask by.
@@ -133,12 +136,12 @@ pub(super) fn is_telling(place: &Place<'_>) -> bool {
     place.part == Part::Header && place.name == SKIPPING_HEADER
 }
 
-/// What tells most names that are in no table without a search in it: every path has such.
-static FOLDERS: Filter = Filter::of(names::FOLDERS);
-static SECRETS: Filter = Filter::of(names::SECRETS);
-static MANIFESTS: Filter = Filter::of(names::MANIFESTS);
-static PAGES: Filter = Filter::of(names::PAGES);
-static ROOTS: Filter = Filter::of(names::ROOTS);
+/// The tables that are searched for every path.
+static FOLDERS: Table = Table::of(names::FOLDERS);
+static SECRETS: Table = Table::of(names::SECRETS);
+static MANIFESTS: Table = Table::of(names::MANIFESTS);
+static PAGES: Table = Table::of(names::PAGES);
+static ROOTS: Table = Table::of(names::ROOTS);
 
 /// The longest name in a table, and more.
 const LONGEST_NAME: usize = 64;
@@ -155,15 +158,11 @@ fn named(path: &str) -> Option<&'static str> {
             continue;
         };
         let hash = filter::hash(name.as_bytes());
-        let has = |table: &[&str], filter: &Filter| filter.may_have(hash) && table.binary_search(&name).is_ok();
         // `phpMyAdmin-5.1.1`, `nmaplowercheck1700000000`
         let unversioned = name.trim_end_matches(|sign: char| sign.is_ascii_digit() || matches!(sign, '.' | '-'));
-        let is_unversioned = || {
-            unversioned.len() < name.len()
-                && FOLDERS.may_have(filter::hash(unversioned.as_bytes()))
-                && names::FOLDERS.binary_search(&unversioned).is_ok()
-        };
-        let is_folder = has(names::FOLDERS, &FOLDERS) || is_unversioned();
+        let is_unversioned =
+            || unversioned.len() < name.len() && FOLDERS.has(unversioned, filter::hash(unversioned.as_bytes()));
+        let is_folder = FOLDERS.has(name, hash) || is_unversioned();
         // further down only what is no word: `/tags/zabbix/`
         if is_folder && (index == 0 || (index == 1 && name.starts_with(['_', '+'])) || name.starts_with("wp-")) {
             return Some("folder");
@@ -172,9 +171,9 @@ fn named(path: &str) -> Option<&'static str> {
             continue;
         }
         let rule = match name.rsplit_once('.') {
-            _ if has(names::SECRETS, &SECRETS) => "secret-file",
-            _ if has(names::MANIFESTS, &MANIFESTS) && depth <= 2 => "manifest-file",
-            _ if has(names::PAGES, &PAGES) => "page",
+            _ if SECRETS.has(name, hash) => "secret-file",
+            _ if MANIFESTS.has(name, hash) && depth <= 2 => "manifest-file",
+            _ if PAGES.has(name, hash) => "page",
             Some((stem, ending)) if is_shell(stem, ending) => "web-shell",
             Some((_, "log")) => "log-file",
             Some((_, "hprof" | "rdb" | "keytab" | "kdb" | "ovpn")) => "secret-file",
@@ -208,7 +207,7 @@ fn is_below_a_root(path: &str) -> bool {
     (1..=head.len())
         .filter(|end| ends_at(*end))
         .filter_map(|end| head.get(..end))
-        .any(|start| ROOTS.may_have(filter::hash(start.as_bytes())) && names::ROOTS.binary_search(&start).is_ok())
+        .any(|start| ROOTS.has(start, filter::hash(start.as_bytes())))
 }
 
 /// Whether a program is one that attackers leave behind: by its name, or by having hardly any.
@@ -276,7 +275,6 @@ fn is_settings(stem: &str, ending: &str) -> bool {
 
 /// Whether a path holds a hidden name that is no endpoint, no format and no cache of pictures.
 fn names_a_hidden_file(path: &str) -> bool {
-    let is_one_of = |name: &str, table: &[&str]| table.iter().any(|known| name.eq_ignore_ascii_case(known));
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let is_picture = names::PICTURES.iter().any(|ending| ends_with(last, ending)) && !last.starts_with('.');
     let hidden = path

@@ -48,6 +48,16 @@ pub(super) fn find_as(role: Role, name: &str, text: &str) -> Option<(&'static st
     find_in(Part::Body, role, name, text)
 }
 
+/// The family of what is found in a value of a body.
+pub(super) fn family_of(name: &str, text: &str) -> Option<&'static str> {
+    find_as(Role::Value, name, text).map(|(family, _)| family)
+}
+
+/// The family of what is found in the beginning of a file of this name.
+pub(super) fn family_of_head(name: &str, text: &str) -> Option<&'static str> {
+    find_as(Role::FileHead, name, text).map(|(family, _)| family)
+}
+
 pub(super) fn find_in_query(name: &str, text: &str) -> Option<(&'static str, u8)> {
     find_in(Part::Query, Role::Value, name, text)
 }

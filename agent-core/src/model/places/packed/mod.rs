@@ -15,7 +15,7 @@ mod walk;
 use base64::{Engine as _, alphabet, engine};
 
 use super::{Body, Field, Gap, Gaps, Part, Place, Role, Visit, starts_with};
-use crate::model::normal::{Spelling, is_serialised};
+use crate::model::normal::{HEAD_OF_OBJECT, Spelling, is_serialised};
 
 /// A structured binary format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,8 @@ pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
     }
     // objects are told by their first bytes, and hold text as well
     if is_serialised(bytes) {
-        visit(&Field::whole(Part::Body, Role::FileHead, bytes, Spelling::Literal));
+        let head = bytes.get(..HEAD_OF_OBJECT).unwrap_or(bytes);
+        visit(&Field::whole(Part::Body, Role::FileHead, head, Spelling::Literal));
     }
     // what is only guessed may be a text to others
     runs::visit(bytes, visit);

@@ -220,6 +220,23 @@ fn honest_bodies_have_no_gap_but_that_they_are_no_text() {
 }
 
 #[test]
+fn of_an_object_the_head_alone_tells() {
+    let object = b"\xac\xed\0\x05sr\0\x11java.util.HashMap";
+    for length in [0, 100, 4096] {
+        let body = [&object[..], &vec![0xff; length]].concat();
+        let mut heads = Vec::new();
+        let mut visit = |field: &Field<'_>| {
+            if field.role == Role::FileHead {
+                heads.push(field.value.len());
+            }
+            true
+        };
+        undeclared(&body, &mut visit, &mut Gaps::default());
+        assert_eq!(heads, [body.len().min(HEAD_OF_OBJECT)]);
+    }
+}
+
+#[test]
 fn depth_is_bounded_and_hides_nothing() {
     let deep = [vec![0x91; 60_000], with_head(b"\xd9", ATTACK)].concat();
     assert!(finds("application/msgpack", &deep));

@@ -190,6 +190,72 @@ fn a_server_that_lost_its_memory_unbans_nobody() {
 }
 
 #[test]
+fn what_is_kept_of_a_history_is_told_so_that_it_is_saved_and_forgotten() {
+    let another = |epoch: &str, members: &[&str]| of_epoch(snapshot(1, members), epoch);
+    let complete = |epoch: &str| ListUpdate {
+        complete: true,
+        ..another(epoch, &[])
+    };
+    let end = Some(NOW + HOUR);
+    let own = |list: &SharedList, text: &str| list.list().until(net(text), Scope::Local);
+
+    let mut list = at(3, &["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+    assert_eq!(list.take_carried(), Carried::default());
+    list.list().ban(net("203.0.113.3"), Some(NOW + MINUTE), NOW);
+    let _ = list.apply(&another("b2", &["203.0.113.2"]), NOW);
+    let carried = list.take_carried();
+    assert_eq!(
+        carried.kept,
+        [(net("203.0.113.1"), end)],
+        "the agent's own are saved as they are"
+    );
+    assert!(carried.released.is_empty());
+    assert_eq!(list.take_carried(), Carried::default());
+
+    let _ = list.apply(&another("b3", &[]), NOW);
+    assert_eq!(list.take_carried().kept, [(net("203.0.113.2"), end)]);
+    assert_eq!(list.kept.len(), 2);
+    let _ = list.apply(&another("b4", &[]), NOW);
+    assert_eq!(list.kept.len(), 2, "nothing is kept twice");
+
+    // what the host bans meanwhile, or the agent catches once more, is no part of it
+    list.list().remove(net("203.0.113.1"), Scope::Local);
+    assert!(list.list().ban(net("203.0.113.1"), Some(NOW + 2 * HOUR), NOW));
+    let _ = list.apply(&complete("b5"), NOW);
+    assert_eq!(list.take_carried().released, [net("203.0.113.2")]);
+    assert_eq!(own(&list, "203.0.113.1"), Some(Some(NOW + 2 * HOUR)));
+    assert_eq!(own(&list, "203.0.113.2"), None);
+    assert_eq!(own(&list, "203.0.113.3"), Some(Some(NOW + MINUTE)));
+}
+
+#[test]
+fn what_was_let_in_or_has_ended_is_kept_no_longer() {
+    let mut list = at(3, &["203.0.113.1", "203.0.113.2"]);
+    let _ = list.apply(&of_epoch(snapshot(1, &[]), "b2"), NOW);
+    assert_eq!(list.kept.len(), 2);
+    list.list().remove(net("203.0.113.1"), Scope::Local);
+    list.list().sweep(NOW + 2 * HOUR, usize::MAX);
+    let _ = list.apply(&of_epoch(snapshot(1, &[]), "b3"), NOW + 2 * HOUR);
+    assert!(list.kept.is_empty());
+}
+
+#[test]
+fn an_own_entry_that_has_ended_holds_nothing_back() {
+    let mut list = at(3, &["203.0.113.1"]);
+    list.list().insert(net("203.0.113.1"), Some(NOW), Scope::Local);
+    let _ = list.apply(&of_epoch(snapshot(1, &[]), "b2"), NOW);
+    assert!(list.list().contains(ip("203.0.113.1"), NOW));
+}
+
+#[test]
+fn an_own_entry_that_a_snapshot_unbans_is_told_as_well() {
+    let mut list = at(7, &["203.0.113.9"]);
+    list.list().ban(net("203.0.113.9"), Some(NOW + HOUR), NOW);
+    let _ = list.apply(&snapshot(9, &[]), NOW);
+    assert_eq!(list.take_carried().released, [net("203.0.113.9")]);
+}
+
+#[test]
 fn a_new_history_is_no_amnesty_unless_it_says_that_it_is_complete() {
     let listed = |list: &SharedList, text: &str, at: Duration| list.list().contains(text.parse().unwrap(), at);
     let begun = || at(3, &["203.0.113.1", "203.0.113.2"]);

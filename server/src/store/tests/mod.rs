@@ -22,6 +22,8 @@ use crate::{
     secret::Secret,
 };
 
+mod single;
+
 const FLEETS: [&str; 2] = ["default", "intranet"];
 
 /// Limits so narrow that all of them are reached.
@@ -312,6 +314,15 @@ fn stores_given_the_same_records_are_equal_whatever_one_is_asked() {
             );
         }
         assert_equal(&one.store, &other, &format!("seed {seed}"));
+        for (together, name, bucket) in other.buckets.iter() {
+            let own = other.agents.iter().map(|(_, agent)| agent);
+            let own = own.filter(|agent| agent.counted_as.as_ref() == Some(name));
+            let live: u32 = own.map(|agent| agent.shared.live).sum();
+            assert!(
+                together == Together::Fleet || bucket.live == live,
+                "seed {seed}: {name} has {live} entries and counts {bucket:?}"
+            );
+        }
     }
 }
 
