@@ -101,11 +101,11 @@ pub enum BackupError {
     Nothing(std::path::PathBuf),
 }
 
-/// Writes what a journal held.
+/// Writes what a journal held. The position is that of its rows.
 ///
 /// # Errors
 /// If it cannot be read, or `to` takes no more.
-pub fn write(frozen: &dyn Frozen, to: impl Write) -> Result<(), BackupError> {
+pub fn write(frozen: &dyn Frozen, to: impl Write) -> Result<Position, BackupError> {
     let mut lines = Lines {
         to: zstd::stream::Encoder::new(to, LEVEL)?,
         hasher: blake3::Hasher::new(),
@@ -135,7 +135,7 @@ pub fn write(frozen: &dyn Frozen, to: impl Write) -> Result<(), BackupError> {
     };
     lines.put(&tail)?;
     lines.to.finish()?.flush()?;
-    Ok(())
+    Ok(position)
 }
 
 /// Lines on their way.
@@ -186,16 +186,56 @@ pub fn write_file(data_dir: &Path, file: &Path) -> Result<Summary, BackupError> 
     Ok(summary(&store, position))
 }
 
-/// Writes what a journal held to a file, which appears when it is whole.
+/// Writes what a journal held to a file, which appears when it is whole. The position is that of
+/// its rows.
 ///
 /// # Errors
 /// If it cannot be read, or the file cannot be written.
-pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<(), BackupError> {
+pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<Position, BackupError> {
     let unfinished = file.with_extension("unfinished");
     let to = private::create(&unfinished)?;
-    write(frozen, &to)?;
+    let position = write(frozen, &to)?;
     to.sync_all()?;
     fs::rename(&unfinished, file)?;
+    Ok(position)
+}
+
+/// Puts the rows of a backup into an empty journal, and says where they stand. The records after
+/// them are read, to see that the backup is whole, and left out.
+///
+/// # Errors
+/// If the file is no whole backup, or the journal takes nothing.
+#[cfg(feature = "nats")]
+pub(crate) fn rows_into(file: &Path, journal: &mut DiskJournal) -> Result<Position, BackupError> {
+    let mut lines = BackupLines::new(File::open(file)?)?;
+    let mut chunk: Vec<RowChange> = Vec::new();
+    while let Some(line) = lines.next()? {
+        let Line::Row(row) = line else { continue };
+        let value = row.value().map_err(|error| lines.malformed(error.to_string()))?;
+        chunk.push((row.key().into_bytes(), Some(value)));
+        if chunk.len() >= CHUNK {
+            journal.checkpoint(lines.position, &std::mem::take(&mut chunk))?;
+        }
+    }
+    journal.checkpoint(lines.position, &chunk)?;
+    Ok(lines.position)
+}
+
+/// Puts a store's rows into an empty journal, at its beginning.
+///
+/// # Errors
+/// If the journal takes nothing.
+#[cfg(feature = "nats")]
+pub(crate) fn store_into(store: &Store, journal: &mut DiskJournal) -> Result<(), BackupError> {
+    let mut chunk: Vec<RowChange> = Vec::new();
+    for row in store.rows() {
+        let value = row.value().map_err(io::Error::from)?;
+        chunk.push((row.key().into_bytes(), Some(value)));
+        if chunk.len() >= CHUNK {
+            journal.checkpoint(0, &std::mem::take(&mut chunk))?;
+        }
+    }
+    journal.checkpoint(0, &chunk)?;
     Ok(())
 }
 

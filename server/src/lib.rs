@@ -5,7 +5,7 @@
 //!                          ├─▶ owner (node's thread) ──┤     list: entries, history, digest
 //!  admin ──▶ http::admin ──┘      │       ▲            └─▶ node: who was heard when, snapshots
 //!                        commands ▼       │ durable
-//!                               journal (its thread): memory, or a redb database
+//!                               journal (its thread): memory, a redb database, or a stream that nodes share
 //!        └──▶ profiles (read by all, replaced as a whole)
 //!  agents ◀─ http::ws ◀──── hub: what changed, encoded once for all who are connected
 //! ```
@@ -90,7 +90,8 @@ mod tokens;
 mod upkeep;
 
 pub use config::{
-    Bouncer, ClientSubject, ConfigError, EventsFile, Limits, Profile, ServerConfig, SharedSecret, Tls, Webhook,
+    Bouncer, ClientSubject, ConfigError, EventsFile, JournalConfig, JournalKind, JournalTls, Limits, Profile,
+    ServerConfig, SharedSecret, Tls, Webhook,
 };
 pub use moment::{Moment, Tick};
 pub use node::Node;

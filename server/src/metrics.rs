@@ -118,6 +118,7 @@ pub(crate) struct Metrics {
     journal_pending: Gauge,
     journal_lag: Gauge<f64, std::sync::atomic::AtomicU64>,
     journal_failing: Gauge,
+    journal_warnings: Gauge,
 }
 
 /// Bounds of latencies in seconds, from a tenth of a millisecond to 13 s: the wait of a request for
@@ -152,6 +153,7 @@ impl Metrics {
             journal_pending: Gauge::default(),
             journal_lag: Gauge::default(),
             journal_failing: Gauge::default(),
+            journal_warnings: Gauge::default(),
             registry: Registry::default(),
         };
         let build = Family::<[Label; 1], Gauge>::default();
@@ -249,6 +251,11 @@ impl Metrics {
             "1 while nothing can be kept",
             self.journal_failing.clone(),
         );
+        registry.register(
+            "journal_warnings",
+            "What is not as it should be with the engine that several nodes share",
+            self.journal_warnings.clone(),
+        );
         registry.register_with_unit(
             "journal_append",
             "How long a record took to be durable",
@@ -327,6 +334,7 @@ impl Metrics {
             .set(signed(journal.waiting.load(Ordering::Relaxed)));
         self.journal_lag.set(sight.journal_lag.as_secs_f64());
         self.journal_failing.set(i64::from(journal.problem.load().is_some()));
+        self.journal_warnings.set(signed(journal.warnings.len() as u64));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

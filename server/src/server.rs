@@ -1,15 +1,16 @@
 //! The server as a whole: built from its configuration, running on a thread of its own, stopped within a deadline.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use buckler::clock::{Clock, SystemClock};
 use ipnet::IpNet;
 
 use crate::{
-    config::{ConfigError, ServerConfig},
+    config::{ConfigError, JournalConfig, JournalKind, ServerConfig},
     events::Events,
     http::State,
+    hub::Hub,
     journal::{self, Journal, JournalError, MemoryJournal, Opened, Position, restored},
     list::ListBounds,
     listen,
@@ -19,7 +20,7 @@ use crate::{
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
-    store::{Command, Quota, Quotas, Record, Rules, Store},
+    store::{Command, Quota, Quotas, Record, Rules, Store, new_epoch},
     tls::Tls,
     tokens::Tokens,
     upkeep::Upkeep,
@@ -131,12 +132,7 @@ impl ServerBuilder {
         let tls = checked(&config)?;
         let rules = rules(&config);
         let protected = Arc::clone(&rules.protected);
-        let mut kept = match (store, journal, &config.data_dir) {
-            (Some(make), ..) => Kept::in_memory(make(rules.clone())),
-            (None, Some(journal), _) => Kept::in_journal(journal, &rules)?,
-            (None, None, Some(data_dir)) => Kept::from(journal::open(data_dir, &rules)?),
-            (None, None, None) => Kept::in_memory(Store::new(rules.clone())),
-        };
+        let mut kept = Kept::find((store, journal), &config, &rules)?;
         kept.announce();
         let timeline = Arc::new(Timeline::new(clock, kept.store.now().tick));
         let now = timeline.now();
@@ -147,13 +143,17 @@ impl ServerBuilder {
             store,
             position,
             keeps,
+            is_renewed: _,
         } = kept;
         let tokens = store.tokens().cloned().collect();
         let events = Events::start(&config).map_err(ServerError::Events)?;
+        let hub = Arc::new(Hub::default());
+        let moved = Arc::clone(&hub);
         let begins = Begins {
             position,
             keeps,
             events,
+            moved: Some(Box::new(move || moved.touch_all())),
         };
         let owner = Owner::start(journal, Node::new(store), begins, Arc::clone(&timeline));
         let owner = owner.map_err(ServerError::Thread)?;
@@ -165,13 +165,13 @@ impl ServerBuilder {
             Arc::clone(&profiles),
             protected,
             Arc::clone(&timeline),
-            (tls, Arc::clone(&tokens)),
+            (tls, Arc::clone(&tokens), Arc::clone(&hub)),
         );
         let state = Data::new(state);
         let upkeep = Upkeep {
             owner,
             state: Data::clone(&state),
-            hub: Arc::clone(state.hub()),
+            hub,
             profiles,
             tokens,
             timeline,
@@ -186,6 +186,7 @@ impl ServerBuilder {
 /// made or opened.
 fn checked(config: &ServerConfig) -> Result<Option<Arc<Tls>>, ConfigError> {
     config.check()?;
+    config.check_journal()?;
     config.check_webhooks()?;
     Profiles::check(config)?;
     let tls = config.tls.as_ref().map(Tls::load).transpose();
@@ -199,6 +200,8 @@ struct Kept {
     position: Position,
     /// Whether checkpoints are kept.
     keeps: bool,
+    /// Whether agents may know more of lists than the store does.
+    is_renewed: bool,
 }
 
 impl Kept {
@@ -208,6 +211,37 @@ impl Kept {
             store,
             position: 0,
             keeps: false,
+            is_renewed: false,
+        }
+    }
+
+    /// What was given, else what the configuration names.
+    fn find(
+        given: (Option<StoreMaker>, Option<Box<dyn Journal>>),
+        config: &ServerConfig,
+        rules: &Rules,
+    ) -> Result<Self, JournalError> {
+        match (given, &config.data_dir) {
+            ((Some(make), _), _) => Ok(Self::in_memory(make(rules.clone()))),
+            ((None, Some(journal)), _) => Self::in_journal(journal, rules),
+            ((None, None), Some(data_dir)) => Self::in_directory(&config.journal, data_dir, rules),
+            ((None, None), None) => Ok(Self::in_memory(Store::new(rules.clone()))),
+        }
+    }
+
+    fn in_directory(config: &JournalConfig, data_dir: &Path, rules: &Rules) -> Result<Self, JournalError> {
+        match config.kind {
+            JournalKind::Disk => Ok(Self::from(journal::open(data_dir, rules)?)),
+            #[cfg(feature = "nats")]
+            JournalKind::Nats => {
+                let options = journal::NatsOptions::new(config)?;
+                let journal = journal::NatsJournal::open(options, data_dir)?;
+                let is_renewed = journal.is_renewed();
+                let kept = Self::in_journal(Box::new(journal), rules)?;
+                Ok(Self { is_renewed, ..kept })
+            }
+            #[cfg(not(feature = "nats"))]
+            JournalKind::Nats => Err(JournalError::Unavailable("built without the feature `nats`".to_owned())),
         }
     }
 
@@ -218,6 +252,7 @@ impl Kept {
             store,
             position,
             keeps: true,
+            is_renewed: false,
         })
     }
 
@@ -239,15 +274,30 @@ impl Kept {
         if *self.store.rules() != rules || (self.keeps && self.position == 0) {
             commands.insert(0, Command::Rules(rules));
         }
+        if self.is_renewed {
+            commands.extend(self.store.fleets().map(|fleet| Command::Renew {
+                fleet: Arc::clone(fleet),
+                epoch: new_epoch(),
+                complete: false,
+            }));
+        }
         if commands.is_empty() {
             return Ok(());
         }
         let record = Arc::new(Record::new(now, commands));
         match self.journal.append(&record) {
-            Ok(position) => self.position = position,
+            Ok(position) => {
+                self.position = position;
+                let Self { journal, store, .. } = self;
+                // what other nodes wrote meanwhile comes first
+                journal.others(position, &mut |_, record, _| {
+                    store.apply(&record);
+                    Ok(())
+                })?;
+            }
             // a disk that takes nothing at this moment must not keep a list from being served that
             // is there
-            Err(JournalError::Unavailable(problem)) if self.position > 0 => {
+            Err(JournalError::Unavailable(problem)) if self.position > 0 && !self.journal.is_shared() => {
                 tracing::error!(
                     problem,
                     "the journal takes nothing: the configuration is in force, and kept at the next start"
@@ -273,16 +323,15 @@ impl From<Opened> for Kept {
             store,
             position,
             keeps: true,
+            is_renewed: false,
         }
     }
 }
 
 fn rules(config: &ServerConfig) -> Rules {
-    let listen = config
-        .listen
-        .parse::<SocketAddr>()
-        .ok()
-        .map(|address| IpNet::from(address.ip()));
+    // nodes must agree on the rules, and each listens elsewhere
+    let listen = (config.journal.kind == JournalKind::Disk).then(|| config.listen.parse::<SocketAddr>());
+    let listen = listen.and_then(Result::ok).map(|address| IpNet::from(address.ip()));
     let named = config.trusted_proxies.iter().chain(&config.own_addresses).copied();
     let limits = config.limits;
     Rules {

@@ -82,7 +82,10 @@ async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
         }
         let file = backup_in(&data_dir);
         let written = match owner.freeze().await {
-            Ok(Some(frozen)) => spawn_blocking(move || backup::write_whole(&*frozen, &file)).await,
+            Ok(Some(frozen)) => {
+                let file = file.clone();
+                spawn_blocking(move || backup::write_whole(&*frozen, &file)).await
+            }
             Ok(None) => return,
             Err(error) => {
                 tracing::error!(%error, "no backup can be written");
@@ -90,7 +93,10 @@ async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
             }
         };
         match written {
-            Ok(Ok(())) => backed_up = Some(now),
+            Ok(Ok(position)) => {
+                backed_up = Some(now);
+                owner.share(file, position).await;
+            }
             Ok(Err(error)) => tracing::error!(%error, "a backup could not be written"),
             Err(error) => tracing::error!(%error, "a backup was not finished"),
         }
@@ -126,13 +132,13 @@ async fn certificates(state: &State, profiles: &Profiles, every: Duration) {
     }
 }
 
-/// Ends connections whose keys end, and puts in force what was kept of keys and tokens although who
-/// asked for it was told that this is not known.
+/// Ends connections whose keys end, and puts in force what was kept of keys, tokens and profiles by
+/// another node, or although who asked for it was told that this is not known.
 async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Profiles, tokens: &Tokens) {
     let mut turns = interval(TICK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked = timeline.now().tick;
-    let mut known = 0;
+    let (mut known, mut known_profiles) = (0, 0);
     loop {
         turns.tick().await;
         let now = timeline.now().tick;
@@ -147,6 +153,15 @@ async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Profile
         if let Ok(Some(access)) = access.await {
             known = access.changes;
             access.grant(profiles, tokens);
+        }
+        let kept = owner.ask(move |node, _| {
+            let changes = node.store.profile_changes();
+            let is_news = changes != known_profiles;
+            Ok(is_news.then(|| (changes, node.store.profiles().cloned().collect::<Vec<_>>())))
+        });
+        if let Ok(Some((changes, kept))) = kept.await {
+            known_profiles = changes;
+            profiles.keep_up(&kept);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What tests of the whole share: [`fault::FaultServer`], a server that misbehaves by script,
 //! [`ca::Ca`], which issues certificates for it, [`http`], a client that sees what goes over the
-//! wire, [`cloud`], the clouds around a function, and [`readings`], requests that may be read in
-//! two ways.
+//! wire, [`cloud`], the clouds around a function, [`readings`], requests that may be read in two
+//! ways, and [`nats`], real servers of the engine that nodes share.
 //!
 //! Nothing here depends on Buckler's own crates, so that any of them may use it in its tests.
 
@@ -9,5 +9,6 @@ pub mod ca;
 pub mod cloud;
 pub mod fault;
 pub mod http;
+pub mod nats;
 pub mod proxy;
 pub mod readings;

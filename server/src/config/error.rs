@@ -31,6 +31,16 @@ pub enum ConfigError {
         /// The directory.
         found: PathBuf,
     },
+    /// The journal cannot be used.
+    #[error("[journal] {key}: found {found}, allowed is {allowed}")]
+    Journal {
+        /// Which key.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+        /// What may.
+        allowed: &'static str,
+    },
     /// No directory is named.
     #[error("data_dir: found an empty path, allowed is a directory that the server may write to, or `memory = true`")]
     EmptyDataDir,

@@ -2,6 +2,7 @@
 
 mod error;
 mod events;
+mod journal;
 mod limits;
 mod profile;
 mod tls;
@@ -21,6 +22,7 @@ use self::limits::at_least_one;
 pub use self::{
     error::ConfigError,
     events::{EventsFile, SharedSecret, Webhook},
+    journal::{JournalConfig, JournalKind, JournalTls},
     limits::Limits,
     profile::{Bouncer, ClientSubject, Profile},
     tls::Tls,
@@ -99,6 +101,8 @@ pub struct ServerConfig {
     /// the server goes on from where its journal is damaged. It is read from the disk and
     /// compressed beside all else, a second of work for a million entries.
     pub backup_every_s: NonZeroU32,
+    /// Who keeps the order of what changes: this server alone, or an engine that many nodes share.
+    pub journal: JournalConfig,
     /// The bearer token of the admin API. Without one there is no admin API.
     pub admin_token: Option<Secret>,
     /// Proxies whose `X-Forwarded-For` is believed. No agent can ban them.
@@ -143,6 +147,7 @@ impl Default for ServerConfig {
             memory: false,
             // what a damaged disk can cost at most; a disk that is gone takes this file with it
             backup_every_s: NonZeroU32::MIN.saturating_add(3_599),
+            journal: JournalConfig::default(),
             admin_token: None,
             trusted_proxies: Vec::new(),
             own_addresses: Vec::new(),
@@ -234,6 +239,11 @@ impl ServerConfig {
             Some(data_dir) if data_dir.as_os_str().is_empty() => Err(ConfigError::EmptyDataDir),
             Some(_) | None => self.check_paths().and_then(|()| self.check_clients()),
         }
+    }
+
+    /// Whether the journal can be used, once it is clear where everything is kept.
+    pub(crate) fn check_journal(&self) -> Result<(), ConfigError> {
+        self.journal.check(self.data_dir.is_some())
     }
 
     /// Whether certificates of agents are asked for where something depends on them.

@@ -4,8 +4,9 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse};
-use buckler::protocol::v2::{AgentPart, ListCursor};
+use buckler::protocol::v2::{AgentPart, Have, ListCursor};
 use serde::Serialize;
+use tokio::time::{Instant, sleep};
 
 use super::{
     agents::Visit,
@@ -21,6 +22,14 @@ use crate::{
     profiles::{Admitted, Served},
     store::{AgentIdent, Events, Report, Transport},
 };
+
+/// How long an agent is kept waiting that is further than its node: records reach every node
+/// within milliseconds.
+const BEHIND: Duration = Duration::from_secs(2);
+/// How often is looked meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+/// When it is to come again, in seconds.
+const AGAIN_S: u64 = 2;
 
 /// The answer to a registration or a beacon over HTTP: both say and are told the same.
 pub(super) async fn all(
@@ -67,6 +76,9 @@ pub(super) async fn answer(
     if let Some(on_its_way) = caller.on_its_way.take() {
         have.list = Some(on_its_way);
     }
+    if state.owner.health().is_shared {
+        catch_up(state, profile, &have).await?;
+    }
     let mut report = report(visit, &caller, profile, part);
     let channel = caller.channel.map(Arc::clone);
     let plan = move |node: &mut Node, _| {
@@ -93,6 +105,26 @@ pub(super) async fn answer(
         exchange,
         config: is_news.then_some(served),
     })
+}
+
+/// Waits a little where an agent comes from a node that is further. It is never given an older
+/// list: it comes again, here or elsewhere.
+async fn catch_up(state: &State, profile: &Admitted, have: &Have) -> Result<(), Refusal> {
+    let since = Instant::now();
+    loop {
+        let (fleet, have) = (Arc::clone(profile.fleet()), have.clone());
+        if !state
+            .owner
+            .ask(move |node, _| Ok(node.is_behind(&fleet, &have)))
+            .await?
+        {
+            return Ok(());
+        }
+        if since.elapsed() > BEHIND {
+            return Err(Refusal::crowded("this node is behind others", AGAIN_S));
+        }
+        sleep(LOOK).await;
+    }
 }
 
 fn report(visit: Visit, caller: &Caller<'_>, profile: &Admitted, part: AgentPart) -> Report {

@@ -176,7 +176,14 @@ mod tests {
         let (profiles, _) = Profiles::new(&config, 0, &store).unwrap();
         let owner = Owner::in_memory(Node::new(store), Arc::clone(&timeline)).unwrap();
         let tokens = Arc::new(Tokens::new(None, Vec::new()));
-        State::new(&config, owner, Arc::new(profiles), protected, timeline, (None, tokens))
+        State::new(
+            &config,
+            owner,
+            Arc::new(profiles),
+            protected,
+            timeline,
+            (None, tokens, Arc::default()),
+        )
     }
 
     #[actix_web::test]

@@ -85,7 +85,7 @@ impl State {
         profiles: Arc<Profiles>,
         protected: Arc<Protected>,
         timeline: Arc<Timeline>,
-        (tls, tokens): (Option<Arc<Tls>>, Arc<Tokens>),
+        (tls, tokens, hub): (Option<Arc<Tls>>, Arc<Tokens>, Arc<Hub>),
     ) -> Self {
         let metrics = Metrics::new(owner.health());
         Self {
@@ -98,7 +98,7 @@ impl State {
             public_url: config.public_url.clone(),
             beacon_path: config.beacon_path.clone(),
             trusted: config.trusted_proxies.iter().copied().collect(),
-            hub: Arc::default(),
+            hub,
             admission: Arc::new(Admission::new(&config.limits)),
             sessions: Sessions::default(),
             failures: Failures::default(),
@@ -126,11 +126,6 @@ impl State {
     /// Time since the server's clock began.
     pub(super) fn elapsed(&self) -> Duration {
         self.timeline.elapsed()
-    }
-
-    /// How changes of lists reach who follows them.
-    pub(crate) const fn hub(&self) -> &Arc<Hub> {
-        &self.hub
     }
 
     /// Certificates, where the listeners speak TLS.

@@ -37,16 +37,23 @@ pub(super) fn load(journal: &dyn Journal) -> (Position, Vec<(Vec<u8>, Vec<u8>)>)
     (position, rows)
 }
 
+/// Keeps a record, and takes what stands before it, as a server does.
+fn keep(journal: &mut dyn Journal, n: u64) -> Result<Position, JournalError> {
+    let position = journal.append(&record(n))?;
+    journal.others(position, &mut |_, _, _| Ok(()))?;
+    Ok(position)
+}
+
 fn numbered(range: std::ops::RangeInclusive<u64>) -> Vec<(Position, Record)> {
     range.map(|n| (n, Record::clone(&record(n)))).collect()
 }
 
 /// Holds a journal that is empty to all promises. `again` gives back the same journal as another
 /// process would find it.
-fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> Box<dyn Journal>) {
+pub(super) fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> Box<dyn Journal>) {
     assert_eq!((load(&*journal), tail(&*journal, 0)), ((0, Vec::new()), Vec::new()));
     for n in 1..=5 {
-        assert_eq!(journal.append(&record(n)), Ok(n), "positions have no gap");
+        assert_eq!(keep(&mut *journal, n), Ok(n), "positions have no gap");
     }
     assert_eq!(tail(&*journal, 0), numbered(1..=5));
     assert_eq!(tail(&*journal, 3), numbered(4..=5));
@@ -73,14 +80,14 @@ fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> B
     );
 
     let mut journal = again(journal);
-    assert_eq!(journal.append(&record(6)), Ok(6), "it goes on where it was");
+    assert_eq!(keep(&mut *journal, 6), Ok(6), "it goes on where it was");
     let second = [row("b", None), row("c", Some("4")), row("d", Some("5")), row("z", None)];
     journal.checkpoint(6, &second).unwrap();
     journal.checkpoint(6, &second).unwrap();
     let mut journal = again(journal);
     assert_eq!(load(&*journal), (6, kept(&[("a", "1"), ("c", "4"), ("d", "5")])));
     assert_eq!(tail(&*journal, 6), Vec::new());
-    assert_eq!(journal.append(&record(7)), Ok(7), "with nothing left, too");
+    assert_eq!(keep(&mut *journal, 7), Ok(7), "with nothing left, too");
     journal.reopen().unwrap();
     assert_eq!(tail(&*journal, 6), numbered(7..=7));
     let refused = journal.tail(6, &mut |_, _| Err("no".to_owned()));
@@ -92,7 +99,7 @@ fn conforms(mut journal: Box<dyn Journal>, again: &dyn Fn(Box<dyn Journal>) -> B
 /// The journal has rows `a`, `c` and `d` at 6, and the record 7.
 fn a_backup_sees_what_was_there(journal: &mut dyn Journal) {
     if let Some(frozen) = journal.frozen().unwrap() {
-        journal.append(&record(8)).unwrap();
+        keep(journal, 8).unwrap();
         journal.checkpoint(8, &[(b"a".to_vec(), None)]).unwrap();
         let mut seen = Vec::new();
         let position = frozen.load(&mut |key, _| {

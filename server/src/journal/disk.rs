@@ -84,6 +84,63 @@ impl DiskJournal {
         Ok(journal)
     }
 
+    /// Whether it can be used; it is closed after an error.
+    #[cfg(feature = "nats")]
+    pub(super) const fn is_open(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// The newest record, or where the checkpoint stands.
+    #[cfg(feature = "nats")]
+    pub(super) const fn newest(&self) -> Position {
+        self.newest
+    }
+
+    /// Where the checkpoint stands.
+    #[cfg(feature = "nats")]
+    pub(super) fn position(&self) -> Result<Position, JournalError> {
+        self.mark(POSITION)
+    }
+
+    /// A number that stands beside the position of the checkpoint.
+    #[cfg(feature = "nats")]
+    pub(super) fn mark(&self, name: &str) -> Result<u64, JournalError> {
+        let meta = self.database()?.begin_read()?.open_table(META)?;
+        Ok(meta.get(name)?.map_or(0, |mark| mark.value()))
+    }
+
+    /// As [`Journal::checkpoint`], with numbers beside the position.
+    pub(super) fn checkpoint_with(
+        &mut self,
+        upto: Position,
+        rows: &[RowChange],
+        marks: &[(&str, u64)],
+    ) -> Result<(), JournalError> {
+        self.write(|database| {
+            let transaction = database.begin_write()?;
+            {
+                let mut table = transaction.open_table(ROWS)?;
+                for (key, value) in rows {
+                    match value {
+                        Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                        None => drop(table.remove(key.as_slice())?),
+                    }
+                }
+                let mut meta = transaction.open_table(META)?;
+                meta.insert(POSITION, upto)?;
+                for (name, mark) in marks {
+                    meta.insert(*name, *mark)?;
+                }
+                let mut records = transaction.open_table(RECORDS)?;
+                records.retain_in(..=upto, |_, _| false)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })?;
+        self.newest = self.newest.max(upto);
+        Ok(())
+    }
+
     fn database(&self) -> Result<&Database, JournalError> {
         let closed = || JournalError::Unavailable("it is closed after an error".to_owned());
         self.database.as_ref().ok_or_else(closed)
@@ -167,25 +224,7 @@ impl Journal for DiskJournal {
     }
 
     fn checkpoint(&mut self, upto: Position, rows: &[RowChange]) -> Result<(), JournalError> {
-        self.write(|database| {
-            let transaction = database.begin_write()?;
-            {
-                let mut table = transaction.open_table(ROWS)?;
-                for (key, value) in rows {
-                    match value {
-                        Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
-                        None => drop(table.remove(key.as_slice())?),
-                    }
-                }
-                transaction.open_table(META)?.insert(POSITION, upto)?;
-                let mut records = transaction.open_table(RECORDS)?;
-                records.retain_in(..=upto, |_, _| false)?;
-            }
-            transaction.commit()?;
-            Ok(())
-        })?;
-        self.newest = self.newest.max(upto);
-        Ok(())
+        self.checkpoint_with(upto, rows, &[])
     }
 
     fn reopen(&mut self) -> Result<(), JournalError> {

@@ -11,15 +11,20 @@ mod disk;
 #[cfg(test)]
 mod faulty;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 mod open;
 
+#[cfg(feature = "nats")]
+pub use self::nats::{NatsJournal, NatsOptions};
 pub(crate) use self::open::{backup_in, file_in, make_private, restored};
 pub use self::{
     disk::DiskJournal,
     memory::MemoryJournal,
     open::{Opened, open},
 };
-use std::sync::Arc;
+
+use std::{path::Path, sync::Arc};
 
 use crate::store::Record;
 
@@ -36,9 +41,19 @@ pub type EachRow<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>;
 /// Takes a record as it is read.
 pub type EachRecord<'a> = &'a mut dyn FnMut(Position, Record) -> Result<(), String>;
 
+/// Takes a record that came from elsewhere, and whether this node wrote it without learning what
+/// became of it.
+pub type EachOther<'a> = &'a mut dyn FnMut(Position, Record, bool) -> Result<(), String>;
+
+/// Called when there may be something new.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
 /// Keeps records in their order, and the newest checkpoint.
+///
+/// Where several nodes write to one journal, each learns of what the others wrote by
+/// [`others`](Self::others), and a record takes effect only after all before it did.
 pub trait Journal: Send + std::fmt::Debug {
-    /// What it is, for people: `memory`, `disk`.
+    /// What it is, for people: `memory`, `disk`, `nats`.
     fn kind(&self) -> &'static str;
 
     /// Keeps a record. It returns once the record cannot be lost any more.
@@ -79,6 +94,31 @@ pub trait Journal: Send + std::fmt::Debug {
     /// # Errors
     /// If it cannot be read.
     fn frozen(&self) -> Result<Option<Box<dyn Frozen>>, JournalError>;
+
+    /// Whether other nodes write to it.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Gives records that were not given before up to a position, in order, but those whose
+    /// positions [`append`](Self::append) told. Only other nodes write such.
+    ///
+    /// # Errors
+    /// If the journal does not do what it should, or a record makes no sense.
+    fn others(&mut self, _upto: Position, _each: EachOther<'_>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Has this called whenever [`others`](Self::others) may have something to give or to say.
+    fn listen(&mut self, _wake: Wake) {}
+
+    /// Offers a backup, with the position of its rows, to nodes that begin with nothing.
+    fn share(&mut self, _backup: &Path, _position: Position) {}
+
+    /// What an operator should know of it, for people: nothing where all is as it should be.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A journal as it was at one moment.

@@ -153,7 +153,7 @@ pub(crate) fn make_private(data_dir: &Path) -> Result<(), JournalError> {
 }
 
 /// Renames a damaged file, so that nothing is lost.
-fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
     let name = |number: u32| path.with_extension(format!("redb.damaged-{number}"));
     let free = (1..MOST_ASIDE).map(name).find(|path| !path.exists());
     let to = free.unwrap_or_else(|| name(MOST_ASIDE));

@@ -70,6 +70,8 @@ pub struct Node {
     presence: Presence,
     snapshots: BTreeMap<Arc<str>, Snapshots>,
     bouncers: Bouncers,
+    /// Whether other nodes serve the same fleets, and may be further.
+    has_others: bool,
 }
 
 /// What a report asks of the store, before it is asked.
@@ -93,7 +95,25 @@ impl Node {
             store,
             snapshots: BTreeMap::new(),
             bouncers: Bouncers::default(),
+            has_others: false,
         }
+    }
+
+    /// The same node as one of several that serve the same fleets.
+    #[must_use]
+    pub fn among_others(mut self) -> Self {
+        self.has_others = true;
+        self
+    }
+
+    /// Whether an agent knows more of its list than this node does, from another that is further.
+    #[must_use]
+    pub fn is_behind(&self, fleet: &str, have: &v2::Have) -> bool {
+        let Some((cursor, list)) = have.list.as_ref().zip(self.store.list(fleet).ok()) else {
+            return false;
+        };
+        let head = list.head();
+        self.has_others && *cursor.epoch == *head.epoch && cursor.rev > head.rev
     }
 
     /// Applies commands now. Where they must last, the journal has them before.
@@ -158,8 +178,12 @@ impl Node {
     /// What a version 2 agent must be told to have the newest list.
     ///
     /// # Errors
-    /// If there is no such fleet.
+    /// If there is no such fleet, or the agent knows more of its list: an older one would let in
+    /// whom another node has banned.
     pub fn list_for(&mut self, fleet: &str, have: &v2::Have, now: Moment) -> Result<ListStep, StoreError> {
+        if self.is_behind(fleet, have) {
+            return Err(StoreError::Unavailable("this node is behind others".to_owned()));
+        }
         let list = self.store.list(fleet)?;
         if let Some(staging) = &have.staging
             && let Some(kept) = self.snapshots.get(fleet)

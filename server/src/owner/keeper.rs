@@ -4,13 +4,14 @@ use std::{
     collections::VecDeque,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering, mpsc as std_mpsc},
     time::Duration,
 };
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Begins, Done, FrozenReply, JournalHealth, Plan, Work, scribe::Order};
+use super::{Begins, Done, FrozenReply, JournalHealth, Moved, Plan, Work, scribe::Order};
 use crate::{
     events::Events,
     journal::Position,
@@ -43,8 +44,10 @@ pub(super) enum Message {
     Work(Work),
     /// The record on its way is durable, or that is not known.
     Kept(Result<Position, StoreError>),
-    /// A record that is durable although it was not known to be.
-    Recovered(Position, Record),
+    /// A record that another node wrote, or this one, although that was not known.
+    Recovered(Position, Record, bool),
+    /// A backup for nodes that begin with nothing, and where its rows stand.
+    Share(PathBuf, Position),
     /// The checkpoint is written, or was put off.
     Checkpointed,
     /// What the journal holds is wanted.
@@ -77,6 +80,7 @@ pub(super) struct Keeper {
     orders: std_mpsc::Sender<Order>,
     health: Arc<JournalHealth>,
     events: Option<Events>,
+    moved: Option<Moved>,
     waiting: VecDeque<Waiting>,
     flight: Option<Flight>,
     /// An expiry waits or is on its way.
@@ -97,6 +101,7 @@ impl Keeper {
             position: applied,
             keeps,
             events,
+            moved,
         } = begins;
         if keeps {
             node.store.track();
@@ -110,6 +115,7 @@ impl Keeper {
             orders,
             health,
             events,
+            moved,
             waiting: VecDeque::new(),
             flight: None,
             expiring: false,
@@ -123,7 +129,11 @@ impl Keeper {
             match message {
                 Message::Work(work) => self.take(work),
                 Message::Kept(kept) => self.kept(kept),
-                Message::Recovered(position, record) => self.recovered(position, &record),
+                Message::Recovered(position, record, is_own) => self.recovered(position, &record, is_own),
+                Message::Share(backup, position) => {
+                    // gone with the server
+                    let _ = self.orders.send(Order::Share(backup, position));
+                }
                 Message::Checkpointed => self.checkpointing = false,
                 Message::Freeze(reply) => {
                     // who asked is told by the reply that is dropped
@@ -241,7 +251,7 @@ impl Keeper {
         };
         self.health.on_its_way(None);
         let answers = match kept {
-            Ok(position) => Ok(self.apply(position, &record)),
+            Ok(position) => Ok(self.apply(position, &record, true)),
             Err(error) => Err(error),
         };
         if record.commands.contains(&Command::Expire) {
@@ -262,13 +272,16 @@ impl Keeper {
         }
     }
 
-    fn recovered(&mut self, position: Position, record: &Record) {
+    fn recovered(&mut self, position: Position, record: &Record, is_own: bool) {
         if position > self.applied {
-            self.apply(position, record);
+            self.apply(position, record, is_own);
+            if let Some(moved) = &self.moved {
+                moved();
+            }
         }
     }
 
-    fn apply(&mut self, position: Position, record: &Record) -> Vec<Answer> {
+    fn apply(&mut self, position: Position, record: &Record, is_own: bool) -> Vec<Answer> {
         self.applied = position;
         let Self { node, .. } = self;
         // a panic costs the record its answers. What it may have left half done in a list shows in
@@ -277,7 +290,8 @@ impl Keeper {
             tracing::error!("the store panicked and goes on");
             Vec::new()
         });
-        if let Some(events) = &self.events {
+        // news are told once: by the node that wrote the record
+        if let Some(events) = self.events.as_ref().filter(|_| is_own) {
             events.tell(record, &answers);
         }
         answers
@@ -315,6 +329,10 @@ impl Keeper {
             self.release();
         }
         self.expire(self.timeline.now());
+        if self.health.problem.load().is_some() {
+            // whether it works again is found out although nobody asks for anything
+            let _ = self.orders.send(Order::News);
+        }
         let since = self.timeline.elapsed().saturating_sub(self.checkpointed);
         if since >= CHECKPOINT_EVERY && (!self.keeps || self.node.store.changed() > 0) {
             self.checkpoint();

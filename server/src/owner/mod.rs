@@ -16,6 +16,7 @@ mod keeper;
 mod scribe;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -71,12 +72,18 @@ pub(crate) struct JournalHealth {
     since: AtomicU64,
     /// How long records took to be durable.
     pub(crate) append: Histogram,
+    /// Whether other nodes write to it.
+    pub(crate) is_shared: bool,
+    /// What an operator should know of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl JournalHealth {
-    fn new(kind: &'static str, position: Position) -> Self {
+    fn new(journal: &dyn Journal, position: Position) -> Self {
         Self {
-            kind,
+            kind: journal.kind(),
+            is_shared: journal.is_shared(),
+            warnings: journal.warnings(),
             position: position.into(),
             problem: ArcSwapOption::empty(),
             appended: AtomicU64::new(0),
@@ -99,8 +106,11 @@ impl JournalHealth {
     }
 }
 
+/// Called when another node's record took effect.
+pub(crate) type Moved = Box<dyn Fn() + Send>;
+
 /// With what the thread begins.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Begins {
     /// The record up to which the node is.
     pub(crate) position: Position,
@@ -108,6 +118,8 @@ pub(crate) struct Begins {
     pub(crate) keeps: bool,
     /// Where news go.
     pub(crate) events: Option<Events>,
+    /// Who wants to know that lists may have changed.
+    pub(crate) moved: Option<Moved>,
 }
 
 /// Commands for the journal.
@@ -152,8 +164,9 @@ impl Owner {
         timeline: Arc<Timeline>,
     ) -> std::io::Result<Self> {
         let applied = begins.position;
+        let node = if journal.is_shared() { node.among_others() } else { node };
         let (sender, queue) = mpsc::channel(QUEUE);
-        let health = Arc::new(JournalHealth::new(journal.kind(), applied));
+        let health = Arc::new(JournalHealth::new(&*journal, applied));
         let orders = scribe::start(
             journal,
             applied,
@@ -252,6 +265,12 @@ impl Owner {
             Ok(None) => Err(StoreError::Unavailable("the server is stopping".to_owned())),
             Err(_) => Err(StoreError::Unavailable(format!("no answer within {PATIENCE:?}"))),
         }
+    }
+
+    /// Offers a backup, whose rows stand there, to nodes that begin with nothing.
+    pub(crate) async fn share(&self, backup: PathBuf, position: Position) {
+        // the thread ends only with the server
+        let _ = self.queue.send(Message::Share(backup, position)).await;
     }
 
     /// Has what has ended removed, and the checkpoint written where it is due. To be called every

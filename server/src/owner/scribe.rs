@@ -4,7 +4,12 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, atomic::Ordering, mpsc as std_mpsc},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc as std_mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -30,20 +35,37 @@ pub(super) enum Order {
     Checkpoint(Position, Changes),
     /// Give back what the journal holds.
     Freeze(FrozenReply),
+    /// Other nodes may have written something.
+    News,
+    /// Offer this backup, whose rows stand there, to nodes that begin with nothing.
+    Share(PathBuf, Position),
     /// End, and say so.
     Close(std_mpsc::Sender<()>),
 }
 
 /// Starts the thread. It ends with the sender of its orders.
 pub(super) fn start(
-    journal: Box<dyn Journal>,
+    mut journal: Box<dyn Journal>,
     newest: Position,
     keeper: WeakSender<Message>,
     timeline: Arc<Timeline>,
     health: Arc<JournalHealth>,
 ) -> io::Result<std_mpsc::Sender<Order>> {
     let (orders, queue) = std_mpsc::channel();
+    let is_told = Arc::new(AtomicBool::new(false));
+    if journal.is_shared() {
+        let (told, is_told) = (orders.clone(), Arc::clone(&is_told));
+        journal.listen(Box::new(move || {
+            if !is_told.swap(true, Ordering::SeqCst) {
+                // gone with the server
+                let _ = told.send(Order::News);
+            }
+        }));
+        // what was written since the start was read, too
+        let _ = orders.send(Order::News);
+    }
     let scribe = Scribe {
+        is_told,
         journal,
         newest,
         keeper,
@@ -59,6 +81,8 @@ pub(super) fn start(
 }
 
 struct Scribe {
+    /// Whether the order to look for news waits.
+    is_told: Arc<AtomicBool>,
     journal: Box<dyn Journal>,
     /// The newest record that is known to be durable.
     newest: Position,
@@ -79,6 +103,8 @@ impl Scribe {
                     let began = Instant::now();
                     let kept = self.attempt(|journal| journal.append(&record));
                     if let Ok(position) = kept {
+                        // what stands before it takes effect before it
+                        self.others(position);
                         self.health.append.observe(began.elapsed().as_secs_f64());
                         self.health.appended.fetch_add(1, Ordering::Relaxed);
                         self.newest = position;
@@ -96,6 +122,11 @@ impl Scribe {
                     // who asked may have gone meanwhile
                     let _ = reply.send(self.attempt(|journal| journal.frozen()));
                 }
+                Order::News => {
+                    self.is_told.store(false, Ordering::SeqCst);
+                    self.others(Position::MAX);
+                }
+                Order::Share(backup, position) => self.journal.share(&backup, position),
                 Order::Close(closed) => {
                     // the file is closed before anybody may open it again
                     drop(self);
@@ -119,6 +150,31 @@ impl Scribe {
         let rows: Vec<RowChange> = std::mem::take(&mut self.unsaved).into_iter().collect();
         if self.attempt(|journal| journal.checkpoint(upto, &rows)).is_err() {
             self.unsaved = rows.into_iter().collect();
+        }
+    }
+
+    /// Hands over what other nodes wrote up to a position. Who waits for a record of this node is
+    /// told by its own outcome.
+    fn others(&mut self, upto: Position) {
+        let mut found = Vec::new();
+        let taken = self.journal.others(upto, &mut |position, record, is_own| {
+            found.push((position, record, is_own));
+            Ok(())
+        });
+        self.found(found);
+        match taken {
+            Err(error) => drop(self.fail(self.timeline.elapsed(), error)),
+            // whether it works again is seen by what it does
+            Ok(()) if self.failed.is_some() => drop(self.attempt(|_| Ok(()))),
+            Ok(()) => {}
+        }
+    }
+
+    fn found(&mut self, found: Vec<(Position, Record, bool)>) {
+        for (position, record, is_own) in found {
+            self.newest = self.newest.max(position);
+            self.health.position.store(self.newest, Ordering::Relaxed);
+            self.tell(Message::Recovered(position, record, is_own));
         }
     }
 
@@ -150,15 +206,19 @@ impl Scribe {
     fn recover(&mut self) -> Result<(), JournalError> {
         self.journal.reopen()?;
         let mut found = Vec::new();
-        self.journal.tail(self.newest, &mut |position, record| {
-            found.push((position, record));
-            Ok(())
-        })?;
-        for (position, record) in found {
-            self.newest = position;
-            self.tell(Message::Recovered(position, record));
-        }
-        Ok(())
+        let read = if self.journal.is_shared() {
+            self.journal.others(Position::MAX, &mut |position, record, is_own| {
+                found.push((position, record, is_own));
+                Ok(())
+            })
+        } else {
+            self.journal.tail(self.newest, &mut |position, record| {
+                found.push((position, record, true));
+                Ok(())
+            })
+        };
+        self.found(found);
+        read
     }
 
     fn fail(&mut self, now: Duration, error: JournalError) -> JournalError {

@@ -231,6 +231,36 @@ impl Profiles {
         }))
     }
 
+    /// Puts in force what was kept of profiles, where this node's file says the same of them as that
+    /// of the node that changed them.
+    pub(crate) fn keep_up(&self, kept: &[ProfileState]) {
+        let set = self.set.load();
+        let mut next = ProfileSet::clone(&set);
+        let mut has_changed = false;
+        for kept in kept {
+            let Some((live, written)) = set.live.get(&kept.name).zip(set.written.get(&*kept.name)) else {
+                continue;
+            };
+            if live.state() == *kept || written.fingerprint() != kept.file {
+                continue;
+            }
+            match compiled(&kept.name, written, Some(kept), (kept.version, kept.at_ms)) {
+                Ok(changed) => {
+                    next.newest = next.newest.max(kept.version);
+                    next.live.insert(Arc::clone(&kept.name), Arc::new(changed));
+                    has_changed = true;
+                }
+                Err(error) => tracing::error!(%error, "what another node put in force is not valid here"),
+            }
+        }
+        if has_changed {
+            self.publish(Prepared {
+                set: next,
+                commands: Vec::new(),
+            });
+        }
+    }
+
     /// Puts what was prepared in force.
     pub(crate) fn publish(&self, prepared: Prepared) {
         prepared.set.announce(&self.set.load());

@@ -204,6 +204,12 @@ impl Store {
         self.audit.newest()
     }
 
+    /// Rises with every change of a profile since the start.
+    #[must_use]
+    pub const fn profile_changes(&self) -> u64 {
+        self.profile_changes
+    }
+
     /// Every profile that is known.
     pub fn profiles(&self) -> impl Iterator<Item = &ProfileState> {
         self.profiles.values()

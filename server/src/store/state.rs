@@ -37,6 +37,7 @@ pub struct Store {
     pub(super) now: Moment,
     pub(super) changed_profiles: Touched<Arc<str>>,
     pub(super) changed_rules: bool,
+    pub(super) profile_changes: u64,
     pub(super) tracks: bool,
     reasons: Reasons,
 }
@@ -58,6 +59,7 @@ impl Store {
             now: Moment::default(),
             changed_profiles: Touched::default(),
             changed_rules: false,
+            profile_changes: 0,
             tracks: false,
             reasons: Reasons::default(),
         }
@@ -107,10 +109,12 @@ impl Store {
             Command::Unban { fleet, network } => return self.unban(fleet, *network),
             Command::Expire => self.expire(),
             Command::Profile(profile) => {
+                self.profile_changes += 1;
                 self.changed_profiles.note(Arc::clone(&profile.name));
                 self.profiles.insert(Arc::clone(&profile.name), profile.clone());
             }
             Command::ForgetProfile { name } => {
+                self.profile_changes += 1;
                 self.changed_profiles.note(Arc::clone(name));
                 self.profiles.remove(name);
             }

@@ -25,6 +25,7 @@ mod lists;
 mod member;
 mod metrics;
 mod news;
+mod nodes;
 mod operators;
 mod page;
 mod paging;

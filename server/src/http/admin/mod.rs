@@ -93,10 +93,10 @@ async fn agents(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusa
 
 async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
-    struct Health {
+    struct Health<'a> {
         version: &'static str,
         websockets: WebSockets,
-        journal: Journal,
+        journal: Journal<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         tls: Option<Certificates>,
     }
@@ -110,13 +110,16 @@ async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
         problem: Option<String>,
     }
     #[derive(Serialize)]
-    struct Journal {
+    struct Journal<'a> {
         kind: &'static str,
         /// Records since the journal began: it rises with all that is kept.
         position: u64,
         /// What is wrong with it: reports are answered 503, and the list is served on.
         #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<String>,
+        /// What is not as it should be with the engine that several nodes share.
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        warnings: &'a [String],
     }
     #[derive(Serialize)]
     struct WebSockets {
@@ -136,6 +139,7 @@ async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
             kind: journal.kind,
             position: journal.position.load(Ordering::Relaxed),
             problem: journal.problem.load().as_ref().map(|problem| problem.to_string()),
+            warnings: &journal.warnings,
         },
         tls: state.tls().map(|tls| Certificates {
             ends_s: tls.ends_s(),

@@ -123,11 +123,13 @@ pub(super) fn of_agent(agent: &AgentView) -> Vec<String> {
 
 /// What is wrong with the server itself.
 pub(super) fn of_server(state: &State) -> Vec<String> {
-    let journal = state.owner.health().problem.load();
+    let health = state.owner.health();
+    let journal = health.problem.load();
     let kept = journal
         .as_ref()
-        .map(|problem| format!("The disk fails: nothing can be kept, and agents are told to come again. {problem}"));
+        .map(|problem| format!("The journal fails: nothing can be kept, and agents are told to come again. {problem}"));
+    let warnings = health.warnings.iter().map(|warning| format!("The journal: {warning}"));
     let tls = state.tls().and_then(|tls| tls.problem());
     let tls = tls.map(|problem| format!("The certificate's files are not in force: {problem}"));
-    kept.into_iter().chain(tls).collect()
+    kept.into_iter().chain(warnings).chain(tls).collect()
 }

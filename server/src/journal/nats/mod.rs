@@ -1,0 +1,466 @@
+//! A journal that many nodes share: a stream of NATS JetStream puts records into one order, and
+//! each node keeps the checkpoint on its own disk, as a cache.
+//!
+//! ```text
+//!  append ─▶ engine's thread ─▶ stream (a quorum of servers, on disk) ─▶ every node, in one order
+//!                  ▲                                                        │
+//!                  └───────────── the node's own record comes back ◀────────┘
+//! ```
+//!
+//! A record counts once it came back: then a quorum has it, and all before it are known here. What
+//! became of one that does not come back is unknown; it may still come later, and takes effect then.
+//! Each record says how far its writer had read and what digest the log has there, so that a log
+//! that has forgotten something, or is another, is noticed by the first that knew more.
+
+mod begin;
+mod chain;
+mod engine;
+mod reading;
+mod session;
+mod setup;
+mod snapshots;
+mod wire;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use async_nats::ServerAddr;
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+use self::{begin::Begun, chain::Chain, engine::Engine, reading::News, wire::Envelope};
+use super::{
+    DiskJournal, EachOther, EachRecord, EachRow, Frozen, Journal, JournalError, Position, RowChange, Wake, file_in,
+    make_private,
+};
+use crate::{config, store::Record};
+
+/// How long a record may take to come back. An election takes 4 to 9 s, and requests are given up
+/// after 10.
+const APPEND: Duration = Duration::from_secs(8);
+
+/// How long a server's monitoring page may take.
+const MONITOR: Duration = Duration::from_secs(2);
+
+/// Where the engine is, and what is kept there.
+#[derive(Debug, Clone, Default)]
+pub struct NatsOptions {
+    urls: Vec<ServerAddr>,
+    user: Option<(String, PathBuf)>,
+    token_file: Option<PathBuf>,
+    tls: Option<config::JournalTls>,
+    shard: String,
+    replicas: usize,
+    monitors: Vec<Url>,
+}
+
+impl NatsOptions {
+    /// What the configuration says.
+    ///
+    /// # Errors
+    /// If a URL is none of a NATS server.
+    pub fn new(config: &config::JournalConfig) -> Result<Self, JournalError> {
+        let url = |text: &String| {
+            text.parse().map_err(|error| {
+                JournalError::Unavailable(format!(
+                    "[journal] urls: found {text:?}, allowed is nats://HOST:PORT or tls://HOST:PORT: {error}"
+                ))
+            })
+        };
+        Ok(Self {
+            urls: config.urls.iter().map(url).collect::<Result<_, _>>()?,
+            user: config.user.clone().zip(config.password_file.clone()),
+            token_file: config.token_file.clone(),
+            tls: config.tls.clone(),
+            shard: config.shard.clone(),
+            replicas: config.replicas.get(),
+            monitors: config.monitor_urls.clone(),
+        })
+    }
+
+    fn stream(&self) -> String {
+        format!("BUCKLER_{}", self.shard)
+    }
+
+    fn bucket(&self) -> String {
+        format!("BUCKLER_SNAP_{}", self.shard)
+    }
+
+    fn subject(&self) -> String {
+        format!("buckler.log.{}", self.shard)
+    }
+
+    /// For people: without what a URL may have of credentials.
+    fn places(&self) -> String {
+        let places: Vec<String> = self
+            .urls
+            .iter()
+            .map(|url| format!("{}:{}", url.host(), url.port()))
+            .collect();
+        places.join(", ")
+    }
+
+    fn user(&self) -> Result<Option<(String, String)>, String> {
+        let user = self.user.as_ref();
+        user.map(|(user, file)| Ok((user.clone(), secret(file)?))).transpose()
+    }
+
+    fn token(&self) -> Result<Option<String>, String> {
+        self.token_file.as_deref().map(secret).transpose()
+    }
+}
+
+/// The first line of a file.
+fn secret(file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("[journal] {}: {error}", file.display()))?;
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// A journal on a stream of JetStream.
+pub struct NatsJournal {
+    options: NatsOptions,
+    engine: Engine,
+    /// The checkpoint.
+    disk: DiskJournal,
+    /// Which stream it is: when it was made.
+    stream: u64,
+    is_renewed: bool,
+    /// The node's name, and how many records it wrote.
+    node: Uuid,
+    no: u64,
+    /// The digests of all that was read.
+    chain: RefCell<Chain>,
+    /// The newest record that was given, or whose position was told.
+    given: Cell<Position>,
+    feed: Option<Receiver<News>>,
+    wake: Arc<Wake>,
+    /// Records that came and were not given yet, and whether each was told to its writer here.
+    came: VecDeque<(Position, Vec<u8>, Envelope<Record>, bool)>,
+    /// Why the stream cannot be read at this moment.
+    down: Option<String>,
+    /// Why it is read no more.
+    broken: Option<JournalError>,
+    warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for NatsJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NatsJournal")
+            .field("options", &self.options)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NatsJournal {
+    /// Connects, makes what is needed on the engine, and sees that the checkpoint in `data_dir` is
+    /// one that the stream goes on from; where it is not, or there is none, the newest snapshot
+    /// takes its place.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached, or neither checkpoint nor snapshot leads on to what it has.
+    pub fn open(options: NatsOptions, data_dir: &Path) -> Result<Self, JournalError> {
+        make_private(data_dir)?;
+        let engine = Engine::start(&options)?;
+        let path = file_in(data_dir);
+        let Begun {
+            disk,
+            position,
+            link,
+            stream,
+            is_renewed,
+        } = begin::begin(&engine, &path)?;
+        let mut warnings = engine.warnings.clone();
+        if options.monitors.is_empty() {
+            warnings.push(
+                "whether the engine writes before it acknowledges cannot be asked: set monitor_urls, and sync_interval: \
+                 always in its jetstream block"
+                    .to_owned(),
+            );
+        }
+        let config = ureq::Agent::config_builder().timeout_global(Some(MONITOR)).build();
+        let agent = ureq::Agent::new_with_config(config);
+        warnings.extend(
+            options
+                .monitors
+                .iter()
+                .filter_map(|url| setup::written_late(url, &agent)),
+        );
+        for warning in &warnings {
+            tracing::warn!(engine = options.places(), "{warning}");
+        }
+        Ok(Self {
+            options,
+            engine,
+            disk,
+            node: Uuid::new_v4(),
+            no: 0,
+            stream,
+            is_renewed,
+            chain: RefCell::new(Chain::new(position, link)),
+            given: Cell::new(position),
+            feed: None,
+            wake: Arc::new(Box::new(|| {})),
+            came: VecDeque::new(),
+            down: None,
+            broken: None,
+            warnings,
+        })
+    }
+
+    /// Whether agents may know more of lists than the stream does: they go on under other names.
+    #[must_use]
+    pub const fn is_renewed(&self) -> bool {
+        self.is_renewed
+    }
+
+    /// Begins to read the stream on, if that is not done yet.
+    fn follow(&mut self) -> Result<(), JournalError> {
+        if self.feed.is_none() {
+            self.came.clear();
+            self.feed = Some(
+                self.engine
+                    .follow((self.given.get(), self.stream), Arc::clone(&self.wake))?,
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes what came. True if it was a record.
+    fn hear(&mut self, news: News) -> Result<bool, JournalError> {
+        match news {
+            News::Record(position, bytes) => {
+                self.down = None;
+                let envelope = wire::decode(position, &bytes).map_err(|error| self.breaks(error))?;
+                self.came.push_back((position, bytes, envelope, false));
+                return Ok(true);
+            }
+            News::Up => self.down = None,
+            News::Down(problem) => self.down = Some(problem),
+            News::Broken(problem) => return Err(self.breaks(JournalError::Damaged(problem))),
+            News::Refused(no, problem) if no == self.no => return Err(JournalError::Unavailable(problem)),
+            News::Refused(..) => {}
+        }
+        Ok(false)
+    }
+
+    /// Takes all that came.
+    fn drain(&mut self) -> Result<(), JournalError> {
+        self.follow()?;
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        while let Some(news) = self.feed.as_ref().and_then(|feed| feed.try_recv().ok()) {
+            // what a refusal is about is over
+            if !matches!(news, News::Refused(..)) {
+                self.hear(news)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing more is read or written: what was kept is served on.
+    fn breaks(&mut self, error: JournalError) -> JournalError {
+        tracing::error!(%error, "this node reads the stream no more, and serves what it has: see \"Three nodes\" in docs/SERVER.md");
+        self.broken = Some(error.clone());
+        error
+    }
+
+    fn works(&self) -> Result<(), JournalError> {
+        match (&self.broken, &self.down) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(problem)) => Err(JournalError::Unavailable(problem.clone())),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Goes on with a record, if its writer had read the same log.
+fn check(chain: &mut Chain, position: Position, bytes: &[u8], envelope: &Envelope<Record>) -> Result<(), JournalError> {
+    let (newest, _) = chain.newest();
+    if position <= newest {
+        return Ok(());
+    }
+    if position != newest + 1 {
+        return Err(JournalError::Damaged(format!("found record {position} after {newest}")));
+    }
+    let Envelope { node, after, link, .. } = envelope;
+    let knows_more = *after > newest;
+    if knows_more || chain.at(*after).is_some_and(|known| known != *link) {
+        return Err(JournalError::Damaged(format!(
+            "record {position} of node {node} goes on from another log: at record {after} that has the digest {link}"
+        )));
+    }
+    chain.push(bytes);
+    Ok(())
+}
+
+impl Journal for NatsJournal {
+    fn kind(&self) -> &'static str {
+        "nats"
+    }
+
+    fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
+        self.drain()?;
+        self.works()?;
+        self.no += 1;
+        let seen = self.chain.borrow().newest();
+        let bytes = wire::encode(self.node, self.no, seen, record)?;
+        let id = format!("{}:{}", self.node, self.no);
+        self.engine.publish(self.no, &id, &self.options.stream(), bytes)?;
+        let began = Instant::now();
+        loop {
+            let left = APPEND.saturating_sub(began.elapsed());
+            let news = self.feed.as_ref().map(|feed| feed.recv_timeout(left));
+            match news {
+                Some(Ok(news)) => {
+                    if !self.hear(news)? {
+                        continue;
+                    }
+                }
+                Some(Err(RecvTimeoutError::Timeout)) => {
+                    return Err(JournalError::Unavailable(format!(
+                        "no quorum of the engine has taken it within {APPEND:?}"
+                    )));
+                }
+                Some(Err(RecvTimeoutError::Disconnected)) | None => {
+                    self.feed = None;
+                    return Err(JournalError::Unavailable("the stream is not read any more".to_owned()));
+                }
+            }
+            if let Some((position, _, envelope, is_told)) = self.came.back_mut()
+                && envelope.node == self.node
+                && envelope.no == self.no
+            {
+                *is_told = true;
+                let position = *position;
+                // those before it are given first, and it takes its turn then
+                if self.came.len() == 1 {
+                    self.others(position, &mut |_, _, _| Ok(()))?;
+                }
+                return Ok(position);
+            }
+        }
+    }
+
+    fn tail(&self, after: Position, each: EachRecord<'_>) -> Result<(), JournalError> {
+        // what is read from further on is only looked at
+        let goes_on = after <= self.chain.borrow().newest().0;
+        self.engine.read(after, None, |position, bytes| {
+            let envelope = wire::decode(position, &bytes)?;
+            if goes_on {
+                check(&mut self.chain.borrow_mut(), position, &bytes, &envelope)?;
+                self.given.set(self.given.get().max(position));
+            }
+            each(position, envelope.record).map_err(JournalError::Damaged)
+        })
+    }
+
+    fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError> {
+        self.disk.load(each)
+    }
+
+    fn checkpoint(&mut self, upto: Position, rows: &[RowChange]) -> Result<(), JournalError> {
+        let link = self.chain.borrow().at(upto);
+        let link =
+            link.ok_or_else(|| JournalError::Unavailable(format!("the digest at record {upto} is forgotten")))?;
+        begin::mark(&mut self.disk, (upto, rows), link, self.stream)
+    }
+
+    fn reopen(&mut self) -> Result<(), JournalError> {
+        if !self.disk.is_open() {
+            self.disk.reopen()?;
+        }
+        if self.broken.is_none() {
+            self.engine.bounds()?;
+        }
+        self.drain()?;
+        self.works()
+    }
+
+    fn frozen(&self) -> Result<Option<Box<dyn Frozen>>, JournalError> {
+        let Some(rows) = self.disk.frozen()? else {
+            return Ok(None);
+        };
+        let mut records = Vec::new();
+        let position = rows.load(&mut |_, _| Ok(()))?;
+        let upto = self.chain.borrow().newest().0;
+        self.engine.read(position, Some(upto), |position, bytes| {
+            records.push((position, wire::decode(position, &bytes)?.record));
+            Ok(())
+        })?;
+        Ok(Some(Box::new(FrozenNats { rows, records })))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn others(&mut self, upto: Position, each: EachOther<'_>) -> Result<(), JournalError> {
+        self.drain()?;
+        while self.came.front().is_some_and(|(position, ..)| *position <= upto)
+            && let Some((position, bytes, envelope, is_told)) = self.came.pop_front()
+        {
+            if position <= self.given.get() {
+                continue;
+            }
+            let checked = check(&mut self.chain.borrow_mut(), position, &bytes, &envelope);
+            checked.map_err(|error| self.breaks(error))?;
+            self.given.set(position);
+            if !is_told {
+                let is_own = envelope.node == self.node;
+                each(position, envelope.record, is_own).map_err(JournalError::Damaged)?;
+            }
+        }
+        self.works()
+    }
+
+    fn listen(&mut self, wake: Wake) {
+        self.wake = Arc::new(wake);
+        // it is followed again, with word to this one
+        self.feed = None;
+    }
+
+    fn share(&mut self, backup: &Path, position: Position) {
+        let link = self.chain.borrow().at(position);
+        if let Some(link) = link.filter(|_| self.broken.is_none()) {
+            self.engine.share(backup.to_owned(), snapshots::name(position, link));
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+}
+
+/// The checkpoint as it was, and the records after it up to then.
+struct FrozenNats {
+    rows: Box<dyn Frozen>,
+    records: Vec<(Position, Record)>,
+}
+
+impl Frozen for FrozenNats {
+    fn load(&self, each: EachRow<'_>) -> Result<Position, JournalError> {
+        self.rows.load(each)
+    }
+
+    fn tail(&self, after: Position, each: EachRecord<'_>) -> Result<(), JournalError> {
+        for (position, record) in self.records.iter().filter(|(position, _)| *position > after) {
+            each(*position, record.clone()).map_err(JournalError::Damaged)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! The journal on a real engine, as one node uses it and as several do.
+
+use buckler_tests::nats::{Nats, PASSWORD, until};
+
+use super::{chain::Link, *};
+use crate::journal::conformance::{conforms, load, record, tail};
+
+/// One server of the engine, in a directory.
+struct Setting {
+    directory: tempfile::TempDir,
+    nats: Nats,
+}
+
+impl Setting {
+    fn new() -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let nats = Nats::start(1, directory.path())?;
+        fs::write(directory.path().join("password"), PASSWORD).unwrap();
+        Some(Self { directory, nats })
+    }
+
+    fn options(&self, shard: &str) -> NatsOptions {
+        let config = config::JournalConfig {
+            urls: self.nats.urls(),
+            user: Some("buckler".to_owned()),
+            password_file: Some(self.directory.path().join("password")),
+            shard: shard.to_owned(),
+            replicas: std::num::NonZeroUsize::MIN,
+            monitor_urls: self.nats.monitors().iter().map(|url| url.parse().unwrap()).collect(),
+            ..config::JournalConfig::default()
+        };
+        NatsOptions::new(&config).unwrap()
+    }
+
+    fn node(&self, shard: &str, name: &str) -> NatsJournal {
+        NatsJournal::open(self.options(shard), &self.directory.path().join(name)).unwrap()
+    }
+}
+
+/// What other nodes wrote, once there is so much of it.
+fn others(journal: &mut NatsJournal, most: usize) -> Vec<(Position, Record, bool)> {
+    let mut found = Vec::new();
+    until("records of another node", || {
+        journal
+            .others(Position::MAX, &mut |position, record, is_own| {
+                found.push((position, record, is_own));
+                Ok(())
+            })
+            .unwrap();
+        found.len() >= most
+    });
+    found
+}
+
+fn positions(found: &[(Position, Record, bool)]) -> Vec<Position> {
+    found.iter().map(|(position, ..)| *position).collect()
+}
+
+#[test]
+fn the_journal_on_jetstream_conforms() {
+    let Some(setting) = Setting::new() else { return };
+    let open = || Box::new(setting.node("conformance", "node"));
+    conforms(open(), &|journal| {
+        drop(journal);
+        open()
+    });
+    assert_eq!(
+        open().warnings(),
+        Vec::<String>::new(),
+        "the example configuration is as it should be"
+    );
+}
+
+#[test]
+fn two_nodes_read_one_order_and_each_record_once() {
+    let Some(setting) = Setting::new() else { return };
+    let (mut one, mut other) = (setting.node("order", "one"), setting.node("order", "other"));
+    assert_eq!(one.append(&record(1)), Ok(1));
+    // what stands before its own record is given before it takes effect
+    assert_eq!(other.append(&record(2)), Ok(2));
+    assert_eq!(positions(&others(&mut other, 1)), [1]);
+    assert_eq!(positions(&others(&mut one, 1)), [2]);
+    let writers = [one, other].map(|mut node| {
+        std::thread::spawn(move || {
+            let (mut order, mut own) = (Vec::new(), 0);
+            while own < 20 {
+                let at = node.append(&record(own)).unwrap();
+                node.others(at, &mut |position, _, _| {
+                    order.push(position);
+                    Ok(())
+                })
+                .unwrap();
+                order.push(at);
+                own += 1;
+            }
+            let left = 40 - order.len();
+            order.extend(positions(&others(&mut node, left)));
+            (order, node)
+        })
+    });
+    let orders: Vec<Vec<Position>> = writers.into_iter().map(|writer| writer.join().unwrap().0).collect();
+    let all: Vec<Position> = (3..=42).collect();
+    assert_eq!(orders, [all.clone(), all]);
+    // a record that is said again under its number is there once
+    let mut third = setting.node("order", "third");
+    let (node, last) = (Uuid::new_v4(), tail(&third, 41));
+    let bytes = wire::encode(node, 1, (0, Link::default()), &last[0].1).unwrap();
+    for _ in 0..3 {
+        let (id, stream) = (format!("{node}:1"), third.options.stream());
+        third.engine.publish(1, &id, &stream, bytes.clone()).unwrap();
+    }
+    until("the record", || third.engine.bounds().unwrap().last >= 43);
+    assert_eq!(third.append(&record(9)), Ok(44), "nothing came twice");
+}
+
+#[test]
+fn a_node_that_begins_with_nothing_goes_on_from_a_snapshot() {
+    let Some(setting) = Setting::new() else { return };
+    let mut one = setting.node("snapshots", "one");
+    for n in 1..=5 {
+        one.append(&record(n)).unwrap();
+    }
+    let row = crate::store::Row::Now(crate::Moment::default());
+    let key = row.key().into_bytes();
+    one.checkpoint(3, &[(key.clone(), Some(row.value().unwrap()))]).unwrap();
+    let file = setting.directory.path().join("backup");
+    let position = crate::backup::write_whole(&*one.frozen().unwrap().unwrap(), &file).unwrap();
+    one.share(&file, position);
+    let fetched = setting.directory.path().join("fetched");
+    until("a snapshot", || one.engine.fetch(fetched.clone()).unwrap().is_some());
+    let newcomer = setting.node("snapshots", "newcomer");
+    assert_eq!(load(&newcomer), (3, vec![(key, row.value().unwrap())]));
+    let after: Vec<Position> = tail(&newcomer, 3).iter().map(|(position, _)| *position).collect();
+    assert_eq!(after, [4, 5]);
+    assert!(!newcomer.is_renewed());
+}
+
+/// Deletes the stream, as nobody should.
+fn delete(setting: &Setting, shard: &str) {
+    let options = setting.options(shard);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (user, password) = options.user().unwrap().unwrap();
+        let client = async_nats::ConnectOptions::with_user_and_password(user, password);
+        let client = client.connect(options.urls.clone()).await.unwrap();
+        let context = async_nats::jetstream::new(client);
+        context.delete_stream(options.stream()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_stream_that_is_another_is_noticed_and_what_a_node_has_kept_begins_an_empty_one() {
+    let Some(setting) = Setting::new() else { return };
+    let (mut one, mut other) = (setting.node("lost", "one"), setting.node("lost", "other"));
+    for n in 1..=4 {
+        one.append(&record(n)).unwrap();
+    }
+    assert_eq!(others(&mut other, 4).len(), 4);
+    for node in [&mut one, &mut other] {
+        node.checkpoint(4, &[]).unwrap();
+    }
+    delete(&setting, "lost");
+    drop(one);
+    // the first begins the stream with what it has, and the others find that
+    let mut one = setting.node("lost", "one");
+    assert!(one.is_renewed());
+    assert_eq!(one.append(&record(5)), Ok(1));
+    let since = Instant::now();
+    let noticed = loop {
+        match other.others(Position::MAX, &mut |_, _, _| Ok(())) {
+            Err(JournalError::Damaged(problem)) => break problem,
+            Ok(()) | Err(_) => assert!(since.elapsed() < Duration::from_secs(60)),
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    };
+    assert!(
+        noticed.contains("another stream") || noticed.contains("ends with record"),
+        "{noticed}"
+    );
+    let refused = other.append(&record(6)).unwrap_err();
+    assert!(matches!(refused, JournalError::Damaged(_)), "{refused}");
+    drop(other);
+    let other = setting.node("lost", "other");
+    assert_eq!(load(&other).0, 0, "with the snapshot of the first");
+    assert_eq!(tail(&other, 0).len(), 1);
+}
+
+#[test]
+fn a_record_whose_writer_read_another_log_is_not_applied() {
+    let Some(setting) = Setting::new() else { return };
+    let (mut one, other) = (setting.node("forked", "one"), setting.node("forked", "other"));
+    one.append(&record(1)).unwrap();
+    let forked = Link::default().next(b"what nobody else has read");
+    let bytes = wire::encode(other.node, 1, (1, forked), &record(2)).unwrap();
+    other
+        .engine
+        .publish(1, "forked", &other.options.stream(), bytes)
+        .unwrap();
+    let mut said = Ok(());
+    until("the record", || {
+        said = one.others(Position::MAX, &mut |position, _, _| {
+            panic!("record {position} was given")
+        });
+        said.is_err()
+    });
+    let Err(JournalError::Damaged(problem)) = said else {
+        panic!("{said:?}");
+    };
+    assert!(problem.contains("another log"), "{problem}");
+    assert!(one.append(&record(3)).is_err() && one.reopen().is_err());
+}
+
+#[test]
+fn an_engine_that_is_gone_is_no_damage() {
+    let Some(mut setting) = Setting::new() else { return };
+    let mut one = setting.node("gone", "one");
+    one.append(&record(1)).unwrap();
+    setting.nats.kill(0);
+    let refused = one.append(&record(2)).unwrap_err();
+    assert!(matches!(refused, JournalError::Unavailable(_)), "{refused}");
+    setting.nats.run(0);
+    until("it is there again", || one.reopen().is_ok());
+    // what was said meanwhile may have come after all
+    let next = one.append(&record(3)).unwrap();
+    assert!((2..=3).contains(&next), "{next}");
+    assert_eq!(tail(&one, 0).len() as u64, next);
+}
+
+#[test]
+fn credentials_and_places_that_cannot_be_used_are_said() {
+    let options = NatsOptions::new(&config::JournalConfig {
+        urls: vec!["http://10.0.0.1".to_owned()],
+        ..config::JournalConfig::default()
+    });
+    assert!(options.unwrap_err().to_string().contains("allowed is nats://HOST:PORT"));
+    let missing = secret(Path::new("/nowhere/password")).unwrap_err();
+    assert!(missing.contains("/nowhere/password"), "{missing}");
+}

@@ -1,0 +1,128 @@
+//! A record on the stream: JSON that any tool reads, pressed where it is long, with who wrote it
+//! and what that node had read before.
+
+use std::{borrow::Cow, io};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::chain::Link;
+use crate::{
+    journal::{JournalError, Position},
+    store::{RECORD_VERSION, Record},
+};
+
+/// The form of the envelope that this release writes, and the newest that it reads.
+const FORM: u8 = 1;
+
+/// From how many bytes on a record is pressed: an engine takes messages of a megabyte unless it is
+/// told otherwise, and JSON shrinks to a tenth.
+const LONG: usize = 64 << 10;
+
+/// How hard it is pressed: 200 MB a second.
+const LEVEL: i32 = 1;
+
+/// The longest record that is read, in bytes: eight thousand events, each as long as one may be.
+const LONGEST: u64 = 64 << 20;
+
+/// A record and who wrote it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Envelope<R> {
+    /// Its form.
+    envelope: u8,
+    /// The node, by a name that it takes at each start.
+    pub(super) node: Uuid,
+    /// The how manieth record of that node.
+    pub(super) no: u64,
+    /// The newest record that the node had read.
+    pub(super) after: Position,
+    /// The digest of the log up to there.
+    pub(super) link: Link,
+    /// The record.
+    pub(super) record: R,
+}
+
+/// As it is sent.
+pub(super) fn encode(node: Uuid, no: u64, (after, link): (Position, Link), record: &Record) -> io::Result<Vec<u8>> {
+    let envelope = Envelope {
+        envelope: FORM,
+        node,
+        no,
+        after,
+        link,
+        record,
+    };
+    let json = serde_json::to_vec(&envelope)?;
+    if json.len() < LONG {
+        return Ok(json);
+    }
+    zstd::stream::encode_all(&*json, LEVEL)
+}
+
+/// What was sent.
+pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Envelope<Record>, JournalError> {
+    /// Enough to know whether the rest can be read.
+    #[derive(Deserialize)]
+    struct Form {
+        envelope: u8,
+        record: RecordForm,
+    }
+    #[derive(Deserialize)]
+    struct RecordForm {
+        v: u8,
+    }
+    let json = if bytes.first() == Some(&b'{') {
+        Cow::Borrowed(bytes)
+    } else {
+        let mut json = Vec::new();
+        let decoder = zstd::stream::read::Decoder::new(bytes);
+        let read = decoder.and_then(|decoder| io::Read::read_to_end(&mut io::Read::take(decoder, LONGEST), &mut json));
+        read.map_err(|error| JournalError::Damaged(format!("record {position}: {error}")))?;
+        Cow::Owned(json)
+    };
+    let damaged = |error: serde_json::Error| JournalError::Damaged(format!("record {position}: {error}"));
+    let Form { envelope, record } = serde_json::from_slice(&json).map_err(damaged)?;
+    for (found, known) in [(envelope, FORM), (record.v, RECORD_VERSION)] {
+        if found > known {
+            return Err(JournalError::Newer { found, known });
+        }
+    }
+    serde_json::from_slice(&json).map_err(damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Traffic;
+
+    #[test]
+    fn records_are_read_as_they_were_written_long_ones_too() {
+        let node = Uuid::new_v4();
+        let mut traffic = Traffic::new(1);
+        let short = traffic.founding();
+        let mut long = traffic.record();
+        while serde_json::to_vec(&long).unwrap().len() < 2 * LONG {
+            long.commands.extend(traffic.record().commands);
+        }
+        for record in [&short, &long] {
+            let bytes = encode(node, 7, (3, Link::default().next(b"a")), record).unwrap();
+            assert!(bytes.len() < LONG);
+            let read = decode(4, &bytes).unwrap();
+            assert_eq!((read.node, read.no, read.after, &read.record), (node, 7, 3, record));
+        }
+        assert!(matches!(decode(4, b"nonsense"), Err(JournalError::Damaged(_))));
+        assert!(matches!(decode(4, b"{}"), Err(JournalError::Damaged(_))));
+    }
+
+    #[test]
+    fn what_a_newer_release_wrote_is_no_damage() {
+        let mut record = Traffic::new(1).founding();
+        record.v = RECORD_VERSION + 1;
+        let bytes = encode(Uuid::new_v4(), 1, (0, Link::default()), &record).unwrap();
+        let newer = JournalError::Newer {
+            found: RECORD_VERSION + 1,
+            known: RECORD_VERSION,
+        };
+        assert_eq!(decode(1, &bytes).unwrap_err(), newer);
+    }
+}
