@@ -361,8 +361,11 @@ async fn nodes_and_servers_of_the_engine_are_lost_and_nothing_else_is() {
     told_to_come_again(&refused);
     wanderer.visit(&one).await;
     wanderer.visit(&two).await;
-    let ready = one.send(Method::GET, "/readyz", &[], b"").await;
-    assert_eq!(ready.status.as_u16(), 503);
+    until("not ready", || async {
+        let ready = one.send(Method::GET, "/readyz", &[], b"").await;
+        (ready.status.as_u16() == 503).then_some(())
+    })
+    .await;
     let health = one.admin(Method::GET, "/admin/health", &Value::Null).await.good();
     assert_ne!(health["journal"]["problem"], Value::Null, "{health}");
 

@@ -381,8 +381,8 @@ impl Journal for NatsJournal {
         if !self.disk.is_open() {
             self.disk.reopen()?;
         }
-        if self.broken.is_none() {
-            self.engine.bounds()?;
+        if self.broken.is_none() && !self.engine.bounds()?.has_quorum {
+            return Err(JournalError::Unavailable("the engine has no quorum".to_owned()));
         }
         self.drain()?;
         self.works()

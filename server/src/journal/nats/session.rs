@@ -26,6 +26,8 @@ pub(super) const AGAIN: Duration = Duration::from_millis(200);
 /// How often the engine says that it has nothing new; after two that are missing the stream is read
 /// from another server.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+/// After how long without a word a server is taken for lost: they speak every second.
+const SILENT: Duration = Duration::from_secs(5);
 /// How long one request for messages stands.
 const EXPIRES: Duration = Duration::from_secs(10);
 /// Messages that the engine sends ahead.
@@ -42,6 +44,9 @@ pub(super) struct Bounds {
     pub(super) made: u64,
     /// By how many seconds this machine's clock is ahead of the engine's.
     pub(super) ahead_s: i64,
+    /// Whether enough of the engine's servers hear each other to keep a record. One that was left
+    /// alone may take itself for the leader for a while.
+    pub(super) has_quorum: bool,
 }
 
 /// What every task works with.
@@ -129,6 +134,7 @@ impl Session {
             first: found.state.first_sequence,
             last: found.state.last_sequence,
             made: u64::try_from(found.created.unix_timestamp_nanos()).unwrap_or_default(),
+            has_quorum: has_quorum(&found),
             ahead_s: i64::try_from(ahead_s).unwrap_or(i64::MAX),
         })
     }
@@ -156,6 +162,17 @@ impl Session {
             .messages();
         messages.await.map_err(|error| format!("no reader: {error}"))
     }
+}
+
+/// Whether a majority of a stream's servers hears its leader.
+fn has_quorum(found: &stream::Info) -> bool {
+    let Some(cluster) = &found.cluster else {
+        return true;
+    };
+    let hears = |peer: &&stream::PeerInfo| !peer.offline && peer.active < SILENT;
+    let hearing = cluster.replicas.iter().filter(hears).count();
+    let leader = usize::from(cluster.leader.is_some());
+    2 * (hearing + leader) > cluster.replicas.len() + 1
 }
 
 /// Position and bytes of a message.
