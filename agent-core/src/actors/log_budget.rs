@@ -145,8 +145,8 @@ impl LogBudget {
             && !std::mem::replace(undeclared, true)
         {
             notice::warn(&format!(
-                "{proxy} names clients and is no trusted proxy: its requests are judged, and their clients are never banned, \
-                 throttled or listed. To [agent], add {remedy}"
+                "{proxy} names clients in a way that no setting declares: its requests are judged, and their clients are never \
+                 banned, throttled or listed. To [agent], add {remedy}"
             ));
         }
         if let Some(remedy) = now.address_remedy

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock::Clock,
     model::{
+        detect::{Family, is_told_by_the_answer},
         policy::{BanTerms, Check, Level, Policy, Window},
         ztaa::TokenProblem,
     },
@@ -55,6 +56,7 @@ const NOT_FOUND: &[Step] = &[
     (Check::Decoy, decoyed_after_all, |case| {
         decoyed_after_all(case).is_some()
     }),
+    (Check::Decoy, probed_after_all, |case| probed_after_all(case).is_some()),
     (Check::Path, unrouted_after_all, |case| {
         unrouted_after_all(case).is_some()
     }),
@@ -184,6 +186,16 @@ impl<'c> Case<'c> {
         self.in_mode(self.rules.level(check))
     }
 
+    /// Returns whether only the application's answer tells whether it has such a page.
+    const fn is_route_in_doubt(&self) -> bool {
+        matches!(self.request.route, RouteMatch::Unsure | RouteMatch::Unknown)
+    }
+
+    /// Returns whether what a rule finds in a path is judged once the application has answered.
+    pub(super) fn waits_for_the_answer(&self, rule: &str) -> bool {
+        self.is_route_in_doubt() && is_told_by_the_answer(rule)
+    }
+
     /// A level, unless nothing is refused at all.
     pub(super) const fn in_mode(&self, level: Level) -> Level {
         match (self.mode, level) {
@@ -221,14 +233,31 @@ fn decoyed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     match case.request.route {
         RouteMatch::Matched => None,
         RouteMatch::Missing => decoy(case),
-        RouteMatch::Unsure | RouteMatch::Unknown => decoy(case).filter(|_| case.shared.is_probe(case.policy, path)),
+        RouteMatch::Unsure | RouteMatch::Unknown => decoy(case).filter(|_| {
+            let probe = case.shared.probe(case.policy, path);
+            probe.is_some_and(|(rule, _)| !case.waits_for_the_answer(rule))
+        }),
     }
 }
 
 /// The path is one of `DECOY_ROUTES`, and the application had nothing there.
 fn decoyed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
-    let was_unsure = matches!(case.request.route, RouteMatch::Unsure | RouteMatch::Unknown);
-    decoy(case).filter(|_| was_unsure)
+    decoy(case).filter(|_| case.is_route_in_doubt())
+}
+
+/// The path is one that only attackers ask for, told by a word that pages of applications are called by too, and the application had
+/// nothing there.
+fn probed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
+    if !case.is_route_in_doubt() {
+        return None;
+    }
+    let path = case.request.path;
+    let (rule, score) = case.shared.probe(case.policy, path)?;
+    is_told_by_the_answer(rule).then(|| Finding {
+        rule: Some((Family::Probe.name(), rule)),
+        score,
+        ..Finding::one("path", path)
+    })
 }
 
 /// A path of `DECOY_ROUTES`, but not one that leads to pages of the application: `/admin` where there is `/admin/users`.

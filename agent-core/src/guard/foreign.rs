@@ -1,14 +1,22 @@
 //! Whether a page, and not its reader, made a request: what a browser says of it.
 //!
-//! `Sec-Fetch-Site` is the browser's own word (Fetch Metadata), which no page can change; where there is none, `Origin` and then
-//! `Referer` are compared with the host that was asked for. Anyone but a browser may write what he likes there, so that this only
-//! ever decides what counts as evidence against a client, never whether a request is refused.
+//! `Sec-Fetch-Site` is the browser's own word (Fetch Metadata), which no page can change. Browsers
+//! leave it out over plain HTTP, and older ones always: then `Accept` says whether markup loads a
+//! picture or a style sheet, and `Origin`, then `Referer`, are compared with the host that was asked
+//! for. A page can suppress `Referer`, but not `Accept`.
+//!
+//! Any other client may write these headers too, so that they only decide what counts as evidence
+//! against a client, never whether a request is refused.
 
 use super::{checks::Case, request::Headers};
 use crate::protocol::v2::AddressOrigin;
 
 /// What markup loads by itself (`Sec-Fetch-Dest`): readers of a comment with a picture have not asked for the picture.
 const LOADED_BY_MARKUP: [&str; 8] = ["audio", "embed", "frame", "iframe", "image", "object", "track", "video"];
+
+/// How `Accept` begins for what markup loads, where browsers name no destination (Fetch Standard,
+/// "fetching", step 12: images, style sheets; Safari asks for videos in the same header).
+const ACCEPTED_BY_MARKUP: [&str; 3] = ["image/", "text/css", "video/"];
 
 /// Whether the browser says that the request was made by another site, or loaded by a page's markup.
 pub(super) fn is_foreign(case: &Case<'_>) -> bool {
@@ -22,16 +30,30 @@ pub(super) fn is_foreign(case: &Case<'_>) -> bool {
         Some(is_cross_site) => is_cross_site || is("sec-fetch-dest", &LOADED_BY_MARKUP) == Some(true),
         None => {
             let is_elsewhere = |value: &str| host_of(value).is_none_or(|host| !is_own(case, host));
-            with_first(headers, "origin", is_elsewhere)
-                .or_else(|| with_first(headers, "referer", is_elsewhere))
-                .unwrap_or(false)
+            let is_loaded = |accept: &str| ACCEPTED_BY_MARKUP.iter().any(|kind| begins(accept, kind));
+            with_first(headers, "accept", is_loaded) == Some(true)
+                || with_first(headers, "origin", is_elsewhere)
+                    .or_else(|| with_first(headers, "referer", is_elsewhere))
+                    .unwrap_or(false)
         }
     }
 }
 
-/// Whether the browser says that its user followed a link, or wrote the address.
-pub(super) fn navigates(case: &Case<'_>) -> bool {
-    with_first(case.request.headers, "sec-fetch-mode", |value| value == "navigate") == Some(true)
+/// Whether a person may have followed a link, or written the address: the browser says so, or it is
+/// one that says nothing of the kind (over plain HTTP, or an old one).
+pub(super) fn may_navigate(case: &Case<'_>) -> bool {
+    let headers = case.request.headers;
+    let is_silent_browser = || {
+        with_first(headers, "accept-language", |language| !language.is_empty()) == Some(true)
+            && with_first(headers, "user-agent", |agent| begins(agent, "Mozilla/")) == Some(true)
+    };
+    with_first(headers, "sec-fetch-mode", |mode| mode == "navigate").unwrap_or_else(is_silent_browser)
+}
+
+/// Whether a value begins so, in either case.
+fn begins(value: &str, beginning: &str) -> bool {
+    let head = value.as_bytes().get(..beginning.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(beginning.as_bytes()))
 }
 
 /// Whether the application is known by this host: as the request names it, as its proxy does, or as `HOSTS` lists it.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Context, Family, Fuel, Options, excerpt_at, hidden, is_masked,
+        CERTAIN, Caught, Compared, Context, Family, Fuel, Options, excerpt_at, hidden,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -156,10 +156,10 @@ impl Shared {
         found
     }
 
-    /// Whether a path is one that only attackers ask for. All is looked for that a check may look for in it: what was found to hold
-    /// nothing is not looked into again.
-    pub(super) fn is_probe(&self, policy: &Policy, path: &str) -> bool {
-        let mut found = false;
+    /// Returns the rule that takes a path for one that only attackers ask for, with its score. All is looked for that a check may
+    /// look for in it: what was found to hold nothing is not looked into again.
+    pub(super) fn probe(&self, policy: &Policy, path: &str) -> Option<(&'static str, u8)> {
+        let mut found = None;
         let attended = self.supervision.accompany();
         let fuel = Fuel::new();
         let options = Options {
@@ -173,10 +173,12 @@ impl Shared {
         };
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
-                found = caught.family == Family::Probe && caught.finding.score >= threshold(policy, caught.family);
-                !found
+                let (rule, score) = (caught.finding.rule, caught.finding.score);
+                let is_probe = caught.family == Family::Probe && score >= threshold(policy, caught.family);
+                found = found.or_else(|| is_probe.then_some((rule, score)));
+                found.is_none()
             });
-            !found
+            found.is_none()
         });
         found
     }
@@ -385,7 +387,7 @@ impl<'s> Search<'s, '_> {
             place: shown(&field.place, policy),
             rule: (Check::Chars.name(), class),
             score: CERTAIN,
-            value: excerpt.clone(),
+            value: Compared::of(&text).into_text(),
             excerpt,
         });
         self.goes_on
@@ -393,6 +395,9 @@ impl<'s> Search<'s, '_> {
 
     fn suspect(&mut self, place: &Place<'_>, caught: Caught) -> bool {
         let policy = self.case.policy;
+        if caught.family == Family::Probe && self.case.waits_for_the_answer(caught.finding.rule) {
+            return self.goes_on;
+        }
         if caught.finding.score >= threshold(policy, caught.family)
             && let Some(check) = check_of(&self.case.rules, caught.family)
         {
@@ -401,21 +406,11 @@ impl<'s> Search<'s, '_> {
                 place: shown(place, policy),
                 rule: (caught.family.name(), caught.finding.rule),
                 score: caught.finding.score,
-                value: value_of(&caught),
+                value: caught.compared.into_text(),
                 excerpt: caught.excerpt,
             });
         }
         self.goes_on
-    }
-}
-
-/// What tells a finding from others of its client: its excerpt, so that a value that is typed on
-/// stays the one it is; where a secret is left out of it, so that many are alike, a number.
-fn value_of(caught: &Caught) -> Box<str> {
-    if is_masked(&caught.excerpt) {
-        caught.fingerprint.to_string().into()
-    } else {
-        caught.excerpt.clone()
     }
 }
 

@@ -272,7 +272,8 @@ impl Guard {
     pub fn is_decoy(&self, path: &str) -> bool {
         let look = || {
             let published = self.0.parts.published.load();
-            let is_decoy = |policy: &Policy| policy.is_on_somewhere(Check::Decoy) && self.0.is_probe(policy, path);
+            let is_decoy =
+                |policy: &Policy| policy.is_on_somewhere(Check::Decoy) && self.0.probe(policy, path).is_some();
             is_decoy(&published.policy) || published.policy.dry_run().is_some_and(|candidate| is_decoy(candidate))
         };
         self.caught(look).unwrap_or(false)

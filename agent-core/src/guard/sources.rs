@@ -49,7 +49,7 @@ impl Sources {
     /// The value of a source. Each `number` stands for values of its own. An IPv6 source is its /64.
     pub(super) fn get(&self, number: u64, source: IpAddr) -> Option<u64> {
         let (set, tag) = self.place(number, source);
-        set?.find(tag).map(|(_, word)| word & mask(VALUE_BITS))
+        find(&set?.words(), tag).map(|(_, word)| word & mask(VALUE_BITS))
     }
 
     /// Changes the value of a source; `change` gets the one before and returns the next one beside what is made of it. It may run
@@ -63,10 +63,15 @@ impl Sources {
     ) -> T {
         let (set, tag) = self.place(number, source);
         loop {
-            let known = set.and_then(|set| set.find(tag));
-            let before = known.map(|(_, word)| word & mask(VALUE_BITS));
-            let (next, made) = change(before);
-            let Some((slot, word)) = known.or_else(|| set?.victim(tag, &rank)) else {
+            // One look for both questions. A second one could find the place taken that another worker
+            // has just given the same newcomer, and take another: the source would be there twice.
+            let words = set.map(Set::words).unwrap_or_default();
+            let known = find(&words, tag);
+            let (next, made) = change(known.map(|(_, word)| word & mask(VALUE_BITS)));
+            let Some((place, word)) = known.or_else(|| victim(&words, tag, &rank)) else {
+                return made;
+            };
+            let Some(slot) = set.and_then(|set| set.0.get(place)) else {
                 return made;
             };
             let next = (tag << VALUE_BITS) | (next & mask(VALUE_BITS));
@@ -106,24 +111,27 @@ fn subscriber(v6: Ipv6Addr) -> u64 {
 }
 
 impl Set {
-    /// The slot with this tag, and what it held. A word of 0 is an empty slot.
-    fn find(&self, tag: u64) -> Option<(&AtomicU64, u64)> {
-        self.words().find(|(_, word)| word >> VALUE_BITS == tag)
+    /// Returns what the slots hold; 0 is an empty one.
+    fn words(&self) -> [u64; WAYS] {
+        self.0.each_ref().map(|slot| slot.load(Relaxed))
     }
+}
 
-    /// The slot that a newcomer takes: an empty one, else the one that ranks lowest, and of these one that depends on the newcomer,
-    /// so that no slot is the first to go for everyone.
-    fn victim(&self, newcomer: u64, rank: impl Fn(u64) -> u64) -> Option<(&AtomicU64, u64)> {
-        let ranked = self.words().zip(0_u64..).min_by_key(|((_, word), place)| {
-            let turn = (place ^ newcomer) % WAYS as u64;
-            (*word != 0, rank(word & mask(VALUE_BITS)), turn)
-        });
-        ranked.map(|(slot, _)| slot)
-    }
+/// Returns the place and the word with this tag.
+fn find(words: &[u64; WAYS], tag: u64) -> Option<(usize, u64)> {
+    let place = words.iter().position(|word| word >> VALUE_BITS == tag)?;
+    Some((place, *words.get(place)?))
+}
 
-    fn words(&self) -> impl Iterator<Item = (&AtomicU64, u64)> {
-        self.0.iter().map(|slot| (slot, slot.load(Relaxed)))
-    }
+/// Returns the place that a newcomer takes, and its word: an empty one, else the one that ranks
+/// lowest, and of these one that depends on the newcomer, so that no slot is the first to go for
+/// everyone.
+fn victim(words: &[u64; WAYS], newcomer: u64, rank: impl Fn(u64) -> u64) -> Option<(usize, u64)> {
+    let ranked = words.iter().zip(0_u64..).enumerate().min_by_key(|(_, (word, place))| {
+        let turn = (place ^ newcomer) % WAYS as u64;
+        (**word != 0, rank(**word & mask(VALUE_BITS)), turn)
+    });
+    ranked.map(|(place, (word, _))| (place, *word))
 }
 
 /// A word whose lowest bits are set.

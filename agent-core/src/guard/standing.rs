@@ -7,10 +7,13 @@ use super::{
     checks::{Case, Finding},
     evidence::Against,
     explain::EvidenceCount,
-    foreign::{is_foreign, navigates},
+    foreign::{is_foreign, may_navigate},
 };
 use crate::{
-    model::policy::{Check, Level},
+    model::{
+        detect::Compared,
+        policy::{Check, Level},
+    },
     protocol::v2::Evidence,
 };
 
@@ -24,9 +27,6 @@ pub(super) struct Standing {
     /// Whether this must be reported, though the finding is one of many alike.
     pub(super) is_news: bool,
 }
-
-/// The longest part of a value that is compared, in bytes: more than is kept of any in an excerpt.
-const COMPARED: usize = 256;
 
 /// What bans alone: one value, of one.
 const ALONE: Against = Against {
@@ -44,14 +44,17 @@ impl Shared {
         let is_foreign = is_foreign(case);
         // one click on a link to a decoy, in a mail or a forum, is not the reader's attack; three
         // different ones are
-        let is_click = finding.evidence == Evidence::Certain && navigates(case);
+        let is_click = finding.evidence == Evidence::Certain && may_navigate(case);
         let bans_alone = finding.evidence != Evidence::Repeated && !is_foreign && !is_click;
         if bans_alone && finding.evidence == Evidence::Threshold {
             // of a count there is one value, and its requests are those that passed
             return self.ban(self.count(ALONE, false, source, case), source, case);
         }
         let family = finding.rule.map_or_else(|| check.name(), |(family, _)| family);
-        let value = finding.value.split_at(finding.value.floor_char_boundary(COMPARED)).0;
+        let value = finding
+            .value
+            .split_at(finding.value.floor_char_boundary(Compared::LONGEST))
+            .0;
         let Some(against) = self
             .evidence
             .add(source, (family, value), is_foreign, case.terms, case.now)

@@ -3,6 +3,12 @@
 /// The most edits at which two names still resemble each other: a slip or two, not another word.
 const NEAR: usize = 2;
 
+/// Letters of a name for each edit, where it is a long one: `trusted_proxy` for `trusted_proxies`.
+const LETTERS_AN_EDIT: usize = 5;
+
+/// The shortest word that stands for the longer one which it begins: `dir` for `directory`.
+const SHORTEST_BEGINNING: usize = 3;
+
 /// What to say of an unknown name: that it is unknown, and which one was likely meant.
 #[must_use]
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
@@ -15,11 +21,33 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 /// The known name that a mistyped one resembles.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = plain(name);
-    let (edits, candidate) = known
-        .into_iter()
-        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
-        .min()?;
-    (edits <= NEAR && edits < candidate.len()).then_some(candidate)
+    let mut in_part = None;
+    let edits = known.into_iter().map(|candidate| {
+        let known = self::plain(candidate);
+        if in_part.is_none() && are_words_of(&plain, &known) {
+            in_part = Some(candidate);
+        }
+        (distance(&plain, &known), candidate)
+    });
+    let (edits, candidate) = edits.min()?;
+    let most = NEAR.max(candidate.len() / LETTERS_AN_EDIT);
+    (edits <= most && edits < candidate.len())
+        .then_some(candidate)
+        .or(in_part)
+}
+
+/// Returns whether two names of several words are the same but for one word that only one of them has, in order: `client_header` for
+/// `client_ip_header`, `log_directory` for `log_dir`.
+fn are_words_of(a: &str, b: &str) -> bool {
+    let count = |name: &str| name.split('_').count();
+    let (short, long) = if count(a) <= count(b) { (a, b) } else { (b, a) };
+    let is_alike = |a: &str, b: &str| {
+        let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        short == long || (short.len() >= SHORTEST_BEGINNING && long.starts_with(short))
+    };
+    let mut rest = long.split('_');
+    let has_all = short.split('_').all(|word| rest.any(|other| is_alike(word, other)));
+    count(short) > 1 && count(long) - count(short) <= 1 && has_all
 }
 
 /// Case and the choice between `_` and `-` are no edits.
@@ -74,6 +102,20 @@ mod tests {
             "an unknown key (did you mean http-polling?)"
         );
         assert_eq!(unknown("key", "colour", &known), "an unknown key");
+        for (meant, name) in [
+            ("trusted_proxies", "trusted_proxy"),
+            ("client_ip_header", "client_header"),
+            ("on_detector_failure", "detector_failure"),
+            ("log_dir", "log_directory"),
+        ] {
+            assert_eq!(nearest(name, [meant, "other_words"]), Some(meant), "{name}");
+        }
+        assert_eq!(
+            nearest("log", ["log_dir"]),
+            None,
+            "one word of many is said of many things"
+        );
+        assert_eq!(nearest("web_hook_url", ["cloud_url", "log_level"]), None);
         assert_eq!(unknown("key", "x", &[]), "an unknown key");
         assert_eq!(
             unknown("key", "ab", &["b", "xyz"]),

@@ -48,7 +48,8 @@ impl Clients {
             let proxies: Vec<String> = self.undeclared_proxies.iter().map(IpAddr::to_string).collect();
             let proxies = proxies.join(", ");
             format!(
-                "clients are unknown: {proxies} passes requests on and is no trusted proxy; to [agent], add {remedy}"
+                "clients are unknown: {proxies} passes requests on and names clients in a way that no setting declares; \
+                 to [agent], add {remedy}"
             )
         });
         let bare = self.address_remedy.iter().map(|remedy| {
@@ -67,17 +68,26 @@ fn remedy(seen: &[UndeclaredProxy], trusted: &Trusted) -> String {
     let others = declared
         .iter()
         .filter(|network| !(has_private && PRIVATE.contains(network)));
-    let new = seen.iter().map(|proxy| proxy.address.to_string());
-    let all = word
-        .into_iter()
-        .chain(others.map(|network| to_text(*network)))
-        .chain(new);
-    let list: Vec<String> = all.map(|text| format!("{text:?}")).collect();
-    let mut lines = format!("trusted_proxies = [{}]", list.join(", "));
-    if let Some(proxy) = seen.first().filter(|proxy| !proxy.header.is_chain()) {
-        lines += &format!(" and client_ip_header = {:?}", proxy.header.name());
+    let is_declared = |proxy: &&UndeclaredProxy| trusted.proxies().contains(proxy.address);
+    let mut lines = Vec::new();
+    if !seen.iter().all(|proxy| is_declared(&proxy)) {
+        let new = seen.iter().filter(|proxy| !is_declared(proxy));
+        let all = word
+            .into_iter()
+            .chain(others.map(|network| to_text(*network)))
+            .chain(new.map(|proxy| proxy.address.to_string()));
+        let list: Vec<String> = all.map(|text| format!("{text:?}")).collect();
+        lines.push(format!("trusted_proxies = [{}]", list.join(", ")));
     }
-    lines + " (\"private\" in that list stands for every private network, for proxies whose addresses change)"
+    // a chain is read by default, unless the settings name another header
+    if let Some(proxy) = seen
+        .first()
+        .filter(|proxy| !proxy.header.is_chain() || is_declared(proxy))
+    {
+        lines.push(format!("client_ip_header = {:?}", proxy.header.name()));
+    }
+    lines.join(" and ")
+        + " (\"private\" in trusted_proxies stands for every private network, for proxies whose addresses change)"
 }
 
 #[cfg(test)]
@@ -104,6 +114,10 @@ mod tests {
         assert!(line(vec![real, forwarded], &["192.0.2.0/24"]).starts_with(
             "trusted_proxies = [\"192.0.2.0/24\", \"fd00::7\", \"172.18.0.2\"] and client_ip_header = \"x-real-ip\""
         ));
+        assert!(
+            line(vec![real], &["fd00::/8"]).starts_with("client_ip_header = \"x-real-ip\" ("),
+            "a proxy that is declared already"
+        );
         assert_eq!(clients(Vec::new(), &[]), Clients::default());
     }
 

@@ -5,6 +5,9 @@
 //! itself. Every doubt (an element that is no address, a chain longer than any real one) ends at the peer, which, being a proxy,
 //! nobody bans.
 //!
+//! A trusted proxy that names its clients by a header that is not read is as good as one that is not declared: its address stands for
+//! all of them.
+//!
 //! A peer in a private network, or on this host, that names a client without being a trusted proxy is a proxy that the settings do
 //! not declare: its requests are of an unknown client, because the peer's address stands for all of the site's clients.
 
@@ -152,8 +155,23 @@ impl Trusted {
                 address,
                 via: Some(header),
             }) => Sender::Undeclared(UndeclaredProxy { address, header }),
-            None => known(peer, AddressOrigin::Socket),
+            None => self.unread(request.headers).map_or_else(
+                || known(peer, AddressOrigin::Socket),
+                |header| Sender::Undeclared(UndeclaredProxy { address: peer, header }),
+            ),
         }
+    }
+
+    /// The header by which a trusted proxy names its clients, where it is another than the one that is read, and that one is not
+    /// there at all.
+    fn unread(&self, headers: &dyn Headers) -> Option<NamingHeader> {
+        let is_read = match &self.header {
+            Some(name) => headers.contains(name),
+            None => NamingHeader::ALL
+                .iter()
+                .any(|header| header.is_chain() && headers.contains(header.name())),
+        };
+        NamingHeader::first_of(headers).filter(|_| !is_read)
     }
 
     /// Whether this address may be banned, and its requests be counted for bans: no loopback, unspecified, multicast, broadcast or

@@ -247,6 +247,38 @@ fn a_peer_beside_us_that_names_a_client_is_a_proxy_that_is_not_declared() {
 }
 
 #[test]
+fn a_trusted_proxy_that_names_clients_unread_is_told_of() {
+    let named_by = |trusted: &Trusted, headers: &[(&str, &str)]| match sender_of(trusted, "10.0.0.1", headers) {
+        Sender::Undeclared(proxy) => Some(proxy.header.name()),
+        Sender::Known(_) | Sender::NoAddress => None,
+    };
+    let by_chain = trusted();
+    assert_eq!(named_by(&by_chain, &[("x-real-ip", "203.0.113.9")]), Some("x-real-ip"));
+    assert_eq!(
+        named_by(&by_chain, &[("x-real-ip", "203.0.113.9"), (XFF, "203.0.113.9")]),
+        None
+    );
+    assert_eq!(
+        named_by(&by_chain, &[(XFF, "nonsense"), ("x-real-ip", "203.0.113.9")]),
+        None,
+        "it is read"
+    );
+    let by_one = trusted().named_by("CF-Connecting-IP");
+    assert_eq!(named_by(&by_one, &[(XFF, "203.0.113.9")]), Some(XFF));
+    assert_eq!(
+        named_by(&by_one, &[("cf-connecting-ip", "203.0.113.9"), (XFF, "192.0.2.1")]),
+        None
+    );
+    for trusted in [&by_chain, &by_one] {
+        assert_eq!(
+            client_of(trusted, "10.0.0.1", &[("accept", "*/*")]),
+            socket("10.0.0.1"),
+            "its own check of health"
+        );
+    }
+}
+
+#[test]
 fn so_is_one_in_the_middle_of_a_chain() {
     let of = |value| sender_of(&trusted(), "10.0.0.1", &[(XFF, value)]);
     let Sender::Undeclared(proxy) = of("203.0.113.9, 172.18.0.2, 10.0.0.2") else {
@@ -265,7 +297,6 @@ fn one_header_that_names_the_client_is_read_alone_and_from_trusted_proxies_alone
     for (headers, expected) in [
         (vec![cf("203.0.113.9"), chain], header("203.0.113.9")),
         (vec![cf("2001:db8::9")], header("2001:db8::9")),
-        (vec![chain], socket("10.0.0.1")),
         (vec![cf("203.0.113.9"), cf("203.0.113.10")], socket("10.0.0.1")),
         (vec![cf("203.0.113.9, 203.0.113.10")], socket("10.0.0.1")),
         (vec![cf("")], socket("10.0.0.1")),

@@ -33,7 +33,7 @@ impl NamingHeader {
     pub(super) const FORWARDED: &str = "forwarded";
 
     /// Every one, those that trusted proxies are believed by without a setting first.
-    const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::XForwardedFor,
         Self::Forwarded,
         Self::XRealIp,

@@ -119,7 +119,7 @@ fn what_lies_further_apart_than_the_window_does_not_add_up() {
 
 #[test]
 fn requests_that_another_site_made_are_refused_and_do_not_count() {
-    let foreign: [&[(&'static str, &'static str)]; 7] = [
+    let foreign: [&[(&'static str, &'static str)]; 9] = [
         &[("sec-fetch-site", "cross-site")],
         &[("origin", "https://evil.example")],
         &[("referer", "https://evil.example/page")],
@@ -127,6 +127,12 @@ fn requests_that_another_site_made_are_refused_and_do_not_count() {
         &[("referer", "https://shop.example.com.evil.example/")],
         &[("sec-fetch-site", "cross-site"), ("origin", "https://shop.example.com")],
         &[("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "image")],
+        // over plain HTTP, of a page that suppresses `Referer`
+        &[("accept", "image/avif,image/webp,image/png,*/*;q=0.8")],
+        &[
+            ("accept", "text/css,*/*;q=0.1"),
+            ("referer", "https://shop.example.com/"),
+        ],
     ];
     for headers in foreign {
         let stage = defaults();
@@ -152,13 +158,15 @@ fn requests_that_another_site_made_are_refused_and_do_not_count() {
 
 #[test]
 fn requests_of_its_own_pages_count() {
-    let own: [&[(&'static str, &'static str)]; 6] = [
+    let own: [&[(&'static str, &'static str)]; 8] = [
         &[("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "empty")],
         &[("sec-fetch-site", "none"), ("sec-fetch-dest", "document")],
         &[("origin", "https://shop.example.com")],
         &[("origin", "http://SHOP.example.com:8080")],
         &[("referer", "https://shop.example.com/search?q=https://evil.example")],
         &[("sec-fetch-site", "same-origin"), ("referer", "https://evil.example")],
+        &[("sec-fetch-site", "same-origin"), ("accept", "image/png")],
+        &[("accept", "text/html,application/xhtml+xml,image/avif")],
     ];
     for headers in own {
         let stage = defaults();

@@ -103,14 +103,17 @@ fn a_picture_on_a_foreign_page_bans_no_reader_by_the_answer() {
 
 #[test]
 fn one_click_on_a_link_to_a_decoy_bans_nobody_and_a_scan_its_scanner() {
-    let navigation: &[(&str, &[u8])] = &[("sec-fetch-mode", b"navigate"), ("sec-fetch-site", b"none")];
-    let stage = site(json!({}));
-    for (count, path) in ["/.env", "/.env", "/.git/config", "/id_rsa"].into_iter().enumerate() {
-        let mut request = get(path);
-        request.headers = navigation.to_vec();
-        request.route = RouteMatch::Missing;
-        assert!(stage.check(&request).is_block(), "{path}");
-        assert_eq!(has_banned(&stage), count == 3, "{path}");
+    let told: &[(&str, &[u8])] = &[("sec-fetch-mode", b"navigate"), ("sec-fetch-site", b"none")];
+    let silent: &[(&str, &[u8])] = &[("user-agent", b"Mozilla/5.0 (iPhone)"), ("accept-language", b"de-DE")];
+    for navigation in [told, silent] {
+        let stage = site(json!({}));
+        for (count, path) in ["/.env", "/.env", "/.git/config", "/id_rsa"].into_iter().enumerate() {
+            let mut request = get(path);
+            request.headers = navigation.to_vec();
+            request.route = RouteMatch::Missing;
+            assert!(stage.check(&request).is_block(), "{path}");
+            assert_eq!(has_banned(&stage), count == 3, "{path}");
+        }
     }
     let mut scan = get("/.env");
     scan.route = RouteMatch::Missing;

@@ -284,3 +284,67 @@ fn a_detector_of_the_hosts_own_is_asked() {
     let found = stage.intake.pop().unwrap();
     assert_eq!((found.check, &*found.rule), (Check::Command, "coupons/guess"));
 }
+
+/// Words by which applications call their own pages, each of a rule that finds probes.
+const WORDS: [&str; 9] = [
+    "/console/settings",
+    "/metrics",
+    "/env",
+    "/telescope/m31",
+    "/downloader/",
+    "/saas/pricing",
+    "/files/resize.php",
+    "/config.json",
+    "/package.json",
+];
+
+#[test]
+fn word_of_a_probe_waits_for_the_answer() {
+    for route in [RouteMatch::Unsure, RouteMatch::Unknown] {
+        for path in WORDS {
+            let stage = inspecting(json!({}));
+            let request = get(path).unrouted(route);
+            for _ in 0..20 {
+                assert!(!stage.check(&request).is_block(), "{path}");
+                assert!(!stage.refuses(&request, 200), "{path} is a page of the application's");
+            }
+            assert!(stage.refuses(&request, 404), "{path}: nothing is there");
+        }
+        for path in ["/.git/config", "/.env", "/shell.php", "/id_rsa", "/a/..;/b"] {
+            assert!(
+                inspecting(json!({})).check(&get(path).unrouted(route)).is_block(),
+                "{path}"
+            );
+        }
+    }
+    for path in WORDS {
+        assert!(
+            inspecting(json!({}))
+                .check(&get(path).unrouted(RouteMatch::Missing))
+                .is_block(),
+            "{path}"
+        );
+        assert!(
+            !inspecting(json!({})).check(&get(path)).is_block(),
+            "{path} has a route"
+        );
+    }
+}
+
+#[test]
+fn word_that_begins_a_longer_one_is_no_probe() {
+    for path in [
+        "/hudson-river-tours",
+        "/adminerals",
+        "/seeyonder",
+        "/ueditorial",
+        "/catalog-portals",
+    ] {
+        assert!(
+            !inspecting(json!({}))
+                .check(&get(path).unrouted(RouteMatch::Missing))
+                .is_block(),
+            "{path}"
+        );
+    }
+}

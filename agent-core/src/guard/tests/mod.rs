@@ -305,7 +305,9 @@ impl Request {
         }
     }
 
+    /// With this header, in the place of the one that every request has where it is `accept`.
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.retain(|header| name != "accept" || header.0 != name);
         self.headers.push((name, value.as_bytes()));
         self
     }

@@ -11,8 +11,11 @@ const ATTACK: &str = "hunter2' OR '1'='1";
 /// The same, as it stands in a query.
 const ENCODED: &str = "hunter2'+OR+'1'%3D'1";
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 27] = [
     "password",
+    "smtppass",
+    "pswd",
+    "db_passkey",
     "passwd",
     "pwd",
     "secret",

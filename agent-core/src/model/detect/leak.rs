@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use once_cell::race::OnceBox;
 
-use super::{BuildError, CERTAIN, Caught, Family, Finding, Rule, RuleSet, excerpt, fingerprint, rules::always};
+use super::{BuildError, CERTAIN, Caught, Compared, Family, Finding, Rule, RuleSet, excerpt, rules::always};
 use crate::model::{
     places::{MASK, SecretNames},
     policy,
@@ -127,7 +127,7 @@ impl Leaks {
             } else {
                 MASK.into()
             },
-            fingerprint: fingerprint(text.as_bytes()),
+            compared: Compared::of(text),
             finding,
         })
     }

@@ -87,7 +87,7 @@ pub use self::{
     lexicon::Hits,
     marks::Marks,
     options::{Ask, Families, Options, Unattended},
-    probe::ASKED_BY_SOFTWARE,
+    probe::{ASKED_BY_SOFTWARE, is_told_by_the_answer},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
 };
@@ -140,8 +140,32 @@ pub struct Caught {
     pub finding: Finding,
     /// What was there: some characters of the normalised text, or its length where it is a secret.
     pub excerpt: Box<str>,
-    /// What tells the value from others, and says nothing of it by itself: an excerpt may show too little for that.
-    pub fingerprint: u64,
+    /// What tells the value from others, for counts: an excerpt shows a part that its sender may choose, or nothing.
+    pub compared: Compared,
+}
+
+/// The beginning of a value, to be compared with others and never to be shown: it may be of a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Compared(Box<str>);
+
+impl Compared {
+    /// The longest part of a value that is compared, in bytes: a line of a form, and more than an excerpt.
+    pub const LONGEST: usize = 256;
+
+    pub(crate) fn of(text: &str) -> Self {
+        let end = text.floor_char_boundary(Self::LONGEST);
+        Self(text.get(..end).unwrap_or_default().into())
+    }
+
+    pub(crate) fn into_text(self) -> Box<str> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compared").finish_non_exhaustive()
+    }
 }
 
 /// A number that other values do not have, but by chance.

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CERTAIN, Caught, Detectors, Family, Finding, Options, excerpt_at, fingerprint};
+use super::{CERTAIN, Caught, Compared, Detectors, Family, Finding, Options, excerpt_at};
 use crate::model::places::{Field, Place, Role};
 
 /// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
@@ -145,7 +145,7 @@ impl Values {
         let found = |rule, score| Caught {
             family: Family::Pollution,
             finding: Finding::new(rule, score, 0..0),
-            fingerprint: fingerprint(&self.joined),
+            compared: Compared::of(&String::from_utf8_lossy(&self.joined)),
             excerpt: excerpt_at(
                 options.names,
                 at,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    CERTAIN, Caught, Detector, Detectors, Family, Finding, Fuel, Marks, Options, Standard, Value, excerpt_at, familiar,
-    fingerprint, probe,
+    CERTAIN, Caught, Compared, Detector, Detectors, Family, Finding, Fuel, Marks, Options, Standard, Value, excerpt_at,
+    familiar, probe,
 };
 use crate::model::{
     normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
@@ -165,7 +165,7 @@ impl Search<'_> {
                 value.text,
                 finding.at.clone(),
             ),
-            fingerprint: fingerprint(value.bytes()),
+            compared: Compared::of(value.text),
             finding,
         })
     }

@@ -32,11 +32,12 @@ const NAMES: &[Names] = &[
     Names {
         hint: NameHints::SECRET,
         whole: &[
-            "pass", "pw", "pwd", "pin", "otp", "totp", "tan", "auth", "bearer", "jwt", "cookie", "session", "sid", "sig", "card", "cc", "pan", "ssn", "iban", "cvn",
+            "pass", "passw", "pword", "psw", "pswd", "pw", "pwd", "pin", "otp", "totp", "tan", "auth", "bearer", "jwt", "cookie", "session", "sid", "sig", "card", "cc", "pan", "ssn", "iban", "cvn",
             "csc", "hmac", "salt", "nonce", "assertion", "saml", "samlresponse", "xauth",
         ],
         ends: &[
-            "password", "passwd", "passwort", "kennwort", "motdepasse", "contrasena", "contraseña", "senha", "userpass", "passphrase", "passcode", "userpwd", "loginpwd",
+            "password", "passwd", "passwort", "kennwort", "motdepasse", "contrasena", "contraseña", "senha", "userpass", "adminpass", "confirmpass", "dbpass", "ftppass", "loginpass", "mailpass", "newpass", "oldpass", "rootpass",
+            "smtppass", "passkey", "passphrase", "passcode", "userpwd", "loginpwd",
             "newpwd", "oldpwd", "pincode", "secret", "token", "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "encryptionkey", "sharedkey", "masterkey",
             "authkey", "sshkey", "licensekey", "subscriptionkey", "authorization", "credential", "cookie", "sessionid", "sessionkey", "phpsessid", "cardnumber",
             "cardno", "creditcard", "ccnumber", "cvv", "cvc", "securitycode", "onetimecode", "otpcode", "mfacode", "totpcode", "recoverycode",

@@ -13,35 +13,50 @@ use crate::model::normal::{Spelling, normalise};
 /// From OWASP's logging cheat sheet ("Data to exclude"), PCI DSS 4 (requirement 3.3), the default lists of Sentry's and Rails'
 /// filters, and the same words in the languages that forms are often written in.
 #[rustfmt::skip]
-const NAMES: [&str; 88] = [
+const NAMES: [&str; 93] = [
     "accesscode", "accesskey", "accountnumber", "apikey", "appkey", "assertion", "auth",
     "authcode", "authentication", "authkey", "authorisation", "authorization", "backupcode",
     "bearer", "card", "cardnumber", "ccnumber", "clave", "consumerkey", "contrasena",
     "contraseña", "cookie", "cred", "credential", "creditcard", "csc", "csrf", "cvc", "cvn",
     "cvv", "encryptionkey", "haslo", "hasło", "heslo", "iban", "jwt", "kennwort", "licensekey",
     "masterkey", "mdp", "mfa", "mfacode", "motdepasse", "nonce", "otp", "pan", "parola", "parole",
-    "pass", "passcode", "passphrase", "passwd", "password", "passwort", "pin", "pincode",
-    "privatekey", "pw", "pwd", "recoverycode", "resetcode", "saml", "salasana", "secret",
+    "pass", "passcode", "passkey", "passphrase", "passw", "passwd", "password", "passwort", "pin", "pincode",
+    "privatekey", "psw", "pswd", "pw", "pwd", "pword", "recoverycode", "resetcode", "saml", "salasana", "secret",
     "securityanswer", "securitycode", "senha", "sess", "sessid", "session", "sessionid",
     "sessionkey", "sid", "sig", "signature", "signingkey", "socialsecurity", "sshkey", "ssn",
     "ticket", "token", "totp", "verificationcode", "wachtwoord", "xsrf", "пароль", "密码", "パスワード",
 ];
 
 /// Names that also end a word which nothing divides: `userpassword`, `phpsessid`, `authtoken`.
-const ENDINGS: [&str; 13] = [
+const ENDINGS: [&str; 17] = [
     "apikey",
     "cardnumber",
     "creditcard",
+    "pass",
     "passcode",
+    "passkey",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
+    "pswd",
     "pwd",
+    "pword",
     "secret",
     "sessid",
     "sessionid",
     "token",
+];
+
+/// Words that end like a password's name and are none.
+const WORDS_IN_PASS: [&str; 7] = [
+    "bypass",
+    "compass",
+    "encompass",
+    "overpass",
+    "surpass",
+    "trespass",
+    "underpass",
 ];
 
 /// The most names in one text that are compared with the table, at a microsecond each: of what has more, no more is shown.
@@ -189,7 +204,8 @@ impl SecretNames {
         let known = NAMES.into_iter().chain(self.own.iter().map(|own| &**own));
         let known = known.filter(|name| name.chars().next() == begins);
         let whole = known.filter_map(|name| spelled(words, name)).min();
-        let is_ending = || ENDINGS.iter().any(|ending| ends_with(first.text, ending));
+        let is_word = || WORDS_IN_PASS.iter().any(|word| ends_with(first.text, word));
+        let is_ending = || ENDINGS.iter().any(|ending| ends_with(first.text, ending)) && !is_word();
         whole.or_else(|| is_ending().then_some(first.end))
     }
 

@@ -162,7 +162,7 @@ fn a_variable_that_means_nothing_ends_no_application_and_is_told_of() {
     for (name, meant) in [
         ("BUCKLER_COLOUR", ""),
         ("BUCKLER_AGENT", ""),
-        ("BUCKLER_AGENT__KEY__X", ""),
+        ("BUCKLER_AGENT__KEY__X", " (did you mean BUCKLER_AGENT__KEY?)"),
         ("BUCKLER_TRANSPORT__A__B__C", ""),
         ("BUCKLER_SECURITY", ""),
         ("BUCKLER_SECURITY__HOSTS__0", ""),

@@ -5,7 +5,8 @@
 //! is a whole name, as far as possible: everyday names end like those of attackers.
 //!
 //! A probe is no proof where the application has such a route: the guard asks it only for paths
-//! that no route matched, as it does with the configuration's decoys.
+//! that no route matched, as it does with the configuration's decoys. Where routes are not known, or
+//! a fallback serves every path, what is told by a word waits for the application's answer.
 
 mod filter;
 mod names;
@@ -19,20 +20,30 @@ use crate::model::places::{Part, Place, Role};
 pub(super) const RULES: &[Rule] = &[
     always("hidden", r"/\.(?:[a-z@_-][\w.@-]*)(?:/|$|~)"),
     always(
-        "settings",
-        r"/(?:wp-)?config(?:uration|[._-](?:dev|prod|sample|test|local|inc|old|bak|default)\w*|_)?\.(?:aspx?|ini|json|php|pl|py|rb|toml|txt|xml|ya?ml|inc|bak|old|nu|db|cfg|conf|yml)\w*$|/wp-config(?:$|[^-]|-(?:$|[^a-z]|[\w-]*\.\w|(?:bak|old|sample|backup|copy|orig|save|tmp|dev|prod|local|test)\w*(?:[^\w-]|$)))|/app/etc/env\.php|/sites/default/(?:default\.)?settings",
+        "system",
+        r"^/(?:proc|sys)(?:/|$)|^/@(?:id|fs)/|/(?:META|WEB)-INF/|^/etc/|^/anaconda\d?/|^/perl/(?:lib|bin)",
     ),
+    always(
+        "shell",
+        r"/(?:info|r57|c99|alfa|shell|cmd|wso|eval-stdin|upl|adminer|b374k|webshell)\.(?:php|jsp|aspx?|cgi)|/vendor/phpunit/",
+    ),
+    always(
+        "suffix",
+        r"\.(?:php|jsp|aspx?|cgi)(?:[;#:\n]|\xEF\xBF\xBD|%|\\|\W)[^/]*\.(?:png|jpe?g|gif|css|js|txt|html?)$|\.(?:php|jsp)::\$data|\.(?:php|jsp|aspx?);",
+    ),
+    always("matrix", r"/\.\.;/|;/\.\.|/\.%|/;/"),
     always(
         "backup",
         r"\.(?:bak|old|orig|save|swp|swo|sql|sqlite3?|mdb|dump|inc|pem|key|p12|pfx|ppk|kdbx|cnf|env)(?:\.\w{1,4})?$|/id_(?:rsa|dsa|ecdsa|ed25519)$|~$|/(?:backup|dump|database|db)\.(?:zip|tar|gz|tgz|rar|7z|sql)|/(?:error|errors|debug|access|pm2|php_errors|laravel|yarn-error|npm-debug|blockcypher)\.log$",
     ),
+    // from here on words, which applications call their own pages too: see `TOLD_BY_THE_ANSWER`
+    always(
+        "settings",
+        r"/(?:wp-)?config(?:uration|[._-](?:dev|prod|sample|test|local|inc|old|bak|default)\w*|_)?\.(?:aspx?|ini|json|php|pl|py|rb|toml|txt|xml|ya?ml|inc|bak|old|nu|db|cfg|conf|yml)\w*$|/wp-config(?:$|[^-]|-(?:$|[^a-z]|[\w-]*\.\w|(?:bak|old|sample|backup|copy|orig|save|tmp|dev|prod|local|test)\w*(?:[^\w-]|$)))|/app/etc/env\.php|/sites/default/(?:default\.)?settings",
+    ),
     always(
         "manifest",
         r"^/(?:[\w-]+/)?(?:package(?:-lock)?\.json|npm-shrinkwrap\.json|(?:grunt|gulp)file\.js|webpack\.config\.js|composer\.(?:json|lock)|bower\.json|dockerfile|docker-compose\.ya?ml|compose\.ya?ml|phpcs\.xml|weblogic\.xml|cargo\.(?:toml|lock)|pyproject\.toml|pytest\.ini|go\.(?:mod|sum)|build\.zig\.zon|gemfile(?:\.lock)?|pom\.xml|build\.gradle|makefile|procfile|vagrantfile|jenkinsfile|yarn\.lock|requirements\.txt|tsconfig\.json|gitlab\.rb|auth\.json|credentials(?:\.json)?|thumbs\.db|firebase\.json|sftp-config\.json|serviceaccountkey\.json|(?:aws|user|app)[-_](?:key|secrets?)\.\w+|initial_root_password|secrets?\.\w+|settings\.py|local_settings\.py|web\.config|[\w-]*authentication-report\.csv)$",
-    ),
-    always(
-        "system",
-        r"^/(?:proc|sys)(?:/|$)|^/@(?:id|fs)/|/(?:META|WEB)-INF/|^/etc/|^/anaconda\d?/|^/perl/(?:lib|bin)",
     ),
     always(
         "actuator",
@@ -40,26 +51,42 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "console",
-        r"^/(?:wp-login\.php|wp-admin/|xmlrpc\.php|wp-content/plugins/|pma/|phpmyadmin\d?/|adminer|server-(?:status|info)$|console/|manager/(?:html|status|text)|jmx-console|web-console|script$|hudson|jenkins/script|elmah\.axd|trace\.axd|api/v1/pods$|v2/_catalog|_cat/|_nodes|_cluster|nacos/|downloader/|wg-clients/|solr/admin|druid/|telescope/|horizon/api|_profiler/|app_dev\.php|debug/pprof|shell$)|phpinfo",
+        r"^/(?:wp-login\.php|wp-admin/|xmlrpc\.php|wp-content/plugins/|pma/|phpmyadmin\d?/|adminer(?:[/.-]|$)|server-(?:status|info)$|console/|manager/(?:html|status|text)|jmx-console|web-console|script$|hudson(?:/|$)|jenkins/script|elmah\.axd|trace\.axd|api/v1/pods$|v2/_catalog|_cat/|_nodes|_cluster|nacos/|downloader/|wg-clients/|solr/admin|druid/|telescope/|horizon/api|_profiler/|app_dev\.php|debug/pprof|shell$)|phpinfo",
     ),
     always(
         "appliance",
-        r"^/(?:ecp/|owa/|autodiscover|remote/(?:fgt_lang|login|logincheck)|dana-na/|dana/|\+cscoe\+|\+cscot\+|vpn/\.\./|vpns/|global-protect|sslvpn|wsman|goform/|gponform/|boaform/|hnap1|setup\.cgi|setupwizard\.aspx/|board\.cgi|tmui/|mgmt/tm/util|wls-wsat|_async/|invoker/|ueditor|seeyon|cfide/|lucee/|oa_html/|webtools/control/|webinterface/function|geoserver/|saas/|catalog-portal|rest/id-pools/executecommand|webui_wsma|internal/v2/config|apps/zxtm/|_ignition/|sdwan/nitro|api/v2(?:\.0)?/cmdb/system/admin|cgi-bin/(?:bash|sh|perl|php\d?|test|printenv|luci|nas_sharing|weblogin|mainfunction|kerbynet|popen|slogin|login|welcome)\b)",
-    ),
-    always(
-        "shell",
-        r"/(?:info|r57|c99|alfa|shell|cmd|wso|eval-stdin|upl|adminer|b374k|webshell)\.(?:php|jsp|aspx?|cgi)|/vendor/phpunit/",
+        r"^/(?:ecp/|owa/|autodiscover|remote/(?:fgt_lang|login|logincheck)|dana-na/|dana/|\+cscoe\+|\+cscot\+|vpn/\.\./|vpns/|global-protect|sslvpn|wsman|goform/|gponform/|boaform/|hnap1|setup\.cgi|setupwizard\.aspx/|board\.cgi|tmui/|mgmt/tm/util|wls-wsat|_async/|invoker/|ueditor(?:/|$)|seeyon(?:/|$)|cfide/|lucee/|oa_html/|webtools/control/|webinterface/function|geoserver/|saas/|catalog-portal(?:/|$)|rest/id-pools/executecommand|webui_wsma|internal/v2/config|apps/zxtm/|_ignition/|sdwan/nitro|api/v2(?:\.0)?/cmdb/system/admin|cgi-bin/(?:bash|sh|perl|php\d?|test|printenv|luci|nas_sharing|weblogin|mainfunction|kerbynet|popen|slogin|login|welcome)\b)",
     ),
     always(
         "uploaded-program",
         r"/(?:uploads?|images?|img|files|tmp|temp|cache)/(?:[^?]*/)?[^/]*\.(?:php\d?|phtml?|phar|pht|hphp|module|shtml|jspx?|aspx?|cgi|pl)$",
     ),
-    always(
-        "suffix",
-        r"\.(?:php|jsp|aspx?|cgi)(?:[;#:\n]|\xEF\xBF\xBD|%|\\|\W)[^/]*\.(?:png|jpe?g|gif|css|js|txt|html?)$|\.(?:php|jsp)::\$data|\.(?:php|jsp|aspx?);",
-    ),
-    always("matrix", r"/\.\.;/|;/\.\.|/\.%|/;/"),
 ];
+
+/// Rules of words: applications have pages of such names, and a server of files has such files. Where
+/// it is not known what an application has a route for, only its answer tells them from a probe.
+const TOLD_BY_THE_ANSWER: &[&str] = &[
+    "actuator",
+    "appliance",
+    "archive",
+    "console",
+    "folder",
+    "log-file",
+    "manifest",
+    "manifest-file",
+    "page",
+    "product-path",
+    "settings",
+    "settings-file",
+    SOFTWARE,
+    "uploaded-program",
+];
+
+/// Returns whether only the application's answer tells what a rule finds from a page of its own.
+#[must_use]
+pub fn is_told_by_the_answer(rule: &str) -> bool {
+    TOLD_BY_THE_ANSWER.contains(&rule)
+}
 
 /// Header that lets a request skip the middleware of Next.js (CVE-2025-29927).
 const SKIPPING_HEADER: &str = "x-middleware-subrequest";
