@@ -1,80 +1,81 @@
-//! Refusals behind a real nginx: a client must get the refusal, never the proxy's own 502, and no
-//! server may be taken for dead.
-
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-};
-
-use buckler_tests::http;
-use tempfile::TempDir;
+//! Applications behind a real nginx: refusals reach the client, never the proxy's own 502, no server
+//! is taken for dead, and the client is the one that the proxy stands for.
 
 use super::host::{Host, Kind, SOMEBODY};
-use crate::site::{self, DECOY, local};
+use crate::{
+    nginx::{self, Nginx},
+    site::{DECOY, local},
+};
 
-/// Where distributions install it.
-const PROGRAMS: [&str; 3] = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
+/// What nginx says of a client that names itself in `X-Client`: tests have one address only.
+const FORWARDED_FOR: &str = "proxy_set_header X-Forwarded-For $http_x_client;";
 
-/// An nginx with two servers behind it, which runs for as long as it is held.
-struct Nginx {
-    child: Child,
-    address: SocketAddr,
-    _directory: TempDir,
+/// Starts nginx with these servers behind it.
+fn before(program: &str, hosts: &[Host], says: &str) -> Nginx {
+    let servers: String = hosts.iter().map(|host| format!("server {};", host.address())).collect();
+    let upstream = format!("upstream app {{ {servers} keepalive 8; }}");
+    let location = format!("proxy_pass http://app; proxy_set_header Connection \"\"; {says}");
+    Nginx::start(program, &hosts[0].agent, &upstream, &location)
 }
 
-impl Nginx {
-    /// `None` where it is not installed.
-    fn before(hosts: &[Host; 2]) -> Option<Self> {
-        let program = PROGRAMS.into_iter().find(|program| Path::new(program).exists())?;
-        let directory = tempfile::tempdir().unwrap();
-        // it takes no port of its own accord: one that was free a moment ago
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let root = directory.path().display();
-        let [one, other] = hosts.each_ref().map(Host::address);
-        let configuration = format!(
-            "daemon off; pid {root}/pid; error_log {root}/error.log;\n\
-             events {{ worker_connections 64; }}\n\
-             http {{\n\
-             access_log off; client_max_body_size 64m;\n\
-             client_body_temp_path {root}/body; proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/fastcgi;\n\
-             uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;\n\
-             upstream app {{ server {one}; server {other}; keepalive 8; }}\n\
-             server {{ listen {address}; location / {{\n\
-             proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
-             proxy_set_header X-Forwarded-For $http_x_client; }} }} }}\n"
-        );
-        let file = directory.path().join("nginx.conf");
-        fs::write(&file, configuration).unwrap();
-        let child = Command::new(program)
-            .args(["-p", &root.to_string(), "-e", &format!("{root}/error.log"), "-c"])
-            .arg(&file)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let nginx = Self {
-            child,
-            address,
-            _directory: directory,
-        };
-        site::wait_until(&hosts[0].agent, "nginx listens", || TcpStream::connect(address).is_ok());
-        Some(nginx)
-    }
+/// Asks as this client does; the status.
+fn get(nginx: &Nginx, path: &str, client: &str) -> u16 {
+    let head = format!("GET {path} HTTP/1.1\r\nX-Client: {client}\r\n");
+    nginx.ask(&head, b"").status
+}
 
-    fn ask(&self, head: &str, body: &[u8]) -> http::Answer {
-        let length = body.len();
-        http::ask(self.address, &format!("{head}Content-Length: {length}\r\n"), body)
+#[test]
+fn an_nginx_that_is_declared_stands_for_its_clients() {
+    let Some(program) = nginx::program() else { return };
+    // what the client wrote itself stands on the left, and is not believed
+    for (says, settings) in [
+        (FORWARDED_FOR, local()),
+        (
+            "proxy_set_header X-Forwarded-For \"198.51.100.1, $http_x_client\";",
+            local(),
+        ),
+        (
+            "proxy_set_header Forwarded 'for=\"$http_x_client:_p1\";proto=http';",
+            local().client_ip_header("Forwarded"),
+        ),
+        (
+            "proxy_set_header X-Real-IP $http_x_client;",
+            local().client_ip_header("X-Real-IP"),
+        ),
+    ] {
+        let hosts = [Host::start(Kind::Axum, settings)];
+        let nginx = before(program, &hosts, says);
+        assert_eq!(get(&nginx, DECOY, SOMEBODY), 403, "{says}");
+        hosts[0].wait_until("it is banned", || get(&nginx, "/", SOMEBODY) == 403);
+        assert_eq!(get(&nginx, "/", "203.0.113.10"), 200, "{says}");
+        assert_eq!(get(&nginx, "/", "198.51.100.1"), 200, "{says}");
+        let clients = hosts[0].agent.status().clients;
+        assert_eq!((clients.unknown, clients.without_address), (0, 0), "{says}");
     }
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // its worker ends with it
-        let _gone = Command::new("kill")
-            .args(["-QUIT", &self.child.id().to_string()])
-            .status();
-        let _ended = self.child.wait();
+#[test]
+fn an_nginx_that_is_not_declared_is_told_of_and_bans_none() {
+    let Some(program) = nginx::program() else { return };
+    for (says, setting) in [
+        (FORWARDED_FOR, "trusted_proxies = [\"127.0.0.1\"]"),
+        (
+            "proxy_set_header X-Real-IP $http_x_client;",
+            "client_ip_header = \"x-real-ip\"",
+        ),
+    ] {
+        let no_proxies: [&str; 0] = [];
+        let hosts = [Host::start(Kind::ActixWeb, local().trusted_proxies(no_proxies))];
+        let nginx = before(program, &hosts, says);
+        assert_eq!(get(&nginx, DECOY, SOMEBODY), 403, "{says}");
+        hosts[0].wait_until("the finding is settled", || {
+            hosts[0].agent.status().events.settled_here > 0
+        });
+        assert_eq!(get(&nginx, "/", SOMEBODY), 200, "{says}");
+        let status = hosts[0].agent.status();
+        assert_eq!((status.list.local, status.clients.unknown), (0, 2), "{says}");
+        let remedy = status.clients.undeclared_remedy.unwrap();
+        assert!(remedy.contains(setting), "{remedy}");
     }
 }
 
@@ -88,23 +89,14 @@ fn a_refusal_of_an_upload_to_axum_is_no_502() {
     refusals_arrive(Kind::Axum);
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the reader of the test's output is to know that nothing was tested"
-)]
-fn skipped() {
-    eprintln!("skipped: nginx is not installed");
-}
-
 fn refusals_arrive(kind: Kind) {
+    let Some(program) = nginx::program() else { return };
     let settings = || {
         let checks = serde_json::json!({"flood": 0, "decoy": 1, "sqli": 1, "brute": 0});
         local().security("SECURITY_CHECKS", checks)
     };
     let hosts = [(), ()].map(|()| Host::start(kind, settings()));
-    let Some(nginx) = Nginx::before(&hosts) else {
-        return skipped();
-    };
+    let nginx = before(program, &hosts, FORWARDED_FOR);
     // more than proxy and kernel hold of it, harmless but for its first bytes where they are
     // replaced
     let body = vec![b'x'; 4 << 20];
@@ -129,4 +121,6 @@ fn refusals_arrive(kind: Kind) {
             assert_eq!(clean.text(), "welcome", "both servers are still asked");
         }
     }
+    let errors = nginx.errors();
+    assert!(!errors.contains("upstream"), "{errors}");
 }

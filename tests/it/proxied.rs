@@ -1,0 +1,65 @@
+//! The conversation with the server through a real nginx before it, as operators put one there: with
+//! a `Host` of its own, connections that it cuts, and upgrades that it passes on or does not.
+
+use std::net::SocketAddr;
+
+use buckler::settings::SettingsBuilder;
+
+use crate::{
+    cloud::Cloud,
+    nginx::{self, Nginx},
+    rig::{AUTO, HTTP_POLLING, Rig, WEBSOCKET},
+    site::{Site, local, settings},
+};
+
+/// The lines of nginx's documentation that pass an upgrade on.
+const UPGRADES: &str = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";";
+
+const ATTACKER: &str = "203.0.113.9";
+
+/// Guards an application whose server is behind an nginx with these lines, and sees a ban of the
+/// operator's arrive and end.
+fn is_in_step_behind(rig: Rig, carried_by: &str, says: &str) {
+    let Some(program) = nginx::program() else { return };
+    let cloud = Cloud::start();
+    let nginx = before(program, cloud.address(), says);
+    let url = format!("http://{}/config", nginx.address());
+    let site = Site::over_real_time(rig, settings(&url));
+    for _ in 0..2 {
+        cloud.bans(ATTACKER);
+        site.wait_until("the ban arrives", || site.get("/", ATTACKER) == 403);
+        cloud.unbans(ATTACKER);
+        site.wait_until("it ends", || site.get("/", ATTACKER) == 200);
+    }
+    site.wait_until(&format!("{carried_by} carries"), || {
+        site.agent.status().conversation.transport == Some(carried_by)
+    });
+}
+
+/// nginx names the server, not itself, as the host: its own default.
+fn before(program: &str, cloud: SocketAddr, says: &str) -> Nginx {
+    let silent: SettingsBuilder = local();
+    let agent = buckler::Agent::builder(silent.build().unwrap()).start();
+    Nginx::start(program, &agent, "", &format!("proxy_pass http://{cloud}; {says}"))
+}
+
+#[test]
+fn a_proxy_that_changes_the_host_does_not_end_polling() {
+    is_in_step_behind(HTTP_POLLING, "http-polling", "");
+}
+
+#[test]
+fn a_proxy_that_passes_upgrades_on_carries_the_websocket() {
+    is_in_step_behind(AUTO, "websocket", UPGRADES);
+}
+
+#[test]
+fn a_proxy_that_passes_no_upgrade_is_polled_through() {
+    is_in_step_behind(AUTO, "http-polling", "");
+}
+
+#[test]
+fn a_proxy_that_cuts_silent_connections_is_outlived() {
+    // before the first sign of life, which is asked for after half a second
+    is_in_step_behind(WEBSOCKET, "websocket", &format!("{UPGRADES} proxy_read_timeout 400ms;"));
+}
