@@ -16,7 +16,7 @@ use buckler::clock::Clock;
 use buckler_actix_web::{Settings, builder};
 use buckler_examples::site::Site;
 
-use crate::{report::Report, request::Visit, site::site};
+use crate::{report::Report, request::Visit, site::Kind};
 
 /// The day's beginning, in seconds since the Unix epoch: some day.
 const MIDNIGHT: u64 = 1_790_000_000;
@@ -59,7 +59,7 @@ impl Day {
     /// Starts the site with the README's three lines and default settings: but for the clock, and
     /// for the proxy on loopback whose `X-Forwarded-For` names the client. Its server cannot be
     /// reached, so that no configuration but the default one judges.
-    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(kind: Kind) -> Result<Self, Box<dyn Error>> {
         let clock = Arc::new(DayClock::default());
         let settings = Settings::builder()
             .cloud_url("http://127.0.0.1:9/config")
@@ -68,7 +68,7 @@ impl Day {
             .build()?;
         let agent = builder(settings)?.clock(Arc::clone(&clock) as _).start();
         Ok(Self {
-            site: Site::guarded("day", agent, site)?,
+            site: Site::guarded("day", agent, kind.routes())?,
             clock,
             client: awc::Client::builder().disable_redirects().disable_timeout().finish(),
         })

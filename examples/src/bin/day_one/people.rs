@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     request::{Planned, Sender, Visit, encoded},
-    site::PICTURES,
+    site::{Kind, PICTURES},
 };
 
 /// People behind one address of an office.
@@ -68,7 +68,7 @@ const COMMENTS: &[&str] = &[
 const SIGNS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~";
 
 /// All that people send on a day.
-pub(crate) fn day(people: usize, random: &mut Rng) -> Vec<Visit> {
+pub(crate) fn day(people: usize, kind: Kind, random: &mut Rng) -> Vec<Visit> {
     let mut visits = Vec::new();
     for person in 0..people {
         let client = address(person);
@@ -76,6 +76,7 @@ pub(crate) fn day(people: usize, random: &mut Rng) -> Vec<Visit> {
             let opening = Duration::from_secs(random.u64(6 * 3600..23 * 3600));
             let mut session = Session {
                 client,
+                kind,
                 at: opening,
                 visits: &mut visits,
                 random: &mut *random,
@@ -98,6 +99,7 @@ fn address(person: usize) -> Ipv4Addr {
 
 struct Session<'s> {
     client: Ipv4Addr,
+    kind: Kind,
     at: Duration,
     visits: &'s mut Vec<Visit>,
     random: &'s mut Rng,
@@ -216,15 +218,18 @@ impl Session<'_> {
 
     fn walk_the_application(&mut self) {
         for path in [
-            "/app/login",
-            "/app/admin",
-            "/app/orders/17",
-            "/app/settings/api.php",
-            "/app/logs",
-            "/app/version",
-            "/app/.well-known",
+            "/login",
+            "/admin",
+            "/orders/17",
+            "/settings/api.php",
+            "/logs",
+            "/version",
+            "/console/jobs",
+            "/config.json",
+            "/.well-known",
         ] {
-            self.send("single-page routes", Planned::get(path));
+            let target = format!("{}{path}", self.kind.application());
+            self.send("single-page routes", Planned::get(target));
         }
     }
 

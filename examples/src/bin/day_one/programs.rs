@@ -27,6 +27,10 @@ pub(crate) fn day(random: &mut Rng) -> Vec<Visit> {
     every(30, Ipv4Addr::new(192, 0, 2, 10), "monitors", random, &|_| {
         Planned::get("/healthz").program("monitor/1.0")
     });
+    // a collector asks any host that it is told of, and this one has no metrics
+    every(60, Ipv4Addr::new(192, 0, 2, 11), "collectors", random, &|_| {
+        Planned::get("/metrics").program("Prometheus/3.5.0")
+    });
     every(120, Ipv4Addr::new(192, 0, 2, 20), "webhooks", random, &|number| {
         Planned::post("/hooks/git", "application/json", push(number)).program("GitHub-Hookshot/a1b2c3")
     });

@@ -1,4 +1,4 @@
-//! The site: pages with many pictures, a single-page application, sign-in, an API, uploads,
+//! The sites: pages with many pictures, a single-page application, sign-in, an API, uploads,
 //! webhooks, and an area for administrators.
 
 use actix_web::{
@@ -9,8 +9,51 @@ use actix_web::{
 /// Pictures on the gallery's page.
 pub(crate) const PICTURES: usize = 200;
 
-/// The site's routes.
-pub(crate) fn site(config: &mut ServiceConfig) {
+/// What answers for paths that no route has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The single-page application is below `/app`; other paths are not there.
+    Pages,
+    /// The single-page application has every path.
+    SinglePage,
+}
+
+impl Kind {
+    /// All kinds; a day is played on each.
+    pub(crate) const ALL: [Self; 2] = [Self::Pages, Self::SinglePage];
+
+    /// The routes of such a site.
+    pub(crate) fn routes(self) -> fn(&mut ServiceConfig) {
+        match self {
+            Self::Pages => |config| {
+                shared(config);
+                config.default_service(web::to(below_app));
+            },
+            Self::SinglePage => |config| {
+                shared(config);
+                config.default_service(web::to(page));
+            },
+        }
+    }
+
+    /// The beginning of the single-page application's paths.
+    pub(crate) const fn application(self) -> &'static str {
+        match self {
+            Self::Pages => "/app",
+            Self::SinglePage => "",
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Pages => "a site of pages",
+            Self::SinglePage => "a single-page application",
+        }
+    }
+}
+
+/// The routes that both kinds have.
+fn shared(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(page))
         .route("/gallery", web::get().to(page))
@@ -31,8 +74,7 @@ pub(crate) fn site(config: &mut ServiceConfig) {
         .route("/hooks/git", web::post().to(taken))
         .route("/healthz", web::get().to(page))
         .route("/admin/", web::get().to(page))
-        .route("/admin/settings", web::post().to(taken))
-        .default_service(web::to(fallback));
+        .route("/admin/settings", web::post().to(taken));
 }
 
 async fn page() -> HttpResponse {
@@ -51,7 +93,7 @@ async fn taken(body: Bytes) -> HttpResponse {
 }
 
 /// The single-page application has every path below `/app`; what is nowhere else is not there.
-async fn fallback(request: HttpRequest) -> HttpResponse {
+async fn below_app(request: HttpRequest) -> HttpResponse {
     if request.path().starts_with("/app/") {
         page().await
     } else {
