@@ -68,7 +68,9 @@ fn without_a_server_it_serves_and_guards() {
         let function = Function::start_with(&url, &Default::default(), true, &[]);
         assert_eq!(function.ask(&get("/", "203.0.113.9"), FRONT).status(), 200);
         assert_eq!(function.ask(&get(DECOY, "203.0.113.9"), FRONT).status(), 403);
-        assert_eq!(function.ask(&get("/", "203.0.113.9"), FRONT).status(), 403);
+        // the process may have stood still before the agent had made the ban
+        let is_banned = || function.ask(&get("/", "203.0.113.9"), FRONT).status() == 403;
+        assert!((0..60).any(|_| is_banned()), "no ban is made");
         assert!(function.end().success());
     }
 }
