@@ -75,6 +75,7 @@ pub mod list;
 mod listen;
 mod metrics;
 mod moment;
+pub mod neighbours;
 pub mod node;
 mod owner;
 mod profiles;

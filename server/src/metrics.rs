@@ -334,7 +334,7 @@ impl Metrics {
             .set(signed(journal.waiting.load(Ordering::Relaxed)));
         self.journal_lag.set(sight.journal_lag.as_secs_f64());
         self.journal_failing.set(i64::from(journal.problem.load().is_some()));
-        self.journal_warnings.set(signed(journal.warnings.len() as u64));
+        self.journal_warnings.set(signed(journal.warnings().len() as u64));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

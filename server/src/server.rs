@@ -15,6 +15,7 @@ use crate::{
     list::ListBounds,
     listen,
     moment::{Moment, Timeline},
+    neighbours::{Neighbours, encoded},
     node::Node,
     owner::{Begins, Owner},
     profiles::Profiles,
@@ -145,10 +146,11 @@ impl ServerBuilder {
             keeps,
             is_renewed: _,
         } = kept;
-        let tokens = store.tokens().cloned().collect();
+        let tokens = Tokens::new(config.admin_token, store.tokens().cloned().collect());
         let events = Events::start(&config).map_err(ServerError::Events)?;
         let hub = Arc::new(Hub::default());
         let moved = Arc::clone(&hub);
+        let neighbours = journal.neighbours();
         let begins = Begins {
             position,
             keeps,
@@ -157,17 +159,19 @@ impl ServerBuilder {
         };
         let owner = Owner::start(journal, Node::new(store), begins, Arc::clone(&timeline));
         let owner = owner.map_err(ServerError::Thread)?;
-        let profiles = Arc::new(profiles);
-        let tokens = Arc::new(Tokens::new(config.admin_token, tokens));
-        let state = State::new(
+        if let Some(neighbours) = &neighbours {
+            answer(&**neighbours, owner.clone());
+        }
+        let (profiles, tokens) = (Arc::new(profiles), Arc::new(tokens));
+        let state = Data::new(State::new(
             &config,
             owner.clone(),
             Arc::clone(&profiles),
             protected,
             Arc::clone(&timeline),
-            (tls, Arc::clone(&tokens), Arc::clone(&hub)),
-        );
-        let state = Data::new(state);
+            (tls, Arc::clone(&tokens)),
+            (Arc::clone(&hub), neighbours),
+        ));
         let upkeep = Upkeep {
             owner,
             state: Data::clone(&state),
@@ -290,8 +294,8 @@ impl Kept {
                 self.position = position;
                 let Self { journal, store, .. } = self;
                 // what other nodes wrote meanwhile comes first
-                journal.others(position, &mut |_, record, _| {
-                    store.apply(&record);
+                journal.others(position, &mut |_, other| {
+                    store.apply(&other.record);
                     Ok(())
                 })?;
             }
@@ -326,6 +330,17 @@ impl From<Opened> for Kept {
             is_renewed: false,
         }
     }
+}
+
+/// Has this node answer others that ask.
+fn answer(neighbours: &dyn Neighbours, owner: Owner) {
+    neighbours.answer_by(Box::new(move || Box::pin(said(owner.clone()))));
+}
+
+/// What this node says of its agents to others that ask; nothing where it cannot.
+async fn said(owner: Owner) -> Vec<u8> {
+    let agents = owner.ask(|node, _| Ok(node.agents())).await;
+    agents.map(|agents| encoded(&agents)).unwrap_or_default()
 }
 
 fn rules(config: &ServerConfig) -> Rules {

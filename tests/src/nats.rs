@@ -53,8 +53,17 @@ impl Nats {
     /// # Panics
     /// If one does not start.
     #[must_use]
-    #[expect(clippy::print_stderr, reason = "says that a test was skipped")]
     pub fn start(servers: usize, directory: &Path) -> Option<Self> {
+        Self::start_with(servers, directory, "")
+    }
+
+    /// As [`start`](Self::start), with more in the configuration.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    #[expect(clippy::print_stderr, reason = "says that a test was skipped")]
+    pub fn start_with(servers: usize, directory: &Path, more: &str) -> Option<Self> {
         let Some(program) = program() else {
             eprintln!("skipped: there is no nats-server in the target directory; .ci/nats-server fetches it");
             return None;
@@ -66,7 +75,7 @@ impl Nats {
             text = alone(&text);
         }
         let config = directory.join("nats.conf");
-        fs::write(&config, text).unwrap();
+        fs::write(&config, text + more).unwrap();
         let member = |_| Member {
             client: free(),
             cluster: free(),

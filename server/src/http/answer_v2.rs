@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     agents::Visit,
     reply::{self, Nothing, Refusal},
-    state::State,
+    state::{AGAIN_S, BEHIND, LOOK, State},
 };
 use crate::{
     exchange::{Exchange, Part, answered},
@@ -22,14 +22,6 @@ use crate::{
     profiles::{Admitted, Served},
     store::{AgentIdent, Events, Report, Transport},
 };
-
-/// How long an agent is kept waiting that is further than its node: records reach every node
-/// within milliseconds.
-const BEHIND: Duration = Duration::from_secs(2);
-/// How often is looked meanwhile.
-const LOOK: Duration = Duration::from_millis(20);
-/// When it is to come again, in seconds.
-const AGAIN_S: u64 = 2;
 
 /// The answer to a registration or a beacon over HTTP: both say and are told the same.
 pub(super) async fn all(

@@ -182,7 +182,8 @@ mod tests {
             Arc::new(profiles),
             protected,
             timeline,
-            (None, tokens, Arc::default()),
+            (None, tokens),
+            (Arc::default(), None),
         )
     }
 

@@ -19,7 +19,11 @@ use buckler::model::{
     address::{canonical, parse_source},
     ipset::IpSet,
 };
-use tokio::sync::{Mutex, watch};
+use futures_util::future;
+use tokio::{
+    sync::{Mutex, watch},
+    time::{Instant, sleep},
+};
 use url::Url;
 
 use super::{
@@ -32,16 +36,26 @@ use super::{
 use crate::{
     config::{Limits, ServerConfig},
     hub::Hub,
+    journal::Position,
     metrics::Metrics,
     moment::{Moment, Timeline},
+    neighbours::{Neighbours, Reach, merged},
     owner::Owner,
     profiles::{Admitted, Lookup, Profiles},
     protect::Protected,
     secret::Secret,
-    store::Command,
+    store::{AgentView, Command, StoreError},
     tls::{ClientCertificate, Tls},
     tokens::{Access, Tokens},
 };
+
+/// How long is waited for what another node knows already: records reach every node within
+/// milliseconds.
+pub(super) const BEHIND: Duration = Duration::from_secs(2);
+/// How often is looked meanwhile.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+/// When to come again beyond that, in seconds.
+pub(super) const AGAIN_S: u64 = 2;
 
 /// How long a client may take to send its body: 4 MiB at 140 kB/s.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -59,6 +73,8 @@ pub(crate) struct State {
     beacon_path: String,
     trusted: IpSet,
     pub(super) hub: Arc<Hub>,
+    /// Other nodes that serve the same fleets.
+    neighbours: Option<Arc<dyn Neighbours>>,
     /// The WebSockets that are open, and whether there may be more.
     pub(super) admission: Arc<Admission>,
     /// Browsers that have signed in to the page.
@@ -85,7 +101,8 @@ impl State {
         profiles: Arc<Profiles>,
         protected: Arc<Protected>,
         timeline: Arc<Timeline>,
-        (tls, tokens, hub): (Option<Arc<Tls>>, Arc<Tokens>, Arc<Hub>),
+        (tls, tokens): (Option<Arc<Tls>>, Arc<Tokens>),
+        (hub, neighbours): (Arc<Hub>, Option<Arc<dyn Neighbours>>),
     ) -> Self {
         let metrics = Metrics::new(owner.health());
         Self {
@@ -99,6 +116,7 @@ impl State {
             beacon_path: config.beacon_path.clone(),
             trusted: config.trusted_proxies.iter().copied().collect(),
             hub,
+            neighbours,
             admission: Arc::new(Admission::new(&config.limits)),
             sessions: Sessions::default(),
             failures: Failures::default(),
@@ -110,6 +128,29 @@ impl State {
             beats: AtomicU64::new(0),
             running: AtomicUsize::new(0),
         }
+    }
+
+    /// Every agent that any node has heard, and which other nodes said so, where there are any.
+    pub(super) async fn agents(&self) -> Result<(Vec<AgentView>, Option<Reach>), StoreError> {
+        let own = self.owner.ask(|node, _| Ok(node.agents()));
+        let Some(neighbours) = &self.neighbours else {
+            return Ok((own.await?, None));
+        };
+        let (own, answers) = future::join(own, neighbours.ask()).await;
+        let (all, reach) = merged(own?, &answers);
+        Ok((all, Some(reach)))
+    }
+
+    /// Waits until this node knows all up to a record.
+    pub(super) async fn reaches(&self, position: Position) -> Result<(), Refusal> {
+        let since = Instant::now();
+        while self.owner.health().position.load(Ordering::Acquire) < position {
+            if since.elapsed() > BEHIND {
+                return Err(Refusal::crowded("this node is behind others", AGAIN_S));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Has changes of keys and tokens kept, and puts them in force.

@@ -40,7 +40,7 @@ pub(super) fn load(journal: &dyn Journal) -> (Position, Vec<(Vec<u8>, Vec<u8>)>)
 /// Keeps a record, and takes what stands before it, as a server does.
 fn keep(journal: &mut dyn Journal, n: u64) -> Result<Position, JournalError> {
     let position = journal.append(&record(n))?;
-    journal.others(position, &mut |_, _, _| Ok(()))?;
+    journal.others(position, &mut |_, _| Ok(()))?;
     Ok(position)
 }
 

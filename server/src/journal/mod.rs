@@ -26,7 +26,7 @@ pub use self::{
 
 use std::{path::Path, sync::Arc};
 
-use crate::store::Record;
+use crate::{neighbours::Neighbours, store::Record};
 
 /// Where a record stands: 1 is the first of a journal, and each has the number after that of the
 /// one before.
@@ -41,9 +41,19 @@ pub type EachRow<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), String>;
 /// Takes a record as it is read.
 pub type EachRecord<'a> = &'a mut dyn FnMut(Position, Record) -> Result<(), String>;
 
-/// Takes a record that came from elsewhere, and whether this node wrote it without learning what
-/// became of it.
-pub type EachOther<'a> = &'a mut dyn FnMut(Position, Record, bool) -> Result<(), String>;
+/// A record that came from elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Other {
+    /// The record.
+    pub record: Record,
+    /// Whether this node wrote it, without learning what became of it.
+    pub is_own: bool,
+    /// The digest that its writer's lists had at a position.
+    pub vouched: Option<(Position, u64)>,
+}
+
+/// Takes a record that came from elsewhere.
+pub type EachOther<'a> = &'a mut dyn FnMut(Position, Other) -> Result<(), String>;
 
 /// Called when there may be something new.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -114,6 +124,14 @@ pub trait Journal: Send + std::fmt::Debug {
 
     /// Offers a backup, with the position of its rows, to nodes that begin with nothing.
     fn share(&mut self, _backup: &Path, _position: Position) {}
+
+    /// What the next record says of this node besides: the digest of its lists at a position.
+    fn vouch(&mut self, _at: Position, _lists: u64) {}
+
+    /// The other nodes, where there are any.
+    fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
+        None
+    }
 
     /// What an operator should know of it, for people: nothing where all is as it should be.
     fn warnings(&self) -> Vec<String> {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Begins, Done, FrozenReply, JournalHealth, Moved, Plan, Work, scribe::Order};
 use crate::{
     events::Events,
-    journal::Position,
+    journal::{Other, Position},
     moment::{Moment, Timeline},
     node::Node,
     store::{Answer, Command, Record, StoreError},
@@ -38,6 +38,9 @@ const CHECKPOINT_ROWS: usize = 2_000;
 /// themselves.
 const PROMPT: Duration = Duration::from_millis(250);
 
+/// Digests that are remembered: far more records than are on their way between nodes.
+const MOST_DIGESTS: usize = 1_024;
+
 /// What the thread is sent.
 pub(super) enum Message {
     /// Work.
@@ -45,7 +48,7 @@ pub(super) enum Message {
     /// The record on its way is durable, or that is not known.
     Kept(Result<Position, StoreError>),
     /// A record that another node wrote, or this one, although that was not known.
-    Recovered(Position, Record, bool),
+    Recovered(Position, Other),
     /// A backup for nodes that begin with nothing, and where its rows stand.
     Share(PathBuf, Position),
     /// The checkpoint is written, or was put off.
@@ -81,6 +84,8 @@ pub(super) struct Keeper {
     health: Arc<JournalHealth>,
     events: Option<Events>,
     moved: Option<Moved>,
+    /// The digests of all lists after the newest records, where other nodes read them too.
+    lists: VecDeque<(Position, u64)>,
     waiting: VecDeque<Waiting>,
     flight: Option<Flight>,
     /// An expiry waits or is on its way.
@@ -116,6 +121,7 @@ impl Keeper {
             health,
             events,
             moved,
+            lists: VecDeque::new(),
             waiting: VecDeque::new(),
             flight: None,
             expiring: false,
@@ -129,7 +135,7 @@ impl Keeper {
             match message {
                 Message::Work(work) => self.take(work),
                 Message::Kept(kept) => self.kept(kept),
-                Message::Recovered(position, record, is_own) => self.recovered(position, &record, is_own),
+                Message::Recovered(position, other) => self.recovered(position, &other),
                 Message::Share(backup, position) => {
                     // gone with the server
                     let _ = self.orders.send(Order::Share(backup, position));
@@ -238,7 +244,8 @@ impl Keeper {
             work,
             since,
         });
-        if self.orders.send(Order::Append(record)).is_err() {
+        let seen = self.lists.back().copied().unwrap_or_default();
+        if self.orders.send(Order::Append(record, seen)).is_err() {
             self.kept(Err(StoreError::Failed("the journal's thread has ended".to_owned())));
         }
     }
@@ -272,9 +279,10 @@ impl Keeper {
         }
     }
 
-    fn recovered(&mut self, position: Position, record: &Record, is_own: bool) {
+    fn recovered(&mut self, position: Position, other: &Other) {
         if position > self.applied {
-            self.apply(position, record, is_own);
+            self.compare(other);
+            self.apply(position, &other.record, other.is_own);
             if let Some(moved) = &self.moved {
                 moved();
             }
@@ -283,18 +291,35 @@ impl Keeper {
 
     fn apply(&mut self, position: Position, record: &Record, is_own: bool) -> Vec<Answer> {
         self.applied = position;
-        let Self { node, .. } = self;
+        let node = &mut self.node;
         // a panic costs the record its answers. What it may have left half done in a list shows in
         // the digest, and agents fetch a snapshot
         let answers = catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
             tracing::error!("the store panicked and goes on");
             Vec::new()
         });
+        if self.health.is_shared {
+            self.lists.push_back((position, self.node.store.lists_digest()));
+            self.lists.drain(..self.lists.len().saturating_sub(MOST_DIGESTS));
+        }
         // news are told once: by the node that wrote the record
         if let Some(events) = self.events.as_ref().filter(|_| is_own) {
             events.tell(record, &answers);
         }
         answers
+    }
+
+    /// Whether the lists were the same here as at the node that wrote a record, as far as that had
+    /// read. Where they were not, one of both has a defect, or a memory that fails.
+    fn compare(&self, other: &Other) {
+        let Some((at, theirs)) = other.vouched else { return };
+        let own = self.lists.iter().rev().find(|(position, _)| *position == at);
+        if own.is_some_and(|(_, own)| *own != theirs) && self.health.differs.swap(at, Ordering::Relaxed) == 0 {
+            tracing::error!(
+                position = at,
+                "this node's lists differ from another's: see \"Three nodes\" in docs/SERVER.md"
+            );
+        }
     }
 
     fn finish(&mut self, done: Done, answers: Result<&[Answer], StoreError>, now: Moment) {

@@ -74,8 +74,10 @@ pub(crate) struct JournalHealth {
     pub(crate) append: Histogram,
     /// Whether other nodes write to it.
     pub(crate) is_shared: bool,
-    /// What an operator should know of it.
-    pub(crate) warnings: Vec<String>,
+    /// What an operator should know of it since the start.
+    warnings: Vec<String>,
+    /// Where this node's lists differed first from another's; 0 where they never did.
+    differs: AtomicU64,
 }
 
 impl JournalHealth {
@@ -84,6 +86,7 @@ impl JournalHealth {
             kind: journal.kind(),
             is_shared: journal.is_shared(),
             warnings: journal.warnings(),
+            differs: 0.into(),
             position: position.into(),
             problem: ArcSwapOption::empty(),
             appended: AtomicU64::new(0),
@@ -91,6 +94,19 @@ impl JournalHealth {
             since: AtomicU64::new(0),
             append: metrics::latency(),
         }
+    }
+
+    /// What an operator should know of it.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        let differs = self.differs.load(Ordering::Relaxed);
+        if differs > 0 {
+            warnings.push(format!(
+                "at record {differs} this node's lists differ from another's: a defect, or a memory that fails; stop the \
+                 node that is wrong, move its data_dir away, and start it"
+            ));
+        }
+        warnings
     }
 
     /// A record is on its way since then, or none is.

@@ -18,7 +18,7 @@ use tokio::{sync::mpsc::WeakSender, time::Instant};
 
 use super::{FrozenReply, JournalHealth, keeper::Message};
 use crate::{
-    journal::{Journal, JournalError, Position, RowChange},
+    journal::{Journal, JournalError, Other, Position, RowChange},
     moment::Timeline,
     store::{Changes, Record, StoreError},
 };
@@ -29,8 +29,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// What the thread is to do.
 pub(super) enum Order {
-    /// Keep a record.
-    Append(Arc<Record>),
+    /// Keep a record, and what the node's lists were before it.
+    Append(Arc<Record>, (Position, u64)),
     /// Write these rows to the checkpoint, which stands at this position then.
     Checkpoint(Position, Changes),
     /// Give back what the journal holds.
@@ -99,8 +99,9 @@ impl Scribe {
     fn serve(mut self, queue: &std_mpsc::Receiver<Order>) {
         while let Ok(order) = queue.recv() {
             match order {
-                Order::Append(record) => {
+                Order::Append(record, (at, lists)) => {
                     let began = Instant::now();
+                    self.journal.vouch(at, lists);
                     let kept = self.attempt(|journal| journal.append(&record));
                     if let Ok(position) = kept {
                         // what stands before it takes effect before it
@@ -108,11 +109,11 @@ impl Scribe {
                         self.health.append.observe(began.elapsed().as_secs_f64());
                         self.health.appended.fetch_add(1, Ordering::Relaxed);
                         self.newest = position;
-                        self.health.position.store(position, Ordering::Relaxed);
                     }
                     self.tell(Message::Kept(
                         kept.map_err(|error| StoreError::Unavailable(error.to_string())),
                     ));
+                    self.seen();
                 }
                 Order::Checkpoint(upto, changes) => {
                     self.checkpoint(upto, changes);
@@ -157,8 +158,8 @@ impl Scribe {
     /// told by its own outcome.
     fn others(&mut self, upto: Position) {
         let mut found = Vec::new();
-        let taken = self.journal.others(upto, &mut |position, record, is_own| {
-            found.push((position, record, is_own));
+        let taken = self.journal.others(upto, &mut |position, other| {
+            found.push((position, other));
             Ok(())
         });
         self.found(found);
@@ -170,12 +171,17 @@ impl Scribe {
         }
     }
 
-    fn found(&mut self, found: Vec<(Position, Record, bool)>) {
-        for (position, record, is_own) in found {
+    fn found(&mut self, found: Vec<(Position, Other)>) {
+        for (position, other) in found {
             self.newest = self.newest.max(position);
-            self.health.position.store(self.newest, Ordering::Relaxed);
-            self.tell(Message::Recovered(position, record, is_own));
+            self.tell(Message::Recovered(position, other));
         }
+        self.seen();
+    }
+
+    /// What is asked of the node from now on is answered with all up to there.
+    fn seen(&self) {
+        self.health.position.store(self.newest, Ordering::Release);
     }
 
     /// Does something with the journal, after it was opened again where it had failed.
@@ -207,13 +213,18 @@ impl Scribe {
         self.journal.reopen()?;
         let mut found = Vec::new();
         let read = if self.journal.is_shared() {
-            self.journal.others(Position::MAX, &mut |position, record, is_own| {
-                found.push((position, record, is_own));
+            self.journal.others(Position::MAX, &mut |position, other| {
+                found.push((position, other));
                 Ok(())
             })
         } else {
             self.journal.tail(self.newest, &mut |position, record| {
-                found.push((position, record, true));
+                let other = Other {
+                    record,
+                    is_own: true,
+                    vouched: None,
+                };
+                found.push((position, other));
                 Ok(())
             })
         };

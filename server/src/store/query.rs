@@ -37,6 +37,26 @@ impl Store {
         list.ok_or_else(|| StoreError::Failed(format!("there is no fleet {fleet:?}")))
     }
 
+    /// The digest of all lists: where they are, and what is on them.
+    #[must_use]
+    pub(crate) fn lists_digest(&self) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        for (fleet, list) in &self.fleets {
+            let head = list.head();
+            hasher.update(fleet.as_bytes());
+            hasher.update(&[0]);
+            hasher.update(head.epoch.as_bytes());
+            hasher.update(&head.rev.to_be_bytes());
+            hasher.update(&head.count.to_be_bytes());
+            hasher.update(head.digest.to_string().as_bytes());
+        }
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(hasher.finalize().as_bytes()) {
+            *to = *from;
+        }
+        u64::from_be_bytes(first)
+    }
+
     /// Every fleet.
     pub fn fleets(&self) -> impl Iterator<Item = &Arc<str>> {
         self.fleets.keys()

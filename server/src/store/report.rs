@@ -177,7 +177,7 @@ impl Default for BanRules {
 }
 
 /// What carried an agent's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Requests, one at a time.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What is known of an agent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AgentView {
     /// Its `agent_id`, or the address that version 1 agents with this key speak from.
     pub id: String,

@@ -128,6 +128,13 @@ where
     }
 }
 
+/// How many other nodes said what they know of agents, and how many did not.
+async fn neighbours(cloud: &Cloud) -> (usize, usize) {
+    let all = cloud.admin(Method::GET, "/admin/agents", &Value::Null).await.good();
+    let count = |key: &str| all["nodes"][key].as_array().unwrap().len();
+    (count("answered"), count("silent"))
+}
+
 /// Waits until every node has the same list, with so many entries.
 async fn until_alike(nodes: &[&Cloud], count: u64) -> Value {
     until("one list everywhere", || async {
@@ -216,6 +223,7 @@ async fn two_nodes_serve_one_list() {
     one.operator_bans("203.0.113.4", Some(600)).await;
     let alike = until_alike(&[&one, &two], 4).await;
     assert_eq!(alike["rev"], 4, "each once: {alike}");
+    // what a node heard is told by all, and counted alike
     let shared = |agents: Vec<Value>| {
         let mut shared: Vec<(String, Value)> = agents
             .iter()
@@ -225,10 +233,9 @@ async fn two_nodes_serve_one_list() {
         shared
     };
     let (on_one, on_two) = (shared(one.agents().await), shared(two.agents().await));
-    assert!(
-        on_one.iter().all(|agent| on_two.contains(agent)),
-        "{on_one:?} {on_two:?}"
-    );
+    assert_eq!(on_one.len(), 2);
+    assert_eq!(on_one, on_two);
+    assert_eq!(neighbours(&one).await, (1, 0));
 
     // what one node does is pushed by the other
     let mut socket = Socket::open_as(&two, SHOP).await.unwrap();
@@ -236,7 +243,19 @@ async fn two_nodes_serve_one_list() {
     one.operator_bans("203.0.113.5", Some(600)).await;
     let pushed = socket.push().await.list.unwrap();
     assert_eq!(pushed.add.first().map(|(address, _)| &**address), Some("203.0.113.5"));
-    two.operator_unbans("203.0.113.1").await.good();
+    // what was written on one node is read on another
+    let unbanned = two.operator_unbans("203.0.113.1").await;
+    unbanned.good();
+    let bearer = format!("Bearer {TOKEN}");
+    let at_least = [
+        ("authorization", &*bearer),
+        ("x-buckler-at-least", unbanned.position.as_deref().unwrap()),
+    ];
+    let read = one.send(Method::GET, "/admin/blacklist", &at_least, b"").await.good();
+    assert_eq!(read["count"], 4);
+    let far = [at_least[0], ("x-buckler-at-least", "1000000")];
+    let refused = one.send(Method::GET, "/admin/blacklist", &far, b"").await;
+    assert_eq!(refused.refused(503), "this node is behind others");
     let alike = until_alike(&[&one, &two], 4).await;
 
     // a configuration that is replaced on one is in force on the other
@@ -260,7 +279,9 @@ async fn two_nodes_serve_one_list() {
     // a node that starts late, and one that starts again, go on where the others are
     let late = setting.node("late");
     assert_eq!(until_alike(&[&late, &two], 4).await["epoch"], alike["epoch"]);
+    assert_eq!(neighbours(&two).await, (2, 0));
     one.server.stop(Duration::from_secs(5));
+    assert_eq!(neighbours(&two).await, (1, 1), "one that is gone is told");
     two.operator_bans("203.0.113.6", Some(600)).await;
     let one = setting.node("one");
     let alike = until_alike(&[&one, &two, &late], 5).await;

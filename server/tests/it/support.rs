@@ -130,6 +130,7 @@ impl Cloud {
             allow: header("allow"),
             retry_after: header("retry-after"),
             request_id: header("x-request-id").expect("every answer has an id"),
+            position: header("x-buckler-position"),
             text: String::from_utf8(text.to_vec()).unwrap(),
         }
     }
@@ -229,6 +230,8 @@ pub(crate) struct Answer {
     pub(crate) allow: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) request_id: String,
+    /// Of the admin API: the newest record that the answer is of.
+    pub(crate) position: Option<String>,
     pub(crate) text: String,
 }
 

@@ -29,7 +29,10 @@ use super::{
     reply::{self, Refusal},
     state::State,
 };
-use crate::store::{AgentView, Role};
+use crate::{
+    neighbours::Reach,
+    store::{AgentView, Role},
+};
 
 /// Adds the paths.
 pub(super) fn routes(app: &mut ServiceConfig) {
@@ -85,18 +88,21 @@ async fn agents(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusa
     #[derive(Serialize)]
     struct All {
         agents: Vec<AgentView>,
+        /// Which other nodes said what they know.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nodes: Option<Reach>,
     }
-    let mut agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let (mut agents, nodes) = state.agents().await?;
     agents.retain(|agent| asker.operator.sees(&agent.fleet));
-    reply::ok(All { agents })
+    reply::ok(All { agents, nodes })
 }
 
 async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
-    struct Health<'a> {
+    struct Health {
         version: &'static str,
         websockets: WebSockets,
-        journal: Journal<'a>,
+        journal: Journal,
         #[serde(skip_serializing_if = "Option::is_none")]
         tls: Option<Certificates>,
     }
@@ -110,7 +116,7 @@ async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
         problem: Option<String>,
     }
     #[derive(Serialize)]
-    struct Journal<'a> {
+    struct Journal {
         kind: &'static str,
         /// Records since the journal began: it rises with all that is kept.
         position: u64,
@@ -118,8 +124,8 @@ async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
         #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<String>,
         /// What is not as it should be with the engine that several nodes share.
-        #[serde(skip_serializing_if = "<[String]>::is_empty")]
-        warnings: &'a [String],
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
     }
     #[derive(Serialize)]
     struct WebSockets {
@@ -139,7 +145,7 @@ async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {
             kind: journal.kind,
             position: journal.position.load(Ordering::Relaxed),
             problem: journal.problem.load().as_ref().map(|problem| problem.to_string()),
-            warnings: &journal.warnings,
+            warnings: journal.warnings(),
         },
         tls: state.tls().map(|tls| Certificates {
             ends_s: tls.ends_s(),

@@ -4,14 +4,14 @@
 use std::{
     future::{Ready, ready},
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use actix_web::{
     Error, FromRequest, Handler, HttpMessage as _, HttpRequest, Resource, Responder,
     body::MessageBody,
     dev::{self, HttpServiceFactory, ServiceRequest, ServiceResponse},
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header::HeaderName},
     middleware::{Next, from_fn},
     web::{self, Data},
 };
@@ -101,8 +101,22 @@ async fn permitted(
     };
     let asker = judge(request.request(), &state, (path, &asked)).await?;
     request.extensions_mut().insert(asker);
-    next.call(request).await
+    if let Some(position) = request.headers().get(AT_LEAST) {
+        let position = position.to_str().ok().and_then(|position| position.parse().ok());
+        let no_position = || Refusal::bad_request(format!("{AT_LEAST}: allowed is a number, as {POSITION} has it"));
+        state.reaches(position.ok_or_else(no_position)?).await?;
+    }
+    let mut response = next.call(request).await?;
+    let position = state.owner.health().position.load(Ordering::Acquire);
+    response.headers_mut().insert(POSITION, position.into());
+    Ok(response)
 }
+
+/// Of an answer: the newest record that it is of.
+const POSITION: HeaderName = HeaderName::from_static("x-buckler-position");
+/// Of a request: the record that its answer must be of at least, to read on one node what was
+/// written on another.
+const AT_LEAST: HeaderName = HeaderName::from_static("x-buckler-at-least");
 
 async fn judge(request: &HttpRequest, state: &State, (path, asked): (&str, &[Asked])) -> Result<Asker, Refusal> {
     if !state.tokens.exist() {

@@ -23,7 +23,7 @@ const MOST: usize = 500;
 
 pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
     let asked = Sent::asked(&request);
-    let mut agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let (mut agents, _) = state.agents().await?;
     agents.retain(|agent| visitor.sees(&agent.fleet));
     let profiles: BTreeSet<String> = agents.iter().map(|agent| agent.profile.to_string()).collect();
     let (expected, now_ms) = (troubles::expected(&state), state.now().unix_ms);
@@ -145,7 +145,7 @@ fn list(agent: &AgentView) -> Markup {
 
 pub(super) async fn one(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
     let asked = Sent::asked(&request);
-    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let (agents, _) = state.agents().await?;
     let is_it = |agent: &&AgentView| agent.id == asked.text("id") && *agent.profile == *asked.text("profile");
     let found = agents.iter().find(|agent| visitor.sees(&agent.fleet) && is_it(agent));
     let no_agent = || {

@@ -33,7 +33,7 @@ fn versions(agents: &[AgentView], name: &str) -> Versions {
 }
 
 pub(super) async fn all(visitor: Visitor, state: Data<State>) -> Answer {
-    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let agents = state.agents().await?.0;
     let mut all = state.profiles.all();
     all.retain(|live| visitor.sees(live.fleet()));
     let now_ms = state.now().unix_ms;
@@ -87,7 +87,7 @@ fn run(versions: &Versions, newest: u64) -> Markup {
 
 pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>) -> Answer {
     let live = profiles::theirs(&visitor.asker, &state, &name)?;
-    let agents = state.owner.ask(|node, _| Ok(node.agents())).await?;
+    let agents = state.agents().await?.0;
     let (now_ms, odd) = (state.now().unix_ms, odd(&live));
     let checks = live.policy().checks_on();
     let content = html! {

@@ -94,13 +94,19 @@ const NEWEST: usize = 8;
 /// Counts what an operator may see.
 pub(super) async fn of(state: &State, visitor: &Visitor, range: Range) -> Result<Summary, StoreError> {
     let operator = visitor.asker.operator.clone();
+    let (agents, _) = state.agents().await?;
     state
         .owner
-        .ask(move |node, now| counted(node, &|fleet: &str| operator.sees(fleet), range, now))
+        .ask(move |node, now| counted((node, agents), &|fleet: &str| operator.sees(fleet), range, now))
         .await
 }
 
-fn counted(node: &Node, sees: &dyn Fn(&str) -> bool, range: Range, now: Moment) -> Result<Summary, StoreError> {
+fn counted(
+    (node, mut agents): (&Node, Vec<AgentView>),
+    sees: &dyn Fn(&str) -> bool,
+    range: Range,
+    now: Moment,
+) -> Result<Summary, StoreError> {
     let (mut hour, mut day) = (Counts::default(), Counts::default());
     let (mut refusals, mut bans) = (vec![0; range.spans], vec![0; range.spans]);
     let [mut checks, mut profiles] = [BTreeMap::<&str, u64>::new(), BTreeMap::new()];
@@ -142,7 +148,6 @@ fn counted(node: &Node, sees: &dyn Fn(&str) -> bool, range: Range, now: Moment) 
     let lists = fleets
         .into_iter()
         .map(|fleet| Ok((Arc::clone(fleet), node.store.fleet(fleet)?)));
-    let mut agents = node.agents();
     agents.retain(|agent| sees(&agent.fleet));
     let newest = node.store.refusals().filter(|refusal| sees(&refusal.fleet));
     let begins_ms = now.unix_ms.saturating_sub(range.span_s * range.spans as u64 * 1_000);

@@ -128,7 +128,10 @@ pub(super) fn of_server(state: &State) -> Vec<String> {
     let kept = journal
         .as_ref()
         .map(|problem| format!("The journal fails: nothing can be kept, and agents are told to come again. {problem}"));
-    let warnings = health.warnings.iter().map(|warning| format!("The journal: {warning}"));
+    let warnings = health
+        .warnings()
+        .into_iter()
+        .map(|warning| format!("The journal: {warning}"));
     let tls = state.tls().and_then(|tls| tls.problem());
     let tls = tls.map(|problem| format!("The certificate's files are not in force: {problem}"));
     kept.into_iter().chain(warnings).chain(tls).collect()

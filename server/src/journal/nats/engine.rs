@@ -15,24 +15,30 @@ use std::{
 
 use async_nats::jetstream::message::PublishMessage;
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
     task::JoinHandle,
     time::sleep,
 };
 
 use super::{
-    NatsOptions,
+    NatsOptions, others,
     reading::{CERTAIN, Feed, News, Reading, follow, publish, read},
     session::{self, AGAIN, Bounds, START},
     snapshots,
 };
-use crate::journal::{JournalError, Position, Wake};
+use crate::{
+    journal::{JournalError, Position, Wake},
+    neighbours::{Answerer, Answers},
+};
 
 /// Messages that wait between the engine's thread and the journal's.
 const QUEUE: usize = 256;
 
 /// What the engine's thread is asked.
-enum Ask {
+pub(super) enum Ask {
     Bounds(Position, SyncSender<Result<Bounds, String>>),
     Follow(Position, u64, Feed),
     Publish(u64, PublishMessage),
@@ -42,6 +48,8 @@ enum Ask {
         SyncSender<Result<(Position, Vec<u8>), String>>,
     ),
     Share(PathBuf, String, SyncSender<Result<(), String>>),
+    Neighbours(oneshot::Sender<Answers>),
+    Answer(Answerer),
     Fetch(PathBuf, SyncSender<Result<Option<String>, String>>),
 }
 
@@ -60,13 +68,13 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// Connects, and makes or checks what is needed.
-    pub(super) fn start(options: &NatsOptions) -> Result<Self, JournalError> {
+    pub(super) fn start(options: &NatsOptions, name: String) -> Result<Self, JournalError> {
         let (asks, queue) = unbounded_channel();
         let (ready, is_ready) = sync_channel(1);
         let own = options.clone();
         thread::Builder::new()
             .name("buckler-nats".to_owned())
-            .spawn(move || run(&own, queue, &ready))?;
+            .spawn(move || run((&own, name), queue, &ready))?;
         let warnings = match is_ready.recv() {
             Ok(Ok(warnings)) => warnings,
             Ok(Err(problem)) => return Err(JournalError::Unavailable(problem)),
@@ -80,6 +88,11 @@ impl Engine {
         self.asks.send(ask(reply)).map_err(|_| ended())?;
         let answer = answer.recv().map_err(|_| ended())?;
         answer.map_err(JournalError::Unavailable)
+    }
+
+    /// For who asks without a journal.
+    pub(super) fn asks(&self) -> UnboundedSender<Ask> {
+        self.asks.clone()
     }
 
     /// Which records are kept. What it says of the last is no more than a hint.
@@ -156,26 +169,30 @@ fn ended() -> JournalError {
     JournalError::Unavailable("the engine's thread has ended".to_owned())
 }
 
-fn run(options: &NatsOptions, queue: UnboundedReceiver<Ask>, ready: &SyncSender<Result<Vec<String>, String>>) {
+fn run(
+    (options, name): (&NatsOptions, String),
+    queue: UnboundedReceiver<Ask>,
+    ready: &SyncSender<Result<Vec<String>, String>>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(options, queue, ready)),
+        Ok(runtime) => runtime.block_on(serve((options, name), queue, ready)),
         Err(error) => drop(ready.send(Err(error.to_string()))),
     }
 }
 
 async fn serve(
-    options: &NatsOptions,
+    (options, name): (&NatsOptions, String),
     mut queue: UnboundedReceiver<Ask>,
     ready: &SyncSender<Result<Vec<String>, String>>,
 ) {
-    let (session, warnings) = match session::begin(options).await {
+    let (session, warnings) = match session::begin(options, name).await {
         Ok(begun) => begun,
         // who asked has gone otherwise
         Err(problem) => return drop(ready.send(Err(problem))),
     };
     let _ = ready.send(Ok(warnings));
-    let (mut following, mut publishing): (Task, Task) = (Task::default(), Task::default());
+    let (mut following, mut publishing, mut answering) = (Task::default(), Task::default(), Task::default());
     let mut feed = None;
     while let Some(ask) = queue.recv().await {
         let session = Arc::clone(&session);
@@ -215,6 +232,15 @@ async fn serve(
                 }
                 let _ = reply.try_send(put);
             })),
+            Ask::Neighbours(reply) => drop(tokio::spawn(async move {
+                // who asked may have gone meanwhile
+                let _ = reply.send(session.neighbours().await);
+            })),
+            Ask::Answer(answerer) => {
+                let (client, subject) = (session.context.client(), session.options.questions());
+                let answer = others::answer(client, subject, session.name.clone(), Arc::new(answerer));
+                answering.becomes(tokio::spawn(answer));
+            }
             Ask::Fetch(into, reply) => drop(tokio::spawn(async move {
                 let _ = reply.send(snapshots::fetch(&session.context, &session.options, &into).await);
             })),

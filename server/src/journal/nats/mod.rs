@@ -15,6 +15,7 @@
 mod begin;
 mod chain;
 mod engine;
+mod others;
 mod reading;
 mod session;
 mod setup;
@@ -40,10 +41,10 @@ use uuid::Uuid;
 
 use self::{begin::Begun, chain::Chain, engine::Engine, reading::News, wire::Envelope};
 use super::{
-    DiskJournal, EachOther, EachRecord, EachRow, Frozen, Journal, JournalError, Position, RowChange, Wake, file_in,
-    make_private,
+    DiskJournal, EachOther, EachRecord, EachRow, Frozen, Journal, JournalError, Other, Position, RowChange, Wake,
+    file_in, make_private,
 };
-use crate::{config, store::Record};
+use crate::{config, neighbours::Neighbours, store::Record};
 
 /// How long a record may take to come back. An election takes 4 to 9 s, and requests are given up
 /// after 10.
@@ -100,6 +101,11 @@ impl NatsOptions {
         format!("buckler.log.{}", self.shard)
     }
 
+    /// Where nodes ask each other.
+    fn questions(&self) -> String {
+        format!("buckler.ask.{}", self.shard)
+    }
+
     /// For people: without what a URL may have of credentials.
     fn places(&self) -> String {
         let places: Vec<String> = self
@@ -138,6 +144,8 @@ pub struct NatsJournal {
     /// The node's name, and how many records it wrote.
     node: Uuid,
     no: u64,
+    /// The digest that this node's lists had at a position.
+    vouched: Option<(Position, u64)>,
     /// The digests of all that was read.
     chain: RefCell<Chain>,
     /// The newest record that was given, or whose position was told.
@@ -171,7 +179,8 @@ impl NatsJournal {
     /// If the engine cannot be reached, or neither checkpoint nor snapshot leads on to what it has.
     pub fn open(options: NatsOptions, data_dir: &Path) -> Result<Self, JournalError> {
         make_private(data_dir)?;
-        let engine = Engine::start(&options)?;
+        let node = Uuid::new_v4();
+        let engine = Engine::start(&options, others::name(node))?;
         let path = file_in(data_dir);
         let Begun {
             disk,
@@ -203,8 +212,9 @@ impl NatsJournal {
             options,
             engine,
             disk,
-            node: Uuid::new_v4(),
+            node,
             no: 0,
+            vouched: None,
             stream,
             is_renewed,
             chain: RefCell::new(Chain::new(position, link)),
@@ -315,7 +325,7 @@ impl Journal for NatsJournal {
         self.works()?;
         self.no += 1;
         let seen = self.chain.borrow().newest();
-        let bytes = wire::encode(self.node, self.no, seen, record)?;
+        let bytes = wire::encode((self.node, self.no), seen, self.vouched, record)?;
         let id = format!("{}:{}", self.node, self.no);
         self.engine.publish(self.no, &id, &self.options.stream(), bytes)?;
         let began = Instant::now();
@@ -346,7 +356,7 @@ impl Journal for NatsJournal {
                 let position = *position;
                 // those before it are given first, and it takes its turn then
                 if self.came.len() == 1 {
-                    self.others(position, &mut |_, _, _| Ok(()))?;
+                    self.others(position, &mut |_, _| Ok(()))?;
                 }
                 return Ok(position);
             }
@@ -418,8 +428,12 @@ impl Journal for NatsJournal {
             checked.map_err(|error| self.breaks(error))?;
             self.given.set(position);
             if !is_told {
-                let is_own = envelope.node == self.node;
-                each(position, envelope.record, is_own).map_err(JournalError::Damaged)?;
+                let other = Other {
+                    is_own: envelope.node == self.node,
+                    vouched: envelope.lists,
+                    record: envelope.record,
+                };
+                each(position, other).map_err(JournalError::Damaged)?;
             }
         }
         self.works()
@@ -436,6 +450,14 @@ impl Journal for NatsJournal {
         if let Some(link) = link.filter(|_| self.broken.is_none()) {
             self.engine.share(backup.to_owned(), snapshots::name(position, link));
         }
+    }
+
+    fn vouch(&mut self, at: Position, lists: u64) {
+        self.vouched = Some((at, lists));
+    }
+
+    fn neighbours(&self) -> Option<Arc<dyn Neighbours>> {
+        Some(Arc::new(others::Handle(self.engine.asks())))
     }
 
     fn warnings(&self) -> Vec<String> {

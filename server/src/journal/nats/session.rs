@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use async_nats::{
     Client, ConnectOptions,
     jetstream::{
@@ -13,8 +14,8 @@ use async_nats::{
 use buckler::clock::{Clock as _, SystemClock};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{NatsOptions, setup};
-use crate::journal::Position;
+use super::{NatsOptions, others, setup};
+use crate::{journal::Position, neighbours::Answers};
 
 /// How long a start waits for the engine: after a power cut it elects a leader first.
 pub(super) const START: Duration = Duration::from_secs(30);
@@ -53,10 +54,14 @@ pub(super) struct Bounds {
 pub(super) struct Session {
     pub(super) context: Context,
     pub(super) options: NatsOptions,
+    /// This node's name for people.
+    pub(super) name: String,
+    /// Nodes that have answered, and when.
+    known: ArcSwap<others::Known>,
 }
 
 /// Connects, and makes or checks what is needed.
-pub(super) async fn begin(options: &NatsOptions) -> Result<(Arc<Session>, Vec<String>), String> {
+pub(super) async fn begin(options: &NatsOptions, name: String) -> Result<(Arc<Session>, Vec<String>), String> {
     let client = timeout(START, connect(options))
         .await
         .map_err(|_| format!("{}: no answer within {START:?}", options.places()))??;
@@ -66,8 +71,13 @@ pub(super) async fn begin(options: &NatsOptions) -> Result<(Arc<Session>, Vec<St
     loop {
         match setup::ensure(&context, options).await {
             Ok(warnings) => {
-                let options = options.clone();
-                return Ok((Arc::new(Session { context, options }), warnings));
+                let session = Session {
+                    context,
+                    options: options.clone(),
+                    name,
+                    known: ArcSwap::default(),
+                };
+                return Ok((Arc::new(session), warnings));
             }
             Err(problem) if since.elapsed() > START => return Err(problem),
             // a cluster that starts has no leader yet
@@ -137,6 +147,26 @@ impl Session {
             has_quorum: has_quorum(&found),
             ahead_s: i64::try_from(ahead_s).unwrap_or(i64::MAX),
         })
+    }
+
+    /// What all other nodes say.
+    pub(super) async fn neighbours(&self) -> Answers {
+        let known = others::Known::clone(&self.known.load());
+        let asked = others::ask(&self.context.client(), self.options.questions(), &self.name, known).await;
+        let answers = asked.unwrap_or_else(|problem| {
+            tracing::warn!(problem, "other nodes cannot be asked");
+            Answers {
+                silent: self.known.load().keys().cloned().collect(),
+                ..Answers::default()
+            }
+        });
+        let now = Instant::now();
+        self.known.rcu(|known| {
+            let mut known = others::Known::clone(known);
+            known.extend(answers.said.iter().map(|(name, _)| (name.clone(), now)));
+            known
+        });
+        answers
     }
 
     /// A reader of its own for everything after a position. It lives on one server, and is made

@@ -38,12 +38,12 @@ impl Setting {
 }
 
 /// What other nodes wrote, once there is so much of it.
-fn others(journal: &mut NatsJournal, most: usize) -> Vec<(Position, Record, bool)> {
+fn others(journal: &mut NatsJournal, most: usize) -> Vec<(Position, Other)> {
     let mut found = Vec::new();
     until("records of another node", || {
         journal
-            .others(Position::MAX, &mut |position, record, is_own| {
-                found.push((position, record, is_own));
+            .others(Position::MAX, &mut |position, other| {
+                found.push((position, other));
                 Ok(())
             })
             .unwrap();
@@ -52,7 +52,7 @@ fn others(journal: &mut NatsJournal, most: usize) -> Vec<(Position, Record, bool
     found
 }
 
-fn positions(found: &[(Position, Record, bool)]) -> Vec<Position> {
+fn positions(found: &[(Position, Other)]) -> Vec<Position> {
     found.iter().map(|(position, ..)| *position).collect()
 }
 
@@ -85,7 +85,7 @@ fn two_nodes_read_one_order_and_each_record_once() {
             let (mut order, mut own) = (Vec::new(), 0);
             while own < 20 {
                 let at = node.append(&record(own)).unwrap();
-                node.others(at, &mut |position, _, _| {
+                node.others(at, &mut |position, _| {
                     order.push(position);
                     Ok(())
                 })
@@ -104,7 +104,7 @@ fn two_nodes_read_one_order_and_each_record_once() {
     // a record that is said again under its number is there once
     let mut third = setting.node("order", "third");
     let (node, last) = (Uuid::new_v4(), tail(&third, 41));
-    let bytes = wire::encode(node, 1, (0, Link::default()), &last[0].1).unwrap();
+    let bytes = wire::encode((node, 1), (0, Link::default()), None, &last[0].1).unwrap();
     for _ in 0..3 {
         let (id, stream) = (format!("{node}:1"), third.options.stream());
         third.engine.publish(1, &id, &stream, bytes.clone()).unwrap();
@@ -170,7 +170,7 @@ fn a_stream_that_is_another_is_noticed_and_what_a_node_has_kept_begins_an_empty_
     assert_eq!(one.append(&record(5)), Ok(1));
     let since = Instant::now();
     let noticed = loop {
-        match other.others(Position::MAX, &mut |_, _, _| Ok(())) {
+        match other.others(Position::MAX, &mut |_, _| Ok(())) {
             Err(JournalError::Damaged(problem)) => break problem,
             Ok(()) | Err(_) => assert!(since.elapsed() < Duration::from_secs(60)),
         }
@@ -194,16 +194,14 @@ fn a_record_whose_writer_read_another_log_is_not_applied() {
     let (mut one, other) = (setting.node("forked", "one"), setting.node("forked", "other"));
     one.append(&record(1)).unwrap();
     let forked = Link::default().next(b"what nobody else has read");
-    let bytes = wire::encode(other.node, 1, (1, forked), &record(2)).unwrap();
+    let bytes = wire::encode((other.node, 1), (1, forked), None, &record(2)).unwrap();
     other
         .engine
         .publish(1, "forked", &other.options.stream(), bytes)
         .unwrap();
     let mut said = Ok(());
     until("the record", || {
-        said = one.others(Position::MAX, &mut |position, _, _| {
-            panic!("record {position} was given")
-        });
+        said = one.others(Position::MAX, &mut |position, _| panic!("record {position} was given"));
         said.is_err()
     });
     let Err(JournalError::Damaged(problem)) = said else {
@@ -227,6 +225,48 @@ fn an_engine_that_is_gone_is_no_damage() {
     let next = one.append(&record(3)).unwrap();
     assert!((2..=3).contains(&next), "{next}");
     assert_eq!(tail(&one, 0).len() as u64, next);
+}
+
+#[test]
+fn the_engine_and_the_node_know_each_other_by_certificates() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca = buckler_tests::ca::Ca::new("engine").unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let authority = file("ca.pem", &ca.pem());
+    let [engine, node] = ["engine", "node"].map(|name| {
+        let identity = ca.issue("127.0.0.1").unwrap();
+        let cert = file(&format!("{name}.pem"), &identity.certificate_pem);
+        (cert, file(&format!("{name}.key"), &identity.key_pem))
+    });
+    let more = format!(
+        "\ntls {{\n cert_file: {:?}\n key_file: {:?}\n ca_file: {authority:?}\n verify: true\n}}\n",
+        engine.0, engine.1
+    );
+    let Some(nats) = Nats::start_with(1, directory.path(), &more) else {
+        return;
+    };
+    let config = config::JournalConfig {
+        urls: nats.urls(),
+        user: Some("buckler".to_owned()),
+        password_file: Some(file("password", PASSWORD)),
+        replicas: std::num::NonZeroUsize::MIN,
+        tls: Some(config::JournalTls {
+            ca: Some(authority),
+            cert: Some(node.0),
+            key: Some(node.1),
+        }),
+        ..config::JournalConfig::default()
+    };
+    let options = NatsOptions::new(&config).unwrap();
+    let mut journal = NatsJournal::open(options, &directory.path().join("node")).unwrap();
+    assert_eq!(journal.append(&record(1)), Ok(1));
+    let warnings = journal.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("set monitor_urls"), "{warnings:?}");
 }
 
 #[test]

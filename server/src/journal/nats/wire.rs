@@ -38,18 +38,27 @@ pub(super) struct Envelope<R> {
     pub(super) after: Position,
     /// The digest of the log up to there.
     pub(super) link: Link,
+    /// The digest that the node's lists had at a position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lists: Option<(Position, u64)>,
     /// The record.
     pub(super) record: R,
 }
 
 /// As it is sent.
-pub(super) fn encode(node: Uuid, no: u64, (after, link): (Position, Link), record: &Record) -> io::Result<Vec<u8>> {
+pub(super) fn encode(
+    (node, no): (Uuid, u64),
+    (after, link): (Position, Link),
+    lists: Option<(Position, u64)>,
+    record: &Record,
+) -> io::Result<Vec<u8>> {
     let envelope = Envelope {
         envelope: FORM,
         node,
         no,
         after,
         link,
+        lists,
         record,
     };
     let json = serde_json::to_vec(&envelope)?;
@@ -105,10 +114,11 @@ mod tests {
             long.commands.extend(traffic.record().commands);
         }
         for record in [&short, &long] {
-            let bytes = encode(node, 7, (3, Link::default().next(b"a")), record).unwrap();
+            let bytes = encode((node, 7), (3, Link::default().next(b"a")), Some((2, 99)), record).unwrap();
             assert!(bytes.len() < LONG);
             let read = decode(4, &bytes).unwrap();
             assert_eq!((read.node, read.no, read.after, &read.record), (node, 7, 3, record));
+            assert_eq!(read.lists, Some((2, 99)));
         }
         assert!(matches!(decode(4, b"nonsense"), Err(JournalError::Damaged(_))));
         assert!(matches!(decode(4, b"{}"), Err(JournalError::Damaged(_))));
@@ -118,7 +128,7 @@ mod tests {
     fn what_a_newer_release_wrote_is_no_damage() {
         let mut record = Traffic::new(1).founding();
         record.v = RECORD_VERSION + 1;
-        let bytes = encode(Uuid::new_v4(), 1, (0, Link::default()), &record).unwrap();
+        let bytes = encode((Uuid::new_v4(), 1), (0, Link::default()), None, &record).unwrap();
         let newer = JournalError::Newer {
             found: RECORD_VERSION + 1,
             known: RECORD_VERSION,
