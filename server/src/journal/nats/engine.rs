@@ -237,9 +237,7 @@ async fn serve(
                 let _ = reply.send(session.neighbours().await);
             })),
             Ask::Answer(answerer) => {
-                let (client, subject) = (session.context.client(), session.options.questions());
-                let answer = others::answer(client, subject, session.name.clone(), Arc::new(answerer));
-                answering.becomes(tokio::spawn(answer));
+                answering.becomes(tokio::spawn(others::answer(session, answerer)));
             }
             Ask::Fetch(into, reply) => drop(tokio::spawn(async move {
                 let _ = reply.send(snapshots::fetch(&session.context, &session.options, &into).await);

@@ -11,19 +11,22 @@ use async_nats::Client;
 use futures_util::{StreamExt as _, future::BoxFuture};
 use tokio::{
     sync::{mpsc::UnboundedSender, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, interval, timeout_at},
 };
 use uuid::Uuid;
 
-use super::engine::Ask;
+use super::{engine::Ask, session::Session};
 use crate::neighbours::{Answerer, Answers, Neighbours};
 
 /// How long answers are waited for: a node copies and presses what it knows of its agents, 30,000
 /// of them within half a second.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// For how long a node that has answered is expected to.
-const EXPECTED: Duration = Duration::from_secs(60);
+/// How often a node says that it is there.
+const HELLO: Duration = Duration::from_secs(20);
+
+/// For how long a node that was heard is expected to answer: two of its words may be lost.
+pub(super) const EXPECTED: Duration = Duration::from_secs(60);
 
 /// The longest answer, pressed and not, in bytes.
 const LONGEST: usize = 7 << 20;
@@ -67,7 +70,7 @@ pub(super) fn name(node: Uuid) -> String {
     }
 }
 
-/// When each node answered last.
+/// When each node was heard last.
 pub(super) type Known = BTreeMap<String, Instant>;
 
 /// Asks all nodes but the one of this name.
@@ -80,7 +83,7 @@ pub(super) async fn ask(client: &Client, subject: String, own: &str, known: Know
     let now = Instant::now();
     let expected = known.into_iter().filter(|(_, at)| now.duration_since(*at) < EXPECTED);
     let mut silent: BTreeSet<String> = expected.map(|(name, _)| name).collect();
-    // one that asks for the first time knows nobody yet, and waits to the end
+    // one that has just started knows nobody yet, and waits to the end
     let knows = !silent.is_empty();
     let mut answers = Answers::default();
     while !knows || !silent.is_empty() {
@@ -102,17 +105,30 @@ pub(super) async fn ask(client: &Client, subject: String, own: &str, known: Know
     Ok(answers)
 }
 
-/// Answers for as long as the connection lasts.
-pub(super) async fn answer(client: Client, subject: String, own: String, answerer: Arc<Answerer>) {
-    let mut questions = match client.subscribe(subject).await {
+/// Answers for as long as the connection lasts, and says now and then that this node is there.
+pub(super) async fn answer(session: Arc<Session>, answerer: Answerer) {
+    let (client, subject, own) = (session.context.client(), session.options.questions(), &session.name);
+    let mut questions = match client.subscribe(subject.clone()).await {
         Ok(questions) => questions,
         Err(error) => return tracing::error!(%error, "other nodes cannot ask this one for its agents"),
     };
-    while let Some(question) = questions.next().await {
-        let Some(reply) = question.reply.filter(|_| *question.payload != *own.as_bytes()) else {
-            continue;
+    let mut turns = interval(HELLO);
+    loop {
+        let question = tokio::select! {
+            question = questions.next() => question,
+            _ = turns.tick() => {
+                // without an answer to anybody; the next is as good
+                let _ = client.publish(subject.clone(), own.clone().into()).await;
+                continue;
+            }
         };
-        let said = (*answerer)().await;
+        let Some(question) = question else { return };
+        if *question.payload == *own.as_bytes() {
+            continue;
+        }
+        session.heard([String::from_utf8_lossy(&question.payload).into_owned()]);
+        let Some(reply) = question.reply else { continue };
+        let said = answerer().await;
         let pressed = zstd::stream::encode_all(&*said, LEVEL).unwrap_or_default();
         let mut payload = own.clone().into_bytes();
         payload.push(b'\n');

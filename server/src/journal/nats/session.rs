@@ -56,7 +56,7 @@ pub(super) struct Session {
     pub(super) options: NatsOptions,
     /// This node's name for people.
     pub(super) name: String,
-    /// Nodes that have answered, and when.
+    /// Other nodes, and when each was heard last.
     known: ArcSwap<others::Known>,
 }
 
@@ -160,13 +160,18 @@ impl Session {
                 ..Answers::default()
             }
         });
-        let now = Instant::now();
-        self.known.rcu(|known| {
-            let mut known = others::Known::clone(known);
-            known.extend(answers.said.iter().map(|(name, _)| (name.clone(), now)));
-            known
-        });
+        self.heard(answers.said.iter().map(|(name, _)| name.clone()));
         answers
+    }
+
+    /// Nodes were heard. Those that were not for long are forgotten.
+    pub(super) fn heard(&self, names: impl IntoIterator<Item = String>) {
+        let now = Instant::now();
+        let mut known = others::Known::clone(&self.known.load());
+        known.extend(names.into_iter().map(|name| (name, now)));
+        known.retain(|_, at| now.duration_since(*at) < others::EXPECTED);
+        // all of this is one thread's
+        self.known.store(Arc::new(known));
     }
 
     /// A reader of its own for everything after a position. It lives on one server, and is made
