@@ -355,7 +355,7 @@ impl Keeper {
         }
         self.expire(self.timeline.now());
         if self.health.problem.load().is_some() {
-            // whether it works again is found out although nobody asks for anything
+            // whether it works again is found out without a request
             let _ = self.orders.send(Order::News);
         }
         let since = self.timeline.elapsed().saturating_sub(self.checkpointed);

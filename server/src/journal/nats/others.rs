@@ -35,7 +35,7 @@ const LONGEST_UNPRESSED: u64 = 256 << 20;
 /// How hard answers are pressed.
 const LEVEL: i32 = 1;
 
-/// A handle for whoever asks.
+/// A handle for those who ask.
 pub(super) struct Handle(pub(super) UnboundedSender<Ask>);
 
 impl fmt::Debug for Handle {
@@ -47,7 +47,7 @@ impl fmt::Debug for Handle {
 impl Neighbours for Handle {
     fn ask(&self) -> BoxFuture<'static, Answers> {
         let (reply, answers) = oneshot::channel();
-        // with the thread gone nobody answers
+        // with the thread gone there is no answer
         let _ = self.0.send(Ask::Neighbours(reply));
         Box::pin(async move { answers.await.unwrap_or_default() })
     }
@@ -83,7 +83,7 @@ pub(super) async fn ask(client: &Client, subject: String, own: &str, known: Know
     let now = Instant::now();
     let expected = known.into_iter().filter(|(_, at)| now.duration_since(*at) < EXPECTED);
     let mut silent: BTreeSet<String> = expected.map(|(name, _)| name).collect();
-    // one that has just started knows nobody yet, and waits to the end
+    // one that has just started knows no other yet, and waits to the end
     let knows = !silent.is_empty();
     let mut answers = Answers::default();
     while !knows || !silent.is_empty() {

@@ -51,7 +51,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Hands something over, when there is room. False once nobody listens any more.
+    /// Hands something over, when there is room. False once the receiver is gone.
     async fn give(&self, mut news: News) -> bool {
         loop {
             match self.to.try_send(news) {
@@ -73,7 +73,7 @@ enum End {
     Trouble(String),
     /// It is not the stream that was read before.
     Broken(String),
-    /// Nobody listens any more.
+    /// The receiver is gone.
     Unheard,
 }
 
@@ -101,13 +101,13 @@ impl Reading {
         }
     }
 
-    /// The stream is read. False once nobody listens any more.
+    /// The stream is read. False once the receiver is gone.
     async fn works(&mut self, feed: &Feed) -> bool {
         self.down_since = None;
         !std::mem::take(&mut self.is_down) || feed.give(News::Up).await
     }
 
-    /// It is not. False once nobody listens any more.
+    /// It is not. False once the receiver is gone.
     async fn fails(&mut self, feed: &Feed, problem: String) -> bool {
         let since = *self.down_since.get_or_insert_with(Instant::now);
         if since.elapsed() < PATIENCE {
@@ -118,7 +118,7 @@ impl Reading {
     }
 }
 
-/// Reads on for as long as somebody listens.
+/// Reads on for as long as there is a receiver.
 pub(super) async fn follow(session: Arc<Session>, mut reading: Reading, feed: Feed) {
     loop {
         match follow_once(&session, &mut reading, &feed).await {

@@ -135,7 +135,7 @@ fn a_node_that_begins_with_nothing_goes_on_from_a_snapshot() {
     assert!(!newcomer.is_renewed());
 }
 
-/// Deletes the stream, as nobody should.
+/// Deletes the stream, as no operator should.
 fn delete(setting: &Setting, shard: &str) {
     let options = setting.options(shard);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -193,7 +193,7 @@ fn a_record_whose_writer_read_another_log_is_not_applied() {
     let Some(setting) = Setting::new() else { return };
     let (mut one, other) = (setting.node("forked", "one"), setting.node("forked", "other"));
     one.append(&record(1)).unwrap();
-    let forked = Link::default().next(b"what nobody else has read");
+    let forked = Link::default().next(b"what no other node has read");
     let bytes = wire::encode((other.node, 1), (1, forked), None, &record(2)).unwrap();
     other
         .engine
