@@ -1,4 +1,4 @@
-//! `bucklerctl keys`, `tokens` and `audit`: who may speak, who may operate, and who changed what.
+//! `bucklerctl keys`, `credentials`, `tokens` and `audit`: who may speak, who may operate, and who changed what.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::{
     Answer, Failure,
     agents::since,
     api::Api,
-    cli::{AuditArgs, KeysCommand, TokensCommand},
+    cli::{AgentArgs, AuditArgs, CredentialsCommand, KeysCommand, TokensCommand},
     show::{Screen, at, duration, taken, text},
 };
 
@@ -62,6 +62,60 @@ fn list_keys(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
     let head = ["KEY", "PROFILE", "LABEL", "ENDS IN", "SOURCE", "STATE", "UNTIL", "USED"];
     screen.table(head, rows.collect(), "No keys")?;
     Ok(Answer::Yes)
+}
+
+pub(crate) fn credentials(command: &CredentialsCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        CredentialsCommand::List => list_credentials(api, screen),
+        CredentialsCommand::Revoke(agent) => {
+            let revoked: Value = api.delete(&credential(agent)?, &[])?;
+            let words = format!(
+                "the agent {} is refused from now on: credentials reset lets it enrol again",
+                agent.agent
+            );
+            done(&revoked, &words, screen)
+        }
+        CredentialsCommand::Reset(agent) => {
+            let reset: Value = api.post(&format!("{}/reset", credential(agent)?), &json!({}))?;
+            let words = format!("the agent {} may enrol again by its profile's key", agent.agent);
+            done(&reset, &words, screen)
+        }
+    }
+}
+
+fn list_credentials(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut all: Value = api.get("admin/credentials", &[])?;
+    if screen.is_json() {
+        screen.json(&all)?;
+        return Ok(Answer::Yes);
+    }
+    let rows = taken(&mut all, "credentials").into_iter().map(|credential| {
+        let ago = |member: &str| since(&credential, member).map(|since| format!("{} ago", duration(since)));
+        [
+            text(&credential, "agent"),
+            text(&credential, "profile"),
+            text(&credential, "key"),
+            ago("made_ms").unwrap_or_default(),
+            ago("revoked_ms").map_or_else(|| "active".to_owned(), |ago| format!("revoked {ago}")),
+        ]
+    });
+    let head = ["AGENT", "PROFILE", "BY KEY", "ENROLLED", "STATE"];
+    screen.table(head, rows.collect(), "No agent has enrolled")?;
+    Ok(Answer::Yes)
+}
+
+/// Where an agent's credential is.
+fn credential(AgentArgs { profile, agent }: &AgentArgs) -> Result<String, Failure> {
+    let is_id = !agent.is_empty() && agent.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if !is_id {
+        return Err(Failure::Input(format!(
+            "{agent:?} is no agent: a UUID is, as `credentials list` shows them"
+        )));
+    }
+    Ok(format!(
+        "admin/credentials/{}/{agent}",
+        crate::profiles::named(profile)?
+    ))
 }
 
 pub(crate) fn tokens(command: &TokensCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {

@@ -106,6 +106,9 @@ pub(crate) fn troubles(agent: &Value) -> Vec<String> {
     if lost > 0 {
         troubles.push(format!("{lost} events lost"));
     }
+    if !at(at(agent, "credential"), "revoked_ms").is_null() {
+        troubles.push("its credential is revoked".to_owned());
+    }
     let proxies = at(at(agent, "health"), "undeclared_proxies")
         .as_array()
         .map_or(0, Vec::len);

@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Agents' keys: made, rotated, revoked
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Credentials of agents that have enrolled: revoked, reset
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
     /// Operators' tokens, each with a role and fleets
     #[command(subcommand)]
     Tokens(TokensCommand),
@@ -266,6 +269,25 @@ pub(crate) enum KeysCommand {
         /// The key, as the list names it
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialsCommand {
+    /// Shows which agents have a credential of their own, and the key that each enrolled with
+    List,
+    /// Revokes an agent's credential, and closes its connections; the agent is refused whatever key it
+    /// brings, until it is reset
+    Revoke(AgentArgs),
+    /// Forgets an agent's credential, revoked or not: the agent enrols again by its profile's key
+    Reset(AgentArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AgentArgs {
+    /// The profile of the agent
+    pub(crate) profile: String,
+    /// The agent, as the lists name it
+    pub(crate) agent: String,
 }
 
 #[derive(Debug, Subcommand)]

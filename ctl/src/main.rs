@@ -6,7 +6,7 @@
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
 //! | [`bans`], [`agents`], [`refusals`], [`profiles`], [`status`] | one command each |
-//! | [`access`] | keys, tokens and the audit |
+//! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`doctor`] | what is wrong, and what to do |
 //! | [`show`] | tables for people, JSON for programs |
@@ -99,6 +99,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Tail(tail) => refusals::tail(tail, &api()?, screen),
         Command::Profiles(profiles) => profiles::run(profiles, &api()?, screen),
         Command::Keys(keys) => access::keys(keys, &api()?, screen),
+        Command::Credentials(credentials) => access::credentials(credentials, &api()?, screen),
         Command::Tokens(tokens) => access::tokens(tokens, &api()?, screen),
         Command::Audit(audit) => access::audit(audit, &api()?, screen),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.server, screen),

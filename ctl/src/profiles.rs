@@ -54,12 +54,17 @@ fn list(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
 }
 
 fn path(name: &str) -> Result<String, Failure> {
+    Ok(format!("admin/profiles/{}/config", named(name)?))
+}
+
+/// A name of a profile, for a path.
+pub(crate) fn named(name: &str) -> Result<&str, Failure> {
     let is_name = !name.is_empty()
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_name && !name.starts_with('.') {
-        Ok(format!("admin/profiles/{name}/config"))
+        Ok(name)
     } else {
         Err(Failure::Input(format!("{name:?} is no name of a profile")))
     }

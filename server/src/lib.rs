@@ -34,6 +34,7 @@
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read, and replaced until the file changes them: `source` says whose is active |
 //! | `GET`/`POST /admin/keys`, `POST /admin/keys/{id}/rotate`, `DELETE /admin/keys/{id}` | agents' keys: shown once when they are made, then by their last four characters |
+//! | `DELETE /admin/credentials/{profile}/{agent}` | refuses an agent that has enrolled, for good |
 //! | `GET`/`POST /admin/tokens`, `DELETE /admin/tokens/{id}` | operators' tokens, each with a role and fleets |
 //! | `GET /admin/audit` | who changed what, `?before=`, `?limit=`, `?action=` |
 //!

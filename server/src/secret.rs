@@ -118,6 +118,13 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Its first byte: which part of a table it stands in.
+    pub(crate) fn shard(&self) -> usize {
+        self.0.first().copied().unwrap_or_default().into()
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&blake3::Hash::from(self.0).to_hex())

@@ -134,7 +134,7 @@ async fn certificates(state: &State, profiles: &Profiles, every: Duration) {
 
 /// Ends connections whose keys end, and puts in force what was kept of keys, tokens and profiles by
 /// another node, or although who asked for it was told that this is not known.
-async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Profiles, tokens: &Tokens) {
+async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Arc<Profiles>, tokens: &Tokens) {
     let mut turns = interval(TICK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked = timeline.now().tick;
@@ -145,7 +145,9 @@ async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Profile
         profiles.end(looked, now);
         looked = now;
         let _changing = profiles.changing.lock().await;
+        let looking = Arc::clone(profiles);
         let access = owner.ask(move |node, _| {
+            looking.forget_credentials(&node.store);
             let is_news = node.store.access_changes() != known;
             Ok(is_news.then(|| Access::of(&node.store)))
         });

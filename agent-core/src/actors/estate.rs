@@ -20,6 +20,7 @@ use super::{
     watch::SettingsWatch,
 };
 use crate::{
+    actors::credential::Credential,
     clock::Clock,
     guard::{Detection, Guard, Intake, Published, Recent, Tally},
     model::{
@@ -65,6 +66,8 @@ pub(crate) struct Identity {
     pub(crate) contact: RefCell<Contact>,
     /// Whether the agent speaks only when it is asked to.
     pub(crate) on_demand: bool,
+    /// Whether it asks for a credential of its own.
+    pub(crate) enrols: bool,
     pub(crate) limits: Limits,
     /// Below which the log of findings may be a file.
     pub(crate) log_dir: Option<PathBuf>,
@@ -98,6 +101,10 @@ pub(crate) struct Estate {
     pub(crate) shared: Shared,
     pub(crate) identity: Identity,
     pub(crate) agent_id: Uuid,
+    /// What it speaks with, where it enrols.
+    pub(crate) credential: RefCell<Credential>,
+    /// Whether it speaks with another since the generation began.
+    has_other_credential: Cell<bool>,
     pub(crate) store: Store,
     /// The generation's: the settings files, where they are watched.
     pub(crate) watch: RefCell<Option<SettingsWatch>>,
@@ -141,6 +148,7 @@ impl Estate {
     ) -> Rc<Self> {
         let Saved {
             agent_id,
+            credential,
             config,
             list,
             banned,
@@ -171,10 +179,12 @@ impl Estate {
         let list = restore_list(&shared, &store, list, banned, now);
         list.list().suspend_shared(safety.is_suspended());
         let outbox = Outbox::restore(Uuid::now_v7(), left, now.elapsed, now.unix);
-        Rc::new(Self {
+        let estate = Rc::new(Self {
             shared,
             identity,
             agent_id,
+            credential: RefCell::new(credential),
+            has_other_credential: Cell::new(false),
             store,
             watch: RefCell::new(watch),
             configuration: RefCell::new(configuration),
@@ -185,7 +195,46 @@ impl Estate {
             custody: RefCell::default(),
             logbook: Logbook::default(),
             delivered: Cell::default(),
-        })
+        });
+        estate.prepare_credential();
+        estate
+    }
+
+    /// Has a credential ready that the server can be asked to take, where it is time for one. What
+    /// cannot be kept is not asked for: the server would know the agent by what it has forgotten.
+    fn prepare_credential(&self) {
+        if !self.identity.enrols || self.identity.on_demand || self.identity.contact.borrow().cloud.is_none() {
+            return;
+        }
+        let mut credential = self.credential.borrow_mut();
+        if credential.prepare(self.times().unix.as_secs()) && !self.store.save_credential(&credential) {
+            credential.give_up();
+        }
+    }
+
+    /// The server takes the credential of this fingerprint from now on.
+    pub(crate) fn enrolled(&self, fingerprint: &str) {
+        let mut credential = self.credential.borrow_mut();
+        if credential.taken(fingerprint, self.times().unix.as_secs()) {
+            self.store.save_credential(&credential);
+            self.has_other_credential.set(true);
+            tracing::info!("the agent speaks with a credential of its own from now on");
+        }
+    }
+
+    /// The server does not take what the agent has spoken with.
+    pub(crate) fn credential_refused(&self, used: &AgentKey) {
+        let Some((_, key)) = self.identity.contact.borrow().cloud.clone() else {
+            return;
+        };
+        let mut credential = self.credential.borrow_mut();
+        // the key ended that the agent enrolled with, before it spoke with its credential
+        if credential.or(&key) != used {
+            self.has_other_credential.set(true);
+        } else if credential.refused() {
+            tracing::warn!("the server does not take the agent's credential: trying the next, and then the key");
+            self.has_other_credential.set(true);
+        }
     }
 
     /// Reads the settings files again where they have changed. Whether the server is reached
@@ -196,7 +245,8 @@ impl Estate {
         if let Some(contact) = contact {
             self.identity.contact.replace(contact);
         }
-        is_news
+        self.prepare_credential();
+        is_news | self.has_other_credential.take()
     }
 
     /// Keeps what keeps customers from being blocked, and how often clients were banned.
@@ -235,6 +285,7 @@ impl Estate {
         });
         Everything {
             agent_id: self.agent_id,
+            credential: self.credential.borrow().clone(),
             config: self.configuration.borrow().proven().cloned(),
             banned,
             left: self.outbox.borrow().left(),

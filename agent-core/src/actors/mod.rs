@@ -18,6 +18,7 @@ mod blacklist_sync;
 mod cloud_link;
 mod config_fetcher;
 pub(crate) mod configuration;
+pub(crate) mod credential;
 pub(crate) mod demand;
 pub(crate) mod estate;
 pub(crate) mod generation;

@@ -162,6 +162,7 @@ impl AgentBuilder {
             platform,
             routes,
             contact: RefCell::new(Contact::new(&settings, transport)),
+            enrols: settings.agent().enrol,
             on_demand,
             limits: Limits::from(settings.agent()),
             log_dir: settings.agent().log_dir.clone(),

@@ -57,6 +57,8 @@ pub struct AgentSettings {
     pub compressed_bodies: CompressedBodies,
     /// What happens to a request whose body was not inspected, by reason.
     pub uninspected: Uninspected,
+    /// Whether the agent asks the server for a credential of its own and speaks with that instead of the key.
+    pub enrol: bool,
     /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
     pub enforce: bool,
     /// While this file exists, it is as if `enforce` were off: a kill switch for a running process.
@@ -108,6 +110,7 @@ impl AgentSettings {
             on_failure: on_failure(&mut section),
             compressed_bodies: compressed_bodies(&mut section),
             uninspected,
+            enrol: section.bool("enrol", false),
             enforce: section.bool("enforce", true),
             kill_switch_file: section.path("kill_switch_file"),
             log_dir: section.path("log_dir"),

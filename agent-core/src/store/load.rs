@@ -12,12 +12,13 @@ use super::{
     list_file::ListFile,
     seal::Seal,
     tables::{
-        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes, changes_name,
-        cursor_key, get, get_number, networks, put,
+        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes,
+        changes_name, cursor_key, get, get_number, networks, put,
     },
     trouble::Trouble,
 };
 use crate::{
+    actors::credential::Credential,
     model::{
         blacklist::{Scope, SharedList},
         outbox::Left,
@@ -59,9 +60,14 @@ pub(super) fn load(
     networks(&txn.open_table(BANNED)?, |network, until| {
         banned.push((network, Some(until).filter(|until| *until != FOR_EVER)));
     })?;
+    let credential = credential(&txn, seal)?;
+    // who cannot read its credential is another installation: the server takes no other key for the one
+    // that has it
+    let agent_id = get(&txn, AGENT_ID)?.filter(|_| credential.is_some());
     let mut loaded = Loaded {
         saved: Saved {
-            agent_id: get(&txn, AGENT_ID)?.map(|id| Uuid::from_slice(&id)).transpose()?,
+            agent_id: agent_id.map(|id| Uuid::from_slice(&id)).transpose()?,
+            credential: credential.unwrap_or_default(),
             config: config(&txn, seal)?,
             banned,
             left: left(&txn)?,
@@ -83,6 +89,19 @@ pub(super) fn load(
         }
     }
     Ok(loaded)
+}
+
+/// The agent's credential: an empty one where there is none yet, and `None` where another key has sealed
+/// it.
+fn credential(txn: &ReadTransaction, seal: &Seal) -> Result<Option<Credential>, Trouble> {
+    let Some(sealed) = get(txn, CREDENTIAL)? else {
+        return Ok(Some(Credential::default()));
+    };
+    let opened = seal.open(&sealed);
+    if opened.is_none() {
+        tracing::warn!("the saved credential was sealed by another key than the agent's: it enrols as another agent");
+    }
+    Ok(opened.map(|json| serde_json::from_slice(&json)).transpose()?)
 }
 
 /// The server's configuration. One that another key has sealed is waited for, as if there were

@@ -48,12 +48,13 @@ use self::{
     network::NetworkKey,
     slot::{Opened, Place},
     tables::{
-        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, EVENTS, SAFETY, forget, put, put_bans, put_changes,
-        put_events,
+        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, SAFETY, forget, put, put_bans,
+        put_changes, put_events,
     },
     trouble::Trouble,
 };
 use crate::{
+    actors::credential::Credential,
     clock::Clock,
     model::{
         blacklist::{Scope, SharedList},
@@ -105,6 +106,7 @@ pub(crate) struct Home {
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
     pub(crate) agent_id: Option<Uuid>,
+    pub(crate) credential: Credential,
     pub(crate) config: Option<ConfigUpdate>,
     pub(crate) list: Option<SavedList>,
     pub(crate) banned: Vec<SavedEntry>,
@@ -119,6 +121,7 @@ pub(crate) struct Saved {
 /// All that is in memory, to be written anew.
 pub(crate) struct Everything {
     pub(crate) agent_id: Uuid,
+    pub(crate) credential: Credential,
     pub(crate) config: Option<ConfigUpdate>,
     pub(crate) banned: Vec<SavedEntry>,
     pub(crate) left: Vec<Left>,

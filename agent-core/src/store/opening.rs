@@ -160,6 +160,7 @@ impl Store {
     fn write_anew(&self, txn: &WriteTransaction, everything: &Everything, found: &Saved) -> Result<(), Trouble> {
         let Everything {
             agent_id,
+            credential,
             config,
             banned,
             left,
@@ -172,6 +173,11 @@ impl Store {
         }
         if self.is_known.get() || found.agent_id.is_none() {
             put(txn, AGENT_ID, agent_id.as_bytes())?;
+            if credential.wanted().is_some() || credential.is_in_use() {
+                self.put_credential(txn, credential)?;
+            } else {
+                forget(txn, CREDENTIAL)?;
+            }
         }
         if let Some(config) = config {
             self.put_config(txn, config)?;

@@ -3,9 +3,23 @@
 use super::*;
 
 impl Store {
-    /// Keeps the installation's id.
+    /// Keeps the installation's id, which has no credential yet: what is there is another's.
     pub(crate) fn save_agent_id(&self, id: Uuid) {
-        self.write(Durability::Immediate, |txn| put(txn, AGENT_ID, id.as_bytes()));
+        self.write(Durability::Immediate, |txn| {
+            forget(txn, CREDENTIAL)?;
+            put(txn, AGENT_ID, id.as_bytes())
+        });
+    }
+
+    /// Keeps the agent's credential, sealed. Whether it is on disk: not where what is there was never
+    /// read, since it may be the credential of the installation that this is.
+    pub(crate) fn save_credential(&self, credential: &Credential) -> bool {
+        self.is_known.get() && self.write(Durability::Immediate, |txn| self.put_credential(txn, credential))
+    }
+
+    pub(super) fn put_credential(&self, txn: &WriteTransaction, credential: &Credential) -> Result<(), Trouble> {
+        let Some(home) = &self.home else { return Ok(()) };
+        put(txn, CREDENTIAL, &home.seal.close(serde_json::to_vec(credential)?)?)
     }
 
     /// Keeps a configuration that works.

@@ -24,6 +24,8 @@ pub(super) const SCHEMA_KEY: &str = "schema";
 pub(super) const AGENT_ID: &str = "agent_id";
 /// The server's configuration, sealed.
 pub(super) const CONFIG: &str = "config_sealed";
+/// The agent's credential, sealed.
+pub(super) const CREDENTIAL: &str = "credential_sealed";
 /// The same as releases before 0.2 wrote it: read once, and removed.
 pub(super) const CONFIG_PLAIN: &str = "config";
 pub(super) const CONFIRMED: &str = "confirmed";

@@ -219,6 +219,7 @@ impl Members<'_> {
     /// Starts a member on this thread.
     fn start(&self, number: usize) -> Result<UnboundedSender<Order>, Box<dyn Error>> {
         let who = Introduction {
+            enrol: None,
             cloud_url: self.cloud.cloud_url.clone(),
             key: AgentKey::new(KEY),
             platform: "fleet".to_owned(),

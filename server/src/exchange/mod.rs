@@ -92,6 +92,7 @@ impl Exchange {
                 interval.map(spread)
             },
             flags,
+            enrolled: None,
         })
     }
 
@@ -135,6 +136,17 @@ pub struct Part<'a> {
     next: Option<Next>,
     #[serde(skip_serializing_if = "<[Flag]>::is_empty")]
     flags: &'a [Flag],
+    /// The fingerprint of the credential that the agent has from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolled: Option<&'a str>,
+}
+
+impl<'a> Part<'a> {
+    /// The same, for an agent that has the credential of this fingerprint from now on.
+    #[must_use]
+    pub fn enrolled(self, enrolled: Option<&'a str>) -> Self {
+        Self { enrolled, ..self }
+    }
 }
 
 /// Whether an agent must be sent the configuration: it has another, and has not found this one unusable.

@@ -31,7 +31,7 @@ pub(super) async fn register(
         let (profile, registration) = read::<Registration>(&request, &state, payload).await?;
         match registration.visit(&profile) {
             (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
-            (visit, None) => answer_v1::welcome(&request, &state, &profile, visit).await,
+            (visit, None) => answer_v1::welcome(&request, &state, shared(&profile)?, visit).await,
         }
     })
     .await
@@ -47,10 +47,19 @@ pub(super) async fn beacon(
         let (profile, beacon) = read::<Beacon>(&request, &state, payload).await?;
         match beacon.visit(&profile) {
             (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
-            (visit, None) => answer_v1::changes(&request, &state, &profile, visit).await,
+            (visit, None) => answer_v1::changes(&request, &state, shared(&profile)?, visit).await,
         }
     })
     .await
+}
+
+/// The right of agents that do not say who they are. A credential is of one agent, which does: a stolen one
+/// makes no other agent up.
+fn shared(profile: &Admitted) -> Result<&Admitted, Refusal> {
+    if profile.agent.is_some() {
+        return Err(Refusal::wrong_key());
+    }
+    Ok(profile)
 }
 
 /// Counts how an exchange over HTTP ended.

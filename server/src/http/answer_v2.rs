@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use buckler::protocol::v2::{AgentPart, Have, ListCursor};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::{
     agents::Visit,
@@ -20,7 +21,8 @@ use crate::{
     node::Node,
     owner::Plan,
     profiles::{Admitted, Served},
-    store::{AgentIdent, Events, Report, Transport},
+    secret::Fingerprint,
+    store::{AgentIdent, Command, CredentialState, Events, Report, Transport},
 };
 
 /// The answer to a registration or a beacon over HTTP: both say and are told the same.
@@ -60,6 +62,7 @@ pub(super) async fn answer(
     visit: Visit,
     part: AgentPart,
 ) -> Result<Answer, Refusal> {
+    let wants = Wants::of(profile, &part)?;
     let served = profile.served(caller.beacon_url)?;
     let is_news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
     let (offered, refused) = (part.events.len() as u64, metrics::refused_by(&part.events));
@@ -73,22 +76,36 @@ pub(super) async fn answer(
     }
     let mut report = report(visit, &caller, profile, part);
     let channel = caller.channel.map(Arc::clone);
+    let profiles = Arc::clone(&state.profiles);
     let plan = move |node: &mut Node, _| {
+        if !wants.may_speak(node) {
+            return (Plan::default(), None);
+        }
         let mut intent = node.intent(&mut report);
-        (Plan::of(&mut intent), (report, intent))
+        intent.commands.extend(wants.command(node));
+        (Plan::of(&mut intent), Some((report, intent, wants)))
     };
-    let exchange = state.owner.act(plan, move |node, (report, intent), answers, now| {
+    let exchange = state.owner.act(plan, move |node, planned, answers, now| {
+        let Some((report, intent, wants)) = planned else {
+            return Ok(None);
+        };
         let mut exchange = answered(node, &report, &intent, answers, &have, now)?;
         if let Some(channel) = channel {
             channel.settle(node, &mut exchange, now)?;
         }
-        Ok(exchange)
+        let enrolled = wants.granted(node);
+        if let Some(enrolled) = &enrolled {
+            profiles.enrol(enrolled);
+        }
+        Ok(Some((exchange, enrolled)))
     });
     let exchange = exchange.await;
     if has_events {
         state.hub.touch(profile.fleet());
     }
-    let exchange = exchange?;
+    let Some((exchange, enrolled)) = exchange? else {
+        return Err(Refusal::wrong_key());
+    };
     let (known, ack, nack) = exchange.taken();
     state.metrics.events(ack.saturating_sub(known).min(offered), nack);
     let new = refused.into_iter().filter(|(seq, _)| (known + 1..=ack).contains(seq));
@@ -96,6 +113,7 @@ pub(super) async fn answer(
     Ok(Answer {
         exchange,
         config: is_news.then_some(served),
+        enrolled: enrolled.map(|enrolled| enrolled.fingerprint.to_string()),
     })
 }
 
@@ -116,6 +134,64 @@ async fn catch_up(state: &State, profile: &Admitted, have: &Have) -> Result<(), 
             return Err(Refusal::crowded("this node is behind others", AGAIN_S));
         }
         sleep(LOOK).await;
+    }
+}
+
+/// The credential that an agent wants, and by what right it speaks.
+struct Wants {
+    profile: Arc<str>,
+    /// The name of the key that it enrols with.
+    key: Arc<str>,
+    agent: Uuid,
+    fingerprint: Option<Fingerprint>,
+    /// Whether it speaks with a credential of its own.
+    is_own: bool,
+}
+
+impl Wants {
+    /// What this agent wants; an error, where the credential that it brought is another's.
+    fn of(profile: &Admitted, part: &AgentPart) -> Result<Self, Refusal> {
+        if profile.agent.is_some_and(|own| own != part.agent_id) {
+            return Err(Refusal::wrong_key());
+        }
+        Ok(Self {
+            profile: Arc::clone(profile.name()),
+            key: Arc::clone(&profile.key),
+            agent: part.agent_id,
+            fingerprint: part.enrol.as_deref().and_then(Fingerprint::parse),
+            is_own: profile.agent.is_some(),
+        })
+    }
+
+    /// Whether the key is good for this agent: one that agents share is not where the agent has a
+    /// credential, unless it asks for that very one, because the answer was lost.
+    fn may_speak(&self, node: &Node) -> bool {
+        match node.store.credential(&self.profile, self.agent) {
+            Some(known) if known.revoked.is_some() => false,
+            Some(known) => self.is_own || self.fingerprint == Some(known.fingerprint),
+            None => true,
+        }
+    }
+
+    fn command(&self, node: &Node) -> Option<Command> {
+        let fingerprint = self.fingerprint?;
+        let known = node.store.credential(&self.profile, self.agent);
+        if known.is_some_and(|known| known.fingerprint == fingerprint) {
+            return None;
+        }
+        Some(Command::Enrol {
+            profile: Arc::clone(&self.profile),
+            agent: self.agent,
+            key: Arc::clone(&self.key),
+            fingerprint,
+        })
+    }
+
+    /// The credential, if the store has it.
+    fn granted(&self, node: &Node) -> Option<CredentialState> {
+        let known = node.store.credential(&self.profile, self.agent)?;
+        let is_it = Some(known.fingerprint) == self.fingerprint && known.revoked.is_none();
+        is_it.then(|| known.clone())
     }
 }
 
@@ -150,6 +226,8 @@ pub(super) struct Answer {
     pub(super) exchange: Exchange,
     /// The configuration, if it is news.
     pub(super) config: Option<Arc<Served>>,
+    /// The fingerprint of the credential that the agent has from now on.
+    enrolled: Option<String>,
 }
 
 impl Answer {
@@ -159,7 +237,7 @@ impl Answer {
         Ok(Body {
             config: Nothing {},
             blacklist: Nothing {},
-            v2: self.exchange.part(config, interval)?,
+            v2: self.exchange.part(config, interval)?.enrolled(self.enrolled.as_deref()),
         })
     }
 }

@@ -155,7 +155,11 @@ impl State {
 
     /// Has changes of keys and tokens kept, and puts them in force.
     pub(super) async fn change_access(&self, commands: Vec<Command>) -> Result<(), Refusal> {
-        let access = self.owner.submit(commands, |node, _, _| Ok(Access::of(&node.store)));
+        let profiles = Arc::clone(&self.profiles);
+        let access = self.owner.submit(commands, move |node, _, _| {
+            profiles.forget_credentials(&node.store);
+            Ok(Access::of(&node.store))
+        });
         access.await?.grant(&self.profiles, &self.tokens);
         Ok(())
     }

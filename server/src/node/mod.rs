@@ -18,8 +18,8 @@ use crate::{
     list::{FleetList, Snapshots, Step},
     moment::{Moment, Tick},
     store::{
-        AgentView, Answer, BatchEvents, Command, Events, ListStep, Receipt, Record, Report, Store, StoreError,
-        new_epoch,
+        AgentView, Answer, BatchEvents, Command, CredentialView, Events, ListStep, Receipt, Record, Report, Store,
+        StoreError, new_epoch,
     },
 };
 
@@ -227,6 +227,7 @@ impl Node {
                     shared,
                     missing,
                     list_lag: self.list_lag(view),
+                    credential: self.store.credential_of(who).map(CredentialView::from),
                     ..view.clone()
                 }
             })

@@ -64,6 +64,7 @@ impl Heard {
             list: None,
             list_lag: None,
             shared: Shared::default(),
+            credential: None,
         };
         Self {
             view,

@@ -7,14 +7,16 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::LiveProfile;
 use crate::{
     config::{ConfigError, ServerConfig},
     moment::{LastUse, Tick},
     secret::Fingerprint,
-    store::{KeyState, Via},
+    store::{CredentialState, KeyState, Via},
 };
 
 /// An agent's right to speak: its profile, and the key that it brought.
@@ -23,6 +25,8 @@ pub(crate) struct Admitted {
     profile: Arc<LiveProfile>,
     /// The name of the key.
     pub(crate) key: Arc<str>,
+    /// The agent whose own credential it is; none where it is a key that agents share.
+    pub(crate) agent: Option<Uuid>,
 }
 
 impl Admitted {
@@ -30,6 +34,15 @@ impl Admitted {
         Self {
             profile: Arc::clone(profile),
             key: Arc::clone(key),
+            agent: None,
+        }
+    }
+
+    /// By a credential of this agent's own.
+    pub(super) fn by_credential(profile: &Arc<LiveProfile>, enrolled: &Enrolled) -> Self {
+        Self {
+            agent: Some(enrolled.agent),
+            ..Self::new(profile, &enrolled.key)
         }
     }
 
@@ -45,6 +58,7 @@ impl Admitted {
         Self {
             profile: Arc::clone(profile),
             key: format!("certificate/{}", profile.name()).into(),
+            agent: None,
         }
     }
 }
@@ -109,6 +123,72 @@ pub(super) fn of_file(config: &ServerConfig, before: &FileKeys) -> Result<FileKe
 pub(super) struct Granted {
     pub(super) state: KeyState,
     pub(super) used: LastUse,
+}
+
+/// An agent with a credential of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Enrolled {
+    pub(super) profile: Arc<str>,
+    agent: Uuid,
+    /// The name of the key that it enrolled with.
+    key: Arc<str>,
+    /// From when on the credential is not taken any more.
+    ends: Option<Tick>,
+}
+
+/// Parts of the table of credentials: an enrolment copies one of them, of a hundred thousand agents
+/// four hundred entries.
+const SHARDS: usize = 256;
+
+/// Credentials of enrolled agents, by fingerprint.
+#[derive(Debug)]
+pub(super) struct Enrolments(Box<[ArcSwap<HashMap<Fingerprint, Enrolled>>]>);
+
+impl Default for Enrolments {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| ArcSwap::default()).collect())
+    }
+}
+
+impl Enrolments {
+    /// Whose credential this is.
+    pub(super) fn of(&self, fingerprint: &Fingerprint, now: Tick) -> Option<Enrolled> {
+        let shard = self.0.get(fingerprint.shard())?.load();
+        let found = shard.get(fingerprint)?;
+        found.ends.is_none_or(|end| now < end).then(|| found.clone())
+    }
+
+    /// Takes an agent's credential, and the one before it for as long as it is good.
+    pub(super) fn take(&self, state: &CredentialState) {
+        let of = |ends| Enrolled {
+            profile: Arc::clone(&state.profile),
+            agent: state.agent,
+            key: Arc::clone(&state.key),
+            ends,
+        };
+        let before = state.before.map(|(fingerprint, end)| (fingerprint, of(Some(end))));
+        for (fingerprint, enrolled) in before.into_iter().chain([(state.fingerprint, of(None))]) {
+            let Some(shard) = self.0.get(fingerprint.shard()) else {
+                continue;
+            };
+            shard.rcu(|known| {
+                let mut next = HashMap::clone(known);
+                next.insert(fingerprint, enrolled.clone());
+                next
+            });
+        }
+    }
+
+    /// Takes these, and no others, each part at once.
+    pub(super) fn replace<'s>(&self, states: impl Iterator<Item = &'s CredentialState>) {
+        let fresh = Self::default();
+        states
+            .filter(|state| state.revoked.is_none())
+            .for_each(|state| fresh.take(state));
+        for (shard, fresh) in self.0.iter().zip(&fresh.0) {
+            shard.store(fresh.load_full());
+        }
+    }
 }
 
 /// What the admin API made of keys.

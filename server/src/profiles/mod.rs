@@ -8,7 +8,10 @@ mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -24,13 +27,13 @@ pub(crate) use self::{
 };
 use self::{
     bouncers::Bouncers,
-    keys::{Decision, FileKeys, Grants},
+    keys::{Decision, Enrolments, FileKeys, Grants},
 };
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
     moment::Tick,
-    secret::Secret,
-    store::{AuditNote, Command, KeyState, ProfileState, Store, new_epoch},
+    secret::{Fingerprint, Secret},
+    store::{AuditNote, Command, CredentialState, KeyState, ProfileState, Store, new_epoch},
     tokens::OF_FILE,
 };
 
@@ -50,6 +53,9 @@ pub(crate) enum Lookup {
 pub(crate) struct Profiles {
     set: ArcSwap<ProfileSet>,
     grants: ArcSwap<Grants>,
+    enrolments: Enrolments,
+    /// How many credentials the store had taken back when this was looked at.
+    gone: AtomicU64,
     changes: watch::Sender<()>,
     /// Held by who changes them, from the look at what is there to the publication.
     pub(crate) changing: Mutex<()>,
@@ -88,9 +94,12 @@ impl Profiles {
         let profiles = Self {
             set: ArcSwap::from_pointee(set),
             grants: ArcSwap::from_pointee(Grants::new(store.keys().cloned().collect(), &Grants::default())),
+            enrolments: Enrolments::default(),
+            gone: store.credentials_gone().into(),
             changes: watch::Sender::new(()),
             changing: Mutex::new(()),
         };
+        profiles.enrolments.replace(store.credentials());
         Ok((profiles, commands))
     }
 
@@ -119,13 +128,39 @@ impl Profiles {
             Decision::Granted(granted) => (&granted.state.id, Some(&granted.state.profile), &granted.used),
             Decision::None => match set.keys.get(&fingerprint) {
                 Some(key) => (&key.id, key.profile.as_ref(), &key.used),
-                None => return Lookup::WrongKey,
+                None => return self.enrolled(&set, &fingerprint, now),
             },
         };
         used.note(now);
         match profile.and_then(|name| set.live.get(name)) {
             Some(live) => Lookup::Found(Admitted::new(live, id)),
             None => Lookup::NoProfile,
+        }
+    }
+
+    /// The agent whose own credential has this fingerprint.
+    fn enrolled(&self, set: &ProfileSet, fingerprint: &Fingerprint, now: Tick) -> Lookup {
+        let Some(enrolled) = self.enrolments.of(fingerprint, now) else {
+            return Lookup::WrongKey;
+        };
+        match set.live.get(&enrolled.profile) {
+            Some(live) => Lookup::Found(Admitted::by_credential(live, &enrolled)),
+            None => Lookup::NoProfile,
+        }
+    }
+
+    /// An agent has a credential of its own from now on. To be called where the store is changed, so
+    /// that nothing that it takes is taken back by what was read before.
+    pub(crate) fn enrol(&self, state: &CredentialState) {
+        self.enrolments.take(state);
+    }
+
+    /// Takes no credential any more that the store does not have. To be called where the store is
+    /// changed.
+    pub(crate) fn forget_credentials(&self, store: &Store) {
+        let now = store.credentials_gone();
+        if self.gone.swap(now, Ordering::Relaxed) != now {
+            self.enrolments.replace(store.credentials());
         }
     }
 

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{AgentIdent, AuditNote, BanRules, EntryView, KeyState, Rules, TokenState, Via};
-use crate::{list::Banned, moment::Moment};
+use crate::{list::Banned, moment::Moment, secret::Fingerprint};
 
 /// The form of the records that this release writes, and the newest that it reads.
 ///
 /// It rises with every command and every field that is added: a release that does not know them
 /// then says that a newer one wrote the journal, instead of taking it for damaged or passing over
 /// what it does not know.
-pub const RECORD_VERSION: u8 = 2;
+pub const RECORD_VERSION: u8 = 3;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are
 /// shorter.
@@ -116,6 +116,31 @@ pub enum Command {
         /// Its name.
         id: Arc<str>,
     },
+    /// An agent speaks with a credential of its own from now on.
+    Enrol {
+        /// The profile of the key that it enrols with.
+        profile: Arc<str>,
+        /// The agent.
+        agent: Uuid,
+        /// The name of that key.
+        key: Arc<str>,
+        /// The credential's fingerprint.
+        fingerprint: Fingerprint,
+    },
+    /// An agent's credential is revoked.
+    RevokeCredential {
+        /// The profile.
+        profile: Arc<str>,
+        /// The agent.
+        agent: Uuid,
+    },
+    /// An agent's credential is forgotten, revoked or not: it may enrol again.
+    ResetCredential {
+        /// The profile.
+        profile: Arc<str>,
+        /// The agent.
+        agent: Uuid,
+    },
     /// Who makes the change that stands before this in the record, and what it is.
     Audit(Box<AuditNote>),
 }
@@ -139,6 +164,9 @@ impl Command {
             | Self::Key(_)
             | Self::Token(_)
             | Self::ForgetToken { .. }
+            | Self::Enrol { .. }
+            | Self::RevokeCredential { .. }
+            | Self::ResetCredential { .. }
             | Self::Audit(_) => 1,
         }
     }

@@ -16,6 +16,7 @@ mod access;
 mod agent;
 mod audit;
 mod command;
+mod credentials;
 mod desk;
 mod packed;
 mod proposals;
@@ -35,13 +36,14 @@ pub use self::{
     access::{KeyState, Role, TokenState},
     audit::{AuditEntry, AuditNote},
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
+    credentials::CredentialState,
     proposals::Proposal,
     quota::{Bucket, Quota, Quotas, Together, Via},
     refusals::RefusalView,
     report::{AgentIdent, BanRules, Events, ListStep, Mark, Origin, Receipt, Report, Transport, Window},
     rows::{AgentRow, Row},
     state::Store,
-    view::{AgentView, EntryView, FleetView, Shared},
+    view::{AgentView, CredentialView, EntryView, FleetView, Shared},
 };
 pub(crate) use self::{
     access::{MOST_KEYS, MOST_TOKENS},

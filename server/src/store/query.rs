@@ -5,10 +5,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use buckler::model::blacklist::ban_id::ban_id;
 use ipnet::IpNet;
+use uuid::Uuid;
 
 use super::{
-    AgentIdent, AuditEntry, Batch, BatchEvents, EntryView, FleetView, KeyState, ProfileState, Proposal, RefusalView,
-    Rules, Shared, Store, StoreError, TokenState, Window, refusals,
+    AgentIdent, AuditEntry, Batch, BatchEvents, CredentialState, EntryView, FleetView, KeyState, ProfileState,
+    Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -83,6 +84,7 @@ impl Store {
                 let mark = known.unwrap_or(before_first);
                 let most = self.rules.quotas.key_new_agents;
                 if let Some(key) = &batch.via.key
+                    && self.credential_of(&batch.who).is_none()
                     && self.agents.get(&batch.who).is_none()
                     && !self.buckets.may_enter(key, most, self.now.tick)
                 {
@@ -211,6 +213,32 @@ impl Store {
     #[must_use]
     pub const fn access_changes(&self) -> u64 {
         self.access.changes
+    }
+
+    /// What an agent has enrolled with, revoked or not.
+    #[must_use]
+    pub fn credential(&self, profile: &Arc<str>, agent: Uuid) -> Option<&CredentialState> {
+        self.credentials.all.get(&(Arc::clone(profile), agent))
+    }
+
+    /// How many credentials were taken back since the start.
+    #[must_use]
+    pub const fn credentials_gone(&self) -> u64 {
+        self.credentials.gone
+    }
+
+    /// Every credential.
+    pub fn credentials(&self) -> impl Iterator<Item = &CredentialState> {
+        self.credentials.all.values()
+    }
+
+    /// What an agent has enrolled with, if it has.
+    #[must_use]
+    pub fn credential_of(&self, who: &AgentIdent) -> Option<&CredentialState> {
+        match who {
+            AgentIdent::Installed { profile, id } => self.credential(profile, *id),
+            AgentIdent::Keyed { .. } => None,
+        }
     }
 
     /// Bans of a fleet that wait for a second witness.

@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentIdent, AuditEntry, Bucket, KeyState, ProfileState, Proposal, RefusalView, Rules, Store, Together, TokenState,
+    AgentIdent, AuditEntry, Bucket, CredentialState, KeyState, ProfileState, Proposal, RefusalView, Rules, Store,
+    Together, TokenState,
     agent::Agent,
     packed::{self, network_bytes},
 };
@@ -57,6 +58,8 @@ pub enum Row {
         /// What is proposed.
         proposal: Proposal,
     },
+    /// The credential of an enrolled agent.
+    Credential(CredentialState),
     /// What is counted for quotas.
     Bucket {
         /// Who is counted together.
@@ -98,6 +101,7 @@ pub(super) mod kind {
     pub(super) const AUDIT: u8 = b'm';
     pub(super) const PROPOSAL: u8 = b'n';
     pub(super) const BUCKET: u8 = b'o';
+    pub(super) const CREDENTIAL: u8 = b'p';
 }
 
 impl Key {
@@ -149,6 +153,10 @@ impl Key {
         Self::new(kind::PROPOSAL, &[fleet.as_bytes(), &[0], &network_bytes(network)])
     }
 
+    fn of_credential(profile: &str, agent: uuid::Uuid) -> Self {
+        Self::new(kind::CREDENTIAL, &[profile.as_bytes(), &[0], agent.as_bytes()])
+    }
+
     fn of_bucket(together: Together, name: &str) -> Self {
         let kind = match together {
             Together::Key => b'k',
@@ -176,6 +184,7 @@ impl Row {
             Self::Token(token) => Key::of_token(&token.id),
             Self::Audit(entry) => Key::of_audit(entry.number),
             Self::Proposal { fleet, network, .. } => Key::of_proposal(fleet, *network),
+            Self::Credential(state) => Key::of_credential(&state.profile, state.agent),
             Self::Bucket { together, name, .. } => Key::of_bucket(*together, name),
         }
     }
@@ -210,6 +219,7 @@ impl Store {
         self.audit.touched.track();
         self.proposals.touched.track();
         self.buckets.touched.track();
+        self.credentials.touched.track();
     }
 
     /// How many rows have changed since the last checkpoint.
@@ -224,6 +234,7 @@ impl Store {
             + self.audit.touched.len()
             + self.proposals.touched.len()
             + self.buckets.touched.len()
+            + self.credentials.touched.len()
             + usize::from(self.changed_rules)
     }
 
@@ -287,6 +298,12 @@ impl Store {
                 None => changes.gone.push(Key::of_proposal(&place.0, place.1)),
             }
         }
+        for place in self.credentials.touched.take() {
+            match self.credentials.all.get(&place) {
+                Some(state) => changes.put.push(Row::Credential(state.clone())),
+                None => changes.gone.push(Key::of_credential(&place.0, place.1)),
+            }
+        }
         for (together, name) in self.buckets.touched.take() {
             match self.buckets.get(together, &name) {
                 Some(bucket) => changes.put.push(bucket_row((together, &name, bucket))),
@@ -314,6 +331,7 @@ impl Store {
             .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
             .chain(self.proposals.iter().map(proposal_row))
             .chain(self.buckets.iter().map(bucket_row))
+            .chain(self.credentials.all.values().cloned().map(Row::Credential))
     }
 
     /// Takes a row of a store that is being built. They come in the order of their keys.
@@ -349,6 +367,10 @@ impl Store {
                 network,
                 proposal,
             } => self.proposals.keep(&fleet, network, proposal),
+            Row::Credential(state) => {
+                let place = (Arc::clone(&state.profile), state.agent);
+                self.credentials.all.insert(place, state);
+            }
             Row::Bucket { together, name, bucket } => self.buckets.restore(together, name, bucket),
         }
         Ok(())

@@ -5,13 +5,17 @@ use std::{
     sync::Arc,
 };
 
+use uuid::Uuid;
+
 use super::{
-    Answer, Batch, BatchEvents, Command, EntryView, Origin, ProfileState, Record, Rules, access::Access, agent::Agents,
-    audit::Audit, desk::Desk, proposals::Proposals, quota::Buckets, refusals::Refusals,
+    AgentIdent, Answer, Batch, BatchEvents, Command, EntryView, KeyState, Origin, ProfileState, Record, Rules,
+    access::Access, agent::Agents, audit::Audit, credentials::Credentials, desk::Desk, proposals::Proposals,
+    quota::Buckets, refusals::Refusals,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
     moment::{Moment, Tick},
+    secret::Fingerprint,
 };
 
 /// How many ended entries one command removes of each list: about 5 ms of work. The rest has its
@@ -32,6 +36,7 @@ pub struct Store {
     pub(super) access: Access,
     pub(super) audit: Audit,
     pub(super) proposals: Proposals,
+    pub(super) credentials: Credentials,
     pub(super) buckets: Buckets,
     /// The time of the newest record.
     pub(super) now: Moment,
@@ -55,6 +60,7 @@ impl Store {
             access: Access::default(),
             audit: Audit::default(),
             proposals: Proposals::default(),
+            credentials: Credentials::default(),
             buckets: Buckets::default(),
             now: Moment::default(),
             changed_profiles: Touched::default(),
@@ -118,12 +124,54 @@ impl Store {
                 self.changed_profiles.note(Arc::clone(name));
                 self.profiles.remove(name);
             }
-            Command::Key(key) => self.access.set_key(key, self.now.tick),
+            Command::Key(key) => self.set_key(key),
+            Command::Enrol {
+                profile,
+                agent,
+                key,
+                fingerprint,
+            } => self.enrol((profile, *agent), key, *fingerprint),
+            Command::RevokeCredential { profile, agent } => {
+                self.credentials.revoke(&(Arc::clone(profile), *agent), self.now.tick);
+                self.access.changes += 1;
+            }
+            Command::ResetCredential { profile, agent } => {
+                self.credentials.reset(&(Arc::clone(profile), *agent));
+                self.access.changes += 1;
+            }
             Command::Token(token) => self.access.set_token(token),
             Command::ForgetToken { id } => self.access.forget_token(id),
             Command::Audit(note) => self.audit.note(note, self.now),
         }
         Answer::Done
+    }
+
+    /// A key that is revoked takes the credentials along that it has brought.
+    fn set_key(&mut self, key: &KeyState) {
+        self.access.set_key(key, self.now.tick);
+        if key.revoked.is_some() {
+            self.credentials.forget_of(&key.id);
+        }
+    }
+
+    /// An agent that is new here counts among those that its key may bring.
+    fn enrol(&mut self, (profile, agent): (&Arc<str>, Uuid), key: &Arc<str>, fingerprint: Fingerprint) {
+        let (now, place) = (self.now.tick, (Arc::clone(profile), agent));
+        let who = AgentIdent::Installed {
+            profile: Arc::clone(profile),
+            id: agent,
+        };
+        let is_new = !self.credentials.all.contains_key(&place) && self.agents.get(&who).is_none();
+        if is_new && !self.buckets.may_enter(key, self.rules.quotas.key_new_agents, now) {
+            return;
+        }
+        if is_new {
+            self.buckets.enter(key, now);
+        }
+        if !self.credentials.all.contains_key(&place) {
+            self.credentials.make_room(self.rules.agents);
+        }
+        self.credentials.enrol(&place, key, fingerprint, now);
     }
 
     fn set_rules(&mut self, rules: &Rules) {
@@ -221,7 +269,10 @@ impl Store {
         } = batch;
         let (now, most) = (self.now.tick, self.rules.quotas.key_new_agents);
         let counted_as = via.counted_as(fleet, events);
+        let is_enrolled = self.credential_of(who).is_some();
         match (self.agents.get(who), &via.key) {
+            // counted when it enrolled
+            (None, Some(_)) if is_enrolled => {}
             (None, Some(key)) if !self.buckets.may_enter(key, most, now) => return None,
             (None, Some(key)) => self.buckets.enter(key, now),
             (Some(agent), _) if agent.counted_as != counted_as => {

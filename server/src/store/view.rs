@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Origin, Transport};
+use super::{CredentialState, Origin, Transport};
 use crate::{
     list::{Entry, FleetList},
     moment::{Moment, Tick},
@@ -72,6 +72,37 @@ pub struct AgentView {
     pub list_lag: Option<u64>,
     /// What it shared.
     pub shared: Shared,
+    /// The credential of its own, revoked or not; absent where it speaks with a key that agents share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialView>,
+}
+
+/// An agent's credential as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CredentialView {
+    /// The profile of the agent.
+    pub profile: Arc<str>,
+    /// The agent.
+    pub agent: Uuid,
+    /// The name of the key that it enrolled with.
+    pub key: Arc<str>,
+    /// When it enrolled, in milliseconds since the Unix epoch.
+    pub made_ms: u64,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_ms: Option<u64>,
+}
+
+impl From<&CredentialState> for CredentialView {
+    fn from(state: &CredentialState) -> Self {
+        Self {
+            profile: Arc::clone(&state.profile),
+            agent: state.agent,
+            key: Arc::clone(&state.key),
+            made_ms: state.made.unix_ms(),
+            revoked_ms: state.revoked.map(Tick::unix_ms),
+        }
+    }
 }
 
 /// What an agent shared.

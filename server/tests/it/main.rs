@@ -14,6 +14,7 @@ mod bans;
 mod configuration;
 mod deploy;
 mod durable;
+mod enrolment;
 mod events;
 mod failures;
 mod golden;

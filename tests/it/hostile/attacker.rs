@@ -91,6 +91,16 @@ impl Puppet {
         answers.remove(0)
     }
 
+    /// The status that its message is answered with.
+    pub(super) fn is_answered(&self, server: &RunningServer) -> u16 {
+        let url = server.beacon_url().to_string();
+        actix_rt::System::new().block_on(async {
+            let client = awc::Client::builder().timeout(PATIENCE).finish();
+            let answer = client.post(&url).send_json(&self.message()).await.unwrap();
+            answer.status().as_u16()
+        })
+    }
+
     fn trim(&mut self, ack: u64) {
         self.part.events.retain(|event| event.seq > ack);
         self.part.first = self.part.events.first().map_or(self.seq + 1, |event| event.seq);

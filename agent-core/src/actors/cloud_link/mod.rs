@@ -206,9 +206,14 @@ impl CloudLink {
         if exchange == Exchange::Register {
             self.gather_routes();
         }
-        let (Some(transport), Some(who)) = (self.transport.clone(), &self.who) else {
+        let (Some(transport), Some(who)) = (self.transport.clone(), &mut self.who) else {
             return;
         };
+        // the key stays that of the connection until the next generation; one that was just taken goes on
+        // being asked for, by which the server knows who still speaks with the one before it
+        if let Some(wanted) = self.estate.credential.borrow().wanted() {
+            who.enrol = Some(wanted);
+        }
         let policy = Arc::clone(&self.estate.configuration.borrow().policy);
         let message = self.talk.compose(exchange, who, &policy, parts);
         let number = self.talk.number();
@@ -250,6 +255,9 @@ impl CloudLink {
 
     /// Keeps what is wrong for the status, and says it in the log once.
     fn trouble(&mut self, error: &TransportError, advice: Advice) {
+        if let (TransportError::Status { status: 401 | 403, .. }, Some(who)) = (error, &self.who) {
+            self.estate.credential_refused(&who.key);
+        }
         let problem = error.to_string();
         if self.line.problem.as_ref() != Some(&problem) {
             tracing::warn!(%error, "conversation with the server failed: {advice}");
@@ -265,6 +273,7 @@ impl CloudLink {
             acknowledged,
             counted,
             goodbye,
+            enrolled,
             action,
         } = effects;
         if let Some(list) = list {
@@ -278,6 +287,9 @@ impl CloudLink {
         }
         if let Some(totals) = counted {
             tell(&self.counts_delivered, CountsDelivered(totals));
+        }
+        if let Some(enrolled) = enrolled {
+            self.estate.enrolled(&enrolled);
         }
         if goodbye {
             self.line.problem = Some("the server says that it goes away".to_owned());

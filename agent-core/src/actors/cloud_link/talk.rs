@@ -26,9 +26,11 @@ pub(super) fn introduction(estate: &Estate) -> Option<Introduction> {
         ..
     } = &estate.identity;
     let (cloud_url, key) = contact.borrow().cloud.clone()?;
+    let credential = estate.credential.borrow();
     Some(Introduction {
         cloud_url,
-        key,
+        key: credential.or(&key).clone(),
+        enrol: credential.wanted(),
         platform: platform.clone(),
         routes: routes.clone(),
         agent_id: estate.agent_id,

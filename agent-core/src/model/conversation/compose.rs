@@ -28,6 +28,8 @@ pub struct Introduction {
     pub agent_id: Uuid,
     /// Names this run of the process.
     pub instance_id: Uuid,
+    /// The fingerprint of the credential that it wants to speak with.
+    pub enrol: Option<String>,
 }
 
 /// A whole message.
@@ -111,6 +113,7 @@ impl Conversation {
             events: list.events,
             totals: telemetry.totals,
             lost: telemetry.lost,
+            enrol: who.enrol.clone(),
             health: Health {
                 list_age_ms,
                 restarts: telemetry.restarts,

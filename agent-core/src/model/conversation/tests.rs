@@ -48,6 +48,7 @@ impl Pure {
         Self {
             talk: Conversation::new(&policy, secs(0)),
             who: Introduction {
+                enrol: None,
                 cloud_url: Url::parse("https://fleet.example.com/config").unwrap(),
                 key: AgentKey::new("k".to_owned()),
                 platform: "test".to_owned(),

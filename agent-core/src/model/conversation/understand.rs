@@ -58,6 +58,8 @@ pub struct Effects {
     pub counted: Option<Totals>,
     /// The server says that it goes away.
     pub goodbye: bool,
+    /// The server takes the credential of this fingerprint from now on.
+    pub enrolled: Option<String>,
     /// What the session wants done then.
     pub action: Option<Action>,
 }
@@ -240,6 +242,7 @@ fn sort(part: ServerPart) -> (Effects, Answer) {
         config,
         next,
         flags,
+        enrolled,
     } = part;
     let has = |flag| flags.contains(&flag);
     let wishes = Answer {
@@ -262,6 +265,7 @@ fn sort(part: ServerPart) -> (Effects, Answer) {
             is_update: false,
         }),
         goodbye: wishes.goodbye,
+        enrolled,
         ..Effects::default()
     };
     (effects, wishes)

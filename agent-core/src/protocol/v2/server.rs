@@ -28,6 +28,9 @@ pub struct ServerPart {
     /// Wishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+    /// The agent speaks with the credential of this BLAKE3 hash from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolled: Option<String>,
 }
 
 /// An event that was refused: acknowledged, so that it is not sent again, but without effect.

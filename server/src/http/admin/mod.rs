@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 pub(super) mod blacklist;
+pub(super) mod credentials;
 mod export;
 mod keys;
 mod metrics;
@@ -80,6 +81,9 @@ fn add(app: &mut impl Routes) {
             .on(GET, Admin, tokens::all)
             .on(POST, Admin, tokens::create),
     );
+    app.add(at("/admin/credentials").on(GET, Admin, credentials::all));
+    app.add(at("/admin/credentials/{profile}/{agent}").on(DELETE, Admin, credentials::revoke));
+    app.add(at("/admin/credentials/{profile}/{agent}/reset").on(POST, Admin, credentials::reset));
     app.add(at("/admin/tokens/{id}").on(DELETE, Admin, tokens::revoke));
     app.add(at("/admin/audit").on(GET, View, audit::newest));
 }
@@ -182,7 +186,10 @@ mod tests {
             assert!(path.starts_with("/admin/") || path == "/metrics", "{path}");
             let changes = method != Method::GET;
             assert!(!changes || role >= Role::Operate, "{method} {path} takes {role:?}");
-            let is_of_access = path.contains("keys") || path.contains("tokens") || path.contains("backup");
+            let is_of_access = path.contains("keys")
+                || path.contains("tokens")
+                || path.contains("credentials")
+                || path.contains("backup");
             assert_eq!(is_of_access, role == Role::Admin, "{method} {path} takes {role:?}");
         }
     }

@@ -148,6 +148,21 @@ const ADMIN: &[Row] = &[
     },
     row(
         "GET",
+        "/admin/credentials",
+        "The credentials of enrolled agents, without the credentials themselves",
+    ),
+    row(
+        "DELETE",
+        "/admin/credentials/{profile}/{agent}",
+        "Revokes an agent's credential: the agent is refused, whatever key it brings",
+    ),
+    row(
+        "POST",
+        "/admin/credentials/{profile}/{agent}/reset",
+        "Forgets an agent's credential, revoked or not: the agent may enrol again",
+    ),
+    row(
+        "GET",
         "/admin/tokens",
         "Every operator's token, without the token itself",
     ),

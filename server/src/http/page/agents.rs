@@ -2,20 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use buckler::protocol::v2::ConfigState;
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::{
-    guard::{Answer, Sent, Visitor},
-    layout::{facts, frame, link, nothing, path_of_profile},
+    guard::{Answer, Sent, Trouble, Visitor},
+    layout::{button, facts, frame, link, nothing, path_of_profile},
     overview::{badge, lines},
+    see,
     troubles::{self, Condition},
     words,
 };
 use crate::{
-    http::{reply::Refusal, state::State},
-    store::{AgentView, Transport},
+    http::{
+        admin::credentials::{self, Change},
+        reply::Refusal,
+        state::State,
+    },
+    store::{AgentView, Role, Transport},
 };
 
 /// The most agents of one view.
@@ -93,7 +99,9 @@ fn table(rows: &[(AgentView, Condition)], now_ms: u64) -> Markup {
                     tr {
                         td data-label="Agent" {
                             a href=(path(agent)) { (agent.profile) }
-                            span .sub { (agent.peer.to_string()) " · " (short(&agent.id)) }
+                            span .sub { (agent.peer.to_string()) " · " (short(&agent.id))
+                                @if let Some(credential) = &agent.credential {
+                                    @if credential.revoked_ms.is_some() { " · revoked" } @else { " · enrolled" } } }
                         }
                         td data-label="State" { (badge(*condition)) }
                         td data-label="Heard" { (words::ago(agent.last_seen_ms, now_ms)) }
@@ -162,7 +170,7 @@ pub(super) async fn one(visitor: Visitor, request: HttpRequest, state: Data<Stat
             p { (badge(condition)) " " (agent.id) }
             @for trouble in troubles::of_agent(agent) { p .problem { (trouble) } }
             div .columns {
-                section .card { h2 { "Who" } (who(agent, now_ms)) }
+                section .card { h2 { "Who" } (who(agent, now_ms)) (credential_forms(&visitor, agent)) }
                 section .card { h2 { "In force there" } (in_force(agent)) }
                 section .card { h2 { "Requests" } (requests(agent)) }
                 section .card { h2 { "Events" } (events(agent)) }
@@ -188,9 +196,46 @@ fn who(agent: &AgentView, now_ms: u64) -> Markup {
         ("Platform", html! { (agent.platform) }),
         ("Version", html! { (agent.version) ", protocol " (agent.proto) }),
         ("Routes", html! { (agent.routes) }),
+        (
+            "Speaks with",
+            html! { @match &agent.credential {
+                None => "a key that agents share",
+                Some(credential) => { @match credential.revoked_ms {
+                    None => { "a credential of its own, enrolled " (words::ago(credential.made_ms, now_ms)) },
+                    Some(revoked) => { "a credential that was revoked " (words::ago(revoked, now_ms)) },
+                } },
+            } },
+        ),
         ("Heard first", words::ago(agent.first_seen_ms, now_ms)),
         ("Heard last", words::ago(agent.last_seen_ms, now_ms)),
     ])
+}
+
+/// What may be made of an agent's credential, for who may do it.
+fn credential_forms(visitor: &Visitor, agent: &AgentView) -> Markup {
+    let Some(credential) = agent.credential.as_ref().filter(|_| visitor.may(Role::Admin)) else {
+        return html! {};
+    };
+    let form = |change, shown| {
+        let fields = [("profile", &*agent.profile), ("id", &*agent.id), ("change", change)];
+        button(visitor, "/admin/ui/agent/credential", &fields, shown)
+    };
+    html! {
+        p { @if credential.revoked_ms.is_none() { (form("revoke", ("danger", "Revoke its credential"))) " " }
+            (form("reset", ("", "Let it enrol again"))) }
+    }
+}
+
+pub(super) async fn credential(visitor: Visitor, sent: Sent, state: Data<State>) -> Result<HttpResponse, Trouble> {
+    let (profile, id) = (sent.text("profile"), sent.text("id"));
+    let change = match sent.text("change") {
+        "revoke" => Change::Revoke,
+        "reset" => Change::Reset,
+        _ => return Err(Refusal::bad_request("allowed is revoke or reset").into()),
+    };
+    let agent = Uuid::parse_str(id).map_err(|_| Refusal::bad_request("the id of an agent is a UUID"))?;
+    credentials::changed(&visitor.asker, &state, (profile, agent), change).await?;
+    Ok(see(&link("/admin/ui/agent", &[("profile", profile), ("id", id)])).finish())
 }
 
 fn in_force(agent: &AgentView) -> Markup {

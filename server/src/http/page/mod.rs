@@ -48,12 +48,13 @@ pub(super) fn routes(app: &mut ServiceConfig) {
 
 /// Every path, with the role that each method asks for.
 fn add(app: &mut impl Paths) {
-    use Role::{Operate, View};
+    use Role::{Admin, Operate, View};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     app.add(page(ROOT).on(GET, View, overview::show));
     app.add(page("/admin/ui/agents").on(GET, View, agents::all));
     app.add(page("/admin/ui/agent").on(GET, View, agents::one));
+    app.add(page("/admin/ui/agent/credential").on(POST, Admin, agents::credential));
     app.add(page("/admin/ui/list").on(GET, View, list::show));
     app.add(page("/admin/ui/list/ban").on(POST, Operate, list::ban));
     app.add(page("/admin/ui/list/unban").on(POST, Operate, list::unban));

@@ -182,7 +182,7 @@ impl Traffic {
         let secret = Secret::of(&self.random.u8(0..9).to_string());
         let (fingerprint, id) = (secret.fingerprint(), secret.fingerprint().name());
         let made = self.moment().tick;
-        match self.random.u8(0..4) {
+        match self.random.u8(0..7) {
             0 => Command::Key(KeyState {
                 id,
                 fingerprint,
@@ -192,7 +192,7 @@ impl Traffic {
                 from_file: self.random.bool(),
                 made,
                 ends: self.random.bool().then(|| made.plus(60)),
-                revoked: None,
+                revoked: self.random.bool().then_some(made),
             }),
             1 => Command::Token(TokenState {
                 id,
@@ -205,6 +205,20 @@ impl Traffic {
                 ends: None,
             }),
             2 => Command::ForgetToken { id },
+            3 => Command::Enrol {
+                profile: "shop".into(),
+                agent: Uuid::from_u128(self.random.u128(0..20)),
+                key: id,
+                fingerprint,
+            },
+            4 => Command::RevokeCredential {
+                profile: "shop".into(),
+                agent: Uuid::from_u128(self.random.u128(0..20)),
+            },
+            5 => Command::ResetCredential {
+                profile: "shop".into(),
+                agent: Uuid::from_u128(self.random.u128(0..20)),
+            },
             _ => Command::Audit(Box::new(AuditNote {
                 who: "alice".into(),
                 tail: "1d33".to_owned(),

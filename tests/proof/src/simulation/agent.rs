@@ -73,6 +73,7 @@ impl Process {
         let process = Self {
             talk: Conversation::new(policy, Duration::ZERO),
             who: Introduction {
+                enrol: None,
                 cloud_url: "https://fleet.example.com/config".parse().unwrap(),
                 key: AgentKey::new("key"),
                 platform: "simulation".to_owned(),
@@ -190,6 +191,7 @@ impl Process {
         let Effects {
             list,
             config: _,
+            enrolled: _,
             acknowledged,
             counted: _,
             goodbye: _,
