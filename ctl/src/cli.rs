@@ -72,6 +72,9 @@ pub(crate) enum Command {
     Tokens(TokensCommand),
     /// Who changed what, the newest first
     Audit(AuditArgs),
+    /// Signs configurations for agents that believe keys alone; asks no server
+    #[command(subcommand)]
+    Sign(SignCommand),
     /// Looks for what is wrong, and says what to do
     Doctor(DoctorArgs),
     /// Prints completions for a shell
@@ -348,6 +351,60 @@ pub(crate) struct AuditArgs {
     /// Only such as `ban`, `unban`, `profile`, `key.create` or `token.revoke`
     #[arg(long)]
     pub(crate) action: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SignCommand {
+    /// Makes a key that signs, and prints its public half for hosts' settings
+    Key {
+        /// The file that it is written to; it must not be there yet
+        file: PathBuf,
+    },
+    /// Signs a profile's configuration, and prints both
+    Config(SignConfigArgs),
+    /// Signs a change of the keys that sign, and prints all changes
+    Keys(SignKeysArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignConfigArgs {
+    /// The profile
+    pub(crate) profile: String,
+    /// A configuration: JSON, or TOML where the name ends in .toml; or what this command printed, to
+    /// which signatures are added
+    pub(crate) file: PathBuf,
+    /// A private key; may be given several times
+    #[arg(long = "key", required = true, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Its number: agents take no lower one after it [default: the seconds since 1970]
+    #[arg(long)]
+    pub(crate) version: Option<u64>,
+    /// For how long agents take it
+    #[arg(long, value_parser = crate::lists::seconds, default_value = "90d")]
+    pub(crate) expires: u64,
+    /// The profile's template at the server
+    #[arg(long, default_value = "default")]
+    pub(crate) template: String,
+    /// The file of all changes of keys, where there were any
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changes: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignKeysArgs {
+    /// The file of the changes before, or of one that more keys are to sign
+    #[arg(long, value_name = "FILE")]
+    pub(crate) changes: Option<PathBuf>,
+    /// A key that signs from now on, as `sign key` printed it; may be given several times. Without any,
+    /// signatures are added to the last change
+    #[arg(long)]
+    pub(crate) new: Vec<String>,
+    /// How many of them must sign
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threshold: usize,
+    /// A private key, of those before or of the new ones; may be given several times
+    #[arg(long = "key", required = true, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

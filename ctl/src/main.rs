@@ -8,6 +8,7 @@
 //! | [`bans`], [`agents`], [`refusals`], [`profiles`], [`status`] | one command each |
 //! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
+//! | [`sign`] | configurations and changes of keys, signed where the server is not |
 //! | [`doctor`] | what is wrong, and what to do |
 //! | [`show`] | tables for people, JSON for programs |
 
@@ -21,6 +22,7 @@ mod lists;
 mod profiles;
 mod refusals;
 mod show;
+mod sign;
 mod status;
 mod target;
 
@@ -102,6 +104,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Credentials(credentials) => access::credentials(credentials, &api()?, screen),
         Command::Tokens(tokens) => access::tokens(tokens, &api()?, screen),
         Command::Audit(audit) => access::audit(audit, &api()?, screen),
+        Command::Sign(sign) => sign::run(sign, screen),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.server, screen),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "bucklerctl", &mut io::stdout());

@@ -13,6 +13,7 @@ use crate::{
     api::Api,
     cli::ProfilesCommand,
     show::{Screen, at, text},
+    sign::SignedConfig,
 };
 
 pub(crate) fn run(command: &ProfilesCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
@@ -74,8 +75,8 @@ fn one(api: &Api, name: &str) -> Result<Value, Failure> {
     Ok(api.get(&path(name)?, &[])?)
 }
 
-/// A configuration in a file: its keys bare, or under `config`.
-fn read(file: &Path) -> Result<ConfigMap, Failure> {
+/// A configuration in a file: its keys bare, or under `config`, as they are where it is signed.
+pub(crate) fn read(file: &Path) -> Result<ConfigMap, Failure> {
     let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
     let is_toml = file
@@ -90,7 +91,7 @@ fn read(file: &Path) -> Result<ConfigMap, Failure> {
         return Err(failed(&"an object of keys and values is expected"));
     };
     match keys.remove("config") {
-        Some(Value::Object(inner)) if keys.is_empty() => Ok(inner),
+        Some(Value::Object(inner)) if keys.keys().all(|key| key == "signature") => Ok(inner),
         Some(other) => {
             keys.insert("config".to_owned(), other);
             Ok(keys)
@@ -100,7 +101,7 @@ fn read(file: &Path) -> Result<ConfigMap, Failure> {
 }
 
 /// What the agents' own code says of a configuration.
-fn check(template: &str, keys: &ConfigMap, file: &Path) -> Result<Policy, Failure> {
+pub(crate) fn check(template: &str, keys: &ConfigMap, file: &Path) -> Result<Policy, Failure> {
     let layer = Layer::new(file.display().to_string(), keys.clone());
     Policy::compile(template, &[layer]).map_err(|error| Failure::Input(error.to_string()))
 }
@@ -144,7 +145,17 @@ fn diff(api: &Api, name: &str, file: &Path, screen: &mut Screen) -> Result<Answe
 
 fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> Result<Answer, Failure> {
     let profile = one(api, name)?;
-    let mut keys = read(file)?;
+    let signed = SignedConfig::read(file)?;
+    if merge && signed.is_some() {
+        return Err(Failure::Input(format!(
+            "{}: what is signed is taken as a whole, without --merge",
+            file.display()
+        )));
+    }
+    let mut keys = match &signed {
+        Some(signed) => signed.config.clone(),
+        None => read(file)?,
+    };
     if merge {
         let running: ConfigMap = at(&profile, "config").as_object().cloned().unwrap_or_default();
         keys = laid_over(&running, keys);
@@ -157,7 +168,8 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
             .unwrap_or_default();
         screen.note(&format!("{} is unknown, and agents do not use it{meant}", key.key))?;
     }
-    let replaced: Value = api.put(&path(name)?, &keys)?;
+    let body = signed.map_or_else(|| json!(keys), |signed| signed.to_json());
+    let replaced: Value = api.put(&path(name)?, &body)?;
     if screen.is_json() {
         screen.json(&replaced)?;
     } else {

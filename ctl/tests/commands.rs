@@ -371,3 +371,77 @@ fn the_documentation_shows_what_is_printed() {
     }
     assert!(shown >= 8, "{shown}");
 }
+
+#[test]
+fn a_configuration_is_signed_without_a_server_and_put_in_force() {
+    let stage = Stage::new();
+    let offline = |args: &str| stage.run_with(args, "", "");
+    let made = offline("sign key ops.pem");
+    assert_says(&made, 0, "ed25519:");
+    assert!(!made.out.contains("PRIVATE"), "{}", made.out);
+    assert_says(&offline("sign key ops.pem"), 2, "ops.pem");
+    assert_says(&offline("sign key other.pem"), 0, "ed25519:");
+    stage.file("shop.json", r#"{"app_name": "shop", "BLACKLIST_SHARE": true}"#);
+    stage.file("slip.json", r#"{"SECURITY_CHECKS": {"sqli": "high"}}"#);
+    assert_says(&offline("sign config shop slip.json --key ops.pem"), 2, "sqli");
+    assert_says(
+        &offline("sign config shop shop.json --key shop.json"),
+        2,
+        "no private key",
+    );
+    let one = offline("sign config shop shop.json --key ops.pem --version 7");
+    assert_says(&one, 0, "as version 7 by 1 of its keys");
+    stage.file("one.json", &one.out);
+    assert_says(
+        &offline("sign config blog one.json --key other.pem"),
+        2,
+        "signed for \"shop\"",
+    );
+    let both = offline("sign config shop one.json --key other.pem");
+    assert_says(&both, 0, "by 2 of its keys");
+    stage.file("both.json", &both.out);
+
+    assert_says(&stage.run("profiles set shop both.json --merge"), 2, "as a whole");
+    assert_says(&stage.run("profiles set shop both.json"), 0, "shop is at version");
+    let signed = stage.json("profiles get shop")["signed"].take();
+    assert_eq!(
+        (signed["version"].as_u64(), signed["keys"].as_array().map(Vec::len)),
+        (Some(7), Some(2))
+    );
+    assert_says(&stage.run("profiles diff shop both.json"), 0, "");
+    stage.file("other.json", &both.out.replace("\"shop\",", "\"blog\","));
+    assert_says(&stage.run("profiles set shop other.json"), 1, "signature");
+    assert_says(&stage.run("profiles set shop shop.json"), 0, "keep the one before");
+}
+
+#[test]
+fn keys_that_sign_are_replaced_by_both() {
+    let stage = Stage::new();
+    let offline = |args: &str| stage.run_with(args, "", "");
+    assert_says(&offline("sign key old.pem"), 0, "ed25519:");
+    let new = offline("sign key new.pem").out.trim().to_owned();
+    assert_says(&offline("sign keys --new nonsense --key old.pem"), 2, "is no key");
+    let change = offline(&format!("sign keys --new {new} --key old.pem"));
+    stage.file("changes.json", &change.out);
+    let change = offline("sign keys --changes changes.json --key new.pem");
+    let all: Value = serde_json::from_str(&change.out).unwrap();
+    assert_eq!(
+        (all[0]["version"].as_u64(), all[0]["signed"].as_array().map(Vec::len)),
+        (Some(1), Some(2))
+    );
+    stage.file("changes.json", &change.out);
+    stage.file("shop.json", r#"{"APP_NAME": "shop"}"#);
+    let signed = offline("sign config shop shop.json --key new.pem --changes changes.json");
+    let signed: Value = serde_json::from_str(&signed.out).unwrap();
+    assert_eq!(signed["signature"]["keys"], all);
+}
+
+#[test]
+fn credentials_of_agents_are_listed_and_named_by_profile_and_id() {
+    let stage = Stage::new();
+    assert_says(&stage.run("credentials list"), 0, "No agent has enrolled");
+    let unknown = "credentials revoke shop 6b1f0e8a-6f5c-4d3e-9b8f-0a1d2c3b4e5f";
+    assert_says(&stage.run(unknown), 1, "no agent 6b1f0e8a");
+    assert_says(&stage.run("credentials reset shop ../keys"), 2, "is no agent");
+    assert_says(&stage.run("credentials reset ../keys 6b1f0e8a"), 2, "is no name");
+}

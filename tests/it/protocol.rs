@@ -8,7 +8,7 @@ use buckler::{
     protocol::{
         Beacon, BeaconReply, ConfigMap, Envelope, Registration, Welcome,
         frame::{AgentFrame, PushFrame},
-        v2::{Event, ListUpdate},
+        v2::{Event, ListUpdate, Signature},
     },
 };
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ fn reread(kind: &str, example: &Value) -> Value {
         "Welcome" => through!(Welcome),
         "Envelope<Welcome>" => through!(Envelope<Welcome>),
         "Envelope<BeaconReply>" => through!(Envelope<BeaconReply>),
+        "Signature" => through!(Signature),
         _ => panic!("no message of the protocol is called {kind}"),
     }
 }
@@ -80,7 +81,7 @@ fn protocol_examples_are_messages_of_the_types() {
         holds(&reread(kind, example), example, kind);
     }
     let kinds: BTreeSet<_> = examples.iter().map(|(kind, _)| kind).collect();
-    assert_eq!(kinds.len(), 5, "an example of each message: {kinds:?}");
+    assert_eq!(kinds.len(), 6, "an example of each message: {kinds:?}");
 }
 
 #[test]

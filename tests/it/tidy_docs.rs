@@ -226,6 +226,7 @@ fn docs_settings_have_a_row_each() {
     for source in [
         "agent-core/src/settings/agent.rs",
         "agent-core/src/settings/floor.rs",
+        "agent-core/src/settings/signing.rs",
         "transports/connection/src/options/mod.rs",
         "transports/http-polling/src/options/mod.rs",
         "transports/websocket/src/options.rs",

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     guard::{TrialFailure, TrialState},
     model::policy::{Policy, config_hash},
-    protocol::v2::{ConfigCursor, ConfigState, ConfigUpdate},
+    protocol::v2::{ConfigState, ConfigUpdate},
 };
 
 /// How often a configuration on trial is looked at: a bad one shuts customers out no longer than that and the tenth request or so.
@@ -69,6 +69,16 @@ impl ConfigFetcher {
 
     /// Puts a configuration of the server's in force on trial, or says why it cannot be.
     fn apply(&mut self, update: ConfigUpdate, ctx: &mut Context<Self>) {
+        let now_s = self.estate.times().unix.as_secs();
+        let believed = self.estate.configuration.borrow_mut().believe(&update, now_s);
+        if let Err(error) = believed {
+            tracing::error!(version = update.version, %error, "configuration from the server not believed: the running one stays");
+            let mut configuration = self.estate.configuration.borrow_mut();
+            configuration.reject(&update, ConfigState::Failed, format!("not believed: {error}"));
+            drop(configuration);
+            self.announce();
+            return tell(&self.speak, Speak::Soon);
+        }
         let compiled = self.estate.configuration.borrow().compile(Some(&update));
         match compiled {
             Ok(policy) => self.try_out(update, Arc::new(policy), ctx),
@@ -212,6 +222,7 @@ impl Handler<ConfigReceived> for ConfigFetcher {
         let ConfigReceived {
             body,
             name,
+            signature,
             template,
             is_update,
         } = received;
@@ -233,7 +244,13 @@ impl Handler<ConfigReceived> for ConfigFetcher {
             return;
         }
         if !self.estate.configuration.borrow().knows(&hash, version) {
-            self.apply(ConfigUpdate { version, hash, body }, ctx);
+            let update = ConfigUpdate {
+                version,
+                hash,
+                body,
+                signature,
+            };
+            self.apply(update, ctx);
         } else if self.estate.configuration.borrow().source == "disk" {
             self.estate.configuration.borrow_mut().source = "server";
             self.announce();
@@ -253,15 +270,12 @@ impl Handler<ReportPart> for ConfigFetcher {
     type Result = ();
 
     fn handle(&mut self, ReportPart { exchange }: ReportPart, _: &mut Self::Context) {
-        let configuration = self.estate.configuration.borrow();
-        let have = configuration.server.as_ref().filter(|server| server.version > 0);
+        let mut configuration = self.estate.configuration.borrow_mut();
         let part = ConfigPart {
-            have: have.map(|server| ConfigCursor {
-                version: server.version,
-                hash: server.hash.clone(),
-            }),
-            status: configuration.status.clone().filter(|status| status.version > 0),
+            have: configuration.have(),
+            status: configuration.reported(self.estate.times().unix.as_secs()),
         };
+        drop(configuration);
         tell(
             &self.part_reported,
             PartReported {

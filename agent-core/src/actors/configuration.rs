@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     guard::Trial,
-    model::policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
+    model::{
+        policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
+        signing::{Believed, Mode, SigningError, Trust},
+    },
     protocol::{
         ConfigMap,
-        v2::{ConfigState, ConfigStatus, ConfigUpdate},
+        v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate},
     },
     status::ConfigInForce,
 };
@@ -26,6 +29,14 @@ pub(crate) struct Configuration {
     pub(crate) code: Option<Layer>,
     /// What the server's may not go below.
     pub(crate) floor: Floor,
+    /// Whose configurations are believed.
+    pub(crate) trust: Trust,
+    /// What was believed last.
+    pub(crate) believed: Believed,
+    /// Why the server's newest configuration is not believed.
+    pub(crate) unsigned: Option<String>,
+    /// Whether it was said that the signature of the one in force has ended.
+    pub(crate) has_ended: bool,
     /// In what the policy in force protects less than the one before it.
     pub(crate) weaker: Vec<String>,
     pub(crate) policy: Arc<Policy>,
@@ -113,6 +124,11 @@ impl Configuration {
 
     /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
     pub(crate) fn restore(&mut self, config: ConfigUpdate) {
+        // one that was good stays so when its time is over
+        if let Err(error) = self.believe(&config, 0) {
+            tracing::warn!(%error, "the saved configuration is not believed: waiting for the server's");
+            return;
+        }
         match self.compile(Some(&config)) {
             Ok(policy) => {
                 tracing::info!(
@@ -127,6 +143,76 @@ impl Configuration {
                 tracing::warn!(%error, "the saved configuration does not compile any more: waiting for the server's");
             }
         }
+    }
+
+    /// Whether a configuration of the server's may be taken, by who has signed it.
+    ///
+    /// # Errors
+    /// Why not. Where the host only prefers signatures, it is said and noted, and no error.
+    pub(crate) fn believe(&mut self, update: &ConfigUpdate, now_s: u64) -> Result<(), SigningError> {
+        if self.trust.mode == Mode::Off {
+            return Ok(());
+        }
+        let signature = update.signature.as_ref();
+        match self.trust.judge(&self.believed, &update.hash, signature, now_s) {
+            Ok(believed) => {
+                self.believed = believed;
+                self.unsigned = None;
+                self.has_ended = false;
+                Ok(())
+            }
+            Err(error) => {
+                let version = update.version;
+                self.unsigned = Some(format!("configuration {version} is not believed: {error}"));
+                if self.trust.mode == Mode::Require {
+                    return Err(error);
+                }
+                tracing::error!(version, %error, "the configuration from the server is taken, and should not be believed");
+                Ok(())
+            }
+        }
+    }
+
+    /// What is to be said of the signature of the configuration in force. Whether its time is over is
+    /// said in the log once.
+    pub(crate) fn doubts(&mut self, now_s: u64) -> Option<String> {
+        let in_force = self.server.as_ref()?;
+        if self.trust.mode == Mode::Off {
+            return None;
+        }
+        let Believed { hash, expires_s, .. } = &self.believed;
+        if *hash != in_force.hash || now_s < *expires_s {
+            return self.unsigned.clone();
+        }
+        let ended = SigningError::Expired(*expires_s);
+        if !std::mem::replace(&mut self.has_ended, true) {
+            tracing::error!("the configuration in force stays, and {ended}");
+        }
+        Some(format!("configuration {}: {ended}", in_force.version))
+    }
+
+    /// What the server is told of the newest configuration.
+    pub(crate) fn reported(&mut self, now_s: u64) -> Option<ConfigStatus> {
+        let doubts = self.doubts(now_s);
+        let status = self.status.clone().filter(|status| status.version > 0);
+        let Some(doubts) = doubts else { return status };
+        let in_force = self.server.as_ref().filter(|server| server.version > 0);
+        let mut status = status.or_else(|| {
+            Some(ConfigStatus {
+                version: in_force?.version,
+                state: ConfigState::Applied,
+                error: None,
+            })
+        })?;
+        // one that was refused says why itself
+        if matches!(status.state, ConfigState::Applied | ConfigState::Probation) {
+            status.error = Some(
+                status
+                    .error
+                    .map_or_else(|| doubts.clone(), |error| format!("{doubts}; {error}")),
+            );
+        }
+        Some(status)
     }
 
     /// Puts a configuration in force, on trial. What runs again where it fails is the last one that worked, not one that was on
@@ -217,6 +303,17 @@ impl Configuration {
         in_force.is_some_and(|server| server.hash == hash && (version == 0 || server.version == version))
             || rejected.is_some_and(|rejected| rejected.hash == hash && rejected.version == version)
     }
+
+    /// What the server is told that the agent has.
+    pub(crate) fn have(&self) -> Option<ConfigCursor> {
+        let server = self.server.as_ref().filter(|server| server.version > 0)?;
+        let signed = || server.signature.as_ref().map_or(0, |signature| signature.version);
+        Some(ConfigCursor {
+            version: server.version,
+            hash: server.hash.clone(),
+            signed: (self.trust.mode != Mode::Off).then(signed),
+        })
+    }
 }
 
 /// The template that a version 1 server named.
@@ -239,8 +336,12 @@ impl From<&Configuration> for ConfigInForce {
             status,
             trial,
             weaker,
+            trust,
+            believed,
+            unsigned,
             ..
         } = configuration;
+        let signed = |server: &ConfigUpdate| server.hash == believed.hash && trust.mode != Mode::Off;
         let refused = status
             .as_ref()
             .filter(|status| matches!(status.state, ConfigState::Failed | ConfigState::RolledBack));
@@ -263,6 +364,16 @@ impl From<&Configuration> for ConfigInForce {
             cautions: policy.cautions(),
             held: held(policy),
             weaker: weaker.clone(),
+            signatures: trust.mode.name(),
+            signed: server
+                .as_ref()
+                .filter(|server| signed(server))
+                .map(|_| believed.version),
+            signed_until_s: server
+                .as_ref()
+                .filter(|server| signed(server))
+                .map(|_| believed.expires_s),
+            unsigned: unsigned.clone(),
         }
     }
 }

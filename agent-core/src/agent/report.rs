@@ -11,6 +11,7 @@ use crate::{
         detect::Detectors,
         places::Gap,
         policy::{Check, Layer, Policy},
+        signing::Mode,
     },
     notice,
     settings::{AgentSettings, Settings},
@@ -42,6 +43,11 @@ pub(super) fn report_start(settings: &Settings, identity: &Identity) {
     for warning in settings.warnings() {
         notice::warn(&warning.to_string());
     }
+    if settings.agent().enrol && settings.agent().state_dir.is_none() {
+        notice::warn(
+            "agent.enrol: found true, and no agent.state_dir to keep a credential in: the agent goes on with its key",
+        );
+    }
 }
 
 /// Says what is in force once all is loaded that needs no server, and whether there will be one.
@@ -60,6 +66,17 @@ pub(super) fn report_in_force(
     let contact = identity.contact.borrow();
     if let Some((url, _)) = &contact.cloud {
         tracing::info!("Loading configuration from {url}");
+        let signing = &settings.agent().signing;
+        match signing.mode {
+            Mode::Off => tracing::info!("Signatures of configurations are not looked at (agent.signing)"),
+            mode @ (Mode::Prefer | Mode::Require) => {
+                tracing::info!(
+                    "Signatures of configurations for {:?}: {}",
+                    signing.profile,
+                    mode.name()
+                );
+            }
+        }
         let (kind, every) = (settings.transport().kind(), configuration.policy.beacon_delay());
         tracing::info!("Starting beacon over {kind}, every {every:?} until the server says otherwise");
         tracing::info!("Buckler successfully started; not in step with the server yet");

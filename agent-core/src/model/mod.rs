@@ -14,6 +14,7 @@ pub mod places;
 pub mod policy;
 pub mod schedule;
 pub mod session;
+pub mod signing;
 pub mod suggest;
 pub mod unpacking;
 pub mod ztaa;

@@ -17,7 +17,7 @@ use super::{
     files::Files,
     floor,
     section::{Found, Section, text},
-    value,
+    signing, value,
 };
 use crate::{
     guard::{CompressedBodies, OnFailure, Uninspected, UninspectedAction},
@@ -25,6 +25,7 @@ use crate::{
         address::{PRIVATE, parse_network, parse_source},
         places::Gap,
         policy::Floor,
+        signing::Trust,
     },
     protocol::AgentKey,
 };
@@ -72,6 +73,8 @@ pub struct AgentSettings {
     pub stale_after: Option<Duration>,
     /// What the server's configuration may not go below.
     pub floor: Floor,
+    /// Whose configurations are believed.
+    pub signing: Trust,
 }
 
 /// What [`AgentSettings::breaker_share`] is by default: a fleet catches attackers, and no site has one customer in five who is one.
@@ -97,6 +100,7 @@ impl AgentSettings {
         let (uninspected, said_of_it) = uninspected(&mut section, files);
         let cloud_url = cloud_url(&mut section);
         let (floor, said_of_floor) = floor::read(section.take("floor"), cloud_url.as_ref(), files);
+        let (signing, said_of_signing) = signing::read(section.take("signing"), files);
         let settings = Self {
             cloud_url,
             key: key(&mut section, key_file.as_deref()),
@@ -117,9 +121,10 @@ impl AgentSettings {
             breaker_share: u8::try_from(section.u64("breaker_share", BREAKER_SHARE, 1..=100)).unwrap_or(u8::MAX),
             stale_after: stale_after(&mut section),
             floor,
+            signing,
         };
         let mut found = section.into_found();
-        for inner in [said_of_it, said_of_floor] {
+        for inner in [said_of_it, said_of_floor, said_of_signing] {
             found.problems.extend(inner.problems);
             found.warnings.extend(inner.warnings);
         }

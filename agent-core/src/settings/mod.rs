@@ -33,6 +33,11 @@
 //! never_ignored = ["/login"]                    # paths that IGNORE_PATHS may not name
 //! log_targets = ["logs.example.com"]            # hosts that findings may be sent to, besides the server's own
 //!
+//! [agent.signing]                               # whose configurations are believed
+//! keys = ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]
+//! profile = "shop"                              # the agent's profile at the server
+//! mode = "require"                              # or "prefer" or "off"
+//!
 //! [transport]
 //! kind = "http-polling"
 //!
@@ -85,6 +90,7 @@ mod floor;
 mod layers;
 mod section;
 mod security;
+mod signing;
 mod transport;
 mod units;
 mod value;

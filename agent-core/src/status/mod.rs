@@ -139,6 +139,16 @@ pub struct ConfigInForce {
     /// In what it protects less than the one before it, a line each: `SECURITY_CHECKS.sqli: 2 (ban)
     /// -> 0 (off)`.
     pub weaker: Vec<String>,
+    /// What becomes of a configuration that the keys of `agent.signing` have not signed: `require`,
+    /// `prefer` or `off`.
+    pub signatures: &'static str,
+    /// The version that the configuration in force is signed as; absent where it is not, or nothing
+    /// is looked at.
+    pub signed: Option<u64>,
+    /// When that signature ends, in seconds since the Unix epoch.
+    pub signed_until_s: Option<u64>,
+    /// Why the newest configuration of the server is not believed.
+    pub unsigned: Option<String>,
 }
 
 /// The list in force.

@@ -374,6 +374,7 @@ pub(super) fn update(version: u64, body: serde_json::Value) -> buckler::protocol
         version,
         hash: buckler::model::policy::config_hash(&body),
         body,
+        signature: None,
     }
 }
 

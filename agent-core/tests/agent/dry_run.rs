@@ -23,6 +23,7 @@ fn what_a_candidate_of_the_servers_would_have_refused_is_told() {
         version: 3,
         hash: config_hash(&body),
         body,
+        signature: None,
     };
     let mut script = ScriptedTransport::script(
         move |_| {

@@ -33,6 +33,7 @@ fn sharing() -> Welcome {
             version: 1,
             hash: config_hash(&body),
             body,
+            signature: None,
         }),
         ..ServerPart::default()
     })

@@ -73,6 +73,7 @@ fn a_shutdown_sends_what_waits() {
         version: 1,
         hash: buckler::model::policy::config_hash(&body),
         body,
+        signature: None,
     };
     let script = ScriptedTransport::script(
         move |_| {

@@ -152,7 +152,13 @@ impl<'a> Part<'a> {
 /// Whether an agent must be sent the configuration: it has another, and has not found this one unusable.
 #[must_use]
 pub fn is_news(newest: &ConfigCursor, have: Option<&ConfigCursor>, status: Option<&ConfigStatus>) -> bool {
-    let has_it = have.is_some_and(|have| have.hash == newest.hash);
+    // agents that look at no signature say nothing of it
+    let has_it = have.is_some_and(|have| {
+        let signed = have
+            .signed
+            .is_none_or(|signed| signed == newest.signed.unwrap_or_default());
+        have.hash == newest.hash && signed
+    });
     let refused = status.is_some_and(|status| {
         status.version == newest.version && matches!(status.state, ConfigState::Failed | ConfigState::RolledBack)
     });

@@ -168,6 +168,7 @@ fn a_configuration_is_sent_until_the_agent_has_it_or_cannot_use_it() {
     let cursor = |version, hash: &str| ConfigCursor {
         version,
         hash: hash.to_owned(),
+        signed: None,
     };
     let status = |version, state| ConfigStatus {
         version,
@@ -180,6 +181,21 @@ fn a_configuration_is_sent_until_the_agent_has_it_or_cannot_use_it() {
     let failed_before = status(7, ConfigState::Failed);
     assert!(is_news(&newest, Some(&cursor(7, "old")), Some(&failed_before)));
     assert!(!is_news(&newest, Some(&cursor(7, "new")), None), "the hash decides");
+    let signed = |version, hash: &str| ConfigCursor {
+        signed: Some(version),
+        ..cursor(7, hash)
+    };
+    assert!(!is_news(&newest, Some(&signed(0, "new")), None), "neither is signed");
+    let resigned = signed(3, "new");
+    assert!(
+        is_news(&resigned, Some(&signed(2, "new")), None),
+        "the same, signed again"
+    );
+    assert!(!is_news(&resigned, Some(&signed(3, "new")), None));
+    assert!(
+        !is_news(&resigned, Some(&cursor(7, "new")), None),
+        "one that looks at no signature"
+    );
     for state in [ConfigState::Failed, ConfigState::RolledBack] {
         assert!(!is_news(&newest, Some(&cursor(7, "old")), Some(&status(8, state))));
         assert!(!is_news(&newest, None, Some(&status(8, state))));

@@ -4,10 +4,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use buckler::{
-    model::policy::{Layer, Policy, config_hash},
+    model::{
+        policy::{Layer, Policy, config_hash, delivered, normal},
+        signing::{Keys, PublicKey, statement},
+    },
     protocol::{
         ConfigMap,
-        v2::{self, Evidence},
+        v2::{self, Evidence, Signature},
     },
 };
 use bytestring::ByteString;
@@ -41,6 +44,8 @@ pub(crate) struct LiveProfile {
     config: ConfigMap,
     /// What that is on top of the default template.
     changes: ConfigMap,
+    /// Who has signed that, which is then delivered as it is.
+    signature: Option<Signature>,
     policy: Policy,
     /// The configuration as it was served last, with the beacon URL it was made for: in practice the only one.
     served: ArcSwapOption<(String, Arc<Served>)>,
@@ -92,7 +97,7 @@ impl LiveProfile {
         };
         let policy = Policy::compile(template, &[Layer::new(format!("profile {name:?}"), config.clone())])
             .map_err(|error| invalid(error.to_string()))?;
-        let config = written::normal(config);
+        let config = normal(config);
         if config.contains_key("KEY") {
             return Err(invalid(
                 "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
@@ -117,10 +122,8 @@ impl LiveProfile {
             file: profile.fingerprint(),
             is_replaced: false,
             since_ms: kept.map_or(unix_ms, |kept| kept.at_ms),
-            changes: written::laid_over(
-                written::changes_of(template).map_err(|error| invalid(error.to_string()))?,
-                &config,
-            ),
+            changes: delivered(template, &config).map_err(|error| invalid(error.to_string()))?,
+            signature: None,
             config,
             policy,
             served: ArcSwapOption::empty(),
@@ -147,16 +150,22 @@ impl LiveProfile {
         Self {
             file: kept.file.clone(),
             is_replaced: true,
+            signature: kept.signature.clone(),
             ..self
         }
     }
 
     /// The same profile with another configuration in the place of the file's. It keeps its version
-    /// if it says the same.
+    /// if it says the same and was signed by the same.
     ///
     /// # Errors
-    /// If it is not valid.
-    pub(super) fn with_config(&self, config: &ConfigMap, next: u64, unix_ms: u64) -> Result<Self, ConfigError> {
+    /// If it is not valid, or was not signed by whom the signature names.
+    pub(super) fn with_config(
+        &self,
+        config: &ConfigMap,
+        signature: Option<Signature>,
+        (next, unix_ms): (u64, u64),
+    ) -> Result<Self, ConfigError> {
         let profile = Profile {
             keys: Vec::new(),
             client_subjects: Vec::new(),
@@ -167,12 +176,61 @@ impl LiveProfile {
             config: written::unhidden(config.clone(), &self.config),
         };
         let mut live = Self::compile(&self.name, &profile, None, (next, unix_ms))?;
-        if live.config == self.config {
+        if let Some(signature) = &signature {
+            live.check(signature)?;
+        }
+        live.signature = signature;
+        if live.config == self.config && live.signature == self.signature {
             live.version = self.version;
         }
         live.file.clone_from(&self.file);
         live.is_replaced = true;
         Ok(live)
+    }
+
+    /// Whether all have signed this that a signature names: only agents know whom to believe, and
+    /// whatever was signed of another configuration all of them would refuse.
+    fn check(&self, signature: &Signature) -> Result<(), ConfigError> {
+        let invalid = |reason: String| ConfigError::Profile {
+            profile: self.name.to_string(),
+            reason,
+        };
+        if *signature.profile != *self.name {
+            let found = &signature.profile;
+            return Err(invalid(format!(
+                "signature.profile: found {found:?}, allowed is {:?}",
+                self.name
+            )));
+        }
+        let named: Vec<PublicKey> = signature
+            .signed
+            .iter()
+            .filter_map(|signed| PublicKey::parse(&signed.key))
+            .collect();
+        let message = statement(signature, &config_hash(&self.changes));
+        let keys = Keys::new(named, signature.signed.len());
+        if keys.is_some_and(|keys| keys.have_signed(&message, &signature.signed).is_ok()) {
+            return Ok(());
+        }
+        let template = &self.template;
+        Err(invalid(format!(
+            "signature: found one that is not of this configuration over the template {template:?}, allowed is what `bucklerctl sign config` \
+             makes of the very same"
+        )))
+    }
+
+    /// Who has signed its configuration.
+    #[must_use]
+    pub(crate) const fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
+    }
+
+    /// What is to be said where the configuration before was signed, and this one is not.
+    pub(crate) fn warning_after(&self, before: &Self) -> Option<&'static str> {
+        let is_lost = before.signature.is_some() && self.signature.is_none();
+        is_lost.then_some(
+            "the configuration before was signed, and this one is not: agents that require a signature refuse it, and keep the one before",
+        )
     }
 
     /// As the store keeps it.
@@ -182,6 +240,7 @@ impl LiveProfile {
             version: self.version,
             file: self.file.clone(),
             replaced: self.is_replaced.then(|| self.config.clone()),
+            signature: self.signature.clone(),
             at_ms: self.since_ms,
         }
     }
@@ -275,16 +334,23 @@ impl LiveProfile {
         {
             return Ok(Arc::clone(&last.1));
         }
-        let body = self.completed(beacon_url);
+        let signature = self.signature.clone();
+        let body = match &signature {
+            // what is signed is delivered as it is: agents find their server without its URL
+            Some(_) => self.changes.clone(),
+            None => self.completed(beacon_url),
+        };
         let hash = config_hash(&body);
         let cursor = v2::ConfigCursor {
             version: self.version,
             hash: hash.clone(),
+            signed: signature.as_ref().map(|signature| signature.version),
         };
         let update = v2::ConfigUpdate {
             version: self.version,
             hash,
             body,
+            signature,
         };
         let json: Arc<RawValue> = serde_json::value::to_raw_value(&update)?.into();
         let frame = format!(r#"{{"v2":{{"config":{json}}}}}"#).into();

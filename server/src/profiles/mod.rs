@@ -15,7 +15,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use buckler::protocol::ConfigMap;
+use buckler::protocol::{ConfigMap, v2::Signature};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
@@ -249,7 +249,7 @@ impl Profiles {
     pub(crate) fn replace(
         &self,
         name: &str,
-        config: &ConfigMap,
+        (config, signature): (&ConfigMap, Option<Signature>),
         unix_ms: u64,
     ) -> Result<Option<Prepared>, ConfigError> {
         let set = self.set.load();
@@ -258,7 +258,7 @@ impl Profiles {
         };
         let mut next = ProfileSet::clone(&set);
         next.newest = set.next_version(unix_ms);
-        let replaced = known.with_config(config, next.newest, unix_ms)?;
+        let replaced = known.with_config(config, signature, (next.newest, unix_ms))?;
         next.live.insert(Arc::clone(replaced.name()), Arc::new(replaced));
         Ok(Some(Prepared {
             commands: next.commands(&set.states()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use buckler::protocol::{
     ConfigMap, Epoch,
-    v2::{Detail, Event, MAX_EVENTS, Nack},
+    v2::{Detail, Event, MAX_EVENTS, Nack, Signature},
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -205,6 +205,9 @@ pub struct ProfileState {
     /// The configuration that the admin API put in its place, as it was written; `None` where the
     /// file's is active.
     pub replaced: Option<ConfigMap>,
+    /// Who has signed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
 }

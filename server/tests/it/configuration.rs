@@ -25,6 +25,7 @@ async fn a_changed_configuration_arrives_once() {
     agent.part.have.config = Some(ConfigCursor {
         version: first.version,
         hash: first.hash,
+        signed: None,
     });
     assert_eq!(agent.beacon(&cloud).await.config, None);
     let mut changed = cloud

@@ -110,7 +110,10 @@ async fn a_credential_is_revoked_alone_and_with_the_key_that_brought_it() {
         .admin(Method::GET, "/admin/audit?action=credential.revoke", &Value::Null)
         .await
         .good();
-    assert_eq!(audit["entries"][0]["old"], json!({"profile": "shop"}));
+    assert_eq!(
+        audit["entries"][0]["old"],
+        json!({"profile": "shop", "state": "active"})
+    );
 }
 
 #[actix_web::test]

@@ -35,6 +35,7 @@ mod push;
 mod pyrasp;
 mod refusals;
 mod reload;
+mod signed;
 mod socket;
 mod support;
 mod v1;

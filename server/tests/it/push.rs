@@ -271,6 +271,7 @@ async fn a_configuration_is_pushed_once_and_not_again_after_it_was_taken_back() 
     agent.part.have.config = Some(ConfigCursor {
         version: first.version,
         hash: first.hash,
+        signed: None,
     });
     let second = put(&cloud, "second").await;
     let push = socket.push().await.config.unwrap();

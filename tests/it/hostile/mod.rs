@@ -6,4 +6,5 @@ mod junk_storm;
 mod lying_server;
 mod planted_link;
 mod poisoned_list;
+mod signed;
 mod stolen_key;

@@ -9,7 +9,7 @@ use crate::{
     model::session::{Action, Answer, Input},
     protocol::{
         BeaconReply, BlacklistUpdate, ConfigMap, Epoch, Welcome,
-        v2::{ConfigCursor, Flag, ListUpdate, Nack, ServerPart, Totals},
+        v2::{ConfigCursor, Flag, ListUpdate, Nack, ServerPart, Signature, Totals},
     },
 };
 
@@ -82,6 +82,8 @@ pub struct ConfigReceived {
     pub body: ConfigMap,
     /// Version and hash; none from a version 1 server.
     pub name: Option<ConfigCursor>,
+    /// Who has signed it.
+    pub signature: Option<Signature>,
     /// The template that a version 1 server lays it over; none for the one in force.
     pub template: Option<String>,
     /// Whether it may be a part: what a version 1 server says in a beacon's reply is laid over what it said before.
@@ -177,6 +179,7 @@ impl Conversation {
                 config: Some(ConfigReceived {
                     body: config,
                     name: None,
+                    signature: None,
                     template,
                     is_update: false,
                 }),
@@ -206,6 +209,7 @@ impl Conversation {
             config: (!config.is_empty()).then_some(ConfigReceived {
                 body: config,
                 name: None,
+                signature: None,
                 template,
                 is_update: true,
             }),
@@ -259,7 +263,9 @@ fn sort(part: ServerPart) -> (Effects, Answer) {
             name: Some(ConfigCursor {
                 version: update.version,
                 hash: update.hash,
+                signed: update.signature.as_ref().map(|signature| signature.version),
             }),
+            signature: update.signature,
             body: update.body,
             template: None,
             is_update: false,

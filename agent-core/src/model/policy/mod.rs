@@ -30,6 +30,7 @@ mod ask;
 mod bans;
 mod check;
 mod cloud;
+mod delivered;
 mod detectors;
 mod dry_run;
 mod error;
@@ -67,6 +68,7 @@ use self::{
 pub use self::{
     bans::BanTerms,
     check::{Check, Level},
+    delivered::{delivered, normal},
     detectors::{Injection, Leaks},
     error::{PolicyError, Problem},
     exceptions::{Exceptions, Found, NarrowException},

@@ -4,13 +4,17 @@
 //! has that snapshot answers with page 1 of a newer one.
 
 mod server;
+mod signature;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::server::{ConfigUpdate, Flag, ListMode, ListUpdate, Nack, Next, ServerPart};
+pub use self::{
+    server::{ConfigUpdate, Flag, ListMode, ListUpdate, Nack, Next, ServerPart},
+    signature::{KeyChange, Signature, Signed},
+};
 
 /// The agent's part of a registration or beacon.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -94,6 +98,9 @@ pub struct ConfigCursor {
     pub version: u64,
     /// BLAKE3 of the body as compact JSON with sorted keys, in lower-case hexadecimal.
     pub hash: String,
+    /// The version of its signature, 0 where it has none; absent from agents that look at none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<u64>,
 }
 
 /// What became of a configuration.

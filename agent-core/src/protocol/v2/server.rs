@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Signature;
 use crate::protocol::ConfigMap;
 
 /// The server's part of a reply, or a push.
@@ -98,6 +99,9 @@ pub struct ConfigUpdate {
     pub hash: String,
     /// pyrasp's keys in upper case.
     pub body: ConfigMap,
+    /// Who has signed it, where operators do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// When the server wants the next beacon.

@@ -9,6 +9,7 @@ mod process;
 mod references;
 mod secrets;
 mod security;
+mod signing;
 
 use std::{fs, path::PathBuf};
 

@@ -38,6 +38,7 @@ fn run(site: &Site) -> (Store, Told, SharedList) {
 
 fn everything(seqs: &[u64]) -> Everything {
     Everything {
+        credential: Credential::default(),
         agent_id: Uuid::from_u128(1),
         config: None,
         banned: vec![(net("203.0.113.1"), None)],

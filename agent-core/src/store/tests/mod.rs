@@ -169,6 +169,7 @@ fn everything_survives_a_restart() {
         version: 7,
         hash: "h".to_owned(),
         body: [("VERBOSE".to_owned(), 10.into())].into_iter().collect(),
+        signature: None,
     };
     store.save_agent_id(id);
     store.save_config(&config);
@@ -329,6 +330,7 @@ fn a_configuration_is_not_written_in_the_clear_and_another_key_reads_none() {
         version: 7,
         hash: "h".to_owned(),
         body,
+        signature: None,
     };
     let (store, _) = site.open();
     store.save_config(&config);
@@ -357,6 +359,7 @@ fn a_configuration_of_an_earlier_release_is_read_and_sealed_when_it_is_saved() {
         version: 7,
         hash: "h".to_owned(),
         body: serde_json::Map::new(),
+        signature: None,
     };
     let (store, _) = site.open();
     store.write(Durability::Immediate, |txn| {

@@ -45,6 +45,7 @@ fn update(version: u64, body: serde_json::Value) -> ConfigUpdate {
         version,
         hash: config_hash(&body),
         body,
+        signature: None,
     }
 }
 

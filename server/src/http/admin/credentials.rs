@@ -106,7 +106,7 @@ pub(in crate::http) async fn changed(
     };
     let was = json!({"profile": profile, "state": if was_revoked { "revoked" } else { "active" }});
     let live = state.profiles.get(profile);
-    let fleet = live.as_ref().map(|live| &***live.fleet());
+    let fleet = live.as_ref().map(|live| &**live.fleet());
     let note = asker.note(action, (&agent.to_string(), fleet), (was, new));
     state.change_access(vec![command, note]).await
 }

@@ -7,10 +7,11 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Path, Payload},
 };
-use buckler::protocol::ConfigMap;
+use buckler::protocol::{ConfigMap, v2::Signature};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::{Asker, json};
+use super::{Asker, json as read};
 use crate::{
     http::{
         reply::{self, Refusal},
@@ -31,6 +32,9 @@ struct ProfileView<'a> {
     source: &'static str,
     since_ms: u64,
     config: ConfigMap,
+    /// What it is signed as, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<Value>,
     /// What is odd in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -47,6 +51,10 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
             source: if live.is_replaced() { "api" } else { "file" },
             since_ms: live.since_ms(),
             config: live.shown(),
+            signed: live.signature().map(|signature| {
+                let keys: Vec<&str> = signature.signed.iter().map(|signed| &*signed.key).collect();
+                json!({"version": signature.version, "expires_s": signature.expires_s, "keys": keys})
+            }),
             warnings: live.warnings(),
         }
     }
@@ -77,9 +85,31 @@ pub(super) async fn replace(
 ) -> Result<HttpResponse, Refusal> {
     // who may not see the profile is told so before a body is read
     theirs(&asker, &state, &name)?;
-    let config: ConfigMap = json(&state, payload).await?;
-    let live = put_in_force(&asker, &state, &name, |_| Ok(config)).await?;
-    reply::ok(ProfileView::from(&live))
+    let (config, signature) = apart(read(&state, payload).await?)?;
+    let before = theirs(&asker, &state, &name)?;
+    let live = put_signed(&asker, &state, &name, |_| Ok((config, signature))).await?;
+    let mut view = ProfileView::from(&live);
+    view.warnings.extend(live.warning_after(&before).map(str::to_owned));
+    reply::ok(view)
+}
+
+/// A configuration, and its signature where it came as `{"config": {…}, "signature": {…}}`.
+fn apart(mut written: ConfigMap) -> Result<(ConfigMap, Option<Signature>), Refusal> {
+    match (written.len(), written.remove("signature"), written.remove("config")) {
+        (2, Some(signature), Some(Value::Object(config))) => {
+            let signature = serde_json::from_value(signature);
+            let signature = signature.map_err(|error| Refusal::bad_request(format!("signature: {error}")))?;
+            Ok((config, Some(signature)))
+        }
+        (_, signature, config) => {
+            let taken = [("signature", signature), ("config", config)];
+            let taken = taken
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            written.extend(taken);
+            Ok((written, None))
+        }
+    }
 }
 
 /// Makes a configuration of the one in force, and puts it in its place.
@@ -89,11 +119,21 @@ pub(in crate::http) async fn put_in_force(
     name: &str,
     make: impl FnOnce(&LiveProfile) -> Result<ConfigMap, Refusal>,
 ) -> Result<Arc<LiveProfile>, Refusal> {
+    put_signed(asker, state, name, |live| Ok((make(live)?, None))).await
+}
+
+/// As [`put_in_force`], of a configuration that may be signed.
+async fn put_signed(
+    asker: &Asker,
+    state: &State,
+    name: &str,
+    make: impl FnOnce(&LiveProfile) -> Result<(ConfigMap, Option<Signature>), Refusal>,
+) -> Result<Arc<LiveProfile>, Refusal> {
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
     let before = theirs(asker, state, name)?;
-    let config = make(&before)?;
-    let prepared = profiles.replace(name, &config, state.now().unix_ms)?;
+    let (config, signature) = make(&before)?;
+    let prepared = profiles.replace(name, (&config, signature), state.now().unix_ms)?;
     let mut prepared = prepared.ok_or_else(|| no_profile(name))?;
     let mut commands = std::mem::take(&mut prepared.commands);
     if let Some(after) = prepared.get(name) {

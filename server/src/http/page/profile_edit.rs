@@ -138,15 +138,19 @@ fn read(text: &str) -> Result<ConfigMap, String> {
 /// Checks what was typed as agents will, and compares it with what is in force.
 fn preview(state: &State, live: &LiveProfile, text: &str) -> Result<Preview, String> {
     let config = read(text)?;
-    let prepared = state.profiles.replace(live.name(), &config, state.now().unix_ms);
+    let prepared = state
+        .profiles
+        .replace(live.name(), (&config, None), state.now().unix_ms);
     let prepared = prepared.map_err(|error| error.to_string())?;
     let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
     let next = next.ok_or("the profile is gone: the server's file no longer has it")?;
     let (before, after) = (text_of(&live.shown()), text_of(&next.shown()));
+    let mut odd = super::profiles::odd(next);
+    odd.extend(next.warning_after(live).map(str::to_owned));
     Ok(Preview {
         difference: difference(&before, &after),
         weaker: next.policy().weaker_than(live.policy()),
-        odd: super::profiles::odd(next),
+        odd,
         is_same: next.version() == live.version(),
     })
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     guard::{Answer, Visitor},
-    layout::{facts, frame, link, path_of_profile},
+    layout::{facts, frame, link, nothing, path_of_profile},
     profile_edit, words,
 };
 use crate::{
@@ -97,6 +97,10 @@ pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>
                     ("Fleet", html! { a href=(link("/admin/ui/list", &[("fleet", live.fleet())])) { (live.fleet()) } }),
                     ("Template", html! { (live.template()) }),
                     ("In force", html! { "version " (live.version()) ", " (source(&live)) ", put in force " (words::ago(live.since_ms(), now_ms)) }),
+                    ("Signed", html! { @match live.signature() {
+                        Some(signature) => { "as version " (signature.version) ", ends " (words::ago(signature.expires_s.saturating_mul(1_000), now_ms)) },
+                        None => (nothing()),
+                    } }),
                     ("Agents run", run(&versions(&agents, live.name()), live.version())),
                     ("Checks on", html! { @for (check, level) in &checks { span .badge { (check.title()) " " (format!("{level:?}").to_lowercase()) } " " } }),
                 ]))

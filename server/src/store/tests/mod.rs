@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use buckler::protocol::{
     Epoch,
-    v2::{AddressOrigin, Detail, Event, EventKind, Evidence, Have},
+    v2::{AddressOrigin, Detail, Event, EventKind, Evidence, Have, Signature},
 };
 use fastrand::Rng;
 use ipnet::IpNet;
@@ -260,6 +260,10 @@ impl Traffic {
                 version: self.now,
                 file: "f".to_owned(),
                 replaced: json!({"APP_NAME": self.now}).as_object().cloned(),
+                signature: self.random.bool().then(|| Signature {
+                    version: self.now,
+                    ..Signature::default()
+                }),
                 at_ms: 0,
             }),
             11 => Command::ForgetProfile { name: "shop".into() },

@@ -133,6 +133,7 @@ fn part() -> ServerPart {
             version: 1,
             hash: config_hash(&body),
             body,
+            signature: None,
         }),
         ..ServerPart::default()
     }

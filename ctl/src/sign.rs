@@ -1,0 +1,215 @@
+//! `bucklerctl sign`: configurations and changes of keys, signed where the server is not. No command here
+//! asks a server.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use buckler::{
+    model::{
+        policy::{config_hash, delivered},
+        signing::{PublicKey, key_statement, statement},
+    },
+    private,
+    protocol::{
+        ConfigMap,
+        v2::{KeyChange, Signature, Signed},
+    },
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Failure,
+    agents::unix_s,
+    cli::{SignCommand, SignConfigArgs, SignKeysArgs},
+    profiles,
+    show::Screen,
+};
+
+pub(crate) fn run(command: &SignCommand, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        SignCommand::Key { file } => make_key(file, screen),
+        SignCommand::Config(args) => sign_config(args, screen),
+        SignCommand::Keys(args) => sign_keys(args, screen),
+    }
+}
+
+/// How a file of a private key begins and ends (RFC 7468).
+const PEM: [&str; 2] = ["-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"];
+
+/// Characters in a line of Base64 between them.
+const PEM_LINE: usize = 64;
+
+/// Makes a key, and prints its public half.
+fn make_key(file: &Path, screen: &mut Screen) -> Result<Answer, Failure> {
+    let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
+    let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|error| failed(&error))?;
+    let base64 = STANDARD.encode(made.as_ref());
+    let lines = base64
+        .as_bytes()
+        .chunks(PEM_LINE)
+        .filter_map(|line| str::from_utf8(line).ok());
+    let text: Vec<&str> = [PEM[0]].into_iter().chain(lines).chain([PEM[1], ""]).collect();
+    let mut options = private::options();
+    let mut out = private::open(options.write(true).create_new(true), file).map_err(|error| failed(&error))?;
+    let written = out.write_all(text.join("\n").as_bytes()).and_then(|()| out.sync_all());
+    written.map_err(|error| failed(&error))?;
+    screen.line(&public(&read_key(file)?)?.to_string())?;
+    screen.note(&format!(
+        "{} signs: keep it where the server is not, and pin the key above in hosts' [agent.signing] keys",
+        file.display()
+    ))?;
+    Ok(Answer::Yes)
+}
+
+/// A private key, as this program or OpenSSL writes it.
+fn read_key(file: &Path) -> Result<Ed25519KeyPair, Failure> {
+    let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    let inner = text.trim().strip_prefix(PEM[0]);
+    let inner = inner.and_then(|text| text.strip_suffix(PEM[1]));
+    let inner: Option<String> = inner.map(|text| text.split_whitespace().collect());
+    let bytes = inner.and_then(|base64| STANDARD.decode(base64).ok());
+    let bytes = bytes.ok_or_else(|| failed(&"no private key in PEM (PKCS #8): `bucklerctl sign key` makes one"))?;
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&bytes).map_err(|error| failed(&format!("no Ed25519 key: {error}")))
+}
+
+fn public(pair: &Ed25519KeyPair) -> Result<PublicKey, Failure> {
+    let key = PublicKey::from_bytes(pair.public_key().as_ref());
+    key.ok_or_else(|| Failure::Input("an Ed25519 key has 32 bytes".to_owned()))
+}
+
+/// Adds a signature by each key to those that are there.
+fn add(message: &[u8], keys: &[PathBuf], signed: &mut Vec<Signed>) -> Result<(), Failure> {
+    for file in keys {
+        let pair = read_key(file)?;
+        let key = public(&pair)?.to_string();
+        signed.retain(|known| known.key != key);
+        signed.push(Signed {
+            key,
+            signature: STANDARD.encode(pair.sign(message)),
+        });
+    }
+    Ok(())
+}
+
+/// A configuration as it is signed, and who has.
+pub(crate) struct SignedConfig {
+    pub(crate) config: ConfigMap,
+    pub(crate) signature: Signature,
+}
+
+impl SignedConfig {
+    /// What a file holds, if it is signed.
+    pub(crate) fn read(file: &Path) -> Result<Option<Self>, Failure> {
+        let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
+        let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+        let Ok(Value::Object(mut members)) = serde_json::from_str(&text) else {
+            return Ok(None);
+        };
+        match (members.len(), members.remove("config"), members.remove("signature")) {
+            (2, Some(Value::Object(config)), Some(signature)) => {
+                let signature = serde_json::from_value(signature).map_err(|error| failed(&error))?;
+                Ok(Some(Self { config, signature }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// As a file holds it, and as the server takes it.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"config": self.config, "signature": self.signature})
+    }
+}
+
+fn sign_config(args: &SignConfigArgs, screen: &mut Screen) -> Result<Answer, Failure> {
+    let SignConfigArgs {
+        profile,
+        file,
+        keys,
+        version,
+        expires,
+        template,
+        changes,
+    } = args;
+    let profile = profiles::named(profile)?;
+    let mut signed = match SignedConfig::read(file)? {
+        Some(known) if known.signature.profile == profile => known,
+        Some(known) => {
+            let found = known.signature.profile;
+            return Err(Failure::Input(format!(
+                "{}: found a configuration that is signed for {found:?}, allowed is one for {profile:?}",
+                file.display()
+            )));
+        }
+        None => SignedConfig {
+            config: profiles::read(file)?,
+            signature: Signature {
+                profile: profile.to_owned(),
+                version: version.unwrap_or_else(unix_s),
+                expires_s: unix_s().saturating_add(*expires),
+                keys: changes.as_deref().map_or_else(|| Ok(Vec::new()), read_changes)?,
+                signed: Vec::new(),
+            },
+        },
+    };
+    profiles::check(template, &signed.config, file)?;
+    let body = delivered(template, &signed.config).map_err(|error| Failure::Input(error.to_string()))?;
+    let message = statement(&signed.signature, &config_hash(&body));
+    add(&message, keys, &mut signed.signature.signed)?;
+    screen.json(&signed.to_json())?;
+    screen.note(&format!(
+        "signed for {profile} as version {} by {} of its keys: `profiles set {profile} FILE` puts it in force",
+        signed.signature.version,
+        signed.signature.signed.len()
+    ))?;
+    Ok(Answer::Yes)
+}
+
+/// Changes of keys in a file, the oldest first.
+fn read_changes(file: &Path) -> Result<Vec<KeyChange>, Failure> {
+    let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    serde_json::from_str(&text).map_err(|error| failed(&error))
+}
+
+fn sign_keys(args: &SignKeysArgs, screen: &mut Screen) -> Result<Answer, Failure> {
+    let SignKeysArgs {
+        changes,
+        new,
+        threshold,
+        keys,
+    } = args;
+    let mut all = changes.as_deref().map_or_else(|| Ok(Vec::new()), read_changes)?;
+    if !new.is_empty() {
+        for key in new {
+            PublicKey::parse(key)
+                .ok_or_else(|| Failure::Input(format!("{key:?} is no key as `sign key` prints it")))?;
+        }
+        all.push(KeyChange {
+            version: all.last().map_or(1, |last| last.version.saturating_add(1)),
+            threshold: *threshold,
+            keys: new.clone(),
+            signed: Vec::new(),
+        });
+    }
+    let Some(last) = all.last_mut() else {
+        return Err(Failure::Input(
+            "there is no change of keys to sign: name the new keys with --new, or a file with --changes".to_owned(),
+        ));
+    };
+    let message = key_statement(last);
+    add(&message, keys, &mut last.signed)?;
+    screen.json(&json!(all))?;
+    screen.note(
+        "the keys before and the new ones must both have signed: give this file to `sign config --changes` from now on",
+    )?;
+    Ok(Answer::Yes)
+}
