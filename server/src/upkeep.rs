@@ -147,7 +147,7 @@ async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Arc<Pro
         let _changing = profiles.changing.lock().await;
         let looking = Arc::clone(profiles);
         let access = owner.ask(move |node, _| {
-            looking.forget_credentials(&node.store);
+            looking.follow_credentials(&node.store);
             let is_news = node.store.access_changes() != known;
             Ok(is_news.then(|| Access::of(&node.store)))
         });

@@ -95,7 +95,7 @@ pub(super) async fn answer(
         }
         let enrolled = wants.granted(node);
         if let Some(enrolled) = &enrolled {
-            profiles.enrol(enrolled);
+            profiles.enrol(enrolled, &node.store);
         }
         Ok(Some((exchange, enrolled)))
     });

@@ -157,7 +157,7 @@ impl State {
     pub(super) async fn change_access(&self, commands: Vec<Command>) -> Result<(), Refusal> {
         let profiles = Arc::clone(&self.profiles);
         let access = self.owner.submit(commands, move |node, _, _| {
-            profiles.forget_credentials(&node.store);
+            profiles.follow_credentials(&node.store);
             Ok(Access::of(&node.store))
         });
         access.await?.grant(&self.profiles, &self.tokens);

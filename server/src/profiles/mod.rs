@@ -54,8 +54,8 @@ pub(crate) struct Profiles {
     set: ArcSwap<ProfileSet>,
     grants: ArcSwap<Grants>,
     enrolments: Enrolments,
-    /// How many credentials the store had taken back when this was looked at.
-    gone: AtomicU64,
+    /// The store's changes of credentials that are in force here.
+    credential_changes: AtomicU64,
     changes: watch::Sender<()>,
     /// Held by who changes them, from the look at what is there to the publication.
     pub(crate) changing: Mutex<()>,
@@ -95,7 +95,7 @@ impl Profiles {
             set: ArcSwap::from_pointee(set),
             grants: ArcSwap::from_pointee(Grants::new(store.keys().cloned().collect(), &Grants::default())),
             enrolments: Enrolments::default(),
-            gone: store.credentials_gone().into(),
+            credential_changes: store.credential_changes().into(),
             changes: watch::Sender::new(()),
             changing: Mutex::new(()),
         };
@@ -151,15 +151,19 @@ impl Profiles {
 
     /// An agent has a credential of its own from now on. To be called where the store is changed, so
     /// that nothing that it takes is taken back by what was read before.
-    pub(crate) fn enrol(&self, state: &CredentialState) {
+    pub(crate) fn enrol(&self, state: &CredentialState, store: &Store) {
         self.enrolments.take(state);
+        let now = store.credential_changes();
+        // where more has changed than this, the next look takes it over
+        let known = &self.credential_changes;
+        let _ = known.compare_exchange(now.saturating_sub(1), now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Takes no credential any more that the store does not have. To be called where the store is
-    /// changed.
-    pub(crate) fn forget_credentials(&self, store: &Store) {
-        let now = store.credentials_gone();
-        if self.gone.swap(now, Ordering::Relaxed) != now {
+    /// Takes the credentials that the store has, and no others: some were revoked, or enrolled at
+    /// another node. To be called where the store is changed.
+    pub(crate) fn follow_credentials(&self, store: &Store) {
+        let now = store.credential_changes();
+        if self.credential_changes.swap(now, Ordering::Relaxed) != now {
             self.enrolments.replace(store.credentials());
         }
     }

@@ -40,8 +40,8 @@ pub(super) type Place = (Arc<str>, Uuid);
 pub(super) struct Credentials {
     pub(super) all: BTreeMap<Place, CredentialState>,
     pub(super) touched: Touched<Place>,
-    /// How many were taken back since the start.
-    pub(super) gone: u64,
+    /// Rises with every change since the start.
+    pub(super) changes: u64,
 }
 
 impl Credentials {
@@ -60,6 +60,7 @@ impl Credentials {
             made: known.map_or(now, |known| known.made),
             revoked: None,
         };
+        self.changes += 1;
         self.touched.note(place.clone());
         self.all.insert(place.clone(), state);
     }
@@ -98,7 +99,7 @@ impl Credentials {
     fn forget(&mut self, places: Vec<Place>) {
         for place in places {
             if self.all.remove(&place).is_some() {
-                self.gone += 1;
+                self.changes += 1;
                 self.touched.note(place);
             }
         }
@@ -108,7 +109,7 @@ impl Credentials {
     pub(super) fn revoke(&mut self, place: &Place, now: Tick) {
         if let Some(known) = self.all.get_mut(place) {
             known.revoked = Some(now);
-            self.gone += 1;
+            self.changes += 1;
             self.touched.note(place.clone());
         }
     }

@@ -221,10 +221,10 @@ impl Store {
         self.credentials.all.get(&(Arc::clone(profile), agent))
     }
 
-    /// How many credentials were taken back since the start.
+    /// Rises with every change of a credential since the start.
     #[must_use]
-    pub const fn credentials_gone(&self) -> u64 {
-        self.credentials.gone
+    pub const fn credential_changes(&self) -> u64 {
+        self.credentials.changes
     }
 
     /// Every credential.
