@@ -73,12 +73,12 @@ pub struct AgentView {
     /// What it shared.
     pub shared: Shared,
     /// The credential of its own, revoked or not; absent where it speaks with a key that agents share.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialView>,
 }
 
 /// An agent's credential as an operator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialView {
     /// The profile of the agent.
     pub profile: Arc<str>,
