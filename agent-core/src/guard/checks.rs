@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Clock,
     model::{
-        detect::{Family, is_told_by_the_answer},
+        detect::{Family, is_asked_by_software_too, is_told_by_the_answer},
         policy::{BanTerms, Check, Level, Policy, Window},
         ztaa::TokenProblem,
     },
@@ -253,7 +253,7 @@ fn probed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     }
     let path = case.request.path;
     let (rule, score) = case.shared.probe(case.policy, path)?;
-    is_told_by_the_answer(rule).then(|| Finding {
+    (is_told_by_the_answer(rule) && !is_asked_by_software_too(rule)).then(|| Finding {
         rule: Some((Family::Probe.name(), rule)),
         score,
         ..Finding::one("path", path)

@@ -87,7 +87,7 @@ pub use self::{
     lexicon::Hits,
     marks::Marks,
     options::{Ask, Families, Options, Unattended},
-    probe::{ASKED_BY_SOFTWARE, is_told_by_the_answer},
+    probe::{ASKED_BY_SOFTWARE, is_asked_by_software_too, is_told_by_the_answer},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
 };

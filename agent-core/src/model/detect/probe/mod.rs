@@ -82,6 +82,13 @@ const TOLD_BY_THE_ANSWER: &[&str] = &[
     "uploaded-program",
 ];
 
+/// Returns whether a rule finds what honest software asks any host for. Where the application has
+/// answered that nothing is there, all is said.
+#[must_use]
+pub fn is_asked_by_software_too(rule: &str) -> bool {
+    rule == SOFTWARE
+}
+
 /// Returns whether only the application's answer tells what a rule finds from a page of its own.
 #[must_use]
 pub fn is_told_by_the_answer(rule: &str) -> bool {
