@@ -2,7 +2,10 @@
 //! decides whether it passes, and it counts as evidence against its client, since the text that
 //! honest clients send costs a fraction of that. Of binary data one cannot say so.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hasher as _},
+};
 
 use super::{
     Shared,
@@ -15,7 +18,6 @@ use super::{
 };
 use crate::{
     model::{
-        detect::fingerprint,
         places::Format,
         policy::{Check, Level},
     },
@@ -67,6 +69,13 @@ impl Shared {
             outcome.refused = Some((check, reaction(case.policy, &standing, &finding), id));
         }
     }
+}
+
+/// A number that other values do not have, but by chance.
+fn fingerprint(value: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(value);
+    hasher.finish()
 }
 
 /// What tells a head from others: its path, its query and the values of its headers, in order.

@@ -71,11 +71,7 @@ mod value;
 mod xss;
 mod xxe;
 
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hasher as _},
-    ops::Range,
-};
+use std::{fmt, ops::Range};
 
 use once_cell::race::OnceBox;
 
@@ -157,7 +153,9 @@ impl Compared {
         Self(text.get(..end).unwrap_or_default().into())
     }
 
-    pub(crate) fn into_text(self) -> Box<str> {
+    /// Returns the text, for a comparison alone.
+    #[must_use]
+    pub fn into_text(self) -> Box<str> {
         self.0
     }
 }
@@ -166,13 +164,6 @@ impl fmt::Debug for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compared").finish_non_exhaustive()
     }
-}
-
-/// A number that other values do not have, but by chance.
-pub(crate) fn fingerprint(value: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(value);
-    hasher.finish()
 }
 
 /// A set of detectors: the standard ones, and the host's own. The default set has none.
