@@ -19,7 +19,7 @@ use super::{
 };
 use crate::model::{
     detect::{
-        CERTAIN, Caught, Compared, Context, Family, Fuel, Options, excerpt_at, hidden,
+        CERTAIN, Caught, Compared, Context, Family, Fuel, Least, Options, excerpt_at, hidden,
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
@@ -113,6 +113,7 @@ impl Shared {
             options: Options {
                 base64: case.policy.injection().decode_base64,
                 wants: wanted(case),
+                least: least(case.policy),
                 ask: &attended,
                 context: Context {
                     path: case.request.path,
@@ -166,6 +167,7 @@ impl Shared {
             base64: policy.injection().decode_base64,
             // the host's own detectors are asked once
             wants: families(|check| policy.is_on_somewhere(check)).without(Family::Custom("")),
+            least: least(policy),
             ask: &attended,
             context: Context::NONE,
             names: policy.secret_names(),
@@ -174,7 +176,7 @@ impl Shared {
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
                 let (rule, score) = (caught.finding.rule, caught.finding.score);
-                let is_probe = caught.family == Family::Probe && score >= threshold(policy, caught.family);
+                let is_probe = caught.family == Family::Probe;
                 found = found.or_else(|| is_probe.then_some((rule, score)));
                 found.is_none()
             });
@@ -398,7 +400,7 @@ impl<'s> Search<'s, '_> {
         if caught.family == Family::Probe && self.case.waits_for_the_answer(caught.finding.rule) {
             return self.goes_on;
         }
-        if caught.finding.score >= threshold(policy, caught.family)
+        if caught.finding.score >= self.options.least.of(caught.family)
             && let Some(check) = check_of(&self.case.rules, caught.family)
         {
             self.goes_on = (self.report)(Suspicion {
@@ -420,14 +422,12 @@ pub(super) fn shown(place: &Place<'_>, policy: &Policy) -> String {
     Place { name, ..*place }.to_string()
 }
 
-/// The score, in hundredths, from which a finding counts.
-fn threshold(policy: &Policy, family: Family) -> u8 {
-    if family == Family::Sqli {
-        policy.injection().sqli_threshold
-    } else if family == Family::Xss {
-        policy.injection().xss_threshold
-    } else {
-        CERTAIN
+/// The scores, in hundredths, from which findings count.
+fn least(policy: &Policy) -> Least {
+    Least {
+        sqli: policy.injection().sqli_threshold,
+        xss: policy.injection().xss_threshold,
+        others: CERTAIN,
     }
 }
 

@@ -14,13 +14,15 @@
 
 use std::ops::Range;
 
+use memchr::memchr3_iter;
 use regex_automata::{
-    Anchored, Input, MatchKind,
+    Anchored, Input, MatchError, MatchKind,
     dfa::{Automaton as _, StartKind, dense},
     meta::{BuildError, Regex},
     nfa::thompson::{self, WhichCaptures},
+    util::{primitives::StateID, start},
 };
-use regex_syntax::hir::{Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 /// The most repetitions that are counted: more than any rule has to tell apart, and few enough to
 /// keep states few.
@@ -44,11 +46,190 @@ const LARGE_TABLE: usize = 256 << 10;
 /// less.
 const SHOWN: usize = 256;
 
+/// The bytes that a table is asked about before a search is set up, where a pattern begins at the
+/// beginning of a text: nearly all texts begin otherwise, which shows within some bytes.
+const FIRST: usize = 64;
+
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    table: Option<dense::DFA<Vec<u32>>>,
+    form: Option<Form>,
     regex: Regex,
+}
+
+/// What a table says of a pattern.
+#[derive(Debug)]
+enum Form {
+    /// Where it matches.
+    Whole(Table),
+    /// Where it may match: the pattern has too many states, and begins at the beginning of a text,
+    /// so that nearly all texts are told apart by what it has in common with patterns of few states.
+    Outline(Table),
+    /// Where it matches, from each place at which a match may begin.
+    Candidates(Candidates),
+}
+
+/// A pattern of which every match begins with one of few signs, so that what stands between them
+/// need not be walked.
+#[derive(Debug)]
+struct Candidates {
+    /// The signs; the same more than once where they are fewer.
+    signs: [u8; 3],
+    /// Matches what begins where it is asked.
+    dfa: dense::DFA<Vec<u32>>,
+}
+
+/// The most bytes that are walked from candidates, for each byte of a text: where they lie close to
+/// each other and match far, one search for all of them is cheaper.
+const WALKED: usize = 2;
+
+impl Candidates {
+    fn of(pattern: &Hir) -> Option<Self> {
+        let mut bytes = ClassBytes::empty();
+        if begins_with(pattern, &mut bytes) {
+            return None;
+        }
+        let all = || bytes.iter().flat_map(|range| range.start()..=range.end());
+        let mut signs = [all().next()?; 3];
+        if all().count() > signs.len() || !all().all(is_rare_sign) {
+            return None;
+        }
+        signs.iter_mut().zip(all()).for_each(|(place, sign)| *place = sign);
+        let dfa = dense(pattern, StartKind::Anchored, TABLE)?;
+        Some(Self { signs, dfa })
+    }
+
+    /// The first position at which a match ends that begins first; an error where too much is to be
+    /// walked.
+    fn end(&self, text: &str) -> Result<Option<usize>, TooDense> {
+        let bytes = text.as_bytes();
+        let [first, second, third] = self.signs;
+        let mut left = WALKED * bytes.len();
+        for at in memchr3_iter(first, second, third, bytes) {
+            let from = Input::new(bytes).span(at..bytes.len()).anchored(Anchored::Yes);
+            let mut state = self.dfa.start_state_forward(&from).map_err(|_| TooDense)?;
+            let rest = bytes.get(at..).unwrap_or_default();
+            let mut walked = 0;
+            for byte in rest {
+                state = self.dfa.next_state(state, *byte);
+                if self.dfa.is_special_state(state) {
+                    if self.dfa.is_match_state(state) {
+                        return Ok(Some(at + walked));
+                    }
+                    if self.dfa.is_dead_state(state) {
+                        break;
+                    }
+                    if self.dfa.is_quit_state(state) {
+                        return Err(TooDense);
+                    }
+                }
+                walked += 1;
+            }
+            if walked == rest.len() && self.dfa.is_match_state(self.dfa.next_eoi_state(state)) {
+                return Ok(Some(bytes.len()));
+            }
+            left = left.checked_sub(walked).ok_or(TooDense)?;
+        }
+        Ok(None)
+    }
+}
+
+/// Too many candidates lie in a text, too close to each other.
+struct TooDense;
+
+/// Whether a sign is none of those that everyday texts are full of.
+fn is_rare_sign(byte: u8) -> bool {
+    byte.is_ascii()
+        && !byte.is_ascii_alphanumeric()
+        && !matches!(
+            byte,
+            b' ' | b'\t' | b'.' | b',' | b'-' | b'_' | b'/' | b'\'' | b'"' | b':'
+        )
+}
+
+/// Adds the bytes that a pattern's matches may begin with. Whether one may be empty.
+fn begins_with(pattern: &Hir, bytes: &mut ClassBytes) -> bool {
+    match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => {
+            let first = literal.0.first().map(|byte| ClassBytesRange::new(*byte, *byte));
+            bytes.union(&ClassBytes::new(first));
+            literal.0.is_empty()
+        }
+        HirKind::Class(_) => {
+            bytes_of(pattern, bytes);
+            false
+        }
+        HirKind::Repetition(repeated) => begins_with(&repeated.sub, bytes) || repeated.min == 0,
+        HirKind::Capture(group) => begins_with(&group.sub, bytes),
+        HirKind::Concat(parts) => parts.iter().all(|part| begins_with(part, bytes)),
+        // of each of them, whatever the others say
+        HirKind::Alternation(parts) => {
+            let mut may_be_empty = false;
+            for part in parts {
+                may_be_empty |= begins_with(part, bytes);
+            }
+            may_be_empty
+        }
+    }
+}
+
+/// A pattern that is compiled to the end.
+#[derive(Debug)]
+struct Table {
+    dfa: dense::DFA<Vec<u32>>,
+    /// The state at the beginning of a text, where the pattern matches nowhere else.
+    start: Option<StateID>,
+}
+
+/// What the beginning of a text says.
+enum First {
+    /// The text matches, up to here at the latest.
+    Match(usize),
+    /// It does not, whatever follows.
+    Nothing,
+    /// What follows decides.
+    Open,
+}
+
+impl Table {
+    /// The first position at which a match ends.
+    fn end(&self, text: &str, input: &Input<'_>) -> Result<Option<usize>, MatchError> {
+        match self.first(text) {
+            First::Match(end) => Ok(Some(end)),
+            First::Nothing => Ok(None),
+            First::Open => Ok(self.dfa.try_search_fwd(input)?.map(|found| found.offset())),
+        }
+    }
+
+    /// Looks at the beginning of a text.
+    fn first(&self, text: &str) -> First {
+        let Some(mut state) = self.start else {
+            return First::Open;
+        };
+        for (at, byte) in text.bytes().take(FIRST).enumerate() {
+            state = self.dfa.next_state(state, byte);
+            if self.dfa.is_special_state(state) {
+                if self.dfa.is_match_state(state) {
+                    // a match is told one byte later
+                    return First::Match(at);
+                }
+                if self.dfa.is_dead_state(state) {
+                    return First::Nothing;
+                }
+                if self.dfa.is_quit_state(state) {
+                    return First::Open;
+                }
+            }
+        }
+        if text.len() > FIRST {
+            First::Open
+        } else if self.dfa.is_match_state(self.dfa.next_eoi_state(state)) {
+            First::Match(text.len())
+        } else {
+            First::Nothing
+        }
+    }
 }
 
 impl Automaton {
@@ -64,10 +245,15 @@ impl Automaton {
             )
             .build_from_hir(&pattern)?;
         let most = if is_frequent { LARGE_TABLE } else { TABLE };
-        Ok(Self {
-            table: table(&pattern, most),
-            regex,
-        })
+        let form = Candidates::of(&pattern).map(Form::Candidates);
+        let whole = || table(&pattern, most).map(Form::Whole);
+        let form = form.or_else(whole).or_else(|| {
+            is_at_start(&pattern)
+                .then(|| outlined(&pattern))
+                .flatten()
+                .map(Form::Outline)
+        });
+        Ok(Self { form, regex })
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -86,12 +272,16 @@ impl Automaton {
     /// The first position at which a match ends.
     fn end(&self, text: &str) -> Option<usize> {
         let input = Input::new(text).anchored(Anchored::No).earliest(true);
-        let by_table = self.table.as_ref().map(|table| table.try_search_fwd(&input));
-        let found = match by_table {
-            Some(Ok(found)) => found,
-            Some(Err(_)) | None => self.regex.search_half(&input),
-        };
-        found.map(|found| found.offset())
+        let by_regex = || self.regex.search_half(&input).map(|found| found.offset());
+        match &self.form {
+            Some(Form::Whole(table)) => table.end(text, &input).unwrap_or_else(|_| by_regex()),
+            Some(Form::Outline(table)) => match table.end(text, &input) {
+                Ok(None) => None,
+                Ok(Some(_)) | Err(_) => by_regex(),
+            },
+            Some(Form::Candidates(candidates)) => candidates.end(text).unwrap_or_else(|_| by_regex()),
+            None => by_regex(),
+        }
     }
 }
 
@@ -111,11 +301,82 @@ fn relaxed(pattern: &Hir) -> Hir {
     }
 }
 
+/// The table of a pattern that matches wherever this one does, of as many alternatives as there is
+/// room for.
+fn outlined(pattern: &Hir) -> Option<Table> {
+    /// From how many alternatives on they are taken for words of their letters.
+    const MANY: [usize; 4] = [24, 8, 3, 2];
+    MANY.iter().find_map(|many| table(&outline(pattern, *many), TABLE))
+}
+
+/// A pattern that matches wherever this one does, and in which so many alternatives are told by
+/// their bytes and their length alone.
+fn outline(pattern: &Hir, many: usize) -> Hir {
+    match pattern.kind() {
+        HirKind::Alternation(parts) if parts.len() >= many && !begins_anew(pattern) => {
+            let mut bytes = ClassBytes::empty();
+            bytes_of(pattern, &mut bytes);
+            Hir::repetition(Repetition {
+                min: pattern
+                    .properties()
+                    .minimum_len()
+                    .unwrap_or(0)
+                    .try_into()
+                    .unwrap_or(0)
+                    .min(COUNTED),
+                max: None,
+                greedy: true,
+                sub: Box::new(Hir::class(Class::Bytes(bytes))),
+            })
+        }
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(|part| outline(part, many)).collect()),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(|part| outline(part, many)).collect()),
+        HirKind::Repetition(repeated) => Hir::repetition(Repetition {
+            sub: Box::new(outline(&repeated.sub, many)),
+            ..repeated.clone()
+        }),
+        HirKind::Capture(group) => outline(&group.sub, many),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => pattern.clone(),
+    }
+}
+
+/// Whether a pattern says that the text begins where it does: its alternatives are kept.
+fn begins_anew(pattern: &Hir) -> bool {
+    pattern.properties().look_set().contains(Look::Start)
+}
+
+/// Adds the bytes that a pattern's matches may be made of.
+fn bytes_of(pattern: &Hir, bytes: &mut ClassBytes) {
+    match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => bytes.union(&ClassBytes::new(
+            literal.0.iter().map(|byte| ClassBytesRange::new(*byte, *byte)),
+        )),
+        HirKind::Class(Class::Bytes(class)) => bytes.union(class),
+        HirKind::Class(Class::Unicode(_)) => bytes.union(&ClassBytes::new([ClassBytesRange::new(0, u8::MAX)])),
+        HirKind::Repetition(repeated) => bytes_of(&repeated.sub, bytes),
+        HirKind::Capture(group) => bytes_of(&group.sub, bytes),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| bytes_of(part, bytes)),
+    }
+}
+
+/// Whether a pattern matches at the beginning of a text alone.
+fn is_at_start(pattern: &Hir) -> bool {
+    pattern.properties().look_set_prefix().contains(Look::Start)
+}
+
 /// A pattern's table, where it is not larger.
-fn table(pattern: &Hir, most: usize) -> Option<dense::DFA<Vec<u32>>> {
+fn table(pattern: &Hir, most: usize) -> Option<Table> {
+    let dfa = dense(pattern, StartKind::Unanchored, most)?;
+    let begin = start::Config::new().anchored(Anchored::No);
+    let start = is_at_start(pattern).then(|| dfa.start_state(&begin).ok()).flatten();
+    Some(Table { dfa, start })
+}
+
+fn dense(pattern: &Hir, start: StartKind, most: usize) -> Option<dense::DFA<Vec<u32>>> {
     let limits = dense::Config::new()
         .match_kind(MatchKind::All)
-        .start_kind(StartKind::Unanchored)
+        .start_kind(start)
         .dfa_size_limit(Some(most))
         .determinize_size_limit(Some(2 * most));
     dense::Builder::new()
@@ -151,7 +412,7 @@ mod tests {
     fn both_kinds_find_the_same() {
         for pattern in [r"\bab+c\b", "^a.{3}$", "x{2,3}|yé", r"[^a-z\s]\s*;", ""] {
             let small = automaton(pattern, false);
-            assert!(small.table.is_some(), "{pattern}");
+            assert!(matches!(small.form, Some(Form::Whole(_))), "{pattern}");
             for text in ["", "abc", "x ABBC.", "abcd", "aéb", "xx", "Yé", "1 ;", "a\n;", "é;"] {
                 let by_regex = small.regex.is_match(text);
                 assert_eq!(small.is_match(text), by_regex, "{pattern}: {text}");
@@ -161,9 +422,64 @@ mod tests {
     }
 
     #[test]
+    fn candidates_find_what_a_search_of_all_finds() {
+        for pattern in [r"<\s*script\b", r"[;|]+\s*cat$", r"\$\{[^}]*\}", "#.{2}x|&a", r"=\bab"] {
+            let automaton = automaton(pattern, false);
+            assert!(matches!(automaton.form, Some(Form::Candidates(_))), "{pattern}");
+            let texts = [
+                "",
+                "<",
+                "a< script>",
+                "<scripts <script",
+                "x;|cat",
+                "; cat ; cat",
+                "${",
+                "${}",
+                "$${a${b}",
+                "#é#abx",
+                "&&a",
+                "=ab",
+                "==a",
+            ];
+            for text in texts {
+                assert_eq!(
+                    automaton.is_match(text),
+                    automaton.regex.is_match(text),
+                    "{pattern}: {text}"
+                );
+            }
+        }
+        let far = automaton(r"<[^>]*>", false);
+        assert!(!far.is_match(&"<a".repeat(9000)) && far.is_match(&format!("{}>", "<a".repeat(9000))));
+        for pattern in ["a<", "<?a", "[<>;|]a", r"\s<", "^$"] {
+            assert!(
+                !matches!(automaton(pattern, false).form, Some(Form::Candidates(_))),
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn outlines_match_wherever_their_patterns_do() {
+        let words: Vec<String> = (0..600_u32)
+            .map(|word| format!("{:b}", word.wrapping_mul(2_654_435_761)))
+            .collect();
+        let pattern = format!(r"^\s*(?:{})\b(?:\s+|=)+-?[0-9]{{1,3}}x", words.join("|"));
+        let automaton = automaton(&pattern, false);
+        assert!(matches!(automaton.form, Some(Form::Outline(_))));
+        for word in words.iter().take(50) {
+            for (end, is_match) in [(" -12x", true), ("= 1x", true), ("1 2x", false), ("  x", false)] {
+                let text = format!(" {word}{end}");
+                assert_eq!(automaton.is_match(&text), automaton.regex.is_match(&text), "{text}");
+                assert!(!is_match || automaton.is_match(&text), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_pattern_of_many_states_has_no_table() {
         let large = automaton(&LARGE.replace("{0,400}", "{0,6}"), false);
-        assert!(large.table.is_none());
+        assert!(large.form.is_none());
         assert!(large.is_match("a-x-y-z-=1") && !large.is_match("a=x-y-z-b-1"));
     }
 

@@ -5,7 +5,7 @@
 //! invitation.
 
 use super::{
-    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    BuildError, Detector, Family, Finding, Hits, Marks, Rule, RuleSet, Value,
     lexicon::Lexicon,
     rules::{always, short},
 };
@@ -36,12 +36,16 @@ pub(super) const RULES: &[Rule] = &[
 /// Finds line breaks before what a protocol obeys.
 pub(super) struct Crlf {
     rules: RuleSet,
+    /// Those of them that say something in fields of one line alone.
+    of_lines: Hits,
 }
 
 impl Crlf {
     pub(super) fn new(lexicon: &mut Lexicon) -> Result<Self, BuildError> {
+        let rules = RuleSet::with(RULES, lexicon)?;
         Ok(Self {
-            rules: RuleSet::with(RULES, lexicon)?,
+            of_lines: rules.named(&["line"]),
+            rules,
         })
     }
 }
@@ -59,11 +63,10 @@ impl Detector for Crlf {
         if !value.is_entered() {
             return None;
         }
-        self.rules.judge_by(value, |rule| match rule.name {
-            "redirect" => !is_prose_of_a_body(value),
-            "line" => value.role == Role::Value && is_of_one_line(value),
-            _ => true,
-        })
+        let is_line = |value: &Value<'_>| value.role == Role::Value && is_of_one_line(value);
+        let value = &value.unless(&self.of_lines, is_line);
+        let counts = |rule: &Rule| rule.name != "redirect" || !is_prose_of_a_body(value);
+        self.rules.judge_by(value, counts)
     }
 }
 

@@ -4,8 +4,7 @@ use std::ops::BitOr;
 
 use crate::model::normal::Spelling;
 
-/// A set of byte classes. Each byte is in one: most signs share theirs with what means the same to a parser, each letter (in either
-/// case) and each digit has its own.
+/// A set of byte classes. Each byte is in one: each sign and each letter (in either case) has its own, digits have two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Marks(u64);
 
@@ -14,71 +13,84 @@ static CLASSES: [u64; 256] = classes();
 
 impl Marks {
     /// `'`, `"` and the backtick.
-    pub const QUOTE: Self = Self(1);
+    pub const QUOTE: Self = Self(0b111);
     /// `<` or `>`.
-    pub const ANGLE: Self = Self(1 << 1);
+    pub const ANGLE: Self = Self(0b11 << 3);
     /// `(` or `)`.
-    pub const ROUND: Self = Self(1 << 2);
+    pub const ROUND: Self = Self(0b11 << 5);
     /// `[` or `]`.
-    pub const SQUARE: Self = Self(1 << 3);
+    pub const SQUARE: Self = Self(0b11 << 7);
     /// `{` or `}`.
-    pub const CURLY: Self = Self(1 << 4);
+    pub const CURLY: Self = Self(0b11 << 9);
     /// `;`
-    pub const SEMICOLON: Self = Self(1 << 5);
+    pub const SEMICOLON: Self = Self(1 << 11);
     /// `|` or `&`.
-    pub const PIPE: Self = Self(1 << 6);
+    pub const PIPE: Self = Self(0b11 << 12);
+    /// `&`
+    const AMPERSAND: Self = Self(1 << 13);
     /// `$`
-    pub const DOLLAR: Self = Self(1 << 7);
+    pub const DOLLAR: Self = Self(1 << 14);
     /// `\`
-    pub const BACKSLASH: Self = Self(1 << 8);
+    pub const BACKSLASH: Self = Self(1 << 15);
     /// `/`
-    pub const SLASH: Self = Self(1 << 9);
+    pub const SLASH: Self = Self(1 << 16);
     /// `.`
-    pub const DOT: Self = Self(1 << 10);
+    pub const DOT: Self = Self(1 << 17);
     /// `:`
-    pub const COLON: Self = Self(1 << 11);
+    pub const COLON: Self = Self(1 << 18);
     /// `=`
-    pub const EQUALS: Self = Self(1 << 12);
+    pub const EQUALS: Self = Self(1 << 19);
     /// `#`
-    pub const HASH: Self = Self(1 << 13);
+    pub const HASH: Self = Self(1 << 20);
     /// `*`
-    pub const STAR: Self = Self(1 << 14);
+    pub const STAR: Self = Self(1 << 21);
     /// CR or LF.
-    pub const BREAK: Self = Self(1 << 15);
+    pub const BREAK: Self = Self(1 << 22);
     /// `%`
-    pub const PERCENT: Self = Self(1 << 16);
+    pub const PERCENT: Self = Self(1 << 23);
     /// `@`
-    pub const AT: Self = Self(1 << 17);
+    pub const AT: Self = Self(1 << 24);
     /// `_`
-    pub const UNDERSCORE: Self = Self(1 << 18);
+    pub const UNDERSCORE: Self = Self(1 << 25);
     /// `!`, `^`, `~` or `?`.
-    pub const OTHER: Self = Self(1 << 19);
+    pub const OTHER: Self = Self(0b1111 << 26);
     /// A blank or a tab.
-    pub const BLANK: Self = Self(1 << 20);
+    pub const BLANK: Self = Self(1 << 30);
     /// `-`
-    pub const DASH: Self = Self(1 << 21);
+    pub const DASH: Self = Self(1 << 31);
     /// `+` or `,`.
-    pub const COMMA: Self = Self(1 << 22);
+    pub const COMMA: Self = Self(0b11 << 32);
+    /// `+`
+    const PLUS: Self = Self(1 << 32);
     /// Other control characters.
-    const CONTROL: Self = Self(1 << 23);
+    const CONTROL: Self = Self(1 << 34);
     /// What is not ASCII.
-    const HIGH: Self = Self(1 << 24);
-    /// The first of the digits.
-    const DIGIT: u32 = 25;
+    const HIGH: Self = Self(1 << 35);
+    /// The digit 0; the other digits are in the next class.
+    const ZERO: Self = Self(1 << 36);
     /// The first of the letters.
-    const LETTER: u32 = Self::DIGIT + 10;
+    const LETTER: u32 = 38;
     /// All classes.
-    pub(super) const EVERY: Self = Self((1 << (Self::LETTER + 26)) - 1);
+    pub(super) const EVERY: Self = Self(u64::MAX);
     /// The classes of signs.
-    const SIGNS: Self = Self((1 << 23) - 1);
+    const SIGNS: Self = Self((1 << 34) - 1);
+    /// How many classes there are of what is neither a letter nor a digit: the first ones.
+    pub(super) const OF_NO_WORDS: usize = 36;
 
     /// The classes in a text.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
-        let all = text.iter().fold(0, |all, byte| {
-            all | CLASSES.get(usize::from(*byte)).copied().unwrap_or_default()
-        });
-        Self(all)
+        let class = |byte: u8| CLASSES.get(usize::from(byte)).copied().unwrap_or_default();
+        let (chunks, rest) = text.as_chunks::<8>();
+        let all = chunks
+            .iter()
+            .fold(0, |all, chunk| chunk.iter().fold(all, |all, byte| all | class(*byte)));
+        Self(rest.iter().fold(all, |all, byte| all | class(*byte)))
+    }
+
+    /// Whether a byte is in one of these classes.
+    pub(super) fn has(self, byte: u8) -> bool {
+        CLASSES.get(usize::from(byte)).is_some_and(|class| class & self.0 != 0)
     }
 
     /// The class of a byte.
@@ -91,16 +103,31 @@ impl Marks {
     pub(super) fn is_plain(self, spelling: Spelling) -> bool {
         const CODED: Marks = Marks::PERCENT
             .and(Marks::BACKSLASH)
-            .and(Marks::PIPE)
+            .and(Marks::AMPERSAND)
             .and(Marks::CONTROL)
             .and(Marks::HIGH);
-        !self.any(CODED) && (spelling == Spelling::Literal || !self.any(Self::COMMA))
+        !self.any(CODED) && (spelling == Spelling::Literal || !self.any(Self::PLUS))
     }
 
     /// Whether nothing but letters and digits is there.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 & Self::SIGNS.0 == 0
+    }
+
+    /// The numbers of the classes in this set of what is neither a letter nor a digit.
+    pub(super) fn of_no_words(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0 & ((1 << Self::OF_NO_WORDS) - 1);
+        std::iter::from_fn(move || {
+            let number = left.trailing_zeros() as usize;
+            left &= left.checked_sub(1)?;
+            Some(number)
+        })
+    }
+
+    /// Whether all classes in this set are of what is neither a letter nor a digit.
+    pub(super) const fn has_no_words(self) -> bool {
+        self.0 >> Self::OF_NO_WORDS == 0
     }
 
     /// Whether all classes of this set are in another.
@@ -158,13 +185,20 @@ const fn classes() -> [u64; 256] {
 
 const fn class(byte: u8) -> Marks {
     match byte {
-        b'\'' | b'"' | b'`' => Marks::QUOTE,
-        b'<' | b'>' => Marks::ANGLE,
-        b'(' | b')' => Marks::ROUND,
-        b'[' | b']' => Marks::SQUARE,
-        b'{' | b'}' => Marks::CURLY,
+        b'\'' => Marks(1),
+        b'"' => Marks(1 << 1),
+        b'`' => Marks(1 << 2),
+        b'<' => Marks(1 << 3),
+        b'>' => Marks(1 << 4),
+        b'(' => Marks(1 << 5),
+        b')' => Marks(1 << 6),
+        b'[' => Marks(1 << 7),
+        b']' => Marks(1 << 8),
+        b'{' => Marks(1 << 9),
+        b'}' => Marks(1 << 10),
         b';' => Marks::SEMICOLON,
-        b'|' | b'&' => Marks::PIPE,
+        b'|' => Marks(1 << 12),
+        b'&' => Marks::AMPERSAND,
         b'$' => Marks::DOLLAR,
         b'\\' => Marks::BACKSLASH,
         b'/' => Marks::SLASH,
@@ -177,11 +211,16 @@ const fn class(byte: u8) -> Marks {
         b'%' => Marks::PERCENT,
         b'@' => Marks::AT,
         b'_' => Marks::UNDERSCORE,
-        b'!' | b'^' | b'~' | b'?' => Marks::OTHER,
+        b'!' => Marks(1 << 26),
+        b'^' => Marks(1 << 27),
+        b'~' => Marks(1 << 28),
+        b'?' => Marks(1 << 29),
         b' ' | b'\t' => Marks::BLANK,
         b'-' => Marks::DASH,
-        b'+' | b',' => Marks::COMMA,
-        b'0'..=b'9' => Marks(1 << (Marks::DIGIT + (byte - b'0') as u32)),
+        b'+' => Marks::PLUS,
+        b',' => Marks(1 << 33),
+        b'0' => Marks::ZERO,
+        b'1'..=b'9' => Marks(Marks::ZERO.0 << 1),
         b'a'..=b'z' => Marks(1 << (Marks::LETTER + (byte - b'a') as u32)),
         b'A'..=b'Z' => Marks(1 << (Marks::LETTER + (byte - b'A') as u32)),
         0..=0x1f | 0x7f => Marks::CONTROL,

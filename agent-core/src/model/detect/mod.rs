@@ -82,7 +82,7 @@ pub use self::{
     fuel::Fuel,
     lexicon::Hits,
     marks::Marks,
-    options::{Ask, Families, Options, Unattended},
+    options::{Ask, Families, Least, Options, Unattended},
     probe::{ASKED_BY_SOFTWARE, is_asked_by_software_too, is_told_by_the_answer},
     rules::{BuildError, Rule, RuleSet, Scope},
     value::Value,
@@ -179,6 +179,11 @@ struct Standard {
     /// Which of them look by which rule.
     lookers: Lookers,
     words: Words,
+    /// The rules that are asked of paths alone, of names of files alone, and for prompt injection
+    /// alone.
+    of_paths: Hits,
+    of_files: Hits,
+    of_prompts: Hits,
     /// How many rules they have together.
     rules: usize,
 }
@@ -198,6 +203,14 @@ impl Standard {
         leak::compiled()?;
         let mut lexicon = Lexicon::default();
         let words = &mut lexicon;
+        let upload = Member::only(upload::is_of_a_file, upload::Upload::new(words)?);
+        let of_files = words.since(0).unwrap_or_default();
+        let before = words.len();
+        let probe = Member::only(probe::is_asked_for, probe::Probe::new(words)?);
+        let of_paths = words.since(before).unwrap_or_default();
+        let before = words.len();
+        let prompt = Member::by_rules(prompt::detector, words)?;
+        let of_prompts = words.since(before).unwrap_or_default();
         let all: Vec<Member> = vec![
             Member::by_rules_and(sqli::may_be_tokens, sqli::Sqli::new, words)?,
             Member::by_rules(xss::Xss::new, words)?,
@@ -212,13 +225,16 @@ impl Standard {
             Member::by_rules(xxe::Xxe::new, words)?,
             Member::by_rules(crlf::Crlf::new, words)?,
             Member::by_rules(prototype::detector, words)?,
-            Member::only(upload::is_of_a_file, upload::Upload::new(words)?),
-            Member::only(probe::is_asked_for, probe::Probe::new(words)?),
-            Member::by_rules(prompt::detector, words)?,
+            upload,
+            probe,
+            prompt,
         ];
         Ok(Self {
             lookers: Lookers::of(&all, lexicon.len()),
             all,
+            of_paths,
+            of_files,
+            of_prompts,
             rules: lexicon.len(),
             words: lexicon.build(),
         })

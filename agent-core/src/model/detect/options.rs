@@ -100,6 +100,38 @@ const fn bit(family: Family) -> u32 {
     1 << family.index()
 }
 
+/// The scores, in hundredths, from which findings are told: below them nothing is shown of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Least {
+    /// Of SQL injection.
+    pub sqli: u8,
+    /// Of cross-site scripting.
+    pub xss: u8,
+    /// Of all other families.
+    pub others: u8,
+}
+
+impl Least {
+    /// Every finding is told.
+    pub const ANY: Self = Self {
+        sqli: 0,
+        xss: 0,
+        others: 0,
+    };
+
+    /// The score of a family.
+    #[must_use]
+    pub const fn of(self, family: Family) -> u8 {
+        if matches!(family, Family::Sqli) {
+            self.sqli
+        } else if matches!(family, Family::Xss) {
+            self.xss
+        } else {
+            self.others
+        }
+    }
+}
+
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
@@ -107,6 +139,8 @@ pub struct Options<'o> {
     pub base64: bool,
     /// The families that are asked.
     pub wants: Families,
+    /// The scores from which findings are told.
+    pub least: Least,
     /// Who asks them.
     pub ask: &'o dyn Ask,
     /// What is known of the request.
@@ -122,6 +156,7 @@ impl Options<'static> {
     pub const STANDARD: Self = Self {
         base64: true,
         wants: Families::ALL.without(Family::Prompt),
+        least: Least::ANY,
         ask: &Unattended,
         context: Context::NONE,
         names: &STANDARD_NAMES,

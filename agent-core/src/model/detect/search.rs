@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    CERTAIN, Caught, Compared, Detector, Detectors, Family, Finding, Fuel, Marks, Options, Standard, Value, excerpt_at,
-    familiar, probe,
+    CERTAIN, Caught, Compared, Detector, Detectors, Family, Finding, Fuel, Hits, Marks, Options, Standard, Value,
+    excerpt_at, familiar, probe,
 };
 use crate::model::{
     normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
-    places::{Field, Role},
+    places::{Field, Part, Role},
 };
 
 /// Shows every family's finding in a field, until `report` has enough.
@@ -113,7 +113,9 @@ impl Search<'_> {
         // a file is held against its name, however little it holds
         let says_something = !value.marks.is_empty() || value.role == Role::FileHead || probe::is_telling(&value.place);
         if let Some(standard) = self.standard.filter(|_| says_something) {
-            let (hits, ends) = standard.words.search(value.text, value.marks);
+            let (hits, ends) = standard
+                .words
+                .search(value.text, value.marks, &self.spared(standard, &value));
             value.hits = hits;
             value.words = Some(&standard.words);
             value.spend(Fuel::AN_END * ends);
@@ -137,6 +139,21 @@ impl Search<'_> {
             })
     }
 
+    /// The rules of detectors that are not asked of such a value: they need not be told apart.
+    fn spared(&self, standard: &Standard, value: &Value<'_>) -> Hits {
+        let mut spared = Hits::default();
+        if value.place.part != Part::Path {
+            spared.add(&standard.of_paths);
+        }
+        if value.role != Role::FileName {
+            spared.add(&standard.of_files);
+        }
+        if !self.options.wants.has(Family::Prompt) {
+            spared.add(&standard.of_prompts);
+        }
+        spared
+    }
+
     fn ask_standard(&mut self, index: usize, detector: &dyn Detector, value: &Value<'_>) -> bool {
         // neither where it is switched off nor where it panics
         let mut has_looked = false;
@@ -151,6 +168,9 @@ impl Search<'_> {
     }
 
     fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
+        if finding.score < self.options.least.of(family) {
+            return true;
+        }
         // a finding that is certain is told whatever is left: it may be the last of the request
         let is_paid = value.spend(Fuel::A_FINDING + value.text.len() as u64);
         if !is_paid && finding.score < CERTAIN {

@@ -285,11 +285,19 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
+/// Rules that match only where a quote may end a string.
+#[rustfmt::skip]
+const OF_BREAKS: &[&str] = &[
+    "break-operator", "break-comparison", "break-comment", "break-hash", "break-around", "break-sum", "break-signs", "break-clause", "break-rest",
+];
+
 /// Finds SQL injection.
 pub(super) struct Sqli {
     rules: RuleSet,
     /// Those of them that say something in the place of a number alone.
     of_numbers: Hits,
+    /// Those of them that match where a string ends alone.
+    of_breaks: Hits,
     words: RuleSet,
 }
 
@@ -298,6 +306,7 @@ impl Sqli {
         let rules = RuleSet::with(RULES, lexicon)?;
         Ok(Self {
             of_numbers: rules.named(&["identifier-condition", "identifier-itself"]),
+            of_breaks: rules.named(OF_BREAKS),
             rules,
             words: RuleSet::with(WORDS, lexicon)?,
         })
@@ -305,7 +314,9 @@ impl Sqli {
 
     /// What the rules find, and the tokenizer where they are not certain.
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
-        let value = &value.unless(&self.of_numbers, |value| is_number(&value.place));
+        let value = &value
+            .unless(&self.of_numbers, |value| is_number(&value.place))
+            .unless(&self.of_breaks, |value| statement::may_leave_a_string(value.text));
         let by_rules = self.rules.judge_by(value, |rule| !is_excused(rule, value));
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
@@ -410,14 +421,7 @@ fn is_content(value: &Value<'_>) -> bool {
     const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
     let is_in_a_body =
         || value.place.part == Part::Body && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report());
-    statement::is_statement(value.text) && (is_in_a_body() || is_for_statements(value.context.path))
-}
-
-/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI tools.
-fn is_for_statements(path: &str) -> bool {
-    const ENDS: &[&str] = &["query", "queryall", "queryAll", "sql", "_sql"];
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    ENDS.contains(&last)
+    statement::is_statement(value.text) && (is_in_a_body() || statement::is_asked_at(value.context.path))
 }
 
 /// Names of parameters, besides those that end as ids do, whose values are numbers.
@@ -493,7 +497,48 @@ impl Detector for Sqli {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_finds, assert_passes, family_of, find_in_query};
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::{
+        super::{
+            automaton::Automaton,
+            tests::{assert_finds, assert_passes, family_of, find_in_query},
+        },
+        OF_BREAKS, RULES, statement,
+    };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// What a rule for the end of a string matches may end one.
+        #[test]
+        fn nothing_that_leaves_a_string_is_spared(pieces in prop::collection::vec(0..PIECES.len(), 1..12)) {
+            let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+            for (rule, automaton) in BREAKS.iter() {
+                let is_spared = !statement::may_leave_a_string(&text);
+                prop_assert!(!is_spared || !automaton.is_match(&text), "{rule}: {text}");
+            }
+        }
+    }
+
+    /// What these rules are made of, and what apostrophes stand between.
+    #[rustfmt::skip]
+    const PIECES: &[&str] = &[
+        "'", "'", "'", "\"", "`", " ", " ", "a", "O", "s", "t", "x", "\u{e9}", "1", "0x1", "or", "and", "xor", "div", "is", "not ", "in", "like ", "between ", "order by ",
+        "group by ", "having ", "limit ", "into ", "where ", "for update", "select ", "--", "--+", "/*", "*/", "#", ";", ")", "(", "=", "<", ">", "||", "&&", "+", "*", "@",
+        "null", "true", "collate ", "sounds like ", "regexp ", "\n", "_", "%",
+    ];
+
+    static BREAKS: LazyLock<Vec<(&str, Automaton)>> = LazyLock::new(|| {
+        let rules = RULES.iter().filter(|rule| OF_BREAKS.contains(&rule.name));
+        let all: Vec<_> = rules
+            .map(|rule| (rule.name, Automaton::new(&rule.parsed().unwrap(), false).unwrap()))
+            .collect();
+        assert_eq!(all.len(), OF_BREAKS.len());
+        all
+    });
 
     #[test]
     fn injections_are_found() {
@@ -627,7 +672,7 @@ mod tests {
             "int or /* the other */ x = 1; /* and so on */",
         ]);
         assert_eq!(
-            super::super::statement::uncommented("a/*b*/c/*!50000d*/e").as_deref(),
+            statement::uncommented("a/*b*/c/*!50000d*/e").as_deref(),
             Some("a c d e")
         );
         for (text, plain) in [
@@ -639,15 +684,11 @@ mod tests {
             ("a/*!0800001=1*/", "a 01=1 "),
             ("a/*M!100100 union*/", "a  union "),
         ] {
-            assert_eq!(
-                super::super::statement::uncommented(text).as_deref(),
-                Some(plain),
-                "{text}"
-            );
+            assert_eq!(statement::uncommented(text).as_deref(), Some(plain), "{text}");
         }
         assert_finds("sqli", &["1' or/*x*//*!1=1*/-- -", "1' or/*x*//*!500001=1*/-- -"]);
-        assert_eq!(super::super::statement::uncommented("a/*b").as_deref(), None);
-        assert_eq!(super::super::statement::uncommented("a*/b"), None);
+        assert_eq!(statement::uncommented("a/*b").as_deref(), None);
+        assert_eq!(statement::uncommented("a*/b"), None);
     }
 
     #[test]

@@ -74,6 +74,13 @@ pub(super) fn is_closed(text: &str) -> bool {
     depth == 0
 }
 
+/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI tools.
+pub(super) fn is_asked_at(path: &str) -> bool {
+    const ENDS: &[&str] = &["query", "queryall", "queryAll", "sql", "_sql"];
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    ENDS.contains(&last)
+}
+
 /// Words of sentences that no statement has.
 #[rustfmt::skip]
 const OF_SENTENCES: &[&str] = &[
@@ -124,6 +131,41 @@ fn quotes_as_sentences_do(text: &str) -> bool {
         }
     }
     open.is_none()
+}
+
+/// Words that an expression goes on with directly behind a string that ends.
+#[rustfmt::skip]
+const BEHIND_A_STRING: &[&str] = &[
+    "or", "and", "xor", "div", "mod", "rlike", "like", "ilike", "regexp", "glob", "sounds", "having", "is", "not", "in", "between", "collate", "notnull",
+    "order", "group", "limit", "offset", "procedure", "into", "for", "fetch", "where",
+];
+
+/// Whether a quote may end a string: one that is no apostrophe within a word, as in `don't` and
+/// `O'Neill`. Behind an apostrophe stand letters, and no word that an expression goes on with.
+pub(super) fn may_leave_a_string(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr3_iter(b'\'', b'"', b'`', bytes).any(|at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        let behind = bytes.get(at + 1..).unwrap_or_default();
+        let is_within = bytes.get(at) == Some(&b'\'')
+            && before.is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+            && behind.first().is_some_and(u8::is_ascii_alphabetic);
+        !is_within || goes_on(behind)
+    })
+}
+
+/// Whether what stands behind a quote goes on with an expression, or is hidden by a comment behind
+/// one letter.
+fn goes_on(behind: &[u8]) -> bool {
+    let is_of_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let length = behind.iter().take_while(is_of_word).count();
+    let word = behind.get(..length).unwrap_or_default();
+    if length == 1 {
+        return matches!(behind.get(1), Some(b'-' | b'/'));
+    }
+    BEHIND_A_STRING
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// A text with blanks for its comments, where it has any. What MySQL runs of a comment stays.
@@ -221,6 +263,34 @@ mod tests {
             "selected items from the shop",
         ] {
             assert!(!is_statement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn apostrophes_leave_no_string() {
+        for text in [
+            "",
+            "don't",
+            "O'Neill-Smith, Anne-Marie d'Arcy",
+            "we'll say it's l'Est",
+            "\u{e9}'s",
+        ] {
+            assert!(!may_leave_a_string(text), "{text}");
+        }
+        for text in [
+            "'",
+            "x' or",
+            "x'or 1",
+            "a'Or'a",
+            "admin'--",
+            "x's--",
+            "x'1",
+            "5'6",
+            "say \"no\"",
+            "d'or",
+            "rock 'n'",
+        ] {
+            assert!(may_leave_a_string(text), "{text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! A normalised value as detectors see it.
 
+use memchr::memchr_iter;
+
 use super::{Context, Finding, Fuel, Hits, Marks, lexicon::Words};
 use crate::model::{
     normal::Disguise,
@@ -47,7 +49,7 @@ impl<'v> Value<'v> {
 
     /// As [`new`](Self::new), where the classes of the text's bytes are known.
     pub(super) fn marked(field: &Field<'v>, text: &'v str, disguise: Disguise, marks: Marks) -> Self {
-        let count = |wanted: u8| text.trim_ascii().bytes().filter(|byte| *byte == wanted).count() + 1;
+        let count = |wanted: u8| memchr_iter(wanted, text.trim_ascii().as_bytes()).count() + 1;
         // a word is two bytes at least, with its blank
         let has_words = text.len() >= 2 * DOCUMENT_WORDS && marks.any(Marks::BLANK) && count(b' ') >= DOCUMENT_WORDS;
         Self {
@@ -117,7 +119,7 @@ impl<'v> Value<'v> {
             ..self.with_text(text)
         };
         let Some(words) = self.words else { return value };
-        let (hits, ends) = words.search(text, value.marks);
+        let (hits, ends) = words.search(text, value.marks, &Hits::default());
         value.spend(text.len() as u64 + Fuel::AN_END * ends);
         Value { hits, ..value }
     }

@@ -1,5 +1,6 @@
 //! Names and values between separators: queries, forms, cookies; and the path.
 
+use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode;
 
 use super::{Field, Part, Place, Role, Visit, charset::Charset};
@@ -55,7 +56,19 @@ pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
 
 /// Returns whether more is wanted.
 fn pairs(text: &[u8], separator: u8, part: Part, spelling: Spelling, visit: &mut Visit<'_>) -> bool {
-    for pair in text.split(|byte| *byte == separator).map(<[u8]>::trim_ascii_start) {
+    let mut rest = Some(text);
+    while let Some(text) = rest {
+        let pair = match memchr(separator, text) {
+            Some(at) => {
+                rest = text.get(at + 1..);
+                text.get(..at).unwrap_or_default()
+            }
+            None => {
+                rest = None;
+                text
+            }
+        };
+        let pair = pair.trim_ascii_start();
         // a link that was escaped for HTML once too often
         let pair = pair.strip_prefix(b"amp;").unwrap_or(pair);
         if !pair.is_empty() && !show(pair, part, spelling, visit) {
@@ -68,17 +81,17 @@ fn pairs(text: &[u8], separator: u8, part: Part, spelling: Spelling, visit: &mut
 /// Whether a separator is rather a shell's or a script's operator, so that what stands around it belongs together.
 fn is_torn(text: &[u8], separator: u8) -> bool {
     separator == b'&'
-        && text.windows(2).any(|pair| {
-            matches!(
-                pair,
-                b"&&" | b"&+" | b"& " | b"&%" | b"&;" | b"&|" | b"&\"" | b"+&" | b" &" | b"\"&"
-            )
+        && memchr_iter(separator, text).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| text.get(before));
+            let behind = text.get(at + 1);
+            matches!(before, Some(b'+' | b' ' | b'"'))
+                || matches!(behind, Some(b'&' | b'+' | b' ' | b'%' | b';' | b'|' | b'"'))
         })
 }
 
 /// Visits a name and its value; and both as one where the name cannot be one, and the `=` is rather an attack's.
 fn show(pair: &[u8], part: Part, spelling: Spelling, visit: &mut Visit<'_>) -> bool {
-    let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+    let at = memchr(b'=', pair).unwrap_or(pair.len());
     let (name, value) = pair.split_at(at);
     let value = value.strip_prefix(b"=").unwrap_or(value);
     if !value.is_empty()

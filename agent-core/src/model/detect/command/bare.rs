@@ -1,16 +1,26 @@
 //! A command as the shell reads it, without what only splits its words.
 
-/// The first letters of the commands that are looked for at the beginning, as a test sees to.
-const BEGINNINGS: &[u8] = b"wiuclp";
+use crate::model::detect::Marks;
+
+/// How the commands begin that are looked for at the beginning, as a test sees to.
+const BEGINNINGS: &[&[u8]] = &[
+    b"who", b"ifc", b"una", b"cur", b"wge", b"cat", b"ll", b"ls", b"pin", b"pyt", b"csc",
+];
+
+/// What shells drop within a word, and signs that variables of one sign have.
+const DROPPED: Marks = Marks::QUOTE
+    .and(Marks::BACKSLASH)
+    .and(Marks::DOLLAR)
+    .and(Marks::AT)
+    .and(Marks::STAR)
+    .and(Marks::UNDERSCORE)
+    .and(Marks::of_byte(b'^'))
+    .and(Marks::of_byte(b'!'))
+    .and(Marks::of_byte(b'?'));
 
 /// Whether a word is split as only a shell puts together again: a letter, then what the shell drops, then a letter.
 pub(super) fn is_split(text: &str) -> bool {
-    let is_dropped = |byte: &u8| {
-        matches!(
-            byte,
-            b'\'' | b'"' | b'\\' | b'^' | b'$' | b'`' | b'@' | b'*' | b'!' | b'?' | b'_'
-        )
-    };
+    let is_dropped = |byte: &u8| DROPPED.has(*byte);
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(is_dropped) {
         let length = rest.iter().skip(at).take_while(|byte| is_dropped(byte)).count();
@@ -28,11 +38,20 @@ pub(super) fn is_split(text: &str) -> bool {
 }
 
 /// Whether what stands at the beginning may be a command that is looked for there once nothing
-/// splits its words, by its first letter. A variable may stand for nothing, and says nothing.
+/// splits its words, by its first letters. A variable may stand for nothing, and says nothing.
 pub(super) fn may_begin_with_command(text: &str) -> bool {
-    let is_passed = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'`' | 0x0b);
-    let first = text.bytes().find(|byte| !is_passed(byte));
-    first.is_some_and(|first| first == b'$' || BEGINNINGS.contains(&first.to_ascii_lowercase()))
+    let is_dropped = |byte: &u8| matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'`');
+    let is_passed = |byte: &u8| byte.is_ascii_whitespace() || is_dropped(byte) || *byte == 0x0b;
+    let mut bytes = text.bytes().skip_while(is_passed).filter(|byte| !is_dropped(byte));
+    let mut first = [0; 3];
+    for place in &mut first {
+        match bytes.next() {
+            Some(b'$') => return true,
+            Some(byte) => *place = byte.to_ascii_lowercase(),
+            None => break,
+        }
+    }
+    BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))
 }
 
 /// Whether the first word is split within.
@@ -112,7 +131,17 @@ mod tests {
         use regex_automata::{Input, hybrid::dfa::DFA, nfa::thompson};
 
         use super::super::{ENDS, rules::BARE};
-        use crate::model::detect::Marks;
+        // the letters so far, as long as a command may begin with them; none where none does
+        let further = |letters: &Option<Vec<u8>>, byte: u8| {
+            let letters = letters.as_ref()?;
+            let more = [letters.as_slice(), &[byte.to_ascii_lowercase()]].concat();
+            let is_begun = BEGINNINGS.iter().any(|beginning| beginning.starts_with(&more));
+            is_begun.then_some(more)
+        };
+        let is_whole = |letters: &Option<Vec<u8>>| {
+            let letters = letters.as_deref();
+            letters.is_some_and(|letters| BEGINNINGS.contains(&letters))
+        };
         let spared: Vec<u8> = (0..=u8::MAX).filter(|byte| !Marks::of(&[*byte]).any(ENDS)).collect();
         for rule in BARE {
             let nfa = thompson::Compiler::new()
@@ -125,18 +154,24 @@ mod tests {
                 .unwrap();
             let mut cache = dfa.create_cache();
             let start = dfa.start_state_forward(&mut cache, &Input::new("")).unwrap();
-            let (mut seen, mut left) = (HashSet::new(), vec![(start, false)]);
-            while let Some((state, has_begun)) = left.pop() {
-                if !seen.insert((state, has_begun)) {
+            let (mut seen, mut left) = (HashSet::new(), vec![(start, Some(Vec::new()))]);
+            while let Some((state, letters)) = left.pop() {
+                if !seen.insert((state, letters.clone())) {
                     continue;
                 }
                 let end = dfa.next_eoi_state(&mut cache, state).unwrap();
                 assert!(!end.is_match() && !state.is_match(), "{}", rule.name);
                 for byte in &spared {
                     let is_passed = byte.is_ascii_whitespace() || *byte == 0x0b;
-                    if has_begun || is_passed || !BEGINNINGS.contains(&byte.to_ascii_lowercase()) {
+                    let is_before = is_passed && letters.as_ref().is_some_and(Vec::is_empty);
+                    let after = if is_before {
+                        letters.clone()
+                    } else {
+                        further(&letters, *byte)
+                    };
+                    if !is_whole(&after) {
                         let next = dfa.next_state(&mut cache, state, *byte).unwrap();
-                        left.push((next, has_begun || !is_passed));
+                        left.push((next, after));
                     }
                 }
             }

@@ -32,8 +32,8 @@ const IGNORED: Marks = Marks::QUOTE.and(Marks::BACKSLASH).and(Marks::DOLLAR).and
 const ENDS: Marks = Marks::SEMICOLON
     .and(Marks::PIPE)
     .and(Marks::BREAK)
-    .and(Marks::ANGLE)
-    .and(Marks::OTHER)
+    .and(Marks::of_byte(b'<'))
+    .and(Marks::of_byte(b'^'))
     .and(Marks::DOLLAR)
     .and(Marks::CURLY)
     .and(Marks::BACKSLASH);

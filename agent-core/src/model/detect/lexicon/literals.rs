@@ -25,6 +25,10 @@ const LEAST_WEIGHT: u32 = 2;
 /// The most conditions of a rule: a third one spares what two did not, a fourth hardly anything.
 pub(super) const MOST_CONDITIONS: usize = 3;
 
+/// Conditions that are carried along while a rule is read: those of single signs are not among the
+/// rule's own in the end.
+const MOST_MEANWHILE: usize = 6;
+
 /// The most literals of a condition but the first: they make the automaton larger.
 const MOST_OF_OTHERS: usize = 24;
 
@@ -35,7 +39,6 @@ type Literals = Vec<Vec<u8>>;
 /// there are none that tell texts apart.
 pub(super) fn conditions(pattern: &Hir) -> Vec<Literals> {
     let mut all = search(pattern);
-    all.truncate(MOST_CONDITIONS);
     for literals in &mut all {
         literals.sort();
         literals.dedup();
@@ -83,7 +86,7 @@ fn chosen(mut candidates: Vec<Literals>) -> Vec<Literals> {
                 .iter()
                 .all(|long| literals.iter().any(|short| memmem::find(long, short).is_some()))
         });
-        if !is_implied && kept.len() < MOST_CONDITIONS {
+        if !is_implied && kept.len() < MOST_MEANWHILE {
             kept.push(literals);
         }
     }

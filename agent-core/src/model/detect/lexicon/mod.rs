@@ -3,7 +3,8 @@
 //! The literals are read off the regular expressions, so that none can be forgotten. A text is
 //! searched once for all of them (Aho and Corasick, 1975); a rule that finds nothing without one of
 //! some literals, and one of some others, is asked only of texts that have both. Everyday values
-//! have few, and so cost what a search costs.
+//! have few, and so cost what a search costs. Literals of one sign are not searched for: which
+//! classes of bytes a text has is known before.
 
 mod literals;
 mod needs;
@@ -22,6 +23,16 @@ const MOST_RULES: usize = 256;
 /// The most states at which literals end that are told apart while a text is searched; what ends at
 /// others is looked up each time.
 const MOST_ENDS: usize = 2048;
+
+/// Conditions of a rule that the classes of a text's bytes meet: the two rarest of those that are of
+/// signs alone spare nearly all that all of them spare.
+const CONDITIONS_OF_CLASSES: usize = 2;
+
+/// All conditions of a rule: the literals' first, then the classes'.
+const CONDITIONS: usize = MOST_CONDITIONS + CONDITIONS_OF_CLASSES;
+
+/// The rules of which each condition is met.
+type Met = [Hits; CONDITIONS];
 
 /// Rules that a text may match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +63,20 @@ pub(super) struct Lexicon {
     /// Each with the condition of a rule that it meets.
     literals: Vec<(Vec<u8>, usize, RuleId)>,
     /// The rules that do without each of the conditions.
-    always: [Hits; MOST_CONDITIONS],
+    always: Met,
+    /// What each class of bytes meets which is of neither letters nor digits.
+    of_classes: Vec<OfClass>,
     needs: Vec<Needs>,
+}
+
+/// What a class of bytes meets, where a text has it.
+#[derive(Debug, Clone, Default)]
+struct OfClass {
+    /// The conditions of the classes.
+    classes: [Hits; CONDITIONS_OF_CLASSES],
+    /// Those of the literals, as far as a single sign is one: the number of the condition, and bits
+    /// of rules in a word.
+    literals: Vec<(usize, usize, u64)>,
 }
 
 /// The automaton of a lexicon.
@@ -65,7 +88,9 @@ pub(super) struct Words {
     /// Conditions: their number, and bits of rules in a word.
     conditions: Vec<(usize, usize, u64)>,
     /// The rules that do without each of the conditions.
-    always: [Hits; MOST_CONDITIONS],
+    always: Met,
+    /// What each class of bytes meets which is of neither letters nor digits.
+    of_classes: Vec<OfClass>,
     /// For each rule the classes of bytes that a text must have.
     needs: Vec<Needs>,
 }
@@ -112,10 +137,15 @@ impl Hits {
 
     /// The rules that are in one or the other.
     fn or(mut self, other: &Self) -> Self {
-        for (own, others) in self.0.iter_mut().zip(other.0) {
+        self.add(other);
+        self
+    }
+
+    /// Adds those of another set.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (own, others) in self.0.iter_mut().zip(&other.0) {
             *own |= others;
         }
-        self
     }
 
     /// The rules that are in both.
@@ -193,20 +223,67 @@ impl Iterator for Within {
 impl Lexicon {
     /// Takes a rule in.
     pub(super) fn add(&mut self, pattern: &Hir) -> RuleId {
-        let conditions = literals::conditions(pattern);
+        let mut conditions = literals::conditions(pattern);
         let id = RuleId {
             number: self.needs.len(),
             has_literal: !conditions.is_empty(),
         };
-        self.needs.push(Needs::of(pattern));
-        for always in self.always.iter_mut().skip(conditions.len()) {
-            always.set(id);
+        // what the classes of bytes say is said by them
+        let is_sign = |literal: &Vec<u8>| matches!(**literal, [byte] if Marks::of_byte(byte).has_no_words());
+        conditions.retain(|literals| !literals.iter().all(is_sign));
+        conditions.truncate(MOST_CONDITIONS);
+        let needs = Needs::of(pattern);
+        self.of_classes.resize(Marks::OF_NO_WORDS, OfClass::default());
+        for condition in conditions.len()..MOST_CONDITIONS {
+            self.set_always(condition, id);
         }
         for (condition, literals) in conditions.into_iter().enumerate() {
-            let literals = literals.into_iter().map(|literal| (literal, condition, id));
-            self.literals.extend(literals);
+            for literal in literals {
+                match *literal {
+                    [byte] if Marks::of_byte(byte).has_no_words() => {
+                        self.is_met_by(condition, Marks::of_byte(byte), id);
+                    }
+                    _ => self.literals.push((literal, condition, id)),
+                }
+            }
         }
+        let of_signs = needs.all().filter(|classes| classes.has_no_words());
+        let mut of_signs = of_signs.collect::<Vec<_>>().into_iter();
+        for condition in MOST_CONDITIONS..CONDITIONS {
+            match of_signs.next() {
+                Some(classes) => self.is_met_by(condition, classes, id),
+                None => self.set_always(condition, id),
+            }
+        }
+        self.needs.push(needs);
         id
+    }
+
+    /// Takes note that a rule does without a condition.
+    fn set_always(&mut self, condition: usize, id: RuleId) {
+        if let Some(always) = self.always.get_mut(condition) {
+            always.set(id);
+        }
+    }
+
+    /// Takes note that any of some classes of bytes meets a condition.
+    fn is_met_by(&mut self, condition: usize, classes: Marks, id: RuleId) {
+        for class in classes.of_no_words() {
+            let Some(of_class) = self.of_classes.get_mut(class) else {
+                continue;
+            };
+            let of_literals = condition < MOST_CONDITIONS;
+            if of_literals {
+                let (place, bit) = (id.number / 64, 1 << (id.number % 64));
+                let known = of_class.literals.iter_mut();
+                match known.into_iter().find(|entry| (entry.0, entry.1) == (condition, place)) {
+                    Some((.., word)) => *word |= bit,
+                    None => of_class.literals.push((condition, place, bit)),
+                }
+            } else if let Some(hits) = of_class.classes.get_mut(condition - MOST_CONDITIONS) {
+                hits.set(id);
+            }
+        }
     }
 
     /// How many rules were taken in.
@@ -257,13 +334,14 @@ impl Lexicon {
         let always = if table.is_some() {
             self.always
         } else {
-            [Hits::ALL; MOST_CONDITIONS]
+            [Hits::ALL; CONDITIONS]
         };
         Words {
             table,
             met,
             conditions,
             always,
+            of_classes: self.of_classes,
             needs: self.needs,
         }
     }
@@ -277,7 +355,8 @@ impl Words {
             table: None,
             met: Vec::new(),
             conditions: Vec::new(),
-            always: [Hits::ALL; MOST_CONDITIONS],
+            always: [Hits::ALL; CONDITIONS],
+            of_classes: Vec::new(),
             needs: Vec::new(),
         }
     }
@@ -288,10 +367,26 @@ impl Words {
         self.table.is_some()
     }
 
-    /// The rules that a text with these classes of bytes may match, and how often literals end in
-    /// it, which is what a search costs besides the bytes.
-    pub(super) fn search(&self, text: &str, marks: Marks) -> (Hits, u64) {
+    /// The rules that a text with these classes of bytes may match, but for some that are not asked,
+    /// and how often literals end in it, which is what a search costs besides the bytes.
+    pub(super) fn search(&self, text: &str, marks: Marks, spared: &Hits) -> (Hits, u64) {
         let mut met = self.always;
+        let mut all = Hits::ALL.without(spared);
+        let [mut rare, mut rarer] = [Hits::default(); CONDITIONS_OF_CLASSES];
+        for class in marks.of_no_words() {
+            if let Some(OfClass {
+                classes: [one, other],
+                literals,
+            }) = self.of_classes.get(class)
+            {
+                rarer.add(one);
+                rare.add(other);
+                note(literals, &mut met);
+            }
+        }
+        for (condition, classes) in met.iter().skip(MOST_CONDITIONS).zip([rarer, rare]) {
+            all = all.and(&condition.or(&classes));
+        }
         let mut ends = 0;
         if let Some(table) = &self.table {
             // what ends once more meets nothing more, and everyday words come again and again
@@ -307,21 +402,27 @@ impl Words {
                 self.meets(end, &mut met);
             });
         }
-        let mut hits = met.iter().fold(Hits::ALL, |hits, met| hits.and(met));
+        let of_literals = met.iter().take(MOST_CONDITIONS);
+        let mut hits = of_literals.fold(all, |hits, met| hits.and(met));
         hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
         (hits, ends)
     }
 
     /// Notes what a literal meets.
-    fn meets(&self, literal: usize, met: &mut [Hits; MOST_CONDITIONS]) {
+    fn meets(&self, literal: usize, met: &mut Met) {
         let found = self
             .met
             .get(literal)
             .and_then(|range| self.conditions.get(range.clone()));
-        for (condition, place, rules) in found.unwrap_or_default() {
-            if let Some(word) = met.get_mut(*condition).and_then(|hits| hits.0.get_mut(*place)) {
-                *word |= rules;
-            }
+        note(found.unwrap_or_default(), met);
+    }
+}
+
+/// Notes the rules of which conditions are met.
+fn note(conditions: &[(usize, usize, u64)], met: &mut Met) {
+    for (condition, place, rules) in conditions {
+        if let Some(word) = met.get_mut(*condition).and_then(|hits| hits.0.get_mut(*place)) {
+            *word |= rules;
         }
     }
 }
@@ -344,7 +445,12 @@ mod tests {
         let (words, ids) = words(&["union.*select", "<script", r"\d+", "(?i)sleep|union"]);
         let hits = |text: &str| {
             ids.iter()
-                .map(|id| words.search(text, Marks::of(text.as_bytes())).0.has(*id))
+                .map(|id| {
+                    words
+                        .search(text, Marks::of(text.as_bytes()), &Hits::default())
+                        .0
+                        .has(*id)
+                })
                 .collect::<Vec<_>>()
         };
         assert_eq!(hits("abc 1"), [false, false, true, false]);
@@ -355,11 +461,24 @@ mod tests {
     }
 
     #[test]
+    fn signs_are_told_by_their_classes() {
+        let (words, ids) = words(&["[<>]", "union.*;", r"'\s*(?:or|--)", "=|like"]);
+        let hits = |text: &str, spared: &Hits| {
+            let (hits, ends) = words.search(text, Marks::of(text.as_bytes()), spared);
+            (ids.iter().map(|id| hits.has(*id)).collect::<Vec<_>>(), ends)
+        };
+        assert_eq!(hits("a;b=<c", &Hits::default()), (vec![true, false, false, true], 0));
+        assert_eq!(hits("union ;'--", &Hits::default()).0, [false, true, true, false]);
+        let spared = Hits::of([Some(ids[0])].into_iter()).unwrap();
+        assert_eq!(hits("a <= like", &spared).0, [false, false, false, true]);
+    }
+
+    #[test]
     fn further_rules_are_always_asked() {
         let patterns: Vec<String> = (0..MOST_RULES + 2).map(|number| format!("literal{number}")).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let (words, ids) = words(&patterns);
-        let (hits, _) = words.search("nothing", Marks::of(b"nothing"));
+        let (hits, _) = words.search("nothing", Marks::of(b"nothing"), &Hits::default());
         assert!(!hits.has(ids[MOST_RULES - 1]) && hits.has(ids[MOST_RULES]));
     }
 }

@@ -16,10 +16,20 @@ const MOST_MEANWHILE: usize = 24;
 /// Conditions on a text, all of which each match needs: of each at least one class must be there.
 ///
 /// All in one place: they are asked of each value for some tens of rules.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Needs {
+    /// Where there are fewer, the rest is met by every text that is not empty.
     conditions: [Marks; MOST],
     count: usize,
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        Self {
+            conditions: [Marks::EVERY; MOST],
+            count: 0,
+        }
+    }
 }
 
 impl Needs {
@@ -37,11 +47,17 @@ impl Needs {
         needs
     }
 
+    /// The conditions, the rarest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = Marks> {
+        self.conditions.iter().take(self.count).copied()
+    }
+
     /// Whether a text with these classes may match.
     #[inline]
     pub(super) fn are_met_by(&self, marks: Marks) -> bool {
-        let mut conditions = self.conditions.iter().take(self.count);
-        conditions.all(|condition| marks.any(*condition))
+        // without a branch for each: nearly all are met of the rules that this is asked of
+        let are_met = |all, condition: &Marks| all & marks.any(*condition);
+        self.count == 0 || self.conditions.iter().fold(true, are_met)
     }
 }
 

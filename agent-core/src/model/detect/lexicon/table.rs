@@ -80,14 +80,23 @@ impl Table {
     pub(super) fn search(&self, text: &[u8], found: &mut impl FnMut(usize)) {
         let (classes, next, first) = (&self.classes, self.next.as_slice(), self.first);
         let mut state = 0_u16;
-        for byte in text {
-            let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
+        let mut step = |byte: u8| {
+            let class = classes.get(usize::from(byte)).copied().unwrap_or_default();
             let place = usize::from(state) << SHIFT | usize::from(class);
             state = next.get(place).copied().unwrap_or_default();
             if state >= first {
                 found(usize::from(state - first));
             }
+        };
+        // several at a time: that the loop ends is asked once for all of them
+        let (chunks, rest) = text.as_chunks::<4>();
+        for [first, second, third, fourth] in chunks {
+            step(*first);
+            step(*second);
+            step(*third);
+            step(*fourth);
         }
+        rest.iter().for_each(|byte| step(*byte));
     }
 }
 
