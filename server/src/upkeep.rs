@@ -94,7 +94,8 @@ async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
         };
         match written {
             Ok(Ok(position)) => {
-                backed_up = Some(now);
+                // where the rows stand: nodes go on from there, so it must not fall behind what is kept
+                backed_up = Some(position);
                 owner.share(file, position).await;
             }
             Ok(Err(error)) => tracing::error!(%error, "a backup could not be written"),

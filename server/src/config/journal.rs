@@ -2,13 +2,16 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use url::Url;
 
 use super::{ConfigError, limits::at_least_one};
 
 /// The longest name of a shard, which is part of a stream's.
 const LONGEST_SHARD: usize = 32;
+
+/// What a monitoring page is.
+const MONITOR_URL: &str = "an http or https URL";
 
 /// The most servers that keep a copy; the engine allows no more.
 const MOST_REPLICAS: usize = 5;
@@ -35,8 +38,7 @@ pub struct JournalConfig {
     pub replicas: NonZeroUsize,
     /// Monitoring pages of the engine's servers, which are asked whether they write before they
     /// acknowledge.
-    #[serde(deserialize_with = "urls")]
-    pub monitor_urls: Vec<Url>,
+    pub monitor_urls: Vec<String>,
 }
 
 /// Whose a journal is.
@@ -117,6 +119,27 @@ impl JournalConfig {
         self.check_engine()
     }
 
+    /// Where the engine's monitoring pages are.
+    ///
+    /// # Errors
+    /// What is no URL of a page.
+    pub(crate) fn monitors(&self) -> Result<Vec<Url>, String> {
+        let read = |text: &String| {
+            let url = Url::parse(text).ok();
+            let is_page = |url: &Url| {
+                matches!(url.scheme(), "http" | "https") && url.has_host() && !has_credentials(url.as_str())
+            };
+            url.filter(is_page)
+                .ok_or_else(|| format!("{:?}", Self::without_credentials(text)))
+        };
+        self.monitor_urls.iter().map(read).collect()
+    }
+
+    /// A text that should be a URL, for people.
+    pub(crate) fn without_credentials(url: &str) -> &str {
+        if has_credentials(url) { "…" } else { url }
+    }
+
     fn check_engine(&self) -> Result<(), ConfigError> {
         if self.urls.is_empty() {
             return Err(wrong(
@@ -125,10 +148,21 @@ impl JournalConfig {
                 "nats://HOST:PORT of each of the engine's servers",
             ));
         }
-        if let Some(url) = self.urls.iter().find(|url| has_credentials(url)) {
-            let shown = url.rsplit('@').next().unwrap_or_default();
+        if self.urls.iter().any(|url| has_credentials(url)) {
             let allowed = "a URL without credentials: name `user` and `password_file`, or `token_file`";
-            return Err(wrong("urls", format!("credentials before {shown:?}"), allowed));
+            return Err(wrong(
+                "urls",
+                "an @, before which credentials stand".to_owned(),
+                allowed,
+            ));
+        }
+        if self.monitor_urls.iter().any(|url| has_credentials(url)) {
+            let allowed = "a URL without credentials: a monitoring page asks for none";
+            let found = "an @, before which credentials stand".to_owned();
+            return Err(wrong("monitor_urls", found, allowed));
+        }
+        if let Err(found) = self.monitors() {
+            return Err(wrong("monitor_urls", found, MONITOR_URL));
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if self.shard.is_empty() || self.shard.len() > LONGEST_SHARD || !self.shard.bytes().all(is_plain) {
@@ -164,21 +198,10 @@ fn wrong(key: &'static str, found: String, allowed: &'static str) -> ConfigError
     ConfigError::Journal { key, found, allowed }
 }
 
-/// Whether something stands before the host: it would be shown with the URL.
+/// Whether credentials may stand in it: it would be shown with them. No host or path has an @, and
+/// a password may have anything before it.
 fn has_credentials(url: &str) -> bool {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    authority.split('/').next().unwrap_or_default().contains('@')
-}
-
-fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Url>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let read = |text: &String| match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        Ok(_) | Err(_) => Err(serde::de::Error::custom(format!(
-            "found {text:?}, allowed is an http or https URL"
-        ))),
-    };
-    texts.iter().map(read).collect()
+    url.contains('@')
 }
 
 #[cfg(test)]
@@ -212,7 +235,7 @@ mod tests {
             (with("tls = { cert = \"c\" }"), "tls.cert and tls.key"),
             (
                 with("monitor_urls = [\"10.0.0.1:8222\"]"),
-                "allowed is an http or https URL",
+                "[journal] monitor_urls: found \"10.0.0.1:8222\", allowed is an http or https URL",
             ),
             (with("password = \"p\""), "unknown field"),
             ("kind = \"kafka\"".to_owned(), "unknown variant"),
@@ -227,10 +250,23 @@ mod tests {
     #[test]
     #[cfg(feature = "nats")]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        for url in ["nats://u:hidden@10.0.0.1:4222", "u:hidden@10.0.0.1"] {
+        for url in [
+            "nats://u:hidden@10.0.0.1:4222",
+            "u:hidden@10.0.0.1",
+            "nats://u:pa/hidden@h",
+            "nats://u:a@hidden@h",
+        ] {
             let said = said(&format!("kind = \"nats\"\nurls = [\"{url}\"]"), true);
             assert!(
                 said.contains("name `user` and `password_file`") && !said.contains("hidden"),
+                "{said}"
+            );
+        }
+        for url in ["http://u:hidden@h:8222", "http://u:pa/hidden@h", "u:hidden@h:8222"] {
+            let keys = format!("kind = \"nats\"\nurls = [\"nats://h\"]\nmonitor_urls = [\"{url}\"]");
+            let said = said(&keys, true);
+            assert!(
+                said.contains("a monitoring page asks for none") && !said.contains("hidden"),
                 "{said}"
             );
         }

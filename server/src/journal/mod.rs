@@ -111,7 +111,9 @@ pub trait Journal: Send + std::fmt::Debug {
     }
 
     /// Gives records that were not given before up to a position, in order, but those whose
-    /// positions [`append`](Self::append) told. Only other nodes write such.
+    /// positions [`append`](Self::append) told. Only other nodes write such. Where much has come,
+    /// it gives a part and wakes its listener for the next; up to a position that was told it gives
+    /// all.
     ///
     /// # Errors
     /// If the journal does not do what it should, or a record makes no sense.
@@ -169,6 +171,9 @@ pub enum JournalError {
         /// The newest that is known.
         known: u8,
     },
+    /// A record is larger than it takes: it is not kept, and others are.
+    #[error("a record is too large: {0}")]
+    TooLarge(String),
     /// It does not do what it should at this moment: a disk that is full, may not be written to or
     /// does not answer.
     #[error("{0}")]

@@ -22,11 +22,16 @@ use crate::{
 
 /// The most work that goes into one record.
 const MOST_WORK: usize = 200;
-/// The most events of one record, after which the next one begins: some 2 MB.
+/// The most events of one record, after which the next one begins.
 const MOST_EVENTS: usize = 8_192;
-/// The most work that waits for a disk; beyond it a request is refused at once. 256 events take 100
-/// kB.
+/// The most bytes of one record, as JSON: an engine takes messages of a megabyte unless it is told
+/// otherwise. Work that is larger alone gets a record of its own, so that no other is refused with it.
+const MOST_BYTES: usize = 256 << 10;
+/// The most work that waits for a disk; beyond it a request is refused at once.
 const MOST_WAITING: usize = 2_048;
+/// The most bytes of it, as JSON: sixteen of the largest bodies that `limits.body_bytes` lets in
+/// unless it is set, or 150,000 events of the usual size.
+const MOST_WAITING_BYTES: usize = 64 << 20;
 
 /// How often a checkpoint is written at most, while little changes: what a start has to replay.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -64,6 +69,8 @@ pub(super) enum Message {
 /// Work whose commands wait to be kept.
 struct Waiting {
     plan: Plan,
+    /// Of its commands, as they are written down.
+    bytes: usize,
     done: Done,
 }
 
@@ -87,12 +94,16 @@ pub(super) struct Keeper {
     /// The digests of all lists after the newest records, where other nodes read them too.
     lists: VecDeque<(Position, u64)>,
     waiting: VecDeque<Waiting>,
+    /// The bytes of all of it.
+    waiting_bytes: usize,
     flight: Option<Flight>,
     /// An expiry waits or is on its way.
     expiring: bool,
     /// A checkpoint is being written.
     checkpointing: bool,
     checkpointed: Duration,
+    /// The record up to which it was ordered last.
+    checkpoint_at: Position,
 }
 
 impl Keeper {
@@ -123,9 +134,11 @@ impl Keeper {
             moved,
             lists: VecDeque::new(),
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
             flight: None,
             expiring: false,
             checkpointing: false,
+            checkpoint_at: 0,
         }
     }
 
@@ -178,19 +191,36 @@ impl Keeper {
         };
         let waits = !plan.commands.is_empty() || (self.expiring && self.is_prompt());
         if !waits {
-            self.finish(done, Ok(&[]), now);
-        } else if self.waiting.len() >= MOST_WAITING {
-            let answer = if plan.is_optional {
-                Ok(&[][..])
-            } else {
-                Err(StoreError::Unavailable(format!(
-                    "{MOST_WAITING} requests wait for the journal"
-                )))
-            };
-            self.finish(done, answer, now);
-        } else {
-            self.waiting.push_back(Waiting { plan, done });
+            return self.finish(done, Ok(&[]), now);
         }
+        let bytes = plan.commands.iter().map(Command::bytes).sum();
+        if self.has_room(bytes) {
+            self.wait(Waiting { plan, bytes, done });
+        } else if plan.is_optional {
+            self.finish(done, Ok(&[]), now);
+        } else {
+            let answer = format!("{} requests wait for the journal", self.waiting.len());
+            self.finish(done, Err(StoreError::Unavailable(answer)), now);
+        }
+    }
+
+    /// Whether work of so many bytes may wait, too. Where nothing waits it always may.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.len() < MOST_WAITING
+            && (self.waiting.is_empty() || self.waiting_bytes.saturating_add(bytes) <= MOST_WAITING_BYTES)
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        self.waiting_bytes = self.waiting_bytes.saturating_add(waiting.bytes);
+        self.waiting.push_back(waiting);
+    }
+
+    /// The first work that waits, if it still goes into a record that has so many bytes.
+    fn next_within(&mut self, bytes: usize) -> Option<Waiting> {
+        let fits = |waiting: &mut Waiting| bytes == 0 || bytes.saturating_add(waiting.bytes) <= MOST_BYTES;
+        let next = self.waiting.pop_front_if(fits)?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(next.bytes);
+        Some(next)
     }
 
     /// Has what has ended removed before anything else.
@@ -204,7 +234,8 @@ impl Keeper {
             is_optional: false,
         };
         let done: Done = Box::new(|_, _, _| {});
-        self.waiting.push_back(Waiting { plan, done });
+        let bytes = plan.commands.iter().map(Command::bytes).sum();
+        self.wait(Waiting { plan, bytes, done });
     }
 
     /// How many requests wait for the journal.
@@ -226,12 +257,13 @@ impl Keeper {
         if self.flight.is_some() || self.waiting.is_empty() {
             return;
         }
-        let (mut commands, mut work, mut events) = (Vec::new(), Vec::new(), 0);
+        let (mut commands, mut work, mut events, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
         while work.len() < MOST_WORK
             && events < MOST_EVENTS
-            && let Some(mut waiting) = self.waiting.pop_front()
+            && let Some(mut waiting) = self.next_within(bytes)
         {
             let from = commands.len();
+            bytes += waiting.bytes;
             events += waiting.plan.commands.iter().map(Command::weight).sum::<usize>();
             commands.append(&mut waiting.plan.commands);
             work.push((from..commands.len(), waiting));
@@ -258,6 +290,10 @@ impl Keeper {
         };
         self.health.on_its_way(None);
         let answers = match kept {
+            Ok(position) if self.misses_before(position) => Err(StoreError::Failed(format!(
+                "record {position} came after {}, and those between did not",
+                self.applied
+            ))),
             Ok(position) => Ok(self.apply(position, &record, true)),
             Err(error) => Err(error),
         };
@@ -265,7 +301,7 @@ impl Keeper {
             self.expiring = false;
         }
         let now = self.timeline.now();
-        for (range, Waiting { plan, done }) in work {
+        for (range, Waiting { plan, done, .. }) in work {
             let own = match &answers {
                 Ok(answers) => Ok(answers.get(range).unwrap_or_default()),
                 Err(_) if plan.is_optional => Ok(&[][..]),
@@ -280,13 +316,27 @@ impl Keeper {
     }
 
     fn recovered(&mut self, position: Position, other: &Other) {
-        if position > self.applied {
+        if position > self.applied && !self.misses_before(position) {
             self.compare(other);
             self.apply(position, &other.record, other.is_own);
             if let Some(moved) = &self.moved {
                 moved();
             }
         }
+    }
+
+    /// Whether records before this one did not come. None takes effect out of its turn: the lists
+    /// of this node would be other than those of all others. It serves what it has.
+    fn misses_before(&self, position: Position) -> bool {
+        let misses = self.health.is_shared && position > self.applied + 1;
+        if misses && self.health.misses.swap(self.applied + 1, Ordering::Relaxed) == 0 {
+            tracing::error!(
+                position,
+                applied = self.applied,
+                "a record is missing here: nothing more takes effect on this node until it is started again"
+            );
+        }
+        misses
     }
 
     fn apply(&mut self, position: Position, record: &Record, is_own: bool) -> Vec<Answer> {
@@ -335,6 +385,7 @@ impl Keeper {
             .into_iter()
             .partition(|waiting| waiting.plan.needs_no_record());
         self.waiting = waiting.into();
+        self.waiting_bytes = self.waiting.iter().map(|waiting| waiting.bytes).sum();
         let mut free: Vec<Done> = free.into_iter().map(|waiting| waiting.done).collect();
         if let Some(flight) = &mut self.flight {
             let (late, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut flight.work)
@@ -356,10 +407,14 @@ impl Keeper {
         self.expire(self.timeline.now());
         if self.health.problem.load().is_some() {
             // whether it works again is found out without a request
-            let _ = self.orders.send(Order::News);
+            if !self.health.news_wait.swap(true, Ordering::SeqCst) {
+                let _ = self.orders.send(Order::News);
+            }
         }
         let since = self.timeline.elapsed().saturating_sub(self.checkpointed);
-        if since >= CHECKPOINT_EVERY && (!self.keeps || self.node.store.changed() > 0) {
+        // a record that changes no row moves it, too: what follows it may be kept for days alone
+        let is_due = !self.keeps || self.node.store.changed() > 0 || self.applied > self.checkpoint_at;
+        if since >= CHECKPOINT_EVERY && is_due {
             self.checkpoint();
         }
     }
@@ -376,6 +431,7 @@ impl Keeper {
             Default::default()
         };
         self.checkpointed = self.timeline.elapsed();
+        self.checkpoint_at = self.applied;
         self.checkpointing = self.orders.send(Order::Checkpoint(self.applied, changes)).is_ok();
     }
 }

@@ -14,12 +14,14 @@
 
 mod keeper;
 mod scribe;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -78,6 +80,10 @@ pub(crate) struct JournalHealth {
     warnings: Vec<String>,
     /// Where this node's lists differed first from another's; 0 where they never did.
     differs: AtomicU64,
+    /// The first record that never came, although one after it did; 0 where none is missing.
+    misses: AtomicU64,
+    /// Whether the order to look for news waits.
+    news_wait: AtomicBool,
 }
 
 impl JournalHealth {
@@ -87,6 +93,8 @@ impl JournalHealth {
             is_shared: journal.is_shared(),
             warnings: journal.warnings(),
             differs: 0.into(),
+            misses: 0.into(),
+            news_wait: AtomicBool::new(false),
             position: position.into(),
             problem: ArcSwapOption::empty(),
             appended: AtomicU64::new(0),
@@ -104,6 +112,12 @@ impl JournalHealth {
             warnings.push(format!(
                 "at record {differs} this node's lists differ from another's: a defect, or a memory that fails; stop the \
                  node that is wrong, move its data_dir away, and start it"
+            ));
+        }
+        let misses = self.misses.load(Ordering::Relaxed);
+        if misses > 0 {
+            warnings.push(format!(
+                "record {misses} did not come, and later ones did: nothing more takes effect on this node; start it again"
             ));
         }
         warnings

@@ -5,11 +5,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc as std_mpsc,
-    },
+    sync::{Arc, atomic::Ordering, mpsc as std_mpsc},
     thread,
     time::Duration,
 };
@@ -52,11 +48,10 @@ pub(super) fn start(
     health: Arc<JournalHealth>,
 ) -> io::Result<std_mpsc::Sender<Order>> {
     let (orders, queue) = std_mpsc::channel();
-    let is_told = Arc::new(AtomicBool::new(false));
     if journal.is_shared() {
-        let (told, is_told) = (orders.clone(), Arc::clone(&is_told));
+        let (told, woken) = (orders.clone(), Arc::clone(&health));
         journal.listen(Box::new(move || {
-            if !is_told.swap(true, Ordering::SeqCst) {
+            if !woken.news_wait.swap(true, Ordering::SeqCst) {
                 // gone with the server
                 let _ = told.send(Order::News);
             }
@@ -65,13 +60,13 @@ pub(super) fn start(
         let _ = orders.send(Order::News);
     }
     let scribe = Scribe {
-        is_told,
         journal,
         newest,
         keeper,
         timeline,
         health,
         failed: None,
+        said_too_large: false,
         unsaved: BTreeMap::new(),
     };
     thread::Builder::new()
@@ -81,8 +76,6 @@ pub(super) fn start(
 }
 
 struct Scribe {
-    /// Whether the order to look for news waits.
-    is_told: Arc<AtomicBool>,
     journal: Box<dyn Journal>,
     /// The newest record that is known to be durable.
     newest: Position,
@@ -91,6 +84,8 @@ struct Scribe {
     health: Arc<JournalHealth>,
     /// When it failed last, and how, if it has not worked since.
     failed: Option<(Duration, JournalError)>,
+    /// Whether the log has it that a record was too large.
+    said_too_large: bool,
     /// Rows of checkpoints that could not be written.
     unsaved: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
@@ -102,10 +97,8 @@ impl Scribe {
                 Order::Append(record, (at, lists)) => {
                     let began = Instant::now();
                     self.journal.vouch(at, lists);
-                    let kept = self.attempt(|journal| journal.append(&record));
+                    let kept = self.append(&record);
                     if let Ok(position) = kept {
-                        // what stands before it takes effect before it
-                        self.others(position);
                         self.health.append.observe(began.elapsed().as_secs_f64());
                         self.health.appended.fetch_add(1, Ordering::Relaxed);
                         self.newest = position;
@@ -124,8 +117,9 @@ impl Scribe {
                     let _ = reply.send(self.attempt(|journal| journal.frozen()));
                 }
                 Order::News => {
-                    self.is_told.store(false, Ordering::SeqCst);
-                    self.others(Position::MAX);
+                    self.health.news_wait.store(false, Ordering::SeqCst);
+                    // what fails is seen in the health
+                    let _ = self.others(Position::MAX);
                 }
                 Order::Share(backup, position) => self.journal.share(&backup, position),
                 Order::Close(closed) => {
@@ -136,6 +130,21 @@ impl Scribe {
                 }
             }
         }
+    }
+
+    /// Keeps a record, and has what stands before it take effect before it. Where that does not
+    /// come, the record does not take effect either.
+    fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
+        let position = self.attempt(|journal| journal.append(record))?;
+        let others = self.others(position);
+        if self.journal.is_shared() && position != self.newest + 1 {
+            others?;
+            return Err(JournalError::Damaged(format!(
+                "record {position} came after {}, and those between did not",
+                self.newest
+            )));
+        }
+        Ok(position)
     }
 
     fn checkpoint(&mut self, upto: Position, changes: Changes) {
@@ -156,7 +165,7 @@ impl Scribe {
 
     /// Hands over what other nodes wrote up to a position. Who waits for a record of this node is
     /// told by its own outcome.
-    fn others(&mut self, upto: Position) {
+    fn others(&mut self, upto: Position) -> Result<(), JournalError> {
         let mut found = Vec::new();
         let taken = self.journal.others(upto, &mut |position, other| {
             found.push((position, other));
@@ -164,10 +173,10 @@ impl Scribe {
         });
         self.found(found);
         match taken {
-            Err(error) => drop(self.fail(self.timeline.elapsed(), error)),
+            Err(error) => Err(self.fail(error)),
             // whether it works again is seen by what it does
-            Ok(()) if self.failed.is_some() => drop(self.attempt(|_| Ok(()))),
-            Ok(()) => {}
+            Ok(()) if self.failed.is_some() => self.attempt(|_| Ok(())),
+            Ok(()) => Ok(()),
         }
     }
 
@@ -186,13 +195,12 @@ impl Scribe {
 
     /// Does something with the journal, after it was opened again where it had failed.
     fn attempt<T>(&mut self, act: impl FnOnce(&mut dyn Journal) -> Result<T, JournalError>) -> Result<T, JournalError> {
-        let now = self.timeline.elapsed();
         if let Some((at, error)) = &self.failed {
-            if now.saturating_sub(*at) < RETRY {
+            if self.timeline.elapsed().saturating_sub(*at) < RETRY {
                 return Err(error.clone());
             }
             if let Err(error) = self.recover() {
-                return Err(self.fail(now, error));
+                return Err(self.fail(error));
             }
         }
         match act(&mut *self.journal) {
@@ -203,7 +211,15 @@ impl Scribe {
                 }
                 Ok(done)
             }
-            Err(error) => Err(self.fail(now, error)),
+            // the next that is smaller is kept
+            Err(error @ JournalError::TooLarge(_)) => {
+                // said once: whoever sends such may send many
+                if !std::mem::replace(&mut self.said_too_large, true) {
+                    tracing::error!(%error, "a record is not kept, and its request is answered 503");
+                }
+                Err(error)
+            }
+            Err(error) => Err(self.fail(error)),
         }
     }
 
@@ -232,12 +248,13 @@ impl Scribe {
         read
     }
 
-    fn fail(&mut self, now: Duration, error: JournalError) -> JournalError {
+    fn fail(&mut self, error: JournalError) -> JournalError {
         if self.failed.is_none() {
             tracing::error!(%error, "the journal failed: nothing can be kept until it works again, and the list is served on");
         }
         self.health.problem.store(Some(Arc::new(error.to_string())));
-        self.failed = Some((now, error.clone()));
+        // after however long it took to fail
+        self.failed = Some((self.timeline.elapsed(), error.clone()));
         error
     }
 

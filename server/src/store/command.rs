@@ -1,7 +1,7 @@
 //! What changes the store: commands, in records that carry the time. The same records make the same
 //! store, on every node and at every start.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use buckler::protocol::{
     ConfigMap, Epoch,
@@ -146,6 +146,13 @@ pub enum Command {
 }
 
 impl Command {
+    /// How much of a record it takes as it is written down, in bytes of JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        let mut counted = Counted(0);
+        // what cannot be written down is refused by the journal
+        serde_json::to_writer(&mut counted, self).map_or(0, |()| counted.0)
+    }
+
     /// How much of a record it takes, in events.
     pub(crate) fn weight(&self) -> usize {
         match self {
@@ -169,6 +176,20 @@ impl Command {
             | Self::ResetCredential { .. }
             | Self::Audit(_) => 1,
         }
+    }
+}
+
+/// Counts what is written, and keeps none of it.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -34,12 +34,13 @@ use crate::{
     neighbours::{Answerer, Answers},
 };
 
-/// Messages that wait between the engine's thread and the journal's.
-const QUEUE: usize = 256;
+/// Messages that wait between the engine's thread and the journal's: each is as large as a report may
+/// be at most.
+const QUEUE: usize = 64;
 
 /// What the engine's thread is asked.
 pub(super) enum Ask {
-    Bounds(Position, SyncSender<Result<Bounds, String>>),
+    Bounds(Option<Position>, SyncSender<Result<Bounds, String>>),
     Follow(Position, u64, Feed),
     Publish(u64, PublishMessage),
     Read(
@@ -95,15 +96,16 @@ impl Engine {
         self.asks.clone()
     }
 
-    /// Which records are kept. What it says of the last is no more than a hint.
+    /// Which records are kept. What it says of the last is no more than a hint. It is asked once:
+    /// a journal that works must not wait.
     pub(super) fn bounds(&self) -> Result<Bounds, JournalError> {
-        self.bounds_at(0)
+        self.ask(|reply| Ask::Bounds(None, reply))
     }
 
-    /// As [`bounds`](Self::bounds), asked again where the last is before this one: right after an
-    /// election a server may not know the stream's end yet.
+    /// As [`bounds`](Self::bounds), at a start: asked again where there is no answer, or the last is
+    /// before this one. Right after an election a server may not know the stream's end yet.
     pub(super) fn bounds_at(&self, position: Position) -> Result<Bounds, JournalError> {
-        self.ask(|reply| Ask::Bounds(position, reply))
+        self.ask(|reply| Ask::Bounds(Some(position), reply))
     }
 
     /// Reads the stream that was made then on from a record, for as long as the receiver lives.
@@ -119,7 +121,8 @@ impl Engine {
         Ok(news)
     }
 
-    /// Publishes a record, again and again until the engine has it, or another is published.
+    /// Publishes a record, again and again until the engine has it, for as long as its writer waits,
+    /// or another is published.
     pub(super) fn publish(&self, no: u64, id: &str, stream: &str, bytes: Vec<u8>) -> Result<(), JournalError> {
         let message = PublishMessage::build()
             .payload(bytes.into())
@@ -200,7 +203,8 @@ async fn serve(
             Ask::Bounds(position, reply) => drop(tokio::spawn(async move {
                 let mut bounds = session.bounds().await;
                 for _ in 0..CERTAIN {
-                    if bounds.as_ref().is_ok_and(|bounds| bounds.last >= position) {
+                    let is_known = |position| bounds.as_ref().is_ok_and(|bounds| bounds.last >= position);
+                    if position.is_none_or(is_known) {
                         break;
                     }
                     sleep(AGAIN).await;

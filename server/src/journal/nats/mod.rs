@@ -50,6 +50,11 @@ use crate::{config, neighbours::Neighbours, store::Record};
 /// after 10.
 const APPEND: Duration = Duration::from_secs(8);
 
+/// Records that are held before they are given, and their bytes as JSON: what a node that was cut
+/// off for long has to read comes in parts.
+const MOST_CAME: usize = 1_024;
+const MOST_CAME_BYTES: usize = 32 << 20;
+
 /// How long a server's monitoring page may take.
 const MONITOR: Duration = Duration::from_secs(2);
 
@@ -73,8 +78,9 @@ impl NatsOptions {
     pub fn new(config: &config::JournalConfig) -> Result<Self, JournalError> {
         let url = |text: &String| {
             text.parse().map_err(|error| {
+                let shown = config::JournalConfig::without_credentials(text);
                 JournalError::Unavailable(format!(
-                    "[journal] urls: found {text:?}, allowed is nats://HOST:PORT or tls://HOST:PORT: {error}"
+                    "[journal] urls: found {shown:?}, allowed is nats://HOST:PORT or tls://HOST:PORT: {error}"
                 ))
             })
         };
@@ -85,7 +91,7 @@ impl NatsOptions {
             tls: config.tls.clone(),
             shard: config.shard.clone(),
             replicas: config.replicas.get(),
-            monitors: config.monitor_urls.clone(),
+            monitors: config.monitors().map_err(JournalError::Unavailable)?,
         })
     }
 
@@ -152,13 +158,26 @@ pub struct NatsJournal {
     given: Cell<Position>,
     feed: Option<Receiver<News>>,
     wake: Arc<Wake>,
-    /// Records that came and were not given yet, and whether each was told to its writer here.
-    came: VecDeque<(Position, Vec<u8>, Envelope<Record>, bool)>,
+    /// Records that came and were not given yet.
+    came: VecDeque<Came>,
+    /// The bytes of all of them.
+    came_bytes: usize,
     /// Why the stream cannot be read at this moment.
     down: Option<String>,
     /// Why it is read no more.
     broken: Option<JournalError>,
     warnings: Vec<String>,
+}
+
+/// A record that came.
+struct Came {
+    position: Position,
+    bytes: Vec<u8>,
+    /// How long it is as JSON.
+    size: usize,
+    envelope: Envelope<Record>,
+    /// Whether its position was told to its writer here, who applies it then.
+    is_told: bool,
 }
 
 impl std::fmt::Debug for NatsJournal {
@@ -222,6 +241,7 @@ impl NatsJournal {
             feed: None,
             wake: Arc::new(Box::new(|| {})),
             came: VecDeque::new(),
+            came_bytes: 0,
             down: None,
             broken: None,
             warnings,
@@ -238,6 +258,7 @@ impl NatsJournal {
     fn follow(&mut self) -> Result<(), JournalError> {
         if self.feed.is_none() {
             self.came.clear();
+            self.came_bytes = 0;
             self.feed = Some(
                 self.engine
                     .follow((self.given.get(), self.stream), Arc::clone(&self.wake))?,
@@ -251,26 +272,41 @@ impl NatsJournal {
         match news {
             News::Record(position, bytes) => {
                 self.down = None;
-                let envelope = wire::decode(position, &bytes).map_err(|error| self.breaks(error))?;
-                self.came.push_back((position, bytes, envelope, false));
+                let decoded = wire::decode(position, &bytes).map_err(|error| self.breaks(error));
+                let (envelope, size) = decoded?;
+                self.came_bytes += size;
+                self.came.push_back(Came {
+                    position,
+                    bytes,
+                    size,
+                    envelope,
+                    is_told: false,
+                });
                 return Ok(true);
             }
             News::Up => self.down = None,
             News::Down(problem) => self.down = Some(problem),
             News::Broken(problem) => return Err(self.breaks(JournalError::Damaged(problem))),
-            News::Refused(no, problem) if no == self.no => return Err(JournalError::Unavailable(problem)),
+            News::Refused(no, refusal) if no == self.no => return Err(refusal),
             News::Refused(..) => {}
         }
         Ok(false)
     }
 
-    /// Takes all that came.
+    /// Whether as much has come as is held at once.
+    fn is_full(&self) -> bool {
+        self.came.len() >= MOST_CAME || self.came_bytes >= MOST_CAME_BYTES
+    }
+
+    /// Takes what came, as far as there is room.
     fn drain(&mut self) -> Result<(), JournalError> {
         self.follow()?;
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        while let Some(news) = self.feed.as_ref().and_then(|feed| feed.try_recv().ok()) {
+        while !self.is_full()
+            && let Some(news) = self.feed.as_ref().and_then(|feed| feed.try_recv().ok())
+        {
             // what a refusal is about is over
             if !matches!(news, News::Refused(..)) {
                 self.hear(news)?;
@@ -323,6 +359,10 @@ impl Journal for NatsJournal {
     fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
         self.drain()?;
         self.works()?;
+        let behind = || JournalError::Unavailable("this node has not read all that others wrote yet".to_owned());
+        if self.is_full() {
+            return Err(behind());
+        }
         self.no += 1;
         let seen = self.chain.borrow().newest();
         let bytes = wire::encode((self.node, self.no), seen, self.vouched, record)?;
@@ -348,17 +388,24 @@ impl Journal for NatsJournal {
                     return Err(JournalError::Unavailable("the stream is not read any more".to_owned()));
                 }
             }
-            if let Some((position, _, envelope, is_told)) = self.came.back_mut()
-                && envelope.node == self.node
-                && envelope.no == self.no
+            if let Some(came) = self.came.back_mut()
+                && came.envelope.node == self.node
+                && came.envelope.no == self.no
             {
-                *is_told = true;
-                let position = *position;
+                came.is_told = true;
+                let position = came.position;
                 // those before it are given first, and it takes its turn then
                 if self.came.len() == 1 {
-                    self.others(position, &mut |_, _| Ok(()))?;
+                    let taken = self.others(position, &mut |_, _| Ok(()));
+                    // what is wrong after it concerns the next
+                    if self.given.get() < position {
+                        taken?;
+                    }
                 }
                 return Ok(position);
+            }
+            if self.is_full() {
+                return Err(behind());
             }
         }
     }
@@ -367,7 +414,7 @@ impl Journal for NatsJournal {
         // what is read from further on is only looked at
         let goes_on = after <= self.chain.borrow().newest().0;
         self.engine.read(after, None, |position, bytes| {
-            let envelope = wire::decode(position, &bytes)?;
+            let (envelope, _) = wire::decode(position, &bytes)?;
             if goes_on {
                 check(&mut self.chain.borrow_mut(), position, &bytes, &envelope)?;
                 self.given.set(self.given.get().max(position));
@@ -406,7 +453,7 @@ impl Journal for NatsJournal {
         let position = rows.load(&mut |_, _| Ok(()))?;
         let upto = self.chain.borrow().newest().0;
         self.engine.read(position, Some(upto), |position, bytes| {
-            records.push((position, wire::decode(position, &bytes)?.record));
+            records.push((position, wire::decode(position, &bytes)?.0.record));
             Ok(())
         })?;
         Ok(Some(Box::new(FrozenNats { rows, records })))
@@ -417,10 +464,20 @@ impl Journal for NatsJournal {
     }
 
     fn others(&mut self, upto: Position, each: EachOther<'_>) -> Result<(), JournalError> {
-        self.drain()?;
-        while self.came.front().is_some_and(|(position, ..)| *position <= upto)
-            && let Some((position, bytes, envelope, is_told)) = self.came.pop_front()
+        // what came before something went wrong is given all the same: a writer here waits for it
+        let drained = self.drain();
+        let is_full = self.is_full();
+        while self.came.front().is_some_and(|came| came.position <= upto)
+            && let Some(came) = self.came.pop_front()
         {
+            let Came {
+                position,
+                bytes,
+                size,
+                envelope,
+                is_told,
+            } = came;
+            self.came_bytes = self.came_bytes.saturating_sub(size);
             if position <= self.given.get() {
                 continue;
             }
@@ -436,6 +493,11 @@ impl Journal for NatsJournal {
                 each(position, other).map_err(JournalError::Damaged)?;
             }
         }
+        if is_full {
+            // there may be more
+            (*self.wake)();
+        }
+        drained?;
         self.works()
     }
 

@@ -9,15 +9,16 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::{connection::State, jetstream::message::PublishMessage};
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
+    APPEND,
     session::{AGAIN, Bounds, HEARTBEAT, REQUEST, Session, record},
     setup,
 };
-use crate::journal::{Position, Wake};
+use crate::journal::{JournalError, Position, Wake};
 
 /// How long an acknowledgement may take before the record is published once more, under the same
 /// id.
@@ -40,7 +41,7 @@ pub(super) enum News {
     /// It is not the stream that was read before.
     Broken(String),
     /// The engine refuses the record of this number for good.
-    Refused(u64, String),
+    Refused(u64, JournalError),
 }
 
 /// Where what is read goes.
@@ -170,6 +171,10 @@ async fn follow_once(session: &Session, reading: &mut Reading, feed: &Feed) -> E
     loop {
         // heartbeats are no items: a reader that misses one says so by an error
         let Ok(next) = timeout(HEARTBEAT * 3, messages.next()).await else {
+            // a server that was cut off from the others beats on, and has nothing new
+            if let Err(problem) = is_at_the_end(session, reading).await {
+                return End::Trouble(problem);
+            }
             if reading.works(feed).await {
                 continue;
             }
@@ -197,11 +202,34 @@ async fn follow_once(session: &Session, reading: &mut Reading, feed: &Feed) -> E
     }
 }
 
-/// Has the engine take a record. Its number within its node is its id there, so that it is taken
-/// once however often it is said.
+/// Checks that nothing new comes because there is nothing.
+async fn is_at_the_end(session: &Session, reading: &Reading) -> Result<(), String> {
+    let bounds = session.bounds().await?;
+    if !bounds.has_quorum {
+        return Err("the engine has no quorum".to_owned());
+    }
+    if bounds.last != reading.after || bounds.made != reading.made {
+        return Err(format!(
+            "the stream ends with record {}, and after {} none came",
+            bounds.last, reading.after
+        ));
+    }
+    Ok(())
+}
+
+/// Has the engine take a record, for as long as its writer waits: what was answered with a failure
+/// must not take effect hours later, after what was decided elsewhere meanwhile. Its number within
+/// its node is its id there, so that it is taken once however often it is said.
 pub(super) async fn publish(session: &Session, no: u64, message: PublishMessage, feed: Option<Feed>) {
     let subject = session.options.subject();
-    loop {
+    let client = session.context.client();
+    let until = Instant::now() + APPEND;
+    while Instant::now() < until {
+        // without a connection it would be sent whenever there is one again
+        if client.connection_state() != State::Connected {
+            sleep(AGAIN).await;
+            continue;
+        }
         let sent = async {
             let ack = session.context.send_publish(subject.clone(), message.clone()).await?;
             ack.await
@@ -211,9 +239,9 @@ pub(super) async fn publish(session: &Session, no: u64, message: PublishMessage,
             Ok(Err(error)) => error,
             Err(_) => continue,
         };
-        if setup::is_final(&problem) {
+        if let Some(refusal) = setup::refusal(&problem) {
             if let Some(feed) = &feed {
-                feed.give(News::Refused(no, problem.to_string())).await;
+                feed.give(News::Refused(no, refusal)).await;
             }
             return;
         }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use async_nats::{
-    Client, ConnectOptions,
+    Client, ConnectOptions, ServerAddr,
     jetstream::{
         self, Context,
         consumer::{AckPolicy, DeliverPolicy, pull},
@@ -98,8 +98,11 @@ async fn connect(options: &NatsOptions) -> Result<Client, String> {
     if let Some(token) = options.token()? {
         connect = connect.token(token);
     }
-    if let Some(tls) = &options.tls {
+    // servers that the engine names later must be asked for it, too
+    if options.tls.is_some() || options.urls.iter().any(ServerAddr::tls_required) {
         connect = connect.require_tls(true);
+    }
+    if let Some(tls) = &options.tls {
         if let Some(ca) = &tls.ca {
             connect = connect.add_root_certificates(ca.clone());
         }

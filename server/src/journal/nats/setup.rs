@@ -11,6 +11,7 @@ use async_nats::jetstream::{
 };
 
 use super::NatsOptions;
+use crate::journal::JournalError;
 
 /// How long records are kept. A node that was away for longer, or is new, goes on from a snapshot;
 /// those are made every hour.
@@ -23,8 +24,8 @@ const SAID_AGAIN: Duration = Duration::from_secs(120);
 /// before; older ones lose what they acknowledged, or are slow.
 const OLDEST: (i64, i64) = (2, 15);
 
-/// The smallest message that the engine must take, in bytes: a record of 8,192 events, pressed, of
-/// an agent that sends what cannot be pressed.
+/// The smallest message that the engine must take, in bytes: a report that is as large as a body may
+/// be, of an agent that sends what cannot be pressed.
 const PAYLOAD: usize = 8 << 20;
 
 /// Makes what is not there, and says what is not as it should be.
@@ -165,23 +166,30 @@ pub(super) fn written_late(url: &url::Url, agent: &ureq::Agent) -> Option<String
     }
 }
 
-/// Whether the engine will not take a record however often it is said.
-pub(super) fn is_final(error: &PublishError) -> bool {
-    /// The account, the disk or the stream is full, or the record too long.
-    const FULL: [u64; 4] = [10_002, 10_047, 10_054, 10_122];
+/// What is said of a record that the engine will not take however often it is said.
+pub(super) fn refusal(error: &PublishError) -> Option<JournalError> {
+    /// The account, the disk or the stream is full.
+    const FULL: [u64; 3] = [10_002, 10_047, 10_122];
+    /// The record is longer than the stream takes.
+    const LONG: u64 = 10_054;
+    let too_large = || JournalError::TooLarge(format!("{error}; set max_payload: 8MB"));
     match error.kind() {
-        PublishErrorKind::MaxPayloadExceeded => true,
+        PublishErrorKind::MaxPayloadExceeded => Some(too_large()),
         PublishErrorKind::Other => {
             let source = std::error::Error::source(error);
             let said = source.and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
-            said.is_some_and(|said| FULL.contains(&said.error_code().0))
+            match said?.error_code().0 {
+                LONG => Some(too_large()),
+                code if FULL.contains(&code) => Some(JournalError::Unavailable(error.to_string())),
+                _ => None,
+            }
         }
         PublishErrorKind::StreamNotFound
         | PublishErrorKind::WrongLastMessageId
         | PublishErrorKind::WrongLastSequence
         | PublishErrorKind::TimedOut
         | PublishErrorKind::BrokenPipe
-        | PublishErrorKind::MaxAckPending => false,
+        | PublishErrorKind::MaxAckPending => None,
     }
 }
 

@@ -26,7 +26,7 @@ impl Setting {
             password_file: Some(self.directory.path().join("password")),
             shard: shard.to_owned(),
             replicas: std::num::NonZeroUsize::MIN,
-            monitor_urls: self.nats.monitors().iter().map(|url| url.parse().unwrap()).collect(),
+            monitor_urls: self.nats.monitors(),
             ..config::JournalConfig::default()
         };
         NatsOptions::new(&config).unwrap()

@@ -22,8 +22,9 @@ const LONG: usize = 64 << 10;
 /// How hard it is pressed: 200 MB a second.
 const LEVEL: i32 = 1;
 
-/// The longest record that is read, in bytes: eight thousand events, each as long as one may be.
-const LONGEST: u64 = 64 << 20;
+/// The longest record that is written, and read, in bytes: what an owner puts into one is smaller by
+/// far. Long texts press to nearly nothing, so that the engine would take one that no node reads.
+const LONGEST: usize = 64 << 20;
 
 /// A record and who wrote it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ pub(super) fn encode(
     (after, link): (Position, Link),
     lists: Option<(Position, u64)>,
     record: &Record,
-) -> io::Result<Vec<u8>> {
+) -> Result<Vec<u8>, JournalError> {
     let envelope = Envelope {
         envelope: FORM,
         node,
@@ -61,15 +62,21 @@ pub(super) fn encode(
         lists,
         record,
     };
-    let json = serde_json::to_vec(&envelope)?;
+    let json = serde_json::to_vec(&envelope).map_err(io::Error::from)?;
+    if json.len() > LONGEST {
+        return Err(JournalError::TooLarge(format!(
+            "found {} bytes, allowed are {LONGEST}",
+            json.len()
+        )));
+    }
     if json.len() < LONG {
         return Ok(json);
     }
-    zstd::stream::encode_all(&*json, LEVEL)
+    Ok(zstd::stream::encode_all(&*json, LEVEL)?)
 }
 
-/// What was sent.
-pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Envelope<Record>, JournalError> {
+/// What was sent, and how long it is as JSON.
+pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<(Envelope<Record>, usize), JournalError> {
     /// Enough to know whether the rest can be read.
     #[derive(Deserialize)]
     struct Form {
@@ -85,7 +92,8 @@ pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Envelope<Record
     } else {
         let mut json = Vec::new();
         let decoder = zstd::stream::read::Decoder::new(bytes);
-        let read = decoder.and_then(|decoder| io::Read::read_to_end(&mut io::Read::take(decoder, LONGEST), &mut json));
+        let most = LONGEST as u64;
+        let read = decoder.and_then(|decoder| io::Read::read_to_end(&mut io::Read::take(decoder, most), &mut json));
         read.map_err(|error| JournalError::Damaged(format!("record {position}: {error}")))?;
         Cow::Owned(json)
     };
@@ -96,7 +104,8 @@ pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Envelope<Record
             return Err(JournalError::Newer { found, known });
         }
     }
-    serde_json::from_slice(&json).map_err(damaged)
+    let envelope = serde_json::from_slice(&json).map_err(damaged)?;
+    Ok((envelope, json.len()))
 }
 
 #[cfg(test)]
@@ -116,12 +125,37 @@ mod tests {
         for record in [&short, &long] {
             let bytes = encode((node, 7), (3, Link::default().next(b"a")), Some((2, 99)), record).unwrap();
             assert!(bytes.len() < LONG);
-            let read = decode(4, &bytes).unwrap();
+            let (read, _) = decode(4, &bytes).unwrap();
             assert_eq!((read.node, read.no, read.after, &read.record), (node, 7, 3, record));
             assert_eq!(read.lists, Some((2, 99)));
         }
         assert!(matches!(decode(4, b"nonsense"), Err(JournalError::Damaged(_))));
         assert!(matches!(decode(4, b"{}"), Err(JournalError::Damaged(_))));
+    }
+
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        let long = |length: usize| {
+            let command = crate::store::Command::Ban {
+                fleet: "default".into(),
+                network: "203.0.113.1/32".parse().unwrap(),
+                ttl_s: None,
+                why: "\u{1}".repeat(length),
+            };
+            Record::new(crate::Moment::default(), vec![command])
+        };
+        let encoded = |record: &Record| encode((Uuid::new_v4(), 1), (0, Link::default()), None, record);
+        // six bytes each, which press to nothing
+        let longest = long(LONGEST / 6 - 200);
+        let bytes = encoded(&longest).unwrap();
+        assert!(bytes.len() < LONG, "{}", bytes.len());
+        let (read, size) = decode(1, &bytes).unwrap();
+        assert!(
+            read.record == longest && (LONGEST - 2_000..=LONGEST).contains(&size),
+            "{size}"
+        );
+        let refused = encoded(&long(LONGEST / 6)).unwrap_err();
+        assert!(matches!(refused, JournalError::TooLarge(_)), "{refused}");
     }
 
     #[test]
