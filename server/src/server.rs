@@ -239,10 +239,20 @@ impl Kept {
             #[cfg(feature = "nats")]
             JournalKind::Nats => {
                 let options = journal::NatsOptions::new(config)?;
-                let journal = journal::NatsJournal::open(options, data_dir)?;
-                let is_renewed = journal.is_renewed();
-                let kept = Self::in_journal(Box::new(journal), rules)?;
-                Ok(Self { is_renewed, ..kept })
+                let open = |damage| {
+                    let journal = journal::NatsJournal::open_after(options.clone(), data_dir, damage)?;
+                    let is_renewed = journal.is_renewed();
+                    let kept = Self::in_journal(Box::new(journal), rules)?;
+                    Ok(Self { is_renewed, ..kept })
+                };
+                match open(false) {
+                    // the others' snapshot may lead on where this node's checkpoint does not
+                    Err(JournalError::Damaged(problem)) => {
+                        journal::set_damaged_aside(data_dir, &problem)?;
+                        open(true)
+                    }
+                    opened => opened,
+                }
             }
             #[cfg(not(feature = "nats"))]
             JournalKind::Nats => Err(JournalError::Unavailable("built without the feature `nats`".to_owned())),

@@ -109,6 +109,17 @@ impl DiskJournal {
         Ok(meta.get(name)?.map_or(0, |mark| mark.value()))
     }
 
+    /// Changes a number that stands beside the position.
+    #[cfg(feature = "nats")]
+    pub(super) fn set_mark(&mut self, name: &str, mark: u64) -> Result<(), JournalError> {
+        self.write(|database| {
+            let transaction = database.begin_write()?;
+            transaction.open_table(META)?.insert(name, mark)?;
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
     /// As [`Journal::checkpoint`], with numbers beside the position.
     pub(super) fn checkpoint_with(
         &mut self,

@@ -17,6 +17,8 @@ mod open;
 
 #[cfg(feature = "nats")]
 pub use self::nats::{NatsJournal, NatsOptions};
+#[cfg(feature = "nats")]
+pub(crate) use self::open::set_damaged_aside;
 pub(crate) use self::open::{backup_in, file_in, make_private, restored};
 pub use self::{
     disk::DiskJournal,

@@ -64,19 +64,25 @@ pub fn open(data_dir: &Path, rules: &Rules) -> Result<Opened, JournalError> {
                 });
             }
             Err(JournalError::Damaged(problem)) if aside.is_none() => {
-                let to = set_aside(&path)?;
-                tracing::error!(
-                    file = %path.display(),
-                    aside = %to.display(),
-                    problem,
-                    "what the server kept is damaged and was set aside"
-                );
+                aside = Some(set_damaged_aside(data_dir, &problem)?);
                 restore_last(data_dir);
-                aside = Some(to);
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Sets aside what the server kept, and says so.
+pub(crate) fn set_damaged_aside(data_dir: &Path, problem: &str) -> Result<PathBuf, JournalError> {
+    let path = file_in(data_dir);
+    let to = set_aside(&path)?;
+    tracing::error!(
+        file = %path.display(),
+        aside = %to.display(),
+        problem,
+        "what the server kept is damaged and was set aside"
+    );
+    Ok(to)
 }
 
 /// The journal's file in a data directory.

@@ -299,6 +299,29 @@ async fn two_nodes_serve_one_list() {
     assert_eq!(head(&one).await["rev"], alike["rev"]);
 }
 
+#[actix_web::test]
+async fn a_node_whose_file_is_damaged_goes_on_from_a_snapshot_of_the_others() {
+    let Some(setting) = Setting::new(1) else { return };
+    let [one, two] = setting.nodes(["one", "two"]);
+    one.operator_bans("203.0.113.1", Some(600)).await;
+    let before = until_alike(&[&one, &two], 1).await;
+    one.server.stop(Duration::from_secs(5));
+    let file = setting.path("one").join("buckler.redb");
+    let length = std::fs::metadata(&file).unwrap().len();
+    std::fs::write(&file, vec![7; usize::try_from(length).unwrap()]).unwrap();
+    let one = setting.node("one");
+    assert!(file.with_extension("redb.damaged-1").exists());
+    // what it had shown to agents is not known any more, so that lists go on under other names
+    let after = until_alike(&[&one, &two], 1).await;
+    assert_ne!(after["epoch"], before["epoch"]);
+    two.operator_bans("203.0.113.2", Some(600)).await;
+    until_alike(&[&one, &two], 2).await;
+    // once: its next start changes no name
+    one.server.stop(Duration::from_secs(5));
+    let one = setting.node("one");
+    assert_eq!(until_alike(&[&one, &two], 2).await["epoch"], after["epoch"]);
+}
+
 /// A node as a process of its own, which can be killed.
 struct Program {
     process: Child,

@@ -17,6 +17,10 @@ use crate::{
 /// it is.
 const MARKS: [&str; 3] = ["link_high", "link_low", "stream"];
 
+/// Beside them: whether agents may know more of lists than the stream does. It lasts until their new
+/// names are in a checkpoint.
+const RENEW: &str = "renew";
+
 /// How far this machine's clock may be from the engine's, in seconds: people and programs set clocks
 /// better than that.
 const CLOCKS_S: i64 = 10;
@@ -38,9 +42,26 @@ pub(super) struct Begun {
     pub(super) is_renewed: bool,
 }
 
-/// Finds with what to begin.
-pub(super) fn begin(engine: &Engine, path: &Path) -> Result<Begun, JournalError> {
+/// Finds with what to begin. What was damaged before is told, and not forgotten by a crash.
+pub(super) fn begin(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, JournalError> {
+    let mut begun = find(engine, path, is_renewed)?;
+    if begun.is_renewed {
+        renew(&mut begun.disk)?;
+    }
+    Ok(begun)
+}
+
+/// Remembers that agents may know more of lists than the stream does.
+pub(super) fn renew(disk: &mut DiskJournal) -> Result<(), JournalError> {
+    disk.set_mark(RENEW, 1)
+}
+
+fn find(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, JournalError> {
     let mut begun = open(path)?;
+    if is_renewed {
+        renew(&mut begun.disk)?;
+        begun.is_renewed = true;
+    }
     let bounds = engine.bounds_at(begun.position)?;
     if bounds.ahead_s.abs() > CLOCKS_S {
         return Err(JournalError::Unavailable(format!(
@@ -67,7 +88,7 @@ pub(super) fn begin(engine: &Engine, path: &Path) -> Result<Begun, JournalError>
         if is_seed {
             return seed(engine, begun, path, bounds);
         }
-        let is_renewed = begun.stream == bounds.made && begun.position > bounds.last;
+        let is_renewed = begun.is_renewed || (begun.stream == bounds.made && begun.position > bounds.last);
         drop(begun.disk);
         set_aside(path)?;
         begun = open(path)?;
@@ -77,7 +98,7 @@ pub(super) fn begin(engine: &Engine, path: &Path) -> Result<Begun, JournalError>
     if let Some(name) = snapshot {
         let is_renewed = begun.is_renewed;
         drop(begun.disk);
-        restore(&fetched, path, &name, bounds)?;
+        restore(&fetched, path, (&name, is_renewed), bounds)?;
         begun = open(path)?;
         begun.is_renewed = is_renewed;
     }
@@ -109,7 +130,7 @@ fn open(path: &Path) -> Result<Begun, JournalError> {
         position,
         link: Link::from_halves(disk.mark(high)?, disk.mark(low)?),
         stream: disk.mark(stream)?,
-        is_renewed: false,
+        is_renewed: disk.mark(RENEW)? > 0,
         disk,
     })
 }
@@ -118,12 +139,13 @@ fn open(path: &Path) -> Result<Begun, JournalError> {
 pub(super) fn mark(
     disk: &mut DiskJournal,
     (upto, rows): (Position, &[RowChange]),
-    link: Link,
-    stream: u64,
+    (link, stream): (Link, u64),
+    is_renewed: bool,
 ) -> Result<(), JournalError> {
     let [high, low, made] = MARKS;
-    let halves = link.halves();
-    disk.checkpoint_with(upto, rows, &[(high, halves.0), (low, halves.1), (made, stream)])
+    let (halves, renew) = (link.halves(), u64::from(is_renewed));
+    let marks = [(high, halves.0), (low, halves.1), (made, stream), (RENEW, renew)];
+    disk.checkpoint_with(upto, rows, &marks)
 }
 
 /// Begins an empty stream with what this node has kept, which the others find as a snapshot.
@@ -135,7 +157,7 @@ fn seed(engine: &Engine, begun: Begun, path: &Path, bounds: Bounds) -> Result<Be
     let mut disk = DiskJournal::open(&unfinished)?;
     let unusable = |error: backup::BackupError| JournalError::Unavailable(format!("what was kept: {error}"));
     backup::store_into(&store, &mut disk).map_err(unusable)?;
-    mark(&mut disk, (0, &[]), Link::default(), bounds.made)?;
+    mark(&mut disk, (0, &[]), (Link::default(), bounds.made), true)?;
     let file = path.with_extension("snapshot");
     if let Some(frozen) = disk.frozen()? {
         backup::write_whole(&*frozen, &file).map_err(unusable)?;
@@ -149,15 +171,11 @@ fn seed(engine: &Engine, begun: Begun, path: &Path, bounds: Bounds) -> Result<Be
     drop(disk);
     set_aside(path)?;
     fs::rename(&unfinished, path)?;
-    let begun = open(path)?;
-    Ok(Begun {
-        is_renewed: true,
-        ..begun
-    })
+    open(path)
 }
 
 /// Makes a checkpoint of a snapshot.
-fn restore(snapshot: &Path, path: &Path, name: &str, bounds: Bounds) -> Result<(), JournalError> {
+fn restore(snapshot: &Path, path: &Path, (name, is_renewed): (&str, bool), bounds: Bounds) -> Result<(), JournalError> {
     let unusable = |problem: String| JournalError::Unavailable(format!("the snapshot {name}: {problem}"));
     let (position, link) = snapshots::parsed(name).ok_or_else(|| unusable("it has no position".to_owned()))?;
     let unfinished = path.with_extension("restoring");
@@ -167,7 +185,7 @@ fn restore(snapshot: &Path, path: &Path, name: &str, bounds: Bounds) -> Result<(
     if found != position {
         return Err(unusable(format!("its rows stand at record {found}")));
     }
-    mark(&mut disk, (position, &[]), link, bounds.made)?;
+    mark(&mut disk, (position, &[]), (link, bounds.made), is_renewed)?;
     drop(disk);
     fs::rename(&unfinished, path)?;
     tracing::info!(name, "goes on from a snapshot");

@@ -15,6 +15,8 @@
 mod begin;
 mod chain;
 mod engine;
+mod judged;
+mod options;
 mod others;
 mod reading;
 mod session;
@@ -25,8 +27,7 @@ mod wire;
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -34,17 +35,23 @@ use std::{
     time::Duration,
 };
 
-use async_nats::ServerAddr;
 use tokio::time::Instant;
-use url::Url;
 use uuid::Uuid;
 
-use self::{begin::Begun, chain::Chain, engine::Engine, reading::News, wire::Envelope};
+pub use self::options::NatsOptions;
+use self::{
+    begin::Begun,
+    chain::Chain,
+    engine::Engine,
+    judged::{check, counts, effect},
+    reading::News,
+    wire::Envelope,
+};
 use super::{
     DiskJournal, EachOther, EachRecord, EachRow, Frozen, Journal, JournalError, Other, Position, RowChange, Wake,
     file_in, make_private,
 };
-use crate::{config, neighbours::Neighbours, store::Record};
+use crate::{neighbours::Neighbours, store::Record};
 
 /// How long a record may take to come back. An election takes 4 to 9 s, and requests are given up
 /// after 10.
@@ -57,86 +64,6 @@ const MOST_CAME_BYTES: usize = 32 << 20;
 
 /// How long a server's monitoring page may take.
 const MONITOR: Duration = Duration::from_secs(2);
-
-/// Where the engine is, and what is kept there.
-#[derive(Debug, Clone, Default)]
-pub struct NatsOptions {
-    urls: Vec<ServerAddr>,
-    user: Option<(String, PathBuf)>,
-    token_file: Option<PathBuf>,
-    tls: Option<config::JournalTls>,
-    shard: String,
-    replicas: usize,
-    monitors: Vec<Url>,
-}
-
-impl NatsOptions {
-    /// What the configuration says.
-    ///
-    /// # Errors
-    /// If a URL is none of a NATS server.
-    pub fn new(config: &config::JournalConfig) -> Result<Self, JournalError> {
-        let url = |text: &String| {
-            text.parse().map_err(|error| {
-                let shown = config::JournalConfig::without_credentials(text);
-                JournalError::Unavailable(format!(
-                    "[journal] urls: found {shown:?}, allowed is nats://HOST:PORT or tls://HOST:PORT: {error}"
-                ))
-            })
-        };
-        Ok(Self {
-            urls: config.urls.iter().map(url).collect::<Result<_, _>>()?,
-            user: config.user.clone().zip(config.password_file.clone()),
-            token_file: config.token_file.clone(),
-            tls: config.tls.clone(),
-            shard: config.shard.clone(),
-            replicas: config.replicas.get(),
-            monitors: config.monitors().map_err(JournalError::Unavailable)?,
-        })
-    }
-
-    fn stream(&self) -> String {
-        format!("BUCKLER_{}", self.shard)
-    }
-
-    fn bucket(&self) -> String {
-        format!("BUCKLER_SNAP_{}", self.shard)
-    }
-
-    fn subject(&self) -> String {
-        format!("buckler.log.{}", self.shard)
-    }
-
-    /// Where nodes ask each other.
-    fn questions(&self) -> String {
-        format!("buckler.ask.{}", self.shard)
-    }
-
-    /// For people: without what a URL may have of credentials.
-    fn places(&self) -> String {
-        let places: Vec<String> = self
-            .urls
-            .iter()
-            .map(|url| format!("{}:{}", url.host(), url.port()))
-            .collect();
-        places.join(", ")
-    }
-
-    fn user(&self) -> Result<Option<(String, String)>, String> {
-        let user = self.user.as_ref();
-        user.map(|(user, file)| Ok((user.clone(), secret(file)?))).transpose()
-    }
-
-    fn token(&self) -> Result<Option<String>, String> {
-        self.token_file.as_deref().map(secret).transpose()
-    }
-}
-
-/// The first line of a file.
-fn secret(file: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("[journal] {}: {error}", file.display()))?;
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
-}
 
 /// A journal on a stream of JetStream.
 pub struct NatsJournal {
@@ -197,6 +124,15 @@ impl NatsJournal {
     /// # Errors
     /// If the engine cannot be reached, or neither checkpoint nor snapshot leads on to what it has.
     pub fn open(options: NatsOptions, data_dir: &Path) -> Result<Self, JournalError> {
+        Self::open_after(options, data_dir, false)
+    }
+
+    /// As [`open`](Self::open), after what was kept here was damaged and set aside: agents may know
+    /// more of lists than the stream does.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn open_after(options: NatsOptions, data_dir: &Path, damage: bool) -> Result<Self, JournalError> {
         make_private(data_dir)?;
         let node = Uuid::new_v4();
         let engine = Engine::start(&options, others::name(node))?;
@@ -207,7 +143,7 @@ impl NatsJournal {
             link,
             stream,
             is_renewed,
-        } = begin::begin(&engine, &path)?;
+        } = begin::begin(&engine, &path, damage)?;
         let mut warnings = engine.warnings.clone();
         if options.monitors.is_empty() {
             warnings.push(
@@ -286,7 +222,7 @@ impl NatsJournal {
             }
             News::Up => self.down = None,
             News::Down(problem) => self.down = Some(problem),
-            News::Broken(problem) => return Err(self.breaks(JournalError::Damaged(problem))),
+            News::Broken(error) => return Err(self.breaks(error)),
             News::Refused(no, refusal) if no == self.no => return Err(refusal),
             News::Refused(..) => {}
         }
@@ -318,6 +254,12 @@ impl NatsJournal {
     /// Nothing more is read or written: what was kept is served on.
     fn breaks(&mut self, error: JournalError) -> JournalError {
         tracing::error!(%error, "this node reads the stream no more, and serves what it has: see \"Three nodes\" in docs/SERVER.md");
+        // a restart goes on where the stream is, and agents may know more
+        if matches!(error, JournalError::Damaged(_))
+            && let Err(error) = begin::renew(&mut self.disk)
+        {
+            tracing::error!(%error, "a restart will not know that lists must go on under other names");
+        }
         self.broken = Some(error.clone());
         error
     }
@@ -329,26 +271,6 @@ impl NatsJournal {
             (None, None) => Ok(()),
         }
     }
-}
-
-/// Goes on with a record, if its writer had read the same log.
-fn check(chain: &mut Chain, position: Position, bytes: &[u8], envelope: &Envelope<Record>) -> Result<(), JournalError> {
-    let (newest, _) = chain.newest();
-    if position <= newest {
-        return Ok(());
-    }
-    if position != newest + 1 {
-        return Err(JournalError::Damaged(format!("found record {position} after {newest}")));
-    }
-    let Envelope { node, after, link, .. } = envelope;
-    let knows_more = *after > newest;
-    if knows_more || chain.at(*after).is_some_and(|known| known != *link) {
-        return Err(JournalError::Damaged(format!(
-            "record {position} of node {node} goes on from another log: at record {after} that has the digest {link}"
-        )));
-    }
-    chain.push(bytes);
-    Ok(())
 }
 
 impl Journal for NatsJournal {
@@ -365,7 +287,8 @@ impl Journal for NatsJournal {
         }
         self.no += 1;
         let seen = self.chain.borrow().newest();
-        let bytes = wire::encode((self.node, self.no), seen, self.vouched, record)?;
+        let by = (self.node, self.no, self.stream);
+        let bytes = wire::encode(by, seen, self.vouched, record)?;
         let id = format!("{}:{}", self.node, self.no);
         self.engine.publish(self.no, &id, &self.options.stream(), bytes)?;
         let began = Instant::now();
@@ -392,8 +315,12 @@ impl Journal for NatsJournal {
                 && came.envelope.node == self.node
                 && came.envelope.no == self.no
             {
-                came.is_told = true;
                 let position = came.position;
+                if !counts(self.stream, position, &came.envelope) {
+                    let problem = format!("the stream has forgotten something: this node's record came as {position}");
+                    return Err(self.breaks(JournalError::Damaged(problem)));
+                }
+                came.is_told = true;
                 // those before it are given first, and it takes its turn then
                 if self.came.len() == 1 {
                     let taken = self.others(position, &mut |_, _| Ok(()));
@@ -415,11 +342,14 @@ impl Journal for NatsJournal {
         let goes_on = after <= self.chain.borrow().newest().0;
         self.engine.read(after, None, |position, bytes| {
             let (envelope, _) = wire::decode(position, &bytes)?;
-            if goes_on {
-                check(&mut self.chain.borrow_mut(), position, &bytes, &envelope)?;
+            let counts = if goes_on {
+                let counts = check((&mut self.chain.borrow_mut(), self.stream), position, &bytes, &envelope)?;
                 self.given.set(self.given.get().max(position));
-            }
-            each(position, envelope.record).map_err(JournalError::Damaged)
+                counts
+            } else {
+                counts(self.stream, position, &envelope)
+            };
+            each(position, effect(envelope.record, counts)).map_err(JournalError::Damaged)
         })
     }
 
@@ -431,7 +361,9 @@ impl Journal for NatsJournal {
         let link = self.chain.borrow().at(upto);
         let link =
             link.ok_or_else(|| JournalError::Unavailable(format!("the digest at record {upto} is forgotten")))?;
-        begin::mark(&mut self.disk, (upto, rows), link, self.stream)
+        // what a node that reads no more has shown to agents is known to no other
+        let is_renewed = matches!(self.broken, Some(JournalError::Damaged(_)));
+        begin::mark(&mut self.disk, (upto, rows), (link, self.stream), is_renewed)
     }
 
     fn reopen(&mut self) -> Result<(), JournalError> {
@@ -453,7 +385,9 @@ impl Journal for NatsJournal {
         let position = rows.load(&mut |_, _| Ok(()))?;
         let upto = self.chain.borrow().newest().0;
         self.engine.read(position, Some(upto), |position, bytes| {
-            records.push((position, wire::decode(position, &bytes)?.0.record));
+            let (envelope, _) = wire::decode(position, &bytes)?;
+            let counts = counts(self.stream, position, &envelope);
+            records.push((position, effect(envelope.record, counts)));
             Ok(())
         })?;
         Ok(Some(Box::new(FrozenNats { rows, records })))
@@ -481,14 +415,14 @@ impl Journal for NatsJournal {
             if position <= self.given.get() {
                 continue;
             }
-            let checked = check(&mut self.chain.borrow_mut(), position, &bytes, &envelope);
-            checked.map_err(|error| self.breaks(error))?;
+            let checked = check((&mut self.chain.borrow_mut(), self.stream), position, &bytes, &envelope);
+            let counts = checked.map_err(|error| self.breaks(error))?;
             self.given.set(position);
             if !is_told {
                 let other = Other {
                     is_own: envelope.node == self.node,
-                    vouched: envelope.lists,
-                    record: envelope.record,
+                    vouched: envelope.lists.filter(|_| counts),
+                    record: effect(envelope.record, counts),
                 };
                 each(position, other).map_err(JournalError::Damaged)?;
             }

@@ -38,8 +38,8 @@ pub(super) enum News {
     Down(String),
     /// It can be read again.
     Up,
-    /// It is not the stream that was read before.
-    Broken(String),
+    /// It is not the stream that was read before, or what follows is no longer kept.
+    Broken(JournalError),
     /// The engine refuses the record of this number for good.
     Refused(u64, JournalError),
 }
@@ -72,8 +72,8 @@ impl Feed {
 enum End {
     /// It is tried again.
     Trouble(String),
-    /// It is not the stream that was read before.
-    Broken(String),
+    /// It is not read on.
+    Broken(JournalError),
     /// The receiver is gone.
     Unheard,
 }
@@ -124,8 +124,8 @@ pub(super) async fn follow(session: Arc<Session>, mut reading: Reading, feed: Fe
     loop {
         match follow_once(&session, &mut reading, &feed).await {
             End::Unheard => return,
-            End::Broken(problem) => {
-                feed.give(News::Broken(problem)).await;
+            End::Broken(error) => {
+                feed.give(News::Broken(error)).await;
                 return;
             }
             End::Trouble(problem) => {
@@ -138,33 +138,44 @@ pub(super) async fn follow(session: Arc<Session>, mut reading: Reading, feed: Fe
     }
 }
 
-async fn follow_once(session: &Session, reading: &mut Reading, feed: &Feed) -> End {
-    let Bounds { first, last, made, .. } = match session.bounds().await {
-        Ok(bounds) => bounds,
-        Err(problem) => return End::Trouble(problem),
-    };
+/// Checks that the stream is the one that was read, and goes on from there.
+fn leads_on(bounds: Bounds, reading: &mut Reading) -> Result<(), End> {
+    let Bounds { first, last, made, .. } = bounds;
     let after = reading.after;
     if made != reading.made {
-        return End::Broken("it is another stream of this name: the one before was deleted".to_owned());
+        let problem = "it is another stream of this name: the one before was deleted".to_owned();
+        return Err(End::Broken(JournalError::Damaged(problem)));
     }
     if last < after {
         reading.behind += 1;
         let problem = format!("the stream ends with record {last}, and record {after} was read from it");
-        return if reading.behind >= CERTAIN {
-            End::Broken(problem)
+        return Err(if reading.behind >= CERTAIN {
+            End::Broken(JournalError::Damaged(problem))
         } else {
             End::Trouble(problem)
-        };
+        });
     }
     reading.behind = 0;
     if first > after + 1 {
-        return End::Broken(format!(
+        // nothing is lost by that: others have read them
+        return Err(End::Broken(JournalError::Unavailable(format!(
             "records {} to {} are no longer kept: a restart goes on from the newest snapshot",
             after + 1,
             first - 1
-        ));
+        ))));
     }
-    let mut messages = match session.messages(after).await {
+    Ok(())
+}
+
+async fn follow_once(session: &Session, reading: &mut Reading, feed: &Feed) -> End {
+    let bounds = match session.bounds().await {
+        Ok(bounds) => bounds,
+        Err(problem) => return End::Trouble(problem),
+    };
+    if let Err(end) = leads_on(bounds, reading) {
+        return end;
+    }
+    let mut messages = match session.messages(reading.after).await {
         Ok(messages) => messages,
         Err(problem) => return End::Trouble(problem),
     };

@@ -1,9 +1,14 @@
 //! The journal on a real engine, as one node uses it and as several do.
 
+use std::fs;
+
 use buckler_tests::nats::{Nats, PASSWORD, until};
 
-use super::{chain::Link, *};
-use crate::journal::conformance::{conforms, load, record, tail};
+use super::{chain::Link, options::secret, *};
+use crate::{
+    config,
+    journal::conformance::{conforms, load, record, tail},
+};
 
 /// One server of the engine, in a directory.
 struct Setting {
@@ -104,7 +109,7 @@ fn two_nodes_read_one_order_and_each_record_once() {
     // a record that is said again under its number is there once
     let mut third = setting.node("order", "third");
     let (node, last) = (Uuid::new_v4(), tail(&third, 41));
-    let bytes = wire::encode((node, 1), (0, Link::default()), None, &last[0].1).unwrap();
+    let bytes = wire::encode((node, 1, third.stream), (0, Link::default()), None, &last[0].1).unwrap();
     for _ in 0..3 {
         let (id, stream) = (format!("{node}:1"), third.options.stream());
         third.engine.publish(1, &id, &stream, bytes.clone()).unwrap();
@@ -194,7 +199,7 @@ fn a_record_whose_writer_read_another_log_is_not_applied() {
     let (mut one, other) = (setting.node("forked", "one"), setting.node("forked", "other"));
     one.append(&record(1)).unwrap();
     let forked = Link::default().next(b"what no other node has read");
-    let bytes = wire::encode((other.node, 1), (1, forked), None, &record(2)).unwrap();
+    let bytes = wire::encode((other.node, 1, other.stream), (1, forked), None, &record(2)).unwrap();
     other
         .engine
         .publish(1, "forked", &other.options.stream(), bytes)
@@ -209,6 +214,85 @@ fn a_record_whose_writer_read_another_log_is_not_applied() {
     };
     assert!(problem.contains("another log"), "{problem}");
     assert!(one.append(&record(3)).is_err() && one.reopen().is_err());
+    // a checkpoint that comes later changes nothing of that
+    one.checkpoint(1, &[]).unwrap();
+    drop(one);
+    let one = setting.node("forked", "one");
+    assert!(one.is_renewed(), "agents may know more than the stream does");
+    assert!(!setting.node("forked", "newcomer").is_renewed());
+}
+
+#[test]
+fn what_was_written_for_another_stream_is_passed_over_by_all() {
+    let Some(setting) = Setting::new() else { return };
+    let mut nodes = ["one", "two"].map(|name| setting.node("others", name));
+    let [one, _] = &mut nodes;
+    one.append(&record(1)).unwrap();
+    let (_, link) = one.chain.borrow().newest();
+    let publish = |no: u64, stream: u64, after: Position| {
+        let by = (Uuid::new_v4(), no, stream);
+        let bytes = wire::encode(by, (after, link), Some((after, 9)), &record(2)).unwrap();
+        let name = one.options.stream();
+        one.engine.publish(no, &no.to_string(), &name, bytes).unwrap();
+        until("the record", || one.engine.bounds().unwrap().last > no);
+    };
+    // of a stream that was deleted, and of one that has forgotten what its writer had read
+    publish(1, one.stream - 1, 1);
+    publish(2, one.stream, 7);
+    let [one, two] = &mut nodes;
+    let passed = others(one, 2);
+    let empty = |(_, other): &(Position, Other)| other.record.commands.is_empty() && other.vouched.is_none();
+    assert!(passed.iter().all(empty), "{passed:?}");
+    assert_eq!(two.append(&record(3)), Ok(4));
+    let found = others(two, 3);
+    assert_eq!(found.iter().filter(|found| empty(found)).count(), 2, "{found:?}");
+    assert_eq!(others(one, 1)[0].1.record, *record(3));
+    let newcomer = setting.node("others", "newcomer");
+    let lengths: Vec<usize> = tail(&newcomer, 0)
+        .iter()
+        .map(|(_, record)| record.commands.len())
+        .collect();
+    assert_eq!(lengths, [1, 0, 0, 1]);
+}
+
+#[test]
+fn what_has_to_be_read_after_a_long_absence_comes_in_parts() {
+    let Some(setting) = Setting::new() else { return };
+    let (mut one, mut away) = (setting.node("parts", "one"), setting.node("parts", "away"));
+    away.follow().unwrap();
+    // some four megabytes each: more than is held at once
+    let large = record(1).commands.first().map(|command| {
+        let mut command = command.clone();
+        if let crate::store::Command::Ban { why, .. } = &mut command {
+            *why = "x".repeat(4 << 20);
+        }
+        Arc::new(Record::new(crate::Moment::default(), vec![command]))
+    });
+    let large = large.unwrap();
+    let written = 2 * MOST_CAME_BYTES / (4 << 20);
+    for _ in 0..written {
+        one.append(&large).unwrap();
+    }
+    let woken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = Arc::clone(&woken);
+    away.listen(Box::new(move || {
+        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }));
+    until("as much as is held", || {
+        away.drain().unwrap();
+        away.is_full()
+    });
+    assert!(away.came.len() < written, "{}", away.came.len());
+    let refused = away.append(&record(2)).unwrap_err();
+    assert!(matches!(refused, JournalError::Unavailable(_)), "{refused}");
+    let before = woken.load(std::sync::atomic::Ordering::SeqCst);
+    let found = others(&mut away, written);
+    assert!(
+        woken.load(std::sync::atomic::Ordering::SeqCst) > before,
+        "for the next part"
+    );
+    assert_eq!(positions(&found), (1..=written as u64).collect::<Vec<_>>());
+    assert_eq!(away.append(&record(2)), Ok(written as u64 + 1));
 }
 
 #[test]
@@ -219,12 +303,19 @@ fn an_engine_that_is_gone_is_no_damage() {
     setting.nats.kill(0);
     let refused = one.append(&record(2)).unwrap_err();
     assert!(matches!(refused, JournalError::Unavailable(_)), "{refused}");
+    // what finds no connection for as long as its writer waits never comes
+    let bytes = wire::encode((one.node, 99, one.stream), (1, Link::default()), None, &record(99)).unwrap();
+    let since = Instant::now();
+    one.engine.publish(99, "late", &one.options.stream(), bytes).unwrap();
+    until("its time is over", || since.elapsed() > APPEND + Duration::from_secs(1));
     setting.nats.run(0);
     until("it is there again", || one.reopen().is_ok());
     // what was said meanwhile may have come after all
     let next = one.append(&record(3)).unwrap();
     assert!((2..=3).contains(&next), "{next}");
-    assert_eq!(tail(&one, 0).len() as u64, next);
+    let kept = tail(&one, 0);
+    assert_eq!(kept.len() as u64, next);
+    assert!(kept.iter().all(|(_, kept)| *kept != *record(99)), "{kept:?}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) struct Envelope<R> {
     pub(super) node: Uuid,
     /// The how manieth record of that node.
     pub(super) no: u64,
+    /// When the stream was made that the node reads: one of the same name may be another.
+    pub(super) stream: u64,
     /// The newest record that the node had read.
     pub(super) after: Position,
     /// The digest of the log up to there.
@@ -48,7 +50,7 @@ pub(super) struct Envelope<R> {
 
 /// As it is sent.
 pub(super) fn encode(
-    (node, no): (Uuid, u64),
+    (node, no, stream): (Uuid, u64, u64),
     (after, link): (Position, Link),
     lists: Option<(Position, u64)>,
     record: &Record,
@@ -57,6 +59,7 @@ pub(super) fn encode(
         envelope: FORM,
         node,
         no,
+        stream,
         after,
         link,
         lists,
@@ -123,10 +126,11 @@ mod tests {
             long.commands.extend(traffic.record().commands);
         }
         for record in [&short, &long] {
-            let bytes = encode((node, 7), (3, Link::default().next(b"a")), Some((2, 99)), record).unwrap();
+            let bytes = encode((node, 7, 5), (3, Link::default().next(b"a")), Some((2, 99)), record).unwrap();
             assert!(bytes.len() < LONG);
             let (read, _) = decode(4, &bytes).unwrap();
             assert_eq!((read.node, read.no, read.after, &read.record), (node, 7, 3, record));
+            assert_eq!(read.stream, 5);
             assert_eq!(read.lists, Some((2, 99)));
         }
         assert!(matches!(decode(4, b"nonsense"), Err(JournalError::Damaged(_))));
@@ -144,7 +148,7 @@ mod tests {
             };
             Record::new(crate::Moment::default(), vec![command])
         };
-        let encoded = |record: &Record| encode((Uuid::new_v4(), 1), (0, Link::default()), None, record);
+        let encoded = |record: &Record| encode((Uuid::new_v4(), 1, 5), (0, Link::default()), None, record);
         // six bytes each, which press to nothing
         let longest = long(LONGEST / 6 - 200);
         let bytes = encoded(&longest).unwrap();
@@ -162,7 +166,7 @@ mod tests {
     fn what_a_newer_release_wrote_is_no_damage() {
         let mut record = Traffic::new(1).founding();
         record.v = RECORD_VERSION + 1;
-        let bytes = encode((Uuid::new_v4(), 1), (0, Link::default()), None, &record).unwrap();
+        let bytes = encode((Uuid::new_v4(), 1, 5), (0, Link::default()), None, &record).unwrap();
         let newer = JournalError::Newer {
             found: RECORD_VERSION + 1,
             known: RECORD_VERSION,
