@@ -213,7 +213,7 @@ impl Scribe {
             }
             // the next that is smaller is kept
             Err(error @ JournalError::TooLarge(_)) => {
-                // said once: whoever sends such may send many
+                // said once: who sends one may send many
                 if !std::mem::replace(&mut self.said_too_large, true) {
                     tracing::error!(%error, "a record is not kept, and its request is answered 503");
                 }
