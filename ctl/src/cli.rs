@@ -379,9 +379,12 @@ pub(crate) struct SignConfigArgs {
     /// Its number: agents take no lower one after it [default: the seconds since 1970]
     #[arg(long)]
     pub(crate) version: Option<u64>,
-    /// For how long agents take it
-    #[arg(long, value_parser = crate::lists::seconds, default_value = "90d")]
-    pub(crate) expires: u64,
+    /// Take a version that is far above the default: hosts take no lower one until the keys are changed
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// For how long agents take it [default: 90d]
+    #[arg(long, value_parser = crate::lists::seconds)]
+    pub(crate) expires: Option<u64>,
     /// The profile's template at the server
     #[arg(long, default_value = "default")]
     pub(crate) template: String,

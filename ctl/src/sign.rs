@@ -129,18 +129,44 @@ impl SignedConfig {
     }
 }
 
+/// For how long agents take a configuration, where nothing is said, in seconds: 90 days.
+const EXPIRES_S: u64 = 90 * 24 * 3_600;
+
+/// How far above the default a version may be, in seconds: a day, for clocks that differ.
+const AHEAD_S: u64 = 24 * 3_600;
+
+/// A version, if those that are signed without one can follow it.
+fn judged(version: u64, force: bool) -> Result<u64, Failure> {
+    let highest = unix_s().saturating_add(AHEAD_S);
+    if version > highest && !force {
+        return Err(Failure::Input(format!(
+            "--version: found {version}, allowed are up to {highest} (the seconds since 1970, and a day): hosts take no lower \
+             version until the keys are changed, --force if that is meant"
+        )));
+    }
+    Ok(version)
+}
+
 fn sign_config(args: &SignConfigArgs, screen: &mut Screen) -> Result<Answer, Failure> {
     let SignConfigArgs {
         profile,
         file,
         keys,
         version,
+        force,
         expires,
         template,
         changes,
     } = args;
     let profile = profiles::named(profile)?;
     let mut signed = match SignedConfig::read(file)? {
+        Some(_) if version.is_some() || expires.is_some() || changes.is_some() => {
+            return Err(Failure::Input(format!(
+                "{}: found a signed configuration, to which signatures are added, allowed is it without --version, \
+                 --expires and --changes: for another version sign the configuration itself",
+                file.display()
+            )));
+        }
         Some(known) if known.signature.profile == profile => known,
         Some(known) => {
             let found = known.signature.profile;
@@ -153,8 +179,8 @@ fn sign_config(args: &SignConfigArgs, screen: &mut Screen) -> Result<Answer, Fai
             config: profiles::read(file)?,
             signature: Signature {
                 profile: profile.to_owned(),
-                version: version.unwrap_or_else(unix_s),
-                expires_s: unix_s().saturating_add(*expires),
+                version: version.map_or_else(|| Ok(unix_s()), |version| judged(version, *force))?,
+                expires_s: unix_s().saturating_add(expires.unwrap_or(EXPIRES_S)),
                 keys: changes.as_deref().map_or_else(|| Ok(Vec::new()), read_changes)?,
                 signed: Vec::new(),
             },

@@ -2,6 +2,7 @@
 //! changes.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -29,6 +30,9 @@ use crate::{
 /// How often ended entries are removed from lists that no agent asks for, and a checkpoint is
 /// thought of.
 const TICK_EVERY: Duration = Duration::from_secs(1);
+
+/// The most removed keys that are named at once: files have a handful.
+const MOST_WARNINGS: usize = 10;
 
 /// What upkeep works with.
 pub(crate) struct Upkeep {
@@ -175,6 +179,7 @@ async fn reload(
     every: Duration,
 ) {
     let Some(file) = running.file.clone() else { return };
+    warn_of_removed_keys(owner, profiles, timeline).await;
     let (mut seen, mut judged) = (None, None);
     let mut turns = interval(every.max(Duration::from_millis(1)));
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -254,5 +259,27 @@ async fn adopt(
     let commands = std::mem::take(&mut prepared.commands);
     owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);
+    warn_of_removed_keys(owner, profiles, timeline).await;
     Ok(())
+}
+
+/// Says which keys are gone whose agents go on with the credentials that they have brought: a key that was stolen
+/// is revoked, not removed alone.
+async fn warn_of_removed_keys(owner: &Owner, profiles: &Profiles, timeline: &Timeline) {
+    let keys = profiles.keys(timeline.now().tick).into_iter().map(|key| key.id);
+    let keys: BTreeSet<Arc<str>> = keys.collect();
+    let removed = owner.ask(move |node, _| {
+        let in_force = node.store.credentials().filter(|known| known.revoked.is_none());
+        let of_removed = in_force.filter(|known| !keys.contains(&known.key));
+        Ok(of_removed.map(|known| Arc::clone(&known.key)).collect::<BTreeSet<_>>())
+    });
+    // a server that is stopping says nothing
+    let removed = removed.await.unwrap_or_default();
+    for key in removed.iter().take(MOST_WARNINGS) {
+        tracing::warn!(
+            %key,
+            "the file no longer has this key, and agents go on with the credentials that it has brought: to end these as well, \
+             bucklerctl keys revoke {key}"
+        );
+    }
 }

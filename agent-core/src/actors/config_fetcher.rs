@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     guard::{TrialFailure, TrialState},
-    model::policy::{Policy, config_hash},
+    model::{
+        policy::{Policy, config_hash},
+        signing::SigningError,
+    },
     protocol::v2::{ConfigState, ConfigUpdate},
 };
 
@@ -70,17 +73,23 @@ impl ConfigFetcher {
     /// Puts a configuration of the server's in force on trial, or says why it cannot be.
     fn apply(&mut self, update: ConfigUpdate, ctx: &mut Context<Self>) {
         let now_s = self.estate.times().unix.as_secs();
+        let before = self.estate.configuration.borrow().kept();
         let believed = self.estate.configuration.borrow_mut().believe(&update, now_s);
         if let Err(error) = believed {
-            tracing::error!(version = update.version, %error, "configuration from the server not believed: the running one stays");
-            let mut configuration = self.estate.configuration.borrow_mut();
-            configuration.reject(&update, ConfigState::Failed, format!("not believed: {error}"));
-            drop(configuration);
-            self.announce();
-            return tell(&self.speak, Speak::Soon);
+            return self.doubt(&update, &error);
         }
-        let compiled = self.estate.configuration.borrow().compile(Some(&update));
+        let kept = self.estate.configuration.borrow().kept();
+        if let Some(kept) = kept.filter(|kept| before.as_ref() != Some(kept)) {
+            self.estate.store.save_believed(&kept);
+        }
+        let configuration = self.estate.configuration.borrow();
+        let (compiled, is_in_force) = (
+            configuration.compile(Some(&update)),
+            configuration.is_in_force(&update.hash),
+        );
+        drop(configuration);
         match compiled {
+            Ok(policy) if is_in_force => self.rename(update, Arc::new(policy)),
             Ok(policy) => self.try_out(update, Arc::new(policy), ctx),
             Err(error) => {
                 tracing::warn!(version = update.version, %error, "configuration from the server refused: the running one stays");
@@ -90,6 +99,34 @@ impl ConfigFetcher {
         }
         self.announce();
         tell(&self.speak, Speak::Soon);
+    }
+
+    /// What is not believed is not taken, and it is said once.
+    fn doubt(&self, update: &ConfigUpdate, error: &SigningError) {
+        if self.estate.configuration.borrow_mut().doubt(update, error) {
+            tracing::error!(version = update.version, %error, "configuration from the server not believed: the running one stays");
+            self.announce();
+            tell(&self.speak, Speak::Soon);
+        }
+    }
+
+    /// The configuration in force has another version or signature from now on.
+    fn rename(&self, update: ConfigUpdate, policy: Arc<Policy>) {
+        tracing::info!(
+            version = update.version,
+            "the configuration in force is signed as another version"
+        );
+        let mut configuration = self.estate.configuration.borrow_mut();
+        // a version alone is not written down: a server may send others as fast as it likes
+        let is_signed_again = configuration
+            .server
+            .as_ref()
+            .is_some_and(|server| server.signature != update.signature);
+        configuration.rename(update, policy);
+        let proven = configuration.server.as_ref().filter(|_| configuration.trial.is_none());
+        if let Some(proven) = proven.filter(|_| is_signed_again) {
+            self.estate.store.save_config(proven);
+        }
     }
 
     fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, ctx: &mut Context<Self>) {
@@ -269,11 +306,16 @@ impl Handler<Errand> for ConfigFetcher {
 impl Handler<ReportPart> for ConfigFetcher {
     type Result = ();
 
-    fn handle(&mut self, ReportPart { exchange }: ReportPart, _: &mut Self::Context) {
+    fn handle(&mut self, ReportPart { exchange }: ReportPart, ctx: &mut Self::Context) {
+        let now_s = self.estate.times().unix.as_secs();
+        let in_time = self.estate.configuration.borrow_mut().in_time_now(now_s);
+        if let Some(update) = in_time {
+            self.apply(update, ctx);
+        }
         let mut configuration = self.estate.configuration.borrow_mut();
         let part = ConfigPart {
             have: configuration.have(),
-            status: configuration.reported(self.estate.times().unix.as_secs()),
+            status: configuration.reported(now_s),
         };
         drop(configuration);
         tell(

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     guard::Trial,
     model::{
-        policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
-        signing::{Believed, Mode, SigningError, Trust},
+        policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, config_hash, is_template, laid_over},
+        signing::{Believed, Kept, Mode, SigningError, Trust},
     },
     protocol::{
         ConfigMap,
@@ -35,6 +35,8 @@ pub(crate) struct Configuration {
     pub(crate) believed: Believed,
     /// Why the server's newest configuration is not believed.
     pub(crate) unsigned: Option<String>,
+    /// What was not believed last, and why: it is judged again when its time may have come.
+    pub(crate) doubted: Option<(ConfigUpdate, SigningError)>,
     /// Whether it was said that the signature of the one in force has ended.
     pub(crate) has_ended: bool,
     /// In what the policy in force protects less than the one before it.
@@ -123,9 +125,25 @@ impl Configuration {
     }
 
     /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
-    pub(crate) fn restore(&mut self, config: ConfigUpdate) {
+    pub(crate) fn restore(&mut self, mut config: ConfigUpdate) {
+        if self.trust.mode != Mode::Off {
+            config.hash = config_hash(&config.body);
+        }
+        let believed = self.believed.clone();
+        // what was believed last did not work here, so that the one before it was in force again
+        if self
+            .rejected
+            .as_ref()
+            .is_some_and(|rejected| rejected.hash == believed.hash)
+        {
+            (self.believed.version, self.believed.hash) = (0, String::new());
+        }
         // one that was good stays so when its time is over
-        if let Err(error) = self.believe(&config, 0) {
+        let judged = self.believe(&config, 0);
+        if self.trust.keep(&believed).follows(&self.trust.keep(&self.believed)) {
+            self.believed = believed;
+        }
+        if let Err(error) = judged {
             tracing::warn!(%error, "the saved configuration is not believed: waiting for the server's");
             return;
         }
@@ -145,6 +163,19 @@ impl Configuration {
         }
     }
 
+    /// Takes over what an earlier run believed, where the host has the same keys pinned: nothing older is
+    /// believed, whatever became of the configuration itself.
+    pub(crate) fn resume(&mut self, kept: &Kept) {
+        if let Some(believed) = self.trust.resume(kept).filter(|_| self.trust.mode != Mode::Off) {
+            self.believed = believed;
+        }
+    }
+
+    /// What is to be kept of what is believed; `None` where no signature is looked at.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        (self.trust.mode != Mode::Off).then(|| self.trust.keep(&self.believed))
+    }
+
     /// Whether a configuration of the server's may be taken, by who has signed it.
     ///
     /// # Errors
@@ -158,6 +189,7 @@ impl Configuration {
             Ok(believed) => {
                 self.believed = believed;
                 self.unsigned = None;
+                self.doubted = None;
                 self.has_ended = false;
                 Ok(())
             }
@@ -173,6 +205,49 @@ impl Configuration {
         }
     }
 
+    /// Writes down that a configuration is not believed, so that the server learns of it. Whether that is news. Unlike one that
+    /// does not work it is judged again: what is wrong may be the host's clock, or its settings.
+    pub(crate) fn doubt(&mut self, update: &ConfigUpdate, error: &SigningError) -> bool {
+        self.status = Some(ConfigStatus {
+            version: update.version,
+            state: ConfigState::Failed,
+            error: Some(format!("not believed: {error}")),
+        });
+        let is_known = self.doubted.as_ref().is_some_and(|(known, _)| {
+            (known.version, &known.hash, &known.signature) == (update.version, &update.hash, &update.signature)
+        });
+        self.doubted = Some((update.clone(), error.clone()));
+        !is_known
+    }
+
+    /// What was not believed because its time was over, and is not by the clock as it is now.
+    pub(crate) fn in_time_now(&mut self, now_s: u64) -> Option<ConfigUpdate> {
+        let is_in_time =
+            |(_, why): &mut (ConfigUpdate, SigningError)| matches!(why, SigningError::Expired(end) if now_s < *end);
+        self.doubted.take_if(is_in_time).map(|(update, _)| update)
+    }
+
+    /// Whether this is what is in force under another version, or signed once more: where signatures are looked at,
+    /// that begins no trial, which a server could make last for ever.
+    pub(crate) fn is_in_force(&self, hash: &str) -> bool {
+        self.trust.mode != Mode::Off && self.server.as_ref().is_some_and(|server| server.hash == hash)
+    }
+
+    /// The configuration in force has another version or signature from now on, on trial as before or proven.
+    pub(crate) fn rename(&mut self, update: ConfigUpdate, policy: Arc<Policy>) {
+        let held = held(&policy);
+        self.status = Some(ConfigStatus {
+            version: update.version,
+            state: if self.trial.is_some() {
+                ConfigState::Probation
+            } else {
+                ConfigState::Applied
+            },
+            error: (!held.is_empty()).then(|| held.join("; ")),
+        });
+        (self.policy, self.source, self.server) = (policy, "server", Some(update));
+    }
+
     /// What is to be said of the signature of the configuration in force. Whether its time is over is
     /// said in the log once.
     pub(crate) fn doubts(&mut self, now_s: u64) -> Option<String> {
@@ -180,11 +255,15 @@ impl Configuration {
         if self.trust.mode == Mode::Off {
             return None;
         }
-        let Believed { hash, expires_s, .. } = &self.believed;
-        if *hash != in_force.hash || now_s < *expires_s {
+        let was_believed = self.trust.mode == Mode::Require || self.believed.hash == in_force.hash;
+        let signature = in_force.signature.as_ref().filter(|_| was_believed);
+        let Some(end) = signature
+            .map(|signature| signature.expires_s)
+            .filter(|end| *end <= now_s)
+        else {
             return self.unsigned.clone();
-        }
-        let ended = SigningError::Expired(*expires_s);
+        };
+        let ended = SigningError::Expired(end);
         if !std::mem::replace(&mut self.has_ended, true) {
             tracing::error!("the configuration in force stays, and {ended}");
         }
@@ -275,6 +354,7 @@ impl Configuration {
         self.policy = policy;
         self.source = source;
         self.weaker = Vec::new();
+        self.has_ended = false;
         std::mem::replace(&mut self.server, server)
     }
 
@@ -377,3 +457,6 @@ impl From<&Configuration> for ConfigInForce {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,13 +34,14 @@ impl Credential {
     /// What the agent speaks with: the profile's key before it has enrolled, and where the server
     /// refuses what it has.
     pub(crate) fn or<'k>(&'k self, key: &'k AgentKey) -> &'k AgentKey {
-        self.own().chain([key]).nth(self.refused).unwrap_or(key)
+        // before the first was taken the key is the likeliest, and then the one of which the answer was lost
+        let first = [key].into_iter().filter(|_| self.current.is_none());
+        first.chain(self.own()).chain([key]).nth(self.refused).unwrap_or(key)
     }
 
-    /// Those that the server may know, the likeliest first; none before the first was taken.
+    /// Those that the server may know, the likeliest first.
     fn own(&self) -> impl Iterator<Item = &AgentKey> {
-        let later = self.next.iter().chain(&self.before);
-        self.current.iter().chain(later.filter(|_| self.current.is_some()))
+        self.current.iter().chain(&self.next).chain(&self.before)
     }
 
     /// Whether the server has taken one.

@@ -150,6 +150,7 @@ impl Estate {
             agent_id,
             credential,
             config,
+            believed,
             list,
             banned,
             confirmed,
@@ -161,11 +162,6 @@ impl Estate {
             store.save_agent_id(id);
             id
         });
-        if identity.contact.borrow().cloud.is_some()
-            && let Some(config) = config
-        {
-            configuration.restore(config);
-        }
         let now = Times::read(&*shared.clock);
         let mut safety = Safety::new(&identity.limits, confirmed, now);
         if let Some(saved) = saved_safety {
@@ -173,6 +169,18 @@ impl Estate {
             configuration.rejected = rejected;
             let history = shared.guard.ban_history();
             banned.iter().for_each(|known| history.restore(known, now.elapsed));
+        }
+        // a host without a server keeps it too: it may have one again
+        if let Some(believed) = &believed {
+            configuration.resume(believed);
+        }
+        if identity.contact.borrow().cloud.is_some()
+            && let Some(config) = config
+        {
+            configuration.restore(config);
+        }
+        if let Some(kept) = configuration.kept().filter(|kept| believed.as_ref() != Some(kept)) {
+            store.save_believed(&kept);
         }
         // first of all, so that not one request is judged by entries that are not in force
         shared.published.load().blacklist.suspend_shared(safety.is_suspended());
@@ -287,6 +295,7 @@ impl Estate {
             agent_id: self.agent_id,
             credential: self.credential.borrow().clone(),
             config: self.configuration.borrow().proven().cloned(),
+            believed: self.configuration.borrow().kept(),
             banned,
             left: self.outbox.borrow().left(),
         }

@@ -237,6 +237,7 @@ fn local_configuration(settings: &Settings) -> Configuration {
         believed: settings.agent().signing.at_first(),
         trust: settings.agent().signing.clone(),
         unsigned: None,
+        doubted: None,
         has_ended: false,
         weaker: Vec::new(),
         policy: Arc::clone(settings.policy()),

@@ -12,8 +12,8 @@ use super::{
     list_file::ListFile,
     seal::Seal,
     tables::{
-        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, LIST, SAFETY, SCHEMA_KEY, changes,
-        changes_name, cursor_key, get, get_number, networks, put,
+        AGENT_ID, BANNED, BELIEVED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, LIST, SAFETY, SCHEMA_KEY,
+        changes, changes_name, cursor_key, get, get_number, networks, put,
     },
     trouble::Trouble,
 };
@@ -69,6 +69,7 @@ pub(super) fn load(
             agent_id: agent_id.map(|id| Uuid::from_slice(&id)).transpose()?,
             credential: credential.unwrap_or_default(),
             config: config(&txn, seal)?,
+            believed: json(BELIEVED)?.map(|json| serde_json::from_slice(&json)).transpose()?,
             banned,
             left: left(&txn)?,
             list: None,

@@ -48,7 +48,7 @@ use self::{
     network::NetworkKey,
     slot::{Opened, Place},
     tables::{
-        AGENT_ID, BANNED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, SAFETY, forget, put, put_bans,
+        AGENT_ID, BANNED, BELIEVED, CONFIG, CONFIG_PLAIN, CONFIRMED, CREDENTIAL, EVENTS, SAFETY, forget, put, put_bans,
         put_changes, put_events,
     },
     trouble::Trouble,
@@ -59,6 +59,7 @@ use crate::{
     model::{
         blacklist::{Scope, SharedList},
         outbox::Left,
+        signing::Kept,
     },
     protocol::v2::{ConfigUpdate, Event},
     status::{StoreMode, StoreState},
@@ -108,6 +109,8 @@ pub(crate) struct Saved {
     pub(crate) agent_id: Option<Uuid>,
     pub(crate) credential: Credential,
     pub(crate) config: Option<ConfigUpdate>,
+    /// What was believed last of signed configurations.
+    pub(crate) believed: Option<Kept>,
     pub(crate) list: Option<SavedList>,
     pub(crate) banned: Vec<SavedEntry>,
     /// When the server last confirmed the list, in Unix seconds.
@@ -123,6 +126,8 @@ pub(crate) struct Everything {
     pub(crate) agent_id: Uuid,
     pub(crate) credential: Credential,
     pub(crate) config: Option<ConfigUpdate>,
+    /// What was believed last; `None` where no signature is looked at.
+    pub(crate) believed: Option<Kept>,
     pub(crate) banned: Vec<SavedEntry>,
     pub(crate) left: Vec<Left>,
 }

@@ -1,6 +1,6 @@
 //! How a store begins, fails, and comes back.
 
-use super::*;
+use super::{saving::put_believed, *};
 
 impl Store {
     /// A store that keeps nothing.
@@ -162,6 +162,7 @@ impl Store {
             agent_id,
             credential,
             config,
+            believed,
             banned,
             left,
         } = everything;
@@ -181,6 +182,11 @@ impl Store {
         }
         if let Some(config) = config {
             self.put_config(txn, config)?;
+        }
+        // what this process never read may be newer than what it was told since
+        let is_newest = |believed: &&Kept| found.believed.as_ref().is_none_or(|found| believed.follows(found));
+        if let Some(believed) = believed.as_ref().filter(is_newest) {
+            put_believed(txn, believed)?;
         }
         if let Some(confirmed) = self.confirmed.get() {
             put(txn, CONFIRMED, &confirmed.to_le_bytes())?;

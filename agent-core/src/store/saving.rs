@@ -27,6 +27,11 @@ impl Store {
         self.write(Durability::Immediate, |txn| self.put_config(txn, config));
     }
 
+    /// Keeps what is believed from now on, before it is in force: nothing older is believed after a restart.
+    pub(crate) fn save_believed(&self, believed: &Kept) {
+        self.write(Durability::Immediate, |txn| put_believed(txn, believed));
+    }
+
     pub(super) fn put_config(&self, txn: &WriteTransaction, config: &ConfigUpdate) -> Result<(), Trouble> {
         let Some(home) = &self.home else { return Ok(()) };
         put(txn, CONFIG, &home.seal.close(serde_json::to_vec(config)?)?)?;
@@ -182,4 +187,8 @@ impl Store {
         }
         written.is_ok()
     }
+}
+
+pub(super) fn put_believed(txn: &WriteTransaction, believed: &Kept) -> Result<(), Trouble> {
+    put(txn, BELIEVED, &serde_json::to_vec(believed)?)
 }

@@ -26,6 +26,8 @@ pub(super) const AGENT_ID: &str = "agent_id";
 pub(super) const CONFIG: &str = "config_sealed";
 /// The agent's credential, sealed.
 pub(super) const CREDENTIAL: &str = "credential_sealed";
+/// What was believed last of signed configurations. It is not sealed: it outlives the agent's key.
+pub(super) const BELIEVED: &str = "believed";
 /// The same as releases before 0.2 wrote it: read once, and removed.
 pub(super) const CONFIG_PLAIN: &str = "config";
 pub(super) const CONFIRMED: &str = "confirmed";

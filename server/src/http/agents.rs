@@ -102,9 +102,21 @@ pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<Stat
         state
             .profile_for(&request, key_in(&body).ok().flatten().as_ref())
             .await?;
+        // the body holds the key
+        tracing::debug!(peer = %state.peer(&request), event = %without_key(&body), "an agent logs");
+        return reply::ok(Nothing {});
     }
     tracing::debug!(peer = %state.peer(&request), event = ?String::from_utf8_lossy(&body), "an agent logs");
     reply::ok(Nothing {})
+}
+
+/// A JSON object as text, without the key that it was sent with.
+fn without_key(body: &[u8]) -> String {
+    let Ok(mut members) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) else {
+        return "no JSON object".to_owned();
+    };
+    members.remove("key");
+    serde_json::Value::Object(members).to_string()
 }
 
 /// The profile of the key in a body, and the body by its type. The key is looked at first: who has none learns nothing.

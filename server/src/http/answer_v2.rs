@@ -18,11 +18,12 @@ use crate::{
     exchange::{Exchange, Part, answered},
     hub::Channel,
     metrics,
+    moment::{Moment, Tick},
     node::Node,
     owner::Plan,
     profiles::{Admitted, Served},
     secret::Fingerprint,
-    store::{AgentIdent, Command, CredentialState, Events, Report, Transport},
+    store::{AgentIdent, Command, CredentialState, Enrolment, Events, Report, Transport},
 };
 
 /// The answer to a registration or a beacon over HTTP: both say and are told the same.
@@ -77,12 +78,12 @@ pub(super) async fn answer(
     let mut report = report(visit, &caller, profile, part);
     let channel = caller.channel.map(Arc::clone);
     let profiles = Arc::clone(&state.profiles);
-    let plan = move |node: &mut Node, _| {
-        if !wants.may_speak(node) {
+    let plan = move |node: &mut Node, now: Moment| {
+        if !wants.may_speak(node, now.tick) {
             return (Plan::default(), None);
         }
         let mut intent = node.intent(&mut report);
-        intent.commands.extend(wants.command(node));
+        intent.commands.extend(wants.command(node, now.tick));
         (Plan::of(&mut intent), Some((report, intent, wants)))
     };
     let exchange = state.owner.act(plan, move |node, planned, answers, now| {
@@ -94,9 +95,7 @@ pub(super) async fn answer(
             channel.settle(node, &mut exchange, now)?;
         }
         let enrolled = wants.granted(node);
-        if let Some(enrolled) = &enrolled {
-            profiles.enrol(enrolled, &node.store);
-        }
+        profiles.follow_credentials(&node.store);
         Ok(Some((exchange, enrolled)))
     });
     let exchange = exchange.await;
@@ -104,7 +103,7 @@ pub(super) async fn answer(
         state.hub.touch(profile.fleet());
     }
     let Some((exchange, enrolled)) = exchange? else {
-        return Err(Refusal::wrong_key());
+        return Err(Refusal::other_credential());
     };
     let (known, ack, nack) = exchange.taken();
     state.metrics.events(ack.saturating_sub(known).min(offered), nack);
@@ -144,7 +143,9 @@ struct Wants {
     key: Arc<str>,
     agent: Uuid,
     fingerprint: Option<Fingerprint>,
-    /// Whether it speaks with a credential of its own.
+    /// The fingerprint of what it speaks with; none where that is a certificate alone.
+    by: Option<Fingerprint>,
+    /// Whether that is a credential of its own.
     is_own: bool,
 }
 
@@ -159,32 +160,38 @@ impl Wants {
             key: Arc::clone(&profile.key),
             agent: part.agent_id,
             fingerprint: part.enrol.as_deref().and_then(Fingerprint::parse),
+            by: profile.by,
             is_own: profile.agent.is_some(),
         })
     }
 
     /// Whether the key is good for this agent: one that agents share is not where the agent has a
-    /// credential, unless it asks for that very one, because the answer was lost.
-    fn may_speak(&self, node: &Node) -> bool {
-        match node.store.credential(&self.profile, self.agent) {
-            Some(known) if known.revoked.is_some() => false,
-            Some(known) => self.is_own || self.fingerprint == Some(known.fingerprint),
-            None => true,
+    /// credential, unless it asks for that very one soon after, because the answer was lost. What it was
+    /// admitted by may have gone since, so that the store is asked.
+    fn may_speak(&self, node: &Node, now: Tick) -> bool {
+        match (node.store.credential(&self.profile, self.agent), &self.by) {
+            (Some(known), _) if known.revoked.is_some() => false,
+            (Some(known), Some(by)) if self.is_own => known.is_good(by, now),
+            (Some(known), Some(_)) => self.fingerprint == Some(known.fingerprint) && known.is_new(now),
+            (Some(_), None) => false,
+            (None, _) => !self.is_own,
         }
     }
 
-    fn command(&self, node: &Node) -> Option<Command> {
-        let fingerprint = self.fingerprint?;
-        let known = node.store.credential(&self.profile, self.agent);
-        if known.is_some_and(|known| known.fingerprint == fingerprint) {
-            return None;
-        }
-        Some(Command::Enrol {
+    /// What has the agent enrol, if it may. By a certificate alone none does: the credential would be good
+    /// without it.
+    fn command(&self, node: &Node, now: Tick) -> Option<Command> {
+        self.by?;
+        let enrolment = Enrolment {
             profile: Arc::clone(&self.profile),
             agent: self.agent,
             key: Arc::clone(&self.key),
-            fingerprint,
-        })
+            fingerprint: self.fingerprint?,
+            by: self.by,
+            is_own: self.is_own,
+        };
+        let may_enrol = node.store.may_enrol(&enrolment, now);
+        may_enrol.then_some(Command::Enrol(enrolment))
     }
 
     /// The credential, if the store has it.

@@ -94,6 +94,14 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "wrong or missing agent key")
     }
 
+    /// The agent has a credential of its own, and this is not it; or it was revoked.
+    pub(super) fn other_credential() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "the agent has enrolled with another credential, or was revoked: see `bucklerctl credentials`",
+        )
+    }
+
     /// What version 1 calls a missing profile.
     pub(super) fn no_profile() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no security profile for this key")

@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use buckler::{
     model::{
         policy::{Layer, Policy, config_hash, delivered, normal},
-        signing::{Keys, PublicKey, statement},
+        signing::{Keys, MOST_CHANGES, PublicKey, statement},
     },
     protocol::{
         ConfigMap,
@@ -147,6 +147,10 @@ impl LiveProfile {
 
     /// The same profile, with the configuration that the admin API gave it.
     pub(super) fn replaced(self, kept: &ProfileState) -> Self {
+        // the template may be another in this release, and with it what agents are sent
+        if let Some(Err(error)) = kept.signature.as_ref().map(|signature| self.check(signature)) {
+            tracing::error!(profile = %self.name, %error, "the configuration has to be signed again: agents that require a signature refuse it");
+        }
         Self {
             file: kept.file.clone(),
             is_replaced: true,
@@ -200,6 +204,12 @@ impl LiveProfile {
             return Err(invalid(format!(
                 "signature.profile: found {found:?}, allowed is {:?}",
                 self.name
+            )));
+        }
+        if signature.keys.len() > MOST_CHANGES {
+            let found = signature.keys.len();
+            return Err(invalid(format!(
+                "signature.keys: found {found}, allowed are up to {MOST_CHANGES}"
             )));
         }
         let named: Vec<PublicKey> = signature

@@ -33,7 +33,7 @@ use crate::{
     config::{ConfigError, Profile, ServerConfig},
     moment::Tick,
     secret::{Fingerprint, Secret},
-    store::{AuditNote, Command, CredentialState, KeyState, ProfileState, Store, new_epoch},
+    store::{AuditNote, Command, KeyState, ProfileState, Store, new_epoch},
     tokens::OF_FILE,
 };
 
@@ -133,7 +133,7 @@ impl Profiles {
         };
         used.note(now);
         match profile.and_then(|name| set.live.get(name)) {
-            Some(live) => Lookup::Found(Admitted::new(live, id)),
+            Some(live) => Lookup::Found(Admitted::new(live, id, fingerprint)),
             None => Lookup::NoProfile,
         }
     }
@@ -144,27 +144,22 @@ impl Profiles {
             return Lookup::WrongKey;
         };
         match set.live.get(&enrolled.profile) {
-            Some(live) => Lookup::Found(Admitted::by_credential(live, &enrolled)),
+            Some(live) => Lookup::Found(Admitted::by_credential(live, &enrolled, *fingerprint)),
             None => Lookup::NoProfile,
         }
     }
 
-    /// An agent has a credential of its own from now on. To be called where the store is changed, so
-    /// that nothing that it takes is taken back by what was read before.
-    pub(crate) fn enrol(&self, state: &CredentialState, store: &Store) {
-        self.enrolments.take(state);
-        let now = store.credential_changes();
-        // where more has changed than this, the next look takes it over
-        let known = &self.credential_changes;
-        let _ = known.compare_exchange(now.saturating_sub(1), now, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// Takes the credentials that the store has, and no others: some were revoked, or enrolled at
-    /// another node. To be called where the store is changed.
+    /// Takes the credentials that the store has, and no others: some enrolled or were revoked, here or
+    /// at another node. To be called where the store is changed.
     pub(crate) fn follow_credentials(&self, store: &Store) {
         let now = store.credential_changes();
-        if self.credential_changes.swap(now, Ordering::Relaxed) != now {
-            self.enrolments.replace(store.credentials());
+        let known = self.credential_changes.swap(now, Ordering::Relaxed);
+        if known == now {
+            return;
+        }
+        match store.credentials_since(known) {
+            Some(changes) => changes.for_each(|(before, state)| self.enrolments.follow(before, state)),
+            None => self.enrolments.replace(store.credentials()),
         }
     }
 
@@ -183,7 +178,7 @@ impl Profiles {
 
     /// Tells connections to look their keys up again, if one ended after `since`.
     pub(crate) fn end(&self, since: Tick, now: Tick) {
-        if self.grants.load().has_ended(since, now) {
+        if self.grants.load().has_ended(since, now) || self.enrolments.has_ended(since, now) {
             self.changes.send_replace(());
         }
     }
@@ -443,3 +438,6 @@ fn compiled(
     }
     LiveProfile::compile(name, profile, unchanged, next)
 }
+
+#[cfg(test)]
+mod tests;

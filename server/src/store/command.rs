@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, AuditNote, BanRules, EntryView, KeyState, Rules, TokenState, Via};
-use crate::{list::Banned, moment::Moment, secret::Fingerprint};
+use super::{AgentIdent, AuditNote, BanRules, Enrolment, EntryView, KeyState, Rules, TokenState, Via};
+use crate::{list::Banned, moment::Moment};
 
 /// The form of the records that this release writes, and the newest that it reads.
 ///
@@ -117,15 +117,11 @@ pub enum Command {
         id: Arc<str>,
     },
     /// An agent speaks with a credential of its own from now on.
-    Enrol {
-        /// The profile of the key that it enrols with.
-        profile: Arc<str>,
-        /// The agent.
-        agent: Uuid,
-        /// The name of that key.
+    Enrol(Enrolment),
+    /// The credentials that a key has brought are forgotten: their agents enrol again with another.
+    ForgetBrought {
+        /// The name of the key.
         key: Arc<str>,
-        /// The credential's fingerprint.
-        fingerprint: Fingerprint,
     },
     /// An agent's credential is revoked.
     RevokeCredential {
@@ -171,7 +167,8 @@ impl Command {
             | Self::Key(_)
             | Self::Token(_)
             | Self::ForgetToken { .. }
-            | Self::Enrol { .. }
+            | Self::Enrol(_)
+            | Self::ForgetBrought { .. }
             | Self::RevokeCredential { .. }
             | Self::ResetCredential { .. }
             | Self::Audit(_) => 1,

@@ -1,6 +1,9 @@
 //! Credentials of enrolled agents: one each, as fingerprints alone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,6 +13,29 @@ use crate::{list::Touched, moment::Tick, secret::Fingerprint};
 /// How long a credential stays good after it was exchanged for another, in seconds: the answer that
 /// says so may be lost, and the agent asks again within minutes.
 const OVERLAP_S: u64 = 3_600;
+
+/// The newest changes that are remembered, for tables that follow them: more are rarely made between two
+/// looks, and who has missed more reads all.
+const NEWS: usize = 512;
+
+/// An agent asks to speak with a credential of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// The profile of the key that it enrols with.
+    pub profile: Arc<str>,
+    /// The agent.
+    pub agent: Uuid,
+    /// The name of that key.
+    pub key: Arc<str>,
+    /// The credential's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The fingerprint of what it asks with; `None` in what was written down before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Fingerprint>,
+    /// Whether that is a credential of its own already.
+    #[serde(default)]
+    pub is_own: bool,
+}
 
 /// The credential of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +58,35 @@ pub struct CredentialState {
     pub revoked: Option<Tick>,
 }
 
+impl CredentialState {
+    /// Whether the agent may speak with what has this fingerprint.
+    #[must_use]
+    pub fn is_good(&self, fingerprint: &Fingerprint, now: Tick) -> bool {
+        let is_before = |(before, end): &(Fingerprint, Tick)| before == fingerprint && now < *end;
+        self.fingerprint == *fingerprint || self.before.as_ref().is_some_and(is_before)
+    }
+
+    /// Whether it may be exchanged: once in the time for which the one before stays good, since each exchange
+    /// is a record.
+    #[must_use]
+    pub fn may_be_exchanged(&self, now: Tick) -> bool {
+        self.before.is_none_or(|(_, end)| now >= end)
+    }
+
+    /// Whether the answer to the enrolment may have been lost: the agent then asks again with the key that agents
+    /// share. Later it tries its credential by itself.
+    #[must_use]
+    pub fn is_new(&self, now: Tick) -> bool {
+        self.before.is_none() && now < self.made.plus(OVERLAP_S)
+    }
+
+    /// The fingerprints by which the agent is known.
+    pub(crate) fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> + use<> {
+        let before = self.before.map(|(fingerprint, _)| fingerprint);
+        [self.fingerprint].into_iter().chain(before)
+    }
+}
+
 /// Which agent it is.
 pub(super) type Place = (Arc<str>, Uuid);
 
@@ -39,7 +94,11 @@ pub(super) type Place = (Arc<str>, Uuid);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Credentials {
     pub(super) all: BTreeMap<Place, CredentialState>,
+    /// Whose a fingerprint is.
+    owners: HashMap<Fingerprint, Place>,
     pub(super) touched: Touched<Place>,
+    /// The newest changes, with what was there before.
+    news: VecDeque<(Place, Option<CredentialState>)>,
     /// Rises with every change since the start.
     pub(super) changes: u64,
 }
@@ -60,9 +119,55 @@ impl Credentials {
             made: known.map_or(now, |known| known.made),
             revoked: None,
         };
+        self.set(place, Some(state));
+    }
+
+    /// Takes a credential from what was written down.
+    pub(super) fn restore(&mut self, state: CredentialState) {
+        let place = (Arc::clone(&state.profile), state.agent);
+        for fingerprint in state.fingerprints() {
+            self.owners.insert(fingerprint, place.clone());
+        }
+        self.all.insert(place, state);
+    }
+
+    /// Whether another agent is known by this fingerprint, or was until its latest exchange.
+    pub(super) fn is_anothers(&self, fingerprint: &Fingerprint, (profile, agent): (&Arc<str>, Uuid)) -> bool {
+        let owner = self.owners.get(fingerprint);
+        owner.is_some_and(|(theirs, other)| theirs != profile || *other != agent)
+    }
+
+    /// The changes since there were so many, with what was there before each; `None` where they are not all
+    /// remembered.
+    pub(super) fn since(&self, known: u64) -> Option<impl Iterator<Item = (&Place, Option<&CredentialState>)>> {
+        let missed = usize::try_from(self.changes.checked_sub(known)?).ok()?;
+        let from = self.news.len().checked_sub(missed)?;
+        Some(self.news.range(from..).map(|(place, before)| (place, before.as_ref())))
+    }
+
+    /// Puts a credential in its place, or removes what is there.
+    fn set(&mut self, place: &Place, state: Option<CredentialState>) {
+        let before = self.all.remove(place);
+        if before == state {
+            // nothing was there, or it is the same
+            self.all.extend(state.map(|state| (place.clone(), state)));
+            return;
+        }
+        for fingerprint in before.iter().flat_map(CredentialState::fingerprints) {
+            if self.owners.get(&fingerprint) == Some(place) {
+                self.owners.remove(&fingerprint);
+            }
+        }
+        for fingerprint in state.iter().flat_map(CredentialState::fingerprints) {
+            self.owners.insert(fingerprint, place.clone());
+        }
+        self.all.extend(state.map(|state| (place.clone(), state)));
         self.changes += 1;
         self.touched.note(place.clone());
-        self.all.insert(place.clone(), state);
+        if self.news.len() >= NEWS {
+            self.news.pop_front();
+        }
+        self.news.push_back((place.clone(), before));
     }
 
     /// Makes room where there are too many: those go that enrolled first with the key that has brought the
@@ -98,19 +203,18 @@ impl Credentials {
 
     fn forget(&mut self, places: Vec<Place>) {
         for place in places {
-            if self.all.remove(&place).is_some() {
-                self.changes += 1;
-                self.touched.note(place);
-            }
+            self.set(&place, None);
         }
     }
 
     /// Revokes one credential.
     pub(super) fn revoke(&mut self, place: &Place, now: Tick) {
-        if let Some(known) = self.all.get_mut(place) {
-            known.revoked = Some(now);
-            self.changes += 1;
-            self.touched.note(place.clone());
+        let revoked = |known: &CredentialState| CredentialState {
+            revoked: Some(now),
+            ..known.clone()
+        };
+        if let Some(revoked) = self.all.get(place).map(revoked) {
+            self.set(place, Some(revoked));
         }
     }
 

@@ -36,7 +36,7 @@ pub use self::{
     access::{KeyState, Role, TokenState},
     audit::{AuditEntry, AuditNote},
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
-    credentials::CredentialState,
+    credentials::{CredentialState, Enrolment},
     proposals::Proposal,
     quota::{Bucket, Quota, Quotas, Together, Via},
     refusals::RefusalView,

@@ -227,6 +227,16 @@ impl Store {
         self.credentials.changes
     }
 
+    /// What has become of credentials since there were so many changes: what was there before each, and what is
+    /// there now. `None` where not all changes are remembered.
+    pub(crate) fn credentials_since(
+        &self,
+        known: u64,
+    ) -> Option<impl Iterator<Item = (Option<&CredentialState>, Option<&CredentialState>)>> {
+        let changes = self.credentials.since(known)?;
+        Some(changes.map(|(place, before)| (before, self.credentials.all.get(place))))
+    }
+
     /// Every credential.
     pub fn credentials(&self) -> impl Iterator<Item = &CredentialState> {
         self.credentials.all.values()

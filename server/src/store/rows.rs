@@ -367,10 +367,7 @@ impl Store {
                 network,
                 proposal,
             } => self.proposals.keep(&fleet, network, proposal),
-            Row::Credential(state) => {
-                let place = (Arc::clone(&state.profile), state.agent);
-                self.credentials.all.insert(place, state);
-            }
+            Row::Credential(state) => self.credentials.restore(state),
             Row::Bucket { together, name, bucket } => self.buckets.restore(together, name, bucket),
         }
         Ok(())

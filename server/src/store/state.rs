@@ -5,17 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use uuid::Uuid;
-
 use super::{
-    AgentIdent, Answer, Batch, BatchEvents, Command, EntryView, KeyState, Origin, ProfileState, Record, Rules,
-    access::Access, agent::Agents, audit::Audit, credentials::Credentials, desk::Desk, proposals::Proposals,
+    AgentIdent, Answer, Batch, BatchEvents, Command, Enrolment, EntryView, KeyState, Origin, ProfileState, Record,
+    Rules, access::Access, agent::Agents, audit::Audit, credentials::Credentials, desk::Desk, proposals::Proposals,
     quota::Buckets, refusals::Refusals,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
     moment::{Moment, Tick},
-    secret::Fingerprint,
 };
 
 /// How many ended entries one command removes of each list: about 5 ms of work. The rest has its
@@ -125,12 +122,11 @@ impl Store {
                 self.profiles.remove(name);
             }
             Command::Key(key) => self.set_key(key),
-            Command::Enrol {
-                profile,
-                agent,
-                key,
-                fingerprint,
-            } => self.enrol((profile, *agent), key, *fingerprint),
+            Command::Enrol(enrolment) => self.enrol(enrolment),
+            Command::ForgetBrought { key } => {
+                self.credentials.forget_of(key);
+                self.access.changes += 1;
+            }
             Command::RevokeCredential { profile, agent } => {
                 self.credentials.revoke(&(Arc::clone(profile), *agent), self.now.tick);
                 self.access.changes += 1;
@@ -154,12 +150,52 @@ impl Store {
         }
     }
 
+    /// Whether an agent may have the credential that it asks for at this moment. What it asked with may have
+    /// ended since it asked, so that this is decided once more where the record is applied.
+    #[must_use]
+    pub fn may_enrol(&self, enrolment: &Enrolment, now: Tick) -> bool {
+        let Enrolment {
+            profile,
+            agent,
+            key,
+            fingerprint,
+            by,
+            is_own,
+        } = enrolment;
+        let known = self.credential(profile, *agent);
+        if known.is_some_and(|known| known.revoked.is_some() || known.fingerprint == *fingerprint) {
+            return false;
+        }
+        // a record from before it was kept
+        let Some(by) = by else { return true };
+        let is_key = |key: &KeyState| key.fingerprint == *fingerprint;
+        if self.credentials.is_anothers(fingerprint, (profile, *agent))
+            || self.access.keys.get(&fingerprint.name()).is_some_and(is_key)
+        {
+            return false;
+        }
+        match known {
+            Some(known) => *is_own && known.is_good(by, now) && known.may_be_exchanged(now),
+            None => !is_own && self.access.keys.get(key).is_none_or(|key| key.is_in_force(now)),
+        }
+    }
+
     /// An agent that is new here counts among those that its key may bring.
-    fn enrol(&mut self, (profile, agent): (&Arc<str>, Uuid), key: &Arc<str>, fingerprint: Fingerprint) {
-        let (now, place) = (self.now.tick, (Arc::clone(profile), agent));
+    fn enrol(&mut self, enrolment: &Enrolment) {
+        let Enrolment {
+            profile,
+            agent,
+            key,
+            fingerprint,
+            ..
+        } = enrolment;
+        let (now, place) = (self.now.tick, (Arc::clone(profile), *agent));
+        if !self.may_enrol(enrolment, now) {
+            return;
+        }
         let who = AgentIdent::Installed {
             profile: Arc::clone(profile),
-            id: agent,
+            id: *agent,
         };
         let is_new = !self.credentials.all.contains_key(&place) && self.agents.get(&who).is_none();
         if is_new && !self.buckets.may_enter(key, self.rules.quotas.key_new_agents, now) {
@@ -171,7 +207,7 @@ impl Store {
         if !self.credentials.all.contains_key(&place) {
             self.credentials.make_room(self.rules.agents);
         }
-        self.credentials.enrol(&place, key, fingerprint, now);
+        self.credentials.enrol(&place, key, *fingerprint, now);
     }
 
     fn set_rules(&mut self, rules: &Rules) {

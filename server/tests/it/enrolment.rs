@@ -3,12 +3,12 @@
 use std::num::NonZeroU32;
 
 use awc::http::Method;
-use buckler_server::Secret;
+use buckler_server::{Profile, Secret, ServerConfig};
 use serde_json::{Value, json};
 
 use crate::{
     socket::Socket,
-    support::{Agent, Cloud, KEY, OTHER_KEY, config},
+    support::{Agent, Cloud, KEY, OTHER_KEY, TOKEN, config},
 };
 
 fn fingerprint(credential: &str) -> String {
@@ -71,7 +71,10 @@ async fn a_credential_is_exchanged_and_an_answer_that_is_lost_is_asked_for_again
         old
     };
     old().beacon(&cloud).await;
+    let mut socket = Socket::open_as(&cloud, "credential-one").await.unwrap();
+    socket.register(&old()).await;
     cloud.clock.pass(3_600);
+    assert_eq!(socket.closed().await.0, 4403, "what was opened with it as well");
     cloud.post("/beacon", &old().message()).await.refused(403);
     agent.beacon(&cloud).await;
 }
@@ -192,4 +195,60 @@ async fn a_flood_of_invented_agents_enrols_no_more_than_the_key_may_bring() {
     enrols(&cloud, &mut Agent::with_key(OTHER_KEY), "credential-of-another-key").await;
     cloud.clock.pass(3_600);
     assert!(invented(10).await, "in the next hour it may bring some more");
+}
+
+#[actix_web::test]
+async fn what_a_removed_key_has_brought_is_revoked_by_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(config().data_dir(directory.path()));
+    let (mut one, mut other) = (Agent::new(), Agent::with_key(OTHER_KEY));
+    enrols(&cloud, &mut one, "credential-one").await;
+    enrols(&cloud, &mut other, "credential-two").await;
+    cloud.server.stop(std::time::Duration::from_secs(5));
+
+    let without = ServerConfig::new().profile("shop", Profile::for_key(OTHER_KEY));
+    let again = Cloud::start(without.admin_token(TOKEN).data_dir(directory.path()));
+    one.register(&again).await;
+    let key = |key: &str| format!("/admin/keys/{}", Secret::of(key).fingerprint().name());
+    again.admin(Method::DELETE, &key(KEY), &Value::Null).await.good();
+    again.post("/beacon", &one.message()).await.refused(403);
+    other.register(&again).await;
+    again.admin(Method::DELETE, &key(KEY), &Value::Null).await.refused(404);
+    again
+        .admin(Method::DELETE, &key("never-seen"), &Value::Null)
+        .await
+        .refused(404);
+    one.key = OTHER_KEY.to_owned();
+    enrols(&again, &mut one, "credential-three").await;
+}
+
+#[actix_web::test]
+async fn the_key_asks_again_for_what_was_just_enrolled_and_not_for_ever() {
+    let cloud = Cloud::start(config());
+    let mut agent = Agent::new();
+    enrols(&cloud, &mut agent, "credential-one").await;
+    let mut with_key = Agent::new();
+    with_key.part.agent_id = agent.part.agent_id;
+    with_key.part.enrol = Some(fingerprint("credential-one"));
+    assert_eq!(with_key.register(&cloud).await.enrolled, with_key.part.enrol);
+    cloud.clock.pass(3_600);
+    cloud.post("/beacon", &with_key.message()).await.refused(403);
+    agent.beacon(&cloud).await;
+    // nor does another agent take the victim's credential for its own
+    let mut thief = Agent::new();
+    thief.part.enrol = Some(fingerprint("credential-one"));
+    assert_eq!(thief.register(&cloud).await.enrolled, None);
+    agent.beacon(&cloud).await;
+}
+
+#[actix_web::test]
+async fn a_credential_is_exchanged_once_an_hour() {
+    let cloud = Cloud::start(config());
+    let mut agent = Agent::new();
+    enrols(&cloud, &mut agent, "credential-one").await;
+    enrols(&cloud, &mut agent, "credential-two").await;
+    agent.part.enrol = Some(fingerprint("credential-three"));
+    assert_eq!(agent.beacon(&cloud).await.enrolled, None);
+    cloud.clock.pass(3_600);
+    assert_eq!(agent.beacon(&cloud).await.enrolled, agent.part.enrol);
 }

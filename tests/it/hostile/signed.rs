@@ -29,6 +29,7 @@ over_both_transports! {
     what_the_operator_has_not_signed_is_not_taken,
     what_was_signed_before_does_not_come_back,
     keys_are_replaced_by_those_before_them,
+    a_server_that_spoils_a_signature_brings_no_old_key_back,
 }
 
 /// An attack that every default configuration refuses.
@@ -199,6 +200,40 @@ fn keys_are_replaced_by_those_before_them(rig: Rig) {
         &judged(&server, &again, &signed(&config("off", 0), (4, 86_400), &[], &[1])),
         "0 of the keys",
     );
+    stop(server);
+}
+
+fn a_server_that_spoils_a_signature_brings_no_old_key_back(rig: Rig) {
+    let (server, state) = (server(), tempfile::tempdir().unwrap());
+    let site = Site::over(rig, believing(&server, "require", &state), &clock());
+    site.wait_until("it is in step", || site.agent.status().conversation.state == "synced");
+    let mut change = KeyChange {
+        version: 1,
+        threshold: 1,
+        keys: vec![public(2)],
+        signed: Vec::new(),
+    };
+    change.signed = sign(&key_statement(&change), &[1, 2]);
+    let good = signed(&config("good", 1), (6, 86_400), &[change], &[2]);
+    assert_eq!(judged(&server, &site, &good).0, "applied");
+    // the changes are not under the signature, but for their number
+    let mut spoilt = good;
+    spoilt["signature"]["keys"] = json!([{"version": 1, "threshold": 1, "keys": ["junk"], "signed": []}]);
+    assert_eq!(
+        judged(&server, &site, &spoilt).0,
+        "applied",
+        "it has followed the change"
+    );
+    site.agent.shutdown(Duration::from_secs(5));
+    drop(site);
+
+    let again = Site::over(rig, believing(&server, "require", &state), &clock());
+    again.wait_until("it has its last one from the disk", || {
+        again.agent.status().config.signed == Some(6)
+    });
+    let old = signed(&config("off", 0), (7, 86_400), &[], &[1]);
+    refused(&judged(&server, &again, &old), "0 of the keys");
+    assert_eq!(again.get(ATTACK, "203.0.113.9"), 403);
     stop(server);
 }
 

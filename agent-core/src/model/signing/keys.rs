@@ -91,6 +91,16 @@ impl Keys {
         self.version
     }
 
+    /// The version, how many must sign, and the keys.
+    pub(super) fn parts(&self) -> (u64, usize, impl Iterator<Item = &PublicKey>) {
+        (self.version, self.threshold, self.keys.iter())
+    }
+
+    /// The same keys, after so many changes.
+    pub(super) fn numbered(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
     /// Whether enough of them have signed a message. A key counts once, however often it has.
     ///
     /// # Errors

@@ -5,10 +5,12 @@
 //! signed, a version never goes back, what is signed ends, and keys are replaced by those before. See
 //! `docs/adr/0010-signed-by-operators.md`.
 
+mod kept;
 mod keys;
 #[cfg(test)]
 mod tests;
 
+pub use self::kept::Kept;
 pub use self::keys::{Keys, MOST_CHANGES, MOST_KEYS, PublicKey, key_statement};
 use crate::protocol::v2::Signature;
 
@@ -87,6 +89,14 @@ pub enum SigningError {
     /// A change of keys is not signed by enough of those before and after it, or makes no sense.
     #[error("its change of keys to version {0} is not signed by the keys before it and by its own")]
     Keys(u64),
+    /// It was signed before the keys were changed, or does not name all changes that its keys came by.
+    #[error("it is signed after {found} changes of keys, and {known} were followed before")]
+    OldKeys {
+        /// After how many.
+        found: u64,
+        /// How many were followed.
+        known: u64,
+    },
     /// It was replaced.
     #[error("it is signed as version {found}, and version {known} was believed before")]
     Older {
@@ -113,12 +123,15 @@ pub fn statement(signature: &Signature, hash: &str) -> Vec<u8> {
         profile,
         version,
         expires_s,
-        keys: _,
+        keys,
         signed: _,
     } = signature;
+    // a server that takes changes away, or puts others in their place, changes what was signed
+    let changes = keys.last().map_or(0, |change| change.version);
     // the length keeps a profile's name from running into what follows it
     let length = profile.len();
-    format!("buckler signed configuration 1\n{length}:{profile}\n{version}\n{expires_s}\n{hash}\n").into_bytes()
+    format!("buckler signed configuration 1\n{length}:{profile}\n{changes}\n{version}\n{expires_s}\n{hash}\n")
+        .into_bytes()
 }
 
 impl Trust {
@@ -147,14 +160,22 @@ impl Trust {
                 allowed: self.profile.clone(),
             });
         }
-        let lowest = known.version.max(self.min_version);
+        let (found, allowed) = (signature.keys.last().map_or(0, |change| change.version), keys.version());
+        if found != allowed {
+            return Err(SigningError::OldKeys { found, known: allowed });
+        }
+        // after a change of keys versions begin where the new keys say: the old ones may have signed the highest
+        // there is
+        let is_same_keys = keys.version() == known.keys.version();
+        let before = if is_same_keys { known.version } else { 0 };
+        let lowest = before.max(self.min_version);
         if signature.version < lowest {
             return Err(SigningError::Older {
                 found: signature.version,
                 known: lowest,
             });
         }
-        if signature.version == known.version && !known.hash.is_empty() && known.hash != hash {
+        if is_same_keys && signature.version == known.version && !known.hash.is_empty() && known.hash != hash {
             return Err(SigningError::Twice(signature.version));
         }
         if signature.expires_s <= now_s {

@@ -162,9 +162,10 @@ fn keys_are_replaced_by_those_before_alone_and_never_come_back() {
         Err(SigningError::Few { found: 0, allowed: 1 }),
         "the old key is over"
     );
-    assert!(
-        judge(&known, &of(2, HASH, &[3])).is_ok(),
-        "the changes were followed before"
+    assert_eq!(
+        judge(&known, &of(2, HASH, &[3])),
+        Err(SigningError::OldKeys { found: 0, known: 2 }),
+        "what is signed names its changes"
     );
     for (bad, version) in [
         (change(1, &[2], &[2]), 1),
@@ -190,4 +191,79 @@ fn keys_are_read_as_they_are_written_and_nothing_else_is_one() {
     }
     assert_eq!(Keys::new([key, key], 2), None, "one key is not two");
     assert_eq!(Keys::new([key], 0), None);
+}
+
+/// A configuration's signature after changes of keys.
+fn after(keys: Vec<KeyChange>, version: u64, by: &[u8]) -> Signature {
+    let bare = Signature {
+        keys,
+        ..of(version, HASH, &[])
+    };
+    again(bare, HASH, by)
+}
+
+#[test]
+fn a_server_takes_no_change_of_keys_away() {
+    let trust = trust(&[1], 1);
+    let chain = vec![change(1, &[2], &[1, 2]), change(2, &[3], &[2, 3])];
+    let moved = after(chain.clone(), 1, &[3]);
+    let known = trust.judge(&trust.at_first(), HASH, Some(&moved), NOW).unwrap();
+    let judge = |signature: &Signature| trust.judge(&known, HASH, Some(signature), NOW);
+    let stripped = |keys: &[KeyChange]| Signature {
+        keys: keys.to_vec(),
+        ..moved.clone()
+    };
+    let few = Err(SigningError::Few { found: 0, allowed: 1 });
+    assert_eq!(judge(&stripped(&[])), few);
+    assert_eq!(judge(&stripped(&chain[..1])), few);
+    assert!(judge(&moved).is_ok());
+    // a key that stays among those after the change signs nothing from before it any more
+    let stays = after(vec![change(1, &[1, 2], &[1])], 1, &[1]);
+    let known = trust.judge(&trust.at_first(), HASH, Some(&stays), NOW).unwrap();
+    assert_eq!(
+        trust.judge(&known, HASH, Some(&of(9, HASH, &[1])), NOW),
+        Err(SigningError::OldKeys { found: 0, known: 1 })
+    );
+}
+
+#[test]
+fn after_a_change_of_keys_the_versions_of_stolen_ones_do_not_count() {
+    let trust = trust(&[1], 1);
+    let stolen = trust
+        .judge(&trust.at_first(), HASH, Some(&of(u64::MAX, HASH, &[1])), NOW)
+        .unwrap();
+    assert_eq!(
+        trust.judge(&stolen, HASH, Some(&of(5, HASH, &[1])), NOW),
+        Err(SigningError::Older {
+            found: 5,
+            known: u64::MAX
+        })
+    );
+    let recovered = after(vec![change(1, &[2], &[1, 2])], 5, &[2]);
+    let known = trust.judge(&stolen, HASH, Some(&recovered), NOW).unwrap();
+    assert_eq!((known.version, known.keys.version()), (5, 1));
+    let older = after(vec![change(1, &[2], &[1, 2])], 4, &[2]);
+    assert_eq!(
+        trust.judge(&known, HASH, Some(&older), NOW),
+        Err(SigningError::Older { found: 4, known: 5 })
+    );
+}
+
+#[test]
+fn what_was_believed_is_kept_for_the_keys_that_are_pinned() {
+    let trust = trust(&[1], 1);
+    let moved = after(vec![change(1, &[2], &[1, 2])], 5, &[2]);
+    let known = trust.judge(&trust.at_first(), HASH, Some(&moved), NOW).unwrap();
+    let kept = trust.keep(&known);
+    let read: Kept = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    assert_eq!(trust.resume(&read), Some(known.clone()));
+    assert!(kept.follows(&trust.keep(&trust.at_first())) && !trust.keep(&trust.at_first()).follows(&kept));
+    let mut others = vec![self::trust(&[2], 1), self::trust(&[1, 2], 1), self::trust(&[1, 2], 2)];
+    others.push(Trust {
+        profile: "blog".to_owned(),
+        ..trust.clone()
+    });
+    for other in others {
+        assert_eq!(other.resume(&read), None, "{other:?}");
+    }
 }

@@ -41,6 +41,7 @@ fn everything(seqs: &[u64]) -> Everything {
         credential: Credential::default(),
         agent_id: Uuid::from_u128(1),
         config: None,
+        believed: None,
         banned: vec![(net("203.0.113.1"), None)],
         left: vec![left(STREAM, seqs)],
     }

@@ -1,6 +1,6 @@
 //! Agent keys in the admin API: made, shown once, rotated, revoked.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use actix_web::{
     HttpResponse,
@@ -127,7 +127,13 @@ pub(super) async fn revoke(asker: Asker, id: Path<String>, state: Data<State>) -
         revoked: Option<KeyView>,
     }
     let _changing = state.profiles.changing.lock().await;
-    let (view, fleet) = found(&asker, &state, &id)?;
+    let (view, fleet) = match found(&asker, &state, &id) {
+        Ok(found) => found,
+        Err(unknown) => {
+            forget_brought(&asker, &state, &id, unknown).await?;
+            return reply::ok(Revoked { revoked: None });
+        }
+    };
     let now = state.now().tick;
     let revoked = KeyState {
         revoked: view.kept.revoked.or(Some(now)),
@@ -142,6 +148,25 @@ pub(super) async fn revoke(asker: Asker, id: Path<String>, state: Data<State>) -
     state.change_access(vec![Command::Key(revoked), note]).await?;
     let revoked = view_of(&state, &id);
     reply::ok(Revoked { revoked })
+}
+
+/// Has the credentials forgotten that a key has brought which is known no more: the file had it. An error, if there are
+/// none, or some are not the operator's to revoke.
+async fn forget_brought(asker: &Asker, state: &State, id: &str, unknown: Refusal) -> Result<(), Refusal> {
+    let (key, asked): (Arc<str>, Arc<str>) = (id.into(), id.into());
+    let of = state.owner.ask(move |node, _| {
+        let brought = node.store.credentials().filter(|known| *known.key == *asked);
+        Ok(brought.map(|known| Arc::clone(&known.profile)).collect::<BTreeSet<_>>())
+    });
+    let of = of.await?;
+    if of.is_empty() || !of.iter().all(|profile| is_seen(asker, state, profile)) {
+        return Err(unknown);
+    }
+    let live = of.first().and_then(|profile| state.profiles.get(profile));
+    let fleet = live.as_ref().map(|live| &**live.fleet());
+    let was = json!({"profiles": of, "state": "removed"});
+    let note = asker.note("key.revoke", (id, fleet), (was, json!({"state": "revoked"})));
+    state.change_access(vec![Command::ForgetBrought { key }, note]).await
 }
 
 /// A key that was never used, and its text.

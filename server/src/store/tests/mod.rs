@@ -19,9 +19,10 @@ use crate::{
     moment::{Moment, Tick},
     node::Node,
     protect::Protected,
-    secret::Secret,
+    secret::{Fingerprint, Secret},
 };
 
+mod enrolment;
 mod single;
 
 const FLEETS: [&str; 2] = ["default", "intranet"];
@@ -177,12 +178,25 @@ impl Traffic {
         }
     }
 
+    /// An agent asks for a credential, with a key that it shares, with one of its own, or before that was kept.
+    fn enrolment(&mut self, key: Arc<str>, fingerprint: Fingerprint) -> Enrolment {
+        let by = Secret::of(&self.random.u8(0..9).to_string()).fingerprint();
+        Enrolment {
+            profile: "shop".into(),
+            agent: Uuid::from_u128(self.random.u128(0..20)),
+            key,
+            fingerprint,
+            by: self.random.bool().then_some(by),
+            is_own: self.random.bool(),
+        }
+    }
+
     /// What the admin API decides of keys and tokens, and what the audit says of it.
     fn access(&mut self) -> Command {
         let secret = Secret::of(&self.random.u8(0..9).to_string());
         let (fingerprint, id) = (secret.fingerprint(), secret.fingerprint().name());
         let made = self.moment().tick;
-        match self.random.u8(0..7) {
+        match self.random.u8(0..8) {
             0 => Command::Key(KeyState {
                 id,
                 fingerprint,
@@ -205,12 +219,7 @@ impl Traffic {
                 ends: None,
             }),
             2 => Command::ForgetToken { id },
-            3 => Command::Enrol {
-                profile: "shop".into(),
-                agent: Uuid::from_u128(self.random.u128(0..20)),
-                key: id,
-                fingerprint,
-            },
+            3 => Command::Enrol(self.enrolment(id, fingerprint)),
             4 => Command::RevokeCredential {
                 profile: "shop".into(),
                 agent: Uuid::from_u128(self.random.u128(0..20)),
@@ -219,6 +228,7 @@ impl Traffic {
                 profile: "shop".into(),
                 agent: Uuid::from_u128(self.random.u128(0..20)),
             },
+            6 => Command::ForgetBrought { key: id },
             _ => Command::Audit(Box::new(AuditNote {
                 who: "alice".into(),
                 tail: "1d33".to_owned(),

@@ -1,0 +1,168 @@
+//! What a server can make of configurations that were signed, over a restart.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    model::signing::{Keys, PublicKey, statement},
+    protocol::v2::{Signature, Signed},
+};
+
+const NOW: u64 = 1_795_338_600;
+
+fn pair() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap()
+}
+
+/// A host that believes one key.
+fn host() -> Configuration {
+    let key = PublicKey::from_bytes(pair().public_key().as_ref()).unwrap();
+    let trust = Trust {
+        mode: Mode::Require,
+        profile: "shop".to_owned(),
+        pinned: Keys::new([key], 1).unwrap(),
+        min_version: 0,
+    };
+    Configuration {
+        template: "default".to_owned(),
+        file: Vec::new(),
+        server: None,
+        code: None,
+        floor: Floor::default(),
+        believed: trust.at_first(),
+        trust,
+        unsigned: None,
+        doubted: None,
+        has_ended: false,
+        weaker: Vec::new(),
+        policy: Arc::new(Policy::compile("default", &[]).unwrap()),
+        source: "local",
+        status: None,
+        trial: None,
+        trials: 0,
+        rejected: None,
+    }
+}
+
+/// A configuration that is signed as this version, and delivered under that one.
+fn signed(config: &Value, version: u64, delivered_as: u64) -> ConfigUpdate {
+    let body = config.as_object().unwrap().clone();
+    let mut signature = Signature {
+        profile: "shop".to_owned(),
+        version,
+        expires_s: NOW + 60,
+        ..Signature::default()
+    };
+    let hash = config_hash(&body);
+    signature.signed.push(Signed {
+        key: PublicKey::from_bytes(pair().public_key().as_ref()).unwrap().to_string(),
+        signature: STANDARD.encode(pair().sign(&statement(&signature, &hash))),
+    });
+    ConfigUpdate {
+        version: delivered_as,
+        hash,
+        body,
+        signature: Some(signature),
+    }
+}
+
+fn lax() -> ConfigUpdate {
+    signed(&json!({"SECURITY_CHECKS": {"sqli": 0}}), 5, 100)
+}
+
+fn strict(delivered_as: u64) -> ConfigUpdate {
+    signed(&json!({"SECURITY_CHECKS": {"sqli": 1}}), 6, delivered_as)
+}
+
+fn takes(configuration: &mut Configuration, update: ConfigUpdate) {
+    configuration.believe(&update, NOW).unwrap();
+    let policy = Arc::new(configuration.compile(Some(&update)).unwrap());
+    if configuration.is_in_force(&update.hash) {
+        configuration.rename(update, policy);
+    } else {
+        configuration.try_out(update, policy, Duration::ZERO);
+    }
+}
+
+/// The next run of the process, with what the one before has kept.
+fn restarted(before: &Configuration, saved: ConfigUpdate) -> Configuration {
+    let mut next = host();
+    next.rejected.clone_from(&before.rejected);
+    next.resume(&before.kept().unwrap());
+    next.restore(saved);
+    next
+}
+
+#[test]
+fn what_was_believed_outlives_the_configuration() {
+    let mut configuration = host();
+    takes(&mut configuration, lax());
+    configuration.keep();
+    takes(&mut configuration, strict(101));
+    // the process ends before the trial does
+    let mut next = restarted(&configuration, lax());
+    assert_eq!((next.source, next.believed.version), ("local", 6));
+    let older = next.believe(&lax(), NOW);
+    assert_eq!(older, Err(SigningError::Older { found: 5, known: 6 }));
+    assert_eq!(next.believe(&strict(101), NOW), Ok(()));
+    // what the server says of the body is not asked
+    let mut false_hash = lax();
+    false_hash.hash = strict(101).hash;
+    assert_eq!(restarted(&configuration, false_hash).source, "local");
+}
+
+#[test]
+fn what_did_not_work_leaves_the_one_before_it_good() {
+    let mut configuration = host();
+    takes(&mut configuration, lax());
+    configuration.keep();
+    takes(&mut configuration, strict(101));
+    let failed = configuration.roll_back().unwrap();
+    configuration.reject(&failed, ConfigState::RolledBack, "it refuses customers".to_owned());
+    let mut next = restarted(&configuration, lax());
+    assert_eq!((next.source, next.believed.version), ("disk", 6));
+    let older = next.believe(&lax(), NOW);
+    assert_eq!(older, Err(SigningError::Older { found: 5, known: 6 }), "of the server");
+}
+
+#[test]
+fn a_trial_does_not_begin_again_because_the_server_counts_on() {
+    let mut configuration = host();
+    takes(&mut configuration, lax());
+    configuration.keep();
+    takes(&mut configuration, strict(101));
+    let trial = Arc::clone(&configuration.trial.as_ref().unwrap().trial);
+    for version in 102..110 {
+        takes(&mut configuration, strict(version));
+        assert!(Arc::ptr_eq(&configuration.trial.as_ref().unwrap().trial, &trial));
+        assert!(configuration.knows(&strict(0).hash, version));
+    }
+    assert_eq!(configuration.keep(), Some(&strict(109)));
+    assert_eq!(restarted(&configuration, strict(109)).source, "disk");
+}
+
+#[test]
+fn what_is_not_believed_is_said_once_and_judged_again_when_its_time_comes() {
+    let mut configuration = host();
+    let ahead = NOW + 1_000;
+    let error = configuration.believe(&strict(101), ahead).unwrap_err();
+    assert!(configuration.doubt(&strict(101), &error) && !configuration.doubt(&strict(101), &error));
+    assert_eq!(configuration.rejected, None);
+    assert!(!configuration.knows(&strict(0).hash, 101));
+    assert_eq!(configuration.in_time_now(ahead), None);
+    assert_eq!(configuration.in_time_now(NOW), Some(strict(101)), "the clock was wrong");
+}
+
+#[test]
+fn the_end_of_a_signature_is_said_of_the_configuration_in_force() {
+    let mut configuration = host();
+    takes(&mut configuration, lax());
+    configuration.keep();
+    takes(&mut configuration, strict(101));
+    configuration.roll_back();
+    assert_eq!(configuration.doubts(NOW), None);
+    let ended = configuration.doubts(NOW + 60).unwrap();
+    assert!(ended.starts_with("configuration 100"), "{ended}");
+}
