@@ -9,6 +9,7 @@ use crate::{
     testing::ManualClock,
 };
 
+mod believed;
 mod damage;
 mod failing;
 mod sharing;
