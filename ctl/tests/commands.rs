@@ -397,6 +397,13 @@ fn a_configuration_is_signed_without_a_server_and_put_in_force() {
         2,
         "signed for \"shop\"",
     );
+    let again = offline("sign config shop one.json --key other.pem --version 8");
+    assert_says(&again, 2, "without --version");
+    let highest = u64::MAX;
+    let far = format!("sign config shop shop.json --key ops.pem --version {highest}");
+    assert_says(&offline(&far), 2, "--force");
+    let forced = offline(&format!("{far} --force"));
+    assert_says(&forced, 0, &format!("as version {highest}"));
     let both = offline("sign config shop one.json --key other.pem");
     assert_says(&both, 0, "by 2 of its keys");
     stage.file("both.json", &both.out);
