@@ -123,10 +123,7 @@ impl Store {
             }
             Command::Key(key) => self.set_key(key),
             Command::Enrol(enrolment) => self.enrol(enrolment),
-            Command::ForgetBrought { key } => {
-                self.credentials.forget_of(key);
-                self.access.changes += 1;
-            }
+            Command::ForgetBrought { key } => self.forget_brought(key),
             Command::RevokeCredential { profile, agent } => {
                 self.credentials.revoke(&(Arc::clone(profile), *agent), self.now.tick);
                 self.access.changes += 1;
@@ -148,6 +145,12 @@ impl Store {
         if key.revoked.is_some() {
             self.credentials.forget_of(&key.id);
         }
+    }
+
+    /// What a key has brought that is known no more: connections are looked at again.
+    fn forget_brought(&mut self, key: &str) {
+        self.credentials.forget_of(key);
+        self.access.changes += 1;
     }
 
     /// Whether an agent may have the credential that it asks for at this moment. What it asked with may have

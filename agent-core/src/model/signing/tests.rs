@@ -256,12 +256,12 @@ fn what_was_believed_is_kept_for_the_keys_that_are_pinned() {
     let known = trust.judge(&trust.at_first(), HASH, Some(&moved), NOW).unwrap();
     let kept = trust.keep(&known);
     let read: Kept = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
-    assert_eq!(trust.resume(&read), Some(known.clone()));
+    assert_eq!(trust.resume(&read), Some(known));
     assert!(kept.follows(&trust.keep(&trust.at_first())) && !trust.keep(&trust.at_first()).follows(&kept));
     let mut others = vec![self::trust(&[2], 1), self::trust(&[1, 2], 1), self::trust(&[1, 2], 2)];
     others.push(Trust {
         profile: "blog".to_owned(),
-        ..trust.clone()
+        ..trust
     });
     for other in others {
         assert_eq!(other.resume(&read), None, "{other:?}");
