@@ -223,7 +223,7 @@ async fn what_a_removed_key_has_brought_is_revoked_by_its_name() {
 }
 
 #[actix_web::test]
-async fn the_key_asks_again_for_what_was_just_enrolled_and_not_for_ever() {
+async fn the_key_asks_again_for_what_was_enrolled_within_the_hour() {
     let cloud = Cloud::start(config());
     let mut agent = Agent::new();
     enrols(&cloud, &mut agent, "credential-one").await;

@@ -228,7 +228,7 @@ impl Configuration {
     }
 
     /// Whether this is what is in force under another version, or signed once more: where signatures are looked at,
-    /// that begins no trial, which a server could make last for ever.
+    /// that begins no trial, which a server could keep from ending.
     pub(crate) fn is_in_force(&self, hash: &str) -> bool {
         self.trust.mode != Mode::Off && self.server.as_ref().is_some_and(|server| server.hash == hash)
     }
