@@ -1,7 +1,11 @@
 //! With what a node begins: the checkpoint on its disk, if the stream goes on from there, else the
 //! newest snapshot, else nothing. What a node has kept begins a stream that is empty.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{chain::Link, engine::Engine, session::Bounds, snapshots};
 use crate::{
@@ -75,7 +79,14 @@ fn find(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, Journal
         return Ok(begun);
     }
     let fetched = path.with_extension("fetched");
-    let snapshot = engine.fetch(fetched.clone())?;
+    let snapshot = engine.fetch(fetched.clone(), (bounds.made, bounds.last))?;
+    let before = bounds;
+    // that may have taken long
+    let bounds = engine.bounds_at(before.last)?;
+    if bounds.made != before.made {
+        let problem = "the stream was deleted and made again meanwhile".to_owned();
+        return Err(JournalError::Unavailable(problem));
+    }
     if has_kept {
         let is_seed = bounds.last == 0 && snapshot.is_none();
         tracing::warn!(
@@ -88,36 +99,46 @@ fn find(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, Journal
         if is_seed {
             return seed(engine, begun, path, bounds);
         }
-        let is_renewed = begun.is_renewed || (begun.stream == bounds.made && begun.position > bounds.last);
-        drop(begun.disk);
-        set_aside(path)?;
-        begun = open(path)?;
-        begun.is_renewed = is_renewed;
+        begun.is_renewed |= begun.stream == bounds.made && begun.position > bounds.last;
     }
-    begun.stream = bounds.made;
-    if let Some(name) = snapshot {
-        let is_renewed = begun.is_renewed;
-        drop(begun.disk);
-        restore(&fetched, path, (&name, is_renewed), bounds)?;
-        begun = open(path)?;
-        begun.is_renewed = is_renewed;
+    let from = snapshot.as_deref().and_then(snapshots::parsed);
+    let position = from.map_or(0, |(_, position, _)| position);
+    if !follows(position, bounds) {
+        return Err(JournalError::Unavailable(format!(
+            "the stream has records {} to {}, and the newest snapshot stands at {position}: start a node that still has its \
+             data_dir, which shares one, or delete stream and snapshots and start the node that knows most",
+            bounds.first, bounds.last
+        )));
+    }
+    let is_renewed = begun.is_renewed;
+    drop(begun);
+    // what this node has kept stays until there is something in its place
+    let restored = snapshot.map(|name| restore(&fetched, path, (&name, is_renewed), bounds));
+    let restored = restored.transpose()?;
+    if has_kept {
+        set_aside(path)?;
+    }
+    if let Some(restored) = restored {
+        fs::rename(restored, path)?;
     }
     // it is read, or there was none
     let _ = fs::remove_file(&fetched);
-    if leads_on(&begun, bounds) {
-        return Ok(begun);
-    }
-    Err(JournalError::Unavailable(format!(
-        "the stream has records {} to {}, and the newest snapshot stands at {}: start a node that still has its data_dir, \
-         which shares one, or delete stream and snapshots and start the node that knows most",
-        bounds.first, bounds.last, begun.position
-    )))
+    Ok(Begun {
+        stream: bounds.made,
+        is_renewed,
+        ..open(path)?
+    })
 }
 
 /// Whether the stream goes on from there. An empty one says 0 for its first record, or the one
 /// after the last that it had.
 fn leads_on(begun: &Begun, bounds: Bounds) -> bool {
-    begun.stream == bounds.made && bounds.first <= begun.position + 1 && begun.position <= bounds.last
+    begun.stream == bounds.made && follows(begun.position, bounds)
+}
+
+/// Whether the stream has what follows a position.
+fn follows(position: Position, bounds: Bounds) -> bool {
+    bounds.first <= position + 1 && position <= bounds.last
 }
 
 /// The checkpoint in a file, which is made if it is not there.
@@ -162,7 +183,7 @@ fn seed(engine: &Engine, begun: Begun, path: &Path, bounds: Bounds) -> Result<Be
     if let Some(frozen) = disk.frozen()? {
         backup::write_whole(&*frozen, &file).map_err(unusable)?;
     }
-    let shared = engine.share(file.clone(), snapshots::name(0, Link::default()));
+    let shared = engine.share(file.clone(), snapshots::name(bounds.made, 0, Link::default()));
     let shared = shared.recv_timeout(UPLOAD).map_err(|error| error.to_string());
     shared
         .and_then(|put| put)
@@ -174,10 +195,15 @@ fn seed(engine: &Engine, begun: Begun, path: &Path, bounds: Bounds) -> Result<Be
     open(path)
 }
 
-/// Makes a checkpoint of a snapshot.
-fn restore(snapshot: &Path, path: &Path, (name, is_renewed): (&str, bool), bounds: Bounds) -> Result<(), JournalError> {
+/// Makes a checkpoint of a snapshot, in a file of its own.
+fn restore(
+    snapshot: &Path,
+    path: &Path,
+    (name, is_renewed): (&str, bool),
+    bounds: Bounds,
+) -> Result<PathBuf, JournalError> {
     let unusable = |problem: String| JournalError::Unavailable(format!("the snapshot {name}: {problem}"));
-    let (position, link) = snapshots::parsed(name).ok_or_else(|| unusable("it has no position".to_owned()))?;
+    let (_, position, link) = snapshots::parsed(name).ok_or_else(|| unusable("it has no position".to_owned()))?;
     let unfinished = path.with_extension("restoring");
     let _ = fs::remove_file(&unfinished);
     let mut disk = DiskJournal::open(&unfinished)?;
@@ -187,7 +213,6 @@ fn restore(snapshot: &Path, path: &Path, (name, is_renewed): (&str, bool), bound
     }
     mark(&mut disk, (position, &[]), (link, bounds.made), is_renewed)?;
     drop(disk);
-    fs::rename(&unfinished, path)?;
     tracing::info!(name, "goes on from a snapshot");
-    Ok(())
+    Ok(unfinished)
 }

@@ -51,7 +51,7 @@ pub(super) enum Ask {
     Share(PathBuf, String, SyncSender<Result<(), String>>),
     Neighbours(oneshot::Sender<Answers>),
     Answer(Answerer),
-    Fetch(PathBuf, SyncSender<Result<Option<String>, String>>),
+    Fetch(PathBuf, (u64, Position), SyncSender<Result<Option<String>, String>>),
 }
 
 /// A handle to the engine's thread, which ends with it.
@@ -162,9 +162,10 @@ impl Engine {
         answer
     }
 
-    /// Fetches the newest file that was shared, and says its name.
-    pub(super) fn fetch(&self, into: PathBuf) -> Result<Option<String>, JournalError> {
-        self.ask(|reply| Ask::Fetch(into, reply))
+    /// Fetches the newest file that was shared of the stream that was made then, up to a record, and
+    /// says its name.
+    pub(super) fn fetch(&self, into: PathBuf, of: (u64, Position)) -> Result<Option<String>, JournalError> {
+        self.ask(|reply| Ask::Fetch(into, of, reply))
     }
 }
 
@@ -227,7 +228,12 @@ async fn serve(
                 }
             })),
             Ask::Share(file, name, reply) => drop(tokio::spawn(async move {
-                let put = snapshots::put(&session.context, &session.options, &file, name).await;
+                let put = match session.bounds().await {
+                    Ok(Bounds { last, .. }) => {
+                        snapshots::put((&session.context, &session.options), &file, name, last).await
+                    }
+                    Err(problem) => Err(problem),
+                };
                 if let Err(error) = &put {
                     tracing::warn!(
                         error,
@@ -243,8 +249,9 @@ async fn serve(
             Ask::Answer(answerer) => {
                 answering.becomes(tokio::spawn(others::answer(session, answerer)));
             }
-            Ask::Fetch(into, reply) => drop(tokio::spawn(async move {
-                let _ = reply.send(snapshots::fetch(&session.context, &session.options, &into).await);
+            Ask::Fetch(into, of, reply) => drop(tokio::spawn(async move {
+                let fetched = snapshots::fetch((&session.context, &session.options), &into, of).await;
+                let _ = reply.send(fetched);
             })),
         }
     }

@@ -444,7 +444,8 @@ impl Journal for NatsJournal {
     fn share(&mut self, backup: &Path, position: Position) {
         let link = self.chain.borrow().at(position);
         if let Some(link) = link.filter(|_| self.broken.is_none()) {
-            self.engine.share(backup.to_owned(), snapshots::name(position, link));
+            self.engine
+                .share(backup.to_owned(), snapshots::name(self.stream, position, link));
         }
     }
 

@@ -132,12 +132,27 @@ fn a_node_that_begins_with_nothing_goes_on_from_a_snapshot() {
     let position = crate::backup::write_whole(&*one.frozen().unwrap().unwrap(), &file).unwrap();
     one.share(&file, position);
     let fetched = setting.directory.path().join("fetched");
-    until("a snapshot", || one.engine.fetch(fetched.clone()).unwrap().is_some());
+    let of = (one.stream, 5);
+    until("a snapshot", || {
+        one.engine.fetch(fetched.clone(), of).unwrap().is_some()
+    });
+    // those of another stream, and of records that this one has forgotten, are of no use
+    for (made, position) in [(one.stream - 1, 4), (one.stream, 99)] {
+        let name = snapshots::name(made, position, Link::default());
+        one.engine.share(file.clone(), name).recv().unwrap().unwrap();
+    }
     let newcomer = setting.node("snapshots", "newcomer");
     assert_eq!(load(&newcomer), (3, vec![(key, row.value().unwrap())]));
     let after: Vec<Position> = tail(&newcomer, 3).iter().map(|(position, _)| *position).collect();
     assert_eq!(after, [4, 5]);
     assert!(!newcomer.is_renewed());
+    // and are gone with the next
+    one.share(&file, position);
+    let forgotten = (one.stream, Position::MAX);
+    until("the forgotten is gone", || {
+        let name = one.engine.fetch(fetched.clone(), forgotten).unwrap().unwrap();
+        snapshots::parsed(&name).is_some_and(|(_, position, _)| position == 3)
+    });
 }
 
 /// Deletes the stream, as no operator should.
