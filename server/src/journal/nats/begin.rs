@@ -67,13 +67,7 @@ fn find(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, Journal
         begun.is_renewed = true;
     }
     let bounds = engine.bounds_at(begun.position)?;
-    if bounds.ahead_s.abs() > CLOCKS_S {
-        return Err(JournalError::Unavailable(format!(
-            "this machine's clock is {} s ahead of the engine's, allowed are {CLOCKS_S}: what a node stamps counts on all, \
-             and would end bans or prolong them; set the clock",
-            bounds.ahead_s
-        )));
-    }
+    agrees_on_time(bounds)?;
     let has_kept = begun.disk.newest() > 0 || begun.stream > 0;
     if has_kept && leads_on(&begun, bounds) {
         return Ok(begun);
@@ -128,6 +122,19 @@ fn find(engine: &Engine, path: &Path, is_renewed: bool) -> Result<Begun, Journal
         is_renewed,
         ..open(path)?
     })
+}
+
+/// # Errors
+/// Where this machine's clock is not the engine's.
+fn agrees_on_time(bounds: Bounds) -> Result<(), JournalError> {
+    if bounds.ahead_s.abs() > CLOCKS_S {
+        return Err(JournalError::Unavailable(format!(
+            "this machine's clock is {} s ahead of the engine's, allowed are {CLOCKS_S}: what a node stamps counts on all, \
+             and would end bans or prolong them; set the clock",
+            bounds.ahead_s
+        )));
+    }
+    Ok(())
 }
 
 /// Whether the stream goes on from there. An empty one says 0 for its first record, or the one

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -26,7 +26,7 @@ use tokio::{
 use super::{
     NatsOptions, others,
     reading::{CERTAIN, Feed, News, Reading, follow, publish, read},
-    session::{self, AGAIN, Bounds, START},
+    session::{self, AGAIN, Bounds, START, Session},
     snapshots,
 };
 use crate::{
@@ -228,19 +228,7 @@ async fn serve(
                 }
             })),
             Ask::Share(file, name, reply) => drop(tokio::spawn(async move {
-                let put = match session.bounds().await {
-                    Ok(Bounds { last, .. }) => {
-                        snapshots::put((&session.context, &session.options), &file, name, last).await
-                    }
-                    Err(problem) => Err(problem),
-                };
-                if let Err(error) = &put {
-                    tracing::warn!(
-                        error,
-                        "a backup could not be put where nodes look that begin with nothing"
-                    );
-                }
-                let _ = reply.try_send(put);
+                let _ = reply.try_send(share(&session, &file, name).await);
             })),
             Ask::Neighbours(reply) => drop(tokio::spawn(async move {
                 // who asked may have gone meanwhile
@@ -255,6 +243,21 @@ async fn serve(
             })),
         }
     }
+}
+
+/// Puts a backup where nodes look that begin with nothing.
+async fn share(session: &Session, file: &Path, name: String) -> Result<(), String> {
+    let put = match session.bounds().await {
+        Ok(Bounds { last, .. }) => snapshots::put((&session.context, &session.options), file, name, last).await,
+        Err(problem) => Err(problem),
+    };
+    if let Err(error) = &put {
+        tracing::warn!(
+            error,
+            "a backup could not be put where nodes look that begin with nothing"
+        );
+    }
+    put
 }
 
 /// A task that ends when another takes its place.
