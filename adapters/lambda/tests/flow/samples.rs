@@ -63,8 +63,14 @@ fn ask(function: &Function, event: Value) -> Answer {
     Answer(answer)
 }
 
-/// The same sample for another path, wherever its service writes it.
+/// The same sample for another path, wherever its service writes it, from a program: a person, whose
+/// browser names languages, may have been sent a link there.
 fn at(mut sample: Value, path: &str) -> Value {
+    for pointer in ["/headers", "/multiValueHeaders"] {
+        if let Some(Value::Object(headers)) = sample.pointer_mut(pointer) {
+            headers.retain(|name, _| !name.eq_ignore_ascii_case("accept-language"));
+        }
+    }
     for pointer in ["/path", "/rawPath", "/requestContext/path", "/requestContext/http/path"] {
         if let Some(place) = sample.pointer_mut(pointer) {
             *place = path.into();
