@@ -214,10 +214,11 @@ fn a_server_that_spoils_a_signature_brings_no_old_key_back(rig: Rig) {
         signed: Vec::new(),
     };
     change.signed = sign(&key_statement(&change), &[1, 2]);
-    let good = signed(&config("good", 1), (6, 86_400), &[change], &[2]);
+    let changes = [change];
+    let good = signed(&config("good", 1), (5, 86_400), &changes, &[2]);
     assert_eq!(judged(&server, &site, &good).0, "applied");
     // the changes are not under the signature, but for their number
-    let mut spoilt = good;
+    let mut spoilt = signed(&config("good", 1), (6, 86_400), &changes, &[2]);
     spoilt["signature"]["keys"] = json!([{"version": 1, "threshold": 1, "keys": ["junk"], "signed": []}]);
     assert_eq!(
         judged(&server, &site, &spoilt).0,
