@@ -1,4 +1,5 @@
-//! `bucklerctl keys`, `credentials`, `tokens` and `audit`: who may speak, who may operate, and who changed what.
+//! `bucklerctl keys`, `credentials`, `tokens` and `audit`: who may speak, who may operate, and who
+//! changed what.
 
 use serde_json::{Value, json};
 

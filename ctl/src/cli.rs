@@ -278,8 +278,8 @@ pub(crate) enum KeysCommand {
 pub(crate) enum CredentialsCommand {
     /// Shows which agents have a credential of their own, and the key that each enrolled with
     List,
-    /// Revokes an agent's credential, and closes its connections; the agent is refused whatever key it
-    /// brings, until it is reset
+    /// Revokes an agent's credential, and closes its connections; the agent is refused whatever key
+    /// it brings, until it is reset
     Revoke(AgentArgs),
     /// Forgets an agent's credential, revoked or not: the agent enrols again by its profile's key
     Reset(AgentArgs),
@@ -370,8 +370,8 @@ pub(crate) enum SignCommand {
 pub(crate) struct SignConfigArgs {
     /// The profile
     pub(crate) profile: String,
-    /// A configuration: JSON, or TOML where the name ends in .toml; or what this command printed, to
-    /// which signatures are added
+    /// A configuration: JSON, or TOML where the name ends in .toml; or what this command printed,
+    /// to which signatures are added
     pub(crate) file: PathBuf,
     /// A private key; may be given several times
     #[arg(long = "key", required = true, value_name = "FILE")]
@@ -379,7 +379,8 @@ pub(crate) struct SignConfigArgs {
     /// Its number: agents take no lower one after it [default: the seconds since 1970]
     #[arg(long)]
     pub(crate) version: Option<u64>,
-    /// Take a version that is far above the default: hosts take no lower one until the keys are changed
+    /// Take a version that is far above the default: hosts take no lower one until the keys are
+    /// changed
     #[arg(long)]
     pub(crate) force: bool,
     /// For how long agents take it [default: 90d]
@@ -398,8 +399,8 @@ pub(crate) struct SignKeysArgs {
     /// The file of the changes before, or of one that more keys are to sign
     #[arg(long, value_name = "FILE")]
     pub(crate) changes: Option<PathBuf>,
-    /// A key that signs from now on, as `sign key` printed it; may be given several times. Without any,
-    /// signatures are added to the last change
+    /// A key that signs from now on, as `sign key` printed it; may be given several times. Without
+    /// any, signatures are added to the last change
     #[arg(long)]
     pub(crate) new: Vec<String>,
     /// How many of them must sign

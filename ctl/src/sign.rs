@@ -1,5 +1,5 @@
-//! `bucklerctl sign`: configurations and changes of keys, signed where the server is not. No command here
-//! asks a server.
+//! `bucklerctl sign`: configurations and changes of keys, signed where the server is not. No
+//! command here asks a server.
 
 use std::{
     fs,

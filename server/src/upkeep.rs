@@ -98,7 +98,8 @@ async fn back_up(owner: &Owner, data_dir: Option<PathBuf>, every: Duration) {
         };
         match written {
             Ok(Ok(position)) => {
-                // where the rows stand: nodes go on from there, so it must not fall behind what is kept
+                // where the rows stand: nodes go on from there, so it must not fall behind what is
+                // kept
                 backed_up = Some(position);
                 owner.share(file, position).await;
             }
@@ -263,8 +264,8 @@ async fn adopt(
     Ok(())
 }
 
-/// Says which keys are gone whose agents go on with the credentials that they have brought: a key that was stolen
-/// is revoked, not removed alone.
+/// Says which keys are gone whose agents go on with the credentials that they have brought: a key
+/// that was stolen is revoked, not removed alone.
 async fn warn_of_removed_keys(owner: &Owner, profiles: &Profiles, timeline: &Timeline) {
     let keys = profiles.keys(timeline.now().tick).into_iter().map(|key| key.id);
     let keys: BTreeSet<Arc<str>> = keys.collect();

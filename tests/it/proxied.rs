@@ -1,5 +1,5 @@
-//! The conversation with the server through a real nginx before it, as operators put one there: with
-//! a `Host` of its own, connections that it cuts, and upgrades that it passes on or does not.
+//! The conversation with the server through a real nginx before it, as operators put one there:
+//! with a `Host` of its own, connections that it cuts, and upgrades that it passes on or does not.
 
 use std::net::SocketAddr;
 

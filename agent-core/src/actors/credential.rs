@@ -1,13 +1,13 @@
-//! What an enrolled agent speaks with: a secret of its own, which the server knows by its fingerprint
-//! alone, and which it exchanges for another by itself.
+//! What an enrolled agent speaks with: a secret of its own, which the server knows by its
+//! fingerprint alone, and which it exchanges for another by itself.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::protocol::AgentKey;
 
-/// How long a credential is used before it is exchanged, in seconds: 30 days, as long as a backup of
-/// the state directory is worth something to who stole it.
+/// How long a credential is used before it is exchanged, in seconds: 30 days, as long as a backup
+/// of the state directory is worth something to who stole it.
 const ROTATE_AFTER_S: u64 = 30 * 24 * 3_600;
 
 /// What credentials begin with.
@@ -34,7 +34,8 @@ impl Credential {
     /// What the agent speaks with: the profile's key before it has enrolled, and where the server
     /// refuses what it has.
     pub(crate) fn or<'k>(&'k self, key: &'k AgentKey) -> &'k AgentKey {
-        // before the first was taken the key is the likeliest, and then the one of which the answer was lost
+        // before the first was taken the key is the likeliest, and then the one of which the answer
+        // was lost
         let first = [key].into_iter().filter(|_| self.current.is_none());
         first.chain(self.own()).chain([key]).nth(self.refused).unwrap_or(key)
     }
@@ -54,8 +55,8 @@ impl Credential {
         self.next.as_ref().map(fingerprint)
     }
 
-    /// Makes the next one, where it is time for it. Whether it did: then it must be kept before it is
-    /// asked for.
+    /// Makes the next one, where it is time for it. Whether it did: then it must be kept before it
+    /// is asked for.
     pub(crate) fn prepare(&mut self, now_s: u64) -> bool {
         let is_due = self.refused > 0 || now_s.saturating_sub(self.since_s) >= ROTATE_AFTER_S;
         let is_due = is_due || self.current.is_none();
@@ -83,9 +84,10 @@ impl Credential {
         true
     }
 
-    /// The server does not take what it was told. It may know the next one already, or has forgotten
-    /// the agent, which enrols once more by the key; and a proxy may say so for a while, so that nothing
-    /// is thrown away. Whether there is another to try at once: each is tried once in a row.
+    /// The server does not take what it was told. It may know the next one already, or has
+    /// forgotten the agent, which enrols once more by the key; and a proxy may say so for a while,
+    /// so that nothing is thrown away. Whether there is another to try at once: each is tried once
+    /// in a row.
     pub(crate) fn refused(&mut self) -> bool {
         self.refused = (self.refused + 1) % (self.own().count() + 1);
         self.refused > 0

@@ -245,8 +245,8 @@ fn decoyed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     decoy(case).filter(|_| case.is_route_in_doubt())
 }
 
-/// The path is one that only attackers ask for, told by a word that pages of applications are called by too, and the application had
-/// nothing there.
+/// The path is one that only attackers ask for, told by a word that pages of applications are
+/// called by too, and the application had nothing there.
 fn probed_after_all<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
     if !case.is_route_in_doubt() {
         return None;

@@ -14,9 +14,10 @@
 //! of the request.
 //!
 //! # Memory
-//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of some 330 bytes. A newcomer takes the slot with the
-//! fewest values in the window. Words are written one by one: where two workers write the same slot at once, a value may be lost, and
-//! the client needs one more. None can come in that it did not send.
+//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of some 330 bytes.
+//! A newcomer takes the slot with the fewest values in the window. Words are written one by one:
+//! where two workers write the same slot at once, a value may be lost, and the client needs one
+//! more. None can come in that it did not send.
 
 use std::{
     fmt,
@@ -55,8 +56,8 @@ const FOREIGN_BITS: u32 = 91;
 /// The shortest beginning, in bytes, that makes a longer value the same one: shorter ones are common to different attacks.
 const BEGINNING: usize = 8;
 
-/// How often a value may be gone on with and stay the same one: letters of a line that is saved while it is typed. An attacker who
-/// begins every attempt alike is found by the next.
+/// How often a value may be gone on with and stay the same one: letters of a line that is saved
+/// while it is typed. An attacker who begins every attempt alike is found by the next.
 const MOST_STEPS: u8 = 100;
 
 /// Bits of a value's time, in seconds; it wraps after half a year. The others are its hash.
@@ -127,7 +128,7 @@ impl Evidence {
             });
         }
         slot.refused.add(span.window, now);
-        // what stands behind is not compared: of two that begin alike nobody knows that they are one
+        // what stands behind is not compared: two that begin alike may be two
         let is_cut = value.len() + char::MAX.len_utf8() > Compared::LONGEST;
         slot.add(|visit| self.beginnings(rule, value, visit), is_cut, span);
         let values = slot.count(span);
@@ -259,7 +260,8 @@ impl Slot {
         self.foreign_count(span)
     }
 
-    /// Returns about how many different values foreign requests had, [`FOREIGN_VALUES`] from there on.
+    /// Returns about how many different values foreign requests had, [`FOREIGN_VALUES`] from there
+    /// on.
     ///
     /// The window before this one counts too: else a scanner that knows where windows end would
     /// send its values around that moment.

@@ -2,8 +2,8 @@
 //!
 //! `Sec-Fetch-Site` is the browser's own word (Fetch Metadata), which no page can change. Browsers
 //! leave it out over plain HTTP, and older ones always: then `Accept` says whether markup loads a
-//! picture or a style sheet, and `Origin`, then `Referer`, are compared with the host that was asked
-//! for. A page can suppress `Referer`, but not `Accept`.
+//! picture or a style sheet, and `Origin`, then `Referer`, are compared with the host that was
+//! asked for. A page can suppress `Referer`, but not `Accept`.
 //!
 //! Any other client may write these headers too, so that they only decide what counts as evidence
 //! against a client, never whether a request is refused.

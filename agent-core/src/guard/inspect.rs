@@ -157,8 +157,9 @@ impl Shared {
         found
     }
 
-    /// Returns the rule that takes a path for one that only attackers ask for, with its score. All is looked for that a check may
-    /// look for in it: what was found to hold nothing is not looked into again.
+    /// Returns the rule that takes a path for one that only attackers ask for, with its score. All
+    /// is looked for that a check may look for in it: what was found to hold nothing is not looked
+    /// into again.
     pub(super) fn probe(&self, policy: &Policy, path: &str) -> Option<(&'static str, u8)> {
         let mut found = None;
         let attended = self.supervision.accompany();

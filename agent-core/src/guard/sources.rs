@@ -63,8 +63,9 @@ impl Sources {
     ) -> T {
         let (set, tag) = self.place(number, source);
         loop {
-            // One look for both questions. A second one could find the place taken that another worker
-            // has just given the same newcomer, and take another: the source would be there twice.
+            // One look for both questions. A second one could find the place taken that another
+            // worker has just given the same newcomer, and take another: the source would be there
+            // twice.
             let words = set.map(Set::words).unwrap_or_default();
             let known = find(&words, tag);
             let (next, made) = change(known.map(|(_, word)| word & mask(VALUE_BITS)));

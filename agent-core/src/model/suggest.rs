@@ -36,8 +36,8 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .or(in_part)
 }
 
-/// Returns whether two names of several words are the same but for one word that only one of them has, in order: `client_header` for
-/// `client_ip_header`, `log_directory` for `log_dir`.
+/// Returns whether two names of several words are the same but for one word that only one of them
+/// has, in order: `client_header` for `client_ip_header`, `log_directory` for `log_dir`.
 fn are_words_of(a: &str, b: &str) -> bool {
     let count = |name: &str| name.split('_').count();
     let (short, long) = if count(a) <= count(b) { (a, b) } else { (b, a) };

@@ -58,7 +58,8 @@ pub struct AgentSettings {
     pub compressed_bodies: CompressedBodies,
     /// What happens to a request whose body was not inspected, by reason.
     pub uninspected: Uninspected,
-    /// Whether the agent asks the server for a credential of its own and speaks with that instead of the key.
+    /// Whether the agent asks the server for a credential of its own and speaks with that instead
+    /// of the key.
     pub enrol: bool,
     /// Whether anything is refused at all. Off, every request passes, and what is found is only logged, counted and reported.
     pub enforce: bool,

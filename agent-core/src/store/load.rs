@@ -61,8 +61,8 @@ pub(super) fn load(
         banned.push((network, Some(until).filter(|until| *until != FOR_EVER)));
     })?;
     let credential = credential(&txn, seal)?;
-    // who cannot read its credential is another installation: the server takes no other key for the one
-    // that has it
+    // who cannot read its credential is another installation: the server takes no other key for the
+    // one that has it
     let agent_id = get(&txn, AGENT_ID)?.filter(|_| credential.is_some());
     let mut loaded = Loaded {
         saved: Saved {
@@ -92,8 +92,8 @@ pub(super) fn load(
     Ok(loaded)
 }
 
-/// The agent's credential: an empty one where there is none yet, and `None` where another key has sealed
-/// it.
+/// The agent's credential: an empty one where there is none yet, and `None` where another key has
+/// sealed it.
 fn credential(txn: &ReadTransaction, seal: &Seal) -> Result<Option<Credential>, Trouble> {
     let Some(sealed) = get(txn, CREDENTIAL)? else {
         return Ok(Some(Credential::default()));

@@ -11,8 +11,8 @@ impl Store {
         });
     }
 
-    /// Keeps the agent's credential, sealed. Whether it is on disk: not where what is there was never
-    /// read, since it may be the credential of the installation that this is.
+    /// Keeps the agent's credential, sealed. Whether it is on disk: not where what is there was
+    /// never read, since it may be the credential of the installation that this is.
     pub(crate) fn save_credential(&self, credential: &Credential) -> bool {
         self.is_known.get() && self.write(Durability::Immediate, |txn| self.put_credential(txn, credential))
     }
@@ -27,7 +27,8 @@ impl Store {
         self.write(Durability::Immediate, |txn| self.put_config(txn, config));
     }
 
-    /// Keeps what is believed from now on, before it is in force: nothing older is believed after a restart.
+    /// Keeps what is believed from now on, before it is in force: nothing older is believed after a
+    /// restart.
     pub(crate) fn save_believed(&self, believed: &Kept) {
         self.write(Durability::Immediate, |txn| put_believed(txn, believed));
     }

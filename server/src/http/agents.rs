@@ -53,8 +53,8 @@ pub(super) async fn beacon(
     .await
 }
 
-/// The right of agents that do not say who they are. A credential is of one agent, which does: a stolen one
-/// makes no other agent up.
+/// The right of agents that do not say who they are. A credential is of one agent, which does: a
+/// stolen one makes no other agent up.
 fn shared(profile: &Admitted) -> Result<&Admitted, Refusal> {
     if profile.agent.is_some() {
         return Err(Refusal::wrong_key());

@@ -166,8 +166,8 @@ impl Wants {
     }
 
     /// Whether the key is good for this agent: one that agents share is not where the agent has a
-    /// credential, unless it asks for that very one soon after, because the answer was lost. What it was
-    /// admitted by may have gone since, so that the store is asked.
+    /// credential, unless it asks for that very one soon after, because the answer was lost. What
+    /// it was admitted by may have gone since, so that the store is asked.
     fn may_speak(&self, node: &Node, now: Tick) -> bool {
         match (node.store.credential(&self.profile, self.agent), &self.by) {
             (Some(known), _) if known.revoked.is_some() => false,
@@ -178,8 +178,8 @@ impl Wants {
         }
     }
 
-    /// What has the agent enrol, if it may. By a certificate alone none does: the credential would be good
-    /// without it.
+    /// What has the agent enrol, if it may. By a certificate alone none does: the credential would
+    /// be good without it.
     fn command(&self, node: &Node, now: Tick) -> Option<Command> {
         self.by?;
         let enrolment = Enrolment {

@@ -25,7 +25,8 @@ const MOST_WORK: usize = 200;
 /// The most events of one record, after which the next one begins.
 const MOST_EVENTS: usize = 8_192;
 /// The most bytes of one record, as JSON: an engine takes messages of a megabyte unless it is told
-/// otherwise. Work that is larger alone gets a record of its own, so that no other is refused with it.
+/// otherwise. Work that is larger alone gets a record of its own, so that no other is refused with
+/// it.
 const MOST_BYTES: usize = 256 << 10;
 /// The most work that waits for a disk; beyond it a request is refused at once.
 const MOST_WAITING: usize = 2_048;

@@ -151,7 +151,8 @@ async fn what_waits_is_bounded_by_its_bytes() {
     // sixteen, and what JSON adds, are more than may wait
     let submitted = join_all((0..16).map(|_| submit(&owner, 4 << 20)));
     let opened = async {
-        // with the one on its way, all but one wait, and that is answered although nothing is kept yet
+        // with the one on its way, all but one wait, and that is answered although nothing is kept
+        // yet
         while owner.health().waiting.load(Ordering::Relaxed) < 16 {
             tokio::task::yield_now().await;
         }

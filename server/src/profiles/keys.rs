@@ -179,8 +179,8 @@ impl Enrolments {
         found.ends.is_none_or(|end| now < end).then(|| found.clone())
     }
 
-    /// Whether a credential that was exchanged ended after `since`, and by `now`: of a hundred thousand agents that
-    /// takes half a millisecond.
+    /// Whether a credential that was exchanged ended after `since`, and by `now`: of a hundred
+    /// thousand agents that takes half a millisecond.
     pub(super) fn has_ended(&self, since: Tick, now: Tick) -> bool {
         self.0.iter().any(|part| {
             let part = part.load();
@@ -189,8 +189,8 @@ impl Enrolments {
         })
     }
 
-    /// Follows a change of an agent's credential: takes the new one, and the one before it for as long as it is
-    /// good, and none that went.
+    /// Follows a change of an agent's credential: takes the new one, and the one before it for as
+    /// long as it is good, and none that went.
     pub(super) fn follow(&self, before: Option<&CredentialState>, state: Option<&CredentialState>) {
         let state = state.filter(|state| state.revoked.is_none());
         let taken: Vec<(Fingerprint, Enrolled)> = state.into_iter().flat_map(Enrolled::all_of).collect();

@@ -149,8 +149,8 @@ impl Profiles {
         }
     }
 
-    /// Takes the credentials that the store has, and no others: some enrolled or were revoked, here or
-    /// at another node. To be called where the store is changed.
+    /// Takes the credentials that the store has, and no others: some enrolled or were revoked, here
+    /// or at another node. To be called where the store is changed.
     pub(crate) fn follow_credentials(&self, store: &Store) {
         let now = store.credential_changes();
         let known = self.credential_changes.swap(now, Ordering::Relaxed);
@@ -265,8 +265,8 @@ impl Profiles {
         }))
     }
 
-    /// Puts in force what was kept of profiles, where this node's file says the same of them as that
-    /// of the node that changed them.
+    /// Puts in force what was kept of profiles, where this node's file says the same of them as
+    /// that of the node that changed them.
     pub(crate) fn keep_up(&self, kept: &[ProfileState]) {
         let set = self.set.load();
         let mut next = ProfileSet::clone(&set);

@@ -14,8 +14,8 @@ use crate::{list::Touched, moment::Tick, secret::Fingerprint};
 /// says so may be lost, and the agent asks again within minutes.
 const OVERLAP_S: u64 = 3_600;
 
-/// The newest changes that are remembered, for tables that follow them: more are rarely made between two
-/// looks, and who has missed more reads all.
+/// The newest changes that are remembered, for tables that follow them: more are rarely made
+/// between two looks, and who has missed more reads all.
 const NEWS: usize = 512;
 
 /// An agent asks to speak with a credential of its own.
@@ -66,15 +66,15 @@ impl CredentialState {
         self.fingerprint == *fingerprint || self.before.as_ref().is_some_and(is_before)
     }
 
-    /// Whether it may be exchanged: once in the time for which the one before stays good, since each exchange
-    /// is a record.
+    /// Whether it may be exchanged: once in the time for which the one before stays good, since
+    /// each exchange is a record.
     #[must_use]
     pub fn may_be_exchanged(&self, now: Tick) -> bool {
         self.before.is_none_or(|(_, end)| now >= end)
     }
 
-    /// Whether the answer to the enrolment may have been lost: the agent then asks again with the key that agents
-    /// share. Later it tries its credential by itself.
+    /// Whether the answer to the enrolment may have been lost: the agent then asks again with the
+    /// key that agents share. Later it tries its credential by itself.
     #[must_use]
     pub fn is_new(&self, now: Tick) -> bool {
         self.before.is_none() && now < self.made.plus(OVERLAP_S)
@@ -137,8 +137,8 @@ impl Credentials {
         owner.is_some_and(|(theirs, other)| theirs != profile || *other != agent)
     }
 
-    /// The changes since there were so many, with what was there before each; `None` where they are not all
-    /// remembered.
+    /// The changes since there were so many, with what was there before each; `None` where they are
+    /// not all remembered.
     pub(super) fn since(&self, known: u64) -> Option<impl Iterator<Item = (&Place, Option<&CredentialState>)>> {
         let missed = usize::try_from(self.changes.checked_sub(known)?).ok()?;
         let from = self.news.len().checked_sub(missed)?;
@@ -170,9 +170,9 @@ impl Credentials {
         self.news.push_back((place.clone(), before));
     }
 
-    /// Makes room where there are too many: those go that enrolled first with the key that has brought the
-    /// most, a hundredth at once, since each time all are looked at. Their agents enrol again by themselves;
-    /// those that an operator revoked stay revoked.
+    /// Makes room where there are too many: those go that enrolled first with the key that has
+    /// brought the most, a hundredth at once, since each time all are looked at. Their agents enrol
+    /// again by themselves; those that an operator revoked stay revoked.
     pub(super) fn make_room(&mut self, most: usize) {
         if self.all.len() < most {
             return;

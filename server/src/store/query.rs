@@ -227,8 +227,8 @@ impl Store {
         self.credentials.changes
     }
 
-    /// What has become of credentials since there were so many changes: what was there before each, and what is
-    /// there now. `None` where not all changes are remembered.
+    /// What has become of credentials since there were so many changes: what was there before each,
+    /// and what is there now. `None` where not all changes are remembered.
     pub(crate) fn credentials_since(
         &self,
         known: u64,

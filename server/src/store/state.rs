@@ -153,8 +153,9 @@ impl Store {
         self.access.changes += 1;
     }
 
-    /// Whether an agent may have the credential that it asks for at this moment. What it asked with may have
-    /// ended since it asked, so that this is decided once more where the record is applied.
+    /// Whether an agent may have the credential that it asks for at this moment. What it asked with
+    /// may have ended since it asked, so that this is decided once more where the record is
+    /// applied.
     #[must_use]
     pub fn may_enrol(&self, enrolment: &Enrolment, now: Tick) -> bool {
         let Enrolment {

@@ -72,7 +72,8 @@ pub struct AgentView {
     pub list_lag: Option<u64>,
     /// What it shared.
     pub shared: Shared,
-    /// The credential of its own, revoked or not; absent where it speaks with a key that agents share.
+    /// The credential of its own, revoked or not; absent where it speaks with a key that agents
+    /// share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialView>,
 }

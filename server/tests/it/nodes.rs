@@ -1,5 +1,5 @@
-//! Several servers that share a journal on real servers of NATS JetStream: one list everywhere, each
-//! event once, and no agent ever goes back.
+//! Several servers that share a journal on real servers of NATS JetStream: one list everywhere,
+//! each event once, and no agent ever goes back.
 
 use std::{
     io::{BufRead as _, BufReader},

@@ -1,5 +1,5 @@
-//! Applications behind a real nginx: refusals reach the client, never the proxy's own 502, no server
-//! is taken for dead, and the client is the one that the proxy stands for.
+//! Applications behind a real nginx: refusals reach the client, never the proxy's own 502, no
+//! server is taken for dead, and the client is the one that the proxy stands for.
 
 use super::host::{Host, Kind, SOMEBODY};
 use crate::{

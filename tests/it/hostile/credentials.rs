@@ -1,5 +1,5 @@
-//! Agents with credentials of their own: the key alone is worth nothing where they speak, and each goes
-//! alone.
+//! Agents with credentials of their own: the key alone is worth nothing where they speak, and each
+//! goes alone.
 
 use std::time::Duration;
 

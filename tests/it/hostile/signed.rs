@@ -1,5 +1,5 @@
-//! The server as a postman: whoever holds it, or its admin token, puts nothing in force that the operator's
-//! keys have not signed.
+//! The server as a postman: an attacker who holds it, or its admin token, puts nothing in force
+//! that the operator's keys have not signed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -85,7 +85,8 @@ fn believing(server: &RunningServer, mode: &str, state: &TempDir) -> SettingsBui
     settings.state_dir(state.path()).agent_option("signing", signing)
 }
 
-/// Puts a configuration in force at the server, and waits until the agent has judged it: what became of it.
+/// Puts a configuration in force at the server, and waits until the agent has judged it: what
+/// became of it.
 fn judged(server: &RunningServer, site: &Site, body: &Value) -> (String, String) {
     let put = admin(server, "PUT", "profiles/shop/config", Some(body.clone()));
     let version = put["data"]["version"].clone();

@@ -63,8 +63,8 @@ fn ask(function: &Function, event: Value) -> Answer {
     Answer(answer)
 }
 
-/// The same sample for another path, wherever its service writes it, from a program: a person, whose
-/// browser names languages, may have been sent a link there.
+/// The same sample for another path, wherever its service writes it, from a program: a person,
+/// whose browser names languages, may have been sent a link there.
 fn at(mut sample: Value, path: &str) -> Value {
     for pointer in ["/headers", "/multiValueHeaders"] {
         if let Some(Value::Object(headers)) = sample.pointer_mut(pointer) {

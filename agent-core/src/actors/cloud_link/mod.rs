@@ -209,8 +209,9 @@ impl CloudLink {
         let (Some(transport), Some(who)) = (self.transport.clone(), &mut self.who) else {
             return;
         };
-        // the key stays that of the connection until the next generation; one that was just taken goes on
-        // being asked for, by which the server knows who still speaks with the one before it
+        // the key stays that of the connection until the next generation; one that was just taken
+        // goes on being asked for, by which the server knows who still speaks with the one before
+        // it
         if let Some(wanted) = self.estate.credential.borrow().wanted() {
             who.enrol = Some(wanted);
         }

@@ -163,8 +163,8 @@ impl Configuration {
         }
     }
 
-    /// Takes over what an earlier run believed, where the host has the same keys pinned: nothing older is
-    /// believed, whatever became of the configuration itself.
+    /// Takes over what an earlier run believed, where the host has the same keys pinned: nothing
+    /// older is believed, whatever became of the configuration itself.
     pub(crate) fn resume(&mut self, kept: &Kept) {
         if let Some(believed) = self.trust.resume(kept).filter(|_| self.trust.mode != Mode::Off) {
             self.believed = believed;
@@ -205,8 +205,9 @@ impl Configuration {
         }
     }
 
-    /// Writes down that a configuration is not believed, so that the server learns of it. Whether that is news. Unlike one that
-    /// does not work it is judged again: what is wrong may be the host's clock, or its settings.
+    /// Writes down that a configuration is not believed, so that the server learns of it. Whether
+    /// that is news. Unlike one that does not work it is judged again: what is wrong may be the
+    /// host's clock, or its settings.
     pub(crate) fn doubt(&mut self, update: &ConfigUpdate, error: &SigningError) -> bool {
         self.status = Some(ConfigStatus {
             version: update.version,
@@ -227,13 +228,14 @@ impl Configuration {
         self.doubted.take_if(is_in_time).map(|(update, _)| update)
     }
 
-    /// Whether this is what is in force under another version, or signed once more: where signatures are looked at,
-    /// that begins no trial, which a server could keep from ending.
+    /// Whether this is what is in force under another version, or signed once more: where
+    /// signatures are looked at, that begins no trial, which a server could keep from ending.
     pub(crate) fn is_in_force(&self, hash: &str) -> bool {
         self.trust.mode != Mode::Off && self.server.as_ref().is_some_and(|server| server.hash == hash)
     }
 
-    /// The configuration in force has another version or signature from now on, on trial as before or proven.
+    /// The configuration in force has another version or signature from now on, on trial as before
+    /// or proven.
     pub(crate) fn rename(&mut self, update: ConfigUpdate, policy: Arc<Policy>) {
         let held = held(&policy);
         self.status = Some(ConfigStatus {
@@ -248,8 +250,8 @@ impl Configuration {
         (self.policy, self.source, self.server) = (policy, "server", Some(update));
     }
 
-    /// What is to be said of the signature of the configuration in force. Whether its time is over is
-    /// said in the log once.
+    /// What is to be said of the signature of the configuration in force. Whether its time is over
+    /// is said in the log once.
     pub(crate) fn doubts(&mut self, now_s: u64) -> Option<String> {
         let in_force = self.server.as_ref()?;
         if self.trust.mode == Mode::Off {

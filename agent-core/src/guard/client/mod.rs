@@ -5,8 +5,8 @@
 //! itself. Every doubt (an element that is no address, a chain longer than any real one) ends at the peer, which, being a proxy,
 //! nobody bans.
 //!
-//! A trusted proxy that names its clients by a header that is not read is as good as one that is not declared: its address stands for
-//! all of them.
+//! A trusted proxy that names its clients by a header that is not read is as good as one that is
+//! not declared: its address stands for all of them.
 //!
 //! A peer in a private network, or on this host, that names a client without being a trusted proxy is a proxy that the settings do
 //! not declare: its requests are of an unknown client, because the peer's address stands for all of the site's clients.
@@ -162,8 +162,8 @@ impl Trusted {
         }
     }
 
-    /// The header by which a trusted proxy names its clients, where it is another than the one that is read, and that one is not
-    /// there at all.
+    /// The header by which a trusted proxy names its clients, where it is another than the one that
+    /// is read, and that one is not there at all.
     fn unread(&self, headers: &dyn Headers) -> Option<NamingHeader> {
         let is_read = match &self.header {
             Some(name) => headers.contains(name),

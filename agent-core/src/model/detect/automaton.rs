@@ -63,7 +63,8 @@ enum Form {
     /// Where it matches.
     Whole(Table),
     /// Where it may match: the pattern has too many states, and begins at the beginning of a text,
-    /// so that nearly all texts are told apart by what it has in common with patterns of few states.
+    /// so that nearly all texts are told apart by what it has in common with patterns of few
+    /// states.
     Outline(Table),
     /// Where it matches, from each place at which a match may begin.
     Candidates(Candidates),

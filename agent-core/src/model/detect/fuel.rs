@@ -30,8 +30,8 @@ impl Fuel {
     const A_BYTE: u64 = 60;
 
     /// The most steps of one inspection of up to [`LENGTH`](Self::LENGTH) bytes: what 64 KiB of
-    /// source code take, which lead to most rules of what honest clients send. Where a request takes
-    /// all of them, a step is some 13 instructions.
+    /// source code take, which lead to most rules of what honest clients send. Where a request
+    /// takes all of them, a step is some 13 instructions.
     pub(super) const MOST: u64 = 2_200_000;
 
     /// Bytes that the most steps are for. Where more is looked into at once, there are as many

@@ -136,16 +136,19 @@ pub struct Caught {
     pub finding: Finding,
     /// What was there: some characters of the normalised text, or its length where it is a secret.
     pub excerpt: Box<str>,
-    /// What tells the value from others, for counts: an excerpt shows a part that its sender may choose, or nothing.
+    /// What tells the value from others, for counts: an excerpt shows a part that its sender may
+    /// choose, or nothing.
     pub compared: Compared,
 }
 
-/// The beginning of a value, to be compared with others and never to be shown: it may be of a secret.
+/// The beginning of a value, to be compared with others and never to be shown: it may be of a
+/// secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Compared(Box<str>);
 
 impl Compared {
-    /// The longest part of a value that is compared, in bytes: a line of a form, and more than an excerpt.
+    /// The longest part of a value that is compared, in bytes: a line of a form, and more than an
+    /// excerpt.
     pub const LONGEST: usize = 256;
 
     pub(crate) fn of(text: &str) -> Self {
@@ -191,7 +194,7 @@ struct Standard {
 impl Standard {
     /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
     ///
-    /// Nobody waits for another's: a child forked meanwhile would wait for a thread that it does
+    /// No thread waits for another: a child forked meanwhile would wait for a thread that it does
     /// not have.
     fn shared() -> Result<&'static Self, BuildError> {
         static SHARED: OnceBox<Standard> = OnceBox::new();

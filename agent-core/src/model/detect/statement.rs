@@ -74,7 +74,8 @@ pub(super) fn is_closed(text: &str) -> bool {
     depth == 0
 }
 
-/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI tools.
+/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI
+/// tools.
 pub(super) fn is_asked_at(path: &str) -> bool {
     const ENDS: &[&str] = &["query", "queryall", "queryAll", "sql", "_sql"];
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();

@@ -1,13 +1,13 @@
-//! A configuration on its way from its operator to agents: the same object wherever it is made, so that its
-//! hash can be signed before a server has it.
+//! A configuration on its way from its operator to agents: the same object wherever it is made, so
+//! that its hash can be signed before a server has it.
 
 use serde_json::Value;
 
 use super::{Policy, PolicyError};
 use crate::protocol::ConfigMap;
 
-/// The keys in upper case, out of the wrapper `{"config": {…}}` if they came in one, without those that are `null`, which
-/// means "not given" and would break pyrasp.
+/// The keys in upper case, out of the wrapper `{"config": {…}}` if they came in one, without those
+/// that are `null`, which means "not given" and would break pyrasp.
 #[must_use]
 pub fn normal(written: &ConfigMap) -> ConfigMap {
     let wrapped = written
@@ -19,8 +19,8 @@ pub fn normal(written: &ConfigMap) -> ConfigMap {
     given.map(|(key, value)| (key.to_uppercase(), value.clone())).collect()
 }
 
-/// What an operator wrote, on top of what the template changes in the default one: agents have their own template beneath
-/// what the server sends, so a profile's template is sent with it.
+/// What an operator wrote, on top of what the template changes in the default one: agents have
+/// their own template beneath what the server sends, so a profile's template is sent with it.
 ///
 /// # Errors
 /// If there is no such template.

@@ -1,5 +1,5 @@
-//! What was believed last, as it is kept beside the configuration: a configuration can be withheld, taken
-//! back or sealed by another key, and what was replaced must not be good again for that.
+//! What was believed last, as it is kept beside the configuration: a configuration can be withheld,
+//! taken back or sealed by another key, and what was replaced must not be good again for that.
 
 use serde::{Deserialize, Serialize};
 

@@ -8,13 +8,16 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use super::SigningError;
 use crate::protocol::v2::{KeyChange, Signed};
 
-/// The most keys at once: the people who may sign, with some to spare. A signature costs about 60 µs to check.
+/// The most keys at once: the people who may sign, with some to spare. A signature costs about 60
+/// µs to check.
 pub const MOST_KEYS: usize = 16;
 
-/// The most changes of keys that are followed from the pinned ones on: one a year outlives any host.
+/// The most changes of keys that are followed from the pinned ones on: one a year outlives any
+/// host.
 pub const MOST_CHANGES: usize = 64;
 
-/// The most signatures that are looked at: each key's, and some of keys that the host does not know.
+/// The most signatures that are looked at: each key's, and some of keys that the host does not
+/// know.
 const MOST_SIGNATURES: usize = 2 * MOST_KEYS;
 
 /// What keys begin with where they are written.
@@ -73,7 +76,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys of which so many must sign; `None` where that is none or more than there are, or there are too many.
+    /// Keys of which so many must sign; `None` where that is none or more than there are, or there
+    /// are too many.
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = PublicKey>, threshold: usize) -> Option<Self> {
         let keys: BTreeSet<PublicKey> = keys.into_iter().collect();
@@ -119,8 +123,8 @@ impl Keys {
         }
     }
 
-    /// The keys after a change, which enough of these and enough of those must have signed. One that was
-    /// followed already changes nothing.
+    /// The keys after a change, which enough of these and enough of those must have signed. One
+    /// that was followed already changes nothing.
     ///
     /// # Errors
     /// If it does not follow these keys.

@@ -1,9 +1,9 @@
-//! Which configurations an agent believes: those that keys have signed which its host has pinned, so that
-//! the server that delivers them is a postman.
+//! Which configurations an agent believes: those that keys have signed which its host has pinned,
+//! so that the server that delivers them is a postman.
 //!
-//! Of The Update Framework these are the promises that a configuration needs: enough of the right keys have
-//! signed, a version never goes back, what is signed ends, and keys are replaced by those before. See
-//! `docs/adr/0010-signed-by-operators.md`.
+//! Of The Update Framework these are the promises that a configuration needs: enough of the right
+//! keys have signed, a version never goes back, what is signed ends, and keys are replaced by those
+//! before. See `docs/adr/0010-signed-by-operators.md`.
 
 mod kept;
 mod keys;
@@ -89,7 +89,8 @@ pub enum SigningError {
     /// A change of keys is not signed by enough of those before and after it, or makes no sense.
     #[error("its change of keys to version {0} is not signed by the keys before it and by its own")]
     Keys(u64),
-    /// It was signed before the keys were changed, or does not name all changes that its keys came by.
+    /// It was signed before the keys were changed, or does not name all changes that its keys came
+    /// by.
     #[error("it is signed after {found} changes of keys, and {known} were followed before")]
     OldKeys {
         /// After how many.
@@ -105,7 +106,8 @@ pub enum SigningError {
         /// The one that was believed before, or the lowest that the host takes.
         known: u64,
     },
-    /// The operator has signed two things as one version, or a configuration was taken apart from its version.
+    /// The operator has signed two things as one version, or a configuration was taken apart from
+    /// its version.
     #[error("it is signed as version {0}, which was another configuration")]
     Twice(u64),
     /// Its time is over.
@@ -113,7 +115,8 @@ pub enum SigningError {
     Expired(u64),
 }
 
-/// The longest name of a profile that a message shows, in characters: what is shown comes from the server.
+/// The longest name of a profile that a message shows, in characters: what is shown comes from the
+/// server.
 const SHOWN: usize = 60;
 
 /// What the keys sign of a configuration.
@@ -164,8 +167,8 @@ impl Trust {
         if found != allowed {
             return Err(SigningError::OldKeys { found, known: allowed });
         }
-        // after a change of keys versions begin where the new keys say: the old ones may have signed the highest
-        // there is
+        // after a change of keys versions begin where the new keys say: the old ones may have
+        // signed the highest there is
         let is_same_keys = keys.version() == known.keys.version();
         let before = if is_same_keys { known.version } else { 0 };
         let lowest = before.max(self.min_version);

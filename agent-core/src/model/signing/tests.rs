@@ -84,8 +84,8 @@ fn enough_of_the_pinned_keys_must_have_signed_and_each_counts_once() {
         few(0),
         "of another hash"
     );
-    let nobody = Trust::default();
-    let unsigned = nobody.judge(&nobody.at_first(), HASH, Some(&of(1, HASH, &[1])), NOW);
+    let pins_none = Trust::default();
+    let unsigned = pins_none.judge(&pins_none.at_first(), HASH, Some(&of(1, HASH, &[1])), NOW);
     assert_eq!(unsigned, Err(SigningError::Few { found: 0, allowed: 0 }));
 }
 

@@ -45,7 +45,8 @@ pub struct AgentPart {
     /// How the agent is.
     #[serde(default)]
     pub health: Health,
-    /// The BLAKE3 hash of the credential that it wants to speak with from now on: 64 hexadecimal digits.
+    /// The BLAKE3 hash of the credential that it wants to speak with from now on: 64 hexadecimal
+    /// digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrol: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! What was believed of signed configurations: it outlives the agent's key and a disk that was not read.
+//! What was believed of signed configurations: it outlives the agent's key and a disk that was not
+//! read.
 
 use super::*;
 use crate::model::signing::{Believed, Keys, Mode, PublicKey, Trust};

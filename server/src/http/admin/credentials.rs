@@ -1,5 +1,5 @@
-//! Credentials of enrolled agents in the admin API: each is revoked alone, and reset where its agent may
-//! enrol again.
+//! Credentials of enrolled agents in the admin API: each is revoked alone, and reset where its
+//! agent may enrol again.
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ pub(super) async fn revoke(asker: Asker, path: Named, state: Data<State>) -> Res
     done(profile, agent)
 }
 
-/// The credential is forgotten, revoked or not, and what speaks with it has to go: the agent enrols again
-/// by its profile's key.
+/// The credential is forgotten, revoked or not, and what speaks with it has to go: the agent enrols
+/// again by its profile's key.
 pub(super) async fn reset(asker: Asker, path: Named, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let (profile, agent) = path.into_inner();
     changed(&asker, &state, (&profile, agent), Change::Reset).await?;
@@ -111,8 +111,8 @@ pub(in crate::http) async fn changed(
     state.change_access(vec![command, note]).await
 }
 
-/// Whether the agents of a profile concern the operator; those of one that is gone concern who sees all
-/// fleets.
+/// Whether the agents of a profile concern the operator; those of one that is gone concern who sees
+/// all fleets.
 fn is_seen(asker: &Asker, state: &State, profile: &str) -> bool {
     match state.profiles.get(profile) {
         Some(live) => asker.operator.sees(live.fleet()),

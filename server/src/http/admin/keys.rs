@@ -150,8 +150,8 @@ pub(super) async fn revoke(asker: Asker, id: Path<String>, state: Data<State>) -
     reply::ok(Revoked { revoked })
 }
 
-/// Has the credentials forgotten that a key has brought which is known no more: the file had it. An error, if there are
-/// none, or some are not the operator's to revoke.
+/// Has the credentials forgotten that a key has brought which is known no more: the file had it. An
+/// error, if there are none, or some are not the operator's to revoke.
 async fn forget_brought(asker: &Asker, state: &State, id: &str, unknown: Refusal) -> Result<(), Refusal> {
     let (key, asked): (Arc<str>, Arc<str>) = (id.into(), id.into());
     let of = state.owner.ask(move |node, _| {

@@ -21,12 +21,12 @@ use crate::{
 /// it is.
 const MARKS: [&str; 3] = ["link_high", "link_low", "stream"];
 
-/// Beside them: whether agents may know more of lists than the stream does. It lasts until their new
-/// names are in a checkpoint.
+/// Beside them: whether agents may know more of lists than the stream does. It lasts until their
+/// new names are in a checkpoint.
 const RENEW: &str = "renew";
 
-/// How far this machine's clock may be from the engine's, in seconds: people and programs set clocks
-/// better than that.
+/// How far this machine's clock may be from the engine's, in seconds: people and programs set
+/// clocks better than that.
 const CLOCKS_S: i64 = 10;
 
 /// How long an upload may take: half a gigabyte.

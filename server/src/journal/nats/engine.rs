@@ -34,8 +34,8 @@ use crate::{
     neighbours::{Answerer, Answers},
 };
 
-/// Messages that wait between the engine's thread and the journal's: each is as large as a report may
-/// be at most.
+/// Messages that wait between the engine's thread and the journal's: each is as large as a report
+/// may be at most.
 const QUEUE: usize = 64;
 
 /// What the engine's thread is asked.
@@ -102,8 +102,8 @@ impl Engine {
         self.ask(|reply| Ask::Bounds(None, reply))
     }
 
-    /// As [`bounds`](Self::bounds), at a start: asked again where there is no answer, or the last is
-    /// before this one. Right after an election a server may not know the stream's end yet.
+    /// As [`bounds`](Self::bounds), at a start: asked again where there is no answer, or the last
+    /// is before this one. Right after an election a server may not know the stream's end yet.
     pub(super) fn bounds_at(&self, position: Position) -> Result<Bounds, JournalError> {
         self.ask(|reply| Ask::Bounds(Some(position), reply))
     }
@@ -121,8 +121,8 @@ impl Engine {
         Ok(news)
     }
 
-    /// Publishes a record, again and again until the engine has it, for as long as its writer waits,
-    /// or another is published.
+    /// Publishes a record, again and again until the engine has it, for as long as its writer
+    /// waits, or another is published.
     pub(super) fn publish(&self, no: u64, id: &str, stream: &str, bytes: Vec<u8>) -> Result<(), JournalError> {
         let message = PublishMessage::build()
             .payload(bytes.into())
@@ -162,8 +162,8 @@ impl Engine {
         answer
     }
 
-    /// Fetches the newest file that was shared of the stream that was made then, up to a record, and
-    /// says its name.
+    /// Fetches the newest file that was shared of the stream that was made then, up to a record,
+    /// and says its name.
     pub(super) fn fetch(&self, into: PathBuf, of: (u64, Position)) -> Result<Option<String>, JournalError> {
         self.ask(|reply| Ask::Fetch(into, of, reply))
     }

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A record counts once it came back: then a quorum has it, and all before it are known here. What
-//! became of one that does not come back is unknown; it may still come later, and takes effect then.
-//! Each record says how far its writer had read and what digest the log has there, so that a log
-//! that has forgotten something, or is another, is noticed by the first that knew more.
+//! became of one that does not come back is unknown; it may still come later, and takes effect
+//! then. Each record says how far its writer had read and what digest the log has there, so that a
+//! log that has forgotten something, or is another, is noticed by the first that knew more.
 
 mod begin;
 mod chain;

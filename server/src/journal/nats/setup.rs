@@ -24,8 +24,8 @@ const SAID_AGAIN: Duration = Duration::from_secs(120);
 /// before; older ones lose what they acknowledged, or are slow.
 const OLDEST: (i64, i64) = (2, 15);
 
-/// The smallest message that the engine must take, in bytes: a report that is as large as a body may
-/// be, of an agent that sends what cannot be pressed.
+/// The smallest message that the engine must take, in bytes: a report that is as large as a body
+/// may be, of an agent that sends what cannot be pressed.
 const PAYLOAD: usize = 8 << 20;
 
 /// Makes what is not there, and says what is not as it should be.

@@ -22,8 +22,9 @@ const LONG: usize = 64 << 10;
 /// How hard it is pressed: 200 MB a second.
 const LEVEL: i32 = 1;
 
-/// The longest record that is written, and read, in bytes: what an owner puts into one is smaller by
-/// far. Long texts press to nearly nothing, so that the engine would take one that no node reads.
+/// The longest record that is written, and read, in bytes: what an owner puts into one is smaller
+/// by far. Long texts press to nearly nothing, so that the engine would take one that no node
+/// reads.
 const LONGEST: usize = 64 << 20;
 
 /// A record and who wrote it.

@@ -178,7 +178,8 @@ impl Traffic {
         }
     }
 
-    /// An agent asks for a credential, with a key that it shares, with one of its own, or before that was kept.
+    /// An agent asks for a credential, with a key that it shares, with one of its own, or before
+    /// that was kept.
     fn enrolment(&mut self, key: Arc<str>, fingerprint: Fingerprint) -> Enrolment {
         let by = Secret::of(&self.random.u8(0..9).to_string()).fingerprint();
         Enrolment {

@@ -24,8 +24,8 @@ const MOST_RULES: usize = 256;
 /// others is looked up each time.
 const MOST_ENDS: usize = 2048;
 
-/// Conditions of a rule that the classes of a text's bytes meet: the two rarest of those that are of
-/// signs alone spare nearly all that all of them spare.
+/// Conditions of a rule that the classes of a text's bytes meet: the two rarest of those that are
+/// of signs alone spare nearly all that all of them spare.
 const CONDITIONS_OF_CLASSES: usize = 2;
 
 /// All conditions of a rule: the literals' first, then the classes'.
@@ -367,8 +367,8 @@ impl Words {
         self.table.is_some()
     }
 
-    /// The rules that a text with these classes of bytes may match, but for some that are not asked,
-    /// and how often literals end in it, which is what a search costs besides the bytes.
+    /// The rules that a text with these classes of bytes may match, but for some that are not
+    /// asked, and how often literals end in it, which is what a search costs besides the bytes.
     pub(super) fn search(&self, text: &str, marks: Marks, spared: &Hits) -> (Hits, u64) {
         let mut met = self.always;
         let mut all = Hits::ALL.without(spared);

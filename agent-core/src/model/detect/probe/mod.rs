@@ -5,8 +5,8 @@
 //! is a whole name, as far as possible: everyday names end like those of attackers.
 //!
 //! A probe is no proof where the application has such a route: the guard asks it only for paths
-//! that no route matched, as it does with the configuration's decoys. Where routes are not known, or
-//! a fallback serves every path, what is told by a word waits for the application's answer.
+//! that no route matched, as it does with the configuration's decoys. Where routes are not known,
+//! or a fallback serves every path, what is told by a word waits for the application's answer.
 
 mod filter;
 mod names;
@@ -63,8 +63,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
-/// Rules of words: applications have pages of such names, and a server of files has such files. Where
-/// it is not known what an application has a route for, only its answer tells them from a probe.
+/// Rules of words: applications have pages of such names, and a server of files has such files.
+/// Where it is not known what an application has a route for, only its answer tells them from a
+/// probe.
 const TOLD_BY_THE_ANSWER: &[&str] = &[
     "actuator",
     "appliance",
