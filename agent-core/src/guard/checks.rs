@@ -187,13 +187,8 @@ impl<'c> Case<'c> {
     }
 
     /// Returns whether only the application's answer tells whether it has such a page.
-    const fn is_route_in_doubt(&self) -> bool {
+    pub(super) const fn is_route_in_doubt(&self) -> bool {
         matches!(self.request.route, RouteMatch::Unsure | RouteMatch::Unknown)
-    }
-
-    /// Returns whether what a rule finds in a path is judged once the application has answered.
-    pub(super) fn waits_for_the_answer(&self, rule: &str) -> bool {
-        self.is_route_in_doubt() && is_told_by_the_answer(rule)
     }
 
     /// A level, unless nothing is refused at all.
@@ -235,7 +230,7 @@ fn decoyed<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
         RouteMatch::Missing => decoy(case),
         RouteMatch::Unsure | RouteMatch::Unknown => decoy(case).filter(|_| {
             let probe = case.shared.probe(case.policy, path);
-            probe.is_some_and(|(rule, _)| !case.waits_for_the_answer(rule))
+            probe.is_some_and(|(rule, _)| !is_told_by_the_answer(rule))
         }),
     }
 }
@@ -320,15 +315,18 @@ fn unproven<'c>(case: &Case<'c>) -> Option<Finding<'c>> {
 /// another request.
 fn is_preflight(request: &RequestView<'_>) -> bool {
     const OF_OTHERS: [&str; 4] = ["authorization", "cookie", "content-type", "transfer-encoding"];
-    let mut has_body = false;
-    request
-        .headers
-        .for_each_value("content-length", &mut |length| has_body |= length != b"0");
+    let has_body = || {
+        let mut has_body = false;
+        request
+            .headers
+            .for_each_value("content-length", &mut |length| has_body |= length != b"0");
+        has_body
+    };
     request.method == "OPTIONS"
-        && !has_body
         && request.headers.contains("origin")
         && request.headers.contains("access-control-request-method")
         && !OF_OTHERS.iter().any(|name| request.headers.contains(name))
+        && !has_body()
 }
 
 /// More requests for the paths that count than one source may send.

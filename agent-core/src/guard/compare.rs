@@ -6,7 +6,7 @@ use super::{
     checks::{ALWAYS, CLIENT_ERROR, Case, Step, UNLESS_IGNORED, answered, is_counted_error},
     inspect::Content,
     judge::{Listing, is_error_of_client, is_whitelisted, listing},
-    outcome::{Outcome, place},
+    outcome::{Outcome, place, rule_of},
     request::RequestView,
     snapshot::{Mode, Snapshot},
 };
@@ -186,13 +186,15 @@ fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
         if !case.rules.has_exceptions() {
             return is_refused(level).filter(|_| would_find(case));
         }
-        if !level.is_on() || !would_find(case) {
+        if !level.is_on() {
             return None;
         }
         // what counts must not be counted once more: it is found in paths
-        let is_counted = matches!(check, Check::Flood | Check::Brute);
-        let at = if is_counted { "path".into() } else { detect(case)?.place };
-        is_refused(case.level_of(*check, check.name(), &place(&at)))
+        if matches!(check, Check::Flood | Check::Brute) {
+            return is_refused(case.level_of(*check, check.name(), "path")).filter(|_| would_find(case));
+        }
+        let finding = detect(case)?;
+        is_refused(case.level_of(*check, &rule_of(*check, &finding), &place(&finding.place)))
     });
     refusals.next()
 }

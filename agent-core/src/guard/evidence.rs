@@ -14,7 +14,7 @@
 //! of the request.
 //!
 //! # Memory
-//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of some 330 bytes.
+//! A set-associative table, as the flood table is, of [`SETS`] × [`WAYS`] slots of 304 bytes.
 //! A newcomer takes the slot with the fewest values in the window. Words are written one by one:
 //! where two workers write the same slot at once, a value may be lost, and the client needs one
 //! more. None can come in that it did not send.
@@ -37,7 +37,7 @@ use crate::model::{address::ban_scope, blacklist::seed::Seed, detect::Compared, 
 /// Slots of a set.
 const WAYS: usize = 4;
 
-/// Sets of the table: 8,192 clients that were refused within the window, in 2.5 MiB.
+/// Sets of the table: 8,192 clients that were refused within the window, in 2.4 MiB.
 const SETS: usize = 2048;
 
 /// Values that are remembered for each client: as many as `BAN_EVIDENCE` may ask for.
@@ -242,9 +242,9 @@ impl Slot {
 
     /// Notes a value of a foreign request, and returns how many there were by now.
     fn add_foreign(&self, hash: u64, span: Span) -> u32 {
-        // another worker may have read the clock a moment later
-        let before = self.foreign_period.fetch_max(span.period(), Relaxed);
-        let period = span.period().max(before);
+        let before = self.foreign_period.load(Relaxed);
+        let period = span.period_beside(before);
+        self.foreign_period.store(period, Relaxed);
         let [newer, older] = self.bitmaps(period);
         if before != period {
             newer.iter().for_each(|word| word.store(0, Relaxed));
@@ -266,14 +266,15 @@ impl Slot {
     /// The window before this one counts too: else a scanner that knows where windows end would
     /// send its values around that moment.
     fn foreign_count(&self, span: Span) -> u32 {
-        let (noted, period) = (self.foreign_period.load(Relaxed), span.period());
+        let noted = self.foreign_period.load(Relaxed);
+        let period = span.period_beside(noted);
         let [newer, older] = self.bitmaps(noted);
         let ones = |at: usize| {
             let word = |bitmap: &[AtomicU64; BITMAP]| bitmap.get(at).map_or(0, |word| word.load(Relaxed));
-            match period.saturating_sub(noted) {
-                0 => word(newer) | word(older),
-                1 => word(newer),
-                _ => 0,
+            match period.checked_sub(noted) {
+                Some(0) => word(newer) | word(older),
+                Some(1) => word(newer),
+                Some(_) | None => 0,
             }
         };
         let bits: u32 = (0..BITMAP).map(|at| ones(at).count_ones()).sum();
@@ -292,6 +293,13 @@ impl Slot {
 }
 
 impl Span {
+    /// Returns the number of the window, or the noted one where that is the next: another worker
+    /// has read the clock a moment later. One that is further ahead was noted for shorter windows.
+    const fn period_beside(self, noted: u64) -> u64 {
+        let period = self.period();
+        if noted == period + 1 { noted } else { period }
+    }
+
     /// Seconds, from 1 on: 0 is an empty place.
     const fn second(self) -> u64 {
         (self.now.as_secs() + 1) & mask()
@@ -428,6 +436,28 @@ mod tests {
     }
 
     #[test]
+    fn a_window_that_is_made_longer_forgets_the_foreign_values_of_shorter_ones() {
+        let (evidence, day) = (Evidence::default(), 86_400);
+        let foreign = |n: u32, window, seconds| {
+            let terms = BanTerms {
+                window: Duration::from_secs(window),
+                ..TERMS
+            };
+            let value = format!("value {n} of many");
+            let added = evidence.add(source(1), ("xss", &value), true, terms, Duration::from_secs(seconds));
+            added.unwrap().values
+        };
+        for n in 0..60 {
+            foreign(n, 60, 10 * day);
+        }
+        assert_eq!(foreign(60, 3600, 10 * day), 1);
+        for n in 61..100 {
+            foreign(n, 3600, 10 * day + 7200 * u64::from(n));
+        }
+        assert_eq!(foreign(100, 3600, 30 * day), 1, "each is forgotten with its window");
+    }
+
+    #[test]
     fn memory_is_bounded_and_the_one_with_most_values_stays() {
         let (evidence, worst) = (Evidence::default(), source(7));
         add(&evidence, worst, "first value", 10);
@@ -437,6 +467,6 @@ mod tests {
         });
         assert_eq!(add(&evidence, worst, "third value", 10).0, 3);
         let bytes = size_of_val(&*evidence.sets);
-        assert!(bytes <= 5 << 19, "{bytes}");
+        assert_eq!(bytes, SETS * WAYS * 304);
     }
 }

@@ -9,7 +9,7 @@
 //! against a client, never whether a request is refused.
 
 use super::{checks::Case, request::Headers};
-use crate::protocol::v2::AddressOrigin;
+use crate::{model::places::starts_with, protocol::v2::AddressOrigin};
 
 /// What markup loads by itself (`Sec-Fetch-Dest`): readers of a comment with a picture have not asked for the picture.
 const LOADED_BY_MARKUP: [&str; 8] = ["audio", "embed", "frame", "iframe", "image", "object", "track", "video"];
@@ -30,7 +30,7 @@ pub(super) fn is_foreign(case: &Case<'_>) -> bool {
         Some(is_cross_site) => is_cross_site || is("sec-fetch-dest", &LOADED_BY_MARKUP) == Some(true),
         None => {
             let is_elsewhere = |value: &str| host_of(value).is_none_or(|host| !is_own(case, host));
-            let is_loaded = |accept: &str| ACCEPTED_BY_MARKUP.iter().any(|kind| begins(accept, kind));
+            let is_loaded = |accept: &str| ACCEPTED_BY_MARKUP.iter().any(|kind| starts_with(accept, kind));
             with_first(headers, "accept", is_loaded) == Some(true)
                 || with_first(headers, "origin", is_elsewhere)
                     .or_else(|| with_first(headers, "referer", is_elsewhere))
@@ -45,15 +45,9 @@ pub(super) fn may_navigate(case: &Case<'_>) -> bool {
     let headers = case.request.headers;
     let is_silent_browser = || {
         with_first(headers, "accept-language", |language| !language.is_empty()) == Some(true)
-            && with_first(headers, "user-agent", |agent| begins(agent, "Mozilla/")) == Some(true)
+            && with_first(headers, "user-agent", |agent| starts_with(agent, "Mozilla/")) == Some(true)
     };
     with_first(headers, "sec-fetch-mode", |mode| mode == "navigate").unwrap_or_else(is_silent_browser)
-}
-
-/// Whether a value begins so, in either case.
-fn begins(value: &str, beginning: &str) -> bool {
-    let head = value.as_bytes().get(..beginning.len());
-    head.is_some_and(|head| head.eq_ignore_ascii_case(beginning.as_bytes()))
 }
 
 /// Whether the application is known by this host: as the request names it, as its proxy does, or as `HOSTS` lists it.

@@ -114,6 +114,7 @@ impl Shared {
                 base64: case.policy.injection().decode_base64,
                 wants: wanted(case),
                 least: least(case.policy),
+                awaits_answer: case.is_route_in_doubt(),
                 ask: &attended,
                 context: Context {
                     path: case.request.path,
@@ -173,6 +174,7 @@ impl Shared {
             context: Context::NONE,
             names: policy.secret_names(),
             fuel: Some(&fuel),
+            ..Options::STANDARD
         };
         places::path(path, &mut |field| {
             self.parts.detectors.each(field, &options, &mut |caught| {
@@ -398,9 +400,6 @@ impl<'s> Search<'s, '_> {
 
     fn suspect(&mut self, place: &Place<'_>, caught: Caught) -> bool {
         let policy = self.case.policy;
-        if caught.family == Family::Probe && self.case.waits_for_the_answer(caught.finding.rule) {
-            return self.goes_on;
-        }
         if caught.finding.score >= self.options.least.of(caught.family)
             && let Some(check) = check_of(&self.case.rules, caught.family)
         {

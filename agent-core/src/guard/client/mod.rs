@@ -171,7 +171,7 @@ impl Trusted {
                 .iter()
                 .any(|header| header.is_chain() && headers.contains(header.name())),
         };
-        NamingHeader::first_of(headers).filter(|_| !is_read)
+        if is_read { None } else { NamingHeader::first_of(headers) }
     }
 
     /// Whether this address may be banned, and its requests be counted for bans: no loopback, unspecified, multicast, broadcast or

@@ -108,26 +108,13 @@ impl Candidates {
         let mut left = WALKED * bytes.len();
         for at in memchr3_iter(first, second, third, bytes) {
             let from = Input::new(bytes).span(at..bytes.len()).anchored(Anchored::Yes);
-            let mut state = self.dfa.start_state_forward(&from).map_err(|_| TooDense)?;
-            let rest = bytes.get(at..).unwrap_or_default();
-            let mut walked = 0;
-            for byte in rest {
-                state = self.dfa.next_state(state, *byte);
-                if self.dfa.is_special_state(state) {
-                    if self.dfa.is_match_state(state) {
-                        return Ok(Some(at + walked));
-                    }
-                    if self.dfa.is_dead_state(state) {
-                        break;
-                    }
-                    if self.dfa.is_quit_state(state) {
-                        return Err(TooDense);
-                    }
-                }
-                walked += 1;
-            }
-            if walked == rest.len() && self.dfa.is_match_state(self.dfa.next_eoi_state(state)) {
-                return Ok(Some(bytes.len()));
+            let state = self.dfa.start_state_forward(&from).map_err(|_| TooDense)?;
+            let (walk, walked) = Walk::of(&self.dfa, state, bytes.get(at..).unwrap_or_default());
+            match walk {
+                Walk::Match => return Ok(Some(at + walked)),
+                Walk::End(state) if ends_well(&self.dfa, state) => return Ok(Some(bytes.len())),
+                Walk::End(_) | Walk::Nothing => {}
+                Walk::Quit => return Err(TooDense),
             }
             left = left.checked_sub(walked).ok_or(TooDense)?;
         }
@@ -205,32 +192,58 @@ impl Table {
 
     /// Looks at the beginning of a text.
     fn first(&self, text: &str) -> First {
-        let Some(mut state) = self.start else {
+        let Some(state) = self.start else {
             return First::Open;
         };
-        for (at, byte) in text.bytes().take(FIRST).enumerate() {
-            state = self.dfa.next_state(state, byte);
-            if self.dfa.is_special_state(state) {
-                if self.dfa.is_match_state(state) {
-                    // a match is told one byte later
-                    return First::Match(at);
+        let beginning = text.as_bytes().get(..FIRST).unwrap_or(text.as_bytes());
+        match Walk::of(&self.dfa, state, beginning) {
+            // a match is told one byte later
+            (Walk::Match, at) => First::Match(at),
+            (Walk::Nothing, _) => First::Nothing,
+            (Walk::Quit, _) => First::Open,
+            (Walk::End(_), _) if text.len() > FIRST => First::Open,
+            (Walk::End(state), end) if ends_well(&self.dfa, state) => First::Match(end),
+            (Walk::End(_), _) => First::Nothing,
+        }
+    }
+}
+
+/// What a table says of some bytes.
+enum Walk {
+    /// They match.
+    Match,
+    /// They do not, whatever follows.
+    Nothing,
+    /// The table does not say.
+    Quit,
+    /// This state is where they end.
+    End(StateID),
+}
+
+impl Walk {
+    /// Walks from a state on. After how many bytes that says something.
+    fn of(dfa: &dense::DFA<Vec<u32>>, mut state: StateID, bytes: &[u8]) -> (Self, usize) {
+        for (at, byte) in bytes.iter().enumerate() {
+            state = dfa.next_state(state, *byte);
+            if dfa.is_special_state(state) {
+                if dfa.is_match_state(state) {
+                    return (Self::Match, at);
                 }
-                if self.dfa.is_dead_state(state) {
-                    return First::Nothing;
+                if dfa.is_dead_state(state) {
+                    return (Self::Nothing, at);
                 }
-                if self.dfa.is_quit_state(state) {
-                    return First::Open;
+                if dfa.is_quit_state(state) {
+                    return (Self::Quit, at);
                 }
             }
         }
-        if text.len() > FIRST {
-            First::Open
-        } else if self.dfa.is_match_state(self.dfa.next_eoi_state(state)) {
-            First::Match(text.len())
-        } else {
-            First::Nothing
-        }
+        (Self::End(state), bytes.len())
     }
+}
+
+/// Whether a text that ends in a state matches.
+fn ends_well(dfa: &dense::DFA<Vec<u32>>, state: StateID) -> bool {
+    dfa.is_match_state(dfa.next_eoi_state(state))
 }
 
 impl Automaton {

@@ -38,17 +38,7 @@ pub fn excerpt_at(names: &SecretNames, place: &Place<'_>, role: Role, text: &str
 /// What is kept of a value that must not be shown.
 #[must_use]
 pub fn hidden(bytes: usize) -> Box<str> {
-    format!("({bytes}{HIDDEN}").into()
-}
-
-/// How an excerpt ends that shows nothing but a length.
-const HIDDEN: &str = " bytes, not shown)";
-
-/// Whether something is left out of an excerpt, or all: two that are alike may then be of different
-/// values. One that an attacker has written so says no more than that.
-#[must_use]
-pub fn is_masked(excerpt: &str) -> bool {
-    excerpt.ends_with(HIDDEN) || excerpt.contains(MASK)
+    format!("({bytes} bytes, not shown)").into()
 }
 
 /// Some characters around a finding, on one line, with what looks like a secret masked. What a request holds is shown by [`excerpt_at`],

@@ -77,7 +77,7 @@ use once_cell::race::OnceBox;
 
 pub use self::{
     context::Context,
-    excerpt::{excerpt, excerpt_at, hidden, is_masked},
+    excerpt::{excerpt, excerpt_at, hidden},
     family::Family,
     fuel::Fuel,
     lexicon::Hits,

@@ -141,6 +141,8 @@ pub struct Options<'o> {
     pub wants: Families,
     /// The scores from which findings are told.
     pub least: Least,
+    /// Whether probes are not told that the application's answer tells from its own pages.
+    pub awaits_answer: bool,
     /// Who asks them.
     pub ask: &'o dyn Ask,
     /// What is known of the request.
@@ -157,6 +159,7 @@ impl Options<'static> {
         base64: true,
         wants: Families::ALL.without(Family::Prompt),
         least: Least::ANY,
+        awaits_answer: false,
         ask: &Unattended,
         context: Context::NONE,
         names: &STANDARD_NAMES,

@@ -168,7 +168,9 @@ impl Search<'_> {
     }
 
     fn tell(&mut self, family: Family, value: &Value<'_>, finding: Finding) -> bool {
-        if finding.score < self.options.least.of(family) {
+        let waits =
+            || self.options.awaits_answer && family == Family::Probe && probe::is_told_by_the_answer(finding.rule);
+        if finding.score < self.options.least.of(family) || waits() {
             return true;
         }
         // a finding that is certain is told whatever is left: it may be the last of the request

@@ -56,19 +56,10 @@ pub(super) fn body(body: &[u8], visit: &mut Visit<'_>) {
 
 /// Returns whether more is wanted.
 fn pairs(text: &[u8], separator: u8, part: Part, spelling: Spelling, visit: &mut Visit<'_>) -> bool {
-    let mut rest = Some(text);
-    while let Some(text) = rest {
-        let pair = match memchr(separator, text) {
-            Some(at) => {
-                rest = text.get(at + 1..);
-                text.get(..at).unwrap_or_default()
-            }
-            None => {
-                rest = None;
-                text
-            }
-        };
-        let pair = pair.trim_ascii_start();
+    let mut start = 0;
+    for end in memchr_iter(separator, text).chain([text.len()]) {
+        let pair = text.get(start..end).unwrap_or_default().trim_ascii_start();
+        start = end + 1;
         // a link that was escaped for HTML once too often
         let pair = pair.strip_prefix(b"amp;").unwrap_or(pair);
         if !pair.is_empty() && !show(pair, part, spelling, visit) {

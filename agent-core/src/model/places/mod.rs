@@ -358,7 +358,8 @@ fn is(content_type: &str, name: &str) -> bool {
     essence(content_type).eq_ignore_ascii_case(name)
 }
 
-fn starts_with(text: &str, prefix: &str) -> bool {
+/// Whether a text begins so, in either case of letters.
+pub(crate) fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Policy, PolicyError};
+use super::{Policy, PolicyError, layer::WRAPPER};
 use crate::protocol::ConfigMap;
 
 /// The keys in upper case, out of the wrapper `{"config": {…}}` if they came in one, without those
@@ -13,7 +13,7 @@ pub fn normal(written: &ConfigMap) -> ConfigMap {
     let wrapped = written
         .iter()
         .next()
-        .filter(|(key, _)| written.len() == 1 && key.eq_ignore_ascii_case("config"));
+        .filter(|(key, _)| written.len() == 1 && key.eq_ignore_ascii_case(WRAPPER));
     let bare = wrapped.and_then(|(_, inner)| inner.as_object()).unwrap_or(written);
     let given = bare.iter().filter(|(_, value)| !value.is_null());
     given.map(|(key, value)| (key.to_uppercase(), value.clone())).collect()

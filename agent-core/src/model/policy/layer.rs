@@ -141,7 +141,7 @@ pub fn laid_over(layer: &ConfigMap, update: ConfigMap) -> ConfigMap {
 }
 
 /// pyrasp's files may hold the configuration in an object of this name.
-const WRAPPER: &str = "config";
+pub(super) const WRAPPER: &str = "config";
 
 /// Whether a key was written as the newest release writes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
