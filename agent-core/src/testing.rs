@@ -1,4 +1,5 @@
-//! For tests: time that is driven by hand, and a transport that says what it is told to say.
+//! For tests: time that is driven by hand, a transport that says what it is told to say, and keys of
+//! operators.
 
 use std::{
     collections::VecDeque,
@@ -11,13 +12,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crossbeam_queue::SegQueue;
 use futures_core::{future::LocalBoxFuture, stream::LocalBoxStream};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
-    protocol::{Beacon, BeaconReply, Registration, Welcome},
+    model::signing::PublicKey,
+    protocol::{Beacon, BeaconReply, Registration, Welcome, v2::Signed},
     transport::{Push, Transport, TransportError, TransportFactory},
 };
 
@@ -63,6 +67,37 @@ impl Clock for ManualClock {
 
     fn unix(&self) -> Duration {
         Duration::from_millis(self.unix_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// An operator's key that signs configurations: each number is another.
+#[derive(Debug, Clone, Copy)]
+pub struct Signer(pub u8);
+
+impl Signer {
+    #[expect(clippy::expect_used, reason = "32 bytes are a seed")]
+    fn pair(self) -> Ed25519KeyPair {
+        Ed25519KeyPair::from_seed_unchecked(&[self.0; 32]).expect("a seed")
+    }
+
+    /// Its public half.
+    ///
+    /// # Panics
+    /// Never: Ed25519's have the length that is asked for.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test may")]
+    pub fn key(self) -> PublicKey {
+        PublicKey::from_bytes(self.pair().public_key().as_ref()).expect("a public key")
+    }
+
+    /// A message's signatures by the keys of these numbers.
+    #[must_use]
+    pub fn all(by: &[u8], message: &[u8]) -> Vec<Signed> {
+        let signed = by.iter().copied().map(Self).map(|signer| Signed {
+            key: signer.key().to_string(),
+            signature: STANDARD.encode(signer.pair().sign(message)),
+        });
+        signed.collect()
     }
 }
 

@@ -43,26 +43,20 @@ pub(crate) fn keys(command: &KeysCommand, api: &Api, screen: &mut Screen) -> Res
 }
 
 fn list_keys(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
-    let mut all: Value = api.get("admin/keys", &[])?;
-    if screen.is_json() {
-        screen.json(&all)?;
-        return Ok(Answer::Yes);
-    }
-    let rows = taken(&mut all, "keys").into_iter().map(|key| {
+    let row = |key: &Value| {
         [
-            text(&key, "id"),
-            text(&key, "profile"),
-            text(&key, "label"),
-            tail(&key),
-            text(&key, "source"),
-            text(&key, "state"),
-            until(&key),
-            last_use(&key),
+            text(key, "id"),
+            text(key, "profile"),
+            text(key, "label"),
+            tail(key),
+            text(key, "source"),
+            text(key, "state"),
+            until(key),
+            last_use(key),
         ]
-    });
+    };
     let head = ["KEY", "PROFILE", "LABEL", "ENDS IN", "SOURCE", "STATE", "UNTIL", "USED"];
-    screen.table(head, rows.collect(), "No keys")?;
-    Ok(Answer::Yes)
+    listed(api.get("admin/keys", &[])?, "keys", (head, "No keys"), row, screen)
 }
 
 pub(crate) fn credentials(command: &CredentialsCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
@@ -85,24 +79,24 @@ pub(crate) fn credentials(command: &CredentialsCommand, api: &Api, screen: &mut 
 }
 
 fn list_credentials(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
-    let mut all: Value = api.get("admin/credentials", &[])?;
-    if screen.is_json() {
-        screen.json(&all)?;
-        return Ok(Answer::Yes);
-    }
-    let rows = taken(&mut all, "credentials").into_iter().map(|credential| {
-        let ago = |member: &str| since(&credential, member).map(|since| format!("{} ago", duration(since)));
+    let row = |credential: &Value| {
+        let ago = |member: &str| since(credential, member).map(|since| format!("{} ago", duration(since)));
         [
-            text(&credential, "agent"),
-            text(&credential, "profile"),
-            text(&credential, "key"),
+            text(credential, "agent"),
+            text(credential, "profile"),
+            text(credential, "key"),
             ago("made_ms").unwrap_or_default(),
             ago("revoked_ms").map_or_else(|| "active".to_owned(), |ago| format!("revoked {ago}")),
         ]
-    });
+    };
     let head = ["AGENT", "PROFILE", "BY KEY", "ENROLLED", "STATE"];
-    screen.table(head, rows.collect(), "No agent has enrolled")?;
-    Ok(Answer::Yes)
+    listed(
+        api.get("admin/credentials", &[])?,
+        "credentials",
+        (head, "No agent has enrolled"),
+        row,
+        screen,
+    )
 }
 
 /// Where an agent's credential is.
@@ -141,30 +135,30 @@ pub(crate) fn tokens(command: &TokensCommand, api: &Api, screen: &mut Screen) ->
 }
 
 fn list_tokens(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
-    let mut all: Value = api.get("admin/tokens", &[])?;
-    if screen.is_json() {
-        screen.json(&all)?;
-        return Ok(Answer::Yes);
-    }
-    let rows = taken(&mut all, "tokens").into_iter().map(|token| {
-        let fleets = at(&token, "fleets").as_array().map(|fleets| {
+    let row = |token: &Value| {
+        let fleets = at(token, "fleets").as_array().map(|fleets| {
             let names: Vec<&str> = fleets.iter().filter_map(Value::as_str).collect();
             names.join(", ")
         });
         [
-            text(&token, "id"),
-            text(&token, "label"),
-            text(&token, "role"),
+            text(token, "id"),
+            text(token, "label"),
+            text(token, "role"),
             fleets.unwrap_or_else(|| "all".to_owned()),
-            tail(&token),
-            text(&token, "state"),
-            until(&token),
-            last_use(&token),
+            tail(token),
+            text(token, "state"),
+            until(token),
+            last_use(token),
         ]
-    });
+    };
     let head = ["TOKEN", "LABEL", "ROLE", "FLEETS", "ENDS IN", "STATE", "UNTIL", "USED"];
-    screen.table(head, rows.collect(), "No tokens but the file's")?;
-    Ok(Answer::Yes)
+    listed(
+        api.get("admin/tokens", &[])?,
+        "tokens",
+        (head, "No tokens but the file's"),
+        row,
+        screen,
+    )
 }
 
 pub(crate) fn audit(args: &AuditArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
@@ -173,32 +167,49 @@ pub(crate) fn audit(args: &AuditArgs, api: &Api, screen: &mut Screen) -> Result<
     query.extend(args.action.as_deref().map(|action| ("action", action)));
     let before = args.before.map(|before| before.to_string());
     query.extend(before.as_deref().map(|before| ("before", before)));
-    let mut page: Value = api.get("admin/audit", &query)?;
-    if screen.is_json() {
-        screen.json(&page)?;
-        return Ok(Answer::Yes);
-    }
-    let rows = taken(&mut page, "entries").into_iter().map(|entry| {
+    let row = |entry: &Value| {
         let state = |member: &str| {
-            let state = Some(at(&entry, member)).filter(|state| !state.is_null());
+            let state = Some(at(entry, member)).filter(|state| !state.is_null());
             state.map_or_else(|| "-".to_owned(), ToString::to_string)
         };
-        let who = match tail(&entry) {
-            tail if tail.is_empty() => text(&entry, "who"),
-            tail => format!("{} ({tail})", text(&entry, "who")),
+        let who = match tail(entry) {
+            tail if tail.is_empty() => text(entry, "who"),
+            tail => format!("{} ({tail})", text(entry, "who")),
         };
         [
-            text(&entry, "number"),
-            format!("{} ago", since(&entry, "at_ms").map(duration).unwrap_or_default()),
+            text(entry, "number"),
+            format!("{} ago", since(entry, "at_ms").map(duration).unwrap_or_default()),
             who,
-            text(&entry, "from"),
-            text(&entry, "action"),
-            text(&entry, "target"),
+            text(entry, "from"),
+            text(entry, "action"),
+            text(entry, "target"),
             format!("{} -> {}", state("old"), state("new")),
         ]
-    });
+    };
     let head = ["NUMBER", "WHEN", "WHO", "FROM", "ACTION", "TARGET", "CHANGE"];
-    screen.table(head, rows.collect(), "Nothing was changed")?;
+    listed(
+        api.get("admin/audit", &query)?,
+        "entries",
+        (head, "Nothing was changed"),
+        row,
+        screen,
+    )
+}
+
+/// Shows what an answer lists, a row for each.
+fn listed<const N: usize>(
+    mut answer: Value,
+    member: &str,
+    (head, empty): ([&str; N], &str),
+    row: impl Fn(&Value) -> [String; N],
+    screen: &mut Screen,
+) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(&answer)?;
+    } else {
+        let rows = taken(&mut answer, member).iter().map(row).collect();
+        screen.table(head, rows, empty)?;
+    }
     Ok(Answer::Yes)
 }
 

@@ -27,7 +27,9 @@ mod status;
 mod target;
 
 use std::{
+    fmt::Display,
     io::{self, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
@@ -54,6 +56,11 @@ enum Failure {
 }
 
 impl Failure {
+    /// What is wrong with a file.
+    fn of_file(file: &Path, problem: impl Display) -> Self {
+        Self::Input(format!("{}: {problem}", file.display()))
+    }
+
     /// The exit code; `docs/BUCKLERCTL.md` lists them.
     const fn code(&self) -> u8 {
         match self {

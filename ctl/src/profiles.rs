@@ -77,18 +77,17 @@ fn one(api: &Api, name: &str) -> Result<Value, Failure> {
 
 /// A configuration in a file: its keys bare, or under `config`, as they are where it is signed.
 pub(crate) fn read(file: &Path) -> Result<ConfigMap, Failure> {
-    let failed = |problem: &dyn std::fmt::Display| Failure::Input(format!("{}: {problem}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+    let text = fs::read_to_string(file).map_err(|error| Failure::of_file(file, error))?;
     let is_toml = file
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     let value: Value = if is_toml {
-        toml::from_str(&text).map_err(|error| failed(&error))?
+        toml::from_str(&text).map_err(|error| Failure::of_file(file, error))?
     } else {
-        serde_json::from_str(&text).map_err(|error| failed(&error))?
+        serde_json::from_str(&text).map_err(|error| Failure::of_file(file, error))?
     };
     let Value::Object(mut keys) = value else {
-        return Err(failed(&"an object of keys and values is expected"));
+        return Err(Failure::of_file(file, "an object of keys and values is expected"));
     };
     match keys.remove("config") {
         Some(Value::Object(inner)) if keys.keys().all(|key| key == "signature") => Ok(inner),
@@ -147,10 +146,10 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
     let profile = one(api, name)?;
     let signed = SignedConfig::read(file)?;
     if merge && signed.is_some() {
-        return Err(Failure::Input(format!(
-            "{}: what is signed is taken as a whole, without --merge",
-            file.display()
-        )));
+        return Err(Failure::of_file(
+            file,
+            "what is signed is taken as a whole, without --merge",
+        ));
     }
     let mut keys = match &signed {
         Some(signed) => signed.config.clone(),

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use buckler::model::signing::PublicKey;
 use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -404,6 +405,19 @@ fn a_configuration_is_signed_without_a_server_and_put_in_force() {
     assert_says(&offline(&far), 2, "--force");
     let forced = offline(&format!("{far} --force"));
     assert_says(&forced, 0, &format!("as version {highest}"));
+    // a second signature is of the very same
+    let mut altered: Value = serde_json::from_str(&one.out).unwrap();
+    altered["config"]["BLACKLIST_SHARE"] = Value::Bool(false);
+    stage.file("altered.json", &altered.to_string());
+    for bad in [
+        "altered.json --key other.pem",
+        "altered.json --key ops.pem",
+        "one.json --key other.pem --template audit",
+    ] {
+        let done = offline(&format!("sign config shop {bad}"));
+        assert_says(&done, 2, "found signatures that are not of this configuration");
+        assert_eq!(done.out, "", "{bad}");
+    }
     let both = offline("sign config shop one.json --key other.pem");
     assert_says(&both, 0, "by 2 of its keys");
     stage.file("both.json", &both.out);
@@ -428,6 +442,26 @@ fn keys_that_sign_are_replaced_by_both() {
     assert_says(&offline("sign key old.pem"), 0, "ed25519:");
     let new = offline("sign key new.pem").out.trim().to_owned();
     assert_says(&offline("sign keys --new nonsense --key old.pem"), 2, "is no key");
+    // what no agent could follow
+    let many: String = (0..17)
+        .map(|n| format!(" --new {}", PublicKey::from_bytes(&[n; 32]).unwrap()))
+        .collect();
+    for (bad, said) in [
+        (format!("--new {new} --threshold 0"), "--threshold: found 0"),
+        (
+            format!("--new {new} --threshold 2"),
+            "--threshold: found 2, allowed are 1 to 1",
+        ),
+        (
+            format!("--new {new} --new {new} --threshold 2"),
+            "--new: found 1 different",
+        ),
+        (many.trim().to_owned(), "--new: found 17 keys, allowed are up to 16"),
+    ] {
+        let done = offline(&format!("sign keys {bad} --key old.pem"));
+        assert_says(&done, 2, said);
+        assert_eq!(done.out, "", "{bad}");
+    }
     let change = offline(&format!("sign keys --new {new} --key old.pem"));
     stage.file("changes.json", &change.out);
     let change = offline("sign keys --changes changes.json --key new.pem");
@@ -437,6 +471,26 @@ fn keys_that_sign_are_replaced_by_both() {
         (Some(1), Some(2))
     );
     stage.file("changes.json", &change.out);
+    let mut altered = all.clone();
+    for (member, value, said) in [
+        (
+            "version",
+            7,
+            "--changes: found signatures that are not of the last change",
+        ),
+        ("threshold", 2, "--changes: threshold: found 2"),
+    ] {
+        altered[0][member] = value.into();
+        stage.file("altered.json", &altered.to_string());
+        assert_says(&offline("sign keys --changes altered.json --key new.pem"), 2, said);
+    }
+    let most = vec![all[0].clone(); 64];
+    stage.file("most.json", &Value::Array(most).to_string());
+    assert_says(
+        &offline(&format!("sign keys --changes most.json --new {new} --key old.pem")),
+        2,
+        "--changes: found 65 changes",
+    );
     stage.file("shop.json", r#"{"APP_NAME": "shop"}"#);
     let signed = offline("sign config shop shop.json --key new.pem --changes changes.json");
     let signed: Value = serde_json::from_str(&signed.out).unwrap();

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     journal::{DiskJournal, Frozen, Journal as _, JournalError, Position, RowChange, file_in, make_private, restored},
-    store::{Command, Record, Row, RowReader, Rules, Store, new_epoch},
+    store::{Command, Record, Row, RowReader, Rules, Store},
 };
 
 /// The form that this release writes, and the newest that it reads.
@@ -208,16 +208,13 @@ pub fn write_whole(frozen: &dyn Frozen, file: &Path) -> Result<Position, BackupE
 #[cfg(feature = "nats")]
 pub(crate) fn rows_into(file: &Path, journal: &mut DiskJournal) -> Result<Position, BackupError> {
     let mut lines = BackupLines::new(File::open(file)?)?;
-    let mut chunk: Vec<RowChange> = Vec::new();
+    let mut rows = Filling::at(lines.position);
     while let Some(line) = lines.next()? {
-        let Line::Row(row) = line else { continue };
-        let value = row.value().map_err(|error| lines.malformed(error.to_string()))?;
-        chunk.push((row.key().into_bytes(), Some(value)));
-        if chunk.len() >= CHUNK {
-            journal.checkpoint(lines.position, &std::mem::take(&mut chunk))?;
+        if let Line::Row(row) = line {
+            rows.put(&row, journal)?;
         }
     }
-    journal.checkpoint(lines.position, &chunk)?;
+    rows.end(journal)?;
     Ok(lines.position)
 }
 
@@ -227,16 +224,40 @@ pub(crate) fn rows_into(file: &Path, journal: &mut DiskJournal) -> Result<Positi
 /// If the journal takes nothing.
 #[cfg(feature = "nats")]
 pub(crate) fn store_into(store: &Store, journal: &mut DiskJournal) -> Result<(), BackupError> {
-    let mut chunk: Vec<RowChange> = Vec::new();
+    let mut rows = Filling::at(0);
     for row in store.rows() {
-        let value = row.value().map_err(io::Error::from)?;
-        chunk.push((row.key().into_bytes(), Some(value)));
-        if chunk.len() >= CHUNK {
-            journal.checkpoint(0, &std::mem::take(&mut chunk))?;
+        rows.put(&row, journal)?;
+    }
+    rows.end(journal)
+}
+
+/// Rows on their way into an empty journal, whose checkpoint stands at `position` then.
+struct Filling {
+    position: Position,
+    chunk: Vec<RowChange>,
+}
+
+impl Filling {
+    const fn at(position: Position) -> Self {
+        Self {
+            position,
+            chunk: Vec::new(),
         }
     }
-    journal.checkpoint(0, &chunk)?;
-    Ok(())
+
+    fn put(&mut self, row: &Row, journal: &mut DiskJournal) -> Result<(), BackupError> {
+        let value = row.value().map_err(io::Error::from)?;
+        self.chunk.push((row.key().into_bytes(), Some(value)));
+        if self.chunk.len() >= CHUNK {
+            self.end(journal)?;
+        }
+        Ok(())
+    }
+
+    /// Writes those that are left, and where they stand, although there may be none.
+    fn end(&mut self, journal: &mut DiskJournal) -> Result<(), BackupError> {
+        Ok(journal.checkpoint(self.position, &std::mem::take(&mut self.chunk))?)
+    }
 }
 
 /// Makes a data directory of a backup. Every list goes on under a new name; marks and quotas stay,
@@ -270,38 +291,25 @@ fn read_into(from: impl io::Read, path: &Path) -> Result<Summary, BackupError> {
     let _ = fs::remove_file(path);
     let mut journal = DiskJournal::open(path)?;
     let mut lines = BackupLines::new(from)?;
-    let mut chunk: Vec<RowChange> = Vec::new();
+    let mut rows = Filling::at(lines.position);
     let mut rows_end = false;
     while let Some(line) = lines.next()? {
         match line {
-            Line::Row(row) => {
-                let value = row.value().map_err(|error| lines.malformed(error.to_string()))?;
-                chunk.push((row.key().into_bytes(), Some(value)));
-                if chunk.len() >= CHUNK {
-                    journal.checkpoint(lines.position, &std::mem::take(&mut chunk))?;
-                }
-            }
+            Line::Row(row) => rows.put(&row, &mut journal)?,
             Line::Record(record) => {
                 if !std::mem::replace(&mut rows_end, true) {
-                    journal.checkpoint(lines.position, &std::mem::take(&mut chunk))?;
+                    rows.end(&mut journal)?;
                 }
                 journal.append(&Arc::new(*record))?;
             }
         }
     }
     if !rows_end {
-        journal.checkpoint(lines.position, &chunk)?;
+        rows.end(&mut journal)?;
     }
     let (mut store, mut position) = restored(&journal, Rules::none())?;
     store.verify(true).map_err(JournalError::Damaged)?;
-    let renewals: Vec<Command> = store
-        .fleets()
-        .map(|fleet| Command::Renew {
-            fleet: Arc::clone(fleet),
-            epoch: new_epoch(),
-            complete: false,
-        })
-        .collect();
+    let renewals: Vec<Command> = store.renewals().collect();
     if !renewals.is_empty() {
         let record = Arc::new(Record::new(store.now(), renewals));
         position = journal.append(&record)?;

@@ -1,4 +1,5 @@
-//! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key, one blacklist per fleet.
+//! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key, one
+//! blacklist per fleet.
 //!
 //! ```text
 //!  agents ─▶ http::agents ─┐                           ┌─▶ store: marks, quotas, refusals, profiles
@@ -34,7 +35,9 @@
 //! | `GET /admin/refusals`, `GET /admin/refusals/{id}` | "why was I blocked": rule, place, configuration version and end of a refusal, by the id that the client was shown; what lists the client by now |
 //! | `GET /admin/profiles`, `GET`/`PUT /admin/profiles/{name}/config` | configurations, read, and replaced until the file changes them: `source` says whose is active |
 //! | `GET`/`POST /admin/keys`, `POST /admin/keys/{id}/rotate`, `DELETE /admin/keys/{id}` | agents' keys: shown once when they are made, then by their last four characters |
-//! | `DELETE /admin/credentials/{profile}/{agent}` | refuses an agent that has enrolled, for good |
+//! | `GET /admin/credentials` | agents that have enrolled, each with the key that it did so with |
+//! | `DELETE /admin/credentials/{profile}/{agent}` | refuses an agent that has enrolled, until it is reset |
+//! | `POST /admin/credentials/{profile}/{agent}/reset` | forgets an agent's credential, refused or not: it may enrol again |
 //! | `GET`/`POST /admin/tokens`, `DELETE /admin/tokens/{id}` | operators' tokens, each with a role and fleets |
 //! | `GET /admin/audit` | who changed what, `?before=`, `?limit=`, `?action=` |
 //!

@@ -21,7 +21,7 @@ use crate::{
     profiles::Profiles,
     protect::Protected,
     running::RunningServer,
-    store::{Command, Quota, Quotas, Record, Rules, Store, new_epoch},
+    store::{Command, Quota, Quotas, Record, Rules, Store},
     tls::Tls,
     tokens::Tokens,
     upkeep::Upkeep,
@@ -289,11 +289,7 @@ impl Kept {
             commands.insert(0, Command::Rules(rules));
         }
         if self.is_renewed {
-            commands.extend(self.store.fleets().map(|fleet| Command::Renew {
-                fleet: Arc::clone(fleet),
-                epoch: new_epoch(),
-                complete: false,
-            }));
+            commands.extend(self.store.renewals());
         }
         if commands.is_empty() {
             return Ok(());

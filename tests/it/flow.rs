@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use buckler::protocol::v2::Evidence;
 use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use serde_json::{Value, json};
 
@@ -11,13 +10,19 @@ use crate::site::{DECOY, KEY, PATIENCE, Site, settings};
 pub(crate) const ADMIN: &str = "admin-token-of-the-test";
 
 pub(crate) fn server() -> RunningServer {
-    let profile = Profile::for_key(KEY)
-        // what an application is sure of after several findings crosses to its fleet
-        .share_from(Evidence::Repeated)
+    server_for(profile())
+}
+
+/// The applications' profile, as [`server`] has it.
+pub(crate) fn profile() -> Profile {
+    Profile::for_key(KEY)
         .set("APP_NAME", "shop")
         .set("BLACKLIST_SHARE", true)
         .set("TELEMETRY_DATA", true)
-        .set("BEACON_DELAY", 1);
+        .set("BEACON_DELAY", 1)
+}
+
+pub(crate) fn server_for(profile: Profile) -> RunningServer {
     Server::builder(ServerConfig::new().profile("shop", profile).admin_token(ADMIN))
         .listen("127.0.0.1:0")
         .start()

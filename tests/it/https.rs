@@ -11,7 +11,10 @@ use std::{
 };
 
 use buckler_server::{ClientSubject, Profile, RunningServer, Server, ServerConfig, Tls};
-use buckler_tests::ca::{Ca, Identity};
+use buckler_tests::{
+    ca::{Ca, Identity},
+    wait::until,
+};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
@@ -154,17 +157,6 @@ fn ask(
     let own = stream.conn.peer_certificates().and_then(<[_]>::first);
     let own = own.ok_or_else(|| io::Error::other("no certificate"))?;
     Ok((status, text, own.clone().into_owned()))
-}
-
-/// Waits for a condition.
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    #[expect(clippy::disallowed_methods, reason = "a test's patience is measured in real time")]
-    let now = std::time::Instant::now;
-    let end = now() + PATIENCE;
-    while !condition() {
-        assert!(now() < end, "not within {PATIENCE:?}: {what}");
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
 }
 
 fn state(site: &Site) -> &'static str {

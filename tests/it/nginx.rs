@@ -2,16 +2,16 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
-use buckler::Agent;
-use buckler_tests::http;
+use buckler_tests::{
+    http,
+    wait::{free, until},
+};
 use tempfile::TempDir;
-
-use crate::site;
 
 /// Where distributions install it.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
@@ -42,11 +42,11 @@ fn skipped() {
 
 impl Nginx {
     /// Starts this program with `upstream`, a block of the context `http`, and `location`, what its
-    /// only location says. Waits until it listens, and fails with what the agent says of itself.
-    pub(crate) fn start(program: &str, agent: &Agent, upstream: &str, location: &str) -> Self {
+    /// only location says. Waits until it listens.
+    pub(crate) fn start(program: &str, upstream: &str, location: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // it takes no port of its own accord: one that was free a moment ago
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // it takes no port of its own accord
+        let address = free();
         let root = directory.path().display();
         let configuration = format!(
             "daemon off; pid {root}/pid; error_log {root}/error.log;\n\
@@ -71,7 +71,7 @@ impl Nginx {
             address,
             directory,
         };
-        site::wait_until(agent, "nginx listens", || TcpStream::connect(address).is_ok());
+        until("nginx listens", || TcpStream::connect(address).is_ok());
         nginx
     }
 

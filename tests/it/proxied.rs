@@ -3,13 +3,13 @@
 
 use std::net::SocketAddr;
 
-use buckler::settings::SettingsBuilder;
+use buckler_tests::wait::until;
 
 use crate::{
     cloud::Cloud,
     nginx::{self, Nginx},
     rig::{AUTO, HTTP_POLLING, Rig, WEBSOCKET},
-    site::{Site, local, settings},
+    site::{Site, settings},
 };
 
 /// The lines of nginx's documentation that pass an upgrade on.
@@ -18,8 +18,8 @@ const UPGRADES: &str = "proxy_set_header Upgrade $http_upgrade; proxy_set_header
 const ATTACKER: &str = "203.0.113.9";
 
 /// Guards an application whose server is behind an nginx with these lines, and sees a ban of the
-/// operator's arrive and end.
-fn is_in_step_behind(rig: Rig, carried_by: &str, says: &str) {
+/// operator's arrive and end. Then `and` looks at the nginx, while all of them run.
+fn is_in_step_behind(rig: Rig, carried_by: &str, says: &str, and: impl FnOnce(&Nginx)) {
     let Some(program) = nginx::program() else { return };
     let cloud = Cloud::start();
     let nginx = before(program, cloud.address(), says);
@@ -34,32 +34,34 @@ fn is_in_step_behind(rig: Rig, carried_by: &str, says: &str) {
     site.wait_until(&format!("{carried_by} carries"), || {
         site.agent.status().conversation.transport == Some(carried_by)
     });
+    and(&nginx);
 }
 
 /// nginx names the server, not itself, as the host: its own default.
 fn before(program: &str, cloud: SocketAddr, says: &str) -> Nginx {
-    let silent: SettingsBuilder = local();
-    let agent = buckler::Agent::builder(silent.build().unwrap()).start();
-    Nginx::start(program, &agent, "", &format!("proxy_pass http://{cloud}; {says}"))
+    Nginx::start(program, "", &format!("proxy_pass http://{cloud}; {says}"))
 }
 
 #[test]
 fn a_proxy_that_changes_the_host_does_not_end_polling() {
-    is_in_step_behind(HTTP_POLLING, "http-polling", "");
+    is_in_step_behind(HTTP_POLLING, "http-polling", "", |_| ());
 }
 
 #[test]
 fn a_proxy_that_passes_upgrades_on_carries_the_websocket() {
-    is_in_step_behind(AUTO, "websocket", UPGRADES);
+    is_in_step_behind(AUTO, "websocket", UPGRADES, |_| ());
 }
 
 #[test]
 fn a_proxy_that_passes_no_upgrade_is_polled_through() {
-    is_in_step_behind(AUTO, "http-polling", "");
+    is_in_step_behind(AUTO, "http-polling", "", |_| ());
 }
 
 #[test]
 fn a_proxy_that_cuts_silent_connections_is_outlived() {
     // before the first sign of life, which is asked for after half a second
-    is_in_step_behind(WEBSOCKET, "websocket", &format!("{UPGRADES} proxy_read_timeout 400ms;"));
+    let says = format!("{UPGRADES} proxy_read_timeout 400ms;");
+    is_in_step_behind(WEBSOCKET, "websocket", &says, |nginx| {
+        until("nginx cuts one", || nginx.errors().contains("upstream timed out"));
+    });
 }

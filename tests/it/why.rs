@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use buckler::model::blacklist::Scope;
+use buckler::{model::blacklist::Scope, protocol::v2::Evidence};
 use buckler_server::RunningServer;
 use serde_json::{Value, json};
 
 use crate::{
-    flow::{admin, server},
+    flow::{admin, profile, server_for},
     site::{Site, settings},
 };
 
@@ -23,7 +23,8 @@ struct Fleet {
 
 impl Fleet {
     fn start() -> Self {
-        let server = server();
+        // what an application is sure of after several findings crosses to its fleet
+        let server = server_for(profile().share_from(Evidence::Repeated));
         let start = || Site::start(settings(server.cloud_url().as_str()));
         let (shop, blog) = (start(), start());
         for site in [&shop, &blog] {

@@ -10,24 +10,20 @@
 
 use std::{
     env, fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
 };
 
 use serde_json::Value;
-use tokio::time::Instant;
 
-use crate::http;
+use crate::{
+    http,
+    wait::{free, until},
+};
 
 /// The user's password in the example configuration.
 pub const PASSWORD: &str = "password-for-tests";
-
-/// How long a server may take to be there: generous, because it is only ever waited out by a test
-/// that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Servers that run, and end with this.
 #[derive(Debug)]
@@ -76,6 +72,7 @@ impl Nats {
         }
         let config = directory.join("nats.conf");
         fs::write(&config, text + more).unwrap();
+        // members of a cluster must know each other's before they start
         let member = |_| Member {
             client: free(),
             cluster: free(),
@@ -182,18 +179,6 @@ impl Drop for Nats {
     }
 }
 
-/// Waits for something.
-///
-/// # Panics
-/// If it does not come.
-pub fn until(what: &str, mut comes: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !comes() {
-        assert!(since.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        thread::park_timeout(Duration::from_millis(20));
-    }
-}
-
 /// A configuration without the cluster.
 fn alone(text: &str) -> String {
     let (before, rest) = text.split_once("cluster {").unwrap();
@@ -210,12 +195,6 @@ fn leader(monitor: SocketAddr, stream: &str) -> Option<String> {
         .filter_map(|account| account["stream_detail"].as_array());
     let found = streams.flatten().find(|detail| detail["name"] == stream)?;
     found["cluster"]["leader"].as_str().map(str::to_owned)
-}
-
-/// An address that was free a moment ago: members of a cluster must know each other's before they
-/// start.
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn program() -> Option<PathBuf> {

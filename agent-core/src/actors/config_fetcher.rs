@@ -7,16 +7,14 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 
 use super::{
     DeathNotice, Tree,
+    configuration::{Configuration, Taken},
     estate::Estate,
     messages::{ConfigPart, ConfigReceived, Errand, Part, PartReported, PolicyChanged, ReportPart, Speak},
     tell,
 };
 use crate::{
     guard::{TrialFailure, TrialState},
-    model::{
-        policy::{Policy, config_hash},
-        signing::SigningError,
-    },
+    model::policy::{Policy, config_hash},
     protocol::v2::{ConfigState, ConfigUpdate},
 };
 
@@ -72,87 +70,41 @@ impl ConfigFetcher {
 
     /// Puts a configuration of the server's in force on trial, or says why it cannot be.
     fn apply(&mut self, update: ConfigUpdate, ctx: &mut Context<Self>) {
-        let now_s = self.estate.times().unix.as_secs();
-        let before = self.estate.configuration.borrow().kept();
-        let believed = self.estate.configuration.borrow_mut().believe(&update, now_s);
-        if let Err(error) = believed {
-            return self.doubt(&update, &error);
-        }
-        let kept = self.estate.configuration.borrow().kept();
-        if let Some(kept) = kept.filter(|kept| before.as_ref() != Some(kept)) {
-            self.estate.store.save_believed(&kept);
-        }
-        let configuration = self.estate.configuration.borrow();
-        let (compiled, is_in_force) = (
-            configuration.compile(Some(&update)),
-            configuration.is_in_force(&update.hash),
-        );
-        drop(configuration);
-        match compiled {
-            Ok(policy) if is_in_force => self.rename(update, Arc::new(policy)),
-            Ok(policy) => self.try_out(update, Arc::new(policy), ctx),
-            Err(error) => {
-                tracing::warn!(version = update.version, %error, "configuration from the server refused: the running one stays");
-                let mut configuration = self.estate.configuration.borrow_mut();
-                configuration.reject(&update, ConfigState::Failed, error.to_string());
+        let (version, store) = (update.version, &self.estate.store);
+        let mut configuration = self.estate.configuration.borrow_mut();
+        let (before, is_first) = (Arc::clone(&configuration.policy), configuration.source == "local");
+        let taken = configuration.take(update, self.estate.times(), |kept| store.save_believed(kept));
+        let mut is_on_trial = false;
+        match taken {
+            // it is said once
+            Taken::Doubted(_, false) => return,
+            Taken::Doubted(error, true) => {
+                tracing::error!(version, %error, "configuration from the server not believed: the running one stays");
             }
+            Taken::Refused(error) => {
+                tracing::warn!(version, %error, "configuration from the server refused: the running one stays");
+            }
+            Taken::Renamed { is_signed_again } => {
+                tracing::info!(version, "the configuration in force is signed as another version");
+                let proven = configuration.server.as_ref().filter(|_| configuration.trial.is_none());
+                // a version alone is not written down: a server may send others as fast as it likes
+                if let Some(proven) = proven.filter(|_| is_signed_again) {
+                    store.save_config(proven);
+                }
+            }
+            Taken::OnTrial => {
+                report_changes(&before, &configuration.policy);
+                tracing::info!(version, "configuration from the server in force on probation");
+                report_weaknesses(&configuration, is_first);
+                is_on_trial = true;
+            }
+        }
+        drop(configuration);
+        if is_on_trial {
+            self.begin_to_watch(ctx);
         }
         self.announce();
         tell(&self.speak, Speak::Soon);
-    }
-
-    /// What is not believed is not taken, and it is said once.
-    fn doubt(&self, update: &ConfigUpdate, error: &SigningError) {
-        if self.estate.configuration.borrow_mut().doubt(update, error) {
-            tracing::error!(version = update.version, %error, "configuration from the server not believed: the running one stays");
-            self.announce();
-            tell(&self.speak, Speak::Soon);
-        }
-    }
-
-    /// The configuration in force has another version or signature from now on.
-    fn rename(&self, update: ConfigUpdate, policy: Arc<Policy>) {
-        tracing::info!(
-            version = update.version,
-            "the configuration in force is signed as another version"
-        );
-        let mut configuration = self.estate.configuration.borrow_mut();
-        // a version alone is not written down: a server may send others as fast as it likes
-        let is_signed_again = configuration
-            .server
-            .as_ref()
-            .is_some_and(|server| server.signature != update.signature);
-        configuration.rename(update, policy);
-        let proven = configuration.server.as_ref().filter(|_| configuration.trial.is_none());
-        if let Some(proven) = proven.filter(|_| is_signed_again) {
-            self.estate.store.save_config(proven);
-        }
-    }
-
-    fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, ctx: &mut Context<Self>) {
-        let mut configuration = self.estate.configuration.borrow_mut();
-        let is_first = configuration.source == "local";
-        report_changes(&configuration.policy, &policy);
-        tracing::info!(
-            version = update.version,
-            "configuration from the server in force on probation"
-        );
-        configuration.try_out(update, policy, self.estate.now());
-        for held in configuration.policy.held() {
-            tracing::warn!("{held}");
-        }
-        if !configuration.weaker.is_empty() {
-            let weaker = configuration.weaker.join("; ");
-            // what a server says first is its operator's choice; what it takes back later may not
-            // be
-            if is_first {
-                tracing::warn!("the configuration from the server protects less than the host's own: {weaker}");
-            } else {
-                tracing::error!("the configuration from the server protects less than the one before: {weaker}");
-            }
-        }
-        drop(configuration);
-        self.begin_to_watch(ctx);
     }
 
     fn begin_to_watch(&mut self, ctx: &mut Context<Self>) {
@@ -207,6 +159,23 @@ impl ConfigFetcher {
         self.estate.save_safety();
         self.announce();
         tell(&self.speak, Speak::Soon);
+    }
+}
+
+/// What of a configuration is not in force, and what it protects less than the one before.
+fn report_weaknesses(configuration: &Configuration, is_first: bool) {
+    for held in configuration.policy.held() {
+        tracing::warn!("{held}");
+    }
+    if configuration.weaker.is_empty() {
+        return;
+    }
+    let weaker = configuration.weaker.join("; ");
+    // what a server says first is its operator's choice; what it takes back later may not be
+    if is_first {
+        tracing::warn!("the configuration from the server protects less than the host's own: {weaker}");
+    } else {
+        tracing::error!("the configuration from the server protects less than the one before: {weaker}");
     }
 }
 

@@ -37,7 +37,7 @@ impl Credential {
         // before the first was taken the key is the likeliest, and then the one of which the answer
         // was lost
         let first = [key].into_iter().filter(|_| self.current.is_none());
-        first.chain(self.own()).chain([key]).nth(self.refused).unwrap_or(key)
+        first.chain(self.own()).nth(self.refused).unwrap_or(key)
     }
 
     /// Those that the server may know, the likeliest first.

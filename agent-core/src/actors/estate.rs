@@ -16,7 +16,7 @@ use super::{
     configuration::Configuration,
     log_shipper::Logbook,
     messages::Offence,
-    safety::{Limits, Restored, Safety},
+    safety::{Limits, Safety},
     watch::SettingsWatch,
 };
 use crate::{
@@ -164,22 +164,17 @@ impl Estate {
         });
         let now = Times::read(&*shared.clock);
         let mut safety = Safety::new(&identity.limits, confirmed, now);
+        let mut rejected = None;
         if let Some(saved) = saved_safety {
-            let Restored { rejected, banned } = safety.restore(saved, now);
-            configuration.rejected = rejected;
+            let restored = safety.restore(saved, now);
+            rejected = restored.rejected;
             let history = shared.guard.ban_history();
-            banned.iter().for_each(|known| history.restore(known, now.elapsed));
+            let banned = restored.banned.iter();
+            banned.for_each(|known| history.restore(known, now.elapsed));
         }
-        // a host without a server keeps it too: it may have one again
-        if let Some(believed) = &believed {
-            configuration.resume(believed);
-        }
-        if identity.contact.borrow().cloud.is_some()
-            && let Some(config) = config
-        {
-            configuration.restore(config);
-        }
-        if let Some(kept) = configuration.kept().filter(|kept| believed.as_ref() != Some(kept)) {
+        // what was believed a host without a server keeps too: it may have one again
+        let config = config.filter(|_| identity.contact.borrow().cloud.is_some());
+        if let Some(kept) = configuration.begin(rejected, believed.as_ref(), config) {
             store.save_believed(&kept);
         }
         // first of all, so that not one request is judged by entries that are not in force

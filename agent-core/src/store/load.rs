@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use ipnet::IpNet;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableHandle};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{
@@ -98,29 +99,27 @@ fn credential(txn: &ReadTransaction, seal: &Seal) -> Result<Option<Credential>, 
     let Some(sealed) = get(txn, CREDENTIAL)? else {
         return Ok(Some(Credential::default()));
     };
-    let opened = seal.open(&sealed);
-    if opened.is_none() {
-        tracing::warn!("the saved credential was sealed by another key than the agent's: it enrols as another agent");
-    }
-    Ok(opened.map(|json| serde_json::from_slice(&json)).transpose()?)
+    opened(seal, &sealed, "credential", "it enrols as another agent")
 }
 
 /// The server's configuration. One that another key has sealed is waited for, as if there were
 /// none.
 fn config(txn: &ReadTransaction, seal: &Seal) -> Result<Option<ConfigUpdate>, Trouble> {
-    let json = match get(txn, CONFIG)? {
-        Some(sealed) => {
-            let opened = seal.open(&sealed);
-            if opened.is_none() {
-                tracing::warn!(
-                    "the saved configuration was sealed by another key than the agent's: waiting for the server's"
-                );
-            }
-            opened
-        }
-        None => get(txn, CONFIG_PLAIN)?,
-    };
-    Ok(json.map(|json| serde_json::from_slice(&json)).transpose()?)
+    match get(txn, CONFIG)? {
+        Some(sealed) => opened(seal, &sealed, "configuration", "waiting for the server's"),
+        None => Ok(get(txn, CONFIG_PLAIN)?
+            .map(|json| serde_json::from_slice(&json))
+            .transpose()?),
+    }
+}
+
+/// Reads what is sealed; `None` where another key has sealed it, and then says what follows.
+fn opened<T: DeserializeOwned>(seal: &Seal, sealed: &[u8], what: &str, otherwise: &str) -> Result<Option<T>, Trouble> {
+    let opened = seal.open(sealed);
+    if opened.is_none() {
+        tracing::warn!("the saved {what} was sealed by another key than the agent's: {otherwise}");
+    }
+    Ok(opened.map(|json| serde_json::from_slice(&json)).transpose()?)
 }
 
 /// Makes the tables of a new database, and looks at an old one's schema.

@@ -1,5 +1,7 @@
 //! What is saved, and when it has reached the disk.
 
+use serde::Serialize;
+
 use super::*;
 
 impl Store {
@@ -18,8 +20,12 @@ impl Store {
     }
 
     pub(super) fn put_credential(&self, txn: &WriteTransaction, credential: &Credential) -> Result<(), Trouble> {
+        self.put_sealed(txn, CREDENTIAL, credential)
+    }
+
+    fn put_sealed(&self, txn: &WriteTransaction, key: &str, value: &impl Serialize) -> Result<(), Trouble> {
         let Some(home) = &self.home else { return Ok(()) };
-        put(txn, CREDENTIAL, &home.seal.close(serde_json::to_vec(credential)?)?)
+        put(txn, key, &home.seal.close(serde_json::to_vec(value)?)?)
     }
 
     /// Keeps a configuration that works.
@@ -34,8 +40,7 @@ impl Store {
     }
 
     pub(super) fn put_config(&self, txn: &WriteTransaction, config: &ConfigUpdate) -> Result<(), Trouble> {
-        let Some(home) = &self.home else { return Ok(()) };
-        put(txn, CONFIG, &home.seal.close(serde_json::to_vec(config)?)?)?;
+        self.put_sealed(txn, CONFIG, config)?;
         forget(txn, CONFIG_PLAIN)
     }
 

@@ -4,15 +4,14 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse};
-use buckler::protocol::v2::{AgentPart, Have, ListCursor};
+use buckler::protocol::v2::{AgentPart, ListCursor};
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{
     agents::Visit,
     reply::{self, Nothing, Refusal},
-    state::{AGAIN_S, BEHIND, LOOK, State},
+    state::State,
 };
 use crate::{
     exchange::{Exchange, Part, answered},
@@ -23,7 +22,7 @@ use crate::{
     owner::Plan,
     profiles::{Admitted, Served},
     secret::Fingerprint,
-    store::{AgentIdent, Command, CredentialState, Enrolment, Events, Report, Transport},
+    store::{AgentIdent, Command, Enrolment, Events, Report, Transport},
 };
 
 /// The answer to a registration or a beacon over HTTP: both say and are told the same.
@@ -72,8 +71,8 @@ pub(super) async fn answer(
     if let Some(on_its_way) = caller.on_its_way.take() {
         have.list = Some(on_its_way);
     }
-    if state.owner.health().is_shared {
-        catch_up(state, profile, &have).await?;
+    if let Some(list) = have.list.as_ref().filter(|_| state.owner.health().is_shared) {
+        catch_up(state, profile, list).await?;
     }
     let mut report = report(visit, &caller, profile, part);
     let channel = caller.channel.map(Arc::clone);
@@ -112,28 +111,19 @@ pub(super) async fn answer(
     Ok(Answer {
         exchange,
         config: is_news.then_some(served),
-        enrolled: enrolled.map(|enrolled| enrolled.fingerprint.to_string()),
+        enrolled: enrolled.map(|enrolled| enrolled.to_string()),
     })
 }
 
 /// Waits a little where an agent comes from a node that is further. It is never given an older
 /// list: it comes again, here or elsewhere.
-async fn catch_up(state: &State, profile: &Admitted, have: &Have) -> Result<(), Refusal> {
-    let since = Instant::now();
-    loop {
-        let (fleet, have) = (Arc::clone(profile.fleet()), have.clone());
-        if !state
-            .owner
-            .ask(move |node, _| Ok(node.is_behind(&fleet, &have)))
-            .await?
-        {
-            return Ok(());
-        }
-        if since.elapsed() > BEHIND {
-            return Err(Refusal::crowded("this node is behind others", AGAIN_S));
-        }
-        sleep(LOOK).await;
-    }
+async fn catch_up(state: &State, profile: &Admitted, list: &ListCursor) -> Result<(), Refusal> {
+    let is_there = async || {
+        let (fleet, list) = (Arc::clone(profile.fleet()), list.clone());
+        let is_behind = state.owner.ask(move |node, _| Ok(node.is_behind(&fleet, &list)));
+        Ok(!is_behind.await?)
+    };
+    state.until_there(is_there).await
 }
 
 /// The credential that an agent wants, and by what right it speaks.
@@ -181,13 +171,12 @@ impl Wants {
     /// What has the agent enrol, if it may. By a certificate alone none does: the credential would
     /// be good without it.
     fn command(&self, node: &Node, now: Tick) -> Option<Command> {
-        self.by?;
         let enrolment = Enrolment {
             profile: Arc::clone(&self.profile),
             agent: self.agent,
             key: Arc::clone(&self.key),
             fingerprint: self.fingerprint?,
-            by: self.by,
+            by: self.by?,
             is_own: self.is_own,
         };
         let may_enrol = node.store.may_enrol(&enrolment, now);
@@ -195,10 +184,10 @@ impl Wants {
     }
 
     /// The credential, if the store has it.
-    fn granted(&self, node: &Node) -> Option<CredentialState> {
+    fn granted(&self, node: &Node) -> Option<Fingerprint> {
         let known = node.store.credential(&self.profile, self.agent)?;
         let is_it = Some(known.fingerprint) == self.fingerprint && known.revoked.is_none();
-        is_it.then(|| known.clone())
+        is_it.then_some(known.fingerprint)
     }
 }
 

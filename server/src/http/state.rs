@@ -51,11 +51,11 @@ use crate::{
 
 /// How long is waited for what another node knows already: records reach every node within
 /// milliseconds.
-pub(super) const BEHIND: Duration = Duration::from_secs(2);
+const BEHIND: Duration = Duration::from_secs(2);
 /// How often is looked meanwhile.
-pub(super) const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(20);
 /// When to come again beyond that, in seconds.
-pub(super) const AGAIN_S: u64 = 2;
+const AGAIN_S: u64 = 2;
 
 /// How long a client may take to send its body: 4 MiB at 140 kB/s.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -143,8 +143,15 @@ impl State {
 
     /// Waits until this node knows all up to a record.
     pub(super) async fn reaches(&self, position: Position) -> Result<(), Refusal> {
+        let known = &self.owner.health().position;
+        self.until_there(async || Ok(known.load(Ordering::Acquire) >= position))
+            .await
+    }
+
+    /// Waits a little until this node is where another is.
+    pub(super) async fn until_there(&self, is_there: impl AsyncFn() -> Result<bool, Refusal>) -> Result<(), Refusal> {
         let since = Instant::now();
-        while self.owner.health().position.load(Ordering::Acquire) < position {
+        while !is_there().await? {
             if since.elapsed() > BEHIND {
                 return Err(Refusal::crowded("this node is behind others", AGAIN_S));
             }

@@ -106,10 +106,11 @@ impl Node {
         self
     }
 
-    /// Whether an agent knows more of its list than this node does, from another that is further.
+    /// Whether an agent that is here in its list knows more of it than this node does, from another
+    /// that is further.
     #[must_use]
-    pub fn is_behind(&self, fleet: &str, have: &v2::Have) -> bool {
-        let Some((cursor, list)) = have.list.as_ref().zip(self.store.list(fleet).ok()) else {
+    pub fn is_behind(&self, fleet: &str, cursor: &v2::ListCursor) -> bool {
+        let Ok(list) = self.store.list(fleet) else {
             return false;
         };
         let head = list.head();
@@ -181,7 +182,7 @@ impl Node {
     /// If there is no such fleet, or the agent knows more of its list: an older one would let in
     /// whom another node has banned.
     pub fn list_for(&mut self, fleet: &str, have: &v2::Have, now: Moment) -> Result<ListStep, StoreError> {
-        if self.is_behind(fleet, have) {
+        if have.list.as_ref().is_some_and(|list| self.is_behind(fleet, list)) {
             return Err(StoreError::Unavailable("this node is behind others".to_owned()));
         }
         let list = self.store.list(fleet)?;

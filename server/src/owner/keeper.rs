@@ -22,8 +22,6 @@ use crate::{
 
 /// The most work that goes into one record.
 const MOST_WORK: usize = 200;
-/// The most events of one record, after which the next one begins.
-const MOST_EVENTS: usize = 8_192;
 /// The most bytes of one record, as JSON: an engine takes messages of a megabyte unless it is told
 /// otherwise. Work that is larger alone gets a record of its own, so that no other is refused with
 /// it.
@@ -258,14 +256,12 @@ impl Keeper {
         if self.flight.is_some() || self.waiting.is_empty() {
             return;
         }
-        let (mut commands, mut work, mut events, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut commands, mut work, mut bytes) = (Vec::new(), Vec::new(), 0);
         while work.len() < MOST_WORK
-            && events < MOST_EVENTS
             && let Some(mut waiting) = self.next_within(bytes)
         {
             let from = commands.len();
             bytes += waiting.bytes;
-            events += waiting.plan.commands.iter().map(Command::weight).sum::<usize>();
             commands.append(&mut waiting.plan.commands);
             work.push((from..commands.len(), waiting));
         }
@@ -291,10 +287,6 @@ impl Keeper {
         };
         self.health.on_its_way(None);
         let answers = match kept {
-            Ok(position) if self.misses_before(position) => Err(StoreError::Failed(format!(
-                "record {position} came after {}, and those between did not",
-                self.applied
-            ))),
             Ok(position) => Ok(self.apply(position, &record, true)),
             Err(error) => Err(error),
         };
@@ -317,27 +309,11 @@ impl Keeper {
     }
 
     fn recovered(&mut self, position: Position, other: &Other) {
-        if position > self.applied && !self.misses_before(position) {
-            self.compare(other);
-            self.apply(position, &other.record, other.is_own);
-            if let Some(moved) = &self.moved {
-                moved();
-            }
+        self.compare(other);
+        self.apply(position, &other.record, other.is_own);
+        if let Some(moved) = &self.moved {
+            moved();
         }
-    }
-
-    /// Whether records before this one did not come. None takes effect out of its turn: the lists
-    /// of this node would be other than those of all others. It serves what it has.
-    fn misses_before(&self, position: Position) -> bool {
-        let misses = self.health.is_shared && position > self.applied + 1;
-        if misses && self.health.misses.swap(self.applied + 1, Ordering::Relaxed) == 0 {
-            tracing::error!(
-                position,
-                applied = self.applied,
-                "a record is missing here: nothing more takes effect on this node until it is started again"
-            );
-        }
-        misses
     }
 
     fn apply(&mut self, position: Position, record: &Record, is_own: bool) -> Vec<Answer> {

@@ -62,6 +62,7 @@ pub(super) fn start(
     let scribe = Scribe {
         journal,
         newest,
+        missed: None,
         keeper,
         timeline,
         health,
@@ -77,8 +78,10 @@ pub(super) fn start(
 
 struct Scribe {
     journal: Box<dyn Journal>,
-    /// The newest record that is known to be durable.
+    /// The newest record that is known to be durable, as all before it are.
     newest: Position,
+    /// That a record did not come, although one after it did.
+    missed: Option<JournalError>,
     keeper: WeakSender<Message>,
     timeline: Arc<Timeline>,
     health: Arc<JournalHealth>,
@@ -98,10 +101,9 @@ impl Scribe {
                     let began = Instant::now();
                     self.journal.vouch(at, lists);
                     let kept = self.append(&record);
-                    if let Ok(position) = kept {
+                    if kept.is_ok() {
                         self.health.append.observe(began.elapsed().as_secs_f64());
                         self.health.appended.fetch_add(1, Ordering::Relaxed);
-                        self.newest = position;
                     }
                     self.tell(Message::Kept(
                         kept.map_err(|error| StoreError::Unavailable(error.to_string())),
@@ -133,18 +135,54 @@ impl Scribe {
     }
 
     /// Keeps a record, and has what stands before it take effect before it. Where that does not
-    /// come, the record does not take effect either.
+    /// come, the record does not take effect either, and none is kept after it.
     fn append(&mut self, record: &Arc<Record>) -> Result<Position, JournalError> {
+        if let Some(missed) = &self.missed {
+            return Err(missed.clone());
+        }
         let position = self.attempt(|journal| journal.append(record))?;
         let others = self.others(position);
-        if self.journal.is_shared() && position != self.newest + 1 {
+        if !self.is_next(position) {
+            // why those between did not come, where that is known
             others?;
-            return Err(JournalError::Damaged(format!(
-                "record {position} came after {}, and those between did not",
-                self.newest
-            )));
         }
+        self.step(position)?;
         Ok(position)
+    }
+
+    /// Whether a record stands right after the newest. What this node writes alone always does.
+    fn is_next(&self, position: Position) -> bool {
+        !self.journal.is_shared() || position == self.newest + 1
+    }
+
+    /// Goes on to a record, or to none any more. None takes effect out of its turn: the lists of
+    /// this node would be other than those of all others. It serves what it has.
+    fn step(&mut self, position: Position) -> Result<(), JournalError> {
+        if self.missed.is_none() && !self.is_next(position) {
+            let newest = self.newest;
+            tracing::error!(
+                position,
+                newest,
+                "a record is missing here: nothing more takes effect on this node until it is started again"
+            );
+            self.missed = Some(JournalError::Damaged(format!(
+                "record {position} came after {newest}, and those between did not"
+            )));
+            self.health.misses.store(newest + 1, Ordering::Relaxed);
+            self.health.problem.store(self.missing());
+        }
+        match &self.missed {
+            Some(missed) => Err(missed.clone()),
+            None => {
+                self.newest = position;
+                Ok(())
+            }
+        }
+    }
+
+    /// What stays wrong until the node is started again.
+    fn missing(&self) -> Option<Arc<String>> {
+        self.missed.as_ref().map(|missed| Arc::new(missed.to_string()))
     }
 
     fn checkpoint(&mut self, upto: Position, changes: Changes) {
@@ -182,8 +220,9 @@ impl Scribe {
 
     fn found(&mut self, found: Vec<(Position, Other)>) {
         for (position, other) in found {
-            self.newest = self.newest.max(position);
-            self.tell(Message::Recovered(position, other));
+            if position > self.newest && self.step(position).is_ok() {
+                self.tell(Message::Recovered(position, other));
+            }
         }
         self.seen();
     }
@@ -206,7 +245,7 @@ impl Scribe {
         match act(&mut *self.journal) {
             Ok(done) => {
                 if self.failed.take().is_some() {
-                    self.health.problem.store(None);
+                    self.health.problem.store(self.missing());
                     tracing::info!("the journal works again");
                 }
                 Ok(done)

@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use buckler::{
     model::{
         policy::{Layer, Policy, config_hash, delivered, normal},
-        signing::{Keys, MOST_CHANGES, PublicKey, statement},
+        signing::{MOST_CHANGES, all_have_signed},
     },
     protocol::{
         ConfigMap,
@@ -212,14 +212,7 @@ impl LiveProfile {
                 "signature.keys: found {found}, allowed are up to {MOST_CHANGES}"
             )));
         }
-        let named: Vec<PublicKey> = signature
-            .signed
-            .iter()
-            .filter_map(|signed| PublicKey::parse(&signed.key))
-            .collect();
-        let message = statement(signature, &config_hash(&self.changes));
-        let keys = Keys::new(named, signature.signed.len());
-        if keys.is_some_and(|keys| keys.have_signed(&message, &signature.signed).is_ok()) {
+        if all_have_signed(signature, &config_hash(&self.changes)) {
             return Ok(());
         }
         let template = &self.template;

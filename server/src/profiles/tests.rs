@@ -25,7 +25,7 @@ fn enrol(agent: u128, by: &str, is_own: bool, credential: &str) -> Command {
         agent: Uuid::from_u128(agent),
         key: Secret::of("key").fingerprint().name(),
         fingerprint: Secret::of(credential).fingerprint(),
-        by: Some(Secret::of(by).fingerprint()),
+        by: Secret::of(by).fingerprint(),
         is_own,
     })
 }

@@ -148,32 +148,6 @@ impl Command {
         // what cannot be written down is refused by the journal
         serde_json::to_writer(&mut counted, self).map_or(0, |()| counted.0)
     }
-
-    /// How much of a record it takes, in events.
-    pub(crate) fn weight(&self) -> usize {
-        match self {
-            Self::Report(batch) => match &batch.events {
-                BatchEvents::V1 { bans, .. } => bans.len() + 1,
-                BatchEvents::V2 { events, .. } => events.len() + 1,
-            },
-            Self::Rules(_)
-            | Self::Found { .. }
-            | Self::Renew { .. }
-            | Self::Ban { .. }
-            | Self::Unban { .. }
-            | Self::Expire
-            | Self::Profile(_)
-            | Self::ForgetProfile { .. }
-            | Self::Key(_)
-            | Self::Token(_)
-            | Self::ForgetToken { .. }
-            | Self::Enrol(_)
-            | Self::ForgetBrought { .. }
-            | Self::RevokeCredential { .. }
-            | Self::ResetCredential { .. }
-            | Self::Audit(_) => 1,
-        }
-    }
 }
 
 /// Counts what is written, and keeps none of it.

@@ -29,11 +29,9 @@ pub struct Enrolment {
     pub key: Arc<str>,
     /// The credential's fingerprint.
     pub fingerprint: Fingerprint,
-    /// The fingerprint of what it asks with; `None` in what was written down before it was kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Fingerprint>,
+    /// The fingerprint of what it asks with.
+    pub by: Fingerprint,
     /// Whether that is a credential of its own already.
-    #[serde(default)]
     pub is_own: bool,
 }
 

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::{
-    AgentIdent, AuditEntry, Batch, BatchEvents, CredentialState, EntryView, FleetView, KeyState, ProfileState,
-    Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, refusals,
+    AgentIdent, AuditEntry, Batch, BatchEvents, Command, CredentialState, EntryView, FleetView, KeyState, ProfileState,
+    Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, new_epoch, refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -52,15 +52,22 @@ impl Store {
             hasher.update(head.digest.to_string().as_bytes());
         }
         let mut first = [0; 8];
-        for (to, from) in first.iter_mut().zip(hasher.finalize().as_bytes()) {
-            *to = *from;
-        }
+        hasher.finalize_xof().fill(&mut first);
         u64::from_be_bytes(first)
     }
 
     /// Every fleet.
     pub fn fleets(&self) -> impl Iterator<Item = &Arc<str>> {
         self.fleets.keys()
+    }
+
+    /// What has every list go on under another name.
+    pub(crate) fn renewals(&self) -> impl Iterator<Item = Command> {
+        self.fleets.keys().map(|fleet| Command::Renew {
+            fleet: Arc::clone(fleet),
+            epoch: new_epoch(),
+            complete: false,
+        })
     }
 
     /// Whether an entry or a proposal has ended by now and is still there.

@@ -170,8 +170,6 @@ impl Store {
         if known.is_some_and(|known| known.revoked.is_some() || known.fingerprint == *fingerprint) {
             return false;
         }
-        // a record from before it was kept
-        let Some(by) = by else { return true };
         let is_key = |key: &KeyState| key.fingerprint == *fingerprint;
         if self.credentials.is_anothers(fingerprint, (profile, *agent))
             || self.access.keys.get(&fingerprint.name()).is_some_and(is_key)

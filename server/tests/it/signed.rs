@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use awc::http::Method;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use buckler::{
     model::{
         policy::{config_hash, delivered},
-        signing::{PublicKey, statement},
+        signing::statement,
     },
-    protocol::v2::{ConfigCursor, Signature, Signed},
+    protocol::v2::{ConfigCursor, Signature},
+    testing::Signer,
 };
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
 use crate::support::{Agent, BEGIN, Cloud, KEY, config};
@@ -19,7 +18,6 @@ use crate::support::{Agent, BEGIN, Cloud, KEY, config};
 const PATH: &str = "/admin/profiles/shop/config";
 
 fn signed(profile: &str, version: u64, config: &Value) -> Value {
-    let pair = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap();
     let mut signature = Signature {
         profile: profile.to_owned(),
         version,
@@ -28,10 +26,7 @@ fn signed(profile: &str, version: u64, config: &Value) -> Value {
     };
     let body = delivered("default", config.as_object().unwrap()).unwrap();
     let message = statement(&signature, &config_hash(&body));
-    signature.signed = vec![Signed {
-        key: PublicKey::from_bytes(pair.public_key().as_ref()).unwrap().to_string(),
-        signature: STANDARD.encode(pair.sign(&message)),
-    }];
+    signature.signed = Signer::all(&[1], &message);
     json!({"config": config, "signature": signature})
 }
 

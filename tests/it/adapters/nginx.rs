@@ -15,7 +15,7 @@ fn before(program: &str, hosts: &[Host], says: &str) -> Nginx {
     let servers: String = hosts.iter().map(|host| format!("server {};", host.address())).collect();
     let upstream = format!("upstream app {{ {servers} keepalive 8; }}");
     let location = format!("proxy_pass http://app; proxy_set_header Connection \"\"; {says}");
-    Nginx::start(program, &hosts[0].agent, &upstream, &location)
+    Nginx::start(program, &upstream, &location)
 }
 
 /// Asks as this client does; the status.

@@ -3,22 +3,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use buckler::{
     model::{
         policy::{config_hash, delivered},
-        signing::{PublicKey, key_statement, statement},
+        signing::{key_statement, statement},
     },
-    protocol::v2::{KeyChange, Signature, Signed},
+    protocol::v2::{KeyChange, Signature},
     settings::SettingsBuilder,
-    testing::ManualClock,
+    testing::{ManualClock, Signer},
 };
 use buckler_server::RunningServer;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::attacker::unix_ms;
+use super::attacker::{stop, unix_ms};
 use crate::{
     flow::{admin, server},
     rig::{HTTP_POLLING, Rig, over_both_transports},
@@ -42,22 +40,8 @@ fn clock() -> Arc<ManualClock> {
     clock
 }
 
-fn pair(n: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[n; 32]).unwrap()
-}
-
 fn public(n: u8) -> String {
-    PublicKey::from_bytes(pair(n).public_key().as_ref())
-        .unwrap()
-        .to_string()
-}
-
-fn sign(message: &[u8], by: &[u8]) -> Vec<Signed> {
-    let signed = by.iter().map(|n| Signed {
-        key: public(*n),
-        signature: STANDARD.encode(pair(*n).sign(message)),
-    });
-    signed.collect()
+    Signer(n).key().to_string()
 }
 
 /// A configuration that these keys have signed for so many seconds.
@@ -70,7 +54,7 @@ fn signed(config: &Value, (version, seconds): (u64, i64), keys: &[KeyChange], by
         signed: Vec::new(),
     };
     let body = delivered("default", config.as_object().unwrap()).unwrap();
-    signature.signed = sign(&statement(&signature, &config_hash(&body)), by);
+    signature.signed = Signer::all(by, &statement(&signature, &config_hash(&body)));
     json!({"config": config, "signature": signature})
 }
 
@@ -104,10 +88,6 @@ fn judged(server: &RunningServer, site: &Site, body: &Value) -> (String, String)
 fn refused((state, error): &(String, String), why: &str) {
     assert_eq!(state, "failed", "{error}");
     assert!(error.contains("not believed") && error.contains(why), "{error}");
-}
-
-fn stop(server: RunningServer) {
-    server.stop(Duration::from_secs(5));
 }
 
 fn what_the_operator_has_not_signed_is_not_taken(rig: Rig) {
@@ -181,7 +161,7 @@ fn keys_are_replaced_by_those_before_them(rig: Rig) {
             keys: vec![public(2)],
             signed: Vec::new(),
         };
-        change.signed = sign(&key_statement(&change), by);
+        change.signed = Signer::all(by, &key_statement(&change));
         [change]
     };
     let stolen = signed(&config("off", 0), (1, 86_400), &change(&[2]), &[2]);
@@ -214,7 +194,7 @@ fn a_server_that_spoils_a_signature_brings_no_old_key_back(rig: Rig) {
         keys: vec![public(2)],
         signed: Vec::new(),
     };
-    change.signed = sign(&key_statement(&change), &[1, 2]);
+    change.signed = Signer::all(&[1, 2], &key_statement(&change));
     let changes = [change];
     let good = signed(&config("good", 1), (5, 86_400), &changes, &[2]);
     assert_eq!(judged(&server, &site, &good).0, "applied");

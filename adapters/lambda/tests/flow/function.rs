@@ -4,11 +4,11 @@ use std::{
     env,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use buckler_lambda::{Settings, run, start};
+use buckler_tests::wait::until;
 use lambda_http::{Body, Error, Request, RequestExt, Response, request::RequestContext, service_fn};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -134,16 +134,12 @@ impl Function {
     pub(crate) fn end(mut self) -> ExitStatus {
         self.signal(Signal::CONT);
         self.signal(Signal::TERM);
-        for _ in 0..crate::PATIENCE.as_millis() / 10 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            std::sync::mpsc::channel::<()>()
-                .1
-                .recv_timeout(Duration::from_millis(10))
-                .unwrap_or_default();
-        }
-        panic!("it does not end");
+        let mut ended = None;
+        until("it has ended", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap()
     }
 
     fn signal(&self, signal: Signal) {

@@ -2,12 +2,15 @@
 
 use std::{
     env,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
-use buckler_tests::http;
+use buckler_tests::{
+    http,
+    wait::{free, until},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -75,16 +78,8 @@ impl Real {
             .unwrap();
         // from here on it is ended with this
         let real = Self { process, address };
-        for _ in 0..crate::PATIENCE.as_millis() / 20 {
-            if TcpStream::connect(address).is_ok() {
-                return real;
-            }
-            let (_nobody, never) = std::sync::mpsc::channel::<()>();
-            never
-                .recv_timeout(std::time::Duration::from_millis(20))
-                .unwrap_or_default();
-        }
-        panic!("the emulator does not listen");
+        until("the emulator listens", || TcpStream::connect(address).is_ok());
+        real
     }
 
     fn invoke(&self, event: &Value) -> Answer {
@@ -103,10 +98,4 @@ impl Drop for Real {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
-}
-
-/// An address that nobody listened at a moment ago.
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
 }

@@ -1,18 +1,23 @@
 //! The configuration in force, where it comes from, and how it stands: on trial, proven, or taken back. ConfigFetcher's.
 
+mod taking;
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::taking::Taken;
 use crate::{
     guard::Trial,
     model::{
-        policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, config_hash, is_template, laid_over},
+        policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
         signing::{Believed, Kept, Mode, SigningError, Trust},
     },
     protocol::{
         ConfigMap,
-        v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate},
+        v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate, Signature},
     },
     status::ConfigInForce,
 };
@@ -124,53 +129,6 @@ impl Configuration {
         body
     }
 
-    /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
-    pub(crate) fn restore(&mut self, mut config: ConfigUpdate) {
-        if self.trust.mode != Mode::Off {
-            config.hash = config_hash(&config.body);
-        }
-        let believed = self.believed.clone();
-        // what was believed last did not work here, so that the one before it was in force again
-        if self
-            .rejected
-            .as_ref()
-            .is_some_and(|rejected| rejected.hash == believed.hash)
-        {
-            (self.believed.version, self.believed.hash) = (0, String::new());
-        }
-        // one that was good stays so when its time is over
-        let judged = self.believe(&config, 0);
-        if self.trust.keep(&believed).follows(&self.trust.keep(&self.believed)) {
-            self.believed = believed;
-        }
-        if let Err(error) = judged {
-            tracing::warn!(%error, "the saved configuration is not believed: waiting for the server's");
-            return;
-        }
-        match self.compile(Some(&config)) {
-            Ok(policy) => {
-                tracing::info!(
-                    version = config.version,
-                    "Loading configuration from disk: the server's, as it was last"
-                );
-                self.policy = Arc::new(policy);
-                self.source = "disk";
-                self.server = Some(config);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the saved configuration does not compile any more: waiting for the server's");
-            }
-        }
-    }
-
-    /// Takes over what an earlier run believed, where the host has the same keys pinned: nothing
-    /// older is believed, whatever became of the configuration itself.
-    pub(crate) fn resume(&mut self, kept: &Kept) {
-        if let Some(believed) = self.trust.resume(kept).filter(|_| self.trust.mode != Mode::Off) {
-            self.believed = believed;
-        }
-    }
-
     /// What is to be kept of what is believed; `None` where no signature is looked at.
     pub(crate) fn kept(&self) -> Option<Kept> {
         (self.trust.mode != Mode::Off).then(|| self.trust.keep(&self.believed))
@@ -250,15 +208,27 @@ impl Configuration {
         (self.policy, self.source, self.server) = (policy, "server", Some(update));
     }
 
+    /// The signature of the configuration in force, where it was believed. What was believed last is
+    /// another after a roll-back.
+    fn signature_in_force(&self) -> Option<&Signature> {
+        let server = self.server.as_ref().filter(|_| self.trust.mode != Mode::Off)?;
+        let signature = server.signature.as_ref()?;
+        // a host that prefers signatures has taken what it did not believe, too
+        let Believed {
+            keys: _,
+            version,
+            hash,
+            expires_s,
+        } = &self.believed;
+        let is_the_last = || (&server.hash, signature.version, signature.expires_s) == (hash, *version, *expires_s);
+        (self.trust.mode == Mode::Require || is_the_last()).then_some(signature)
+    }
+
     /// What is to be said of the signature of the configuration in force. Whether its time is over
     /// is said in the log once.
     pub(crate) fn doubts(&mut self, now_s: u64) -> Option<String> {
-        let in_force = self.server.as_ref()?;
-        if self.trust.mode == Mode::Off {
-            return None;
-        }
-        let was_believed = self.trust.mode == Mode::Require || self.believed.hash == in_force.hash;
-        let signature = in_force.signature.as_ref().filter(|_| was_believed);
+        let in_force = self.server.as_ref().filter(|_| self.trust.mode != Mode::Off)?;
+        let signature = self.signature_in_force();
         let Some(end) = signature
             .map(|signature| signature.expires_s)
             .filter(|end| *end <= now_s)
@@ -419,11 +389,10 @@ impl From<&Configuration> for ConfigInForce {
             trial,
             weaker,
             trust,
-            believed,
             unsigned,
             ..
         } = configuration;
-        let signed = |server: &ConfigUpdate| server.hash == believed.hash && trust.mode != Mode::Off;
+        let signature = configuration.signature_in_force();
         let refused = status
             .as_ref()
             .filter(|status| matches!(status.state, ConfigState::Failed | ConfigState::RolledBack));
@@ -447,18 +416,9 @@ impl From<&Configuration> for ConfigInForce {
             held: held(policy),
             weaker: weaker.clone(),
             signatures: trust.mode.name(),
-            signed: server
-                .as_ref()
-                .filter(|server| signed(server))
-                .map(|_| believed.version),
-            signed_until_s: server
-                .as_ref()
-                .filter(|server| signed(server))
-                .map(|_| believed.expires_s),
+            signed: signature.map(|signature| signature.version),
+            signed_until_s: signature.map(|signature| signature.expires_s),
             unsigned: unsigned.clone(),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

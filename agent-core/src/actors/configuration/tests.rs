@@ -1,28 +1,25 @@
 //! What a server can make of configurations that were signed, over a restart.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    model::signing::{Keys, PublicKey, statement},
-    protocol::v2::{Signature, Signed},
+    model::{
+        policy::config_hash,
+        signing::{Keys, statement},
+    },
+    store::Times,
+    testing::Signer,
 };
 
 const NOW: u64 = 1_795_338_600;
 
-fn pair() -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap()
-}
-
 /// A host that believes one key.
 fn host() -> Configuration {
-    let key = PublicKey::from_bytes(pair().public_key().as_ref()).unwrap();
     let trust = Trust {
         mode: Mode::Require,
         profile: "shop".to_owned(),
-        pinned: Keys::new([key], 1).unwrap(),
+        pinned: Keys::new([Signer(1).key()], 1).unwrap(),
         min_version: 0,
     };
     Configuration {
@@ -56,10 +53,7 @@ fn signed(config: &Value, version: u64, delivered_as: u64) -> ConfigUpdate {
         ..Signature::default()
     };
     let hash = config_hash(&body);
-    signature.signed.push(Signed {
-        key: PublicKey::from_bytes(pair().public_key().as_ref()).unwrap().to_string(),
-        signature: STANDARD.encode(pair().sign(&statement(&signature, &hash))),
-    });
+    signature.signed = Signer::all(&[1], &statement(&signature, &hash));
     ConfigUpdate {
         version: delivered_as,
         hash,
@@ -76,30 +70,40 @@ fn strict(delivered_as: u64) -> ConfigUpdate {
     signed(&json!({"SECURITY_CHECKS": {"sqli": 1}}), 6, delivered_as)
 }
 
-fn takes(configuration: &mut Configuration, update: ConfigUpdate) {
-    configuration.believe(&update, NOW).unwrap();
-    let policy = Arc::new(configuration.compile(Some(&update)).unwrap());
-    if configuration.is_in_force(&update.hash) {
-        configuration.rename(update, policy);
-    } else {
-        configuration.try_out(update, policy, Duration::ZERO);
-    }
+/// Has a configuration sent at this second: what became of it, and what was written down before.
+fn sent(configuration: &mut Configuration, update: ConfigUpdate, now_s: u64) -> (Taken, Option<Kept>) {
+    let (mut kept, now) = (None, Duration::from_secs(now_s));
+    let now = Times {
+        elapsed: Duration::ZERO,
+        unix: now,
+    };
+    let taken = configuration.take(update, now, |news| kept = Some(news.clone()));
+    (taken, kept)
+}
+
+/// What was written down before it was in force.
+fn takes(configuration: &mut Configuration, update: ConfigUpdate) -> Option<Kept> {
+    let (taken, kept) = sent(configuration, update, NOW);
+    assert!(matches!(taken, Taken::OnTrial | Taken::Renamed { .. }));
+    kept
 }
 
 /// The next run of the process, with what the one before has kept.
 fn restarted(before: &Configuration, saved: ConfigUpdate) -> Configuration {
     let mut next = host();
-    next.rejected.clone_from(&before.rejected);
-    next.resume(&before.kept().unwrap());
-    next.restore(saved);
+    let kept = before.kept();
+    let news = next.begin(before.rejected.clone(), kept.as_ref(), Some(saved));
+    assert_eq!(news, None, "it is kept as it is");
     next
 }
 
 #[test]
 fn what_was_believed_outlives_the_configuration() {
     let mut configuration = host();
-    takes(&mut configuration, lax());
+    let kept = takes(&mut configuration, lax());
+    assert!(kept.is_some() && kept == configuration.kept());
     configuration.keep();
+    assert_eq!(takes(&mut configuration, lax()), None, "it is on disk");
     takes(&mut configuration, strict(101));
     // the process ends before the trial does
     let mut next = restarted(&configuration, lax());
@@ -147,8 +151,11 @@ fn a_trial_does_not_begin_again_because_the_server_counts_on() {
 fn what_is_not_believed_is_said_once_and_judged_again_when_its_time_comes() {
     let mut configuration = host();
     let ahead = NOW + 1_000;
-    let error = configuration.believe(&strict(101), ahead).unwrap_err();
-    assert!(configuration.doubt(&strict(101), &error) && !configuration.doubt(&strict(101), &error));
+    for is_first in [true, false] {
+        let (taken, kept) = sent(&mut configuration, strict(101), ahead);
+        assert!(matches!(taken, Taken::Doubted(SigningError::Expired(_), is_news) if is_news == is_first));
+        assert_eq!(kept, None);
+    }
     assert_eq!(configuration.rejected, None);
     assert!(!configuration.knows(&strict(0).hash, 101));
     assert_eq!(configuration.in_time_now(ahead), None);
@@ -165,4 +172,37 @@ fn the_end_of_a_signature_is_said_of_the_configuration_in_force() {
     assert_eq!(configuration.doubts(NOW), None);
     let ended = configuration.doubts(NOW + 60).unwrap();
     assert!(ended.starts_with("configuration 100"), "{ended}");
+}
+
+#[test]
+fn the_configuration_in_force_is_said_to_be_signed_where_it_was_believed() {
+    let said = |configuration: &Configuration| {
+        let status = ConfigInForce::from(configuration);
+        (status.signed, status.signed_until_s)
+    };
+    let mut configuration = host();
+    assert_eq!(said(&configuration), (None, None));
+    takes(&mut configuration, lax());
+    configuration.keep();
+    takes(&mut configuration, strict(101));
+    assert_eq!(said(&configuration), (Some(6), Some(NOW + 60)));
+    configuration.roll_back();
+    assert_eq!(
+        said(&configuration),
+        (Some(5), Some(NOW + 60)),
+        "what was believed last is 6"
+    );
+
+    // a host that only prefers signatures has what no key of its has signed in force, too
+    let mut prefers = host();
+    prefers.trust.mode = Mode::Prefer;
+    takes(&mut prefers, lax());
+    assert_eq!(said(&prefers), (Some(5), Some(NOW + 60)));
+    let mut spoilt = lax();
+    spoilt.signature.as_mut().unwrap().version = 9;
+    takes(&mut prefers, spoilt);
+    assert_eq!(said(&prefers), (None, None));
+    assert!(prefers.doubts(NOW).unwrap().contains("is not believed"));
+    prefers.trust.mode = Mode::Off;
+    assert_eq!(said(&prefers), (None, None));
 }

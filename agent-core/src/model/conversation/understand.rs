@@ -263,7 +263,7 @@ fn sort(part: ServerPart) -> (Effects, Answer) {
             name: Some(ConfigCursor {
                 version: update.version,
                 hash: update.hash,
-                signed: update.signature.as_ref().map(|signature| signature.version),
+                signed: None,
             }),
             signature: update.signature,
             body: update.body,

@@ -144,6 +144,14 @@ impl Keys {
     }
 }
 
+/// Whether each of these signatures is one of this message, and each by a key of its own.
+#[must_use]
+pub fn all_are_of(message: &[u8], signed: &[Signed]) -> bool {
+    let named = signed.iter().filter_map(|signed| PublicKey::parse(&signed.key));
+    let keys = Keys::new(named, signed.len());
+    keys.is_some_and(|keys| keys.have_signed(message, signed).is_ok())
+}
+
 /// What is signed of a change of keys.
 #[must_use]
 pub fn key_statement(change: &KeyChange) -> Vec<u8> {

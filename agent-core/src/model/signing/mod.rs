@@ -11,7 +11,7 @@ mod keys;
 mod tests;
 
 pub use self::kept::Kept;
-pub use self::keys::{Keys, MOST_CHANGES, MOST_KEYS, PublicKey, key_statement};
+pub use self::keys::{Keys, MOST_CHANGES, MOST_KEYS, PublicKey, all_are_of, key_statement};
 use crate::protocol::v2::Signature;
 
 /// What a host makes of configurations that are not signed as they should be.
@@ -135,6 +135,13 @@ pub fn statement(signature: &Signature, hash: &str) -> Vec<u8> {
     let length = profile.len();
     format!("buckler signed configuration 1\n{length}:{profile}\n{changes}\n{version}\n{expires_s}\n{hash}\n")
         .into_bytes()
+}
+
+/// Whether all have signed a configuration with this hash whom a signature names. Whom to believe
+/// only agents know.
+#[must_use]
+pub fn all_have_signed(signature: &Signature, hash: &str) -> bool {
+    all_are_of(&statement(signature, hash), &signature.signed)
 }
 
 impl Trust {

@@ -1,29 +1,13 @@
 //! Who is believed, and who is not.
 
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
-
 use super::*;
-use crate::protocol::v2::{KeyChange, Signed};
+use crate::{protocol::v2::KeyChange, testing::Signer};
 
 const HASH: &str = "3cf572f6aa432a3831f41abd195e668371c34413d2aeecf586f91835415f3ecc";
 const NOW: u64 = 1_795_338_600;
 
-fn pair(n: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[n; 32]).unwrap()
-}
-
 fn public(n: u8) -> PublicKey {
-    PublicKey::from_bytes(pair(n).public_key().as_ref()).unwrap()
-}
-
-fn signed(n: u8, message: &[u8]) -> Signed {
-    Signed {
-        key: public(n).to_string(),
-        signature: {
-            use base64::Engine as _;
-            base64::engine::general_purpose::STANDARD.encode(pair(n).sign(message))
-        },
-    }
+    Signer(n).key()
 }
 
 fn trust(keys: &[u8], threshold: usize) -> Trust {
@@ -48,7 +32,7 @@ fn of(version: u64, hash: &str, by: &[u8]) -> Signature {
 
 fn again(mut signature: Signature, hash: &str, by: &[u8]) -> Signature {
     let message = statement(&signature, hash);
-    signature.signed = by.iter().map(|n| signed(*n, &message)).collect();
+    signature.signed = Signer::all(by, &message);
     signature
 }
 
@@ -61,7 +45,7 @@ fn change(version: u64, keys: &[u8], by: &[u8]) -> KeyChange {
         signed: Vec::new(),
     };
     let message = key_statement(&change);
-    change.signed = by.iter().map(|n| signed(*n, &message)).collect();
+    change.signed = Signer::all(by, &message);
     change
 }
 
@@ -200,6 +184,24 @@ fn after(keys: Vec<KeyChange>, version: u64, by: &[u8]) -> Signature {
         ..of(version, HASH, &[])
     };
     again(bare, HASH, by)
+}
+
+#[test]
+fn whom_a_signature_names_must_have_signed_each_once() {
+    let good = of(1, HASH, &[1, 2]);
+    assert!(all_have_signed(&good, HASH));
+    assert!(!all_have_signed(&of(1, HASH, &[]), HASH), "none has");
+    let mut mixed = good.clone();
+    mixed.signed.extend(of(1, &HASH.replace('3', "4"), &[3]).signed);
+    assert!(!all_have_signed(&mixed, HASH), "one of another hash");
+    let twice = of(1, HASH, &[1, 1]);
+    assert!(!all_have_signed(&twice, HASH));
+    let mut unread = good;
+    unread.signed[1].key.push('x');
+    assert!(!all_have_signed(&unread, HASH));
+    let most = u8::try_from(MOST_KEYS).unwrap();
+    let by: Vec<u8> = (1..=most + 1).collect();
+    assert!(all_have_signed(&of(1, HASH, &by[1..]), HASH) && !all_have_signed(&of(1, HASH, &by), HASH));
 }
 
 #[test]

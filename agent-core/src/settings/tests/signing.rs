@@ -1,7 +1,7 @@
 //! `[agent.signing]`.
 
 use super::*;
-use crate::model::signing::{Mode, PublicKey};
+use crate::model::signing::{Keys, Mode, PublicKey};
 
 /// Public keys of RFC 8032's tests 1 and 2.
 const ONE: &str = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -24,7 +24,8 @@ fn without_keys_nothing_is_looked_at_and_with_them_all_is() {
         (pinned.mode, &*pinned.profile, pinned.min_version),
         (Mode::Require, "shop", 7)
     );
-    assert!(PublicKey::parse(ONE).is_some() && pinned.at_first().version == 0);
+    let keys = [ONE, TWO].map(|key| PublicKey::parse(key).unwrap());
+    assert_eq!(Some(pinned.pinned), Keys::new(keys, 2));
     let mode = |word: &str| trust(&format!("keys = [{ONE:?}]\nprofile = \"shop\"\nmode = {word:?}")).mode;
     assert_eq!([mode("prefer"), mode("off")], [Mode::Prefer, Mode::Off]);
 }

@@ -22,9 +22,7 @@ impl Link {
         hasher.update(&self.0);
         hasher.update(record);
         let mut first = [0; 16];
-        for (to, from) in first.iter_mut().zip(hasher.finalize().as_bytes()) {
-            *to = *from;
-        }
+        hasher.finalize_xof().fill(&mut first);
         Self(first)
     }
 

@@ -53,7 +53,7 @@ use super::{
 };
 use crate::{neighbours::Neighbours, store::Record};
 
-/// How long a record may take to come back. An election takes 4 to 9 s, and requests are given up
+/// How long a record may take to come back. An election takes some seconds, and requests are given up
 /// after 10.
 const APPEND: Duration = Duration::from_secs(8);
 
@@ -382,7 +382,7 @@ impl Journal for NatsJournal {
             return Ok(None);
         };
         let mut records = Vec::new();
-        let position = rows.load(&mut |_, _| Ok(()))?;
+        let position = self.disk.position()?;
         let upto = self.chain.borrow().newest().0;
         self.engine.read(position, Some(upto), |position, bytes| {
             let (envelope, _) = wire::decode(position, &bytes)?;

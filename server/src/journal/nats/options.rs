@@ -1,7 +1,8 @@
 //! Where the engine is, and how a node is known there.
 
 use std::{
-    fs,
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +10,10 @@ use async_nats::ServerAddr;
 use url::Url;
 
 use crate::{config, journal::JournalError};
+
+/// The most bytes of a file with a password or a token: far more than either has, and an end to
+/// reading a device by mistake.
+const LONGEST_SECRET: u64 = 4_096;
 
 /// Where the engine is, and what is kept there.
 #[derive(Debug, Clone, Default)]
@@ -76,16 +81,32 @@ impl NatsOptions {
 
     pub(super) fn user(&self) -> Result<Option<(String, String)>, String> {
         let user = self.user.as_ref();
-        user.map(|(user, file)| Ok((user.clone(), secret(file)?))).transpose()
+        user.map(|(user, file)| Ok((user.clone(), secret("password_file", file)?)))
+            .transpose()
     }
 
     pub(super) fn token(&self) -> Result<Option<String>, String> {
-        self.token_file.as_deref().map(secret).transpose()
+        let file = self.token_file.as_deref();
+        file.map(|file| secret("token_file", file)).transpose()
     }
 }
 
-/// The first line of a file.
-pub(super) fn secret(file: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("[journal] {}: {error}", file.display()))?;
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+/// The one word in a file that a key names. What is wrong is said without a word of the file.
+pub(super) fn secret(key: &str, file: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| file.take(LONGEST_SECRET + 1).read_to_string(&mut text));
+    let found = match read {
+        Err(error) => format!("which cannot be read ({error})"),
+        Ok(length) if length as u64 > LONGEST_SECRET => format!("which has more than {LONGEST_SECRET} bytes"),
+        Ok(_) => match text.trim() {
+            "" => "which is empty".to_owned(),
+            word if word.contains(char::is_whitespace) => "which holds more than one word".to_owned(),
+            word => return Ok(word.to_owned()),
+        },
+    };
+    Err(format!(
+        "[journal] {key}: found {}, {found}; allowed is a file that this server may read and that holds one word alone, \
+         as the engine knows it: write it there",
+        file.display()
+    ))
 }

@@ -5,13 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use async_nats::{
     Client, ConnectOptions, ServerAddr,
+    datetime::parse_rfc3339,
     jetstream::{
         self, Context,
         consumer::{AckPolicy, DeliverPolicy, pull},
+        response::Response,
         stream,
     },
 };
 use buckler::clock::{Clock as _, SystemClock};
+use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{NatsOptions, others, setup};
@@ -19,8 +22,8 @@ use crate::{journal::Position, neighbours::Answers};
 
 /// How long a start waits for the engine: after a power cut it elects a leader first.
 pub(super) const START: Duration = Duration::from_secs(30);
-/// How long the engine may take for a request. An election takes 4 to 9 s, and is waited for by
-/// asking again.
+/// How long the engine may take for a request. An election takes some seconds, and is waited for
+/// by asking again.
 pub(super) const REQUEST: Duration = Duration::from_secs(3);
 /// How long is waited before something is tried again.
 pub(super) const AGAIN: Duration = Duration::from_millis(200);
@@ -48,6 +51,15 @@ pub(super) struct Bounds {
     /// Whether enough of the engine's servers hear each other to keep a record. One that was left
     /// alone may take itself for the leader for a while.
     pub(super) has_quorum: bool,
+}
+
+/// What the engine says of the stream.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(flatten)]
+    stream: stream::Info,
+    /// When it says so.
+    ts: Option<String>,
 }
 
 /// What every task works with.
@@ -131,24 +143,19 @@ impl Session {
         let unseen = |error: &dyn fmt::Display| format!("the stream cannot be looked at: {error}");
         let subject = format!("STREAM.INFO.{}", self.options.stream());
         let told = self.context.request(subject, &serde_json::json!({})).await;
-        let mut told: serde_json::Value = told.map_err(|error| unseen(&error))?;
-        if let Some(problem) = told.get("error").and_then(|error| error.get("description")) {
-            return Err(unseen(problem));
-        }
-        let found: stream::Info = serde_json::from_value(told.clone()).map_err(|error| unseen(&error))?;
-        // the engine's time is read as the stream's is, by the one reader of times that there is
-        let is_dated = told.get("ts").cloned().zip(told.get_mut("created"));
-        let now = is_dated.map(|(now, created)| *created = now);
-        let dated: stream::Info = serde_json::from_value(told).map_err(|error| unseen(&error))?;
-        let engine = now.map(|()| dated.created.unix_timestamp_nanos() / 1_000_000_000);
-        let own = SystemClock::new().unix().as_secs();
-        let ahead_s = engine.map_or(0, |engine| i128::from(own) - engine);
+        let (found, ts) = match told.map_err(|error| unseen(&error))? {
+            Response::Ok(Told { stream, ts }) => (stream, ts),
+            Response::Err { error } => return Err(unseen(&error)),
+        };
+        let engine = ts.as_deref().map(parse_rfc3339).transpose();
+        let engine = engine.map_err(|error| unseen(&error))?;
+        let own = i64::try_from(SystemClock::new().unix().as_secs()).unwrap_or(i64::MAX);
         Ok(Bounds {
             first: found.state.first_sequence,
             last: found.state.last_sequence,
             made: u64::try_from(found.created.unix_timestamp_nanos()).unwrap_or_default(),
             has_quorum: has_quorum(&found),
-            ahead_s: i64::try_from(ahead_s).unwrap_or(i64::MAX),
+            ahead_s: engine.map_or(0, |engine| own.saturating_sub(engine.unix_timestamp())),
         })
     }
 

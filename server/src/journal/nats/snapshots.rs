@@ -1,12 +1,16 @@
 //! Snapshots in the object store: backups, for nodes that begin with nothing, or whose own
 //! checkpoint is older than the oldest record that is kept.
 
-use std::{io::Write as _, path::Path};
+use std::{fmt, path::Path, time::Duration};
 
 use async_nats::jetstream::{Context, object_store::ObjectStore};
 use buckler::private;
 use futures_util::StreamExt as _;
-use tokio::io::AsyncReadExt as _;
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
 
 use super::{NatsOptions, chain::Link};
 use crate::journal::Position;
@@ -16,6 +20,14 @@ const KEPT: usize = 2;
 
 /// Bytes that are read at once.
 const PIECE: usize = 128 << 10;
+
+/// How long the next part of a list or of a snapshot may take. A reader of what another node
+/// removes meanwhile is told nothing at all.
+const PART: Duration = Duration::from_secs(10);
+
+/// How many snapshots are begun to be read: each time one is removed, another node has put a newer
+/// one there.
+const TRIES: usize = 3;
 
 /// A snapshot's name: when the stream was made that it is of, where its rows stand there, and the
 /// digest of the log up to there.
@@ -30,12 +42,23 @@ pub(super) fn parsed(name: &str) -> Option<(u64, Position, Link)> {
     Some((made.parse().ok()?, position.parse().ok()?, Link::parse(link)?))
 }
 
+/// Waits for the next part of something.
+async fn part<T>(of: &str, next: impl Future<Output = T>) -> Result<T, String> {
+    timeout(PART, next)
+        .await
+        .map_err(|_| format!("nothing more came of {of} within {PART:?}"))
+}
+
+fn said(error: impl fmt::Display) -> String {
+    error.to_string()
+}
+
 /// The snapshots of a stream that was made then, each with its position, the newest first.
 async fn all(store: &ObjectStore, made: u64) -> Result<Vec<(Position, String)>, String> {
-    let mut list = store.list().await.map_err(|error| error.to_string())?;
+    let mut list = store.list().await.map_err(said)?;
     let mut found = Vec::new();
-    while let Some(object) = list.next().await {
-        let object = object.map_err(|error| error.to_string())?;
+    while let Some(object) = part("the list of snapshots", list.next()).await? {
+        let object = object.map_err(said)?;
         if let Some((_, position, _)) = parsed(&object.name).filter(|(of, ..)| *of == made) {
             found.push((position, object.name));
         }
@@ -47,7 +70,7 @@ async fn all(store: &ObjectStore, made: u64) -> Result<Vec<(Position, String)>, 
 
 async fn bucket(context: &Context, options: &NatsOptions) -> Result<ObjectStore, String> {
     let store = context.get_object_store(options.bucket()).await;
-    store.map_err(|error| error.to_string())
+    store.map_err(said)
 }
 
 /// Puts a snapshot there, unless it is there or a newer one, and removes the oldest, and those of
@@ -63,9 +86,9 @@ pub(super) async fn put(
     let (known, forgotten): (Vec<_>, Vec<_>) = all(&store, made).await?.into_iter().partition(|(at, _)| *at <= last);
     let is_there = known.first().is_some_and(|(newest, _)| *newest >= position);
     if !is_there {
-        let mut from = tokio::fs::File::open(file).await.map_err(|error| error.to_string())?;
+        let mut from = File::open(file).await.map_err(said)?;
         let put = store.put(name.as_str(), &mut from).await;
-        put.map_err(|error| error.to_string())?;
+        put.map_err(said)?;
         tracing::info!(name, "a snapshot is there for nodes that begin with nothing");
     }
     let old = known.iter().skip(if is_there { KEPT } else { KEPT - 1 });
@@ -77,30 +100,46 @@ pub(super) async fn put(
 }
 
 /// Fetches the newest snapshot of the stream that was made then and ends with `last` into a file,
-/// and says its name.
+/// and says its name. Where one is removed meanwhile, or damaged, the next is fetched.
 pub(super) async fn fetch(
     (context, options): (&Context, &NatsOptions),
     into: &Path,
     (made, last): (u64, Position),
 ) -> Result<Option<String>, String> {
     let store = bucket(context, options).await?;
-    let known = all(&store, made).await?;
-    let Some((_, name)) = known.into_iter().find(|(at, _)| *at <= last) else {
-        return Ok(None);
-    };
-    let mut object = store.get(&name).await.map_err(|error| error.to_string())?;
-    let mut to = private::create(into).map_err(|error| error.to_string())?;
+    let mut unreadable: Vec<(String, String)> = Vec::new();
+    loop {
+        let known = all(&store, made).await?;
+        let mut usable = known.into_iter().filter(|(at, _)| *at <= last);
+        let next = usable.find(|(_, name)| unreadable.iter().all(|(other, _)| other != name));
+        let Some((_, name)) = next.filter(|_| unreadable.len() < TRIES) else {
+            // "there is none" would let a node begin the stream anew
+            return unreadable.pop().map_or(Ok(None), |(_, problem)| Err(problem));
+        };
+        match copy(&store, &name, into).await {
+            Ok(()) => return Ok(Some(name)),
+            Err(problem) => {
+                tracing::warn!(name, problem, "a snapshot cannot be read: another is looked for");
+                unreadable.push((name, problem));
+            }
+        }
+    }
+}
+
+/// Copies a snapshot into a file.
+async fn copy(store: &ObjectStore, name: &str, into: &Path) -> Result<(), String> {
+    let mut object = store.get(name).await.map_err(said)?;
+    let mut to = File::from_std(private::create(into).map_err(said)?);
     let mut piece = vec![0; PIECE];
     loop {
         // at its end the object compares its own digest
-        let read = object.read(&mut piece).await.map_err(|error| error.to_string())?;
+        let read = part(name, object.read(&mut piece)).await?.map_err(said)?;
         match piece.get(..read) {
             Some([]) | None => break,
-            Some(bytes) => to.write_all(bytes).map_err(|error| error.to_string())?,
+            Some(bytes) => to.write_all(bytes).await.map_err(said)?,
         }
     }
-    to.sync_all().map_err(|error| error.to_string())?;
-    Ok(Some(name))
+    to.sync_all().await.map_err(said)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use buckler_tests::nats::{Nats, PASSWORD, until};
+use buckler_tests::{
+    nats::{Nats, PASSWORD},
+    wait::until,
+};
 
 use super::{chain::Link, options::secret, *};
 use crate::{
@@ -150,14 +153,16 @@ fn a_node_that_begins_with_nothing_goes_on_from_a_snapshot() {
     one.share(&file, position);
     let forgotten = (one.stream, Position::MAX);
     until("the forgotten is gone", || {
-        let name = one.engine.fetch(fetched.clone(), forgotten).unwrap().unwrap();
-        snapshots::parsed(&name).is_some_and(|(_, position, _)| position == 3)
+        // it may be removed while it is read
+        let name = one.engine.fetch(fetched.clone(), forgotten).ok().flatten();
+        name.and_then(|name| snapshots::parsed(&name))
+            .is_some_and(|(_, position, _)| position == 3)
     });
 }
 
-/// Deletes the stream, as no operator should.
-fn delete(setting: &Setting, shard: &str) {
-    let options = setting.options(shard);
+/// What is done with the engine as no operator should.
+fn with_engine<F: Future<Output = ()>>(setting: &Setting, act: impl FnOnce(async_nats::jetstream::Context) -> F) {
+    let options = setting.options("");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -166,8 +171,41 @@ fn delete(setting: &Setting, shard: &str) {
         let (user, password) = options.user().unwrap().unwrap();
         let client = async_nats::ConnectOptions::with_user_and_password(user, password);
         let client = client.connect(options.urls.clone()).await.unwrap();
-        let context = async_nats::jetstream::new(client);
-        context.delete_stream(options.stream()).await.unwrap();
+        act(async_nats::jetstream::new(client)).await;
+    });
+}
+
+#[test]
+fn a_snapshot_whose_bytes_are_gone_holds_nobody_up_and_the_one_before_is_read() {
+    let Some(setting) = Setting::new() else { return };
+    let mut node = setting.node("torn", "node");
+    for n in 1..=2 {
+        node.append(&record(n)).unwrap();
+    }
+    let file = setting.directory.path().join("snapshot");
+    fs::write(&file, "rows").unwrap();
+    let [older, newer] = [1, 2].map(|position| snapshots::name(node.stream, position, Link::default()));
+    for name in [&older, &newer] {
+        node.engine.share(file.clone(), name.clone()).recv().unwrap().unwrap();
+    }
+    with_engine(&setting, async |context| {
+        let bucket = setting.options("torn").bucket();
+        let store = context.get_object_store(&bucket).await.unwrap();
+        let nuid = store.info(&newer).await.unwrap().nuid;
+        let stream = context.get_stream(format!("OBJ_{bucket}")).await.unwrap();
+        let chunks = format!("$O.{bucket}.C.{nuid}");
+        assert!(stream.purge().filter(chunks).await.unwrap().purged > 0);
+    });
+    let into = setting.directory.path().join("fetched");
+    let fetched = node.engine.fetch(into.clone(), (node.stream, Position::MAX)).unwrap();
+    assert_eq!((fetched, &*fs::read_to_string(into).unwrap()), (Some(older), "rows"));
+}
+
+/// Deletes the stream.
+fn delete(setting: &Setting, shard: &str) {
+    let stream = setting.options(shard).stream();
+    with_engine(setting, async |context| {
+        context.delete_stream(stream).await.unwrap();
     });
 }
 
@@ -382,6 +420,26 @@ fn credentials_and_places_that_cannot_be_used_are_said() {
         ..config::JournalConfig::default()
     });
     assert!(options.unwrap_err().to_string().contains("allowed is nats://HOST:PORT"));
-    let missing = secret(Path::new("/nowhere/password")).unwrap_err();
-    assert!(missing.contains("/nowhere/password"), "{missing}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    let named = format!("[journal] password_file: found {}, which ", file.display());
+    let missing = secret("password_file", &file).unwrap_err();
+    assert!(missing.starts_with(&format!("{named}cannot be read")), "{missing}");
+    for (text, found) in [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("hidden word\n", "holds more than one word"),
+        ("hidden\nhidden\n", "holds more than one word"),
+        (&*"hidden".repeat(1_000), "has more than 4096 bytes"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let refused = secret("password_file", &file).unwrap_err();
+        assert!(
+            refused.starts_with(&format!("{named}{found}; allowed is ")),
+            "{refused}"
+        );
+        assert!(!refused.contains("hidden"), "{refused}");
+    }
+    fs::write(&file, " word\r\n").unwrap();
+    assert_eq!(secret("password_file", &file).as_deref(), Ok("word"));
 }

@@ -2,11 +2,6 @@
 
 use super::*;
 
-struct Told {
-    store: Store,
-    now: u64,
-}
-
 fn print(text: &str) -> Fingerprint {
     Secret::of(text).fingerprint()
 }
@@ -32,7 +27,7 @@ fn with_key(agent: u128, key: &str, credential: &str) -> Enrolment {
         agent: Uuid::from_u128(agent),
         key: print(key).name(),
         fingerprint: print(credential),
-        by: Some(print(key)),
+        by: print(key),
         is_own: false,
     }
 }
@@ -40,32 +35,13 @@ fn with_key(agent: u128, key: &str, credential: &str) -> Enrolment {
 /// An agent asks with a credential of its own.
 fn with_own(agent: u128, own: &str, credential: &str) -> Enrolment {
     Enrolment {
-        by: Some(print(own)),
+        by: print(own),
         is_own: true,
         ..with_key(agent, "key", credential)
     }
 }
 
 impl Told {
-    fn new() -> Self {
-        Self {
-            store: Store::new(Rules::none()),
-            now: 1_795_338_000,
-        }
-    }
-
-    fn tick(&self) -> Tick {
-        Tick::at(std::time::Duration::from_secs(self.now))
-    }
-
-    fn take(&mut self, commands: Vec<Command>) {
-        let at = Moment {
-            tick: self.tick(),
-            unix_ms: self.now * 1_000,
-        };
-        self.store.apply(&Record::new(at, commands));
-    }
-
     /// Whether the agent of this request has the credential that it asks for afterwards.
     fn enrols(&mut self, enrolment: Enrolment) -> bool {
         let (agent, asked) = (enrolment.agent, enrolment.fingerprint);
@@ -77,7 +53,7 @@ impl Told {
 
 #[test]
 fn an_enrolment_on_its_way_while_its_key_is_revoked_is_refused() {
-    let mut told = Told::new();
+    let mut told = Told::new(Rules::none());
     assert!(told.enrols(with_key(1, "key", "one")));
     let thief = with_key(2, "key", "thief");
     assert!(told.store.may_enrol(&thief, told.tick()), "as it was planned");
@@ -92,7 +68,7 @@ fn an_enrolment_on_its_way_while_its_key_is_revoked_is_refused() {
 
 #[test]
 fn an_exchange_on_its_way_while_the_credential_is_reset_or_revoked_is_refused() {
-    let mut told = Told::new();
+    let mut told = Told::new(Rules::none());
     let place = || ("shop".into(), Uuid::from_u128(1));
     assert!(told.enrols(with_key(1, "key", "one")));
     let (profile, agent) = place();
@@ -110,7 +86,7 @@ fn an_exchange_on_its_way_while_the_credential_is_reset_or_revoked_is_refused() 
 
 #[test]
 fn a_credential_is_exchanged_by_itself_alone_and_once_an_hour() {
-    let mut told = Told::new();
+    let mut told = Told::new(Rules::none());
     assert!(told.enrols(with_key(1, "key", "one")));
     assert!(
         !told.enrols(with_key(1, "key", "thief")),
@@ -130,7 +106,7 @@ fn a_credential_is_exchanged_by_itself_alone_and_once_an_hour() {
 
 #[test]
 fn what_another_agent_or_a_key_is_known_by_is_no_credential() {
-    let mut told = Told::new();
+    let mut told = Told::new(Rules::none());
     told.take(vec![key("shared", None)]);
     assert!(told.enrols(with_key(1, "key", "one")) && told.enrols(with_own(1, "one", "two")));
     for taken in ["one", "two", "shared"] {
@@ -143,7 +119,7 @@ fn what_another_agent_or_a_key_is_known_by_is_no_credential() {
 
 #[test]
 fn credentials_of_a_key_that_is_known_no_more_are_forgotten_and_what_was_revoked_stays_so() {
-    let mut told = Told::new();
+    let mut told = Told::new(Rules::none());
     for (agent, name) in [(1, "one"), (2, "two"), (3, "three")] {
         let by = if agent == 3 { "other" } else { "removed" };
         assert!(told.enrols(with_key(agent, by, name)));
@@ -158,16 +134,4 @@ fn credentials_of_a_key_that_is_known_no_more_are_forgotten_and_what_was_revoked
         .map(|known| (known.agent.as_u128(), known.revoked.is_some()))
         .collect();
     assert_eq!(left, [(2, true), (3, false)]);
-}
-
-#[test]
-fn a_record_from_before_it_was_kept_by_what_right_is_read() {
-    let old =
-        json!({"enrol": {"profile": "shop", "agent": Uuid::from_u128(1), "key": "k", "fingerprint": print("one")}});
-    let Ok(Command::Enrol(enrolment)) = serde_json::from_value(old) else {
-        panic!("it is not read");
-    };
-    assert_eq!((enrolment.by, enrolment.is_own), (None, false));
-    let mut told = Told::new();
-    assert!(told.enrols(enrolment));
 }

@@ -178,8 +178,7 @@ impl Traffic {
         }
     }
 
-    /// An agent asks for a credential, with a key that it shares, with one of its own, or before
-    /// that was kept.
+    /// An agent asks for a credential, with a key that it shares or with one of its own.
     fn enrolment(&mut self, key: Arc<str>, fingerprint: Fingerprint) -> Enrolment {
         let by = Secret::of(&self.random.u8(0..9).to_string()).fingerprint();
         Enrolment {
@@ -187,7 +186,7 @@ impl Traffic {
             agent: Uuid::from_u128(self.random.u128(0..20)),
             key,
             fingerprint,
-            by: self.random.bool().then_some(by),
+            by,
             is_own: self.random.bool(),
         }
     }
@@ -281,6 +280,36 @@ impl Traffic {
             12..16 => self.access(),
             _ => Command::Report(self.batch()),
         }
+    }
+}
+
+/// A store that is told single commands.
+struct Told {
+    store: Store,
+    now: u64,
+    /// The newest event that was reported.
+    seq: u64,
+}
+
+impl Told {
+    fn new(rules: Rules) -> Self {
+        Self {
+            store: Store::new(rules),
+            now: 1_795_338_000,
+            seq: 0,
+        }
+    }
+
+    fn tick(&self) -> Tick {
+        Tick::at(std::time::Duration::from_secs(self.now))
+    }
+
+    fn take(&mut self, commands: Vec<Command>) -> Vec<Answer> {
+        let at = Moment {
+            tick: self.tick(),
+            unix_ms: self.now * 1_000,
+        };
+        self.store.apply(&Record::new(at, commands))
     }
 }
 

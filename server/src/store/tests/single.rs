@@ -2,47 +2,25 @@
 
 use super::*;
 
-/// A store that is given one command at a time.
-struct Told {
-    store: Store,
-    now: u64,
-    seq: u64,
+/// A store with one fleet, held to these of all limits.
+fn told(agents: usize, key: Quota) -> Told {
+    let wide = Rules {
+        agents,
+        shared_live: 1_000,
+        shared_per_minute: 1_000,
+        quotas: Quotas {
+            key,
+            ..Quotas::default()
+        },
+        ..rules()
+    };
+    let mut told = Told::new(wide.clone());
+    let (fleet, epoch) = ("default".into(), "e1".into());
+    told.take(vec![Command::Rules(wide), Command::Found { fleet, epoch }]);
+    told
 }
 
 impl Told {
-    fn new(agents: usize, key: Quota) -> Self {
-        let wide = Rules {
-            agents,
-            shared_live: 1_000,
-            shared_per_minute: 1_000,
-            quotas: Quotas {
-                key,
-                ..Quotas::default()
-            },
-            ..rules()
-        };
-        let mut told = Self {
-            store: Store::new(wide.clone()),
-            now: 1_795_338_000,
-            seq: 0,
-        };
-        told.take(Command::Rules(wide));
-        told.take(Command::Found {
-            fleet: "default".into(),
-            epoch: "e1".into(),
-        });
-        told
-    }
-
-    fn take(&mut self, command: Command) -> Answer {
-        let at = Moment {
-            tick: Tick::at(std::time::Duration::from_secs(self.now)),
-            unix_ms: self.now * 1_000,
-        };
-        let mut answers = self.store.apply(&Record::new(at, vec![command]));
-        answers.remove(0)
-    }
-
     fn event(&self, seq: u64, kind: EventKind, address: &str, evidence: Evidence) -> Event {
         Event {
             seq,
@@ -59,7 +37,7 @@ impl Told {
 
     /// What becomes of events of an agent whose profile has a key of its own.
     fn report(&mut self, profile: &str, agent: u128, events: Vec<Event>) -> (u64, Vec<String>) {
-        let answer = self.take(Command::Report(Batch {
+        let report = Command::Report(Batch {
             who: Arc::new(AgentIdent::Installed {
                 profile: profile.into(),
                 id: Uuid::from_u128(agent),
@@ -77,9 +55,10 @@ impl Told {
                 first: events[0].seq,
                 events,
             },
-        }));
-        let Answer::Taken { ack, nack, .. } = answer else {
-            panic!("{answer:?}")
+        });
+        let mut answers = self.take(vec![report]);
+        let Some(Answer::Taken { ack, nack, .. }) = answers.pop() else {
+            panic!("{answers:?}")
         };
         (ack, nack.into_iter().map(|nack| nack.code).collect())
     }
@@ -118,7 +97,7 @@ const WIDE: Quota = Quota {
 
 #[test]
 fn agents_that_are_forgotten_take_their_entries_out_of_the_counts() {
-    let mut told = Told::new(3, WIDE);
+    let mut told = told(3, WIDE);
     for agent in 1..=9 {
         assert_eq!(told.bans(("shop", agent), &format!("203.0.113.{agent}")), "");
     }
@@ -128,12 +107,12 @@ fn agents_that_are_forgotten_take_their_entries_out_of_the_counts() {
     told.now += 300;
     assert_eq!(told.bans(("shop", 1), "203.0.113.21"), "");
     told.now += 300;
-    told.take(Command::Expire);
+    told.take(vec![Command::Expire]);
     let live: u32 = told.store.agents.iter().map(|(_, agent)| agent.shared.live).sum();
     let key = told.store.buckets.get(Together::Key, "shop").unwrap();
     assert_eq!((told.listed(), key.live), (1, live));
     told.now += 300;
-    told.take(Command::Expire);
+    told.take(vec![Command::Expire]);
     assert_eq!(told.listed(), 0);
     for (together, name, bucket) in told.store.buckets.iter() {
         assert_eq!(bucket.live, 0, "{together:?} {name}");
@@ -143,7 +122,7 @@ fn agents_that_are_forgotten_take_their_entries_out_of_the_counts() {
 #[test]
 fn agents_without_entries_are_forgotten_before_those_that_have_some() {
     let key = Quota { live: 2, ..WIDE };
-    let mut told = Told::new(3, key);
+    let mut told = told(3, key);
     assert_eq!(told.bans(("shop", 1), "203.0.113.1"), "");
     assert_eq!(told.bans(("shop", 2), "203.0.113.2"), "");
     for agent in 3..20 {
@@ -154,18 +133,18 @@ fn agents_without_entries_are_forgotten_before_those_that_have_some() {
 
 #[test]
 fn buckets_that_count_nothing_are_forgotten() {
-    let mut told = Told::new(100, WIDE);
+    let mut told = told(100, WIDE);
     told.store.track();
     told.bans(("shop", 1), "203.0.113.1");
     told.store.changes();
     told.now += 601;
-    told.take(Command::Expire);
+    told.take(vec![Command::Expire]);
     assert!(
         told.store.buckets.get(Together::Key, "shop").is_some(),
         "its hour is not over"
     );
     told.now += 3_600;
-    told.take(Command::Expire);
+    told.take(vec![Command::Expire]);
     assert!(told.store.buckets.get(Together::Key, "shop").is_none());
     let bucket = Row::Bucket {
         together: Together::Key,
@@ -177,7 +156,7 @@ fn buckets_that_count_nothing_are_forgotten() {
 
 #[test]
 fn many_small_jumps_of_one_report_are_one_large_one() {
-    let mut told = Told::new(100, WIDE);
+    let mut told = told(100, WIDE);
     let one = |told: &Told, seq| told.event(seq, EventKind::Attack, "203.0.113.1", Evidence::Certain);
     let first = one(&told, 1);
     assert_eq!(told.report("shop", 1, vec![first]), (1, vec![]));
@@ -188,7 +167,7 @@ fn many_small_jumps_of_one_report_are_one_large_one() {
 #[test]
 fn a_witness_that_may_not_list_leaves_the_word_of_the_first() {
     let narrow = Quota { per_minute: 1, ..WIDE };
-    let mut told = Told::new(100, narrow);
+    let mut told = told(100, narrow);
     assert_eq!(told.suspects(("blog", 1), "203.0.113.1"), "");
     assert_eq!(told.bans(("shop", 2), "203.0.113.2"), "");
     assert_eq!(told.suspects(("shop", 2), "203.0.113.1"), "quota");
@@ -201,7 +180,7 @@ fn a_witness_that_may_not_list_leaves_the_word_of_the_first() {
 
 #[test]
 fn who_takes_a_word_back_is_no_witness_any_more() {
-    let mut told = Told::new(100, WIDE);
+    let mut told = told(100, WIDE);
     told.suspects(("blog", 1), "203.0.113.1");
     assert_eq!(told.lifts(("shop", 2), "203.0.113.1"), "");
     assert_eq!(told.waiting(), 1, "another application takes nothing back");
@@ -210,21 +189,21 @@ fn who_takes_a_word_back_is_no_witness_any_more() {
     told.suspects(("shop", 2), "203.0.113.1");
     assert_eq!((told.waiting(), told.listed()), (1, 0));
     let network: IpNet = "203.0.113.1/32".parse().unwrap();
-    told.take(Command::Unban {
+    told.take(vec![Command::Unban {
         fleet: "default".into(),
         network,
-    });
+    }]);
     assert_eq!(told.waiting(), 0, "an operator lets it in");
 }
 
 #[test]
 fn a_proposal_that_has_ended_is_a_reason_to_expire() {
-    let mut told = Told::new(100, WIDE);
+    let mut told = told(100, WIDE);
     told.suspects(("blog", 1), "203.0.113.1");
     let end = told.store.now().tick.plus(600);
     assert!(!told.store.has_ended(end.minus(1)));
     assert!(told.store.has_ended(end));
     told.now += 600;
-    told.take(Command::Expire);
+    told.take(vec![Command::Expire]);
     assert!(!told.store.has_ended(end));
 }
