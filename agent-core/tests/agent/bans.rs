@@ -156,7 +156,10 @@ fn bans_are_counted_across_restarts() {
     for lasts in [300, 3600, 86_400, 86_400] {
         let script = silent();
         let agent = start(settings().state_dir(directory.path()), &script, &clock);
-        wait_until(&agent, "the disk is open", || agent.status().store.path.is_some());
+        // the disk is open before what it holds is in force, and the server is asked afterwards
+        wait_until(&agent, "what was kept is in force", || {
+            agent.status().store.path.is_some() && agent.status().conversation.problem.is_some()
+        });
         attack(&agent.guard(), ATTACKER);
         wait_until(&agent, "it is banned", || !agent.bans().is_empty());
         let until = u128::from(agent.bans()[0].until_ms.unwrap()) - clock_ms(&clock);

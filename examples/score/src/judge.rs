@@ -133,7 +133,7 @@ impl Judge {
                 self.guard.check_body(&view, body).is_block()
             })
         };
-        // what a decoy is is that the application has none such; of other requests a corpus does not say how they were answered
+        // of other requests a corpus does not say how they were answered
         let of_answer = || is_of_nothing(row) && self.guard.check_response(&view, 404).is_block();
         self.guard.check(&view).is_block() || of_body() || of_answer()
     }
@@ -167,9 +167,10 @@ fn route_of(row: &Row) -> RouteMatch {
     }
 }
 
-/// Whether a request is for what no application has.
+/// Whether a request is for what the application does not have: a decoy, or what a published exploit
+/// attacks, which is another product.
 fn is_of_nothing(row: &Row) -> bool {
-    row.label == Label::Attack && row.category == "decoy"
+    row.label == Label::Attack && matches!(&*row.category, "decoy" | "cve")
 }
 
 /// The default template. Floods and bans are of sources, and a corpus has none.
