@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use buckler_actix_web::{Settings, start};
 use buckler_server::{ClientSubject, Profile, RunningServer, Server, ServerConfig, Tls};
 use buckler_tests::{
     ca::{Ca, Identity},
@@ -271,6 +272,25 @@ fn https_certificate_is_read_again_and_a_broken_one_is_not_used() {
     fs::write(secure.path("key.pem"), &next.key_pem).unwrap();
     let is_well = || secure.admin("GET /admin/health", "")["data"]["tls"]["problem"].is_null();
     until("all is well again", is_well);
+}
+
+#[test]
+fn https_authority_that_was_mended_is_believed_without_a_restart() {
+    let secure = Secure::start(None);
+    let foreign = Ca::new("another authority").unwrap();
+    let ca_file = secure.written("believed.pem", &foreign.pem());
+    let url = secure.server.cloud_url();
+    let options = [HTTP_POLLING, WEBSOCKET].map(|rig| format!("[transport.{}]\nca_file = \"{ca_file}\"\n", rig.kind));
+    let text = format!("[agent]\ncloud_url = \"{url}\"\nkey = \"{KEY}\"\n{}", options.concat());
+    let settings = Settings::from_file(secure.written("buckler.toml", &text)).unwrap();
+    let agent = start(settings).unwrap();
+    let problem = || agent.status().conversation.problem;
+    until("the server is not believed", || {
+        problem().is_some_and(|problem| problem.contains("certificate"))
+    });
+    secure.written("believed.pem", &secure.ca.pem());
+    until("it is in step", || agent.status().conversation.state == "synced");
+    assert_eq!(agent.status().restarts, 0);
 }
 
 #[test]

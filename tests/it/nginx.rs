@@ -49,7 +49,7 @@ impl Nginx {
         let address = free();
         let root = directory.path().display();
         let configuration = format!(
-            "daemon off; pid {root}/pid; error_log {root}/error.log;\n\
+            "daemon off; pid {root}/pid; error_log {root}/error.log info;\n\
              events {{ worker_connections 64; }}\n\
              http {{\n\
              access_log off; client_max_body_size 64m;\n\
