@@ -1,12 +1,16 @@
 //! The server's admin API: every answer is an envelope `{status, message, data}`.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    io::Read,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use ureq::{
     Agent, Body,
-    http::{Method, Request, Response, StatusCode, header},
+    http::{Method, Request, Response, StatusCode, header, request::Builder},
+    tls::{RootCerts, TlsConfig},
 };
 use url::Url;
 
@@ -40,10 +44,14 @@ pub(crate) enum ApiError {
 }
 
 impl Api {
-    pub(crate) fn new(target: Target) -> Self {
-        let config = Agent::config_builder()
+    pub(crate) fn new(mut target: Target) -> Self {
+        let mut config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false);
+        if let Some(ca) = target.ca.take() {
+            let tls = TlsConfig::builder().root_certs(RootCerts::from(ca));
+            config = config.tls_config(tls.build());
+        }
         Self {
             target,
             agent: config.max_redirects(0).build().into(),
@@ -70,6 +78,35 @@ impl Api {
         self.ask(Method::PUT, path, &[], Some(json(body)))
     }
 
+    /// Has some of something changed.
+    pub(crate) fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        self.ask(Method::PATCH, path, &[], Some(json(body)))
+    }
+
+    /// Asks for what is no envelope and may be long, to be read piece by piece.
+    pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, ApiError> {
+        let url = self.place(path, &[]);
+        let request = self.request(Method::GET, &url).body(()).map_err(ureq::Error::from);
+        let request = request.map(|asked| {
+            // as long as it goes on coming
+            let patient = self.agent.configure_request(asked).timeout_global(None);
+            patient.timeout_recv_response(Some(PATIENCE)).build()
+        });
+        let sent = request.and_then(|request| self.agent.run(request));
+        let answer = sent.map_err(|error| unreachable(&url, &error))?;
+        if answer.status() == StatusCode::OK {
+            return Ok(answer.into_body().into_reader());
+        }
+        // a refusal is an envelope
+        Err(match self.taken::<Value>(&url, answer) {
+            Err(error) => error,
+            Ok(_) => ApiError::NoSense {
+                url: self.url().to_string(),
+                problem: "the answer is none".to_owned(),
+            },
+        })
+    }
+
     /// Has something removed.
     pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
         self.ask(Method::DELETE, path, query, None)
@@ -91,10 +128,15 @@ impl Api {
         body: Option<Vec<u8>>,
     ) -> Result<T, ApiError> {
         let url = self.place(path, query);
-        let mut answer = self.send(method, &url, body)?;
+        let answer = self.send(method, &url, body)?;
+        self.taken(&url, answer)
+    }
+
+    /// What an answer's envelope holds, or why it holds nothing.
+    fn taken<T: DeserializeOwned>(&self, url: &Url, mut answer: Response<Body>) -> Result<T, ApiError> {
         let status = answer.status();
         let text = answer.body_mut().with_config().limit(LARGEST).read_to_vec();
-        let text = text.map_err(|error| unreachable(&url, &error))?;
+        let text = text.map_err(|error| unreachable(url, &error))?;
         let envelope: Result<Value, _> = serde_json::from_slice(&text);
         let message = || {
             let said = envelope
@@ -146,11 +188,15 @@ impl Api {
         url
     }
 
-    fn send(&self, method: Method, url: &Url, body: Option<Vec<u8>>) -> Result<Response<Body>, ApiError> {
-        let request = Request::builder()
+    fn request(&self, method: Method, url: &Url) -> Builder {
+        Request::builder()
             .method(method)
             .uri(url.as_str())
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.target.token));
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.target.token))
+    }
+
+    fn send(&self, method: Method, url: &Url, body: Option<Vec<u8>>) -> Result<Response<Body>, ApiError> {
+        let request = self.request(method, url);
         let sent = match body {
             Some(body) => {
                 let request = request.header(header::CONTENT_TYPE, "application/json").body(body);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     Answer, Failure,
     api::{Api, ApiError},
-    cli::{BansCommand, Target},
+    cli::{BansCommand, FleetArgs, Target},
     lists::{self, Format, Listed},
     refusals::listed,
     show::{Screen, at, duration, text},
@@ -30,8 +30,8 @@ pub(crate) fn run(command: &BansCommand, api: &Api, screen: &mut Screen) -> Resu
         BansCommand::List {
             address: Some(address),
             fleet,
-        } => covering(api, address, &fleet.fleet, screen),
-        BansCommand::List { address: None, fleet } => list(api, &fleet.fleet, screen),
+        } => covering(api, address, fleet, screen),
+        BansCommand::List { address: None, fleet } => list(api, fleet, screen),
         BansCommand::Add {
             address,
             ttl,
@@ -48,28 +48,32 @@ pub(crate) fn run(command: &BansCommand, api: &Api, screen: &mut Screen) -> Resu
             });
             add(api, &wanted, screen)
         }
-        BansCommand::Remove { address, fleet } => remove(api, address, &fleet.fleet, screen),
+        BansCommand::Remove { address, fleet } => remove(api, address, fleet, screen),
         BansCommand::Import {
             file,
             format,
             ttl,
             reason,
+            wide,
             dry_run,
             fleet,
         } => {
-            let wanted = json!({"ttl_s": ttl, "reason": reason, "fleet": fleet.fleet, "dry_run": dry_run});
+            let wanted = json!({
+                "ttl_s": ttl, "reason": reason, "fleet": fleet.fleet, "allow_wide": wide, "dry_run": dry_run,
+            });
             import(api, file, *format, &wanted, screen)
         }
-        BansCommand::Export { format, fleet } => export(api, *format, &fleet.fleet),
+        BansCommand::Export { format, fleet } => export(api, *format, fleet),
     }
 }
 
 /// Asks for the whole list, page by page.
-fn each(api: &Api, fleet: &str, mut work: impl FnMut(&Value) -> Result<(), Failure>) -> Result<(), Failure> {
+fn each(api: &Api, fleet: &FleetArgs, mut work: impl FnMut(&Value) -> Result<(), Failure>) -> Result<(), Failure> {
     let limit = PAGE.to_string();
     let mut after: Option<String> = None;
     loop {
-        let mut query = vec![("fleet", fleet), ("limit", &limit)];
+        let mut query = fleet.query();
+        query.push(("limit", &limit));
         query.extend(after.as_deref().map(|after| ("after", after)));
         let page: Value = api.get("admin/blacklist", &query)?;
         at(&page, "entries")
@@ -84,7 +88,7 @@ fn each(api: &Api, fleet: &str, mut work: impl FnMut(&Value) -> Result<(), Failu
     }
 }
 
-fn list(api: &Api, fleet: &str, screen: &mut Screen) -> Result<Answer, Failure> {
+fn list(api: &Api, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {
     let mut entries = Vec::new();
     each(api, fleet, |entry| {
         entries.push(entry.clone());
@@ -109,8 +113,10 @@ fn row(entry: &Value) -> [String; 5] {
     [text(entry, "address"), ends, age, by, text(entry, "why")]
 }
 
-fn covering(api: &Api, address: &str, fleet: &str, screen: &mut Screen) -> Result<Answer, Failure> {
-    let page: Value = api.get("admin/blacklist", &[("fleet", fleet), ("address", address)])?;
+fn covering(api: &Api, address: &str, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut query = fleet.query();
+    query.push(("address", address));
+    let page: Value = api.get("admin/blacklist", &query)?;
     let entry = at(&page, "entries").get(0);
     if screen.is_json() {
         screen.json(&json!({ "entry": entry }))?;
@@ -168,8 +174,10 @@ fn or_none(names: &[String]) -> String {
     }
 }
 
-fn remove(api: &Api, address: &str, fleet: &str, screen: &mut Screen) -> Result<Answer, Failure> {
-    let done: Value = api.delete("admin/blacklist", &[("fleet", fleet), ("address", address)])?;
+fn remove(api: &Api, address: &str, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut query = fleet.query();
+    query.push(("address", address));
+    let done: Value = api.delete("admin/blacklist", &query)?;
     if screen.is_json() {
         screen.json(&done)?;
     } else {
@@ -207,6 +215,11 @@ fn import(api: &Api, file: &Path, format: Format, wanted: &Value, screen: &mut S
     }
     for line in left_out.iter().take(MOST_NOTES) {
         screen.note(&format!("left out: {line}"))?;
+    }
+    // as the server words it in `doubts`
+    let is_too_wide = |line: &String| line.contains("is wider than an agent may ask for");
+    if left_out.iter().any(is_too_wide) {
+        screen.note("networks that are only too wide are taken with --wide")?;
     }
     if screen.is_json() {
         screen.json(&json!({"taken": taken, "left_out": left_out}))?;
@@ -248,7 +261,7 @@ fn take(api: &Api, entry: &Listed, wanted: &Value) -> Result<(), Failure> {
     }
 }
 
-fn export(api: &Api, format: Target, fleet: &str) -> Result<Answer, Failure> {
+fn export(api: &Api, format: Target, fleet: &FleetArgs) -> Result<Answer, Failure> {
     let mut out = lists::Writer::new(format, io::stdout().lock());
     out.begin()?;
     each(api, fleet, |entry| {

@@ -14,7 +14,8 @@ use crate::{
     Answer, Failure, agents,
     api::Api,
     cli::{DoctorArgs, ServerArgs},
-    show::{Screen, at},
+    show::{Screen, at, duration},
+    status,
     target::Target,
 };
 
@@ -89,11 +90,27 @@ fn of_server(args: &ServerArgs) -> Vec<Finding> {
         )),
     });
     findings.extend(api.clock().ok().flatten().map(clock));
+    findings.extend(of_health(&health));
     match agents::all(&api) {
         Ok(agents) => findings.extend(of_agents(&agents)),
         Err(error) => findings.push(wrong(error.to_string())),
     }
     findings
+}
+
+/// Whether what the server is told can be kept, and its certificate be used.
+fn of_health(health: &Value) -> Vec<Finding> {
+    let troubles = status::troubles(health);
+    if troubles.is_empty() {
+        return vec![well(match at(at(health, "tls"), "ends_s").as_u64() {
+            Some(ends) => format!(
+                "the journal keeps what it is told, and the certificate is good for another {}",
+                duration(ends.saturating_sub(agents::unix_s()))
+            ),
+            None => "the journal keeps what it is told".to_owned(),
+        })];
+    }
+    troubles.into_iter().map(wrong).collect()
 }
 
 /// Whether the token, and agents' keys, travel in the clear.

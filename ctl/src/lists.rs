@@ -4,7 +4,7 @@
 //! | format | written by |
 //! |---|---|
 //! | plain | most feeds, FireHOL's `.netset`: a network a line, `#` and `;` begin comments |
-//! | csv | spreadsheets; the column is `network`, `address`, `ip`, `cidr` or `value`, else the first |
+//! | csv | `bans export` and spreadsheets; the column is `network`, `address`, `ip`, `cidr` or `value`, else the first; `ttl_s` and `reason` are read where they are named |
 //! | dshield | DShield's `block.txt`: first address, last address and length of the network, parted by tabs |
 //! | drop | Spamhaus' `drop_v4.json`: a JSON object with `cidr` a line |
 //! | crowdsec | `cscli decisions list -o json` and `/v1/decisions`: decisions with `value`, `duration` and `scenario` |
@@ -139,19 +139,56 @@ impl List {
     }
 }
 
+/// Columns by their names, as `bans export` and spreadsheets write them; without names the first is
+/// the network.
 fn csv(text: &str, list: &mut List) {
+    /// The name that this program writes first.
     const NAMES: [&str; 5] = ["network", "address", "ip", "cidr", "value"];
-    let (mut column, mut is_first) = (0, true);
+    const ENDS: [&str; 2] = ["ttl_s", "ttl"];
+    const REASONS: [&str; 3] = ["reason", "why", "comment"];
+    let place = |names: &[&str], cells: &[String]| {
+        let is_named = |cell: &String| names.iter().any(|name| name.eq_ignore_ascii_case(cell));
+        cells.iter().position(is_named)
+    };
+    let (mut column, mut ends, mut reasons, mut is_first) = (0, None, None, true);
     lines(text, |line| {
-        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
-        let named = cells
-            .iter()
-            .position(|cell| NAMES.iter().any(|name| name.eq_ignore_ascii_case(cell)));
-        match (std::mem::replace(&mut is_first, false), named) {
-            (true, Some(place)) => column = place,
-            _ => list.add(line, cells.get(column).copied().unwrap_or_default()),
+        let cells = cells(line);
+        if let (true, Some(network)) = (std::mem::replace(&mut is_first, false), place(&NAMES, &cells)) {
+            (column, ends, reasons) = (network, place(&ENDS, &cells), place(&REASONS, &cells));
+            return;
+        }
+        let cell = |column: usize| cells.get(column).map(String::as_str).unwrap_or_default();
+        let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
+        match given(ends).map(seconds).transpose() {
+            Ok(ttl_s) => list.add_with(line, cell(column), ttl_s, given(reasons).map(unquoted)),
+            Err(problem) => list.left_out.push(format!("{}: {problem}", cell(column))),
         }
     });
+}
+
+/// The cells of a line (RFC 4180): quotes around one may hold commas, and quotes that are doubled.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut cell, mut is_quoted) = (Vec::new(), String::new(), false);
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' if is_quoted && rest.peek() == Some(&'"') => {
+                rest.next();
+                cell.push('"');
+            }
+            '"' if is_quoted || cell.trim().is_empty() => is_quoted = !is_quoted,
+            ',' if !is_quoted => cells.push(std::mem::take(&mut cell).trim().to_owned()),
+            c => cell.push(c),
+        }
+    }
+    cells.push(cell.trim().to_owned());
+    cells
+}
+
+/// A text without what [`cell`] puts before a formula.
+fn unquoted(text: &str) -> String {
+    let formula = text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA));
+    formula.unwrap_or(text).to_owned()
 }
 
 fn dshield(line: &str, list: &mut List) {
@@ -344,10 +381,13 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// What spreadsheets take for the beginning of a formula.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
 /// A text in a cell of a spreadsheet: on one line, and never taken for a formula.
 fn cell(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let formula = if plain.starts_with(['=', '+', '-', '@']) {
+    let formula = if plain.starts_with(FORMULA) {
         "'"
     } else {
         Default::default()
@@ -404,6 +444,35 @@ mod tests {
                 go_duration("5")
             ),
             (Some(1), Some(5_400), None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_written_as_csv_is_read_back_with_ends_and_reasons() {
+        let reasons = ["=cmd, \"x\"", "scans, of \"the shop\"", "", "'twas", "a\tb"];
+        let mut out = Vec::new();
+        let mut writer = Writer::new(Target::Csv, &mut out);
+        writer.begin().unwrap();
+        for (at, reason) in reasons.iter().enumerate() {
+            let ttl_s = (at > 0).then_some(at as u64 * 60);
+            writer.entry(&format!("192.0.2.{at}"), ttl_s, reason).unwrap();
+        }
+        writer.end().unwrap();
+        let list = read(&String::from_utf8(out).unwrap(), Format::Auto).unwrap();
+        assert_eq!(list.left_out, Vec::<String>::new());
+        for (at, (entry, reason)) in list.entries.iter().zip(reasons).enumerate() {
+            assert_eq!(entry.network.to_string(), format!("192.0.2.{at}/32"));
+            assert_eq!(entry.ttl_s, (at > 0).then_some(at as u64 * 60));
+            let said = reason.replace('\t', " ");
+            assert_eq!(entry.reason.as_deref().unwrap_or_default(), said);
+        }
+        let others = "Comment;x,IP,TTL\nscan,192.0.2.7,soon\n,192.0.2.8,2h\n";
+        let list = read(others, Format::Csv).unwrap();
+        assert_eq!(list.entries.len(), 1);
+        assert_eq!(list.entries[0].ttl_s, Some(7_200));
+        assert!(
+            list.left_out[0].starts_with("192.0.2.7: \"soon\" is no time"),
+            "{list:?}"
         );
     }
 

@@ -5,7 +5,7 @@
 //! | [`cli`] | what may be typed |
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
-//! | [`bans`], [`agents`], [`refusals`], [`profiles`], [`status`] | one command each |
+//! | [`bans`], [`agents`], [`proposals`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
 //! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`sign`] | configurations and changes of keys, signed where the server is not |
@@ -15,11 +15,13 @@
 mod access;
 mod agents;
 mod api;
+mod backup;
 mod bans;
 mod cli;
 mod doctor;
 mod lists;
 mod profiles;
+mod proposals;
 mod refusals;
 mod show;
 mod sign;
@@ -103,6 +105,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Status => status::run(&api()?, screen),
         Command::Agents(agents) => agents::run(agents, &api()?, screen),
         Command::Bans(bans) => bans::run(bans, &api()?, screen),
+        Command::Proposals(proposals) => proposals::run(proposals, &api()?, screen),
         Command::Why(why) => refusals::why(why, &api()?, screen),
         Command::Refusals(refusals) => refusals::newest(refusals, &api()?, screen),
         Command::Tail(tail) => refusals::tail(tail, &api()?, screen),
@@ -112,6 +115,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Tokens(tokens) => access::tokens(tokens, &api()?, screen),
         Command::Audit(audit) => access::audit(audit, &api()?, screen),
         Command::Sign(sign) => sign::run(sign, screen),
+        Command::Backup(backup) => backup::run(backup, &api()?, screen),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.server, screen),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "bucklerctl", &mut io::stdout());

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Answer, Failure,
+    agents::since,
     api::Api,
     cli::ProfilesCommand,
-    show::{Screen, at, text},
+    show::{Screen, at, duration, text},
     sign::SignedConfig,
 };
 
@@ -25,6 +26,12 @@ pub(crate) fn run(command: &ProfilesCommand, api: &Api, screen: &mut Screen) -> 
         }
         ProfilesCommand::Diff { name, file } => diff(api, name, file, screen),
         ProfilesCommand::Set { name, file, merge } => set(api, name, file, *merge, screen),
+        ProfilesCommand::Versions { name } => versions(api, name, screen),
+        ProfilesCommand::Rollback { name, version } => rollback(api, name, *version, screen),
+        ProfilesCommand::Reset { name } => {
+            let replaced: Value = api.delete(&path(name)?, &[])?;
+            said(name, &replaced, screen)
+        }
     }
 }
 
@@ -151,15 +158,20 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
             "what is signed is taken as a whole, without --merge",
         ));
     }
-    let mut keys = match &signed {
+    let keys = match &signed {
         Some(signed) => signed.config.clone(),
         None => read(file)?,
     };
-    if merge {
+    // what is in force may change meanwhile: the server lays the keys over what it has then
+    let whole = if merge {
         let running: ConfigMap = at(&profile, "config").as_object().cloned().unwrap_or_default();
-        keys = laid_over(&running, keys);
-    }
-    let policy = check(&text(&profile, "template"), &keys, file)?;
+        let mut whole = laid_over(&running, keys.clone());
+        whole.retain(|key, _| !keys.get(key).is_some_and(Value::is_null));
+        whole
+    } else {
+        keys.clone()
+    };
+    let policy = check(&text(&profile, "template"), &whole, file)?;
     for key in policy.unknown_keys() {
         let meant = policy
             .meant_by(key)
@@ -167,14 +179,59 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
             .unwrap_or_default();
         screen.note(&format!("{} is unknown, and agents do not use it{meant}", key.key))?;
     }
-    let body = signed.map_or_else(|| json!(keys), |signed| signed.to_json());
-    let replaced: Value = api.put(&path(name)?, &body)?;
-    if screen.is_json() {
-        screen.json(&replaced)?;
+    let replaced: Value = if merge {
+        api.patch(&path(name)?, &json!(keys))?
     } else {
-        screen.line(&format!("{name} is at version {}", at(&replaced, "version")))?;
+        let body = signed.map_or_else(|| json!(keys), |signed| signed.to_json());
+        api.put(&path(name)?, &body)?
+    };
+    said(name, &replaced, screen)
+}
+
+fn versions(api: &Api, name: &str, screen: &mut Screen) -> Result<Answer, Failure> {
+    let all: Value = api.get(&format!("admin/profiles/{}/versions", named(name)?), &[])?;
+    if screen.is_json() {
+        screen.json(&all)?;
+        return Ok(Answer::Yes);
     }
-    for warning in at(&replaced, "warnings")
+    let row = |version: &Value, state: &str| {
+        let since = since(version, "since_ms").map(duration).unwrap_or_default();
+        let source = text(version, "source");
+        [
+            text(version, "version"),
+            format!("{since} ago"),
+            source,
+            state.to_owned(),
+        ]
+    };
+    let before = at(&all, "before").as_array().into_iter().flatten();
+    let rows = std::iter::once(row(at(&all, "in_force"), "in force")).chain(before.map(|one| row(one, "")));
+    screen.table(["VERSION", "SINCE", "SOURCE", "STATE"], rows.collect(), "No versions")?;
+    Ok(Answer::Yes)
+}
+
+fn rollback(api: &Api, name: &str, version: Option<u64>, screen: &mut Screen) -> Result<Answer, Failure> {
+    let path = format!("admin/profiles/{}", named(name)?);
+    let version = match version {
+        Some(version) => version,
+        None => {
+            let all: Value = api.get(&format!("{path}/versions"), &[])?;
+            let before = at(&all, "before").get(0).and_then(|one| at(one, "version").as_u64());
+            before.ok_or_else(|| Failure::Input(format!("{name}: no version was in force before")))?
+        }
+    };
+    let replaced: Value = api.post(&format!("{path}/rollback"), &json!({ "version": version }))?;
+    said(name, &replaced, screen)
+}
+
+/// What is in force now, and what is to be said of it.
+fn said(name: &str, replaced: &Value, screen: &mut Screen) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(replaced)?;
+    } else {
+        screen.line(&format!("{name} is at version {}", at(replaced, "version")))?;
+    }
+    for warning in at(replaced, "warnings")
         .as_array()
         .into_iter()
         .flatten()

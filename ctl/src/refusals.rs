@@ -77,7 +77,6 @@ fn explain(refusal: &Value, screen: &mut Screen) -> Result<(), Failure> {
             at(refusal, "score")
         ),
     )?;
-    line("found", text(refusal, "excerpt"))?;
     line(
         "evidence",
         format!(
@@ -101,13 +100,27 @@ fn explain(refusal: &Value, screen: &mut Screen) -> Result<(), Failure> {
     Ok(())
 }
 
-fn newest_of(api: &Api, limit: &str) -> Result<Vec<Value>, Failure> {
-    let mut page: Value = api.get("admin/refusals", &[("limit", limit)])?;
+fn newest_of(api: &Api, query: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
+    let mut page: Value = api.get("admin/refusals", query)?;
     Ok(taken(&mut page, "refusals"))
 }
 
 pub(crate) fn newest(args: &RefusalsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
-    let refusals = newest_of(api, &args.limit.to_string())?;
+    let limit = args.limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    let asked = [
+        ("profile", &args.profile),
+        ("check", &args.check),
+        ("rule", &args.rule),
+        ("route", &args.route),
+        ("client", &args.client),
+    ];
+    query.extend(
+        asked
+            .iter()
+            .filter_map(|(name, asked)| Some((*name, asked.as_deref()?))),
+    );
+    let refusals = newest_of(api, &query)?;
     if screen.is_json() {
         screen.json(&Value::Array(refusals))?;
         return Ok(Answer::Yes);
@@ -136,7 +149,7 @@ pub(crate) fn tail(args: &TailArgs, api: &Api, screen: &mut Screen) -> Result<An
     let mut known: HashSet<String> = HashSet::new();
     let mut looks = 0;
     loop {
-        let refusals = newest_of(api, LOOK)?;
+        let refusals = newest_of(api, &[("limit", LOOK)])?;
         // the newest come first; what the server has forgotten cannot come again
         let ids: HashSet<String> = refusals.iter().map(|refusal| text(refusal, "id")).collect();
         for refusal in refusals

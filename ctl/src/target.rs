@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use ureq::tls::{Certificate, PemItem, parse_pem};
 use url::Url;
 
 use crate::cli::ServerArgs;
@@ -17,6 +18,9 @@ const TOKEN: &str = "BUCKLERCTL_TOKEN";
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) token: String,
+    /// The authorities that its certificate is judged by; those that browsers believe where there
+    /// are none.
+    pub(crate) ca: Option<Vec<Certificate<'static>>>,
 }
 
 /// Never the token.
@@ -46,6 +50,7 @@ pub(crate) enum TargetError {
 #[serde(deny_unknown_fields)]
 struct File {
     server: Option<String>,
+    ca: Option<PathBuf>,
     token: Option<String>,
     token_file: Option<PathBuf>,
 }
@@ -80,9 +85,11 @@ impl Target {
                 (None, None) => return Err(TargetError::NoToken(shown)),
             },
         };
+        let ca = args.ca.clone().or_else(|| file.ca.as_deref().map(beside));
         Ok(Self {
             url: url(&server)?,
             token,
+            ca: ca.as_deref().map(authorities_in).transpose()?,
         })
     }
 }
@@ -137,9 +144,45 @@ fn token_in(path: &Path) -> Result<String, TargetError> {
     }
 }
 
+/// The authorities in a file of PEM: what else stands there, such as a key, is passed over.
+fn authorities_in(path: &Path) -> Result<Vec<Certificate<'static>>, TargetError> {
+    let failed = |problem: String| TargetError::File {
+        path: path.to_owned(),
+        problem,
+    };
+    let pem = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let mut authorities = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| failed(error.to_string()))? {
+            authorities.push(certificate);
+        }
+    }
+    if authorities.is_empty() {
+        return Err(failed(
+            "it holds no certificate: those of authorities are expected, in PEM".to_owned(),
+        ));
+    }
+    Ok(authorities)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn authorities_are_certificates_in_pem() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ca.pem");
+        let ca = buckler_tests::ca::Ca::new("of the test").unwrap();
+        let key = ca.issue("127.0.0.1").unwrap().key_pem;
+        fs::write(&path, format!("{key}{}", ca.pem())).unwrap();
+        assert_eq!(authorities_in(&path).unwrap().len(), 1);
+        fs::write(&path, key).unwrap();
+        let error = authorities_in(&path).unwrap_err().to_string();
+        assert!(error.contains("ca.pem") && error.contains("no certificate"), "{error}");
+        let error = authorities_in(&home.path().join("none.pem")).unwrap_err().to_string();
+        assert!(error.contains("none.pem"), "{error}");
+    }
 
     #[test]
     fn a_server_is_a_plain_url() {

@@ -75,6 +75,9 @@ enum Task {
     },
     /// Reads all that is kept, and says whether it is whole.
     Check,
+    /// Reads the configuration and the files that it names, and says whether a server can start
+    /// with it; nothing is made or opened.
+    CheckConfig,
 }
 
 fn main() -> ExitCode {
@@ -125,13 +128,19 @@ fn data_dir(options: &Options, config: Option<&ServerConfig>) -> Option<PathBuf>
 /// Does what is done in a data directory.
 fn perform(options: &Options, task: &Task) -> Result<(), Box<dyn Error>> {
     let config = config(options)?;
-    let data_dir = data_dir(options, config.as_ref());
-    let data_dir = data_dir.ok_or("memory = true: a server that keeps everything in memory has no data directory")?;
+    let of_memory = "memory = true: a server that keeps everything in memory has no data directory";
+    let data_dir = || data_dir(options, config.as_ref()).ok_or(of_memory);
     let (done, Summary { position, fleets }) = match task {
-        Task::Backup { file } => ("backed up", backup::write_file(&data_dir, file)?),
-        Task::Restore { file } => ("restored", backup::restore(file, &data_dir)?),
-        Task::Check => ("whole", backup::check(&data_dir)?),
+        Task::CheckConfig => {
+            Server::builder(config.ok_or(NO_CONFIG)?).check()?;
+            tracing::info!("the configuration can be used");
+            return Ok(());
+        }
+        Task::Backup { file } => ("backed up", backup::write_file(&data_dir()?, file)?),
+        Task::Restore { file } => ("restored", backup::restore(file, &data_dir()?)?),
+        Task::Check => ("whole", backup::check(&data_dir()?)?),
     };
+    let data_dir = data_dir()?;
     for (fleet, entries) in fleets {
         tracing::info!(fleet = %fleet, entries, "a list");
     }
@@ -139,13 +148,16 @@ fn perform(options: &Options, task: &Task) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Said where no file is named.
+const NO_CONFIG: &str = "--config: missing, allowed is a file; `--help` says more";
+
 /// Serves until Ctrl-C or SIGTERM. Both are listened for before the server says that it listens: whoever waits for that line
 /// may end it at once.
 async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let config = config(options)?;
-    let mut config = config.ok_or("--config: missing, allowed is a file; `--help` says more")?;
+    let mut config = config.ok_or(NO_CONFIG)?;
     config.data_dir = data_dir(options, Some(&config));
     config.memory = config.data_dir.is_none();
     make_room(&config);

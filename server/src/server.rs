@@ -116,6 +116,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Checks the configuration and the files that it names. Nothing is made or opened.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), ServerError> {
+        checked(&self.config)?;
+        Ok(())
+    }
+
     /// Checks the configuration, reads what was kept, binds, and starts to answer. It returns once
     /// connections are accepted.
     ///

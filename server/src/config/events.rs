@@ -1,8 +1,9 @@
 //! Where news go: a file, and webhooks.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU64, path::PathBuf};
+use std::{collections::BTreeMap, fmt, fs, num::NonZeroU64, path::PathBuf};
 
 use serde::{Deserialize, Deserializer};
+use ureq::tls::{Certificate, PemItem, parse_pem};
 use url::Url;
 
 use super::ConfigError;
@@ -44,9 +45,37 @@ pub struct Webhook {
     pub url: Url,
     /// What deliveries are signed with.
     pub secret: SharedSecret,
+    /// The authorities, in PEM, that the receiver's certificate is judged by; those that browsers
+    /// believe, where no file is named. Read at the start.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
     /// Which are sent; all, where none is named.
     #[serde(default, deserialize_with = "kinds")]
     pub kinds: Vec<String>,
+}
+
+impl Webhook {
+    /// The authorities that the receiver's certificate is judged by, where a file names them.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub(crate) fn authorities(&self) -> Result<Option<Vec<Certificate<'static>>>, String> {
+        let Some(file) = &self.ca else {
+            return Ok(None);
+        };
+        let wrong = |reason: &dyn fmt::Display| format!("ca: {}: {reason}", file.display());
+        let pem = fs::read(file).map_err(|error| wrong(&error))?;
+        let mut authorities = Vec::new();
+        for item in parse_pem(&pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|error| wrong(&error))? {
+                authorities.push(certificate);
+            }
+        }
+        if authorities.is_empty() {
+            return Err(wrong(&"found no certificate, allowed are those of authorities in PEM"));
+        }
+        Ok(Some(authorities))
+    }
 }
 
 /// A secret that the server itself must know, and never shows.
@@ -109,6 +138,8 @@ pub(super) fn check(webhooks: &BTreeMap<String, Webhook>, keeps: bool) -> Result
             format!("secret: found {length} characters, allowed are {SHORTEST_SECRET} or more")
         } else if !keeps {
             "found without data_dir, where what it is to be sent is kept: name one".to_owned()
+        } else if let Err(reason) = webhook.authorities() {
+            reason
         } else {
             continue;
         };

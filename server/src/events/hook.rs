@@ -14,7 +14,10 @@ use ring::hmac;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-use ureq::Agent;
+use ureq::{
+    Agent,
+    tls::{RootCerts, TlsConfig},
+};
 
 use super::spool::{Follower, Line, cursor_in};
 use crate::config::Webhook;
@@ -50,18 +53,21 @@ pub(super) fn start(name: &str, named: &Webhook, folder: &Path) -> io::Result<Sy
     let (wake, woken) = sync_channel(1);
     let cursor_file = folder.join(format!("{name}.cursor"));
     let cursor = cursor_in(&cursor_file)?;
-    let config = Agent::config_builder()
+    let mut config = Agent::config_builder()
         .timeout_global(Some(PATIENCE))
         .max_redirects(0)
         .http_status_as_error(false)
-        .user_agent(concat!("buckler-server/", env!("CARGO_PKG_VERSION")))
-        .build();
+        .user_agent(concat!("buckler-server/", env!("CARGO_PKG_VERSION")));
+    if let Some(authorities) = named.authorities().map_err(io::Error::other)? {
+        let tls = TlsConfig::builder().root_certs(RootCerts::from(authorities));
+        config = config.tls_config(tls.build());
+    }
     let hook = Hook {
         name: name.to_owned(),
         url: named.url.to_string(),
         key: hmac::Key::new(hmac::HMAC_SHA256, named.secret.as_bytes()),
         kinds: named.kinds.clone(),
-        agent: config.into(),
+        agent: config.build().into(),
         follower: Follower::new(folder, cursor),
         cursor,
         cursor_file,

@@ -253,6 +253,11 @@ impl LiveProfile {
         self.is_replaced
     }
 
+    /// The fingerprint of what the file says of it.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Since when its configuration is in force, in milliseconds since the Unix epoch.
     pub(crate) const fn since_ms(&self) -> u64 {
         self.since_ms

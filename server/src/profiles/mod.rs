@@ -7,7 +7,7 @@ mod v1;
 mod written;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,6 +24,7 @@ pub(crate) use self::{
     keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,
+    written::shown,
 };
 use self::{
     bouncers::Bouncers,
@@ -225,6 +226,16 @@ impl Profiles {
         self.set.load().live.values().map(Arc::clone).collect()
     }
 
+    /// The seconds between two beacons of each profile's agents.
+    #[must_use]
+    pub(crate) fn intervals(&self) -> HashMap<Arc<str>, u64> {
+        let set = self.set.load();
+        let intervals = set.live.values();
+        intervals
+            .map(|live| (Arc::clone(live.name()), live.policy().beacon_delay().as_secs()))
+            .collect()
+    }
+
     /// What a configuration file says now. A profile whose configuration the file has not changed
     /// keeps what the admin API made of it.
     ///
@@ -259,6 +270,26 @@ impl Profiles {
         next.newest = set.next_version(unix_ms);
         let replaced = known.with_config(config, signature, (next.newest, unix_ms))?;
         next.live.insert(Arc::clone(replaced.name()), Arc::new(replaced));
+        Ok(Some(Prepared {
+            commands: next.commands(&set.states()),
+            set: next,
+        }))
+    }
+
+    /// The profiles with the file's configuration for one of them, in the place of what the admin
+    /// API put there. `None` if the file has no such profile.
+    ///
+    /// # Errors
+    /// If the file's is not valid.
+    pub(crate) fn reset(&self, name: &str, unix_ms: u64) -> Result<Option<Prepared>, ConfigError> {
+        let set = self.set.load();
+        let Some(written) = set.written.get(name) else {
+            return Ok(None);
+        };
+        let mut next = ProfileSet::clone(&set);
+        next.newest = set.next_version(unix_ms);
+        let of_file = LiveProfile::compile(name, written, None, (next.newest, unix_ms))?;
+        next.live.insert(Arc::clone(of_file.name()), Arc::new(of_file));
         Ok(Some(Prepared {
             commands: next.commands(&set.states()),
             set: next,

@@ -10,7 +10,7 @@ const SECRETS: [&str; 2] = ["ZTAA_KEY", "ZTAA_KEYS"];
 const HIDDEN: &str = "…";
 
 /// The configuration with its secrets hidden.
-pub(super) fn shown(config: &ConfigMap) -> ConfigMap {
+pub(crate) fn shown(config: &ConfigMap) -> ConfigMap {
     let mut shown = config.clone();
     for key in SECRETS {
         if let Some(value) = shown.get_mut(key) {

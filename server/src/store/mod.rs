@@ -26,6 +26,7 @@ pub(crate) mod refusals;
 mod report;
 mod rows;
 mod state;
+pub(crate) mod versions;
 mod view;
 
 use std::sync::Arc;

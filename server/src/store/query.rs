@@ -200,6 +200,17 @@ impl Store {
         self.profiles.get(name)
     }
 
+    /// Configurations of a profile that were in force before, the newest first.
+    pub fn versions(&self, name: &str) -> impl Iterator<Item = &ProfileState> {
+        self.versions.of(name)
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn version(&self, name: &str, version: u64) -> Option<&ProfileState> {
+        self.versions.get(name, version)
+    }
+
     /// Every agent key that the admin API made or decided of.
     pub fn keys(&self) -> impl Iterator<Item = &KeyState> {
         self.access.keys.values()

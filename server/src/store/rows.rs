@@ -43,6 +43,8 @@ pub enum Row {
     },
     /// A profile.
     Profile(ProfileState),
+    /// A configuration that was in force before.
+    Version(ProfileState),
     /// An agent key.
     Key(KeyState),
     /// An operator's token.
@@ -102,6 +104,7 @@ pub(super) mod kind {
     pub(super) const PROPOSAL: u8 = b'n';
     pub(super) const BUCKET: u8 = b'o';
     pub(super) const CREDENTIAL: u8 = b'p';
+    pub(super) const VERSION: u8 = b'q';
 }
 
 impl Key {
@@ -139,6 +142,10 @@ impl Key {
 
     fn of_profile(name: &str) -> Self {
         Self::new(kind::PROFILE, &[name.as_bytes()])
+    }
+
+    fn of_version(name: &str, version: u64) -> Self {
+        Self::new(kind::VERSION, &[name.as_bytes(), &[0], &version.to_be_bytes()])
     }
 
     fn of_key(id: &str) -> Self {
@@ -180,6 +187,7 @@ impl Row {
             Self::Agent(row) => Key::of_agent(&row.who),
             Self::Refusal { number, .. } => Key::of_refusal(*number),
             Self::Profile(profile) => Key::of_profile(&profile.name),
+            Self::Version(before) => Key::of_version(&before.name, before.version),
             Self::Key(key) => Key::of_key(&key.id),
             Self::Token(token) => Key::of_token(&token.id),
             Self::Audit(entry) => Key::of_audit(entry.number),
@@ -215,6 +223,7 @@ impl Store {
         self.fleets.values_mut().for_each(FleetList::track);
         self.agents.touched.track();
         self.changed_profiles.track();
+        self.versions.touched.track();
         self.access.track();
         self.audit.touched.track();
         self.proposals.touched.track();
@@ -229,6 +238,7 @@ impl Store {
             + self.agents.touched.len()
             + self.refusals.changed()
             + self.changed_profiles.len()
+            + self.versions.touched.len()
             + self.access.touched_keys.len()
             + self.access.touched_tokens.len()
             + self.audit.touched.len()
@@ -267,6 +277,12 @@ impl Store {
             match self.profiles.get(&name) {
                 Some(profile) => changes.put.push(Row::Profile(profile.clone())),
                 None => changes.gone.push(Key::of_profile(&name)),
+            }
+        }
+        for (name, version) in self.versions.touched.take() {
+            match self.versions.get(&name, version) {
+                Some(before) => changes.put.push(Row::Version(before.clone())),
+                None => changes.gone.push(Key::of_version(&name, version)),
             }
         }
         self.changes_of_access(&mut changes);
@@ -326,6 +342,7 @@ impl Store {
             .chain(self.agents.iter().map(|(who, agent)| agent_row(who, agent)))
             .chain(self.refusals.rows().map(refusal_row))
             .chain(self.profiles.values().cloned().map(Row::Profile))
+            .chain(self.versions.iter().cloned().map(Row::Version))
             .chain(self.access.keys.values().cloned().map(Row::Key))
             .chain(self.access.tokens.values().cloned().map(Row::Token))
             .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
@@ -359,6 +376,7 @@ impl Store {
             Row::Profile(profile) => {
                 self.profiles.insert(Arc::clone(&profile.name), profile);
             }
+            Row::Version(before) => self.versions.keep(before),
             Row::Key(key) => drop(self.access.keys.insert(Arc::clone(&key.id), key)),
             Row::Token(token) => drop(self.access.tokens.insert(Arc::clone(&token.id), token)),
             Row::Audit(entry) => self.audit.restore(*entry),

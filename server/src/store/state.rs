@@ -8,7 +8,7 @@ use std::{
 use super::{
     AgentIdent, Answer, Batch, BatchEvents, Command, Enrolment, EntryView, KeyState, Origin, ProfileState, Record,
     Rules, access::Access, agent::Agents, audit::Audit, credentials::Credentials, desk::Desk, proposals::Proposals,
-    quota::Buckets, refusals::Refusals,
+    quota::Buckets, refusals::Refusals, versions::Versions,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
@@ -30,6 +30,7 @@ pub struct Store {
     pub(super) fleets: BTreeMap<Arc<str>, FleetList>,
     pub(super) refusals: Refusals,
     pub(super) profiles: BTreeMap<Arc<str>, ProfileState>,
+    pub(super) versions: Versions,
     pub(super) access: Access,
     pub(super) audit: Audit,
     pub(super) proposals: Proposals,
@@ -54,6 +55,7 @@ impl Store {
             fleets: BTreeMap::new(),
             refusals: Refusals::default(),
             profiles: BTreeMap::new(),
+            versions: Versions::default(),
             access: Access::default(),
             audit: Audit::default(),
             proposals: Proposals::default(),
@@ -111,15 +113,12 @@ impl Store {
             }
             Command::Unban { fleet, network } => return self.unban(fleet, *network),
             Command::Expire => self.expire(),
-            Command::Profile(profile) => {
-                self.profile_changes += 1;
-                self.changed_profiles.note(Arc::clone(&profile.name));
-                self.profiles.insert(Arc::clone(&profile.name), profile.clone());
-            }
+            Command::Profile(profile) => self.set_profile(profile),
             Command::ForgetProfile { name } => {
                 self.profile_changes += 1;
                 self.changed_profiles.note(Arc::clone(name));
                 self.profiles.remove(name);
+                self.versions.forget(name);
             }
             Command::Key(key) => self.set_key(key),
             Command::Enrol(enrolment) => self.enrol(enrolment),
@@ -137,6 +136,16 @@ impl Store {
             Command::Audit(note) => self.audit.note(note, self.now),
         }
         Answer::Done
+    }
+
+    /// What was in force before is kept for who goes back.
+    fn set_profile(&mut self, profile: &ProfileState) {
+        self.profile_changes += 1;
+        self.changed_profiles.note(Arc::clone(&profile.name));
+        let before = self.profiles.insert(Arc::clone(&profile.name), profile.clone());
+        if let Some(before) = before.filter(|before| before.version != profile.version) {
+            self.versions.keep(before);
+        }
     }
 
     /// A key that is revoked takes the credentials along that it has brought.

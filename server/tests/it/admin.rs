@@ -1,6 +1,7 @@
 //! What operators can do.
 
 use awc::http::Method;
+use buckler_server::Profile;
 use serde_json::{Value, json};
 
 use crate::support::{Agent, Cloud, KEY, TOKEN, config};
@@ -245,4 +246,48 @@ async fn a_configuration_is_read_replaced_and_checked() {
         .await
         .good();
     assert_eq!(answer["config"]["APP_NAME"], "store");
+}
+
+#[actix_web::test]
+async fn an_agent_is_late_and_gone_by_the_interval_of_its_profile() {
+    let slow = Profile::for_key("key-of-the-slow").set("BEACON_DELAY", 300);
+    let cloud = Cloud::start(config().profile("slow", slow));
+    Agent::new().register(&cloud).await;
+    Agent::with_key("key-of-the-slow").register(&cloud).await;
+    for (passes, of_shop, of_slow) in [
+        (80, "online", "online"),
+        (20, "late", "online"),
+        (500, "gone", "online"),
+        (400, "gone", "late"),
+    ] {
+        cloud.clock.pass(passes);
+        for agent in cloud.agents().await {
+            let expected = if agent["profile"] == "slow" { of_slow } else { of_shop };
+            assert_eq!(agent["state"], expected, "{agent}");
+        }
+    }
+    assert_eq!(cloud.agents().await[0]["silent_s"], 1_000);
+}
+
+#[actix_web::test]
+async fn a_wide_network_is_taken_on_request_and_a_protected_one_is_not() {
+    let cloud = Cloud::start(config());
+    let ban = |address: &str, allow_wide: bool| json!({"address": address, "ttl_s": 60, "allow_wide": allow_wide});
+    let refused = cloud
+        .admin(Method::POST, "/admin/blacklist", &ban("192.0.0.0/20", false))
+        .await;
+    assert!(refused.refused(409).contains("wider than an agent may ask for"));
+    cloud
+        .admin(Method::POST, "/admin/blacklist", &ban("192.0.0.0/20", true))
+        .await
+        .good();
+    for (address, said) in [
+        ("10.0.0.0/8", "protected"),
+        ("0.0.0.0/0", "protected"),
+        ("192.0.0.9/20", "host bits"),
+    ] {
+        let refused = cloud.admin(Method::POST, "/admin/blacklist", &ban(address, true)).await;
+        assert!(refused.refused(409).contains(said), "{address}");
+    }
+    assert_eq!(cloud.listed().await, ["192.0.0.0/20"]);
 }

@@ -104,3 +104,169 @@ async fn the_admin_view_shows_what_an_agent_said() {
         "never a key"
     );
 }
+
+const CONFIG: &str = "/admin/profiles/shop/config";
+const VERSIONS: &str = "/admin/profiles/shop/versions";
+const ROLLBACK: &str = "/admin/profiles/shop/rollback";
+
+#[actix_web::test]
+async fn some_keys_are_changed_and_all_others_stay() {
+    let cloud = Cloud::start(config());
+    let before = cloud.admin(Method::GET, CONFIG, &Value::Null).await.good();
+    let update = json!({"flood_ratio": 100, "BLACKLIST_DELAY": null});
+    let merged = cloud.admin(Method::PATCH, CONFIG, &update).await.good();
+    assert_eq!(merged["config"]["FLOOD_RATIO"], 100, "{merged}");
+    assert_eq!(
+        merged["config"]["BLACKLIST_DELAY"],
+        Value::Null,
+        "what is null is dropped"
+    );
+    assert_eq!(merged["config"]["APP_NAME"], before["config"]["APP_NAME"]);
+    assert!(merged["version"].as_u64() > before["version"].as_u64());
+    let refused = cloud
+        .admin(Method::PATCH, CONFIG, &json!({"FLOOD_RATIO": "many"}))
+        .await;
+    assert!(refused.refused(422).contains("FLOOD_RATIO"));
+    let signed = json!({"config": {"APP_NAME": "x"}, "signature": {
+        "profile": "shop", "version": 7, "expires_s": 1, "signed": [], "template": "default",
+    }});
+    let refused = cloud.admin(Method::PATCH, CONFIG, &signed).await;
+    assert!(refused.refused(400).contains("signature"));
+    let viewer = cloud.token("viewer", "view", Value::Null).await;
+    cloud.by(&viewer, Method::PATCH, CONFIG, &json!({})).await.refused(403);
+    cloud
+        .by(&viewer, Method::DELETE, CONFIG, &Value::Null)
+        .await
+        .refused(403);
+    cloud
+        .by(&viewer, Method::POST, ROLLBACK, &json!({"version": 1}))
+        .await
+        .refused(403);
+}
+
+#[actix_web::test]
+async fn an_operator_goes_back_to_a_version_or_to_what_the_file_says() {
+    let cloud = Cloud::start(config());
+    let versions = async || cloud.admin(Method::GET, VERSIONS, &Value::Null).await.good();
+    let of_file = versions().await["in_force"].clone();
+    assert_eq!(
+        (&of_file["source"], &versions().await["before"]),
+        (&json!("file"), &json!([]))
+    );
+    let nothing = cloud.admin(Method::DELETE, CONFIG, &Value::Null).await.refused(409);
+    assert!(nothing.contains("there is nothing to drop"), "{nothing}");
+    let put = async |ratio: u64| {
+        let config = json!({"APP_NAME": "shop", "FLOOD_RATIO": ratio, "ZTAA_KEY": "s3cret"});
+        cloud.admin(Method::PUT, CONFIG, &config).await.good()["version"]
+            .as_u64()
+            .unwrap()
+    };
+    let (first, second) = (put(100).await, put(200).await);
+    let all = versions().await;
+    assert_eq!(all["in_force"]["version"], second);
+    let before = all["before"].as_array().unwrap();
+    assert_eq!(
+        (before[0]["version"].as_u64(), before[0]["source"].as_str()),
+        (Some(first), Some("api"))
+    );
+    assert_eq!(before[0]["config"]["FLOOD_RATIO"], 100);
+    assert_eq!(before[1]["version"], of_file["version"]);
+    assert_eq!(
+        (&before[1]["source"], &before[1]["config"]),
+        (&json!("file"), &Value::Null)
+    );
+    assert!(!all.to_string().contains("s3cret"), "{all}");
+
+    let back = cloud
+        .admin(Method::POST, ROLLBACK, &json!({"version": first}))
+        .await
+        .good();
+    assert_eq!(back["config"]["FLOOD_RATIO"], 100);
+    assert!(
+        back["version"].as_u64() > Some(second),
+        "under a number of its own: {back}"
+    );
+    let agent = Agent::new();
+    let served = agent.register(&cloud).await.config.unwrap();
+    assert_eq!(
+        (&served.body["FLOOD_RATIO"], &served.body["ZTAA_KEY"]),
+        (&json!(100), &json!("s3cret"))
+    );
+    for (version, said) in [(7, "is not kept"), (back["version"].as_u64().unwrap(), "is in force")] {
+        let refused = cloud.admin(Method::POST, ROLLBACK, &json!({"version": version})).await;
+        let refused = refused.refused(404);
+        assert!(refused.contains(said), "{refused}");
+    }
+
+    // to the file, by its version and then by its name
+    let by_version = json!({"version": of_file["version"]});
+    let reset = cloud.admin(Method::POST, ROLLBACK, &by_version).await.good();
+    assert_eq!(
+        (&reset["source"], &reset["config"]),
+        (&json!("file"), &of_file["config"])
+    );
+    put(300).await;
+    let reset = cloud.admin(Method::DELETE, CONFIG, &Value::Null).await.good();
+    assert_eq!(
+        (&reset["source"], &reset["config"]),
+        (&json!("file"), &of_file["config"])
+    );
+    let audit = cloud.admin(Method::GET, "/admin/audit", &Value::Null).await.good();
+    let actions = audit["entries"].as_array().unwrap().iter();
+    let actions: Vec<&str> = actions.map(|entry| entry["action"].as_str().unwrap()).collect();
+    let expected = [
+        "profile.reset",
+        "profile",
+        "profile.rollback",
+        "profile.rollback",
+        "profile",
+        "profile",
+    ];
+    assert_eq!(actions[..6], expected);
+
+    for ratio in 1..=25 {
+        put(ratio).await;
+    }
+    let before = versions().await["before"].as_array().unwrap().len();
+    assert_eq!(before, 20, "the newest");
+}
+
+#[actix_web::test]
+async fn versions_outlive_the_server_and_a_file_that_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = || buckler_server::ServerConfig {
+        data_dir: Some(dir.path().join("data")),
+        memory: false,
+        ..config()
+    };
+    let cloud = Cloud::start(kept());
+    let mut versions = Vec::new();
+    for ratio in [100, 200] {
+        let config = json!({"APP_NAME": "shop", "FLOOD_RATIO": ratio});
+        let put = cloud.admin(Method::PUT, CONFIG, &config).await.good();
+        versions.push(put["version"].as_u64().unwrap());
+    }
+    let all = cloud.admin(Method::GET, VERSIONS, &Value::Null).await.good();
+    cloud.server.stop(std::time::Duration::from_secs(5));
+    let cloud = Cloud::start(kept());
+    assert_eq!(cloud.admin(Method::GET, VERSIONS, &Value::Null).await.good(), all);
+    cloud.server.stop(std::time::Duration::from_secs(5));
+
+    // the file says another thing: its versions of before are gone, those of the API are not
+    let mut config = kept();
+    let shop = config.profiles.get_mut("shop").unwrap();
+    *shop = std::mem::take(shop).set("FLOOD_RATIO", 300);
+    let cloud = Cloud::start(config);
+    let of_file = all["before"][1]["version"].as_u64().unwrap();
+    let refused = cloud.admin(Method::POST, ROLLBACK, &json!({"version": of_file})).await;
+    let refused = refused.refused(409);
+    assert!(refused.contains("which has changed since"), "{refused}");
+    let back = cloud
+        .admin(Method::POST, ROLLBACK, &json!({"version": versions[0]}))
+        .await
+        .good();
+    assert_eq!(
+        (&back["config"]["FLOOD_RATIO"], &back["source"]),
+        (&json!(100), &json!("api"))
+    );
+}

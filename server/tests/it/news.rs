@@ -1,16 +1,20 @@
 //! News for other programs: the event file, and webhooks that miss nothing.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener},
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     time::Duration,
 };
 
 use awc::http::Method;
 use buckler::protocol::v2::Detail;
 use buckler_server::ServerConfig;
+use buckler_tests::ca::Ca;
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -29,17 +33,28 @@ struct Delivered {
 
 /// A receiver that answers with these statuses, the last one for good.
 fn receiver(listener: TcpListener, statuses: &'static [u16]) -> Receiver<Delivered> {
+    receiver_over(listener, statuses, |stream| stream)
+}
+
+/// As [`receiver`], over what is made of each connection.
+fn receiver_over<S: Read + Write>(
+    listener: TcpListener,
+    statuses: &'static [u16],
+    over: impl Fn(TcpStream) -> S + Send + 'static,
+) -> Receiver<Delivered> {
     let (tell, told) = channel();
     std::thread::spawn(move || {
         let mut statuses = statuses.iter();
         let mut status = 200;
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            status = statuses.next().copied().unwrap_or(status);
+        'connections: for stream in listener.incoming() {
+            let mut stream = over(stream.unwrap());
             let mut bytes = Vec::new();
             let (head, mut body) = loop {
                 let mut piece = [0; 4_096];
-                let read = stream.read(&mut piece).unwrap();
+                // who does not believe the certificate hangs up
+                let Ok(read) = stream.read(&mut piece) else {
+                    continue 'connections;
+                };
                 assert!(read > 0, "the head is cut off");
                 bytes.extend(&piece[..read]);
                 let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -47,6 +62,7 @@ fn receiver(listener: TcpListener, statuses: &'static [u16]) -> Receiver<Deliver
                     break (head.to_owned(), body.as_bytes().to_vec());
                 }
             };
+            status = statuses.next().copied().unwrap_or(status);
             let header = |name: &str| {
                 let mut lines = head.lines().filter_map(|line| line.split_once(": "));
                 let found = lines.find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -176,6 +192,37 @@ async fn news_reach_a_webhook_in_order_over_failures_and_restarts() {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }
     assert!(!text.contains(KEY) && !text.contains(SECRET));
+}
+
+#[actix_web::test]
+async fn a_receivers_own_authority_is_named_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Ca::new("of the receiver").unwrap();
+    let tls = Arc::new(ca.server().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = receiver_over(listener, &[200], move |stream| {
+        rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(&tls)).unwrap(), stream)
+    });
+    let mut config = config(dir.path(), address, "[\"ban\"]");
+    let hook = config.webhooks.get_mut("siem").unwrap();
+    hook.url.set_scheme("https").unwrap();
+    std::fs::write(dir.path().join("ca.pem"), ca.pem()).unwrap();
+    std::fs::write(dir.path().join("none.pem"), "nothing").unwrap();
+    hook.ca = Some(dir.path().join("none.pem"));
+    let refused = buckler_server::Server::builder(config.clone())
+        .listen("127.0.0.1:0")
+        .start();
+    let said = refused.map(drop).unwrap_err().to_string();
+    assert!(
+        said.contains("webhooks.siem") && said.contains("none.pem") && said.contains("no certificate"),
+        "{said}"
+    );
+    config.webhooks.get_mut("siem").unwrap().ca = Some(dir.path().join("ca.pem"));
+    let cloud = Cloud::start(config);
+    cloud.operator_bans("203.0.113.9", Some(60)).await;
+    let sent = events(&told.recv_timeout(PATIENCE).unwrap());
+    assert_eq!(sent[0]["event"]["address"], "203.0.113.9");
 }
 
 #[actix_web::test]

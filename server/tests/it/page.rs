@@ -1,7 +1,7 @@
 //! The operators' page as a browser gets it: signing in, sessions, forms, roles, and hostile text.
 
 use awc::http::Method;
-use buckler::protocol::v2::{Detail, EventKind, Health};
+use buckler::protocol::v2::{Detail, EventKind, Evidence, Health};
 use buckler_server::Profile;
 use buckler_tests::http::{self, Answer, Connection};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::{Agent, BEGIN, Cloud, TOKEN, config};
 const ID: &str = "0123456789abcdef";
 
 /// Every view but those of one thing.
-const VIEWS: [&str; 6] = ["", "/agents", "/list", "/refusals", "/profiles", "/audit"];
+const VIEWS: [&str; 7] = ["", "/agents", "/list", "/proposals", "/refusals", "/profiles", "/audit"];
 
 /// What would run in a browser if a template did not escape it.
 const HOSTILE: &str = r#"'"><img src=x onerror=alert(1)><script>alert(2)</script>"#;
@@ -337,6 +337,30 @@ async fn a_refusal_explains_itself_and_offers_what_helps() {
 }
 
 #[actix_web::test]
+async fn refusals_are_found_by_rule_route_and_client() {
+    let cloud = Cloud::start(config());
+    refused(&cloud, "/search").await;
+    let visit = cloud.sign_in(TOKEN);
+    for (query, is_found) in [
+        ("rule=%2Fsea", true),
+        ("rule=sqli", false),
+        ("route=%2Fsearch", true),
+        ("route=%2Fsea", false),
+        ("route=%2Fsearch&check=sqli&profile=shop&client=203.0.113.0%2F24", true),
+        ("client=203.0.114.0%2F24", false),
+    ] {
+        let text = visit.shown(&format!("/refusals?{query}"));
+        assert_eq!(text.contains(ID), is_found, "{query}");
+        let listed = cloud
+            .admin(Method::GET, &format!("/admin/refusals?{query}"), &Value::Null)
+            .await;
+        let listed = listed.good()["refusals"].as_array().unwrap().len();
+        assert_eq!(listed, usize::from(is_found), "{query}");
+    }
+    assert_eq!(visit.get("/refusals?client=nowhere").status, 400);
+}
+
+#[actix_web::test]
 async fn a_ban_that_may_be_a_slip_is_asked_for_twice() {
     let cloud = Cloud::start(config());
     let visit = cloud.sign_in(TOKEN);
@@ -405,6 +429,73 @@ async fn a_configuration_is_checked_and_compared_before_it_is_in_force() {
 }
 
 #[actix_web::test]
+async fn an_earlier_configuration_is_compared_before_it_is_in_force_again() {
+    let cloud = Cloud::start(config());
+    let visit = cloud.sign_in(TOKEN);
+    assert!(visit.shown("/profiles/shop").contains("No version was in force before"));
+    let path = "/admin/profiles/shop/config";
+    let before = cloud.admin(Method::GET, path, &Value::Null).await.good();
+    let put = async |ratio: u64| {
+        let config = json!({"APP_NAME": "shop", "FLOOD_RATIO": ratio});
+        cloud.admin(Method::PUT, path, &config).await.good()["version"].to_string()
+    };
+    let (first, second) = (put(100).await, put(200).await);
+    let shown = visit.shown("/profiles/shop");
+    assert!(
+        shown.contains("Compare with the file&#39;s") || shown.contains("Compare with the file's"),
+        "{shown}"
+    );
+    assert!(shown.contains(&first), "{shown}");
+    let compared = visit.post("/profiles/shop", &[("do", "compare"), ("version", &first)]);
+    for said in ["line gone", "line new", "Put it in force again", "200", "100"] {
+        assert!(compared.text().contains(said), "{said} is not in {}", compared.text());
+    }
+    let in_force = async || cloud.admin(Method::GET, path, &Value::Null).await.good();
+    assert_eq!(
+        in_force().await["version"].to_string(),
+        second,
+        "looked at, and nothing else"
+    );
+    let late = [("do", "back"), ("version", first.as_str()), ("of", first.as_str())];
+    assert_eq!(
+        visit.post("/profiles/shop", &late).status,
+        409,
+        "made of a version that is gone"
+    );
+    let back = [("do", "back"), ("version", first.as_str()), ("of", second.as_str())];
+    assert_eq!(visit.post("/profiles/shop", &back).status, 303);
+    assert_eq!(in_force().await["config"]["FLOOD_RATIO"], 100);
+    let of = in_force().await["version"].to_string();
+    let compared = visit.post("/profiles/shop", &[("do", "compare"), ("version", "file")]);
+    assert!(
+        compared.text().contains("Back to what the file says"),
+        "{}",
+        compared.text()
+    );
+    let back = [("do", "back"), ("version", "file"), ("of", of.as_str())];
+    assert_eq!(visit.post("/profiles/shop", &back).status, 303);
+    let reset = in_force().await;
+    assert_eq!(
+        (&reset["source"], &reset["config"]),
+        (&before["source"], &before["config"])
+    );
+    assert_eq!(
+        visit
+            .post("/profiles/shop", &[("do", "compare"), ("version", "file")])
+            .status,
+        409
+    );
+    assert_eq!(
+        visit.post("/profiles/shop", &[("do", "back"), ("version", "x")]).status,
+        400
+    );
+    assert_eq!(
+        visit.post("/profiles/shop", &[("do", "back"), ("version", "7")]).status,
+        404
+    );
+}
+
+#[actix_web::test]
 async fn an_operator_is_shown_and_may_do_what_the_token_is_for() {
     let other = Profile::for_key("key-of-another").fleet("elsewhere");
     let cloud = Cloud::start(config().profile("another", other));
@@ -424,12 +515,14 @@ async fn an_operator_is_shown_and_may_do_what_the_token_is_for() {
         ("/list/unban", [("address", "203.0.113.7"), ("fleet", "default")]),
         ("/profiles/shop", [("config", "{}"), ("do", "publish")]),
         ("/refusals/0123456789abcdef/allow", [("a", ""), ("b", "")]),
+        ("/proposals", [("address", "203.0.113.7"), ("do", "ban")]),
+        ("/profiles/shop", [("do", "reset"), ("of", "1")]),
     ] {
         assert_eq!(viewer.post(path, &fields).status, 403, "{path}");
     }
     let stranger = cloud.token("other", "operate", json!(["elsewhere"])).await;
     let stranger = cloud.sign_in(&stranger);
-    for view in ["", "/agents", "/refusals", "/profiles"] {
+    for view in ["", "/agents", "/proposals", "/refusals", "/profiles"] {
         let text = stranger.shown(view);
         assert!(
             !text.contains("203.0.113.7") && !text.contains("shop"),
@@ -454,6 +547,77 @@ async fn an_operator_is_shown_and_may_do_what_the_token_is_for() {
         .await
         .good();
     assert_eq!(viewer.get("").status, 303, "a session ends with its token");
+}
+
+#[actix_web::test]
+async fn what_one_application_proposes_is_banned_or_dismissed_by_an_operator() {
+    let cloud = Cloud::start(config());
+    let mut agent = Agent::new();
+    agent.register(&cloud).await;
+    for address in ["203.0.113.20", "203.0.113.21", "203.0.113.22"] {
+        agent.event(EventKind::Ban, address, BEGIN, 600);
+        let event = agent.part.events.last_mut().unwrap();
+        (event.evidence, event.why) = (Evidence::Repeated, "sqli".to_owned());
+    }
+    agent.beacon(&cloud).await;
+    let proposed = async || {
+        let all = cloud.admin(Method::GET, "/admin/proposals", &Value::Null).await.good();
+        let all = all["proposals"].as_array().unwrap().iter();
+        all.map(|one| one["address"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(proposed().await, ["203.0.113.20", "203.0.113.21", "203.0.113.22"]);
+    assert_eq!(cloud.listed().await, Vec::<String>::new());
+    let visit = cloud.sign_in(TOKEN);
+    let shown = visit.shown("/proposals");
+    for said in ["203.0.113.20", "SQL Injection", "Ban for all", "Dismiss"] {
+        assert!(shown.contains(said), "{said} is not in {shown}");
+    }
+    let fields = |address, what| [("address", address), ("do", what)];
+    assert_eq!(visit.post("/proposals", &fields("203.0.113.20", "ban")).status, 303);
+    assert_eq!(cloud.listed().await, ["203.0.113.20"]);
+    let entry = cloud
+        .admin(Method::GET, "/admin/blacklist?address=203.0.113.20", &Value::Null)
+        .await
+        .good();
+    assert_eq!(
+        (
+            &entry["entries"][0]["why"],
+            &entry["entries"][0]["ttl_s"],
+            &entry["entries"][0]["operator"]
+        ),
+        (&json!("sqli"), &json!(600), &json!(true)),
+        "as the application had it"
+    );
+    assert_eq!(
+        visit.post("/proposals", &fields("203.0.113.20", "ban")).status,
+        404,
+        "once"
+    );
+    assert_eq!(visit.post("/proposals", &fields("203.0.113.21", "dismiss")).status, 303);
+    assert_eq!(visit.post("/proposals", &fields("203.0.113.22", "forget")).status, 400);
+    assert_eq!(proposed().await, ["203.0.113.22"]);
+    assert_eq!(cloud.listed().await, ["203.0.113.20"]);
+
+    // over the API, by who may
+    let viewer = cloud.token("viewer", "view", Value::Null).await;
+    let named = json!({"address": "203.0.113.22"});
+    cloud
+        .by(&viewer, Method::POST, "/admin/proposals", &named)
+        .await
+        .refused(403);
+    let dismiss = "/admin/proposals?address=203.0.113.22";
+    let dismissed = cloud.admin(Method::DELETE, dismiss, &Value::Null).await.good();
+    assert_eq!(dismissed["dismissed"]["profile"], "shop");
+    cloud.admin(Method::DELETE, dismiss, &Value::Null).await.refused(404);
+    cloud.admin(Method::POST, "/admin/proposals", &named).await.refused(404);
+    let audit = cloud
+        .admin(Method::GET, "/admin/audit?action=proposal.dismiss", &Value::Null)
+        .await
+        .good();
+    assert_eq!(audit["entries"].as_array().unwrap().len(), 2, "{audit}");
+    assert_eq!(audit["entries"][0]["old"]["why"], "sqli");
+    assert_eq!(proposed().await, Vec::<String>::new());
 }
 
 #[actix_web::test]

@@ -161,3 +161,38 @@ fn it_checks_backs_up_and_restores_what_it_keeps() {
     let (code, words) = said(&[]);
     assert!(code == Some(1) && words.contains("--config"), "{words}");
 }
+
+#[test]
+fn a_configuration_is_checked_without_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("server.toml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let output = program(&file)
+            .arg("check-config")
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.success(), said)
+    };
+    let (is_good, said) = check("[profiles.shop]\nkeys = [\"k\"]\n[profiles.shop.config]\nAPP_NAME = \"shop\"\n");
+    assert!(is_good && said.contains("the configuration can be used"), "{said}");
+    for (text, expected) in [
+        ("listen = 7\n", "listen"),
+        (
+            "[profiles.shop]\nkeys = [\"k\"]\n[profiles.shop.config]\nFLOOD_RATIO = \"many\"\n",
+            "FLOOD_RATIO",
+        ),
+        ("[tls]\ncert = \"absent.pem\"\nkey = \"absent.key\"\n", "absent.pem"),
+        (
+            "data_dir = \"d\"\n[webhooks.siem]\nurl = \"https://x/\"\nsecret = \"0123456789abcdef\"\nca = \"absent.pem\"\n",
+            "webhooks.siem",
+        ),
+    ] {
+        let (is_good, said) = check(text);
+        assert!(!is_good && said.contains(expected), "{expected}: {said}");
+    }
+    let made: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(made.len(), 1, "the file alone: {made:?}");
+}

@@ -1,6 +1,6 @@
 //! A fleet's list in the admin API: read, added to, removed from.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -90,6 +90,9 @@ struct Wanted {
     fleet: Option<String>,
     #[serde(default)]
     force: bool,
+    /// Takes a network that is only wider than an agent may ask for: an import has such.
+    #[serde(default)]
+    allow_wide: bool,
     #[serde(default)]
     dry_run: bool,
 }
@@ -148,6 +151,7 @@ pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> R
         reason,
         fleet,
         force,
+        allow_wide,
         dry_run,
     } = read(&state, payload).await?;
     let network = network(&address)?;
@@ -156,7 +160,11 @@ pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> R
             "ttl_s: found 0, allowed is 1 or more, or nothing for a ban without end",
         ));
     }
-    let doubts = doubts(&state.protected, &address, network, ttl_s);
+    let mut doubts = doubts(&state.protected, &address, network, ttl_s);
+    if allow_wide {
+        doubts.retain(|doubt| !matches!(doubt, Doubt::TooWide(_)));
+    }
+    let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
     if !force && !dry_run && !doubts.is_empty() {
         let message = format!(
             "{}: say \"force\": true to list it all the same, or \"dry_run\": true to see whom it would block",
@@ -247,25 +255,53 @@ pub(in crate::http) async fn banned(
 }
 
 /// Why an operator should look twice.
-pub(in crate::http) fn doubts(protected: &Protected, address: &str, network: IpNet, ttl_s: Option<u64>) -> Vec<String> {
-    let shown = address::to_text(network);
-    let mut doubts = Vec::new();
-    if has_host_bits(address) {
-        doubts.push(format!("{address} has host bits set and would list all of {shown}"));
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) enum Doubt {
+    /// It was written by an address within it.
+    HostBits { written: String, network: IpNet },
+    /// It would hurt the fleet itself.
+    Protected(IpNet),
+    /// No agent may ask for so much.
+    TooWide(IpNet),
+    /// There is no end.
+    Endless(IpNet),
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |network: &IpNet| address::to_text(*network);
+        match self {
+            Self::HostBits { written, network } => {
+                write!(
+                    f,
+                    "{written} has host bits set and would list all of {}",
+                    shown(network)
+                )
+            }
+            Self::Protected(network) => write!(f, "{} touches a protected network", shown(network)),
+            Self::TooWide(network) => write!(
+                f,
+                "{} is wider than an agent may ask for and covers {} addresses",
+                shown(network),
+                addresses_in(*network)
+            ),
+            Self::Endless(network) => write!(f, "the ban of {} would never end (ttl_s is missing)", shown(network)),
+        }
     }
-    if protected.touches(network) {
-        doubts.push(format!("{shown} touches a protected network"));
-    }
-    if protected.judge(network) == Err(TOO_WIDE) {
-        let covers = addresses_in(network);
-        doubts.push(format!(
-            "{shown} is wider than an agent may ask for and covers {covers} addresses"
-        ));
-    }
-    if ttl_s.is_none() {
-        doubts.push(format!("the ban of {shown} would never end (ttl_s is missing)"));
-    }
-    doubts
+}
+
+/// Why an operator should look twice at a ban.
+pub(in crate::http) fn doubts(protected: &Protected, address: &str, network: IpNet, ttl_s: Option<u64>) -> Vec<Doubt> {
+    let found = [
+        has_host_bits(address).then(|| Doubt::HostBits {
+            written: address.to_owned(),
+            network,
+        }),
+        protected.touches(network).then_some(Doubt::Protected(network)),
+        (protected.judge(network) == Err(TOO_WIDE)).then_some(Doubt::TooWide(network)),
+        ttl_s.is_none().then_some(Doubt::Endless(network)),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// Whether a network was written by an address within it: `203.0.113.77/24`.

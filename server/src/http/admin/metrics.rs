@@ -1,7 +1,5 @@
 //! `GET /metrics`: what the server counts, as OpenMetrics text.
 
-use std::{collections::HashMap, sync::Arc};
-
 use actix_web::{HttpResponse, http::header, web::Data};
 
 use super::routes::Asker;
@@ -17,11 +15,7 @@ pub(super) async fn text(asker: Asker, state: Data<State>) -> Result<HttpRespons
     asker.must_see_all()?;
     // one at a time: gauges are set, and then written
     let _turn = state.scraping.lock().await;
-    let profiles = state.profiles.all();
-    let intervals: HashMap<Arc<str>, u64> = profiles
-        .iter()
-        .map(|profile| (Arc::clone(profile.name()), profile.policy().beacon_delay().as_secs()))
-        .collect();
+    let intervals = state.profiles.intervals();
     let seen = state.owner.ask(move |node, now| {
         let (agents, releases) = node.census(&intervals, now);
         let lists = node.store.fleets().filter_map(|fleet| {

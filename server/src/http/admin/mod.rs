@@ -10,10 +10,11 @@ mod keys;
 mod metrics;
 mod openapi;
 pub(super) mod profiles;
-mod proposals;
-mod refusals;
+pub(super) mod proposals;
+pub(super) mod refusals;
 mod routes;
 mod tokens;
+pub(super) mod versions;
 
 use std::sync::atomic::Ordering;
 
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::{
     neighbours::Reach,
+    node::Silence,
     store::{AgentView, Role},
 };
 
@@ -46,6 +48,7 @@ fn add(app: &mut impl Routes) {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
+    const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
     app.add(at("/metrics").on(GET, View, metrics::text));
     app.add(at("/admin/openapi.json").on(GET, View, openapi::document));
@@ -60,15 +63,24 @@ fn add(app: &mut impl Routes) {
             .on(DELETE, Operate, blacklist::unban),
     );
     app.add(at("/admin/blacklist/complete").on(POST, Operate, blacklist::complete));
-    app.add(at("/admin/proposals").on(GET, View, proposals::all));
+    app.add(
+        at("/admin/proposals")
+            .on(GET, View, proposals::all)
+            .on(POST, Operate, proposals::accept)
+            .on(DELETE, Operate, proposals::dismiss),
+    );
     app.add(at("/admin/refusals").on(GET, View, refusals::newest));
     app.add(at("/admin/refusals/{id}").on(GET, View, refusals::one));
     app.add(at("/admin/profiles").on(GET, View, profiles::all));
     app.add(
         at("/admin/profiles/{name}/config")
             .on(GET, View, profiles::one)
-            .on(PUT, Operate, profiles::replace),
+            .on(PUT, Operate, profiles::replace)
+            .on(PATCH, Operate, profiles::merge)
+            .on(DELETE, Operate, versions::reset),
     );
+    app.add(at("/admin/profiles/{name}/versions").on(GET, View, versions::all));
+    app.add(at("/admin/profiles/{name}/rollback").on(POST, Operate, versions::rollback));
     app.add(
         at("/admin/keys")
             .on(GET, Admin, keys::all)
@@ -91,14 +103,35 @@ fn add(app: &mut impl Routes) {
 async fn agents(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct All {
-        agents: Vec<AgentView>,
+        agents: Vec<Shown>,
         /// Which other nodes said what they know.
         #[serde(skip_serializing_if = "Option::is_none")]
         nodes: Option<Reach>,
     }
-    let (mut agents, nodes) = state.agents().await?;
-    agents.retain(|agent| asker.operator.sees(&agent.fleet));
-    reply::ok(All { agents, nodes })
+    /// An agent, and how long it has been silent by the interval of its profile.
+    #[derive(Serialize)]
+    struct Shown {
+        #[serde(flatten)]
+        agent: AgentView,
+        /// `online`, `late` or `gone`.
+        state: &'static str,
+        silent_s: u64,
+    }
+    let (agents, nodes) = state.agents().await?;
+    let (intervals, now_ms) = (state.profiles.intervals(), state.now().unix_ms);
+    let theirs = agents.into_iter().filter(|agent| asker.operator.sees(&agent.fleet));
+    let shown = theirs.map(|agent| {
+        let silent_s = now_ms.saturating_sub(agent.last_seen_ms) / 1_000;
+        Shown {
+            state: Silence::of(silent_s, intervals.get(&agent.profile).copied()).name(),
+            silent_s,
+            agent,
+        }
+    });
+    reply::ok(All {
+        agents: shown.collect(),
+        nodes,
+    })
 }
 
 async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {

@@ -85,6 +85,7 @@ const ADMIN: &[Row] = &[
             ("reason", "string", false),
             ("fleet", "string", false),
             ("force", "boolean", false),
+            ("allow_wide", "boolean", false),
             ("dry_run", "boolean", false),
         ],
         ..row("POST", "/admin/blacklist", "Bans an address or a network")
@@ -102,7 +103,26 @@ const ADMIN: &[Row] = &[
         ..row("GET", "/admin/proposals", "Bans that agents propose")
     },
     Row {
-        query: &[LIMIT],
+        body: &[("address", "string", true), ("fleet", "string", false)],
+        ..row(
+            "POST",
+            "/admin/proposals",
+            "Bans what an agent proposes, for as long and for the same reason",
+        )
+    },
+    Row {
+        query: &[("address", "string", "What is proposed; needed"), FLEET],
+        ..row("DELETE", "/admin/proposals", "Dismisses what an agent proposes")
+    },
+    Row {
+        query: &[
+            LIMIT,
+            ("profile", "string", "Those of this profile's applications"),
+            ("check", "string", "Those of this check"),
+            ("rule", "string", "Those of this rule, or of rules that begin so"),
+            ("route", "string", "Those of this route"),
+            ("client", "string", "Those of this address or network"),
+        ],
         ..row("GET", "/admin/refusals", "The newest refusals")
     },
     row(
@@ -122,6 +142,32 @@ const ADMIN: &[Row] = &[
             "PUT",
             "/admin/profiles/{name}/config",
             "Replaces a configuration until the file changes it",
+        )
+    },
+    Row {
+        body: CONFIG,
+        ..row(
+            "PATCH",
+            "/admin/profiles/{name}/config",
+            "Changes some keys of a configuration; those that are null are dropped",
+        )
+    },
+    row(
+        "DELETE",
+        "/admin/profiles/{name}/config",
+        "Drops what was put in the place of the file's configuration",
+    ),
+    row(
+        "GET",
+        "/admin/profiles/{name}/versions",
+        "Configurations of a profile: the one in force, and up to 20 before it",
+    ),
+    Row {
+        body: &[("version", "integer", true)],
+        ..row(
+            "POST",
+            "/admin/profiles/{name}/rollback",
+            "Puts a configuration in force again that was before",
         )
     },
     row("GET", "/admin/keys", "Every agent key, without the key itself"),

@@ -7,7 +7,10 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Path, Payload},
 };
-use buckler::protocol::{ConfigMap, v2::Signature};
+use buckler::{
+    model::policy::laid_over,
+    protocol::{ConfigMap, v2::Signature},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,12 +20,12 @@ use crate::{
         reply::{self, Refusal},
         state::State,
     },
-    profiles::LiveProfile,
+    profiles::{LiveProfile, Prepared, Profiles},
 };
 
 /// A profile as the admin API shows it: never with its keys.
 #[derive(Serialize)]
-struct ProfileView<'a> {
+pub(super) struct ProfileView<'a> {
     name: &'a str,
     fleet: &'a str,
     template: &'a str,
@@ -37,7 +40,7 @@ struct ProfileView<'a> {
     signed: Option<Value>,
     /// What is odd in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
@@ -51,13 +54,16 @@ impl<'a> From<&'a Arc<LiveProfile>> for ProfileView<'a> {
             source: if live.is_replaced() { "api" } else { "file" },
             since_ms: live.since_ms(),
             config: live.shown(),
-            signed: live.signature().map(|signature| {
-                let keys: Vec<&str> = signature.signed.iter().map(|signed| &*signed.key).collect();
-                json!({"version": signature.version, "expires_s": signature.expires_s, "keys": keys})
-            }),
+            signed: live.signature().map(signed),
             warnings: live.warnings(),
         }
     }
+}
+
+/// What a configuration is signed as, by whom, and until when.
+pub(super) fn signed(signature: &Signature) -> Value {
+    let keys: Vec<&str> = signature.signed.iter().map(|signed| &*signed.key).collect();
+    json!({"version": signature.version, "expires_s": signature.expires_s, "keys": keys})
 }
 
 pub(super) async fn all(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
@@ -91,6 +97,39 @@ pub(super) async fn replace(
     let mut view = ProfileView::from(&live);
     view.warnings.extend(live.warning_after(&before).map(str::to_owned));
     reply::ok(view)
+}
+
+/// Changes some keys: those that are null are dropped, and all others stay.
+pub(super) async fn merge(
+    asker: Asker,
+    name: Path<String>,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Refusal> {
+    theirs(&asker, &state, &name)?;
+    let (keys, signature) = apart(read(&state, payload).await?)?;
+    if signature.is_some() {
+        return Err(Refusal::bad_request(
+            "signature: found one, allowed is none: what is signed is taken as a whole, by PUT",
+        ));
+    }
+    let before = theirs(&asker, &state, &name)?;
+    let live = put_in_force(&asker, &state, &name, |live| Ok(merged(&live.shown(), keys))).await?;
+    let mut view = ProfileView::from(&live);
+    view.warnings.extend(live.warning_after(&before).map(str::to_owned));
+    reply::ok(view)
+}
+
+/// What an update makes of a configuration.
+fn merged(config: &ConfigMap, update: ConfigMap) -> ConfigMap {
+    let dropped: Vec<String> = update
+        .iter()
+        .filter(|(_, value)| value.is_null())
+        .map(|(key, _)| key.clone())
+        .collect();
+    let mut merged = laid_over(config, update);
+    merged.retain(|key, _| !dropped.contains(key));
+    merged
 }
 
 /// A configuration, and its signature where it came as `{"config": {…}, "signature": {…}}`.
@@ -129,16 +168,29 @@ async fn put_signed(
     name: &str,
     make: impl FnOnce(&LiveProfile) -> Result<(ConfigMap, Option<Signature>), Refusal>,
 ) -> Result<Arc<LiveProfile>, Refusal> {
+    changed(asker, state, (name, "profile"), |profiles, before, unix_ms| {
+        let (config, signature) = make(before)?;
+        Ok(profiles.replace(name, (&config, signature), unix_ms)?)
+    })
+    .await
+}
+
+/// Prepares what a profile is to be, has it kept, and puts it in force: one change after the other.
+pub(super) async fn changed(
+    asker: &Asker,
+    state: &State,
+    (name, action): (&str, &str),
+    prepare: impl FnOnce(&Profiles, &LiveProfile, u64) -> Result<Option<Prepared>, Refusal>,
+) -> Result<Arc<LiveProfile>, Refusal> {
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
     let before = theirs(asker, state, name)?;
-    let (config, signature) = make(&before)?;
-    let prepared = profiles.replace(name, (&config, signature), state.now().unix_ms)?;
+    let prepared = prepare(profiles, &before, state.now().unix_ms)?;
     let mut prepared = prepared.ok_or_else(|| no_profile(name))?;
     let mut commands = std::mem::take(&mut prepared.commands);
     if let Some(after) = prepared.get(name) {
         let states = after.changes_from(&before);
-        commands.push(asker.note("profile", (name, Some(before.fleet())), states));
+        commands.push(asker.note(action, (name, Some(before.fleet())), states));
     }
     state.owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);

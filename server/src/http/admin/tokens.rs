@@ -150,7 +150,7 @@ pub(super) async fn revoke(asker: Asker, id: Path<String>, state: Data<State>) -
     let _changing = state.profiles.changing.lock().await;
     let mut known = state.tokens.all().into_iter();
     let Some(token) = known.find(|(token, _)| *token.id == **id && is_theirs(&asker, token)) else {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("no token {id:?}")));
+        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("no token {:?}", &**id)));
     };
     let was = json!({"label": token.0.label, "role": token.0.role, "fleets": token.0.fleets});
     let note = asker.note("token.revoke", (&id, None), (was, json!(null)));

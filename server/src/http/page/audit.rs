@@ -15,14 +15,21 @@ use crate::{http::state::State, store::AuditEntry};
 const PAGE: usize = 100;
 
 /// What can be done, to be filtered by.
-const ACTIONS: [&str; 9] = [
+const ACTIONS: [&str; 16] = [
     "ban",
     "unban",
+    "list.complete",
+    "proposal.ban",
+    "proposal.dismiss",
     "profile",
+    "profile.reset",
+    "profile.rollback",
     "profile.file",
     "key.create",
     "key.rotate",
     "key.revoke",
+    "credential.revoke",
+    "credential.reset",
     "token.create",
     "token.revoke",
 ];
@@ -91,4 +98,35 @@ fn row(entry: &AuditEntry, now_ms: u64) -> Markup {
 
 fn value(value: &Value) -> Markup {
     html! { @if value.is_null() { (nothing()) } @else { code .value { (value.to_string()) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    /// The words that look like actions in the code that writes the audit.
+    fn words_of(text: &str, found: &mut BTreeSet<String>) {
+        const KINDS: [&str; 6] = ["list.", "proposal.", "profile.", "key.", "credential.", "token."];
+        let above = text.split("#[cfg(test)]").next().unwrap();
+        for quoted in above.split('"').skip(1).step_by(2) {
+            let is_word = quoted.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.');
+            if is_word && KINDS.iter().any(|kind| quoted.starts_with(kind)) {
+                found.insert(quoted.to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_can_be_filtered_by() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = BTreeSet::from(["ban", "unban", "profile"].map(str::to_owned));
+        words_of(&fs::read_to_string(source.join("profiles/mod.rs")).unwrap(), &mut found);
+        for entry in fs::read_dir(source.join("http/admin")).unwrap() {
+            words_of(&fs::read_to_string(entry.unwrap().path()).unwrap(), &mut found);
+        }
+        let known: BTreeSet<String> = ACTIONS.map(str::to_owned).into();
+        assert_eq!(known, found);
+    }
 }

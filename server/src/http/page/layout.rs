@@ -49,10 +49,11 @@ pub(super) fn answer(answer: &mut HttpResponseBuilder, text: Markup) -> HttpResp
 const PROFILES: &str = "/admin/ui/profiles";
 
 /// The views, as the navigation names them.
-const VIEWS: [(&str, &str); 6] = [
+const VIEWS: [(&str, &str); 7] = [
     (ROOT, "Overview"),
     ("/admin/ui/agents", "Agents"),
     ("/admin/ui/list", "List"),
+    ("/admin/ui/proposals", "Proposals"),
     ("/admin/ui/refusals", "Refusals"),
     (PROFILES, "Profiles"),
     ("/admin/ui/audit", "Audit"),

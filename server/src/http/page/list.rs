@@ -107,7 +107,7 @@ pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<Sta
 }
 
 /// The fleets that the operator sees.
-fn known_fleets(visitor: &Visitor, state: &State) -> BTreeSet<String> {
+pub(super) fn known_fleets(visitor: &Visitor, state: &State) -> BTreeSet<String> {
     let profiles = state.profiles.all();
     let fleets = profiles
         .iter()
@@ -117,12 +117,13 @@ fn known_fleets(visitor: &Visitor, state: &State) -> BTreeSet<String> {
 }
 
 /// The fleet of most, else the first.
-fn usual_fleet(known: &BTreeSet<String>) -> Option<&String> {
+pub(super) fn usual_fleet(known: &BTreeSet<String>) -> Option<&String> {
     let usual = known.iter().find(|fleet| **fleet == "default");
     usual.or_else(|| known.first())
 }
 
-fn fleets(known: &BTreeSet<String>, here: &str) -> Markup {
+/// Which fleet is looked at.
+pub(super) fn fleets(known: &BTreeSet<String>, here: &str) -> Markup {
     html! {
         label { "Fleet " select name="fleet" {
             @for fleet in known { option selected[fleet == here] { (fleet) } }
@@ -233,6 +234,7 @@ pub(super) async fn ban(
         fleet,
     };
     if !doubts.is_empty() && sent.given("sure").is_none() {
+        let doubts = doubts.iter().map(ToString::to_string).collect();
         let tried = blacklist::tried(&state, network, asked, doubts).await?;
         return Ok(frame(&visitor, "Ban all the same?", &doubtful(&visitor, &sent, &tried)).respond_to(&request));
     }

@@ -17,6 +17,7 @@ mod live;
 mod overview;
 mod profile_edit;
 mod profiles;
+mod proposals;
 mod refusal;
 mod refusals;
 mod session;
@@ -58,6 +59,11 @@ fn add(app: &mut impl Paths) {
     app.add(page("/admin/ui/list").on(GET, View, list::show));
     app.add(page("/admin/ui/list/ban").on(POST, Operate, list::ban));
     app.add(page("/admin/ui/list/unban").on(POST, Operate, list::unban));
+    app.add(
+        page("/admin/ui/proposals")
+            .on(GET, View, proposals::all)
+            .on(POST, Operate, proposals::decide),
+    );
     app.add(page("/admin/ui/refusals").on(GET, View, refusals::newest));
     app.add(page("/admin/ui/refusals/{id}").on(GET, View, refusal::one));
     app.add(page("/admin/ui/refusals/{id}/allow").on(POST, Operate, refusal::allow));

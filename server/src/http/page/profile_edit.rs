@@ -13,13 +13,20 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     guard::{Sent, Trouble, Visitor},
-    layout::{frame, path_of_profile, token},
-    see,
+    layout::{button, frame, path_of_profile, token},
+    see, words,
 };
 use crate::{
-    http::{admin::profiles, reply::Refusal, state::State},
+    http::{
+        admin::{
+            profiles,
+            versions::{self, Earlier},
+        },
+        reply::Refusal,
+        state::State,
+    },
     profiles::LiveProfile,
-    store::Role,
+    store::{ProfileState, Role},
 };
 
 /// Lines around a change that are shown with it.
@@ -75,16 +82,20 @@ fn said(draft: &Draft<'_>) -> Markup {
     html! {
         @match &draft.said {
             Err(problem) => { p .problem role="alert" { @for line in problem.lines() { (line) br; } } },
-            Ok(preview) => {
-                @if preview.is_same { p .calm role="status" { "It says the same as what is in force." } }
-                @else {
-                    h3 { "What would change" }
-                    (preview.difference)
-                }
-                @for weaker in &preview.weaker { p .problem { "Protects less: " (weaker) } }
-                @for odd in &preview.odd { p .trouble { (odd) } }
-            },
+            Ok(preview) => (shown(preview)),
         }
+    }
+}
+
+fn shown(preview: &Preview) -> Markup {
+    html! {
+        @if preview.is_same { p .calm role="status" { "It says the same as what is in force." } }
+        @else {
+            h3 { "What would change" }
+            (preview.difference)
+        }
+        @for weaker in &preview.weaker { p .problem { "Protects less: " (weaker) } }
+        @for odd in &preview.odd { p .trouble { (odd) } }
     }
 }
 
@@ -110,13 +121,113 @@ pub(super) async fn change(
         .await?;
         return Ok(see(&path_of_profile(live.name())).finish());
     }
+    let title = format!("Profile {}", live.name());
+    if let Some((action, earlier)) = earlier(&visitor, &state, &live, &sent).await? {
+        if sent.text("do") == "back" {
+            let path = path_of_profile(live.name());
+            versions::put_back(&visitor.asker, &state, (live.name(), action), &earlier, |live| {
+                if live.version().to_string() == of {
+                    Ok(())
+                } else {
+                    Err(moved(live))
+                }
+            })
+            .await?;
+            return Ok(see(&path).finish());
+        }
+        let shown = back(&visitor, &state, &live, (&earlier, sent.text("version")))?;
+        return Ok(frame(&visitor, &title, &shown).respond_to(&request));
+    }
     let draft = Draft {
         text,
         of,
         said: preview(&state, &live, text),
     };
-    let title = format!("Profile {}", live.name());
     Ok(frame(&visitor, &title, &editor(&visitor, &live, Some(&draft))).respond_to(&request))
+}
+
+/// Where the form goes back to, if it does: a version, or what the file says.
+async fn earlier(
+    visitor: &Visitor,
+    state: &State,
+    live: &LiveProfile,
+    sent: &Sent,
+) -> Result<Option<(&'static str, Earlier)>, Trouble> {
+    if !matches!(sent.text("do"), "compare" | "back") {
+        return Ok(None);
+    }
+    if sent.text("version") == FILE {
+        return Ok(Some(("profile.reset", Earlier::File)));
+    }
+    let no_number = |_| Refusal::bad_request("the version is not a number");
+    let version = sent.text("version").parse().map_err(no_number)?;
+    let found = Earlier::find(&visitor.asker, state, live.name(), version).await?;
+    Ok(Some(("profile.rollback", found)))
+}
+
+/// What stands for the version that the file has.
+const FILE: &str = "file";
+
+/// What would change by going back, and the form that does it.
+fn back(
+    visitor: &Visitor,
+    state: &State,
+    live: &LiveProfile,
+    (earlier, version): (&Earlier, &str),
+) -> Result<Markup, Trouble> {
+    let prepared = earlier.prepare(&state.profiles, live, state.now().unix_ms)?;
+    let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
+    let next = next.ok_or_else(|| {
+        let gone = "the profile is gone: the server's file no longer has it";
+        Refusal::new(StatusCode::CONFLICT, gone)
+    })?;
+    let mut preview = compared(next, live);
+    preview.odd.extend(earlier.warning(live));
+    let (path, of) = (path_of_profile(live.name()), live.version().to_string());
+    let fields = [("do", "back"), ("version", version), ("of", &*of)];
+    Ok(html! {
+        section .card {
+            h2 { @if version == FILE { "Back to what the file says" } @else { "Back to version " (version) } }
+            (shown(&preview))
+            div .actions {
+                (button(visitor, &path, &fields, ("primary", "Put it in force again")))
+                a .button href=(path) { "Leave it" }
+            }
+        }
+    })
+}
+
+/// Versions that were in force before, each to be compared with the one that is.
+pub(super) fn history(visitor: &Visitor, live: &LiveProfile, kept: &[ProfileState], now_ms: u64) -> Markup {
+    let path = path_of_profile(live.name());
+    let compare = |version: &str, label: &str| {
+        let fields = [("do", "compare"), ("version", version)];
+        button(visitor, &path, &fields, ("", label))
+    };
+    html! {
+        section .card {
+            h2 { "Versions" }
+            @if live.is_replaced() && visitor.may(Role::Operate) {
+                p { "What is in force was set here or by the API, in the place of the file's. " (compare(FILE, "Compare with the file's")) }
+            }
+            @if kept.is_empty() { p .empty { "No version was in force before." } }
+            @else {
+                table {
+                    thead { tr { th { "Version" } th { "Since" } th { "From" } th { span .away { "Actions" } } } }
+                    tbody { @for before in kept { tr {
+                        td data-label="Version" { (before.version) @if before.signature.is_some() { span .sub { "signed" } } }
+                        td data-label="Since" { (words::ago(before.at_ms, now_ms)) }
+                        td data-label="From" { @if before.replaced.is_some() { "here or the API" } @else { "the file" } }
+                        td .actions {
+                            @if visitor.may(Role::Operate) && (before.replaced.is_some() || before.file == live.file() && live.is_replaced()) {
+                                (compare(&before.version.to_string(), "Compare"))
+                            }
+                        }
+                    } } }
+                }
+            }
+        }
+    }
 }
 
 fn moved(live: &LiveProfile) -> Refusal {
@@ -144,15 +255,20 @@ fn preview(state: &State, live: &LiveProfile, text: &str) -> Result<Preview, Str
     let prepared = prepared.map_err(|error| error.to_string())?;
     let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
     let next = next.ok_or("the profile is gone: the server's file no longer has it")?;
+    Ok(compared(next, live))
+}
+
+/// What a configuration that is prepared would change of the one in force.
+fn compared(next: &LiveProfile, live: &LiveProfile) -> Preview {
     let (before, after) = (text_of(&live.shown()), text_of(&next.shown()));
     let mut odd = super::profiles::odd(next);
     odd.extend(next.warning_after(live).map(str::to_owned));
-    Ok(Preview {
+    Preview {
         difference: difference(&before, &after),
         weaker: next.policy().weaker_than(live.policy()),
         odd,
-        is_same: next.version() == live.version(),
-    })
+        is_same: before == after && next.version() == live.version(),
+    }
 }
 
 fn text_of(config: &ConfigMap) -> String {
@@ -166,7 +282,7 @@ fn difference(before: &str, after: &str) -> Markup {
     let groups = diff.grouped_ops(AROUND);
     html! {
         div .diff role="group" aria-label="Difference" {
-            @if groups.is_empty() { p .hint { "Only a hidden secret differs." } }
+            @if groups.is_empty() { p .hint { "The same keys and values; a hidden secret or the signature may differ." } }
             @for group in &groups {
                 @for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
                     @let (kind, sign, said) = match change.tag() {

@@ -11,7 +11,10 @@ use super::{
     profile_edit, words,
 };
 use crate::{
-    http::{admin::profiles, state::State},
+    http::{
+        admin::{profiles, versions},
+        state::State,
+    },
     profiles::LiveProfile,
     store::AgentView,
 };
@@ -88,6 +91,7 @@ fn run(versions: &Versions, newest: u64) -> Markup {
 pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>) -> Answer {
     let live = profiles::theirs(&visitor.asker, &state, &name)?;
     let agents = state.agents().await?.0;
+    let kept = versions::kept(&state, &name).await?;
     let (now_ms, odd) = (state.now().unix_ms, odd(&live));
     let checks = live.policy().checks_on();
     let content = html! {
@@ -108,6 +112,7 @@ pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>
             }
         }
         (profile_edit::editor(&visitor, &live, None))
+        (profile_edit::history(&visitor, &live, &kept, now_ms))
     };
     Ok(frame(&visitor, &format!("Profile {}", live.name()), &content))
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, Responder as _, web::Data};
-use buckler::model::address;
-use ipnet::IpNet;
 use maud::{Markup, html};
 
 use super::{
@@ -12,29 +10,18 @@ use super::{
     layout::{frame, nothing},
     see, words,
 };
-use crate::{http::state::State, store::RefusalView};
+use crate::{
+    http::{
+        admin::{blacklist::network, refusals::Wanted},
+        state::State,
+    },
+    store::RefusalView,
+};
 
 /// Where they are.
 const PATH: &str = "/admin/ui/refusals";
 /// Refusals of a view.
 const MOST: usize = 100;
-
-/// What is looked for.
-#[derive(Clone)]
-struct Wanted {
-    profile: Option<String>,
-    check: Option<String>,
-    client: Option<IpNet>,
-}
-
-impl Wanted {
-    fn is(&self, refusal: &RefusalView) -> bool {
-        let same = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
-        let is_within =
-            |network: IpNet| address::parse_network(&refusal.address).is_some_and(|client| network.contains(&client));
-        same(&self.profile, &refusal.profile) && same(&self.check, &refusal.why) && self.client.is_none_or(is_within)
-    }
-}
 
 pub(super) async fn newest(
     visitor: Visitor,
@@ -46,13 +33,13 @@ pub(super) async fn newest(
         let plain: String = id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
         return Ok(see(&format!("{PATH}/{plain}")).finish());
     }
+    let given = |field| asked.given(field).map(str::to_owned);
     let wanted = Wanted {
-        profile: asked.given("profile").map(str::to_owned),
-        check: asked.given("check").map(str::to_owned),
-        client: asked
-            .given("client")
-            .map(crate::http::admin::blacklist::network)
-            .transpose()?,
+        profile: given("profile"),
+        check: given("check"),
+        rule: given("rule"),
+        route: given("route"),
+        client: asked.given("client").map(network).transpose()?,
     };
     let operator = visitor.asker.operator.clone();
     let found = state.owner.ask(move |node, _| {
@@ -86,6 +73,8 @@ pub(super) async fn newest(
             label { "Id shown to the client " input type="search" name="id" inputmode="text" pattern="[0-9a-fA-F]{16}" placeholder="16 digits" size="18"; }
             label { "Application " (select("profile", &profiles, str::to_owned)) }
             label { "Check " (select("check", &checks, words::check)) }
+            label { "Rule " input type="search" name="rule" value=(asked.text("rule")) placeholder="sqli/" size="14"; }
+            label { "Route " input type="search" name="route" value=(asked.text("route")) placeholder="/search" size="14"; }
             label { "Client " input type="search" name="client" value=(asked.text("client")) placeholder="203.0.113.0/24" size="16"; }
             button type="submit" { "Find" }
         }

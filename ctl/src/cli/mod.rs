@@ -1,9 +1,14 @@
 //! What may be typed.
 
+mod access;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::access::{
+    AgentArgs, AuditArgs, CredentialsCommand, KeysCommand, SignCommand, SignConfigArgs, SignKeysArgs, TokensCommand,
+};
 use crate::{lists::Format, show::Output};
 
 /// Asks and steers Buckler's cloud server.
@@ -37,7 +42,11 @@ pub(crate) struct ServerArgs {
     /// the token: every user of the machine sees the arguments of its programs
     #[arg(long, global = true, env = "BUCKLERCTL_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file of `server` and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME
+    /// A file of the authorities, in PEM, that the server's certificate is judged by, instead of
+    /// those that browsers believe
+    #[arg(long, global = true, env = "BUCKLERCTL_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// A file of `server`, `ca`, and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME
     /// or ~/.config]
     #[arg(long, global = true, env = "BUCKLERCTL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -52,6 +61,9 @@ pub(crate) enum Command {
     /// The fleet's list of banned addresses and networks
     #[command(subcommand)]
     Bans(BansCommand),
+    /// Bans that one application proposes, and that wait for another, or for an operator
+    #[command(subcommand)]
+    Proposals(ProposalsCommand),
     /// Why a client was refused, by the id that it was shown
     Why(WhyArgs),
     /// The newest refusals
@@ -75,6 +87,8 @@ pub(crate) enum Command {
     /// Signs configurations for agents that believe keys alone; asks no server
     #[command(subcommand)]
     Sign(SignCommand),
+    /// Fetches a backup of all that the server keeps
+    Backup(BackupArgs),
     /// Looks for what is wrong, and says what to do
     Doctor(DoctorArgs),
     /// Prints completions for a shell
@@ -94,7 +108,8 @@ pub(crate) struct AgentsArgs {
     /// Only agents of this fleet
     #[arg(long)]
     pub(crate) fleet: Option<String>,
-    /// Only agents that are not well: silent, behind, or with a configuration that failed
+    /// Only agents that are not well: silent, behind, with an alarm, a configuration that failed,
+    /// or events that were lost
     #[arg(long)]
     pub(crate) unwell: bool,
 }
@@ -150,6 +165,10 @@ pub(crate) enum BansCommand {
         /// Why, where the file says nothing
         #[arg(long, default_value = "imported")]
         reason: String,
+        /// Takes also networks that are wider than an agent may ask for; what is protected stays
+        /// free
+        #[arg(long)]
+        wide: bool,
         /// Only says what would be listed
         #[arg(long)]
         dry_run: bool,
@@ -161,6 +180,29 @@ pub(crate) enum BansCommand {
         /// For which
         #[arg(long, value_enum, default_value_t)]
         format: Target,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProposalsCommand {
+    /// Shows what waits
+    List {
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Bans what is proposed, for as long and for the same reason
+    Ban {
+        /// The address or network, as it is proposed
+        address: String,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Forgets what is proposed
+    Dismiss {
+        /// The address or network, as it is proposed
+        address: String,
         #[command(flatten)]
         fleet: FleetArgs,
     },
@@ -184,9 +226,16 @@ pub(crate) enum Target {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FleetArgs {
-    /// The fleet whose list it is
-    #[arg(long, default_value = "default")]
-    pub(crate) fleet: String,
+    /// The fleet whose list it is [default: `default`, or the only one that the token is for]
+    #[arg(long)]
+    pub(crate) fleet: Option<String>,
+}
+
+impl FleetArgs {
+    /// What a query says of it: nothing where the server is to decide.
+    pub(crate) fn query(&self) -> Vec<(&str, &str)> {
+        self.fleet.iter().map(|fleet| ("fleet", fleet.as_str())).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +249,21 @@ pub(crate) struct RefusalsArgs {
     /// The most that are shown, up to 1000
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
+    /// Only those of this profile's applications
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Only those of this check, such as `sqli`
+    #[arg(long)]
+    pub(crate) check: Option<String>,
+    /// Only those of this rule, or of rules that begin so, such as `sqli/`
+    #[arg(long)]
+    pub(crate) rule: Option<String>,
+    /// Only those of this route, as the application names it
+    #[arg(long)]
+    pub(crate) route: Option<String>,
+    /// Only those of this client: an address, or a network
+    #[arg(long)]
+    pub(crate) client: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -234,181 +298,34 @@ pub(crate) enum ProfilesCommand {
         name: String,
         /// A configuration: JSON, or TOML where the name ends in .toml
         file: PathBuf,
-        /// Changes only the keys that the file names
+        /// Changes only the keys that the file names; a key that is null is dropped
         #[arg(long)]
         merge: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Shows the keys of every profile, with their last characters and when they were used
-    List,
-    /// Makes a key, and prints it this once
-    Create {
-        /// The profile of its agents
+    /// Shows the versions that were in force before: up to 20
+    Versions {
+        /// The profile
+        name: String,
+    },
+    /// Puts a version in force again that was before
+    Rollback {
+        /// The profile
+        name: String,
+        /// The version [default: the one before]
         #[arg(long)]
-        profile: String,
-        /// For people
-        #[arg(long, default_value = "")]
-        label: String,
-        /// For how long it is in force, such as 12h or 90d [default: without end]
-        #[arg(long, value_parser = crate::lists::seconds)]
-        ttl: Option<u64>,
+        version: Option<u64>,
     },
-    /// Makes a key in the place of another, which stays in force for a while
-    Rotate {
-        /// The key, as the list names it
-        id: String,
-        /// For how long the other stays in force
-        #[arg(long, value_parser = crate::lists::seconds, default_value = "24h")]
-        overlap: u64,
-        /// For how long the new one is in force, such as 90d [default: without end]
-        #[arg(long, value_parser = crate::lists::seconds)]
-        ttl: Option<u64>,
+    /// Puts in force what the server's file says, in the place of what was set here or on the page
+    Reset {
+        /// The profile
+        name: String,
     },
-    /// Revokes a key for good, and closes the connections that use it
-    Revoke {
-        /// The key, as the list names it
-        id: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CredentialsCommand {
-    /// Shows which agents have a credential of their own, and the key that each enrolled with
-    List,
-    /// Revokes an agent's credential, and closes its connections; the agent is refused whatever key
-    /// it brings, until it is reset
-    Revoke(AgentArgs),
-    /// Forgets an agent's credential, revoked or not: the agent enrols again by its profile's key
-    Reset(AgentArgs),
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct AgentArgs {
-    /// The profile of the agent
-    pub(crate) profile: String,
-    /// The agent, as the lists name it
-    pub(crate) agent: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokensCommand {
-    /// Shows the tokens that were made here; the file's is not among them
-    List,
-    /// Makes a token, and prints it this once
-    Create {
-        /// Whose it is, as the audit names them
-        label: String,
-        /// What it allows
-        #[arg(long, value_enum)]
-        role: Role,
-        /// The fleets that it sees and changes; may be given several times [default: all]
-        #[arg(long = "fleet")]
-        fleets: Vec<String>,
-        /// For how long it is in force, such as 8h or 90d [default: without end]
-        #[arg(long, value_parser = crate::lists::seconds)]
-        ttl: Option<u64>,
-    },
-    /// Revokes a token
-    Revoke {
-        /// The token, as the list names it
-        id: String,
-    },
-}
-
-/// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Role {
-    /// To look
-    View,
-    /// To ban, to unban, and to replace configurations
-    Operate,
-    /// To make and revoke keys and tokens, and to fetch backups
-    Admin,
-}
-
-impl Role {
-    /// As the server reads it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::View => "view",
-            Self::Operate => "operate",
-            Self::Admin => "admin",
-        }
-    }
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct AuditArgs {
-    /// The most that are shown, up to 1000
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) limit: u16,
-    /// Only entries before this number
-    #[arg(long)]
-    pub(crate) before: Option<u64>,
-    /// Only such as `ban`, `unban`, `profile`, `key.create` or `token.revoke`
-    #[arg(long)]
-    pub(crate) action: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SignCommand {
-    /// Makes a key that signs, and prints its public half for hosts' settings
-    Key {
-        /// The file that it is written to; it must not be there yet
-        file: PathBuf,
-    },
-    /// Signs a profile's configuration, and prints both
-    Config(SignConfigArgs),
-    /// Signs a change of the keys that sign, and prints all changes
-    Keys(SignKeysArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SignConfigArgs {
-    /// The profile
-    pub(crate) profile: String,
-    /// A configuration: JSON, or TOML where the name ends in .toml; or what this command printed,
-    /// to which signatures are added
+pub(crate) struct BackupArgs {
+    /// The file, which appears once it is whole, with mode 0600; it must not be there yet
     pub(crate) file: PathBuf,
-    /// A private key; may be given several times
-    #[arg(long = "key", required = true, value_name = "FILE")]
-    pub(crate) keys: Vec<PathBuf>,
-    /// Its number: agents take no lower one after it [default: the seconds since 1970]
-    #[arg(long)]
-    pub(crate) version: Option<u64>,
-    /// Take a version that is far above the default: hosts take no lower one until the keys are
-    /// changed
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// For how long agents take it [default: 90d]
-    #[arg(long, value_parser = crate::lists::seconds)]
-    pub(crate) expires: Option<u64>,
-    /// The profile's template at the server
-    #[arg(long, default_value = "default")]
-    pub(crate) template: String,
-    /// The file of all changes of keys, where there were any
-    #[arg(long, value_name = "FILE")]
-    pub(crate) changes: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SignKeysArgs {
-    /// The file of the changes before, or of one that more keys are to sign
-    #[arg(long, value_name = "FILE")]
-    pub(crate) changes: Option<PathBuf>,
-    /// A key that signs from now on, as `sign key` printed it; may be given several times. Without
-    /// any, signatures are added to the last change
-    #[arg(long)]
-    pub(crate) new: Vec<String>,
-    /// How many of them must sign
-    #[arg(long, default_value_t = 1)]
-    pub(crate) threshold: usize,
-    /// A private key, of those before or of the new ones; may be given several times
-    #[arg(long = "key", required = true, value_name = "FILE")]
-    pub(crate) keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,0 +1,61 @@
+//! `bucklerctl proposals`: bans that wait for a second witness, and an operator's word on them.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Answer, Failure,
+    api::Api,
+    cli::{FleetArgs, ProposalsCommand},
+    refusals::listed,
+    show::{Screen, at, duration, taken, text},
+};
+
+const PATH: &str = "admin/proposals";
+
+pub(crate) fn run(command: &ProposalsCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    match command {
+        ProposalsCommand::List { fleet } => list(api, fleet, screen),
+        ProposalsCommand::Ban { address, fleet } => {
+            let done: Value = api.post(PATH, &json!({"address": address, "fleet": fleet.fleet}))?;
+            let words = format!("{address} is banned {}", listed(at(&done, "entry")));
+            said(&done, &words, screen)
+        }
+        ProposalsCommand::Dismiss { address, fleet } => {
+            let mut query = fleet.query();
+            query.push(("address", address));
+            let done: Value = api.delete(PATH, &query)?;
+            let words = format!("{} is proposed no more", text(at(&done, "dismissed"), "address"));
+            said(&done, &words, screen)
+        }
+    }
+}
+
+fn said(done: &Value, words: &str, screen: &mut Screen) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(done)?;
+    } else {
+        screen.line(words)?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn list(api: &Api, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {
+    let mut page: Value = api.get(PATH, &fleet.query())?;
+    if screen.is_json() {
+        screen.json(&page)?;
+        return Ok(Answer::Yes);
+    }
+    let seconds = |one: &Value, member: &str| duration(at(one, member).as_u64().unwrap_or_default());
+    let rows = taken(&mut page, "proposals").into_iter().map(|one| {
+        [
+            text(&one, "address"),
+            seconds(&one, "ttl_s"),
+            seconds(&one, "age_s"),
+            text(&one, "profile"),
+            text(&one, "why"),
+        ]
+    });
+    let rows = rows.collect();
+    screen.table(["NETWORK", "ENDS IN", "AGE", "BY", "WHY"], rows, "Nothing is proposed")?;
+    Ok(Answer::Yes)
+}
