@@ -62,6 +62,9 @@ where
         if let Some(peer) = event::peer(&request) {
             request.extensions_mut().insert(Peer(peer));
         }
+        if let Some(pattern) = event::pattern(&request) {
+            request.extensions_mut().insert(pattern);
+        }
         let asked_for = event::asked_for(&request);
         let (mut parts, body) = request.into_parts();
         let body = Arc::new(body);

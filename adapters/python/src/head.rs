@@ -1,26 +1,46 @@
-//! Judging a request's head: here, or by a sibling's agent. Whether there is a route is asked of
-//! the framework where that matters.
+//! Judging a request's head: here, or by a sibling's agent. What route there is, is asked of the
+//! framework where that matters.
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyString};
 
 #[cfg(unix)]
 use crate::shared::{Checked, Follower, Gone};
 use crate::{live::Served, refusal::Refusal, request::Request};
 
-/// Tells whether the application has a route for what a request came from.
+/// Tells the application's route for what a request came from.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolve<'a, 'py> {
-    pub(crate) resolve: &'a Bound<'py, PyAny>,
-    pub(crate) source: Option<&'a Bound<'py, PyAny>>,
+    resolve: &'a Bound<'py, PyAny>,
+    source: Option<&'a Bound<'py, PyAny>>,
 }
 
-impl Resolve<'_, '_> {
-    /// Asks the framework.
+/// What the framework says of a request's route.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) is_route: bool,
+    pub(crate) pattern: Option<Box<str>>,
+}
+
+impl<'a, 'py> Resolve<'a, 'py> {
+    /// Of a call's arguments.
+    pub(crate) fn of(resolve: Option<&'a Bound<'py, PyAny>>, source: Option<&'a Bound<'py, PyAny>>) -> Option<Self> {
+        resolve.map(|resolve| Self { resolve, source })
+    }
+
+    /// Asks the framework, which answers with the route's pattern, or whether there is one.
     ///
     /// # Errors
     /// Where it fails.
-    pub(crate) fn call(&self) -> PyResult<bool> {
-        self.resolve.call1((self.source,))?.is_truthy()
+    pub(crate) fn call(&self) -> PyResult<Found> {
+        let said = self.resolve.call1((self.source,))?;
+        let pattern: Option<Box<str>> = match said.cast::<PyString>() {
+            Ok(pattern) => Some(pattern.to_string_lossy().into()),
+            Err(_) => None,
+        };
+        Ok(Found {
+            is_route: said.is_truthy()?,
+            pattern: pattern.filter(|pattern| !pattern.is_empty()),
+        })
     }
 }
 
@@ -39,7 +59,7 @@ pub(crate) fn check_here(
     {
         request.found_route(resolve.call()?);
     }
-    Ok(request.viewed(py, |view| served.check(view)))
+    Ok(request.viewed(py, resolve, |view| served.check(view)))
 }
 
 /// Judges a request by a sibling's agent, and notes what that will need of it.
@@ -51,14 +71,14 @@ pub(crate) fn ask(
     py: Python<'_>,
     sibling: &Follower,
     request: &Request,
-    resolve: &mut Option<Resolve<'_, '_>>,
+    resolve: Option<Resolve<'_, '_>>,
 ) -> PyResult<Result<Option<Refusal>, Gone>> {
-    let mut checked = request.viewed(py, |view| sibling.check(view, resolve.is_some()));
+    let mut checked = request.sent(py, resolve, |sent| sibling.check(sent, resolve.is_some()));
     if let Ok(Checked::AsksForRoute) = checked
-        && let Some(resolve) = resolve.take()
+        && let Some(resolve) = resolve
     {
         request.found_route(resolve.call()?);
-        checked = request.viewed(py, |view| sibling.check(view, false));
+        checked = request.sent(py, Some(resolve), |sent| sibling.check(sent, false));
     }
     Ok(match checked {
         Ok(Checked::Judged { refusal, body, answers }) => {

@@ -1,12 +1,14 @@
 //! Headers as Python's servers hold them: read where they are, copied only where they are not what the guard wants.
 
+use std::borrow::Cow;
+
 use buckler::guard::Headers;
 use pyo3::{
     Bound, Py, PyAny, PyResult, Python,
     types::{PyBytes, PyBytesMethods as _, PyString, PyStringMethods as _},
 };
 
-use crate::target::latin1;
+use crate::{head::Resolve, request::Request, target::latin1};
 
 /// The headers of a request, kept alive as long as it is.
 #[derive(Debug, Default)]
@@ -79,9 +81,18 @@ impl HeaderList {
         Some(String::from_utf8_lossy(found.value.bytes(py)).into_owned())
     }
 
-    /// The headers for the guard.
-    pub(crate) fn view<'a, 'py>(&'a self, py: Python<'py>) -> View<'a, 'py> {
-        View { list: self, py }
+    fn for_each_value<'h>(&'h self, py: Python<'h>, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        for header in &self.0 {
+            if header.name.text() == name {
+                visit(header.value.bytes(py));
+            }
+        }
+    }
+
+    fn for_each<'h>(&'h self, py: Python<'h>, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        for header in &self.0 {
+            visit(header.name.text(), header.value.bytes(py));
+        }
     }
 
     /// Copied, for a judgement that does without the interpreter's lock.
@@ -91,25 +102,46 @@ impl HeaderList {
     }
 }
 
-/// Headers while the interpreter's lock is held.
+/// A request's headers while the interpreter's lock is held, and its framework at hand.
 pub(crate) struct View<'a, 'py> {
-    list: &'a HeaderList,
-    py: Python<'py>,
+    pub(crate) py: Python<'py>,
+    pub(crate) list: &'a HeaderList,
+    pub(crate) request: &'a Request,
+    pub(crate) resolve: Option<Resolve<'a, 'py>>,
 }
 
 impl Headers for View<'_, '_> {
     fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
-        for header in &self.list.0 {
-            if header.name.text() == name {
-                visit(header.value.bytes(self.py));
-            }
-        }
+        self.list.for_each_value(self.py, name, visit);
     }
 
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
-        for header in &self.list.0 {
-            visit(header.name.text(), header.value.bytes(self.py));
-        }
+        self.list.for_each(self.py, visit);
+    }
+
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        self.request.pattern_by(self.resolve).map(Cow::Borrowed)
+    }
+}
+
+/// Headers apart from Python's objects, and what tells the pattern of the route.
+pub(crate) struct Pairs<'b, P> {
+    pub(crate) pairs: Vec<(&'b str, &'b [u8])>,
+    pub(crate) pattern: P,
+}
+
+impl<P: Fn() -> Option<String>> Headers for Pairs<'_, P> {
+    fn for_each_value<'h>(&'h self, name: &str, visit: &mut dyn FnMut(&'h [u8])) {
+        let named = self.pairs.iter().filter(|(own, _)| *own == name);
+        named.for_each(|(_, value)| visit(value));
+    }
+
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.pairs.iter().for_each(|(name, value)| visit(name, value));
+    }
+
+    fn route_pattern(&self) -> Option<Cow<'_, str>> {
+        (self.pattern)().map(Cow::Owned)
     }
 }
 

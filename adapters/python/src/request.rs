@@ -3,7 +3,10 @@
 use std::{
     net::IpAddr,
     num::NonZeroUsize,
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use buckler::guard::{Headers, RequestView, RouteMatch};
@@ -16,7 +19,8 @@ use pyo3::{
 
 use crate::{
     fork,
-    headers::HeaderList,
+    head::{Found, Resolve},
+    headers::{HeaderList, Pairs, View},
     reading::{address, asgi_peer, asgi_target, text, wsgi_target},
     target::Target,
 };
@@ -24,7 +28,7 @@ use crate::{
 /// A request as the guard sees it. It is read when it is made, so that what the application does to its own objects changes nothing.
 ///
 /// `target` is the path and the query as the client sent them; `headers` are pairs of texts or bytes; `peer` is the address at the
-/// other end of the connection, without a port.
+/// other end of the connection, without a port; `pattern` is that of the route, `/items/{id}`, where it is known beforehand.
 #[pyclass(frozen, module = "buckler")]
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -34,12 +38,24 @@ pub(crate) struct Request {
     peer: Option<IpAddr>,
     headers: HeaderList,
     route: AtomicU8,
+    /// The pattern of its route, once it was looked up: nothing where there is none.
+    pattern: OnceLock<Option<Box<str>>>,
     /// The process in which it was checked.
     generation: AtomicU64,
     /// How much of its body is wanted, where a sibling's agent said so; 0 is nothing.
     body: AtomicUsize,
     /// Whether its answer is looked into, where a sibling's agent said so.
     answer: AtomicBool,
+}
+
+/// A request on its way to a sibling's agent.
+#[cfg(unix)]
+pub(crate) struct Sent<'a> {
+    pub(crate) view: &'a RequestView<'a>,
+    /// The pattern of its route; nothing where it is to be asked for, should anything be found.
+    pub(crate) known: Option<Option<&'a str>>,
+    /// Looks that pattern up.
+    pub(crate) pattern: &'a dyn Fn() -> Option<String>,
 }
 
 /// A body that is longer is judged without the interpreter's lock, in bytes. To judge it takes longer than to get the lock back, even
@@ -55,13 +71,14 @@ const MISSING: u8 = 3;
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, target, headers = None, peer = None, host = None))]
+    #[pyo3(signature = (method, target, headers = None, peer = None, host = None, pattern = None))]
     fn new(
         method: &str,
         target: &str,
         headers: Option<&Bound<'_, PyAny>>,
         peer: Option<&str>,
         host: Option<String>,
+        pattern: Option<&str>,
     ) -> PyResult<Self> {
         let mut list = HeaderList::default();
         if let Some(headers) = headers {
@@ -71,13 +88,17 @@ impl Request {
             }
         }
         let host = host.or_else(|| list.first("host", headers?.py()));
-        Ok(Self::of(
+        let request = Self::of(
             method.to_ascii_uppercase(),
             Target::of_line(target),
             host,
             peer.and_then(address),
             list,
-        ))
+        );
+        if let Some(pattern) = pattern.filter(|pattern| !pattern.is_empty()) {
+            request.pattern.set(Some(pattern.into())).unwrap_or_default();
+        }
+        Ok(request)
     }
 
     /// Of WSGI's environment. `peer` stands for `REMOTE_ADDR` where a platform's front end says better who connected.
@@ -96,13 +117,14 @@ impl Request {
             Some(peer) => address(peer),
             None => text(intern!(py, "REMOTE_ADDR"))?.as_deref().and_then(address),
         };
-        Ok(Self::of(
-            text(intern!(py, "REQUEST_METHOD"))?.unwrap_or_default(),
-            wsgi_target(environ)?,
-            text(intern!(py, "HTTP_HOST"))?,
-            peer,
-            headers,
-        ))
+        let mut target = wsgi_target(environ)?;
+        // the header is judged beside it: an application may go by either
+        let host = match target.authority.take() {
+            Some(authority) => Some(authority),
+            None => text(intern!(py, "HTTP_HOST"))?,
+        };
+        let method = text(intern!(py, "REQUEST_METHOD"))?.unwrap_or_default();
+        Ok(Self::of(method, target, host, peer, headers))
     }
 
     /// Of ASGI's scope, of the type `http` or `websocket`.
@@ -123,7 +145,9 @@ impl Request {
         }
         // a handshake is always a GET
         let method = text(scope, intern!(py, "method"))?.unwrap_or_else(|| "GET".to_owned());
-        Ok(Self::of(method, asgi_target(scope)?, host, asgi_peer(scope)?, headers))
+        let mut target = asgi_target(scope)?;
+        let host = target.authority.take().or(host);
+        Ok(Self::of(method, target, host, asgi_peer(scope)?, headers))
     }
 
     /// The method.
@@ -154,6 +178,12 @@ impl Request {
     #[getter]
     fn peer(&self) -> Option<String> {
         self.peer.map(|peer| peer.to_string())
+    }
+
+    /// The pattern of its route, where it has one that is known by now.
+    #[getter]
+    fn pattern(&self) -> Option<&str> {
+        self.known_pattern().flatten()
     }
 
     /// Whether the application has a route for it: `matched`, `missing` (and the framework is sure of it), `unsure`, where only the
@@ -198,6 +228,7 @@ impl Request {
             peer,
             headers,
             route: AtomicU8::new(UNKNOWN),
+            pattern: OnceLock::new(),
             generation: AtomicU64::new(u64::MAX),
             body: AtomicUsize::new(0),
             answer: AtomicBool::new(false),
@@ -219,8 +250,29 @@ impl Request {
     }
 
     /// What the framework said of its routes.
-    pub(crate) fn found_route(&self, is_found: bool) {
-        self.route.store(if is_found { MATCHED } else { UNSURE }, Relaxed);
+    pub(crate) fn found_route(&self, found: Found) {
+        let route = if found.is_route { MATCHED } else { UNSURE };
+        self.route.store(route, Relaxed);
+        self.pattern.set(found.pattern).unwrap_or_default();
+    }
+
+    /// The pattern of its route, once that was looked up; within it nothing, where there is none.
+    pub(crate) fn known_pattern(&self) -> Option<Option<&str>> {
+        self.pattern.get().map(Option::as_deref)
+    }
+
+    /// The pattern of its route, which is looked up where it is not known yet. For findings only: frameworks take their
+    /// time.
+    pub(crate) fn pattern_by(&self, resolve: Option<Resolve<'_, '_>>) -> Option<&str> {
+        if self.pattern.get().is_none()
+            && let Some(resolve) = resolve
+        {
+            // what fails is not known: the finding is told all the same. Not filled within the cell, for which another
+            // thread might wait that has the interpreter's lock
+            let found = resolve.call().unwrap_or_default();
+            self.pattern.set(found.pattern).unwrap_or_default();
+        }
+        self.pattern()
     }
 
     /// What a sibling's agent will need of it.
@@ -240,26 +292,65 @@ impl Request {
         self.answer.load(Relaxed)
     }
 
-    /// Shows the guard the request.
-    pub(crate) fn viewed<T>(&self, py: Python<'_>, look: impl FnOnce(&RequestView<'_>) -> T) -> T {
-        look(&self.view(&self.headers.view(py)))
+    /// Shows the guard the request. `resolve` is asked for its route where something is found.
+    pub(crate) fn viewed<'py, T>(
+        &self,
+        py: Python<'py>,
+        resolve: Option<Resolve<'_, 'py>>,
+        look: impl FnOnce(&RequestView<'_>) -> T,
+    ) -> T {
+        let headers = View {
+            py,
+            list: &self.headers,
+            request: self,
+            resolve,
+        };
+        look(&self.view(&headers))
     }
 
     /// Shows the guard the request beside a body of so many bytes; while other threads of Python's
     /// run, where it is long.
-    pub(crate) fn viewed_with<T: Send>(
+    pub(crate) fn viewed_with<'py, T: Send>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
+        resolve: Option<Resolve<'_, 'py>>,
         length: usize,
         look: impl FnOnce(&RequestView<'_>) -> T + Send,
     ) -> T {
         if length <= LONG {
-            return self.viewed(py, look);
+            return self.viewed(py, resolve, look);
         }
+        // beforehand, while the framework can be asked: it takes far less time than such a body
+        let pattern = self.pattern_by(resolve);
         let headers = self.headers.copied(py);
         py.detach(|| {
-            let pairs: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-            look(&self.view(&pairs.as_slice()))
+            let headers = Pairs {
+                pairs: headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
+                pattern: || pattern.map(str::to_owned),
+            };
+            look(&self.view(&headers))
+        })
+    }
+
+    /// Shows the request to what sends it to a sibling's agent.
+    #[cfg(unix)]
+    pub(crate) fn sent<'py, T>(
+        &self,
+        py: Python<'py>,
+        resolve: Option<Resolve<'_, 'py>>,
+        send: impl FnOnce(&Sent<'_>) -> T,
+    ) -> T {
+        let look = || self.pattern_by(resolve).map(str::to_owned);
+        let known = match (self.known_pattern(), resolve) {
+            (None, Some(_)) => None,
+            (known, _) => Some(known.flatten()),
+        };
+        self.viewed(py, None, |view| {
+            send(&Sent {
+                view,
+                known,
+                pattern: &look,
+            })
         })
     }
 

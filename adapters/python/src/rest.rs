@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use buckler::guard;
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyBytes};
 
 #[cfg(unix)]
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     shared::{Follower, Gone},
 };
 use crate::{
+    head::Resolve,
     live::{By, Live},
     refusal::Refusal,
     request::Request,
@@ -71,14 +72,15 @@ impl BodyRest {
     /// Where the agent that has seen what was before it is gone.
     pub(crate) fn check(
         &mut self,
-        py: Python<'_>,
         live: &Live,
         request: &Request,
-        piece: &[u8],
+        resolve: Option<Resolve<'_, '_>>,
+        piece: &Bound<'_, PyBytes>,
         is_end: bool,
     ) -> PyResult<Option<Refusal>> {
+        let (py, piece) = (piece.py(), piece.as_bytes());
         Ok(match (&mut self.0, live.by()) {
-            (Kept::Here(rest), By::Own { served, .. }) => request.viewed_with(py, piece.len(), |view| {
+            (Kept::Here(rest), By::Own { served, .. }) => request.viewed_with(py, resolve, piece.len(), |view| {
                 served.check_body_rest(view, rest, piece, is_end)
             }),
             #[cfg(unix)]
@@ -90,7 +92,9 @@ impl BodyRest {
                 },
                 _,
             ) => {
-                let judged = request.viewed(py, |view| sibling.check_body_rest(view, *number, piece, is_end));
+                let judged = request.sent(py, resolve, |sent| {
+                    sibling.check_body_rest(sent, *number, piece, is_end)
+                });
                 // until it is known to go on
                 *is_over = true;
                 let (refusal, ended) = judged.map_err(gone)?;

@@ -1,15 +1,17 @@
 //! A request's target, as it came: what servers for Python have made of it, made undone.
 
-/// A path as it came, percent-encoded, and the query without `?`.
+/// A path as it came, percent-encoded, the query without `?`, and the host and port that stood before them, where the target was an
+/// absolute one (RFC 9112, section 3.2.2).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) path: String,
     pub(crate) query: String,
+    pub(crate) authority: Option<String>,
 }
 
 impl Target {
-    /// Of the request line's target, whose bytes may be shown as Latin-1 (as WSGI does). A scheme and a host before the path are cut
-    /// off, and so is a fragment, which no client may send and no application sees.
+    /// Of the request line's target, whose bytes may be shown as Latin-1 (as WSGI does). A scheme and a host before the path are
+    /// taken off, and a fragment is cut off, which no client may send and no application sees.
     pub(crate) fn of_line(line: &str) -> Self {
         let line = line.split('#').next().unwrap_or_default();
         let (path, query) = line.split_once('?').unwrap_or((line, ""));
@@ -18,15 +20,19 @@ impl Target {
 
     /// Of a path that may have a scheme and a host before it, and a query.
     pub(crate) fn of_parts(path: &str, query: &str) -> Self {
-        let path = match path.split_once("://") {
+        let (authority, path) = match path.split_once("://") {
             Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+                match rest.find('/').and_then(|at| rest.split_at_checked(at)) {
+                    Some((authority, path)) => (Some(authority), path),
+                    None => (Some(rest), "/"),
+                }
             }
-            _ => path,
+            _ => (None, path),
         };
         Self {
             path: ascii(path),
             query: ascii(query),
+            authority: authority.map(ascii),
         }
     }
 
@@ -37,6 +43,7 @@ impl Target {
                 byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#')
             }),
             query: ascii(query),
+            authority: None,
         }
     }
 }

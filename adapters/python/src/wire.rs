@@ -2,17 +2,22 @@
 //! [`shared`](crate::shared): frames over a Unix socket.
 //!
 //! A frame is its length, in four bytes, and as many bytes: an operation with what it needs, or its
-//! reply. Both ends are the same module in processes of one server, so that there are no versions;
+//! reply. Before that one the agent may ask for the pattern of the request's route, which only the
+//! framework knows: that is looked up where something was found. Both ends are the same module in processes of one server, so that there are no versions;
 //! what cannot be read ends the connection.
 
 use std::{
+    cell::OnceCell,
     io::{self, Read as _},
-    net::IpAddr,
+    net::{IpAddr, Shutdown},
     os::unix::net::UnixStream,
+    time::Duration,
 };
 
 use buckler::guard::{RequestView, RouteMatch};
 use rustix::net::{SendFlags, send};
+
+use crate::{headers::Pairs, request::Sent};
 
 /// A frame that is longer is none, in bytes: heads have some hundred KiB at most, and of bodies as
 /// much is shown at once as Python reads.
@@ -86,6 +91,24 @@ impl Op {
     }
 }
 
+/// What the process that has the agent says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Said {
+    /// The reply, which follows.
+    Reply = 1,
+    /// It asks for the pattern of the request's route.
+    AsksForPattern,
+}
+
+impl Said {
+    pub(crate) fn of(byte: u8) -> Option<Self> {
+        [Self::Reply, Self::AsksForPattern]
+            .into_iter()
+            .find(|said| *said as u8 == byte)
+    }
+}
+
 /// A frame that is being written.
 #[derive(Debug)]
 pub(crate) struct Writer(Vec<u8>);
@@ -93,11 +116,20 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     /// An operation.
     pub(crate) fn of(op: Op) -> Self {
-        Self::reply().byte(op as u8)
+        Self::empty().byte(op as u8)
     }
 
     /// A reply.
     pub(crate) fn reply() -> Self {
+        Self::empty().byte(Said::Reply as u8)
+    }
+
+    /// The pattern of a route, for one who asked.
+    pub(crate) fn pattern(pattern: Option<&str>) -> Self {
+        Self::empty().maybe(pattern)
+    }
+
+    fn empty() -> Self {
         // the place of the length
         Self(vec![0; 4])
     }
@@ -134,7 +166,8 @@ impl Writer {
         }
     }
 
-    pub(crate) fn view(self, view: &RequestView<'_>) -> Self {
+    pub(crate) fn request(self, sent: &Sent<'_>) -> Self {
+        let view = sent.view;
         let peer = view.peer.map(|peer| peer.to_string());
         let writer = self
             .maybe(peer.as_deref())
@@ -148,6 +181,10 @@ impl Writer {
                 RouteMatch::Matched => 2,
                 RouteMatch::Missing => 3,
             });
+        let writer = match sent.known {
+            None => writer.flag(false),
+            Some(known) => writer.flag(true).maybe(known),
+        };
         let mut headers = Self(Vec::new());
         view.headers.for_each(&mut |name, value| {
             let before = std::mem::replace(&mut headers, Self(Vec::new()));
@@ -234,8 +271,13 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Shows a request that was written by [`Writer::view`].
-    pub(crate) fn viewed<T>(&mut self, look: impl FnOnce(&RequestView<'_>, &mut Self) -> T) -> Option<T> {
+    /// Shows a request that was written by [`Writer::request`]. The pattern of its route is asked for
+    /// over the stream, where it is needed and was not sent.
+    pub(crate) fn viewed<T>(
+        &mut self,
+        stream: &UnixStream,
+        look: impl FnOnce(&RequestView<'_>, &mut Self) -> T,
+    ) -> Option<T> {
         let peer: Option<IpAddr> = match self.maybe()? {
             Some(text) => Some(text.parse().ok()?),
             None => None,
@@ -247,11 +289,17 @@ impl<'b> Reader<'b> {
             2 => RouteMatch::Matched,
             _ => RouteMatch::Missing,
         };
-        let mut list = Reader(self.bytes()?);
-        let mut headers: Vec<(&str, &[u8])> = Vec::new();
-        while !list.0.is_empty() {
-            headers.push((list.text()?, list.bytes()?));
+        let pattern = OnceCell::new();
+        if self.flag()? {
+            pattern.set(self.maybe()?.map(str::to_owned)).unwrap_or_default();
         }
+        let mut list = Reader(self.bytes()?);
+        let mut pairs: Vec<(&str, &[u8])> = Vec::new();
+        while !list.0.is_empty() {
+            pairs.push((list.text()?, list.bytes()?));
+        }
+        let pattern = || pattern.get_or_init(|| pattern_from(stream)).clone();
+        let headers = Pairs { pairs, pattern };
         let view = RequestView {
             peer,
             method,
@@ -259,8 +307,27 @@ impl<'b> Reader<'b> {
             query,
             host,
             route,
-            headers: &headers.as_slice(),
+            headers: &headers,
         };
         Some(look(&view, self))
     }
+}
+
+/// Asks the process at the other end for the pattern of the route of the request that it sent. The
+/// connection ends where it does not answer: what it said later would be taken for something else.
+fn pattern_from(stream: &UnixStream) -> Option<String> {
+    /// The longest that is waited. A framework takes microseconds, and a process that is stopped is
+    /// not to hold up this one.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let mut frame = Vec::new();
+    let asked = Writer::empty().byte(Said::AsksForPattern as u8).send(stream);
+    let answered = asked
+        .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
+        .and_then(|()| receive(stream, &mut frame))
+        .and_then(|()| stream.set_read_timeout(None));
+    if answered.is_err() {
+        stream.shutdown(Shutdown::Both).unwrap_or_default();
+        return None;
+    }
+    Reader(&frame).maybe()?.map(str::to_owned)
 }

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(
     reason="awslambdaric could not be installed here",
 )
 
+ATTACK = "1%27+OR+%271%27%3D%271"
+
 #: Makes an event of a path, a client, and a body.
 Event = Callable[..., dict[str, Any]]
 
@@ -116,16 +118,30 @@ def test_an_attacker_is_refused_banned_and_shared(
     refused = runtime.invoke(event(DECOY))
     assert (refused["statusCode"], refused["body"]) == (403, "Blocked")
     wait_for("the ban is in force", lambda: runtime.invoke(event("/"))["statusCode"] == 403)
-    assert (
-        runtime.invoke(event("/items/7?q=1%27+OR+%271%27%3D%271", "203.0.113.11"))["statusCode"]
-        == 403
-    )
+    assert runtime.invoke(event(f"/items/7?q={ATTACK}", "203.0.113.11"))["statusCode"] == 403
 
     def shared() -> bool:
         assert runtime.invoke(event("/", ANOTHER))["statusCode"] == 200
         return SOMEBODY in cloud.listed()
 
     wait_for("the ban is shared, by an invocation", shared, cloud.agents)
+
+
+def test_findings_name_the_route_by_which_api_gateway_called(
+    runtime: Runtime, cloud: Cloud
+) -> None:
+    rest = v1(f"/items/7?q={ATTACK}") | {"resource": "/items/{id}"}
+    http = v2(f"/items/7?q={ATTACK}") | {"routeKey": "GET /items/{id}"}
+    names = {}
+    for event, route in ((rest, "/items/{id}"), (http, "/items/{id}"), (v1(f"/?q={ATTACK}"), None)):
+        names[runtime.invoke(event)["headers"]["x-block-id"]] = route
+
+    def told() -> dict[str, Any]:
+        runtime.invoke(v2("/", ANOTHER))
+        return {one["id"]: one for one in cloud.admin("GET", "refusals")["refusals"]}
+
+    wait_for("the server has heard of all", lambda: names.keys() <= told().keys(), cloud.agents)
+    assert {name: told()[name].get("route") for name in names} == names
 
 
 def test_who_is_listed_is_refused(runtime: Runtime, cloud: Cloud, event: Event) -> None:

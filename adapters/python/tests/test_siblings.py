@@ -71,6 +71,18 @@ def test_bodies_are_looked_into_in_each_worker(kind: Kind, start: Start) -> None
         assert host.post("/echo", FORM, b"a=1'+OR+'1'='1", ANOTHER).status == 403
         assert host.post("/echo", FORM, filling + b"&a=1'+OR+'1'='1", ANOTHER).status == 403
         assert host.post("/echo", FORM, filling, ANOTHER).body == filling
+    # whichever worker it was: the one that has the agent asks the others for the route
+    for found in (f"/items/{n}?a=1%27+OR+%271%27%3D%271" for n in range(6)):
+        assert host.status(found, ANOTHER) == 403
+    route = "/items/{number}" if kind.platform == "FastAPI" else "/items/<int:number>"
+
+    def is_told() -> bool:
+        # what was found is logged with a later call
+        host.status("/", ANOTHER)
+        said = host.program.written()
+        return said.count(f'route="{route}"') == 6 and said.count('route="/echo"') == 12
+
+    host.wait_until("each finding is told with its route", is_told)
 
 
 def test_answers_are_judged_in_each_worker(kind: Kind, start: Start) -> None:

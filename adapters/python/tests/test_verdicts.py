@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from conftest import Start
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, DECOY, HOST, SOMEBODY
 from rig.hosts import Host, Kind
+
+#: What a browser says of a request that a page of another site made, each enough by itself.
+FOREIGN = (
+    ("Sec-Fetch-Site", "cross-site"),
+    ("Origin", "https://evil.example"),
+    ("Referer", "https://evil.example/page"),
+)
 
 INJECTION = "/items/7?q=1%27+OR+%271%27%3D%271"
 
@@ -120,6 +129,67 @@ def test_a_ban_needs_more_than_one_finding(plain: Host) -> None:
     assert plain.status("/", suspect) == 200, "the same value again is no more evidence"
     assert [plain.status(script, suspect) for script in SCRIPTS[1:]] == [403] * 2
     plain.wait_until("three values ban", lambda: plain.status("/", suspect) == 403)
+
+
+def test_what_a_foreign_page_makes_a_browser_send_is_refused_and_not_counted(plain: Host) -> None:
+    reader, caught = plain.stranger(), plain.stranger()
+    for header in FOREIGN:
+        for number in range(10):
+            picture = f"/items/7?q=%3Cscript%3Ealert({header[0]}{number})%3C/script%3E"
+            asked = plain.ask("GET", picture, [("X-Forwarded-For", reader), header])
+            assert asked.status == 403, header
+    # a ban that were made would be in force once another is
+    assert plain.status(DECOY, caught) == 403
+    plain.wait_until("another is banned", lambda: plain.status("/", caught) == 403)
+    assert plain.status("/", reader) == 200
+
+
+def test_a_hundred_values_count_whatever_a_header_says_of_them(plain: Host) -> None:
+    client = plain.stranger()
+    for number in range(140):
+        attack = f"/items/7?q=%3Cscript%3Ealert({number}{number})%3C/script%3E"
+        plain.ask("GET", attack, [("X-Forwarded-For", client), FOREIGN[number % 3]])
+    plain.wait_until("it is banned", lambda: plain.status("/", client) == 403)
+
+
+def test_programs_and_pages_of_ours_can_read_a_refusal(kind: Kind, start: Start) -> None:
+    ours = "https://app.example.com"
+    checks = {"decoy": 1, "path": 1, "sqli": 1, "spoofing": 1}
+    host = start(
+        kind, security={"CORS_ORIGINS": [ours], "HOSTS": [HOST], "SECURITY_CHECKS": checks}
+    )
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    # refused by what it asks for, by what the application answered, and by its body
+    for asked in (
+        ("GET", DECOY, [], b""),
+        ("GET", "/nowhere", [], b""),
+        ("POST", "/echo", [form], b"a=1' OR '1'='1"),
+    ):
+        method, path, more, body = asked
+        foreign = [("Accept", "text/html"), ("Origin", "https://evil.example"), *more]
+        page = host.ask(method, path, foreign, body)
+        assert (page.status, page.text) == (403, "Blocked"), path
+        assert page.header("content-type") == "text/html; charset=utf-8"
+        assert page.header("access-control-allow-origin") is None
+        own = [("Accept", "application/json, text/plain, */*"), ("Origin", ours), *more]
+        program = host.ask(method, path, own, body)
+        assert program.header("content-type") == "application/problem+json", path
+        problem = json.loads(program.body)
+        assert (program.status, problem["status"], problem["title"]) == (403, 403, "Forbidden")
+        assert problem["block_id"] == program.header("x-block-id")
+        assert program.header("access-control-allow-origin") == ours
+        assert program.header("access-control-allow-credentials") == "true"
+        assert program.header("access-control-expose-headers") == "x-block-id"
+        assert program.header("vary") == "Origin"
+    # the host of an absolute target, and the header's
+    for target, header, is_refused in (
+        (HOST, HOST, False),
+        ("evil.example", HOST, True),
+        (HOST, "evil.example", kind.name != "flask-run"),
+    ):
+        answer = host.ask("GET", f"http://{target}/", [("Host", header)])
+        refused = answer.header("x-block-id") is not None
+        assert refused == is_refused, (target, header, answer.status)
 
 
 def test_one_finding_bans_as_under_pyrasp(kind: Kind, start: Start) -> None:

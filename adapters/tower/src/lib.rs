@@ -162,6 +162,7 @@ pub use crate::{
     peer::Peer,
     replayed::{BodyRefused, BoxError, Replayed},
     service::BucklerService,
+    view::RoutePattern,
 };
 
 /// What the agent tells the server it guards.

@@ -1,6 +1,6 @@
 //! A request as the guard sees it: borrowed, nothing copied.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use buckler::guard::{Headers, RequestView, RouteMatch};
 use http::{Extensions, HeaderMap, Method, Uri, header::HOST, request::Parts};
@@ -8,14 +8,14 @@ use http::{Extensions, HeaderMap, Method, Uri, header::HOST, request::Parts};
 /// The headers behind the guard's trait, and the pattern of the route.
 pub(crate) struct HeaderList<'a> {
     headers: &'a HeaderMap,
-    pattern: Option<&'a Pattern>,
+    pattern: Option<&'a str>,
 }
 
 impl<'a> HeaderList<'a> {
     pub(crate) fn of(parts: &'a Parts) -> Self {
         Self {
             headers: &parts.headers,
-            pattern: parts.extensions.get(),
+            pattern: pattern_text(&parts.extensions),
         }
     }
 }
@@ -35,7 +35,7 @@ impl Headers for HeaderList<'_> {
     }
 
     fn route_pattern(&self) -> Option<Cow<'_, str>> {
-        self.pattern.map(Pattern::as_str).map(Cow::Borrowed)
+        self.pattern.map(Cow::Borrowed)
     }
 }
 
@@ -84,7 +84,7 @@ impl Head {
             route: self.route,
             headers: &HeaderList {
                 headers: &self.headers,
-                pattern: self.pattern.as_ref(),
+                pattern: self.pattern.as_ref().map(Pattern::as_str),
             },
         })
     }
@@ -122,30 +122,43 @@ pub(crate) fn route(_: &Extensions) -> RouteMatch {
     RouteMatch::Unknown
 }
 
-/// The pattern of a route, shared with the router that found it.
-#[cfg(feature = "axum")]
-pub(crate) type Pattern = axum::extract::MatchedPath;
+/// The pattern of a route, `/items/{id}`, among the extensions of a request: for hosts that know it and have
+/// no router of axum's. Findings are told with it, and exceptions may name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutePattern(pub Arc<str>);
 
-/// The pattern of the route that axum found.
-#[cfg(feature = "axum")]
-pub(crate) fn pattern(extensions: &Extensions) -> Option<Pattern> {
-    extensions.get::<Pattern>().cloned()
+/// The pattern of a route, shared with what found it.
+#[derive(Debug, Clone)]
+pub(crate) enum Pattern {
+    #[cfg(feature = "axum")]
+    Matched(axum::extract::MatchedPath),
+    Named(RoutePattern),
 }
 
-/// Without a router there are no patterns.
-#[cfg(not(feature = "axum"))]
-#[derive(Debug)]
-pub(crate) enum Pattern {}
-
-#[cfg(not(feature = "axum"))]
 impl Pattern {
-    pub(crate) const fn as_str(&self) -> &str {
-        match *self {}
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            #[cfg(feature = "axum")]
+            Self::Matched(path) => path.as_str(),
+            Self::Named(RoutePattern(pattern)) => pattern,
+        }
     }
 }
 
-/// Nobody knows.
-#[cfg(not(feature = "axum"))]
-pub(crate) fn pattern(_: &Extensions) -> Option<Pattern> {
-    None
+/// The pattern of the route that axum found, or else that the host named.
+pub(crate) fn pattern(extensions: &Extensions) -> Option<Pattern> {
+    #[cfg(feature = "axum")]
+    if let Some(path) = extensions.get::<axum::extract::MatchedPath>() {
+        return Some(Pattern::Matched(path.clone()));
+    }
+    extensions.get::<RoutePattern>().cloned().map(Pattern::Named)
+}
+
+/// The text of [`pattern`].
+fn pattern_text(extensions: &Extensions) -> Option<&str> {
+    #[cfg(feature = "axum")]
+    if let Some(path) = extensions.get::<axum::extract::MatchedPath>() {
+        return Some(path.as_str());
+    }
+    extensions.get::<RoutePattern>().map(|RoutePattern(pattern)| &**pattern)
 }

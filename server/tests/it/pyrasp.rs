@@ -1,4 +1,5 @@
-//! How a pyrasp agent takes answers, modelled on the golden transcripts: what breaks one breaks this.
+//! How a pyrasp agent of a release before 0.9.4 takes answers, modelled on the golden transcripts: what breaks one
+//! breaks this. Later ones take configurations from beacons too; genuine ones run in the suite of the Python package.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +84,9 @@ impl Pyrasp {
             .as_object()
             .ok_or("data is no object: cleared, and then an exception")?;
         if reply.contains_key("config") {
-            return Err("config in a beacon's reply: no release can apply it".to_owned());
+            return Err(
+                "config in a beacon's reply: this release cannot apply it, and loses what comes with it".to_owned(),
+            );
         }
         let Some(update) = reply.get("blacklist") else {
             return Ok(Beaconed::Delivered);

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use buckler_tower::RoutePattern;
 use http::{HeaderMap, Uri, uri::PathAndQuery};
 use lambda_http::{Request, RequestExt, request::RequestContext};
 
@@ -24,6 +25,23 @@ pub(crate) fn peer(request: &Request) -> Option<IpAddr> {
         RequestContext::Alb(_) | RequestContext::VpcLattice(_) => last_hop(request.headers()),
         _other @ RequestContext::PassThrough | _other => None,
     }
+}
+
+/// The pattern of the route by which API Gateway called, `/items/{id}`. One for every path says nothing.
+pub(crate) fn pattern(request: &Request) -> Option<RoutePattern> {
+    let said = match request.request_context_ref()? {
+        RequestContext::ApiGatewayV1(context) => context.resource_path.as_deref()?,
+        // with its method in front, where it is not `$default`
+        RequestContext::ApiGatewayV2(context) => context.route_key.as_deref()?.rsplit(' ').next()?,
+        _other @ (RequestContext::WebSocket(_)
+        | RequestContext::Alb(_)
+        | RequestContext::VpcLattice(_)
+        | RequestContext::PassThrough)
+        | _other => return None,
+    };
+    let rest = said.strip_prefix("/{").and_then(|name| name.strip_suffix("+}"));
+    let is_for_all = rest.is_some_and(|name| !name.contains(['/', '{']));
+    (said.starts_with('/') && !is_for_all).then(|| RoutePattern(said.into()))
 }
 
 /// A load balancer appends its client's address to `X-Forwarded-For`: what is before it, anybody may have written.

@@ -85,6 +85,33 @@ fn the_path_is_judged_as_it_was_asked_for_below_the_stage() {
 }
 
 #[test]
+fn api_gateway_says_by_which_route_it_called() {
+    let rest = |route: &str| {
+        let mut event = rest("/items/7");
+        event["requestContext"]["resourcePath"] = route.into();
+        event
+    };
+    let http = |route: &str| {
+        let mut event = http("/items/7", "$default");
+        event["requestContext"]["routeKey"] = route.into();
+        event
+    };
+    for (event, expected) in [
+        (rest("/items/{id}"), Some("/items/{id}")),
+        (rest("/files/{path+}"), Some("/files/{path+}")),
+        (rest("/{proxy+}"), None),
+        (http("GET /items/{id}"), Some("/items/{id}")),
+        (http("ANY /files/{path+}"), Some("/files/{path+}")),
+        (http("ANY /{proxy+}"), None),
+        (http("$default"), None),
+        (balanced(None), None),
+    ] {
+        let found = pattern(&request(&event));
+        assert_eq!(found.as_ref().map(|RoutePattern(pattern)| &**pattern), expected);
+    }
+}
+
+#[test]
 fn what_is_no_request_is_known() {
     assert!(is_request(&request(&rest("/"))));
     assert!(is_request(&request(&http("/", "$default"))));

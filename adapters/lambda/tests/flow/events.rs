@@ -24,6 +24,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) client: &'a str,
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     pub(crate) body: Option<(&'a str, &'a [u8])>,
+    /// The route of API Gateway's; without one, that for everything.
+    pub(crate) route: Option<&'a str>,
 }
 
 pub(crate) fn get<'a>(path: &'a str, client: &'a str) -> Asked<'a> {
@@ -33,12 +35,18 @@ pub(crate) fn get<'a>(path: &'a str, client: &'a str) -> Asked<'a> {
         client,
         headers: vec![("host", "shop.example.com"), ("user-agent", "curl/8.5")],
         body: None,
+        route: None,
     }
 }
 
 impl<'a> Asked<'a> {
     pub(crate) fn query(self, query: &'a str) -> Self {
         Self { query, ..self }
+    }
+
+    pub(crate) fn route(self, route: &'a str) -> Self {
+        let route = Some(route);
+        Self { route, ..self }
     }
 
     pub(crate) fn header(mut self, name: &'a str, value: &'a str) -> Self {
@@ -121,13 +129,14 @@ impl<'a> Asked<'a> {
             .iter()
             .map(|(name, value)| (name.clone(), json!([value])))
             .collect();
+        let route = self.route.unwrap_or("/{proxy+}");
         json!({
-            "resource": "/{proxy+}", "path": self.path, "httpMethod": self.method(),
+            "resource": route, "path": self.path, "httpMethod": self.method(),
             "headers": headers, "multiValueHeaders": listed,
             "queryStringParameters": one, "multiValueQueryStringParameters": many,
             "pathParameters": {"proxy": self.path}, "stageVariables": null,
             "requestContext": {
-                "accountId": "123456789012", "apiId": "abc", "resourceId": "res", "resourcePath": "/{proxy+}",
+                "accountId": "123456789012", "apiId": "abc", "resourceId": "res", "resourcePath": route,
                 "httpMethod": self.method(), "path": format!("/prod{}", self.path), "stage": "prod",
                 "protocol": "HTTP/1.1", "requestId": "req", "identity": {"sourceIp": self.client, "userAgent": "curl/8.5"},
             },
@@ -140,8 +149,10 @@ impl<'a> Asked<'a> {
         } else {
             format!("/{stage}{}", self.path)
         };
+        let named = self.route.map(|route| format!("{} {route}", self.method()));
+        let route = named.as_deref().unwrap_or("$default");
         json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": self.query,
+            "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": self.query,
             "headers": self.headers(Some(self.forwarded())),
             "requestContext": {
                 "accountId": "123456789012", "apiId": "abc", "domainName": domain, "domainPrefix": "abc",
@@ -149,7 +160,7 @@ impl<'a> Asked<'a> {
                     "method": self.method(), "path": path, "protocol": "HTTP/1.1", "sourceIp": self.client,
                     "userAgent": "curl/8.5",
                 },
-                "requestId": "req", "routeKey": "$default", "stage": stage, "time": "23/Nov/2026:02:00:00 +0000",
+                "requestId": "req", "routeKey": route, "stage": stage, "time": "23/Nov/2026:02:00:00 +0000",
                 "timeEpoch": 1_795_399_200_000_u64,
             },
         })

@@ -68,6 +68,28 @@ fn the_fleets_list_whitelist_hosts_and_levels_are_in_force() {
 }
 
 #[test]
+fn findings_name_the_route_by_which_api_gateway_called_and_exceptions_match_it() {
+    let exception = json!({"rule": "sqli", "place": "query:id", "route": "/items/{id}"});
+    let cloud = Cloud::start(&json!({"EXCEPTIONS": [exception]}));
+    let function = Function::start(&cloud);
+    for (last, front) in [Front::RestApi, Front::HttpApi].into_iter().enumerate() {
+        let client = format!("203.0.113.{}", last + 1);
+        let asked = |query| get("/items/7", &client).query(query).route("/items/{id}");
+        assert_eq!(function.ask(&asked("q=1'OR'1'='1"), front).status(), 403, "{front:?}");
+        let report = cloud.next_report();
+        assert_eq!(report.message["v2"]["events"][0]["route"], "/items/{id}", "{front:?}");
+        assert_eq!(function.ask(&asked("id=1'OR'1'='1"), front).status(), 200, "{front:?}");
+        let elsewhere = get("/items/7", &client).query("id=1'OR'1'='1");
+        assert_eq!(
+            function.ask(&elsewhere, front).status(),
+            403,
+            "{front:?}: on no other route"
+        );
+        assert_eq!(cloud.next_report().message["v2"]["events"][0].get("route"), None);
+    }
+}
+
+#[test]
 fn only_trusted_proxies_name_the_client() {
     let cloud = Cloud::start(&json!({}));
     let proxies = [("BUCKLER_AGENT__TRUSTED_PROXIES", "192.0.2.0/24")];

@@ -168,7 +168,10 @@ class Answer:
         agent = middleware.agent
         try:
             if wanted is not None:
-                refusal = agent.check_answer(self._request, *self._beginning(wanted))
+                beginning, is_whole = self._beginning(wanted)
+                refusal = agent.check_answer(
+                    self._request, beginning, is_whole, middleware.resolve, self._scope
+                )
                 if refusal is not None:
                     return refusal
             return agent.check_response(self._request, status, middleware.resolve, self._scope)

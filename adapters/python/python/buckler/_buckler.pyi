@@ -34,6 +34,7 @@ class Request:
         headers: Iterable[tuple[str | bytes, str | bytes]] | None = None,
         peer: str | None = None,
         host: str | None = None,
+        pattern: str | None = None,
     ) -> Request: ...
     @staticmethod
     def from_wsgi(environ: dict[str, Any], peer: str | None = None) -> Request: ...
@@ -49,6 +50,8 @@ class Request:
     def host(self) -> str | None: ...
     @property
     def peer(self) -> str | None: ...
+    @property
+    def pattern(self) -> str | None: ...
 
 class BodyRest:
     """The rest of a request's body whose beginning passed, as far as the guard has seen it."""
@@ -75,26 +78,51 @@ class Agent:
     def check(
         self,
         request: Request,
-        resolve: Callable[[Any], bool] | None = None,
+        resolve: Callable[[Any], str | bool | None] | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def wants_body(self, request: Request) -> int | None: ...
-    def check_body(self, request: Request, body: bytes, whole: bool = True) -> Refusal | None: ...
+    def check_body(
+        self,
+        request: Request,
+        body: bytes,
+        whole: bool = True,
+        resolve: Callable[[Any], str | bool | None] | None = None,
+        source: Any = None,
+    ) -> Refusal | None: ...
     def check_body_beginning(
-        self, request: Request, body: bytes, whole: bool = True
+        self,
+        request: Request,
+        body: bytes,
+        whole: bool = True,
+        resolve: Callable[[Any], str | bool | None] | None = None,
+        source: Any = None,
     ) -> tuple[Refusal | None, BodyRest | None]: ...
     def check_body_rest(
-        self, request: Request, rest: BodyRest, piece: bytes, is_end: bool
+        self,
+        request: Request,
+        rest: BodyRest,
+        piece: bytes,
+        is_end: bool,
+        resolve: Callable[[Any], str | bool | None] | None = None,
+        source: Any = None,
     ) -> Refusal | None: ...
     def wants_answer(
         self, request: Request, content_type: str, content_encoding: str
     ) -> int | None: ...
-    def check_answer(self, request: Request, body: bytes, whole: bool = True) -> Refusal | None: ...
+    def check_answer(
+        self,
+        request: Request,
+        body: bytes,
+        whole: bool = True,
+        resolve: Callable[[Any], str | bool | None] | None = None,
+        source: Any = None,
+    ) -> Refusal | None: ...
     def check_response(
         self,
         request: Request,
         status: int,
-        resolve: Callable[[Any], bool] | None = None,
+        resolve: Callable[[Any], str | bool | None] | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def failure(self) -> Refusal | None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from . import _exit
@@ -12,7 +13,7 @@ from ._answer import REFUSAL, has_content
 from ._buckler import Refusal, Request
 from ._drain import drain
 from ._failure import failed, tell
-from ._routes import is_catch_all
+from ._routes import Found, harmless
 from ._watch import Watch
 from ._wsgi_body import Replay, is_awaited
 
@@ -67,11 +68,13 @@ class DjangoRASP:
                 # servers of ASGI may end their process without Python's exit, and Django knows no `lifespan`
                 _exit.stop_with_server()
                 seen = Request.from_asgi(scope)
-            refusal = agent.check(seen, _has_route, request)
+            refusal = agent.check(seen, _route_before, request)
             wanted = agent.wants_body(seen) if refusal is None else None
             if wanted is None:
                 return seen, None, refusal
-            watch = Watch(agent, seen, wanted)
+            # not the request itself, which holds the body that holds the watch
+            asked = SimpleNamespace(path_info=request.path_info, urlconf=None)
+            watch = Watch(agent, seen, wanted, _route_before, asked)
             return seen, watch, _look(request, watch)
         except Exception:
             return None, None, failed(agent, "the check of a request")
@@ -84,8 +87,8 @@ class DjangoRASP:
         try:
             refusal = (
                 (watch.refusal if watch else None)
-                or self._leak(seen, response)
-                or agent.check_response(seen, response.status_code, _had_route, request)
+                or self._leak(seen, request, response)
+                or agent.check_response(seen, response.status_code, _route_after, request)
             )
             name = agent.server_header()
             if name is not None:
@@ -97,7 +100,7 @@ class DjangoRASP:
         response.close()
         return _refuse(refusal, request)
 
-    def _leak(self, seen: Request, response: Any) -> Refusal | None:
+    def _leak(self, seen: Request, request: Any, response: Any) -> Refusal | None:
         """Judges what an answer holds. What is sent as it comes has no beginning that is there."""
         if response.streaming or not has_content(seen.method, response.status_code):
             return None
@@ -107,7 +110,8 @@ class DjangoRASP:
         if wanted is None:
             return None
         content = response.content
-        return self.agent.check_answer(seen, content[:wanted], len(content) <= wanted)
+        is_whole = len(content) <= wanted
+        return self.agent.check_answer(seen, content[:wanted], is_whole, _route_after, request)
 
 
 def _agent() -> Agent:
@@ -155,7 +159,8 @@ def _routes() -> dict[str, tuple[list[str], str]]:
     return listed
 
 
-def _has_route(request: Any) -> bool:
+@harmless
+def _route_before(request: Any) -> Found:
     """Before routing: by the patterns."""
     from django.urls import Resolver404, resolve
 
@@ -163,13 +168,14 @@ def _has_route(request: Any) -> bool:
         found = resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return False
-    return not is_catch_all(found.route)
+    return f"/{found.route}"
 
 
-def _had_route(request: Any) -> bool:
+@harmless
+def _route_after(request: Any) -> Found:
     """After routing: by the way that was really taken."""
     found = request.resolver_match
-    return found is not None and not is_catch_all(found.route)
+    return None if found is None else f"/{found.route}"
 
 
 def _look(request: Any, watch: Watch) -> Refusal | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._application import Application
 from ._asgi_body import Scope
-from ._routes import is_catch_all
+from ._routes import Found, is_catch_all
 from .asgi import Middleware
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FastApiRASP(Application["Starlette"]):
 
     def _wrap(self, app: Starlette) -> None:
         guarded: Any = Middleware
-        app.add_middleware(guarded, agent=self.agent, resolve=self._has_route)
+        app.add_middleware(guarded, agent=self.agent, resolve=self._route)
 
     def _routes(self) -> dict[str, tuple[list[str], str]]:
         routes: dict[str, tuple[list[str], str]] = {}
@@ -38,8 +38,8 @@ class FastApiRASP(Application["Starlette"]):
             _list(self._app.routes, "", routes)
         return routes
 
-    def _has_route(self, scope: Scope) -> bool:
-        return self._app is not None and _matches(self._app.routes, scope)
+    def _route(self, scope: Scope) -> Found:
+        return _pattern(self._app.routes, scope, "") if self._app is not None else None
 
 
 def _list(routes: Iterable[Any], prefix: str, listed: dict[str, tuple[list[str], str]]) -> None:
@@ -59,17 +59,22 @@ def _list(routes: Iterable[Any], prefix: str, listed: dict[str, tuple[list[str],
             listed[path] = (methods, path)
 
 
-def _matches(routes: Iterable[Any], scope: Scope) -> bool:
+def _pattern(routes: Iterable[Any], scope: Scope, prefix: str) -> str | None:
+    """The pattern of the first route that takes a request, or else of the first that has its path and other methods."""
     from starlette.routing import Match
 
+    others: str | None = None
     for route in routes:
         match, child = route.matches(scope)
         if match is Match.NONE:
             continue
+        path = getattr(route, "path", "")
         inner = getattr(route, "routes", None)
         if inner:
-            if _matches(inner, {**scope, **child}):
-                return True
-        elif getattr(route, "path", "") and not is_catch_all(route.path):
-            return True
-    return False
+            found = _pattern(inner, {**scope, **child}, prefix + path)
+        else:
+            found = prefix + path if path and not is_catch_all(path) else None
+        if found and match is Match.FULL:
+            return found
+        others = others or found
+    return others

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._application import Application
-from ._routes import is_catch_all
+from ._routes import Found
 from .wsgi import Middleware
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ class FlaskRASP(Application["Flask"]):
 
     def _wrap(self, app: Flask) -> None:
         app.wsgi_app = Middleware(  # type: ignore[method-assign]
-            app.wsgi_app, self.agent, resolve=self._has_route
+            app.wsgi_app, self.agent, resolve=self._route
         )
 
     def _routes(self) -> dict[str, tuple[list[str], str]]:
         rules = self._app.url_map.iter_rules() if self._app else ()
         return {rule.endpoint: (sorted(rule.methods or ()), rule.rule) for rule in rules}
 
-    def _has_route(self, environ: dict[str, Any]) -> bool:
-        from werkzeug.exceptions import HTTPException, NotFound
+    def _route(self, environ: dict[str, Any]) -> Found:
+        from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
         if self._app is None:
             return False
@@ -47,7 +48,14 @@ class FlaskRASP(Application["Flask"]):
             rule, _ = adapter.match(return_rule=True)
         except NotFound:
             return False
-        except HTTPException:
-            # another method's, or a slash that is missing
+        except MethodNotAllowed as error:
+            with suppress(HTTPException):
+                rule, _ = adapter.match(
+                    method=next(iter(error.valid_methods or ())), return_rule=True
+                )
+                return str(rule.rule)
             return True
-        return not is_catch_all(rule.rule)
+        except HTTPException:
+            # a slash that is missing
+            return True
+        return str(rule.rule)

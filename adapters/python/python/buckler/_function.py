@@ -43,6 +43,7 @@ class Function:
             raise TypeError(
                 "app: functions have none; decorate the function with .register instead"
             )
+        self._prepare()
         self.agent = Agent(
             template,
             conf,
@@ -54,6 +55,9 @@ class Function:
             on_demand=True,
         )
         self._has_spoken = False
+
+    def _prepare(self) -> None:
+        """Does what the platform needs before the agent is made."""
 
     def _speak(self) -> None:
         """Exchanges with the server what is due. Whatever comes of it, the request goes on."""

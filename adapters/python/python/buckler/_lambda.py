@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from . import _logs
 from ._buckler import Refusal, Request
 from ._function import Function, Look, last_hop
+from ._routes import is_catch_all
 
 Event = Mapping[str, Any]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -31,6 +33,11 @@ class LambdaRASP(Function):
     """
 
     _platform = "AWS Lambda"
+
+    def _prepare(self) -> None:
+        # the runtime's handler is there already, and its level is for warnings; in this variable somebody chose one
+        if "AWS_LAMBDA_RUNTIME_API" in os.environ and "AWS_LAMBDA_LOG_LEVEL" not in os.environ:
+            _logs.show_reports()
 
     def register(self, handler: Handler) -> Handler:
         """Guards this handler."""
@@ -86,7 +93,8 @@ def _read(event: Event) -> tuple[Request, Look]:
     path = path.replace("?", "%3F").replace("#", "%23").replace(" ", "%20")
     body = event.get("body") or ""
     data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    request = Request(method, f"{path}?{query}", headers, peer, _host(headers, context))
+    host, pattern = _host(headers, context), _pattern(event)
+    request = Request(method, f"{path}?{query}", headers, peer, host, pattern)
     return request, lambda watch: watch.whole(data)
 
 
@@ -102,6 +110,14 @@ def _headers(event: Event) -> list[tuple[str, str]]:
 def _host(headers: list[tuple[str, str]], context: Mapping[str, Any]) -> str | None:
     named = (value for name, value in headers if name.lower() == "host")
     return next(named, None) or context.get("domainName")
+
+
+def _pattern(event: Event) -> str | None:
+    """The pattern of the route by which API Gateway called: ``/items/{id}``. One for every path, or none at all, says nothing."""
+    # an HTTP API's has its method in front: `GET /items/{id}`, `$default`
+    pattern = event.get("resource") or (event.get("routeKey") or "").rpartition(" ")[2]
+    is_route = isinstance(pattern, str) and pattern.startswith("/") and not is_catch_all(pattern)
+    return pattern if is_route else None
 
 
 def _query(event: Event, is_encoded: bool) -> str:

@@ -25,6 +25,12 @@ class _StandardError(logging.StreamHandler):  # type: ignore[type-arg]
 _stderr = _StandardError()
 
 
+def show_reports() -> None:
+    """Has the start-up report seen where a platform's own logging shows warnings alone, unless the host has chosen a level already."""
+    if _logger.level == logging.NOTSET:
+        _logger.setLevel(logging.INFO)
+
+
 def tell(level: int, text: str) -> None:
     """Logs a line. Where no logging is set up it goes to standard error, so that the start-up report is seen.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, Union
 
 from ._failure import tell
 
 T = TypeVar("T")
 
-_WHOLE = re.compile(r"/?(<path:[^<>]*>|\{[^{}]*:path\})")
+Found = Union[str, bool, None]
+"""What a framework says of a request's route: its pattern, ``/items/{id}``, or whether there is one."""
+
+_WHOLE = re.compile(r"/?(<path:[^<>]*>|\{[^{}]*:path\}|\{[^{}]*\+\})")
 
 
 def is_catch_all(pattern: str) -> bool:
@@ -19,14 +22,15 @@ def is_catch_all(pattern: str) -> bool:
     return _WHOLE.fullmatch(pattern) is not None
 
 
-def harmless(resolve: Callable[[T], bool]) -> Callable[[T], bool]:
-    """Whether there is a route is not known where the framework fails to say."""
+def harmless(resolve: Callable[[T], Found]) -> Callable[[T], Found]:
+    """No route is known where the framework fails to say, and none where it has one for everything."""
 
-    def resolved(seen: T) -> bool:
+    def resolved(seen: T) -> Found:
         try:
-            return resolve(seen)
+            found = resolve(seen)
         except Exception:
             tell("the look-up of a route")
             return False
+        return False if isinstance(found, str) and is_catch_all(found) else found
 
     return resolved

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ._buckler import BodyRest, Refusal, Request
 from ._failure import failed
@@ -17,9 +18,28 @@ PIECE = 64 * 1024
 class Watch:
     """What the guard has seen of a request's body."""
 
-    __slots__ = ("_agent", "_beginning", "_request", "_rest", "is_over", "refusal", "wanted")
+    __slots__ = (
+        "_agent",
+        "_beginning",
+        "_request",
+        "_resolve",
+        "_rest",
+        "_source",
+        "is_over",
+        "refusal",
+        "wanted",
+    )
 
-    def __init__(self, agent: Agent, request: Request, wanted: int) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        request: Request,
+        wanted: int,
+        resolve: Callable[[Any], Any] | None = None,
+        source: Any = None,
+    ) -> None:
+        """``resolve`` tells the route of ``source``, should anything be found; that must not hold the watch: bodies would be kept until
+        Python looks for what is no longer in use."""
         self.wanted = wanted
         #: why the body is refused
         self.refusal: Refusal | None = None
@@ -27,6 +47,8 @@ class Watch:
         self.is_over = False
         self._agent = agent
         self._request = request
+        self._resolve = resolve
+        self._source = source
         # grows in place: a client may send it byte by byte
         self._beginning: bytearray | None = bytearray()
         self._rest: BodyRest | None = None
@@ -70,7 +92,7 @@ class Watch:
             beginning, piece = bytes(seen[: self.wanted]), bytes(seen[self.wanted :])
             is_whole = is_end and not piece
             refusal, self._rest = self._agent.check_body_beginning(
-                self._request, beginning, is_whole
+                self._request, beginning, is_whole, self._resolve, self._source
             )
             if refusal is not None:
                 return refusal
@@ -80,7 +102,9 @@ class Watch:
             return None
         if not piece and not is_end:
             return None
-        refusal = self._agent.check_body_rest(self._request, rest, piece, is_end)
+        refusal = self._agent.check_body_rest(
+            self._request, rest, piece, is_end, self._resolve, self._source
+        )
         self.is_over = rest.is_over
         return refusal
 

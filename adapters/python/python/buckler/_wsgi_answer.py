@@ -170,7 +170,9 @@ class Answer:
         try:
             if held and wanted:
                 beginning = b"".join(held)[:wanted]
-                refusal = agent.check_answer(self.request, beginning, is_whole)
+                refusal = agent.check_answer(
+                    self.request, beginning, is_whole, middleware.resolve, self.environ
+                )
                 if refusal is not None:
                     return refusal
             return agent.check_response(

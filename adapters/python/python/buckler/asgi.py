@@ -43,11 +43,11 @@ from ._asgi_body import (
 )
 from ._buckler import Refusal, Request
 from ._failure import failed, tell
-from ._routes import harmless
+from ._routes import Found, harmless
 from ._watch import Watch
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-Resolve = Callable[[Scope], bool]
+Resolve = Callable[[Scope], Found]
 
 
 class Middleware:
@@ -55,7 +55,8 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the scope whether the application has a route. It is asked for probes and for answers 404 and 410 only
+    :param resolve: tells from the scope the pattern of the application's route (``/items/{id}``), or whether there is one. It is asked
+        for probes, for answers 404 and 410, and where something is found, which is then told with its route
     """
 
     def __init__(
@@ -109,7 +110,8 @@ class Middleware:
             refusal = agent.check(request, self.resolve, scope)
             if refusal is None and is_http and has_body(scope):
                 wanted = agent.wants_body(request)
-                watch = None if wanted is None else Watch(agent, request, wanted)
+                if wanted is not None:
+                    watch = Watch(agent, request, wanted, self.resolve, scope)
         except Exception:
             refusal = failed(agent, "the check of a request")
             if refusal is None:

@@ -29,13 +29,13 @@ from typing import Any
 from ._agent import Agent, agent_for
 from ._buckler import Request
 from ._failure import failed
-from ._routes import harmless
+from ._routes import Found, harmless
 from ._watch import Watch
 from ._wsgi_answer import Answer, StartResponse, refuse
 from ._wsgi_body import Environ, has_body, look
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-Resolve = Callable[[Environ], bool]
+Resolve = Callable[[Environ], Found]
 
 
 class Middleware:
@@ -43,7 +43,8 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the environment whether the application has a route. It is asked for probes and for answers 404 and 410 only
+    :param resolve: tells from the environment the pattern of the application's route (``/items/{id}``), or whether there is one. It is
+        asked for probes, for answers 404 and 410, and where something is found, which is then told with its route
     """
 
     def __init__(
@@ -67,7 +68,8 @@ class Middleware:
             if refusal is None and has_body(environ):
                 wanted = agent.wants_body(request)
                 if wanted is not None:
-                    watch = Watch(agent, request, wanted)
+                    # a copy: the body that the environment is about to hold has the watch
+                    watch = Watch(agent, request, wanted, self.resolve, dict(environ))
                     refusal = look(environ, watch)
         except Exception:
             refusal = failed(agent, "the check of a request")

@@ -12,10 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use buckler::{
-    clock::{Clock as _, SystemClock},
-    guard::RequestView,
-};
+use buckler::clock::{Clock as _, SystemClock};
 use crossbeam_queue::ArrayQueue;
 use ipnet::IpNet;
 
@@ -23,7 +20,8 @@ use super::{Gone, is_ours};
 use crate::{
     fork,
     refusal::Refusal,
-    wire::{Op, Reader, Writer, receive},
+    request::Sent,
+    wire::{Op, Reader, Said, Writer, receive},
 };
 
 /// The longest that a judgement is waited for. It takes microseconds, and on a machine that has far
@@ -88,8 +86,8 @@ impl Follower {
     }
 
     /// Judges a request's head. Whether there is a route is asked for where it can be found.
-    pub(crate) fn check(&self, view: &RequestView<'_>, can_resolve: bool) -> Result<Checked, Gone> {
-        let reply = self.ask(Writer::of(Op::Check).flag(can_resolve).view(view))?;
+    pub(crate) fn check(&self, sent: &Sent<'_>, can_resolve: bool) -> Result<Checked, Gone> {
+        let reply = self.ask_about(sent, Writer::of(Op::Check).flag(can_resolve).request(sent))?;
         let mut reply = Reader(&reply);
         self.checked(&mut reply).ok_or(Gone::Stopped)
     }
@@ -110,11 +108,11 @@ impl Follower {
     /// Judges the beginning of a body; with the number of the rest, 0 where there is none.
     pub(crate) fn check_body(
         &self,
-        view: &RequestView<'_>,
+        sent: &Sent<'_>,
         body: &[u8],
         is_whole: bool,
     ) -> Result<(Option<Refusal>, u64), Gone> {
-        let reply = self.ask(Writer::of(Op::Body).view(view).flag(is_whole).bytes(body))?;
+        let reply = self.ask_about(sent, Writer::of(Op::Body).request(sent).flag(is_whole).bytes(body))?;
         let mut reply = Reader(&reply);
         let refusal = Refusal::read(&mut reply).ok_or(Gone::Stopped)?;
         Ok((refusal, reply.number().ok_or(Gone::Stopped)?))
@@ -123,24 +121,28 @@ impl Follower {
     /// Judges the beginning of a body of which no more is shown.
     pub(crate) fn check_last_body(
         &self,
-        view: &RequestView<'_>,
+        sent: &Sent<'_>,
         body: &[u8],
         is_whole: bool,
     ) -> Result<Option<Refusal>, Gone> {
-        let reply = self.ask(Writer::of(Op::LastBody).view(view).flag(is_whole).bytes(body))?;
+        let reply = self.ask_about(sent, Writer::of(Op::LastBody).request(sent).flag(is_whole).bytes(body))?;
         Refusal::read(&mut Reader(&reply)).ok_or(Gone::Stopped)
     }
 
     /// Judges a piece of the rest; and whether it is over.
     pub(crate) fn check_body_rest(
         &self,
-        view: &RequestView<'_>,
+        sent: &Sent<'_>,
         number: u64,
         piece: &[u8],
         is_end: bool,
     ) -> Result<(Option<Refusal>, bool), Gone> {
-        let asked = Writer::of(Op::Rest).view(view).number(number).flag(is_end).bytes(piece);
-        let reply = self.ask(asked)?;
+        let asked = Writer::of(Op::Rest)
+            .request(sent)
+            .number(number)
+            .flag(is_end)
+            .bytes(piece);
+        let reply = self.ask_about(sent, asked)?;
         let mut reply = Reader(&reply);
         let refusal = Refusal::read(&mut reply).ok_or(Gone::Stopped)?;
         Ok((refusal, reply.flag().ok_or(Gone::Stopped)?))
@@ -152,30 +154,28 @@ impl Follower {
     }
 
     /// How much of an answer is wanted.
-    pub(crate) fn wants_answer(&self, view: &RequestView<'_>, kind: &str, encoding: &str) -> Option<NonZeroUsize> {
-        let reply = self.ask(Writer::of(Op::WantsAnswer).view(view).text(kind).text(encoding));
+    pub(crate) fn wants_answer(&self, sent: &Sent<'_>, kind: &str, encoding: &str) -> Option<NonZeroUsize> {
+        let reply = self.ask_about(
+            sent,
+            Writer::of(Op::WantsAnswer).request(sent).text(kind).text(encoding),
+        );
         NonZeroUsize::new(usize::try_from(Reader(&reply.ok()?).number()?).ok()?)
     }
 
     /// Judges the beginning of an answer's body.
-    pub(crate) fn check_answer(
-        &self,
-        view: &RequestView<'_>,
-        body: &[u8],
-        is_whole: bool,
-    ) -> Result<Option<Refusal>, Gone> {
-        let reply = self.ask(Writer::of(Op::Answer).view(view).flag(is_whole).bytes(body))?;
+    pub(crate) fn check_answer(&self, sent: &Sent<'_>, body: &[u8], is_whole: bool) -> Result<Option<Refusal>, Gone> {
+        let reply = self.ask_about(sent, Writer::of(Op::Answer).request(sent).flag(is_whole).bytes(body))?;
         Refusal::read(&mut Reader(&reply)).ok_or(Gone::Stopped)
     }
 
     /// Judges an answer by its status, and counts it.
-    pub(crate) fn check_response(&self, view: &RequestView<'_>, status: u16) -> Result<Option<Refusal>, Gone> {
+    pub(crate) fn check_response(&self, sent: &Sent<'_>, status: u16) -> Result<Option<Refusal>, Gone> {
         if !(400..500).contains(&status) {
             // it is counted and no more
             self.tell(Writer::of(Op::Answered).number(status.into()));
             return Ok(None);
         }
-        let reply = self.ask(Writer::of(Op::Response).view(view).number(status.into()))?;
+        let reply = self.ask_about(sent, Writer::of(Op::Response).request(sent).number(status.into()))?;
         Refusal::read(&mut Reader(&reply)).ok_or(Gone::Stopped)
     }
 
@@ -184,8 +184,8 @@ impl Follower {
     }
 
     /// Who sent a request.
-    pub(crate) fn client(&self, view: &RequestView<'_>) -> Option<String> {
-        let reply = self.ask(Writer::of(Op::Client).view(view)).ok()?;
+    pub(crate) fn client(&self, sent: &Sent<'_>) -> Option<String> {
+        let reply = self.ask_about(sent, Writer::of(Op::Client).request(sent)).ok()?;
         Reader(&reply).maybe()?.map(str::to_owned)
     }
 
@@ -249,14 +249,40 @@ impl Follower {
         self.ask_within(asked, JUDGEMENT)
     }
 
+    /// As [`ask`](Self::ask), of a request, the route of which the leader may ask for.
+    fn ask_about(&self, sent: &Sent<'_>, asked: Writer) -> Result<Vec<u8>, Gone> {
+        self.converse(asked, JUDGEMENT, sent.pattern)
+    }
+
     /// As [`ask`](Self::ask), for what takes longer than a judgement.
     fn ask_within(&self, asked: Writer, patience: Duration) -> Result<Vec<u8>, Gone> {
-        let (stream, mut reply) = (self.connection(patience)?, Vec::new());
-        let outcome = asked.send(&stream).and_then(|()| receive(&stream, &mut reply));
-        outcome.map_err(|error| gone(&error))?;
+        self.converse(asked, patience, &|| None)
+    }
+
+    fn converse(
+        &self,
+        asked: Writer,
+        patience: Duration,
+        pattern: &dyn Fn() -> Option<String>,
+    ) -> Result<Vec<u8>, Gone> {
+        let (stream, mut frame) = (self.connection(patience)?, Vec::new());
+        asked.send(&stream).map_err(|error| gone(&error))?;
+        loop {
+            receive(&stream, &mut frame).map_err(|error| gone(&error))?;
+            match frame.first().copied().and_then(Said::of) {
+                Some(Said::AsksForPattern) => {
+                    let told = Writer::pattern(pattern().as_deref()).send(&stream);
+                    told.map_err(|error| gone(&error))?;
+                }
+                Some(Said::Reply) => break,
+                // no leader of this release
+                None => return Err(Gone::Stopped),
+            }
+        }
+        frame.remove(0);
         // where there are enough, it is closed
         drop(self.idle.push(stream));
-        Ok(reply)
+        Ok(frame)
     }
 
     /// Tells the leader what needs no reply. It is lost where the leader is gone. A forked child

@@ -42,11 +42,14 @@ class Asked:
 
 
 class Document:
-    """Answers a ``POST`` to the configuration's URL as it likes, and a ``GET`` with the page's document."""
+    """Answers a ``POST`` to the configuration's URL as it likes, with a status or a text, and a ``GET`` with the page's document, unless
+    the agent has it."""
 
-    def __init__(self, posted: int = 200) -> None:
+    def __init__(self, posted: int | str = 200) -> None:
         self.config: dict[str, Any] = dict(EXAMPLE)
         self.asked: list[Asked] = []
+        #: How often an agent was told that it has the document already.
+        self.unchanged = 0
         self._posted = posted
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -71,7 +74,7 @@ class Document:
         if (method, path) == ("GET", "/config"):
             return 200, {"config": self.config, "blacklist": {LISTED: int(time.time())}}
         if (method, path) == ("POST", "/config"):
-            return self._posted, {}
+            return (200, self._posted) if isinstance(self._posted, str) else (self._posted, {})
         if (method, path) == ("POST", "/status"):
             changes = {"blacklist": {"new": [NEW], "remove": [LISTED]}}
             return 200, {"status": True, "message": "ok", "data": changes}
@@ -94,13 +97,24 @@ class Document:
                 kind = self.headers["Content-Type"] or ""
                 document.asked.append(Asked(self.command, self.path, kind, body))
                 status, answer = document._answer(self.command, self.path)
-                said = b"" if status == 204 else json.dumps(answer).encode()
+                is_text = isinstance(answer, str)
+                said = answer.encode() if is_text else json.dumps(answer).encode()
+                self._say(status, "text/plain" if is_text else "application/json", said)
+
+            def _say(self, status: int, kind: str, said: bytes) -> None:
+                tag = f'"{hash(json.dumps(document.config))}"' if self.command == "GET" else None
+                if tag is not None and self.headers["If-None-Match"] == tag:
+                    status = 304
+                    document.unchanged += 1
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                if status != 204:
+                if tag is not None:
+                    self.send_header("ETag", tag)
+                if status not in (204, 304):
+                    self.send_header("Content-Type", kind)
                     self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
-                self.wfile.write(said)
+                if status not in (204, 304):
+                    self.wfile.write(said)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass  # the test says what went wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import os
@@ -53,6 +54,8 @@ class Kind:
     #: How its process ends then: 0, or by the signal itself.
     ends: tuple[int, ...] = (0,)
     env: Mapping[str, str] = field(default_factory=dict)
+    #: A module that the server needs beside its program.
+    needs: str | None = None
 
 
 _GUNICORN = ("gunicorn", "--chdir", str(APPS), "--bind", "127.0.0.1:0", "--no-control-socket")
@@ -139,6 +142,24 @@ EVERY = (
     _gunicorn("gunicorn"),
     _gunicorn("gunicorn-threads", "--threads", "4"),
     _gunicorn("gunicorn-preload", "--preload"),
+    Kind(
+        "gunicorn-gevent",
+        "Flask",
+        (*_GUNICORN, "--workers", "2", "--worker-class", "gevent", "flask_app:app"),
+        _LISTENING_GUNICORN,
+        2,
+        needs="gevent",
+    ),
+    Kind(
+        "fastapi-gunicorn",
+        "FastAPI",
+        (
+            *(*_GUNICORN, "--workers", "2"),
+            *("--worker-class", "uvicorn_worker.UvicornWorker", "fastapi_app:app"),
+        ),
+        _LISTENING_GUNICORN,
+        2,
+    ),
     _uwsgi("uwsgi"),
     _uwsgi("uwsgi-threads", "--threads", "2"),
     _uwsgi("uwsgi-lazy-apps", "--lazy-apps"),
@@ -203,6 +224,8 @@ class Host(Client):
         program = BIN / kind.command[0]
         if not program.exists() and shutil.which(kind.command[0]) is None:
             pytest.skip(f"{kind.command[0]} could not be installed here")
+        if kind.needs is not None and importlib.util.find_spec(kind.needs) is None:
+            pytest.skip(f"{kind.needs} could not be installed here")
         conf = folder / "rasp.json"
         conf.write_text(json.dumps(_merged(QUIET, security or {})))
         settings = {"PYRASP_CONF": str(conf), "BUCKLER_AGENT__TRUSTED_PROXIES": "127.0.0.0/8"}

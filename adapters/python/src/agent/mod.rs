@@ -1,5 +1,8 @@
 //! The agent's handle for Python: it starts in the process that asks it first, and again in whoever is forked from that.
 
+#[cfg(unix)]
+mod siblings;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -18,18 +21,10 @@ use buckler::{
     model::detect::Detectors,
     protocol::{Route, Routes},
 };
-use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
-    prelude::*,
-    types::PyBytes,
-};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 #[cfg(unix)]
-use crate::{
-    arguments::gone,
-    head::ask,
-    shared::{self, Gone},
-};
+use crate::{arguments::gone, request::Sent, shared};
 use crate::{
     arguments::{duration, json, parsed},
     head::{Resolve, check_here},
@@ -108,8 +103,9 @@ impl Agent {
         self.current().is_some()
     }
 
-    /// Judges a request before the application sees it: `None` where it passes. `resolve` tells whether the application has a route
-    /// for `source`, and is asked only where that matters.
+    /// Judges a request before the application sees it: `None` where it passes. `resolve` returns the pattern of the
+    /// application's route for `source`, or whether there is one. It is called where that matters: for a path that
+    /// attackers ask for, and for whatever else is found.
     #[pyo3(signature = (request, resolve = None, source = None))]
     fn check(
         &self,
@@ -118,7 +114,7 @@ impl Agent {
         resolve: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Refusal>> {
-        let resolve = resolve.map(|resolve| Resolve { resolve, source });
+        let resolve = Resolve::of(resolve, source);
         let live = self.running(py)?;
         logs::hand_over(py);
         request.claim();
@@ -132,77 +128,83 @@ impl Agent {
     /// How much of a request's body is wanted for `check_body`, in bytes; `None` where nothing looks into it.
     fn wants_body(&self, py: Python<'_>, request: &Request) -> Option<NonZeroUsize> {
         match self.judging(request)?.by() {
-            By::Own { served, .. } => request.viewed(py, |view| served.guard.wants_body(view)),
+            By::Own { served, .. } => request.viewed(py, None, |view| served.guard.wants_body(view)),
             #[cfg(unix)]
             By::Sibling(_) => request.wanted_of_body(),
         }
     }
 
-    /// Judges a request's body before the application sees any of it. `whole`: this is all of it.
-    #[pyo3(signature = (request, body, whole = true))]
+    /// Judges a request's body before the application sees any of it. `whole`: this is all of it. `resolve` and `source`
+    /// are as for `check`.
+    #[pyo3(signature = (request, body, whole = true, resolve = None, source = None))]
     fn check_body(
         &self,
-        py: Python<'_>,
         request: &Request,
         body: &Bound<'_, PyBytes>,
         whole: bool,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Refusal>> {
         let Some(live) = self.judging(request) else {
             return Ok(None);
         };
-        let body = body.as_bytes();
+        let (py, body, resolve) = (body.py(), body.as_bytes(), Resolve::of(resolve, source));
         Ok(match live.by() {
-            By::Own { served, .. } => {
-                request.viewed_with(py, body.len(), |view| served.check_last_body(view, body, whole))
-            }
+            By::Own { served, .. } => request.viewed_with(py, resolve, body.len(), |view| {
+                served.check_last_body(view, body, whole)
+            }),
             #[cfg(unix)]
             By::Sibling(sibling) => {
-                let judged = request.viewed(py, |view| sibling.check_last_body(view, body, whole));
-                judged.map_err(gone)?
+                let sent = |sent: &Sent<'_>| sibling.check_last_body(sent, body, whole);
+                request.sent(py, resolve, sent).map_err(gone)?
             }
         })
     }
 
     /// The same where the rest will be shown too, with what `check_body_rest` needs for it.
-    #[pyo3(signature = (request, body, whole = true))]
+    #[pyo3(signature = (request, body, whole = true, resolve = None, source = None))]
     fn check_body_beginning(
         &self,
-        py: Python<'_>,
         request: &Request,
         body: &Bound<'_, PyBytes>,
         whole: bool,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Option<Refusal>, Option<BodyRest>)> {
         let Some(live) = self.judging(request) else {
             return Ok((None, None));
         };
-        let body = body.as_bytes();
+        let (py, body, resolve) = (body.py(), body.as_bytes(), Resolve::of(resolve, source));
         match live.by() {
             By::Own { served, .. } => {
-                let (refusal, rest) = request.viewed_with(py, body.len(), |view| served.check_body(view, body, whole));
+                let judged = request.viewed_with(py, resolve, body.len(), |view| served.check_body(view, body, whole));
+                let (refusal, rest) = judged;
                 Ok((refusal, rest.map(BodyRest::own)))
             }
             #[cfg(unix)]
             By::Sibling(sibling) => {
-                let judged = request.viewed(py, |view| sibling.check_body(view, body, whole));
-                let (refusal, number) = judged.map_err(gone)?;
+                let sent = |sent: &Sent<'_>| sibling.check_body(sent, body, whole);
+                let (refusal, number) = request.sent(py, resolve, sent).map_err(gone)?;
                 Ok((refusal, BodyRest::of_sibling(sibling, number)))
             }
         }
     }
 
     /// Judges a piece of the rest, before the application sees it.
+    #[pyo3(signature = (request, rest, piece, is_end, resolve = None, source = None))]
     fn check_body_rest(
         &self,
-        py: Python<'_>,
         request: &Request,
         rest: &mut BodyRest,
         piece: &Bound<'_, PyBytes>,
         is_end: bool,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Refusal>> {
         let Some(live) = self.judging(request) else {
             return Ok(None);
         };
-        rest.check(py, &live, request, piece.as_bytes(), is_end)
+        rest.check(&live, request, Resolve::of(resolve, source), piece, is_end)
     }
 
     /// How much of an answer's body is wanted for `check_answer`, in bytes; `None` where nothing looks into it.
@@ -215,39 +217,41 @@ impl Agent {
     ) -> Option<NonZeroUsize> {
         let live = self.judging(request)?;
         match live.by() {
-            By::Own { served, .. } => request.viewed(py, |view| {
+            By::Own { served, .. } => request.viewed(py, None, |view| {
                 served.guard.wants_answer(view, content_type, content_encoding)
             }),
             #[cfg(unix)]
             By::Sibling(_) if !request.is_answer_wanted() => None,
             #[cfg(unix)]
-            By::Sibling(sibling) => {
-                request.viewed(py, |view| sibling.wants_answer(view, content_type, content_encoding))
-            }
+            By::Sibling(sibling) => request.sent(py, None, |sent| {
+                sibling.wants_answer(sent, content_type, content_encoding)
+            }),
         }
     }
 
-    /// Judges the beginning of an answer's body, before the client sees any of it, and before `check_response`.
-    #[pyo3(signature = (request, body, whole = true))]
+    /// Judges the beginning of an answer's body, before the client sees any of it, and before `check_response`. `resolve`
+    /// and `source` are as for `check`.
+    #[pyo3(signature = (request, body, whole = true, resolve = None, source = None))]
     fn check_answer(
         &self,
-        py: Python<'_>,
         request: &Request,
         body: &Bound<'_, PyBytes>,
         whole: bool,
+        resolve: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Refusal>> {
         let Some(live) = self.judging(request) else {
             return Ok(None);
         };
-        let body = body.as_bytes();
+        let (py, body, resolve) = (body.py(), body.as_bytes(), Resolve::of(resolve, source));
         Ok(match live.by() {
             By::Own { served, .. } => {
-                request.viewed_with(py, body.len(), |view| served.check_answer(view, body, whole))
+                request.viewed_with(py, resolve, body.len(), |view| served.check_answer(view, body, whole))
             }
             #[cfg(unix)]
             By::Sibling(sibling) => {
-                let judged = request.viewed(py, |view| sibling.check_answer(view, body, whole));
-                judged.map_err(gone)?
+                let sent = |sent: &Sent<'_>| sibling.check_answer(sent, body, whole);
+                request.sent(py, resolve, sent).map_err(gone)?
             }
         })
     }
@@ -266,16 +270,17 @@ impl Agent {
         let Some(live) = self.judging(request) else {
             return Ok(None);
         };
+        let resolve = Resolve::of(resolve, source);
         if let Some(resolve) = resolve
             && NOWHERE.contains(&status)
         {
-            request.found_route(Resolve { resolve, source }.call()?);
+            request.found_route(resolve.call()?);
         }
         Ok(match live.by() {
-            By::Own { served, .. } => request.viewed(py, |view| served.check_response(view, status)),
+            By::Own { served, .. } => request.viewed(py, resolve, |view| served.check_response(view, status)),
             #[cfg(unix)]
             By::Sibling(sibling) => {
-                let judged = request.viewed(py, |view| sibling.check_response(view, status));
+                let judged = request.sent(py, resolve, |sent| sibling.check_response(sent, status));
                 judged.map_err(gone)?
             }
         })
@@ -295,9 +300,9 @@ impl Agent {
     fn client(&self, py: Python<'_>, request: &Request) -> PyResult<Option<String>> {
         let live = self.running(py)?;
         Ok(match live.by() {
-            By::Own { served, .. } => request.viewed(py, |view| served.client(view)),
+            By::Own { served, .. } => request.viewed(py, None, |view| served.client(view)),
             #[cfg(unix)]
-            By::Sibling(sibling) => request.viewed(py, |view| sibling.client(view)),
+            By::Sibling(sibling) => request.sent(py, None, |sent| sibling.client(sent)),
         })
     }
 
@@ -414,55 +419,6 @@ impl Agent {
         }
         let _ = routes;
         Live::alone(builder)
-    }
-
-    /// Judges a request by a sibling's agent. Where that is gone another leads, maybe this process;
-    /// where it is stopped, it goes on alone.
-    #[cfg(unix)]
-    fn check_among_siblings(
-        &self,
-        py: Python<'_>,
-        mut live: Arc<Live>,
-        request: &Request,
-        resolve: Option<Resolve<'_, '_>>,
-    ) -> PyResult<Option<Refusal>> {
-        /// One may end while another is asked for.
-        const ATTEMPTS: usize = 3;
-        let mut resolve = resolve;
-        for _ in 0..ATTEMPTS {
-            let sibling = match live.by() {
-                By::Own { served, .. } => return check_here(py, served, request, resolve),
-                By::Sibling(sibling) => sibling,
-            };
-            match ask(py, sibling, request, &mut resolve)? {
-                Ok(refusal) => {
-                    if self.settings.cloud().is_none() {
-                        sibling.note_bans();
-                    }
-                    return Ok(refusal);
-                }
-                Err(Gone::Stopped) => {
-                    if !self.is_alone.swap(true, Relaxed) {
-                        tracing::warn!(
-                            "the agent of this host does not answer: this process has one of its own from here on"
-                        );
-                    }
-                }
-                Err(Gone::Ended) => {}
-            }
-            let before = self.live.compare_and_swap(&live, None);
-            if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &live)) {
-                self.start.give_up();
-            }
-            let noted = sibling.noted_bans();
-            live = self.running(py)?;
-            if let Some(noted) = noted {
-                py.detach(|| live.take_over(&noted));
-            }
-        }
-        Err(PyRuntimeError::new_err(
-            "no process of this host keeps the agent for long",
-        ))
     }
 
     /// This process's agent, if it runs.
