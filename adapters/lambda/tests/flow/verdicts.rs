@@ -77,7 +77,10 @@ fn findings_name_the_route_by_which_api_gateway_called_and_exceptions_match_it()
         let asked = |query| get("/items/7", &client).query(query).route("/items/{id}");
         assert_eq!(function.ask(&asked("q=1'OR'1'='1"), front).status(), 403, "{front:?}");
         let report = cloud.next_report();
-        assert_eq!(report.message["v2"]["events"][0]["route"], "/items/{id}", "{front:?}");
+        assert_eq!(
+            report.message["v2"]["events"][0]["detail"]["route"], "/items/{id}",
+            "{front:?}"
+        );
         assert_eq!(function.ask(&asked("id=1'OR'1'='1"), front).status(), 200, "{front:?}");
         let elsewhere = get("/items/7", &client).query("id=1'OR'1'='1");
         assert_eq!(
@@ -85,7 +88,10 @@ fn findings_name_the_route_by_which_api_gateway_called_and_exceptions_match_it()
             403,
             "{front:?}: on no other route"
         );
-        assert_eq!(cloud.next_report().message["v2"]["events"][0].get("route"), None);
+        assert_eq!(
+            cloud.next_report().message["v2"]["events"][0]["detail"].get("route"),
+            None
+        );
     }
 }
 
