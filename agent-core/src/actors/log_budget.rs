@@ -16,6 +16,8 @@ const MORE_LINES: u32 = 200;
 const TALKATIVE: u32 = 10;
 /// The number from which on it prints all it knows of them.
 const COMPLETE: u32 = 100;
+/// The most characters of a server's reason that a line holds: `operator_entry` has 14.
+const CODE: usize = 40;
 /// How often spared requests are told of: they are no news, but nobody should have to look at the status to learn of them.
 const SPARED_EVERY: Duration = Duration::from_mins(1);
 
@@ -57,6 +59,19 @@ impl LineBudget {
         }
         if admitted {
             tracing::info!(%address, %why, seconds = length.as_secs(), kept, "banned");
+        }
+    }
+}
+
+impl LineBudget {
+    /// Writes down how many events of a message the server refused to share, how many of them are offered again, and why the
+    /// first was refused.
+    pub(super) fn refused(&mut self, events: usize, again: usize, (address, code): (&str, &str), now: Duration) {
+        let (admitted, held_back) = self.admits(1, now);
+        if admitted {
+            // the server's words may be anything
+            let code: String = code.escape_debug().take(CODE).collect();
+            tracing::warn!(events, again, address, %code, held_back, "the server refused to share events");
         }
     }
 }
@@ -270,6 +285,26 @@ mod tests {
         });
         assert_eq!(lines.len(), LOG_LINES as usize + 2);
         assert!(lines[LOG_LINES as usize].contains("detections=980"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_server_that_refuses_all_day_writes_a_line_a_second_and_nothing_of_its_own() {
+        let (pen, lines) = mpsc::channel();
+        let mut budget = LineBudget::default();
+        let code = format!("quota\nforged line{}", "x".repeat(1_000));
+        with_default(Pen(pen), || {
+            for milli in 0..2_000 {
+                budget.refused(256, 3, ("203.0.113.9", &code), Duration::from_millis(milli));
+            }
+        });
+        let lines: Vec<String> = lines.try_iter().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(
+            lines[0].contains("events=256") && lines[0].contains("again=3"),
+            "{lines:?}"
+        );
+        assert!(lines[1].contains("held_back=999") && lines[1].len() < 200, "{lines:?}");
+        assert!(!lines[1].contains('\n'), "{lines:?}");
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Limits {
     pub longest_ban_s: NonZeroU32,
     /// The most WebSockets that are open at once.
     pub ws_connections: NonZeroUsize,
+    /// The most WebSockets that the agents of one key have open at once; four fifths of all, where it is not said.
+    pub ws_connections_per_key: Option<NonZeroUsize>,
     /// The most WebSockets that are opened in a second: a fleet that comes back at once is let in one after another.
     pub ws_connects_per_second: NonZeroU32,
     /// After how many seconds a WebSocket is closed over which nothing came: agents ping every 20.
@@ -72,11 +74,21 @@ impl Default for Limits {
             longest_ban_s: NonZeroU32::MIN.saturating_add(604_799),
             // 20 kB each
             ws_connections: at_least_one(50_000),
+            // a stolen key leaves places for the others
+            ws_connections_per_key: None,
             // a registration each: half of what one core answers
             ws_connects_per_second: NonZeroU32::MIN.saturating_add(1_999),
             // four pings and a half
             ws_idle_s: NonZeroU32::MIN.saturating_add(89),
         }
+    }
+}
+
+impl Limits {
+    /// The most WebSockets of one key.
+    pub(crate) fn ws_connections_of_key(&self) -> usize {
+        let all = self.ws_connections.get();
+        self.ws_connections_per_key.map_or(all - all / 5, NonZeroUsize::get)
     }
 }
 

@@ -1,18 +1,23 @@
 //! What agents ask: registration, beacon, and the bare `GET` that the vendor documents.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Payload},
+    web::{Bytes, Data, Payload},
 };
 use buckler::protocol::{Beacon, Epoch, PROTO, Registration, Telemetry, v2};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
+};
 
 use super::{
     answer_v1, answer_v2,
+    bodies::{KEY_WITHIN, Room},
+    failures::Wrong,
     reply::{self, Nothing, Refusal},
-    state::{State, bearer},
+    state::{State, bearer, certificate_of},
 };
 use crate::{
     metrics::Outcome,
@@ -28,7 +33,7 @@ pub(super) async fn register(
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     counted(&state, async {
-        let (profile, registration) = read::<Registration>(&request, &state, payload).await?;
+        let (profile, registration, _room) = read::<Registration>(&request, &state, payload).await?;
         match registration.visit(&profile) {
             (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
             (visit, None) => answer_v1::welcome(&request, &state, shared(&profile)?, visit).await,
@@ -44,7 +49,7 @@ pub(super) async fn beacon(
     state: Data<State>,
 ) -> Result<HttpResponse, Refusal> {
     counted(&state, async {
-        let (profile, beacon) = read::<Beacon>(&request, &state, payload).await?;
+        let (profile, beacon, _room) = read::<Beacon>(&request, &state, payload).await?;
         match beacon.visit(&profile) {
             (visit, Some(part)) => answer_v2::all(&request, &state, &profile, visit, part).await,
             (visit, None) => answer_v1::changes(&request, &state, shared(&profile)?, visit).await,
@@ -78,7 +83,7 @@ async fn counted(
 pub(super) async fn bare(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let key = key_of(&request);
     let profile = state.profile_for(&request, key.as_ref()).await?;
-    reply::bare(answer_v1::whole(&request, &state, &profile).await)
+    reply::bare(answer_v1::shown(&request, &state, &profile).await)
 }
 
 /// The key in a request's headers.
@@ -93,15 +98,9 @@ fn key_of(request: &HttpRequest) -> Option<Secret> {
 /// in the body: without one, anybody could fill the log. pyrasp brings none, and takes no notice of
 /// the answer.
 pub(super) async fn log(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let key = key_of(&request);
-    if let Some(key) = &key {
-        state.profile_for(&request, Some(key)).await?;
-    }
-    let body = state.unproven_body(&request, payload).await?;
+    let Keyed { key, body, room } = keyed(&request, &state, payload).await?;
     if key.is_none() {
-        state
-            .profile_for(&request, key_in(&body).ok().flatten().as_ref())
-            .await?;
+        admitted(&request, &state, key_in(&body).ok().flatten(), room).await?;
         // the body holds the key
         tracing::debug!(peer = %state.peer(&request), event = %without_key(&body), "an agent logs");
         return reply::ok(Nothing {});
@@ -119,15 +118,108 @@ fn without_key(body: &[u8]) -> String {
     serde_json::Value::Object(members).to_string()
 }
 
-/// The profile of the key in a body, and the body by its type. The key is looked at first: who has none learns nothing.
+/// A body, and the key that came with it in a header.
+struct Keyed {
+    key: Option<Secret>,
+    body: Bytes,
+    room: Room,
+}
+
+/// Reads a body. A key in a header is judged before anything of it is read, one in the body once
+/// that is long: who has none has nothing long read.
+async fn keyed(request: &HttpRequest, state: &State, payload: Payload) -> Result<Keyed, Refusal> {
+    let key = key_of(request);
+    let known = match &key {
+        Some(key) => Some(state.profile_for(request, Some(key)).await?),
+        None => state.profile(None, certificate_of(request)).ok(),
+    };
+    let mut incoming = match &known {
+        Some(profile) => state.proven(payload, &profile.account()),
+        None => state.unproven(request, payload, usize::MAX),
+    };
+    if known.is_none() && incoming.reads_beyond(KEY_WITHIN).await? {
+        let Some(early) = early_key_in(incoming.so_far()) else {
+            return Err(Refusal::bad_request(format!(
+                "the body's first {KEY_WITHIN} bytes hold no key: send it before all else, or as `Authorization: Bearer`"
+            )));
+        };
+        match state.profile(Some(&early), None) {
+            Ok(profile) => incoming.room.prove(&profile.account())?,
+            Err(refusal) if refusal == Refusal::wrong_key() => {
+                drop(incoming);
+                return Err(state.wrong(request, Wrong::Key).await);
+            }
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    let (body, room) = incoming.whole().await?;
+    Ok(Keyed { key, body, room })
+}
+
+/// The profile of whom this key admits, and the room that its body takes: none, while the answer to
+/// a wrong key waits.
+async fn admitted(
+    request: &HttpRequest,
+    state: &State,
+    key: Option<Secret>,
+    room: Room,
+) -> Result<(Admitted, Room), Refusal> {
+    match state.profile(key.as_ref(), certificate_of(request)) {
+        Err(refusal) if refusal == Refusal::wrong_key() => {
+            drop(room);
+            Err(state.wrong(request, Wrong::Key).await)
+        }
+        found => found.map(|profile| (profile, room)),
+    }
+}
+
+/// The profile of the key that came with a message, the message by its type, and the room that it
+/// takes until it is answered. The key is looked at first: who has none learns nothing. A body has
+/// no other key than a header.
 async fn read<T: DeserializeOwned>(
     request: &HttpRequest,
     state: &State,
     payload: Payload,
-) -> Result<(Admitted, T), Refusal> {
-    let body = state.unproven_body(request, payload).await?;
-    let profile = state.profile_for(request, key_in(&body)?.as_ref()).await?;
-    Ok((profile, message_in(&body)?))
+) -> Result<(Admitted, T, Room), Refusal> {
+    let Keyed { key, body, room } = keyed(request, state, payload).await?;
+    let in_body = key_in(&body)?;
+    if key.is_some() && in_body.is_some() && key != in_body {
+        return Err(state.wrong(request, Wrong::Key).await);
+    }
+    let (profile, room) = admitted(request, state, key.or(in_body), room).await?;
+    Ok((profile, message_in(&body)?, room))
+}
+
+/// The key in the beginning of a message that goes on: of its first level, and before it breaks
+/// off.
+fn early_key_in(beginning: &[u8]) -> Option<Secret> {
+    struct Early<'a>(&'a mut Option<Secret>);
+
+    impl<'de> Visitor<'de> for Early<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+            while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+                if name == "key" {
+                    let key: Cow<'de, str> = members.next_value()?;
+                    self.0.get_or_insert_with(|| Secret::of(&key));
+                } else {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_slice(beginning);
+    // it ends with an error, because the rest is missing
+    let _ = reader.deserialize_map(Early(&mut found));
+    found
 }
 
 /// The key in a message, whatever else is in it.

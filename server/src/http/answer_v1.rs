@@ -1,7 +1,7 @@
 //! Answers to version 1 agents. An application starts only if its registration is answered well, so everything that can fail
 //! here and be done without is done without.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use buckler::{
@@ -9,11 +9,12 @@ use buckler::{
     protocol::{BlacklistUpdate, ConfigMap},
 };
 use ipnet::IpNet;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{
     agents::Visit,
-    reply::{self, Refusal},
+    reply::{self, Nothing, Refusal},
     state::State,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     moment::{Moment, Tick},
     node::Node,
     owner::Plan,
-    profiles::{Abilities, Admitted},
+    profiles::{Abilities, Admitted, leave_out_secrets},
     store::{AgentIdent, BanRules, Events, Mark, Receipt, Report, StoreError, Transport, Window},
 };
 
@@ -46,7 +47,16 @@ pub(super) struct Welcome {
     config: ConfigMap,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<String>,
-    blacklist: BTreeMap<IpAddr, u64>,
+    #[serde(serialize_with = "or_empty")]
+    blacklist: Option<Arc<RawValue>>,
+}
+
+/// An object without members where there is no list: a version 1 agent cannot take `null` for it.
+fn or_empty<S: Serializer>(list: &Option<Arc<RawValue>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match list {
+        Some(list) => list.serialize(serializer),
+        None => Nothing {}.serialize(serializer),
+    }
 }
 
 /// The answer to a registration.
@@ -86,32 +96,25 @@ fn mark_in(request: &HttpRequest) -> Option<Mark> {
         .and_then(|(_, mark)| Mark::parse(mark))
 }
 
+/// What who only reads is shown: the list, and the configuration without its secrets. Agents register, and have them from there.
+pub(super) async fn shown(request: &HttpRequest, state: &State, profile: &Admitted) -> Welcome {
+    let mut welcome = whole(request, state, profile).await;
+    leave_out_secrets(&mut welcome.config);
+    welcome
+}
+
 /// Configuration and list. Without the list, if the store fails: the agent is told of it with its beacons.
-pub(super) async fn whole(request: &HttpRequest, state: &State, profile: &Admitted) -> Welcome {
-    let fleet = Arc::clone(profile.fleet());
+async fn whole(request: &HttpRequest, state: &State, profile: &Admitted) -> Welcome {
     let ban_for = profile.policy().ban_for().as_secs();
-    let listed = state
-        .owner
-        .ask(move |node, now| Ok((node.store.addresses(&fleet, now)?, now)))
-        .await;
-    let (addresses, now) = listed.unwrap_or_else(|error| {
+    let listed = state.wholes.of(&state.owner, profile.fleet(), ban_for).await;
+    if let Err(error) = &listed {
         tracing::error!(%error, "a registration is answered without the list");
-        (Vec::new(), Moment::default())
-    });
-    let banned = addresses
-        .into_iter()
-        .map(|(address, end)| (address, banned_at(end, ban_for, now)));
+    }
     Welcome {
         config: profile.served_v1(&state.beacon_url(request)),
         template: None,
-        blacklist: banned.collect(),
+        blacklist: listed.ok(),
     }
-}
-
-/// When an agent that bans for `ban_for` seconds must have banned, for its ban to end when this one does: it knows no ends,
-/// only beginnings. For an operator's long ban that lies in the future, which pyrasp bears.
-fn banned_at(end: Tick, ban_for: u64, now: Moment) -> u64 {
-    now.unix_s_of(end).saturating_sub(ban_for)
 }
 
 /// The answer to a version 1 beacon. `config` is there where it is news and the agent's release can

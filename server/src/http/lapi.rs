@@ -163,8 +163,8 @@ pub(super) async fn stream(request: HttpRequest, state: Data<State>) -> Result<H
 
 /// `POST /v1/usage-metrics`: bouncers tell what they did, and are thanked. Nothing follows from it.
 pub(super) async fn usage(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    bouncer(&request, &state).await?;
-    state.body(payload).await?;
+    let bouncer = bouncer(&request, &state).await?;
+    state.proven(payload, &bouncer.name).whole().await?;
     Ok(HttpResponse::Created().finish())
 }
 

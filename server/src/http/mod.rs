@@ -12,6 +12,7 @@ mod probes;
 mod reply;
 mod request_id;
 mod state;
+mod wholes;
 mod ws;
 
 use std::panic::AssertUnwindSafe;

@@ -134,6 +134,11 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body exceeds {limit} bytes"))
     }
 
+    /// The body comes too slowly.
+    pub(super) fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "the body comes too slowly")
+    }
+
     /// There is something here, but only for those who change to this protocol (RFC 9110, section 15.5.22).
     pub(super) fn upgrade_required(message: &'static str) -> Self {
         Self::new(StatusCode::UPGRADE_REQUIRED, message).with(header::UPGRADE, "websocket")

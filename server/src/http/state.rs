@@ -27,10 +27,11 @@ use tokio::{
 use url::Url;
 
 use super::{
-    bodies::Bodies,
+    bodies::{Account, Bodies, Incoming, Room},
     failures::{Failures, Wrong},
     page::Sessions,
     reply::Refusal,
+    wholes::Wholes,
     ws::Admission,
 };
 use crate::{
@@ -57,8 +58,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// When to come again beyond that, in seconds.
 const AGAIN_S: u64 = 2;
 
-/// How long a client may take to send its body: 4 MiB at 140 kB/s.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// On whose account operators' bodies are: no key's name has a space.
+const OPERATORS: &str = "all operators";
 
 /// Shared by all workers.
 #[derive(Debug)]
@@ -80,7 +81,9 @@ pub(crate) struct State {
     /// Browsers that have signed in to the page.
     pub(super) sessions: Sessions,
     failures: Failures,
-    bodies: Bodies,
+    bodies: Arc<Bodies>,
+    /// Whole lists as they were sent last.
+    pub(super) wholes: Wholes,
     /// What is counted.
     pub(super) metrics: Metrics,
     /// Held by who reads all of it.
@@ -120,7 +123,8 @@ impl State {
             admission: Arc::new(Admission::new(&config.limits)),
             sessions: Sessions::default(),
             failures: Failures::default(),
-            bodies: Bodies::default(),
+            bodies: Arc::new(Bodies::new(config.limits.body_bytes.get())),
+            wholes: Wholes::default(),
             metrics,
             scraping: Mutex::new(()),
             tls,
@@ -282,28 +286,26 @@ impl State {
         self.failures.answer(self.peer(request), wrong, self.elapsed()).await
     }
 
-    /// The whole body of a request that has shown no key yet, if there is room for it.
-    pub(super) async fn unproven_body(&self, request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
-        let limit = self.limits.body_bytes.get();
-        let said = request.headers().get(header::CONTENT_LENGTH);
-        let said = said.and_then(|length| length.to_str().ok()?.parse().ok());
-        let _room = self
-            .bodies
-            .enter(self.peer(request), said.unwrap_or(limit).min(limit))?;
-        self.body(payload).await
+    /// A body of a request that has shown no key yet.
+    pub(super) fn unproven(&self, request: &HttpRequest, payload: Payload, limit: usize) -> Incoming {
+        let room = self.bodies.enter(Account::Source(self.peer(request)));
+        Incoming::new(payload, self.limits.body_bytes.get().min(limit), room)
     }
 
-    /// The whole body, if it is not too large and comes in time.
-    pub(super) async fn body(&self, payload: Payload) -> Result<Bytes, Refusal> {
-        let limit = self.limits.body_bytes.get();
-        match actix_web::rt::time::timeout(BODY_DEADLINE, payload.to_bytes_limited(limit)).await {
-            Ok(Ok(Ok(body))) => Ok(body),
-            Ok(Ok(Err(error))) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
-            Ok(Err(_)) => Err(Refusal::too_large(limit)),
-            Err(_) => Err(Refusal::bad_request(format!(
-                "the body did not come within {BODY_DEADLINE:?}"
-            ))),
-        }
+    /// A body of a request that has shown this key.
+    pub(super) fn proven(&self, payload: Payload, key: &str) -> Incoming {
+        let room = self.bodies.enter(Account::Key(key));
+        Incoming::new(payload, self.limits.body_bytes.get(), room)
+    }
+
+    /// Room for the messages of a connection that has shown this key.
+    pub(super) fn room(&self, key: &str) -> Room {
+        self.bodies.enter(Account::Key(key))
+    }
+
+    /// The whole body of an operator's request, and the room that it takes.
+    pub(super) async fn body(&self, payload: Payload) -> Result<(Bytes, Room), Refusal> {
+        self.proven(payload, OPERATORS).whole().await
     }
 
     /// Where the request came from: the socket's peer, or what trusted proxies say of it, read from the right.

@@ -303,9 +303,7 @@ impl Keeper {
             };
             self.finish(done, own, now);
         }
-        if self.keeps && self.node.store.changed() >= CHECKPOINT_ROWS {
-            self.checkpoint();
-        }
+        self.checkpoint_many();
     }
 
     fn recovered(&mut self, position: Position, other: &Other) {
@@ -313,6 +311,14 @@ impl Keeper {
         self.apply(position, &other.record, other.is_own);
         if let Some(moved) = &self.moved {
             moved();
+        }
+        self.checkpoint_many();
+    }
+
+    /// Has a checkpoint written where many rows have changed, whoever wrote the records.
+    fn checkpoint_many(&mut self) {
+        if self.keeps && self.node.store.changed() >= CHECKPOINT_ROWS {
+            self.checkpoint();
         }
     }
 

@@ -2,6 +2,7 @@
 //! by fingerprint, so that a look-up costs the same however many there are.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, hash_map::Entry},
     ops::Deref,
     sync::Arc,
@@ -49,11 +50,22 @@ impl Admitted {
         }
     }
 
-    /// By what right the agent speaks, for the store.
-    pub(crate) fn via(&self) -> Via {
-        Via {
-            key: Some(Arc::clone(&self.key)),
+    /// On whose account its bodies and connections are: an enrolled agent's own, else its key's.
+    pub(crate) fn account(&self) -> Cow<'_, str> {
+        match self.agent {
+            Some(agent) => Cow::Owned(agent.to_string()),
+            None => Cow::Borrowed(&self.key),
         }
+    }
+
+    /// By what right the agent speaks, for the store. Agents that have enrolled are counted apart from those that still
+    /// speak with the key that brought them: who has stolen that uses up nothing of theirs.
+    pub(crate) fn via(&self) -> Via {
+        let key = match self.agent {
+            Some(_) => format!("enrolled/{}", self.key).into(),
+            None => Arc::clone(&self.key),
+        };
+        Via { key: Some(key) }
     }
 
     /// By a client certificate that names the profile, without a key.

@@ -24,7 +24,7 @@ pub(crate) use self::{
     keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,
-    written::shown,
+    written::{leave_out_secrets, shown},
 };
 use self::{
     bouncers::Bouncers,

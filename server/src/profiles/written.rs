@@ -34,6 +34,11 @@ pub(super) fn unhidden(mut written: ConfigMap, in_force: &ConfigMap) -> ConfigMa
     written
 }
 
+/// Takes secrets out, for who may only read.
+pub(crate) fn leave_out_secrets(config: &mut ConfigMap) {
+    config.retain(|key, _| !SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)));
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

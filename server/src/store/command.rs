@@ -11,14 +11,15 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, AuditNote, BanRules, Enrolment, EntryView, KeyState, Rules, TokenState, Via};
+use super::{AgentIdent, AuditNote, BanRules, Enrolment, EntryView, KeyState, Quotas, Rules, TokenState, Via};
 use crate::{list::Banned, moment::Moment};
 
-/// The form of the records that this release writes, and the newest that it reads.
+/// The newest form of a record that this release reads and writes.
 ///
-/// It rises with every command and every field that is added: a release that does not know them
-/// then says that a newer one wrote the journal, instead of taking it for damaged or passing over
-/// what it does not know.
+/// It rises with every command and every field that is added, and with every change of what one
+/// does: a release that does not know them then says that a newer one wrote the journal, instead of
+/// taking it for damaged or passing over what it does not know. A record has the oldest form that
+/// says what it says, so that nodes of the release before go on until something new is used.
 pub const RECORD_VERSION: u8 = 3;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are
@@ -41,11 +42,11 @@ pub struct Record {
 }
 
 impl Record {
-    /// Commands of this moment.
+    /// Commands of this moment, in the oldest form that has them all.
     #[must_use]
-    pub const fn new(at: Moment, commands: Vec<Command>) -> Self {
+    pub fn new(at: Moment, commands: Vec<Command>) -> Self {
         Self {
-            v: RECORD_VERSION,
+            v: commands.iter().map(Command::form).max().unwrap_or(1),
             at,
             commands,
         }
@@ -142,6 +143,25 @@ pub enum Command {
 }
 
 impl Command {
+    /// The oldest form of a record that has it as it is.
+    #[must_use]
+    pub fn form(&self) -> u8 {
+        let since_2 = |is_said: bool| if is_said { 2 } else { 1 };
+        match self {
+            Self::Found { .. } | Self::Ban { .. } | Self::Unban { .. } | Self::Expire | Self::ForgetProfile { .. } => 1,
+            Self::Rules(rules) => since_2(rules.quotas != Quotas::default()),
+            Self::Renew { complete, .. } => since_2(*complete),
+            Self::Report(batch) => since_2(!batch.via.is_unknown()),
+            Self::Key(_) | Self::Token(_) | Self::ForgetToken { .. } | Self::Audit(_) => 2,
+            Self::Profile(profile) if profile.signature.is_none() => 1,
+            Self::Profile(_)
+            | Self::Enrol(_)
+            | Self::ForgetBrought { .. }
+            | Self::RevokeCredential { .. }
+            | Self::ResetCredential { .. } => 3,
+        }
+    }
+
     /// How much of a record it takes as it is written down, in bytes of JSON.
     pub(crate) fn bytes(&self) -> usize {
         let mut counted = Counted(0);
@@ -274,5 +294,51 @@ pub(crate) fn bounded(mut events: Vec<Event>) -> Vec<Event> {
 fn cut(text: &mut String) {
     if let Some((at, _)) = text.char_indices().nth(TEXT) {
         text.truncate(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node of the release before stops at the first record that it cannot read: none is newer
+    /// than what it says.
+    #[test]
+    fn a_record_has_the_oldest_form_that_says_it() {
+        let form = |commands: Vec<Command>| Record::new(Moment::default(), commands).v;
+        let ban = || Command::Ban {
+            fleet: "default".into(),
+            network: "203.0.113.1/32".parse().unwrap(),
+            ttl_s: None,
+            why: String::new(),
+        };
+        let report = |key: Option<&str>| {
+            Command::Report(Batch {
+                who: Arc::new(AgentIdent::Installed {
+                    profile: "shop".into(),
+                    id: Uuid::nil(),
+                }),
+                fleet: "default".into(),
+                via: Via {
+                    key: key.map(Arc::from),
+                },
+                bans: BanRules::default(),
+                events: BatchEvents::V1 {
+                    bans: Vec::new(),
+                    ban_for: 1,
+                },
+            })
+        };
+        let revoke = || Command::RevokeCredential {
+            profile: "shop".into(),
+            agent: Uuid::nil(),
+        };
+        assert_eq!(form(Vec::new()), 1);
+        assert_eq!(form(vec![Command::Expire, ban()]), 1);
+        assert_eq!((form(vec![report(None)]), form(vec![report(Some("k"))])), (1, 2));
+        assert_eq!(form(vec![ban(), revoke(), report(Some("k"))]), RECORD_VERSION);
+        // what a form has is read by the form: no field of a newer one is written
+        let text = serde_json::to_string(&Record::new(Moment::default(), vec![report(None)])).unwrap();
+        assert!(!text.contains("via"), "{text}");
     }
 }

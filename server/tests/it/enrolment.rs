@@ -119,6 +119,28 @@ async fn a_credential_is_revoked_alone_and_with_the_key_that_brought_it() {
     );
 }
 
+/// The shared key was stolen: what is done with it uses up nothing of those that have enrolled.
+#[actix_web::test]
+async fn enrolled_agents_are_counted_apart_from_the_key_that_brought_them() {
+    let mut config = config();
+    config.limits.key_shared_per_minute = NonZeroU32::new(3).unwrap();
+    let cloud = Cloud::start(config);
+    let mut agent = Agent::new();
+    enrols(&cloud, &mut agent, "credential-one").await;
+    let mut thief = Agent::new();
+    thief.register(&cloud).await;
+    for host in 1..=4 {
+        thief.ban(&format!("203.0.113.{host}"), cloud.clock.unix());
+    }
+    assert_eq!(thief.beacon(&cloud).await.nack.len(), 1);
+    for host in 11..=14 {
+        agent.ban(&format!("203.0.113.{host}"), cloud.clock.unix());
+    }
+    let refused = agent.beacon(&cloud).await.nack;
+    assert_eq!(refused.len(), 1, "they have a quota of their own: {refused:?}");
+    assert_eq!(cloud.listed().await.len(), 6);
+}
+
 #[actix_web::test]
 async fn who_is_reset_enrols_again_and_others_are_not_asked() {
     let cloud = Cloud::start(config());

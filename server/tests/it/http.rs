@@ -128,6 +128,56 @@ async fn get_answers_the_bare_form_to_a_key_in_a_header() {
 }
 
 #[actix_web::test]
+async fn a_bare_get_shows_no_secrets_and_a_registration_has_them() {
+    let mut config = config();
+    let shop = config.profiles.get_mut("shop").unwrap();
+    for (key, value) in [
+        ("ZTAA_KEY", json!(["zero-trust-secret"])),
+        ("SECURITY_CHECKS", json!({"ztaa": 1})),
+    ] {
+        shop.config.insert(key.to_owned(), value);
+    }
+    let cloud = Cloud::start(config);
+    let bare = cloud.send(Method::GET, "/config", &[("x-buckler-key", KEY)], b"").await;
+    assert_eq!(bare.status, StatusCode::OK);
+    assert!(!bare.text.contains("zero-trust-secret"), "{}", bare.text);
+    assert_eq!(
+        bare.json()["config"]["SECURITY_CHECKS"]["ztaa"],
+        1,
+        "nothing is weakened"
+    );
+    let registered = cloud
+        .post("/config", &json!({"key": KEY, "version": "0.9.2", "platform": "Flask"}))
+        .await
+        .good();
+    for name in ["ZTAA_KEY", "ZTAA_KEYS"] {
+        assert_eq!(registered["config"][name], json!(["zero-trust-secret"]), "{name}");
+    }
+    let version_2 = crate::support::Agent::new().register(&cloud).await;
+    assert_eq!(version_2.config.unwrap().body["ZTAA_KEY"], json!(["zero-trust-secret"]));
+}
+
+#[actix_web::test]
+async fn a_bare_get_is_of_the_list_as_it_is() {
+    let cloud = Cloud::start(config());
+    let listed = async || {
+        let bare = cloud.send(Method::GET, "/config", &[("x-buckler-key", KEY)], b"").await;
+        let listed = bare.json()["blacklist"].as_object().unwrap().clone();
+        listed.into_iter().map(|(address, _)| address).collect::<Vec<_>>()
+    };
+    assert!(listed().await.is_empty());
+    cloud.operator_bans("203.0.113.9", Some(60)).await;
+    cloud.operator_bans("203.0.113.8", Some(600)).await;
+    for _ in 0..3 {
+        assert_eq!(listed().await, ["203.0.113.8", "203.0.113.9"]);
+    }
+    cloud.clock.pass(60);
+    assert_eq!(listed().await, ["203.0.113.8"], "the other has ended");
+    cloud.operator_unbans("203.0.113.8").await.good();
+    assert!(listed().await.is_empty());
+}
+
+#[actix_web::test]
 async fn agents_are_sent_back_to_the_host_they_asked_unless_there_is_a_public_url() {
     let beacon_url = async |cloud: &Cloud, host: &str| {
         let body = json!({"key": KEY, "version": "0.9.2"}).to_string();

@@ -11,6 +11,7 @@
 mod admin;
 mod audit;
 mod bans;
+mod bodies;
 mod configuration;
 mod deploy;
 mod durable;

@@ -207,6 +207,26 @@ async fn frames_and_messages_have_a_cap() {
     );
 }
 
+/// Pings between the frames of a message kept a connection, and what had come of the message, for good.
+#[actix_web::test]
+async fn a_message_whose_end_never_comes_is_not_waited_for() {
+    let cloud = Cloud::start(config());
+    let mut socket = Socket::open(&cloud).await;
+    let first = Item::FirstText("{".to_owned().into());
+    socket.send(ws::Message::Continuation(first)).await;
+    let begun = std::time::Instant::now();
+    let closed = loop {
+        socket.send(ws::Message::Ping("".into())).await;
+        match socket.hear().await {
+            Said::Pong(_) => actix_web::rt::time::sleep(std::time::Duration::from_millis(20)).await,
+            Said::Closed(code, _) => break code,
+            said => panic!("{said:?}"),
+        }
+        assert!(begun.elapsed() < crate::socket::PATIENCE, "it is waited for");
+    };
+    assert_eq!(closed, 4_408);
+}
+
 #[actix_web::test]
 async fn a_connection_over_which_nothing_comes_is_closed() {
     let mut config = config();

@@ -40,7 +40,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
     /// What is posted; `None` for the bare `GET`.
     pub(crate) body: Option<Bytes>,
-    /// The key, for the `GET` that has no body to hold it.
+    /// The key: of a `GET`, which has no body to hold it, and of a `POST` too, so that a server can judge it before it
+    /// reads the body.
     pub(crate) key: &'a AgentKey,
     /// What the `GET` brought last: it is asked for something else.
     pub(crate) known: Option<&'a Validators>,
@@ -97,11 +98,10 @@ impl Exchange<'_> {
 
     async fn attempt(&self, ask: &Ask<'_>) -> Result<Incoming, TransportError> {
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
-        let request = self.request(method, ask.url)?;
+        let request = self.request(method, ask.url)?.bearer_auth(ask.key.expose());
         let sent = match &ask.body {
             Some(body) => request.content_type("application/json").send_body(body.clone()).await,
             None => {
-                let request = request.bearer_auth(ask.key.expose());
                 let request = ask.known.iter().fold(request, |request, known| known.ask(request));
                 request.send().await
             }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient};
+use uuid::Uuid;
 
 use super::{
     DeathNotice, Tree,
@@ -27,6 +28,7 @@ use super::{
 };
 use crate::{
     model::{blacklist::Scope, policy::Policy},
+    protocol::v2::Nack,
     status::ListInForce,
 };
 
@@ -34,6 +36,9 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Entries looked at in one sweep: about a millisecond.
 const SWEEP_BUDGET: usize = 20_000;
+
+/// Why a server refuses a ban for which it has no room now, and may have later.
+const NO_ROOM: &str = "quota";
 
 /// The actor.
 pub(super) struct BlacklistSync {
@@ -50,6 +55,8 @@ pub(super) struct BlacklistSync {
     history_changed: Cell<bool>,
     /// How many bans may be written to the log.
     ban_lines: RefCell<LineBudget>,
+    /// And what the server refused to share.
+    refused_lines: RefCell<LineBudget>,
     _notice: DeathNotice,
 }
 
@@ -102,6 +109,7 @@ impl BlacklistSync {
             ban_for: policy.ban_for(),
             history_changed: Cell::new(false),
             ban_lines: RefCell::default(),
+            refused_lines: RefCell::default(),
             _notice: notice,
         }
     }
@@ -139,7 +147,20 @@ impl BlacklistSync {
         }
     }
 
+    /// Says what the server refused to share, a line for each message.
+    fn say_refused(&self, stream: Uuid, nack: &[Nack], now: Duration) {
+        let Some(first) = nack.first() else { return };
+        let outbox = self.estate.outbox.borrow();
+        let event = outbox.get(stream, first.seq);
+        let address = event.map(|event| event.address.as_str()).unwrap_or_default();
+        let again = nack.iter().filter(|refused| refused.code == NO_ROOM).count();
+        self.refused_lines
+            .borrow_mut()
+            .refused(nack.len(), again, (address, &first.code), now);
+    }
+
     fn part(&self) -> ListPart {
+        self.offer_again();
         let confirmed = self.estate.safety.borrow().confirmed();
         ListPart::gather(
             &mut self.estate.list.borrow_mut(),
@@ -208,15 +229,19 @@ impl Handler<EventsAcknowledged> for BlacklistSync {
 
     fn handle(&mut self, acknowledged: EventsAcknowledged, _: &mut Self::Context) {
         let EventsAcknowledged { stream, up_to, nack } = acknowledged;
-        for refused in nack {
-            let outbox = self.estate.outbox.borrow();
-            let address = outbox
-                .get(stream, refused.seq)
-                .map(|event| event.address.as_str())
-                .unwrap_or_default();
-            tracing::warn!(seq = refused.seq, address, code = %refused.code, "the server refused to share an event");
-        }
-        if self.estate.outbox.borrow_mut().acknowledge(stream, up_to) > 0 {
+        let now = self.estate.now();
+        self.say_refused(stream, &nack, now);
+        let no_room: Vec<u64> = nack
+            .iter()
+            .filter(|refused| refused.code == NO_ROOM)
+            .map(|refused| refused.seq)
+            .collect();
+        let known = self
+            .estate
+            .outbox
+            .borrow_mut()
+            .acknowledge(stream, up_to, &no_room, now);
+        if known > 0 {
             self.estate.store.forget_events(stream, up_to);
         }
         self.count();

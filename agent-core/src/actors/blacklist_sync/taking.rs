@@ -67,6 +67,19 @@ impl BlacklistSync {
         !events.is_empty()
     }
 
+    /// Bans that the server had no room for are events once more, if it is time.
+    pub(super) fn offer_again(&self) {
+        let mut outbox = self.estate.outbox.borrow_mut();
+        let events = outbox.offer_again(self.estate.now());
+        if !events.is_empty() {
+            self.estate.store.save_offences(&[], &events, outbox.own_stream());
+            tracing::info!(
+                bans = events.len(),
+                "bans that the server had no room for are offered again"
+            );
+        }
+    }
+
     /// What waited for a word of the server's is not for it.
     pub(super) fn settle_here(&self) {
         let mut outbox = self.estate.outbox.borrow_mut();

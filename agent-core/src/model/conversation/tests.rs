@@ -99,7 +99,7 @@ impl Pure {
     fn answer(&mut self, reply: Reply) -> Effects {
         let effects = self.talk.answered(self.talk.number(), reply, self.now, RANDOM);
         if let Some(EventsAcknowledged { stream, up_to, .. }) = &effects.acknowledged {
-            self.outbox.acknowledge(*stream, *up_to);
+            self.outbox.acknowledge(*stream, *up_to, &[], Duration::ZERO);
         }
         effects
     }

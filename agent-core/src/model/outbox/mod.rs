@@ -11,14 +11,21 @@
 //! A ban's end is fixed when it is made (rule 4). Within the process it is kept in process time, which nobody can set; for what
 //! an earlier process left, the wall clock says once, at the start, how much time has passed: never less than none, so that a
 //! clock that went back prolongs nothing.
+//!
+//! **A ban that the server had no room for** stays pending: it waits a minute or more without a number, and is then offered
+//! again under a new one. What it lost meanwhile is its place, and, if the process ends, its turn: it is in force here.
 
 mod stream;
+mod waiting;
 
 use std::{borrow::Cow, collections::VecDeque, time::Duration};
 
 use uuid::Uuid;
 
-use self::stream::{Pending, Stream};
+use self::{
+    stream::{Pending, Stream},
+    waiting::{Taken, Waiting},
+};
 use crate::protocol::v2::{AddressOrigin, Detail, Event, EventKind, Evidence, MAX_EVENTS};
 
 /// Events that are kept at most, those of earlier processes included: at about 300 bytes each, 3 MB; at one batch a second,
@@ -33,6 +40,7 @@ pub struct Outbox {
     /// What earlier processes left, oldest stream first; none is empty.
     left: VecDeque<Stream>,
     own: Stream,
+    waiting: Waiting,
     next: u64,
     acknowledged: u64,
     refused: u64,
@@ -75,7 +83,7 @@ pub struct Draft {
 pub struct Ledger {
     /// Acknowledged by the server.
     pub acknowledged: u64,
-    /// Waiting.
+    /// Waiting, to be sent or to be offered again.
     pub pending: u64,
     /// Refused because there was no room.
     pub outbox_full: u64,
@@ -90,6 +98,7 @@ impl Outbox {
         Self {
             left: VecDeque::new(),
             own: Stream::new(stream),
+            waiting: Waiting::new(),
             next: 1,
             acknowledged: 0,
             refused: 0,
@@ -142,7 +151,7 @@ impl Outbox {
         } else {
             CAPACITY
         };
-        if self.len() >= room {
+        if self.len() + self.waiting.len() >= room {
             self.refused += 1;
             return None;
         }
@@ -174,20 +183,41 @@ impl Outbox {
 
     /// Forgets what the server has of a stream, up to and including `seq`; how many those were. A number that was never given is
     /// taken as the last one, and a stream that is not known as one that was acknowledged long ago.
-    pub fn acknowledge(&mut self, stream: Uuid, seq: u64) -> usize {
+    ///
+    /// Bans among them for which it had `no_room` stay pending, and are [offered again](Self::offer_again) later.
+    pub fn acknowledge(&mut self, stream: Uuid, seq: u64, no_room: &[u64], now: Duration) -> usize {
         let streams = self.left.iter_mut().chain([&mut self.own]);
-        let known = streams
+        let known: Vec<Pending> = streams
             .filter(|known| known.id == stream)
-            .map(|known| known.acknowledge(seq))
-            .sum();
+            .flat_map(|known| known.acknowledge(seq))
+            .collect();
         self.left.retain(|stream| !stream.pending.is_empty());
-        self.acknowledged += known as u64;
-        known
+        let count = known.len();
+        let refused = known.into_iter().filter(|known| no_room.contains(&known.event.seq));
+        let Taken { came, gave_way } = self.waiting.take(refused, now);
+        self.acknowledged += (count + gave_way - came) as u64;
+        count
+    }
+
+    /// Gives some of the bans that the server had no room for new numbers, if it is time to offer them again. They are returned
+    /// as they are now, to be kept where events are.
+    pub fn offer_again(&mut self, now: Duration) -> Vec<Event> {
+        let (offered, ended) = self.waiting.offered(now);
+        self.acknowledged += ended as u64;
+        let mut events = Vec::new();
+        for mut ban in offered {
+            ban.event.seq = self.next;
+            self.next += 1;
+            events.push(ban.event.clone());
+            self.own.pending.push_back(ban);
+        }
+        events
     }
 
     /// Takes out every event that waits, and says how many those were: they are not for the server after all.
     pub fn withdraw(&mut self) -> u64 {
-        let withdrawn = self.len() as u64;
+        let withdrawn = (self.len() + self.waiting.len()) as u64;
+        self.waiting.clear();
         self.left.clear();
         self.own.pending.clear();
         withdrawn
@@ -200,13 +230,13 @@ impl Outbox {
         streams.find(|known| known.id == stream)?.get(seq)
     }
 
-    /// Events that wait, of all streams.
+    /// Events that are to be sent, of all streams.
     #[must_use]
     pub fn len(&self) -> usize {
         self.left.iter().map(|stream| stream.pending.len()).sum::<usize>() + self.own.pending.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing is to be sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -230,7 +260,7 @@ impl Outbox {
     pub fn ledger(&self) -> Ledger {
         Ledger {
             acknowledged: self.acknowledged,
-            pending: self.len() as u64,
+            pending: (self.len() + self.waiting.len()) as u64,
             outbox_full: self.refused,
             restored: self.restored,
         }

@@ -50,10 +50,10 @@ impl Stream {
         }
     }
 
-    pub(super) fn acknowledge(&mut self, seq: u64) -> usize {
+    /// Takes out what is known up to and including this number.
+    pub(super) fn acknowledge(&mut self, seq: u64) -> impl Iterator<Item = Pending> + '_ {
         let known = self.pending.partition_point(|pending| pending.event.seq <= seq);
-        self.pending.drain(..known);
-        known
+        self.pending.drain(..known)
     }
 
     pub(super) fn get(&self, seq: u64) -> Option<&Event> {

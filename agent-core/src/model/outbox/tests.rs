@@ -38,7 +38,7 @@ fn filled(n: usize) -> Outbox {
 fn left(stream: Uuid, n: usize, acknowledged: u64) -> Left {
     let mut outbox = Outbox::new(stream);
     fill(&mut outbox, n);
-    outbox.acknowledge(stream, acknowledged);
+    outbox.acknowledge(stream, acknowledged, &[], Duration::ZERO);
     let events = outbox.batch(Duration::ZERO);
     Left { stream, events }
 }
@@ -55,17 +55,21 @@ fn seqs(outbox: &Outbox) -> Vec<u64> {
 fn numbers_rise_by_one_and_only_what_is_acknowledged_goes() {
     let mut outbox = filled(5);
     assert_eq!((outbox.first(), outbox.stream()), (1, OWN));
-    assert_eq!(outbox.acknowledge(OWN, 2), 2);
+    assert_eq!(outbox.acknowledge(OWN, 2, &[], Duration::ZERO), 2);
     assert_eq!(
-        outbox.acknowledge(OWN, 2),
+        outbox.acknowledge(OWN, 2, &[], Duration::ZERO),
         0,
         "a repeated acknowledgement changes nothing"
     );
-    assert_eq!(outbox.acknowledge(OLD, 9), 0, "of a stream that is not known");
+    assert_eq!(
+        outbox.acknowledge(OLD, 9, &[], Duration::ZERO),
+        0,
+        "of a stream that is not known"
+    );
     assert_eq!(seqs(&outbox), [3, 4, 5]);
     assert_eq!(outbox.get(OWN, 4).map(|event| event.seq), Some(4));
     assert!(outbox.get(OWN, 2).is_none() && outbox.get(OLD, 4).is_none());
-    assert_eq!(outbox.acknowledge(OWN, 99), 3);
+    assert_eq!(outbox.acknowledge(OWN, 99, &[], Duration::ZERO), 3);
     assert_eq!((outbox.first(), outbox.next_seq()), (6, 6));
     assert_eq!(
         outbox.push(draft(EventKind::Ban), SECOND).map(|event| event.seq),
@@ -118,8 +122,8 @@ fn a_full_outbox_keeps_room_for_bans_and_counts_what_it_refuses() {
     assert_eq!(outbox.len(), ATTACKS_AT_MOST, "what was left takes room too");
     assert!(outbox.push(draft(EventKind::Ban), Duration::ZERO).is_some());
     offered += 1;
-    outbox.acknowledge(OLD, 100);
-    outbox.acknowledge(OWN, 10);
+    outbox.acknowledge(OLD, 100, &[], Duration::ZERO);
+    outbox.acknowledge(OWN, 10, &[], Duration::ZERO);
     let Ledger {
         acknowledged,
         pending,
@@ -142,7 +146,7 @@ fn what_was_left_is_sent_to_its_end_first_and_never_continued() {
         let stream = outbox.stream();
         assert_eq!(outbox.first(), seqs(&outbox)[0]);
         sent.push((stream, seqs(&outbox)));
-        outbox.acknowledge(stream, outbox.first());
+        outbox.acknowledge(stream, outbox.first(), &[], Duration::ZERO);
     }
     let expected = [
         (OLDER, vec![3, 4]),
@@ -167,8 +171,101 @@ fn a_damaged_stream_is_sent_in_runs_without_gaps() {
     let mut outbox = restored(vec![damaged]);
     assert_eq!(outbox.ledger().restored, 5);
     assert_eq!(seqs(&outbox), [1, 2]);
-    outbox.acknowledge(OLD, 2);
+    outbox.acknowledge(OLD, 2, &[], Duration::ZERO);
     assert_eq!((outbox.first(), seqs(&outbox)), (4, vec![4, 5, 6]));
+}
+
+/// Everything is in one place.
+fn balanced(outbox: &Outbox, offered: u64) {
+    let ledger = outbox.ledger();
+    assert_eq!(
+        ledger.acknowledged + ledger.pending + ledger.outbox_full,
+        offered + ledger.restored,
+        "{ledger:?}"
+    );
+}
+
+#[test]
+fn bans_without_room_are_offered_again_the_surest_and_newest_first() {
+    let mut outbox = Outbox::new(OWN);
+    for (evidence, at_ms) in [(Evidence::Repeated, 5), (Evidence::Certain, 1), (Evidence::Certain, 3)] {
+        let draft = Draft {
+            evidence,
+            at_ms,
+            ttl_s: 600,
+            ..draft(EventKind::Ban)
+        };
+        outbox.push(draft, Duration::ZERO);
+    }
+    outbox.push(draft(EventKind::Attack), Duration::ZERO);
+    outbox.push(draft(EventKind::Ban), Duration::ZERO);
+    assert_eq!(outbox.acknowledge(OWN, 5, &[1, 2, 3, 4], SECOND), 5);
+    assert_eq!(
+        (outbox.len(), outbox.ledger().pending, outbox.ledger().acknowledged),
+        (0, 3, 2)
+    );
+    balanced(&outbox, 5);
+    assert!(outbox.offer_again(60 * SECOND).is_empty(), "not within a minute");
+    let again = outbox.offer_again(61 * SECOND);
+    let said: Vec<_> = again
+        .iter()
+        .map(|event| (event.seq, event.evidence, event.at_ms))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (6, Evidence::Certain, 3),
+            (7, Evidence::Certain, 1),
+            (8, Evidence::Repeated, 5)
+        ]
+    );
+    assert_eq!(outbox.batch(61 * SECOND)[0].ttl_s, 600 - 61, "their ends stay");
+    assert_eq!(outbox.acknowledge(OWN, 8, &[], 62 * SECOND), 3);
+    assert_eq!((outbox.ledger().pending, outbox.ledger().acknowledged), (0, 5));
+    balanced(&outbox, 5);
+}
+
+#[test]
+fn a_server_without_room_is_asked_less_and_less_often() {
+    let mut outbox = Outbox::new(OWN);
+    let long = Draft {
+        ttl_s: 1 << 40,
+        ..draft(EventKind::Ban)
+    };
+    outbox.push(long, Duration::ZERO);
+    let (mut now, mut waits) = (Duration::ZERO, Vec::new());
+    for _ in 0..7 {
+        let seq = outbox.first();
+        outbox.acknowledge(OWN, seq, &[seq], now);
+        let refused = now;
+        while outbox.offer_again(now).is_empty() {
+            now += SECOND;
+        }
+        waits.push((now - refused).as_secs() / 60);
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 16, 16]);
+}
+
+#[test]
+fn what_waits_for_room_is_bounded_and_ends_with_its_ban() {
+    let mut outbox = Outbox::new(OWN);
+    let mut offered = 0;
+    for _ in 0..20 {
+        fill(&mut outbox, MAX_EVENTS);
+        offered += MAX_EVENTS as u64;
+        let seqs = seqs(&outbox);
+        outbox.acknowledge(OWN, *seqs.last().unwrap(), &seqs, Duration::ZERO);
+    }
+    assert_eq!(outbox.ledger().pending, 2_000);
+    balanced(&outbox, offered);
+    assert!(outbox.offer_again(100 * SECOND).is_empty(), "their minute is over");
+    assert_eq!(outbox.ledger().pending, 0);
+    balanced(&outbox, offered);
+    fill(&mut outbox, 3);
+    let last = outbox.next_seq() - 1;
+    outbox.acknowledge(OWN, last, &[last], Duration::ZERO);
+    assert_eq!(outbox.withdraw(), 1, "they are not for the server after all");
+    assert!(outbox.offer_again(1_000 * SECOND).is_empty());
 }
 
 #[test]

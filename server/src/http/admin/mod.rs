@@ -200,7 +200,7 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
 
 /// The body, for callers who have shown the token: serde's words name no secret of theirs.
 async fn json<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<T, Refusal> {
-    let body = state.body(payload).await?;
+    let (body, _room) = state.body(payload).await?;
     serde_json::from_slice(&body).map_err(|error| Refusal::bad_request(error.to_string()))
 }
 

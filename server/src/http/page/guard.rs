@@ -165,7 +165,7 @@ async fn permitted(
     }
     if *request.method() != Method::GET {
         let payload = request.extract::<Payload>().await?;
-        let body = state.body(payload).await.map_err(Trouble::from)?;
+        let (body, _room) = state.body(payload).await.map_err(Trouble::from)?;
         let sent = Sent::read(&body);
         if !session::is_form_token(&visitor.form, sent.text("form")) {
             return Err(Trouble::from(foreign()).into());

@@ -51,8 +51,8 @@ pub(super) async fn form(request: HttpRequest) -> HttpResponse {
 }
 
 pub(super) async fn begin(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Trouble> {
-    let body = state.unproven_body(&request, payload).await?;
-    let sent = Sent::read(&body.slice(..body.len().min(LONGEST)));
+    let (body, _room) = state.unproven(&request, payload, LONGEST).whole().await?;
+    let sent = Sent::read(&body);
     let token = Secret::of(sent.text("token"));
     let now = state.now().tick;
     if state.tokens.of(&token, now).is_none() {

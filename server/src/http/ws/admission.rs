@@ -1,6 +1,8 @@
-//! How many WebSockets there may be, and how many new ones in a second: a fleet that lost its server comes back at once.
+//! How many WebSockets there may be, of all and of one key, and how many new ones in a second: a fleet that lost its server
+//! comes back at once.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -13,10 +15,22 @@ use crate::{config::Limits, http::reply::Refusal};
 /// Between how many seconds those are spread for whom there is no place: agents honour 5 seconds to 15 minutes.
 const COME_AGAIN_S: std::ops::RangeInclusive<u64> = 5..=30;
 
+/// The most WebSockets of one agent that has enrolled: it needs one, processes that share its state
+/// one each, and what broke off counts until it is found to be idle.
+const OF_AGENT: usize = 64;
+/// Counters of keys, by hash, and of agents: half a megabyte. Of 50,000 agents hardly ten share one.
+const KEYS: usize = 1_024;
+const AGENTS: usize = 65_536;
+
 /// Who may open a WebSocket.
 #[derive(Debug)]
 pub(crate) struct Admission {
     most: usize,
+    most_of_key: usize,
+    /// How many are open of keys that are shared, and of agents with a credential of their own.
+    keys: Box<[AtomicUsize]>,
+    agents: Box<[AtomicUsize]>,
+    hasher: RandomState,
     open: AtomicUsize,
     turned_away: AtomicU64,
     pace: Pace,
@@ -26,6 +40,10 @@ impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             most: limits.ws_connections.get(),
+            most_of_key: limits.ws_connections_of_key(),
+            keys: counters(KEYS),
+            agents: counters(AGENTS),
+            hasher: RandomState::new(),
             open: AtomicUsize::new(0),
             turned_away: AtomicU64::new(0),
             pace: Pace::new(limits.ws_connects_per_second.get()),
@@ -47,13 +65,23 @@ impl Admission {
         self.turned_away.load(Ordering::Relaxed)
     }
 
-    /// A place for one more WebSocket, until it is dropped.
-    pub(super) fn enter(self: &Arc<Self>, now: Duration) -> Result<Place, Refusal> {
+    /// A place for one more WebSocket on this account, until it is dropped: a key's, or that of one agent.
+    pub(super) fn enter(self: &Arc<Self>, account: &str, is_agent: bool, now: Duration) -> Result<Place, Refusal> {
         let before = self.open.fetch_add(1, Ordering::SeqCst);
-        let place = Place(Arc::clone(self));
+        let place = Place {
+            admission: Arc::clone(self),
+            account: self.hasher.hash_one(account),
+            is_agent,
+        };
+        let of_account = self.counter(place.account, is_agent).fetch_add(1, Ordering::SeqCst);
+        let most_of_account = if is_agent { OF_AGENT } else { self.most_of_key };
         let (refusal, again_s) = if before >= self.most {
-            let again_s = fastrand::u64(COME_AGAIN_S);
-            ("as many connections are open as may be", again_s)
+            ("as many connections are open as may be", fastrand::u64(COME_AGAIN_S))
+        } else if of_account >= most_of_account {
+            (
+                "as many connections of this key are open as may be",
+                fastrand::u64(COME_AGAIN_S),
+            )
         } else if self.pace.admits(now) {
             return Ok(place);
         } else {
@@ -62,15 +90,33 @@ impl Admission {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
         Err(Refusal::crowded(refusal, again_s))
     }
+
+    fn counter(&self, account: u64, is_agent: bool) -> &AtomicUsize {
+        let counters = if is_agent { &self.agents } else { &self.keys };
+        let place = usize::try_from(account % counters.len() as u64).unwrap_or_default();
+        // there is always one: its number is below their number
+        counters.get(place).unwrap_or(&self.open)
+    }
+}
+
+fn counters(number: usize) -> Box<[AtomicUsize]> {
+    (0..number).map(|_| AtomicUsize::new(0)).collect()
 }
 
 /// The place of one WebSocket.
 #[derive(Debug)]
-pub(super) struct Place(Arc<Admission>);
+pub(super) struct Place {
+    admission: Arc<Admission>,
+    account: u64,
+    is_agent: bool,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
+        self.admission.open.fetch_sub(1, Ordering::SeqCst);
+        self.admission
+            .counter(self.account, self.is_agent)
+            .fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -144,7 +190,7 @@ mod tests {
     }
 
     fn admitted(admission: &Arc<Admission>, at_ms: u64, tries: usize) -> usize {
-        let enter = |_| admission.enter(Duration::from_millis(at_ms)).is_ok();
+        let enter = |_| admission.enter("key", false, Duration::from_millis(at_ms)).is_ok();
         (0..tries).filter(|n| enter(*n)).count()
     }
 
@@ -164,7 +210,7 @@ mod tests {
         let admission = admission(100_000, 100);
         let turn = |at: Duration| {
             admission
-                .enter(at)
+                .enter("key", false, at)
                 .map(|_| 0)
                 .unwrap_or_else(|refusal| refusal.retry_after_s().unwrap())
         };
@@ -182,10 +228,31 @@ mod tests {
     fn a_place_is_free_again_once_it_is_left() {
         let admission = admission(2, 1_000);
         let now = Duration::from_secs(1);
-        let places = [admission.enter(now).unwrap(), admission.enter(now).unwrap()];
-        let refusal = admission.enter(now).unwrap_err();
+        let enter = || admission.enter("key", false, now);
+        let places = [enter().unwrap(), enter().unwrap()];
+        let refusal = enter().unwrap_err();
         assert!(COME_AGAIN_S.contains(&refusal.retry_after_s().unwrap()));
         drop(places);
-        assert!(admission.enter(now).is_ok());
+        assert!(enter().is_ok());
+        let of_key = admission.keys.iter().map(|counter| counter.load(Ordering::SeqCst));
+        assert_eq!(of_key.sum::<usize>(), 0, "its key's places too");
+    }
+
+    #[test]
+    fn one_key_leaves_places_for_others_and_one_agent_for_its_key() {
+        let admission = Arc::new(Admission::new(&Limits {
+            ws_connections: NonZeroUsize::new(1_000).unwrap(),
+            ws_connects_per_second: NonZeroU32::new(100_000).unwrap(),
+            ..Limits::default()
+        }));
+        let enter = |account: &str, is_agent| -> Vec<_> {
+            let places = (0..2_000).map(|_| admission.enter(account, is_agent, Duration::from_secs(1)));
+            places.filter_map(Result::ok).collect()
+        };
+        let stolen = enter("stolen", false);
+        assert_eq!((stolen.len(), enter("agent", true).len()), (800, OF_AGENT));
+        assert_eq!(enter("good", false).len(), 200);
+        drop(stolen);
+        assert_eq!(enter("stolen", false).len(), 800);
     }
 }

@@ -1,7 +1,8 @@
 //! A cap on frames and messages that holds before they are read: the codec reads a frame as a whole, however long it says it
-//! is, and looks at its length only then.
+//! is, and looks at its length only then. What comes is on the account of the connection's key, and has to come in time.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -10,23 +11,56 @@ use actix_web::{
     error::PayloadError,
     web::{Bytes, Payload},
 };
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::http::bodies::{Room, deadline};
 
 /// The longest head of a frame, in bytes: two, a length of eight, and a mask of four (RFC 6455, section 5.2).
 const LONGEST_HEAD: usize = 14;
 
-/// The stream of a WebSocket, which ends with an error where a frame or a message exceeds a cap.
+/// Set in the last frame of a message (RFC 6455, section 5.2).
+const FIN: u8 = 0x80;
+
+/// The stream of a WebSocket, which ends with an error where a frame or a message exceeds a cap,
+/// comes too slowly, or finds no room.
 pub(super) struct Capped {
     payload: Payload,
     gauge: Gauge,
+    /// For the message that is being read.
+    room: Room,
+    /// Since when a message is being read, and until when more of it has to come.
+    begun: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Capped {
-    pub(super) const fn new(payload: Payload, cap: usize) -> Self {
+    pub(super) const fn new(payload: Payload, cap: usize, room: Room) -> Self {
         Self {
             payload,
             gauge: Gauge::new(cap as u64),
+            room,
+            begun: None,
         }
+    }
+
+    /// Takes what came.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), PayloadError> {
+        if self.gauge.exceeds(bytes) {
+            return Err(PayloadError::Overflow);
+        }
+        let came = self.gauge.came_of_message();
+        if self.room.hold(came).is_err() {
+            return Err(PayloadError::Io(io::ErrorKind::OutOfMemory.into()));
+        }
+        if !self.gauge.is_within_message() {
+            self.begun = None;
+        } else if let Some((begun, until)) = &mut self.begun {
+            until.as_mut().reset(deadline(*begun, came));
+        } else {
+            let begun = Instant::now();
+            self.begun = Some((begun, Box::pin(sleep_until(deadline(begun, came)))));
+        }
+        Ok(())
     }
 }
 
@@ -35,11 +69,20 @@ impl Stream for Capped {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.payload).poll_next(context);
-        polled.map(|item| match item? {
-            Ok(bytes) if this.gauge.exceeds(&bytes) => Some(Err(PayloadError::Overflow)),
-            other => Some(other),
-        })
+        if !this.gauge.is_within_message() {
+            // more is asked for once what came before was answered; less room is never refused
+            let _ = this.room.hold(0);
+        }
+        match Pin::new(&mut this.payload).poll_next(context) {
+            Poll::Ready(Some(Ok(bytes))) => Poll::Ready(Some(this.take(&bytes).map(|()| bytes))),
+            Poll::Pending => match &mut this.begun {
+                Some((_, until)) => until
+                    .poll_unpin(context)
+                    .map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
+                None => Poll::Pending,
+            },
+            ended @ Poll::Ready(_) => ended,
+        }
     }
 }
 
@@ -52,8 +95,10 @@ struct Gauge {
     came: usize,
     /// Bytes of the frame that are still to come after its head.
     left: u64,
-    /// Bytes of the message so far, over all of its frames.
+    /// Bytes of the message so far, over all of its frames, as their heads say.
     message: u64,
+    /// Whether frames of the message are still to come.
+    goes_on: bool,
 }
 
 impl Gauge {
@@ -64,7 +109,18 @@ impl Gauge {
             came: 0,
             left: 0,
             message: 0,
+            goes_on: false,
         }
+    }
+
+    /// Whether a frame or a message has begun and is not over.
+    const fn is_within_message(&self) -> bool {
+        self.came > 0 || self.left > 0 || self.goes_on
+    }
+
+    /// How much came of the message that is being read, or was read last.
+    fn came_of_message(&self) -> usize {
+        usize::try_from(self.message.saturating_sub(self.left)).unwrap_or(usize::MAX)
     }
 
     /// Takes what came, and says whether something in it is too large.
@@ -114,6 +170,7 @@ impl Gauge {
             0 => self.message = self.message.saturating_add(self.left),
             _ => self.message = self.left,
         }
+        self.goes_on = first & FIN == 0;
         self.message > self.cap
     }
 }
@@ -178,6 +235,22 @@ mod tests {
             Some(14)
         );
         assert_eq!(read(100, &frame(PING, 101)), Some(6));
+    }
+
+    #[test]
+    fn a_message_is_over_with_its_last_frame_whatever_comes_in_between() {
+        let mut gauge = Gauge::new(1_000);
+        let mut after = |bytes: &[u8]| {
+            assert!(!gauge.exceeds(bytes));
+            (gauge.is_within_message(), gauge.came_of_message())
+        };
+        let begin = frame(TEXT, 100);
+        assert_eq!(after(&begin[..1]), (true, 0), "half a head");
+        assert_eq!(after(&begin[1..66]), (true, 60));
+        assert_eq!(after(&begin[66..]), (true, 100));
+        assert!(after(&frame(FIN | PING, 8)).0, "no part of it");
+        assert_eq!(after(&frame(FIN | CONTINUATION, 50)), (false, 150));
+        assert_eq!(after(&frame(FIN | TEXT, 20)), (false, 20));
     }
 
     #[test]

@@ -150,6 +150,12 @@ fn broken(error: &ProtocolError) -> Ending {
     let payload = error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>());
     match payload {
         Some(PayloadError::Overflow) => too_large(),
+        Some(PayloadError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            Ending::refused(&Refusal::too_slow())
+        }
+        Some(PayloadError::Io(error)) if error.kind() == io::ErrorKind::OutOfMemory => {
+            Ending::refused(&Refusal::crowded("too many messages are on their way", 0))
+        }
         None if error.kind() == io::ErrorKind::InvalidData => Ending::Close(1_007, error.to_string()),
         Some(_) | None => Ending::Left,
     }

@@ -44,9 +44,12 @@ pub(super) async fn open(request: HttpRequest, payload: Payload, state: Data<Sta
     if matches!(*state.stage().borrow(), Stage::Draining(_)) {
         return Err(Refusal::stopping());
     }
-    let place = state.admission.enter(state.elapsed())?;
+    let account = profile.account();
+    let place = state
+        .admission
+        .enter(&account, profile.agent.is_some(), state.elapsed())?;
     let cap = state.limits.body_bytes.get();
-    let capped: BoxedPayloadStream = Box::pin(Capped::new(payload, cap));
+    let capped: BoxedPayloadStream = Box::pin(Capped::new(payload, cap, state.room(&account)));
     let mut capped = dev::Payload::Stream { payload: capped };
     let refused = |error: actix_web::Error| Refusal::bad_request(error.to_string());
     let payload = Payload::from_request(&request, &mut capped).await.map_err(refused)?;

@@ -209,18 +209,35 @@ impl Process {
             for name in self.known_up_to(stream, up_to) {
                 here.ledger.acknowledge(name);
             }
-            let known = self.outbox.acknowledge(stream, up_to);
+            let no_room: Vec<u64> = nack
+                .iter()
+                .filter(|refused| refused.code == "quota")
+                .map(|refused| refused.seq)
+                .collect();
+            let elapsed = self.elapsed(here.now);
+            let known = self.outbox.acknowledge(stream, up_to, &no_room, elapsed);
             here.disk.forget_events(stream, up_to);
             wants
                 .notes
                 .push(format!("{known} events acknowledged, {} refused", nack.len()));
         }
+        self.offer_again(here);
         self.act(action, here.now, &mut wants);
         if let Some(speak) = speak {
             self.talk
                 .step(Input::Speak(speak), self.elapsed(here.now), here.random.f64());
         }
         wants
+    }
+
+    /// Bans that the server had no room for are events once more, if it is time, and on disk before anybody hears of them.
+    fn offer_again(&mut self, here: &mut Here<'_>) {
+        let times = self.times(here.now, here.unix);
+        let own = self.outbox.own_stream();
+        for event in self.outbox.offer_again(times.elapsed) {
+            here.disk.save_offence(None, &event, own, times);
+            here.ledger.make((own, event.seq));
+        }
     }
 
     fn known_up_to(&self, stream: Uuid, up_to: u64) -> Vec<Name> {
