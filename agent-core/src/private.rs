@@ -37,16 +37,57 @@ pub fn create(path: &Path) -> io::Result<File> {
         .map_err(|error| named(error, path))
 }
 
-/// Opens a file to write at its end. One that is there may be open to those who collect it.
+/// Opens a file to write at its end. One that is there may be open to those who collect it, and is
+/// this user's or the administrator's: in a directory that others may write to, another user could
+/// have put one there to read what is written.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`], or what is wrong with the file, and the remedy.
 pub fn append(path: &Path) -> io::Result<File> {
-    options()
+    let mut options = options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // nor is a pipe waited for that nothing reads
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    let file = options
         .create(true)
         .append(true)
         .open(path)
-        .map_err(|error| named(error, path))
+        .map_err(|error| named(error, path))?;
+    #[cfg(unix)]
+    check_file(path, &file)?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn check_file(path: &Path, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let file = file.metadata()?;
+    let problem = if !file.is_file() {
+        "no ordinary file".to_owned()
+    } else if !is_trusted(file.uid()) {
+        format!("the file of the user {}, who could read and change it", file.uid())
+    } else if file.nlink() > 1 {
+        "a file that has another name as well".to_owned()
+    } else if file.mode() & 0o002 != 0 {
+        format!(
+            "every user may write to it (mode {:o}): chmod o-w",
+            file.mode() & 0o7777
+        )
+    } else {
+        return Ok(());
+    };
+    let text = format!("{}: {problem}; remove it, or name another", path.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}
+
+/// Whether this is the user of the process, or the administrator.
+#[cfg(unix)]
+fn is_trusted(owner: u32) -> bool {
+    owner == rustix::process::geteuid().as_raw() || owner == 0
 }
 
 /// Takes from others what an older release, or a lax umask, has let them read.
@@ -86,8 +127,6 @@ pub fn directory(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn check(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let user = rustix::process::geteuid().as_raw();
-    let is_trusted = |owner: u32| owner == user || owner == 0;
     let refused = |problem: String| {
         let text = format!("{}: {problem}; name a directory of its own", path.display());
         Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
@@ -238,5 +277,24 @@ mod tests {
             lchown(&away, Some(STRANGER), None).unwrap();
             assert!(refused(&away).contains("a link of the user 54321"));
         }
+    }
+
+    #[test]
+    fn a_log_is_written_into_no_file_that_another_could_have_planted() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        drop(append(&at("log")).unwrap());
+        assert_eq!(fs::metadata(at("log")).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(at("log"), fs::Permissions::from_mode(0o644)).unwrap();
+        drop(append(&at("log")).unwrap());
+        let refused = |name: &str| append(&at(name)).unwrap_err().to_string();
+        fs::set_permissions(at("log"), fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(refused("log").contains("chmod o-w"));
+        fs::set_permissions(at("log"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::hard_link(at("log"), at("other")).unwrap();
+        assert!(refused("other").contains("another name as well"));
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(made.success());
+        append(&at("pipe")).unwrap_err();
     }
 }

@@ -21,7 +21,7 @@
 //! | `POST /logs` | security events of pyrasp's `LOG_PROTOCOL` `http`: logged at level `debug`; the key as for `GET`, or as `key` in the body |
 //! | `GET /v1/decisions`, `GET /v1/decisions/stream` | a list for bouncers of `CrowdSec`, with a bouncer's key in `X-Api-Key` |
 //! | `GET /livez`, `GET /readyz` | that the process answers; whether it should be sent requests, else 503 with the reason. Without a token |
-//! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list |
+//! | `GET /admin/agents` | every agent: platform, version, load, totals, losses, health, configuration, lag behind the list; `?fleet=`, `?profile=`, `?platform=`, `?state=` (`online`, `late`, `gone`), and pages by `?limit=` and `?after=` |
 //! | `GET /admin/health` | how many WebSockets are open, may be, and were turned away; what the journal is, and what is wrong with it |
 //! | `GET /metrics` | what the server counts, as OpenMetrics text; the admin token |
 //! | `GET /admin/openapi.json` | a description of all of these (OpenAPI 3.1) |
@@ -75,6 +75,7 @@ pub mod exchange;
 mod http;
 mod hub;
 pub mod journal;
+mod lines;
 pub mod list;
 mod listen;
 mod metrics;

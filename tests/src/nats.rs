@@ -144,6 +144,18 @@ impl Nats {
         });
     }
 
+    /// Has one do nothing for a while, with its connections open, as a machine that hangs: `STOP`,
+    /// and `CONT` for its end.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, index: usize, signal: &str) {
+        let process = self.servers[index].process.as_ref().expect("it runs");
+        let mut sent = Command::new("kill");
+        sent.arg(format!("-{signal}")).arg(process.id().to_string());
+        assert!(sent.status().unwrap().success());
+    }
+
     /// Kills one, as `kill -9` does.
     ///
     /// # Panics

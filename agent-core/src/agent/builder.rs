@@ -240,6 +240,7 @@ fn local_configuration(settings: &Settings) -> Configuration {
         doubted: None,
         has_ended: false,
         weaker: Vec::new(),
+        weakened: false,
         policy: Arc::clone(settings.policy()),
         source: "local",
         status: None,

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::guard::DetectorHealth;
 
+/// The most characters of what a configuration says that an alarm holds.
+const SHOWN: usize = 200;
+
 /// The board: each line is written by one actor and read by anybody.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
@@ -71,9 +74,23 @@ impl Board {
         let stale = list
             .stale
             .map(|_| "list only logged: the server has not confirmed it for too long".to_owned());
+        let config = self.config.load();
+        let first = config.weaker.first().filter(|_| config.weakened);
+        let weakened = first.map(|first| {
+            let shown: String = first.chars().take(SHOWN).collect();
+            let more = match config.weaker.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("the configuration protects less than the one before: {shown}{more}")
+        });
+        let unsigned = config
+            .unsigned
+            .as_ref()
+            .map(|why| why.chars().take(SHOWN).collect::<String>());
         let silent = detectors.iter().filter(|detector| !detector.is_on);
         let silent = silent.map(|detector| format!("rests, and is tried every minute: {detector}"));
-        let alarms: Vec<String> = [off, breaker, stale]
+        let alarms: Vec<String> = [off, breaker, stale, weakened, unsigned]
             .into_iter()
             .flatten()
             .chain(clients.alarms())
@@ -123,5 +140,40 @@ impl Board {
                 ("poisoned", read(&self.poisoned)),
             ]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(config: ConfigInForce) -> Option<String> {
+        let board = Board::default();
+        board.config.store(Arc::new(config));
+        board.alarm(&[], &Clients::default())
+    }
+
+    #[test]
+    fn a_configuration_that_protects_less_or_is_not_believed_is_an_alarm() {
+        let weaker = vec!["SECURITY_CHECKS.sqli: 2 (ban) -> 0 (off)".to_owned(), "x".repeat(1_000)];
+        let config = |weakened| ConfigInForce {
+            weaker: weaker.clone(),
+            weakened,
+            ..ConfigInForce::default()
+        };
+        assert_eq!(
+            alarm(config(false)),
+            None,
+            "less than the host's own is its operator's choice"
+        );
+        let said = alarm(config(true)).unwrap();
+        assert!(said.ends_with("sqli: 2 (ban) -> 0 (off) and 1 more"), "{said}");
+        let unsigned = alarm(ConfigInForce {
+            unsigned: Some("configuration 7 is not believed: é".repeat(50)),
+            ..ConfigInForce::default()
+        });
+        let unsigned = unsigned.unwrap();
+        assert!(unsigned.contains("is not believed") && unsigned.chars().count() == SHOWN);
+        assert_eq!(alarm(ConfigInForce::default()), None);
     }
 }

@@ -15,9 +15,8 @@ mod hook;
 mod spool;
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io,
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
         Arc,
@@ -29,6 +28,7 @@ use std::{
 
 use buckler::{
     model::address,
+    private,
     protocol::v2::{Event, EventKind, Evidence},
 };
 use serde::Serialize;
@@ -265,11 +265,9 @@ impl Writer {
     }
 }
 
-/// Opens a file that only its owner reads: it holds addresses of people.
+/// Opens a file that only its owner reads, and that no other has planted: it holds addresses of people.
 fn opened(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let options = options.create(true).append(true).mode(0o600);
-    options.open(path).map_err(|error| at(path, &error))
+    private::append(path).map_err(|error| at(path, &error))
 }
 
 /// A file's path, for errors.

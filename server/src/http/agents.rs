@@ -20,6 +20,7 @@ use super::{
     state::{State, bearer, certificate_of},
 };
 use crate::{
+    lines::Lines,
     metrics::Outcome,
     profiles::{Admitted, LiveProfile},
     secret::Secret,
@@ -261,6 +262,8 @@ fn v2_part(proto: Option<u32>, part: Option<v2::AgentPart>) -> Option<v2::AgentP
 /// The most characters of what an agent says of itself that a line of the log holds: platforms and
 /// versions have fewer.
 const SHOWN: usize = 60;
+/// Lines that registrations get: a fleet that comes back at once is none of lines.
+static REGISTRATIONS: Lines = Lines::new(60);
 
 /// A registration or a beacon.
 pub(super) trait Message: DeserializeOwned {
@@ -278,9 +281,11 @@ impl Message for Registration {
             proto,
             v2,
         } = self;
-        // an agent with a key may call itself anything
-        let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
-        tracing::info!(profile = %profile.name(), platform = shown(&platform), version = shown(&version), proto, "an agent registers");
+        if let Some(unsaid) = REGISTRATIONS.admit() {
+            // an agent with a key may call itself anything
+            let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
+            tracing::info!(profile = %profile.name(), platform = shown(&platform), version = shown(&version), proto, unsaid, "an agent registers");
+        }
         let visit = Visit {
             mark: (!platform.is_empty() || !routes.is_empty()).then(|| Mark::of(&platform, &version, &routes)),
             version,

@@ -139,10 +139,11 @@ impl Room {
             return Ok(());
         }
         let more = bytes - self.bytes;
-        self.bytes = bytes;
         if self.bodies.add(self.place, self.is_proven, more) {
+            self.bytes = bytes;
             return Ok(());
         }
+        self.bodies.give_back(self.place, self.is_proven, more);
         Err(Refusal::crowded("too many bodies are on their way", COME_AGAIN_S))
     }
 

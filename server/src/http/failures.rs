@@ -15,6 +15,7 @@ use std::{
 use buckler::model::address::ban_scope;
 
 use super::reply::Refusal;
+use crate::lines::Lines;
 
 /// Sources that are counted at once: 8 KiB. With more, the newest takes the place of another.
 const SOURCES: usize = 1_024;
@@ -57,8 +58,7 @@ impl Wrong {
 #[derive(Debug)]
 pub(super) struct Failures {
     sources: Box<[AtomicU64]>,
-    lines: AtomicU64,
-    unsaid: AtomicU64,
+    lines: Lines,
     hasher: RandomState,
     waiting: AtomicUsize,
 }
@@ -67,8 +67,7 @@ impl Default for Failures {
     fn default() -> Self {
         Self {
             sources: (0..SOURCES).map(|_| AtomicU64::new(0)).collect(),
-            lines: AtomicU64::new(0),
-            unsaid: AtomicU64::new(0),
+            lines: Lines::new(LINES),
             hasher: RandomState::new(),
             waiting: AtomicUsize::new(0),
         }
@@ -99,15 +98,12 @@ impl Failures {
         let (name, place) = (hash >> 32, hash % SOURCES as u64);
         let slot = usize::try_from(place).ok().and_then(|place| self.sources.get(place));
         let count = slot.map_or(1, |slot| one_more(slot, name, now_s));
-        if one_more(&self.lines, 0, now_s) <= LINES {
-            let unsaid = self.unsaid.swap(0, Ordering::Relaxed);
+        if let Some(unsaid) = self.lines.admit_at(now_s) {
             let what = match wrong {
                 Wrong::Key => "agent key",
                 Wrong::Token => "admin token",
             };
             tracing::warn!(%peer, count, unsaid, "a wrong or missing {what}");
-        } else {
-            self.unsaid.fetch_add(1, Ordering::Relaxed);
         }
         count
     }
@@ -167,6 +163,6 @@ mod tests {
             failures.count(IpAddr::from(n.to_be_bytes()), Wrong::Key, 5);
         }
         assert_eq!(failures.sources.len(), SOURCES);
-        assert_eq!(failures.unsaid.load(Ordering::Relaxed), 100_000 - LINES);
+        assert_eq!(failures.lines.admit_at(65), Some(100_000 - LINES));
     }
 }

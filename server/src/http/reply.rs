@@ -12,11 +12,14 @@ use actix_web::{
 use serde::Serialize;
 
 use super::request_id;
-use crate::{config::ConfigError, store::StoreError};
+use crate::{config::ConfigError, lines::Lines, store::StoreError};
 
 /// When to come again while nothing can be kept, in seconds: the journal is tried again every
 /// second, and agents add a spread of their own.
 const UNAVAILABLE_S: u64 = 10;
+
+/// Lines that requests get which the server fails to answer: who finds one may send it all day.
+static FAILURES: Lines = Lines::new(60);
 
 /// `{status, message, data}`, in this order.
 #[derive(Serialize)]
@@ -157,7 +160,9 @@ impl Refusal {
 
     /// The server could not; why is in its log.
     pub(super) fn failed(reason: &dyn fmt::Display) -> Self {
-        tracing::error!(%reason, "a request could not be answered");
+        if let Some(unsaid) = FAILURES.admit() {
+            tracing::error!(%reason, unsaid, "a request could not be answered");
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed")
     }
 }

@@ -62,7 +62,7 @@ impl Whole {
 impl Wholes {
     /// A fleet's list for agents whose bans last for `ban_for` seconds.
     pub(super) async fn of(&self, owner: &Owner, fleet: &Arc<str>, ban_for: u64) -> Result<Arc<RawValue>, StoreError> {
-        let slot = self.slot((Arc::clone(fleet), ban_for));
+        let slot = self.slot(&(Arc::clone(fleet), ban_for));
         let mut slot = slot.lock().await;
         if let Some(known) = slot.as_ref().filter(|known| known.is_recent()) {
             return Ok(Arc::clone(&known.json));
@@ -79,8 +79,8 @@ impl Wholes {
         Ok(Arc::clone(&slot.insert(whole).json))
     }
 
-    fn slot(&self, which: Which) -> Slot {
-        if let Some(known) = self.0.load().get(&which) {
+    fn slot(&self, which: &Which) -> Slot {
+        if let Some(known) = self.0.load().get(which) {
             return Arc::clone(known);
         }
         // where two come at once, one makes its list alone
@@ -152,10 +152,10 @@ mod tests {
     #[test]
     fn no_more_lists_are_kept_than_may_be() {
         let wholes = Wholes::default();
-        let first = wholes.slot(("default".into(), 0));
-        assert!(Arc::ptr_eq(&first, &wholes.slot(("default".into(), 0))));
+        let first = wholes.slot(&("default".into(), 0));
+        assert!(Arc::ptr_eq(&first, &wholes.slot(&("default".into(), 0))));
         for ban_for in 0..1_000 {
-            wholes.slot(("default".into(), ban_for));
+            wholes.slot(&("default".into(), ban_for));
         }
         assert!(wholes.0.load().len() <= MOST);
     }

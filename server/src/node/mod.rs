@@ -216,6 +216,11 @@ impl Node {
         })
     }
 
+    /// Every agent that was heard, as it was heard, in no order.
+    pub fn heard(&self) -> impl Iterator<Item = &AgentView> {
+        self.presence.iter().map(|(_, view)| view)
+    }
+
     /// Every agent that was heard, the one heard last first.
     #[must_use]
     pub fn agents(&self) -> Vec<AgentView> {

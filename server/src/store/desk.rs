@@ -15,6 +15,7 @@ use super::{
     quota::is_same_maker, refusals::Refusals,
 };
 use crate::{
+    lines::Lines,
     list::{Ban, Banned, Entry, FleetList},
     moment::{Moment, Tick},
 };
@@ -50,6 +51,11 @@ const SEQ_WINDOW: u64 = 1_000_000;
 /// How far an agent's clock may be ahead of the server's, in milliseconds: five minutes, as
 /// Kerberos allows. A ban that is later is taken for one that was made before every unban.
 const AHEAD_MS: u64 = 5 * 60 * 1_000;
+
+/// Lines that bans and lifts of agents get: a fleet may make 20,000 of them a minute. The events
+/// file has them all.
+static LISTED: Lines = Lines::new(60);
+static LET_IN: Lines = Lines::new(60);
 
 /// One agent's report at its fleet's list.
 pub(super) struct Desk<'a> {
@@ -263,7 +269,9 @@ impl Desk<'_> {
                 if let Some((key, _)) = &mut self.key {
                     key.live += 1;
                 }
-                tracing::info!(%network, agent = %self.who, "listed");
+                if let Some(unsaid) = LISTED.admit_at(self.now.unix_s()) {
+                    tracing::info!(%network, agent = %self.who, unsaid, "listed");
+                }
             }
             Banned::Prolonged | Banned::Known if by_another => self.list.second(network),
             Banned::Prolonged | Banned::Known => {}
@@ -291,7 +299,9 @@ impl Desk<'_> {
             by: Origin::Agent(who), ..
         }) = self.list.lift(network, self.who.profile(), self.now)
         {
-            tracing::info!(%network, agent = %self.who, "let in again");
+            if let Some(unsaid) = LET_IN.admit_at(self.now.unix_s()) {
+                tracing::info!(%network, agent = %self.who, unsaid, "let in again");
+            }
             self.released.push(who);
         }
         Ok(())

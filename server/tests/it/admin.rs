@@ -291,3 +291,42 @@ async fn a_wide_network_is_taken_on_request_and_a_protected_one_is_not() {
     }
     assert_eq!(cloud.listed().await, ["192.0.0.0/20"]);
 }
+
+#[actix_web::test]
+async fn agents_are_paged_and_filtered() {
+    let cloud = Cloud::start(config());
+    for _ in 0..5 {
+        Agent::new().register(&cloud).await;
+    }
+    let ask = async |query: &str| {
+        let path = format!("/admin/agents?{query}");
+        cloud.admin(Method::GET, &path, &Value::Null).await
+    };
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = ask(&format!("limit=2{after}")).await.good();
+        assert_eq!(page["count"], 5);
+        let agents = page["agents"].as_array().unwrap();
+        assert!(agents.len() <= 2);
+        seen.extend(agents.iter().map(|agent| agent["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert!(seen.is_sorted() && seen.len() == 5, "{seen:?}");
+    for (query, found) in [
+        ("platform=actix-web&profile=shop&fleet=default", 5),
+        ("platform=Flask", 0),
+        ("profile=blog", 0),
+        ("fleet=other", 0),
+        ("state=gone", 0),
+    ] {
+        assert_eq!(ask(query).await.good()["count"], found, "{query}");
+    }
+    cloud.clock.pass(100_000);
+    assert_eq!(ask("state=gone").await.good()["agents"].as_array().unwrap().len(), 5);
+    let refused = ask("state=asleep").await.refused(400);
+    assert!(refused.contains("online, late, gone"), "{refused}");
+    ask("sort=id").await.refused(400);
+}

@@ -433,3 +433,55 @@ async fn nodes_and_servers_of_the_engine_are_lost_and_nothing_else_is() {
     let back = setting.node("three");
     assert_eq!(until_alike(&[&one, &back], 10).await, alike);
 }
+
+#[actix_web::test]
+async fn a_key_that_is_revoked_at_one_node_is_refused_at_the_other() {
+    let Some(setting) = Setting::new(1) else { return };
+    let [one, two] = setting.nodes(["one", "two"]);
+    let wanted = json!({"profile": "shop", "label": "stolen"});
+    let made = one.admin(Method::POST, "/admin/keys", &wanted).await.good();
+    let (id, secret) = (made["key"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let thief = Agent::with_key(secret);
+    until("the key at the other node", || async {
+        let answer = two.post("/config", &thief.registration()).await;
+        answer.status.is_success().then_some(())
+    })
+    .await;
+    let mut socket = Socket::open_as(&two, secret).await.unwrap();
+    socket.register(&thief).await;
+
+    let path = format!("/admin/keys/{id}");
+    one.admin(Method::DELETE, &path, &Value::Null).await.good();
+    assert_eq!(socket.closed().await.0, 4_403, "what was open with it is closed");
+    two.post("/beacon", &thief.message()).await.refused(403);
+    one.post("/beacon", &thief.message()).await.refused(403);
+    agent().register(&two).await;
+}
+
+/// A server of the engine that hangs keeps its connections, so that nothing says that it is gone.
+#[actix_web::test]
+async fn a_server_of_the_engine_that_hangs_holds_up_nothing_for_long() {
+    let Some(setting) = Setting::new(3) else { return };
+    let [one, two] = setting.nodes(["one", "two"]);
+    let mut reporter = agent();
+    reporter.ban("203.0.113.1", now());
+    report(&mut reporter, &one).await;
+    until_alike(&[&one, &two], 1).await;
+    let hangs = setting.nats.leader_of("BUCKLER_default");
+    setting.nats.signal(hangs, "STOP");
+    for host in 2..=4 {
+        reporter.ban(&format!("203.0.113.{host}"), now());
+        report(&mut reporter, if host % 2 == 0 { &one } else { &two }).await;
+    }
+    setting.nats.signal(hangs, "CONT");
+    let alike = until_alike(&[&one, &two], 4).await;
+    assert_eq!(alike["rev"], 4, "each once: {alike}");
+    let known = until("its events", || async {
+        let agents = two.agents().await;
+        let known = agents
+            .into_iter()
+            .find(|known| known["id"] == reporter.part.agent_id.to_string())?;
+        (known["shared"]["bans"] == 4).then_some(known)
+    });
+    assert_eq!(known.await["missing"], 0);
+}

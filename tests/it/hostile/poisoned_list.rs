@@ -1,6 +1,9 @@
 //! One application's word, or that of a thief of its key, about clients of all the others.
 
-use buckler::protocol::v2::{EventKind, Evidence};
+use buckler::{
+    protocol::v2::{EventKind, Evidence},
+    testing::Signer,
+};
 use buckler_server::{Profile, Server};
 use serde_json::json;
 
@@ -78,5 +81,26 @@ fn a_server_that_lost_its_list_lets_nobody_in() {
     site.wait_until("an operator says that the list is complete", || {
         site.get("/", "203.0.113.9") == 200
     });
+    stop(empty);
+}
+
+/// Nothing signs a list: where the host believes signatures alone, no server says that what it
+/// leaves out is let in.
+#[test]
+fn a_list_that_is_said_to_be_all_there_is_lets_nobody_in_where_keys_are_pinned() {
+    let server = started(two_applications());
+    let signing = json!({"keys": [Signer(1).key().to_string()], "profile": "shop", "mode": "prefer"});
+    let settings = settings(server.cloud_url().as_str()).key(HONEST);
+    let site = Site::start(settings.agent_option("signing", signing));
+    let ban = |address: &str| json!({"address": address, "ttl_s": 3_600});
+    admin(&server, "POST", "blacklist", Some(ban("203.0.113.9")));
+    site.wait_until("it is banned", || site.get("/", "203.0.113.9") == 403);
+    let address = server.address().to_string();
+    stop(server);
+    let empty = Server::builder(two_applications()).listen(&address).start().unwrap();
+    admin(&empty, "POST", "blacklist/complete", Some(json!({})));
+    admin(&empty, "POST", "blacklist", Some(ban("203.0.113.10")));
+    site.wait_until("the agent has the other list", || site.get("/", "203.0.113.10") == 403);
+    assert_eq!(site.get("/", "203.0.113.9"), 403, "the ban lasts until its own end");
     stop(empty);
 }

@@ -27,8 +27,8 @@ use super::{
     tell,
 };
 use crate::{
-    model::{blacklist::Scope, policy::Policy},
-    protocol::v2::Nack,
+    model::{blacklist::Scope, policy::Policy, signing::Mode},
+    protocol::v2::{ListUpdate, Nack},
     status::ListInForce,
 };
 
@@ -57,6 +57,8 @@ pub(super) struct BlacklistSync {
     ban_lines: RefCell<LineBudget>,
     /// And what the server refused to share.
     refused_lines: RefCell<LineBudget>,
+    /// Whether it was said that the server is not believed to list all there is.
+    has_doubted: Cell<bool>,
     _notice: DeathNotice,
 }
 
@@ -110,6 +112,7 @@ impl BlacklistSync {
             history_changed: Cell::new(false),
             ban_lines: RefCell::default(),
             refused_lines: RefCell::default(),
+            has_doubted: Cell::new(false),
             _notice: notice,
         }
     }
@@ -144,6 +147,20 @@ impl BlacklistSync {
             Speak::Now
         } else {
             Speak::Soon
+        }
+    }
+
+    /// That a list is all there is ends what was kept of the one before. A list is not signed, so
+    /// that a host that believes signatures alone believes no server in this.
+    fn doubt(&self, update: &mut ListUpdate) {
+        let believes = self.estate.configuration.borrow().trust.mode == Mode::Off;
+        if update.complete && !believes {
+            update.complete = false;
+            if !self.has_doubted.replace(true) {
+                tracing::warn!(
+                    "the server says that its list is complete: it is not believed where `agent.signing` names keys, and what was known stays until it ends"
+                );
+            }
         }
     }
 
@@ -216,7 +233,10 @@ impl Handler<ListReceived> for BlacklistSync {
 
     fn handle(&mut self, received: ListReceived, _: &mut Self::Context) {
         match received {
-            ListReceived::Update(update) => self.update(&update),
+            ListReceived::Update(mut update) => {
+                self.doubt(&mut update);
+                self.update(&update);
+            }
             ListReceived::Whole(listed) => self.replace(listed),
             ListReceived::Change(update) => self.change(&update),
         }

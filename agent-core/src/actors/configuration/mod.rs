@@ -26,6 +26,9 @@ use crate::{
 /// with it.
 const TEMPLATE: &str = "TEMPLATE";
 
+/// The source of a configuration that no server had a part in.
+const LOCAL: &str = "local";
+
 /// The configuration's layers, and what they were compiled into.
 pub(crate) struct Configuration {
     pub(crate) template: String,
@@ -46,6 +49,8 @@ pub(crate) struct Configuration {
     pub(crate) has_ended: bool,
     /// In what the policy in force protects less than the one before it.
     pub(crate) weaker: Vec<String>,
+    /// Whether the one before it was the server's, too: what a server says first is its operator's choice.
+    pub(crate) weakened: bool,
     pub(crate) policy: Arc<Policy>,
     pub(crate) source: &'static str,
     pub(crate) status: Option<ConfigStatus>,
@@ -271,6 +276,7 @@ impl Configuration {
     pub(crate) fn try_out(&mut self, update: ConfigUpdate, policy: Arc<Policy>, now: Duration) {
         let version = update.version;
         self.weaker = policy.weaker_than(&self.policy);
+        self.weakened = self.source != LOCAL && !self.weaker.is_empty();
         let held = held(&policy);
         let replaced = Running {
             policy: std::mem::replace(&mut self.policy, policy),
@@ -303,6 +309,7 @@ impl Configuration {
             by.join(", ")
         );
         self.weaker.push(milder.clone());
+        self.weakened |= self.trial.as_ref().is_some_and(|trial| trial.before.source != LOCAL);
         Some(milder)
     }
 
@@ -326,6 +333,7 @@ impl Configuration {
         self.policy = policy;
         self.source = source;
         self.weaker = Vec::new();
+        self.weakened = false;
         self.has_ended = false;
         std::mem::replace(&mut self.server, server)
     }
@@ -388,6 +396,7 @@ impl From<&Configuration> for ConfigInForce {
             status,
             trial,
             weaker,
+            weakened,
             trust,
             unsigned,
             ..
@@ -415,6 +424,7 @@ impl From<&Configuration> for ConfigInForce {
             cautions: policy.cautions(),
             held: held(policy),
             weaker: weaker.clone(),
+            weakened: *weakened,
             signatures: trust.mode.name(),
             signed: signature.map(|signature| signature.version),
             signed_until_s: signature.map(|signature| signature.expires_s),

@@ -34,6 +34,7 @@ fn host() -> Configuration {
         doubted: None,
         has_ended: false,
         weaker: Vec::new(),
+        weakened: false,
         policy: Arc::new(Policy::compile("default", &[]).unwrap()),
         source: "local",
         status: None,

@@ -317,12 +317,14 @@ fn addresses_in(network: IpNet) -> u128 {
 }
 
 fn would_block(node: &Node, network: IpNet) -> WouldBlock {
-    let agents = node.agents().into_iter();
-    let agents = agents.filter(|agent| network.contains(&agent.peer)).map(|agent| Known {
-        id: agent.id,
-        profile: agent.profile,
-        peer: agent.peer,
-    });
+    let agents = node
+        .heard()
+        .filter(|agent| network.contains(&agent.peer))
+        .map(|agent| Known {
+            id: agent.id.clone(),
+            profile: Arc::clone(&agent.profile),
+            peer: agent.peer,
+        });
     let refused = node.store.refusals().take(CLIENTS).map(|refusal| &refusal.address);
     let within = |address: &&String| address::parse_network(address).is_some_and(|client| network.contains(&client));
     let clients: BTreeSet<String> = refused.filter(within).cloned().collect();

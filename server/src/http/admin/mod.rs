@@ -1,6 +1,7 @@
 //! The admin API: agents, lists, profiles, refusals, keys, tokens, and who changed what. It exists
 //! only where there is a token.
 
+mod agents;
 mod audit;
 mod backup;
 pub(super) mod blacklist;
@@ -31,11 +32,7 @@ use super::{
     reply::{self, Refusal},
     state::State,
 };
-use crate::{
-    neighbours::Reach,
-    node::Silence,
-    store::{AgentView, Role},
-};
+use crate::store::Role;
 
 /// Adds the paths.
 pub(super) fn routes(app: &mut ServiceConfig) {
@@ -53,7 +50,7 @@ fn add(app: &mut impl Routes) {
     app.add(at("/metrics").on(GET, View, metrics::text));
     app.add(at("/admin/openapi.json").on(GET, View, openapi::document));
     app.add(at("/admin/export/{format}").on(GET, View, export::list));
-    app.add(at("/admin/agents").on(GET, View, agents));
+    app.add(at("/admin/agents").on(GET, View, agents::all));
     app.add(at("/admin/health").on(GET, View, health));
     app.add(at("/admin/backup").on(GET, Admin, backup::whole));
     app.add(
@@ -98,40 +95,6 @@ fn add(app: &mut impl Routes) {
     app.add(at("/admin/credentials/{profile}/{agent}/reset").on(POST, Admin, credentials::reset));
     app.add(at("/admin/tokens/{id}").on(DELETE, Admin, tokens::revoke));
     app.add(at("/admin/audit").on(GET, View, audit::newest));
-}
-
-async fn agents(asker: Asker, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    #[derive(Serialize)]
-    struct All {
-        agents: Vec<Shown>,
-        /// Which other nodes said what they know.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        nodes: Option<Reach>,
-    }
-    /// An agent, and how long it has been silent by the interval of its profile.
-    #[derive(Serialize)]
-    struct Shown {
-        #[serde(flatten)]
-        agent: AgentView,
-        /// `online`, `late` or `gone`.
-        state: &'static str,
-        silent_s: u64,
-    }
-    let (agents, nodes) = state.agents().await?;
-    let (intervals, now_ms) = (state.profiles.intervals(), state.now().unix_ms);
-    let theirs = agents.into_iter().filter(|agent| asker.operator.sees(&agent.fleet));
-    let shown = theirs.map(|agent| {
-        let silent_s = now_ms.saturating_sub(agent.last_seen_ms) / 1_000;
-        Shown {
-            state: Silence::of(silent_s, intervals.get(&agent.profile).copied()).name(),
-            silent_s,
-            agent,
-        }
-    });
-    reply::ok(All {
-        agents: shown.collect(),
-        nodes,
-    })
 }
 
 async fn health(state: Data<State>) -> Result<HttpResponse, Refusal> {

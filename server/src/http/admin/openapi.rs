@@ -59,7 +59,21 @@ const ADMIN: &[Row] = &[
             "A fleet's list for another program: plain, nftables, ipset, nginx or haproxy; with an ETag",
         )
     },
-    row("GET", "/admin/agents", "Every agent that was heard"),
+    Row {
+        query: &[
+            FLEET,
+            ("profile", "string", "Agents of this profile"),
+            ("platform", "string", "Agents of this platform"),
+            ("state", "string", "Agents that are online, late or gone"),
+            (
+                "after",
+                "string",
+                "Agents after this one: the `next` of the page before",
+            ),
+            LIMIT,
+        ],
+        ..row("GET", "/admin/agents", "Every agent that was heard, or a page of them")
+    },
     row("GET", "/admin/health", "WebSockets, journal and certificates"),
     Row {
         media: Some("application/zstd"),
