@@ -41,6 +41,8 @@ pub(super) struct Process {
     /// Events that were offered to the outbox.
     generated: u64,
     pub(super) closed: bool,
+    /// Whether bans that the server has no room for wait on: they are offered without end, and a run has one.
+    pub(super) settles: bool,
 }
 
 /// What a process wants of the world.
@@ -89,6 +91,7 @@ impl Process {
             was_refused: false,
             generated: 0,
             closed: false,
+            settles: false,
         };
         process.balanced();
         process
@@ -232,6 +235,9 @@ impl Process {
 
     /// Bans that the server had no room for are events once more, if it is time, and on disk before anybody hears of them.
     fn offer_again(&mut self, here: &mut Here<'_>) {
+        if self.settles {
+            return;
+        }
         let times = self.times(here.now, here.unix);
         let own = self.outbox.own_stream();
         for event in self.outbox.offer_again(times.elapsed) {

@@ -82,6 +82,9 @@ impl World {
         for agent in 0..self.machines.len() {
             self.machines[agent].cut_until = Duration::ZERO;
             self.start(agent);
+            if let Some(process) = &mut self.machines[agent].process {
+                process.settles = true;
+            }
         }
     }
 
