@@ -150,7 +150,7 @@ impl Nats {
     /// # Panics
     /// If it does not run.
     pub fn signal(&self, index: usize, signal: &str) {
-        let process = self.servers[index].process.as_ref().expect("it runs");
+        let process = self.servers[index].process.as_ref().unwrap();
         let mut sent = Command::new("kill");
         sent.arg(format!("-{signal}")).arg(process.id().to_string());
         assert!(sent.status().unwrap().success());

@@ -3,12 +3,13 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use awc::http::Method;
 use buckler_server::ServerConfig;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::{
     socket::PATIENCE,

@@ -100,7 +100,7 @@ pub(super) async fn all(asker: Asker, request: HttpRequest, state: Data<State>) 
     });
     let count = agents.len();
     let limit = asked.limit.map(|limit| limit.clamp(1, LARGEST_PAGE));
-    let limit = limit.or(asked.after.as_ref().map(|_| LARGEST_PAGE));
+    let limit = limit.or_else(|| asked.after.as_ref().map(|_| LARGEST_PAGE));
     let next = limit.and_then(|limit| page(&mut agents, asked.after.as_deref(), limit));
     let shown = agents.into_iter().map(|agent| Shown {
         state: silence(&agent),
