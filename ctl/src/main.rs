@@ -5,7 +5,7 @@
 //! | [`cli`] | what may be typed |
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
-//! | [`bans`], [`agents`], [`proposals`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
+//! | [`bans`], [`agents`], [`proposals`], [`findings`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
 //! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`sign`] | configurations and changes of keys, signed where the server is not |
@@ -19,6 +19,7 @@ mod backup;
 mod bans;
 mod cli;
 mod doctor;
+mod findings;
 mod lists;
 mod profiles;
 mod proposals;
@@ -106,6 +107,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Agents(agents) => agents::run(agents, &api()?, screen),
         Command::Bans(bans) => bans::run(bans, &api()?, screen),
         Command::Proposals(proposals) => proposals::run(proposals, &api()?, screen),
+        Command::Findings(findings) => findings::run(findings, &api()?, screen),
         Command::Why(why) => refusals::why(why, &api()?, screen),
         Command::Refusals(refusals) => refusals::newest(refusals, &api()?, screen),
         Command::Tail(tail) => refusals::tail(tail, &api()?, screen),

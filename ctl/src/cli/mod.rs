@@ -64,6 +64,8 @@ pub(crate) enum Command {
     /// Bans that one application proposes, and that wait for another, or for an operator
     #[command(subcommand)]
     Proposals(ProposalsCommand),
+    /// What requests held: what was refused and what was only logged, counted
+    Findings(FindingsArgs),
     /// Why a client was refused, by the id that it was shown
     Why(WhyArgs),
     /// The newest refusals
@@ -264,6 +266,28 @@ pub(crate) struct RefusalsArgs {
     /// Only those of this client: an address, or a network
     #[arg(long)]
     pub(crate) client: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindingsArgs {
+    /// The hours up to now
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=168))]
+    pub(crate) hours: u16,
+    /// Only those of this profile's applications
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Only those of this check, such as `sqli`
+    #[arg(long)]
+    pub(crate) check: Option<String>,
+    /// Only those of this rule, or of rules that begin so, such as `sqli/`
+    #[arg(long)]
+    pub(crate) rule: Option<String>,
+    /// Only those of this route, as the application names it
+    #[arg(long)]
+    pub(crate) route: Option<String>,
+    /// Only those of this level: 1 (block), 2 (ban) or 3 (log)
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub(crate) level: Option<u8>,
 }
 
 #[derive(Debug, Args)]

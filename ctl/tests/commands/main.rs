@@ -163,6 +163,33 @@ fn refusals_are_found_by_what_is_known_of_them() {
 }
 
 #[test]
+fn findings_are_counted_whether_they_were_refused_or_only_logged() {
+    let stage = Stage::new();
+    let agent = stage.agent();
+    assert_says(&stage.run("findings"), 0, "Nothing was found");
+    agent.refuses(1, "203.0.113.7", "sqli/tautology", "/search");
+    for _ in 0..2 {
+        agent.tells(serde_json::json!({
+            "kind": "attack", "address": "203.0.113.8", "why": "xss", "evidence": "threshold", "peer": "socket",
+            "detail": {"rule": "xss/script", "place": "query:q", "level": 3, "route": "/comment"},
+        }));
+    }
+    let found = stage.json("findings");
+    let counts: Vec<(u64, &str)> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["count"].as_u64().unwrap(), row["rule"].as_str().unwrap()))
+        .collect();
+    assert_eq!(counts, [(2, "xss/script"), (1, "sqli/tautology")]);
+    let logged = stage.run("findings --level 3 --hours 1 --rule xss/ --route /comment --check xss --profile shop");
+    assert_says(&logged, 0, "logged");
+    assert!(!logged.out.contains("sqli"), "{}", logged.out);
+    assert_says(&stage.run("findings --level 1"), 0, "Nothing was found");
+    assert_says(&stage.run("findings --hours 0"), 2, "--hours");
+}
+
+#[test]
 fn profiles_are_read_compared_checked_and_replaced() {
     let stage = Stage::new();
     assert_says(&stage.run("profiles list"), 0, "shop");

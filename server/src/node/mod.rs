@@ -2,6 +2,7 @@
 //! fetched.
 
 mod decisions;
+mod findings;
 mod presence;
 
 use std::{
@@ -12,8 +13,11 @@ use std::{
 
 use buckler::protocol::v2;
 
-pub(crate) use self::decisions::{Decisions, ListedNet};
-use self::{decisions::Bouncers, presence::Presence};
+use self::{decisions::Bouncers, findings::Findings, presence::Presence};
+pub(crate) use self::{
+    decisions::{Decisions, ListedNet},
+    findings::{Finding, HOURS as FINDING_HOURS},
+};
 use crate::{
     list::{FleetList, Snapshots, Step},
     moment::{Moment, Tick},
@@ -68,6 +72,7 @@ pub struct Node {
     /// What lasts.
     pub store: Store,
     presence: Presence,
+    findings: Findings,
     snapshots: BTreeMap<Arc<str>, Snapshots>,
     bouncers: Bouncers,
     /// Whether other nodes serve the same fleets, and may be further.
@@ -84,6 +89,8 @@ pub struct Intent {
     pub has_events: bool,
     /// Up to where its events are known already.
     pub(crate) known: u64,
+    /// What they found in requests, by their numbers.
+    found: Vec<(u64, Finding)>,
 }
 
 impl Node {
@@ -92,6 +99,7 @@ impl Node {
     pub fn new(store: Store) -> Self {
         Self {
             presence: Presence::new(store.rules().agents),
+            findings: Findings::default(),
             store,
             snapshots: BTreeMap::new(),
             bouncers: Bouncers::default(),
@@ -130,9 +138,9 @@ impl Node {
         let mut commands = self.founding(&report.fleet);
         let batch = report.take_batch();
         let (known, changes) = self.store.foresee(&batch);
-        let has_events = match &batch.events {
-            BatchEvents::V1 { bans, .. } => !bans.is_empty(),
-            BatchEvents::V2 { events, .. } => !events.is_empty(),
+        let (has_events, found) = match &batch.events {
+            BatchEvents::V1 { bans, .. } => (!bans.is_empty(), Vec::new()),
+            BatchEvents::V2 { events, .. } => (!events.is_empty(), findings::told(events)),
         };
         if changes {
             commands.push(Command::Report(batch));
@@ -141,6 +149,7 @@ impl Node {
             commands,
             has_events,
             known,
+            found,
         }
     }
 
@@ -167,6 +176,11 @@ impl Node {
             Answer::Done | Answer::Banned(_) | Answer::Unbanned(_) => None,
         });
         let (known, ack, nack) = taken.unwrap_or((intent.known, intent.known, Vec::new()));
+        // what comes again was counted when it came first
+        let counts = intent.found.iter().filter(|(seq, _)| *seq > known && *seq <= ack);
+        for (_, finding) in counts {
+            self.findings.count(report.who.profile(), finding.clone(), now.unix_ms);
+        }
         Receipt {
             registered,
             known,
@@ -266,6 +280,28 @@ impl Node {
             }
         }
         (states, releases)
+    }
+
+    /// Profiles whose applications were found to be sent something.
+    pub(crate) fn finding_profiles(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.findings.profiles()
+    }
+
+    /// What was found of a profile in the last so many hours: how many hours ago, what, and how
+    /// often.
+    pub(crate) fn findings(
+        &self,
+        profile: &str,
+        hours: u64,
+        now: Moment,
+    ) -> impl Iterator<Item = (u64, &Finding, u64)> {
+        self.findings.of(profile, hours, now.unix_ms)
+    }
+
+    /// How many were counted without their names: refused, and only logged.
+    pub(crate) fn unnamed_findings(&self, profile: &str, hours: u64, now: Moment) -> u64 {
+        let (refused, logged) = self.findings.more(profile, hours, now.unix_ms);
+        refused.saturating_add(logged)
     }
 
     /// How many agents were heard.

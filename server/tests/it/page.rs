@@ -11,7 +11,16 @@ use crate::support::{Agent, BEGIN, Cloud, TOKEN, config};
 const ID: &str = "0123456789abcdef";
 
 /// Every view but those of one thing.
-const VIEWS: [&str; 7] = ["", "/agents", "/list", "/proposals", "/refusals", "/profiles", "/audit"];
+const VIEWS: [&str; 8] = [
+    "",
+    "/agents",
+    "/list",
+    "/proposals",
+    "/findings",
+    "/refusals",
+    "/profiles",
+    "/audit",
+];
 
 /// What would run in a browser if a template did not escape it.
 const HOSTILE: &str = r#"'"><img src=x onerror=alert(1)><script>alert(2)</script>"#;
@@ -522,7 +531,7 @@ async fn an_operator_is_shown_and_may_do_what_the_token_is_for() {
     }
     let stranger = cloud.token("other", "operate", json!(["elsewhere"])).await;
     let stranger = cloud.sign_in(&stranger);
-    for view in ["", "/agents", "/proposals", "/refusals", "/profiles"] {
+    for view in ["", "/agents", "/proposals", "/findings", "/refusals", "/profiles"] {
         let text = stranger.shown(view);
         assert!(
             !text.contains("203.0.113.7") && !text.contains("shop"),
@@ -618,6 +627,78 @@ async fn what_one_application_proposes_is_banned_or_dismissed_by_an_operator() {
     assert_eq!(audit["entries"].as_array().unwrap().len(), 2, "{audit}");
     assert_eq!(audit["entries"][0]["old"]["why"], "sqli");
     assert_eq!(proposed().await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn what_is_only_logged_is_counted_beside_what_is_refused() {
+    let other = Profile::for_key("key-of-another").fleet("elsewhere");
+    let cloud = Cloud::start(config().profile("another", other));
+    let mut agent = refused(&cloud, "/search").await;
+    let logs = |agent: &mut Agent, rule: &str| {
+        agent.event(EventKind::Attack, "203.0.113.9", BEGIN, 0);
+        let event = agent.part.events.last_mut().unwrap();
+        event.why = "xss".to_owned();
+        event.detail = Some(Box::new(Detail {
+            id: None,
+            rule: rule.to_owned(),
+            route: Some("/comment".to_owned()),
+            level: 3,
+            ..detail("/comment")
+        }));
+    };
+    for _ in 0..3 {
+        logs(&mut agent, "xss/script");
+    }
+    logs(&mut agent, "xss/handler");
+    agent.beacon(&cloud).await;
+    // what was not acknowledged is sent again, and counts once
+    agent.beacon(&cloud).await;
+    let found = async |query: &str| {
+        let path = format!("/admin/findings{query}");
+        let found = cloud.admin(Method::GET, &path, &Value::Null).await.good();
+        let rows = found["findings"].as_array().unwrap().iter();
+        rows.map(|row| {
+            (
+                row["rule"].as_str().unwrap().to_owned(),
+                row["count"].as_u64().unwrap(),
+                row["refused"] == true,
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    let logged = |rule: &str, count| (rule.to_owned(), count, false);
+    assert_eq!(
+        found("").await,
+        [
+            logged("xss/script", 3),
+            ("/search".to_owned(), 1, true),
+            logged("xss/handler", 1)
+        ]
+    );
+    assert_eq!(found("?rule=xss/h").await, [logged("xss/handler", 1)]);
+    assert_eq!(found("?level=3&route=/comment&check=xss&profile=shop").await.len(), 2);
+    assert_eq!(found("?level=1").await, []);
+    assert_eq!(found("?profile=another").await, []);
+    let whole = cloud
+        .admin(Method::GET, "/admin/findings?hours=2", &Value::Null)
+        .await
+        .good();
+    assert_eq!((&whole["logged"], &whole["refused"]), (&json!([0, 4]), &json!([0, 1])));
+    let visit = cloud.sign_in(TOKEN);
+    let shown = visit.shown("/findings?check=xss");
+    for said in ["xss/script", "/comment", "logged", "only logged, most at"] {
+        assert!(shown.contains(said), "{said} is not in {shown}");
+    }
+    assert!(!shown.contains("/search</code>"), "{shown}");
+    let stranger = cloud.token("other", "operate", json!(["elsewhere"])).await;
+    let theirs = cloud
+        .by(&stranger, Method::GET, "/admin/findings", &Value::Null)
+        .await
+        .good();
+    assert_eq!(theirs["findings"], json!([]), "another fleet's");
+    cloud.clock.pass(3_600);
+    assert_eq!(found("?hours=1").await, [], "an hour ago");
+    assert_eq!(found("?hours=2").await.len(), 3);
 }
 
 #[actix_web::test]

@@ -7,6 +7,7 @@ mod backup;
 pub(super) mod blacklist;
 pub(super) mod credentials;
 mod export;
+pub(super) mod findings;
 mod keys;
 mod metrics;
 mod openapi;
@@ -66,6 +67,7 @@ fn add(app: &mut impl Routes) {
             .on(POST, Operate, proposals::accept)
             .on(DELETE, Operate, proposals::dismiss),
     );
+    app.add(at("/admin/findings").on(GET, View, findings::all));
     app.add(at("/admin/refusals").on(GET, View, refusals::newest));
     app.add(at("/admin/refusals/{id}").on(GET, View, refusals::one));
     app.add(at("/admin/profiles").on(GET, View, profiles::all));

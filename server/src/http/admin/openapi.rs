@@ -130,6 +130,25 @@ const ADMIN: &[Row] = &[
     },
     Row {
         query: &[
+            (
+                "hours",
+                "integer",
+                "The hours up to now, up to 168; a day where nothing is said",
+            ),
+            ("profile", "string", "Those of this profile's applications"),
+            ("check", "string", "Those of this check"),
+            ("rule", "string", "Those of this rule, or of rules that begin so"),
+            ("route", "string", "Those of this route"),
+            ("level", "integer", "Those of this level: 1 (block), 2 (ban) or 3 (log)"),
+        ],
+        ..row(
+            "GET",
+            "/admin/findings",
+            "What was refused and what was only logged, counted",
+        )
+    },
+    Row {
+        query: &[
             LIMIT,
             ("profile", "string", "Those of this profile's applications"),
             ("check", "string", "Those of this check"),

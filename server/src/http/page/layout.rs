@@ -49,11 +49,12 @@ pub(super) fn answer(answer: &mut HttpResponseBuilder, text: Markup) -> HttpResp
 const PROFILES: &str = "/admin/ui/profiles";
 
 /// The views, as the navigation names them.
-const VIEWS: [(&str, &str); 7] = [
+const VIEWS: [(&str, &str); 8] = [
     (ROOT, "Overview"),
     ("/admin/ui/agents", "Agents"),
     ("/admin/ui/list", "List"),
     ("/admin/ui/proposals", "Proposals"),
+    ("/admin/ui/findings", "Findings"),
     ("/admin/ui/refusals", "Refusals"),
     (PROFILES, "Profiles"),
     ("/admin/ui/audit", "Audit"),

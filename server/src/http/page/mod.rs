@@ -10,6 +10,7 @@ mod agents;
 mod assets;
 mod audit;
 mod chart;
+mod findings;
 mod guard;
 mod layout;
 mod list;
@@ -64,6 +65,7 @@ fn add(app: &mut impl Paths) {
             .on(GET, View, proposals::all)
             .on(POST, Operate, proposals::decide),
     );
+    app.add(page("/admin/ui/findings").on(GET, View, findings::all));
     app.add(page("/admin/ui/refusals").on(GET, View, refusals::newest));
     app.add(page("/admin/ui/refusals/{id}").on(GET, View, refusal::one));
     app.add(page("/admin/ui/refusals/{id}/allow").on(POST, Operate, refusal::allow));
