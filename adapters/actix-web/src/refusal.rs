@@ -15,7 +15,7 @@ use bytes::Bytes;
 ///
 /// Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, for those who ask why.
 pub(crate) fn refusal(refusal: &Refusal) -> HttpResponse {
-    let mut response = match &refusal.reaction {
+    let mut response = match &refusal.answer() {
         Reaction::Respond { status, content } => HttpResponse::build(status_code(*status))
             .insert_header((CONTENT_TYPE, refusal.content_type))
             .body(Bytes::copy_from_slice(content.as_bytes())),

@@ -125,7 +125,7 @@ impl From<&Refused> for Refusal {
     /// What HTTP cannot say is a plain refusal, because to refuse matters more than how.
     fn from(refusal: &Refused) -> Self {
         let id = refusal.id.to_string();
-        let (status, location, content) = match &refusal.reaction {
+        let (status, location, content) = match &refusal.answer() {
             Reaction::Respond { status, content } => (*status, None, content.to_string()),
             Reaction::Redirect { status, location } if is_header_value(location) => {
                 (*status, Some(location.to_string()), String::new())

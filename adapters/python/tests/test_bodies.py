@@ -56,7 +56,7 @@ BEHIND = [70_000, 300_000]
 def test_injections_are_refused_behind_the_beginning(plain: Host, before: int) -> None:
     filling = b"&".join(b"field%d=" % n + b"words+" * 100 for n in range(before // 600))
     answer = plain.post("/echo", FORM, filling + b"&a=1'+OR+'1'='1", plain.stranger())
-    assert (answer.status, answer.text) == (403, "Blocked")
+    assert (answer.status, answer.text[:9]) == (403, "Blocked. ")
     assert len(answer.header("x-block-id") or "") == 16
     assert plain.post("/echo", FORM, filling + b"&a=1", plain.stranger()).status == 200
     read_by_the_framework = plain.post(

@@ -21,7 +21,7 @@ def test_it_registers_guards_shares_and_counts(cloud: Cloud, start: Start) -> No
     [agent] = host.registered(cloud)
     assert agent["platform"] == "Google Cloud Function"
     assert host.status("/gone") == 404
-    assert host.get(DECOY).text == "Blocked"
+    assert host.get(DECOY).text.startswith("Blocked. ")
     host.wait_until("the ban is in force", lambda: host.status("/") == 403)
 
     def shared() -> bool:

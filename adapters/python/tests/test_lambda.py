@@ -116,7 +116,7 @@ def test_an_attacker_is_refused_banned_and_shared(
     runtime: Runtime, cloud: Cloud, event: Event
 ) -> None:
     refused = runtime.invoke(event(DECOY))
-    assert (refused["statusCode"], refused["body"]) == (403, "Blocked")
+    assert (refused["statusCode"], refused["body"][:9]) == (403, "Blocked. ")
     wait_for("the ban is in force", lambda: runtime.invoke(event("/"))["statusCode"] == 403)
     assert runtime.invoke(event(f"/items/7?q={ATTACK}", "203.0.113.11"))["statusCode"] == 403
 

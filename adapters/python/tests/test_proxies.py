@@ -31,11 +31,11 @@ def test_a_refusal_of_an_upload_is_no_502(
         form = "application/x-www-form-urlencoded"
         for _ in range(8):
             by_path = proxy.post(DECOY, "application/octet-stream", BODY)
-            assert (by_path.status, by_path.text) == (403, "Blocked")
+            assert (by_path.status, by_path.text[:9]) == (403, "Blocked. ")
             by_body = proxy.post("/echo", form, b"name=1' OR '1'='1&rest=" + BODY)
-            assert (by_body.status, by_body.text) == (403, "Blocked")
+            assert (by_body.status, by_body.text[:9]) == (403, "Blocked. ")
             by_end = proxy.post("/echo", form, b"rest=" + BODY[:500_000] + b"&name=1' OR '1'='1")
-            assert (by_end.status, by_end.text) == (403, "Blocked")
+            assert (by_end.status, by_end.text[:9]) == (403, "Blocked. ")
             assert proxy.status("/", ANOTHER) == 200
             assert proxy.status("/", SOMEBODY) == 200
     finally:

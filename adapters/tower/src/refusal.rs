@@ -15,7 +15,7 @@ use crate::{grpc, guarded_body::GuardedBody};
 /// it. Its header [`BlockId::HEADER`](buckler::guard::BlockId::HEADER) names it, and its extensions
 /// tell the host's own layers ([`Blocked`](buckler::guard::Blocked)).
 pub(crate) fn refusal<B: Body>(refusal: &Refusal, grpc: Option<&'static str>) -> Response<GuardedBody<B>> {
-    let mut response = match (&refusal.reaction, grpc) {
+    let mut response = match (&refusal.answer(), grpc) {
         (_, Some(kind)) => grpc::refusal(kind, refusal),
         (Reaction::Respond { status, content }, None) => page(*status, refusal.content_type, content),
         (Reaction::Redirect { status, location }, None) => redirect(*status, location),

@@ -26,11 +26,18 @@ impl Refusal {
     pub fn new(id: BlockId, reaction: &Reaction) -> Self {
         Self {
             id,
-            reaction: reaction.filled(BlockId::PLACEHOLDER, &id),
+            reaction: reaction.clone(),
             retry_after: None,
             content_type: PAGE,
             cors_origin: None,
         }
+    }
+
+    /// The answer, with the id where `{{id}}` stands. It is made when it is sent, and not before:
+    /// the guard's part in refusing a listed client allocates nothing.
+    #[must_use]
+    pub fn answer(&self) -> Reaction {
+        self.reaction.filled(BlockId::PLACEHOLDER, &self.id)
     }
 
     /// The headers of the answer beside `content-type` and `location`, names in lower case. No

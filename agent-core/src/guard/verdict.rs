@@ -22,10 +22,10 @@ pub enum Verdict {
 /// A refusal: how a request is answered, and the name by which one can ask why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The name of this refusal, for the header [`BlockId::HEADER`]. `{{id}}` in the reaction's content is filled in.
+    /// The name of this refusal, for the header [`BlockId::HEADER`].
     pub id: BlockId,
-    /// The answer.
-    pub reaction: Reaction,
+    /// The answer as the configuration has it; [`answer`](Self::answer) is what is sent.
+    pub(super) reaction: Reaction,
     /// The seconds after which the client may try again, for the header `Retry-After`; absent where waiting changes nothing.
     pub retry_after: Option<NonZeroU32>,
     /// What the answer's content is.

@@ -202,7 +202,7 @@ impl Request {
 pub(crate) fn answered(verdict: Verdict) -> (u16, String) {
     match verdict {
         Verdict::Pass => panic!("it passed"),
-        Verdict::Block(refusal) => match refusal.reaction {
+        Verdict::Block(refusal) => match refusal.answer() {
             Reaction::Respond { status, content } => (status, content.to_string()),
             Reaction::Redirect { status, location } => (status, location.to_string()),
         },

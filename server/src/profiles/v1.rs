@@ -4,7 +4,7 @@
 use buckler::{
     model::{
         ipset::parse_entry,
-        policy::{Check, Policy},
+        policy::{Check, Policy, Reaction},
     },
     protocol::ConfigMap,
 };
@@ -174,7 +174,9 @@ pub(super) fn whole(given: &ConfigMap, policy: &Policy) -> ConfigMap {
     });
     let mut given = given.clone();
     answer_bans(&mut given);
-    let mut whole: ConfigMap = in_force.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut whole: ConfigMap = in_force
+        .map(|(key, value)| (key.clone(), as_pyrasp_shows_it(value)))
+        .collect();
     for (key, value) in &given {
         // the other name of the same key would say what is no longer so
         for (older, newer) in TWO_NAMES {
@@ -185,6 +187,15 @@ pub(super) fn whole(given: &ConfigMap, policy: &Policy) -> ConfigMap {
         whole.insert(key.clone(), value.clone());
     }
     whole
+}
+
+/// A value, and pyrasp's own page in the place of ours, whose id it does not fill in.
+fn as_pyrasp_shows_it(value: &Value) -> Value {
+    if *value == Reaction::PLAIN {
+        Reaction::PYRASPS.into()
+    } else {
+        value.clone()
+    }
 }
 
 /// Writes both names of what has two, so that each release finds the one that it looks for.
@@ -406,6 +417,12 @@ mod tests {
             (&sent["BLOCK_ACTION_CONTENT"], sent.get("FLOOD_DELAY")),
             (&json!("out"), None)
         );
+        let plain = serde_json::Map::new();
+        let policy = Policy::compile("default", &[]).unwrap();
+        let sent = for_pyrasp(whole(&plain, &policy), &policy);
+        for key in ["BLOCK_ACTION_CONTENT", "BLACKLIST_ACTION_CONTENT", "GTFO_MSG"] {
+            assert_eq!(sent[key], "Blocked", "{key}: pyrasp fills in no id");
+        }
     }
 
     #[test]

@@ -86,21 +86,21 @@ async fn http_2_is_judged_and_its_bodies_are_untouched() {
             .await,
         (200, body.clone())
     );
-    assert_eq!(
-        client.get(ATTACKER, "http://shop.example/.env").await,
-        (403, "Blocked".into())
-    );
+    let (status, page) = client.get(ATTACKER, "http://shop.example/.env").await;
+    assert_eq!((status, page.starts_with(b"Blocked. ")), (403, true));
     let injection = "{\"name\": \"1' OR '1'='1\"}";
-    assert_eq!(
-        client
-            .post("203.0.113.10", "http://shop.example/echo", injection.into())
-            .await,
-        (403, "Blocked".into())
-    );
+    let (status, page) = client
+        .post("203.0.113.10", "http://shop.example/echo", injection.into())
+        .await;
+    assert_eq!((status, page.starts_with(b"Blocked. ")), (403, true));
     let (status, text) = client
         .post("198.51.100.2", "http://shop.example/.git/config", body)
         .await;
-    assert_eq!((status, text), (403, "Blocked".into()), "its body was not read");
+    assert_eq!(
+        (status, text.starts_with(b"Blocked. ")),
+        (403, true),
+        "its body was not read"
+    );
     assert_eq!(
         client.get("198.51.100.1", "http://shop.example/").await.0,
         200,

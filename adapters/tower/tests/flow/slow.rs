@@ -178,11 +178,8 @@ fn whoever_reads_a_slow_attack_never_has_all_of_it() {
             &["a=b&c=1' OR", " '1'='1"],
             &["c=1' OR '1'='1"],
         ] {
-            assert_eq!(
-                post(reader.clone(), pieces, None),
-                (403, "Blocked".to_owned()),
-                "{reader:?}"
-            );
+            let (status, page) = post(reader.clone(), pieces, None);
+            assert_eq!((status, page.starts_with("Blocked. ")), (403, true), "{reader:?}");
         }
         let (before, after) = ("x".repeat(40_000), "y".repeat(40_000));
         let pieces = [before.leak(), "&c=1' OR '1'='1&d=", after.leak(), "&more"];

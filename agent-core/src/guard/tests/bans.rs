@@ -36,7 +36,7 @@ impl Stage {
     fn judged(&self, request: &Request) -> (String, bool) {
         let verdict = self.check(request);
         let bans = self.detections().iter().any(|detection| detection.ban_for.is_some());
-        (content(&verdict).to_owned(), bans)
+        (content(&verdict), bans)
     }
 
     /// The number of refused requests, of these, up to the first ban.

@@ -346,12 +346,12 @@ fn status(verdict: &Verdict) -> u16 {
     }
 }
 
-fn content(verdict: &Verdict) -> &str {
+fn content(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Block(refusal) => match &refusal.reaction {
-            Reaction::Respond { content, .. } => content,
-            Reaction::Redirect { location, .. } => location,
+        Verdict::Block(refusal) => match refusal.answer() {
+            Reaction::Respond { content, .. } => content.to_string(),
+            Reaction::Redirect { location, .. } => location.to_string(),
         },
-        Verdict::Pass => "",
+        Verdict::Pass => String::new(),
     }
 }

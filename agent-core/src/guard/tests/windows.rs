@@ -10,15 +10,12 @@ fn flood(level: u8) -> Value {
 }
 
 /// Status, content and `Retry-After` of a refusal.
-fn answered(verdict: &Verdict) -> Option<(u16, &str, Option<u32>)> {
+fn answered(verdict: &Verdict) -> Option<(u16, String, Option<u32>)> {
     let Verdict::Block(refusal) = verdict else {
         return None;
     };
-    let status = match &refusal.reaction {
-        Reaction::Respond { status, .. } | Reaction::Redirect { status, .. } => *status,
-    };
     Some((
-        status,
+        status(verdict),
         content(verdict),
         refusal.retry_after.map(std::num::NonZeroU32::get),
     ))
@@ -36,7 +33,7 @@ fn the_request_above_the_limit_has_to_wait() {
     assert!(stage.reported().is_empty());
     assert_eq!(
         answered(&stage.check(&get("/api/items"))),
-        Some((429, "blocked", Some(12)))
+        Some((429, "blocked".to_owned(), Some(12)))
     );
     assert_eq!(stage.reported(), [(Check::Flood, Level::Block)], "no offence yet");
     assert!(
@@ -61,7 +58,7 @@ fn a_flood_that_goes_on_is_banned() {
         stage.pass_time(1);
     }
     let last: Vec<Verdict> = (0..10).map(|_| stage.check(&get("/api"))).collect();
-    assert_eq!(answered(&last[9]), Some((418, "banned", None)));
+    assert_eq!(answered(&last[9]), Some((418, "banned".to_owned(), None)));
     assert_eq!(stage.reported(), [(Check::Flood, Level::Ban)], "reported once");
 }
 
@@ -81,7 +78,10 @@ fn a_configuration_may_ban_at_once() {
     keys["FLOOD_BAN_AFTER"] = json!(0);
     let stage = stage(keys);
     assert_eq!(passed(&stage, 5, &get("/api")), 5);
-    assert_eq!(answered(&stage.check(&get("/api"))), Some((418, "banned", None)));
+    assert_eq!(
+        answered(&stage.check(&get("/api"))),
+        Some((418, "banned".to_owned(), None))
+    );
     assert_eq!(stage.reported(), [(Check::Flood, Level::Ban)]);
 }
 
@@ -135,8 +135,14 @@ fn errors_have_to_wait_and_spare_the_application_the_next_attempt() {
     let attempt = get("/login");
     (0..5).for_each(|_| assert!(!stage.refuses(&attempt, 401)));
     assert!(!stage.check(&attempt).is_block(), "it may be right this time");
-    assert_eq!(answered(&stage.answer(&attempt, 401)), Some((429, "blocked", Some(2))));
-    assert_eq!(answered(&stage.check(&attempt)), Some((429, "blocked", Some(2))));
+    assert_eq!(
+        answered(&stage.answer(&attempt, 401)),
+        Some((429, "blocked".to_owned(), Some(2)))
+    );
+    assert_eq!(
+        answered(&stage.check(&attempt)),
+        Some((429, "blocked".to_owned(), Some(2)))
+    );
     assert!(
         !stage.check(&get("/logo.png")).is_block(),
         "a static file is no attempt"

@@ -33,10 +33,10 @@
 //! | `BLACKLIST_SHARE` | switch | `true` | new bans are reported to the server |
 //! | `BLACKLIST_ACTION` | `block` or `redirect` | `"block"` | how a banned source is answered |
 //! | `BLACKLIST_STATUS_CODE` | status, 200 to 599 | `403` | with this status; one of 301, 302, 303, 307, 308 (302 where none is given) for a redirect |
-//! | `BLACKLIST_ACTION_CONTENT` | text | `"Blocked"` | and this body, or to this location |
+//! | `BLACKLIST_ACTION_CONTENT` | text | see [`Reaction::PLAIN`](super::Reaction::PLAIN) | and this body, or to this location |
 //! | `BLOCK_ACTION` | `block` or `redirect` | `"block"` | the same for a request that is refused without a ban |
 //! | `BLOCK_STATUS_CODE` | status, 200 to 599 | `403` | also written `DENY_STATUS_CODE`: then a ban's too, where none of its own is given |
-//! | `BLOCK_ACTION_CONTENT` | text | `"Blocked"` | also written `GTFO_MSG`: likewise |
+//! | `BLOCK_ACTION_CONTENT` | text | see [`Reaction::PLAIN`](super::Reaction::PLAIN) | also written `GTFO_MSG`: likewise |
 //! | `CHANGE_SERVER` | switch | `false` | answers bear `SERVER_HEADER`; pyrasp's default is `true` |
 //! | `SERVER_HEADER` | text | `"Apache"` | the header `Server` |
 //! | `BEACON` | switch | `false` | the agent speaks to the server at intervals |

@@ -31,13 +31,15 @@ pub enum Reaction {
 }
 
 impl Reaction {
-    /// The page where none is configured, pyrasp's.
-    pub const PLAIN: &str = "Blocked";
+    /// The page where none is configured: it bears the id that a visitor is asked for.
+    pub const PLAIN: &str = "Blocked. If this is a mistake, tell the operator of this site: {{id}}";
+    /// The page of pyrasp where none is configured.
+    pub const PYRASPS: &str = "Blocked";
 
-    /// Whether it answers with the page of those who have configured none.
+    /// Whether it answers with a page of those who have configured none.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        matches!(self, Self::Respond { content, .. } if **content == *Self::PLAIN)
+        matches!(self, Self::Respond { content, .. } if [Self::PLAIN, Self::PYRASPS].contains(&&**content))
     }
 
     /// The HTTP status.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::reaction::Reaction;
 use crate::protocol::ConfigMap;
 
 /// The templates' names.
@@ -17,7 +18,8 @@ pub fn is_template(name: &str) -> bool {
 ///
 /// The values are pyrasp 0.9.2's but for these: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
 /// host's affair, and no third party learns who visits), `path` is off (an unknown path is the application's 404), decoys are
-/// exact paths, a flood is what no office of 50 people sends, and `IGNORE_PATHS` holds health endpoints.
+/// exact paths, a flood is what no office of 50 people sends, `IGNORE_PATHS` holds health endpoints, and the page of a refusal
+/// bears its id.
 pub(super) fn defaults() -> ConfigMap {
     let mut all = ConfigMap::new();
     for group in [protection(), answers(), detectors(), outside()] {
@@ -159,7 +161,7 @@ fn answers() -> Value {
     json!({
         "BLACKLIST_ACTION": "block",
         "BLACKLIST_STATUS_CODE": 403,
-        "BLACKLIST_ACTION_CONTENT": "Blocked",
+        "BLACKLIST_ACTION_CONTENT": Reaction::PLAIN,
         "BLACKLIST_DELAY": 3600,
         "BLACKLIST_OVERRIDE": false,
         "BLACKLIST_SHARE": true,
@@ -169,7 +171,7 @@ fn answers() -> Value {
         "BAN_GROWTH": true,
         "BLOCK_ACTION": "block",
         "BLOCK_STATUS_CODE": 403,
-        "BLOCK_ACTION_CONTENT": "Blocked",
+        "BLOCK_ACTION_CONTENT": Reaction::PLAIN,
         "CHANGE_SERVER": false,
         "SERVER_HEADER": "Apache",
     })
@@ -295,6 +297,8 @@ fn pyrasp() -> Value {
         "ERROR_FLOOD_DELAY": 10,
         "ERROR_FLOOD_RATIO": 100,
         "DECOY_ROUTES": pyrasp_decoys(),
+        "BLACKLIST_ACTION_CONTENT": Reaction::PYRASPS,
+        "BLOCK_ACTION_CONTENT": Reaction::PYRASPS,
         "BLACKLIST_DELAY": 3600,
         "BLACKLIST_SHARE": false,
         "BAN_EVIDENCE": 1,

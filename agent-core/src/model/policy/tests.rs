@@ -141,6 +141,21 @@ fn the_plain_page_is_the_templates() {
     assert!(policy.block_reaction().is_plain() && policy.ban_reaction().is_plain());
     let own = self::policy(json!({"BLOCK_ACTION_CONTENT": "No."}));
     assert!(!own.block_reaction().is_plain() && own.ban_reaction().is_plain());
+    let as_pyrasp = Policy::compile("pyrasp", &[]).unwrap();
+    for reaction in [as_pyrasp.block_reaction(), as_pyrasp.ban_reaction()] {
+        assert!(reaction.is_plain());
+        assert_eq!(reaction.filled("{{id}}", &7), *reaction, "pyrasp's page is as it was");
+    }
+    for reaction in [policy.block_reaction(), policy.ban_reaction()] {
+        let Reaction::Respond { content, .. } = reaction.filled("{{id}}", &"0123456789abcdef") else {
+            panic!("{reaction:?}")
+        };
+        assert!(content.ends_with(": 0123456789abcdef"), "{content}");
+    }
+    // what pyrasp's names say answers bans too, also where the template has a page of its own
+    let layer = layer("file", json!({"GTFO_MSG": "<h1>no</h1>"}));
+    let older = Policy::compile("pyrasp", &[layer]).unwrap();
+    assert_eq!(older.block_reaction(), older.ban_reaction());
 }
 
 #[test]
@@ -188,7 +203,7 @@ fn refusals_are_answered_as_configured() {
         status,
         content: content.into(),
     };
-    assert_eq!(policy(json!({})).block_reaction(), &respond(403, "Blocked"));
+    assert_eq!(policy(json!({})).block_reaction(), &respond(403, Reaction::PLAIN));
     let older = policy(json!({"GTFO_MSG": "<h1>no</h1>", "DENY_STATUS_CODE": 418}));
     assert_eq!(older.block_reaction(), &respond(418, "<h1>no</h1>"));
     assert_eq!(older.ban_reaction(), &respond(418, "<h1>no</h1>"));
@@ -216,9 +231,7 @@ fn refusals_are_answered_as_configured() {
 fn answers_that_clients_cannot_understand_are_refused() {
     assert!(problem(json!({"BLOCK_ACTION": "drop"})).ends_with("BLOCK_ACTION is \"drop\"; allowed: block, redirect"));
     assert!(problem(json!({"BLOCK_STATUS_CODE": 101})).ends_with("is 101; allowed: a whole number from 200 to 599"));
-    assert!(
-        problem(json!({"BLOCK_ACTION": "redirect"})).contains("BLOCK_ACTION_CONTENT is \"Blocked\"; allowed: a URL")
-    );
+    assert!(problem(json!({"BLOCK_ACTION": "redirect"})).contains("BLOCK_ACTION_CONTENT is \"Blocked. "));
     let with = |status: Value, content: &str| {
         problem(json!({"BLOCK_ACTION": "redirect", "DENY_STATUS_CODE": status, "BLOCK_ACTION_CONTENT": content}))
     };
