@@ -111,6 +111,10 @@ impl Agent {
                 .uninspected_by_reason()
                 .map(|(gap, count)| (gap.name(), count))
                 .collect(),
+            uninspected_at: counts
+                .uninspected_at()
+                .map(|(gap, part, at)| (gap.name(), format!("{}@{at}", part.name())))
+                .collect(),
             failing_detectors: guard.failing_detectors(),
             dry_run: guard.dry_run(),
             withheld: board.withheld.load().as_deref().cloned(),

@@ -128,7 +128,7 @@ impl Shared {
                 look(body, &mut Gaps::default(), outcome);
                 if outcome.refused.is_none() {
                     gaps.add(Gap::UnknownCoding, 0);
-                    self.parts.tally.uninspected(&gaps);
+                    self.parts.tally.uninspected(&gaps, Part::Body);
                 }
             }
             CompressedBodies::Refuse => self.refuse(&codings, case, outcome),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-use crate::model::places::{Gap, Gaps};
+use crate::model::places::{Gap, Gaps, Part};
 
 /// Counters per process. Threads beyond this number share one: the machines we know run fewer workers, and sharing costs
 /// nanoseconds, not exactness.
@@ -17,6 +17,8 @@ const SHARDS: usize = 16;
 #[derive(Debug)]
 pub struct Tally {
     shards: Box<[CachePadded<Shard>]>,
+    /// Where the look ended last, by reason: all threads write here, and seldom.
+    ends: [AtomicU64; Gap::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -65,9 +67,17 @@ pub struct Counts {
     pub without_address: u64,
     /// The same by reason, in the order of the variants of [`Gap`]. A request may have several.
     pub gaps: [u64; Gap::ALL.len()],
+    /// Where the look ended in the last of them: the part, and the offset in it.
+    pub ends: [Option<(Part, u64)>; Gap::ALL.len()],
 }
 
 impl Counts {
+    /// Where the look ended last, for each reason for which some request was not inspected.
+    pub fn uninspected_at(&self) -> impl Iterator<Item = (Gap, Part, u64)> + '_ {
+        let ends = |gap: Gap| (*self.ends.get(gap as usize)?).map(|(part, at)| (gap, part, at));
+        Gap::ALL.into_iter().filter_map(ends)
+    }
+
     /// How many requests passed for each reason for which a body was not inspected; those for which
     /// some did.
     pub fn uninspected_by_reason(&self) -> impl Iterator<Item = (Gap, u64)> + '_ {
@@ -84,13 +94,18 @@ impl Tally {
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
+            ends: std::array::from_fn(|_| AtomicU64::default()),
         }
     }
 
     /// The sums over all threads. A request that is being counted meanwhile may be in or not.
     #[must_use]
     pub fn totals(&self) -> Counts {
-        self.shards.iter().fold(Counts::default(), |sum, shard| Counts {
+        let begun = Counts {
+            ends: self.ends.each_ref().map(|end| read_end(end.load(Ordering::Relaxed))),
+            ..Counts::default()
+        };
+        self.shards.iter().fold(begun, |sum, shard| Counts {
             success: sum.success + shard.success.load(Ordering::Relaxed),
             errors: sum.errors + shard.errors.load(Ordering::Relaxed),
             attacks: sum.attacks + shard.attacks.load(Ordering::Relaxed),
@@ -109,6 +124,7 @@ impl Tally {
                 ];
                 before.unwrap_or_default() + here.unwrap_or_default()
             }),
+            ends: sum.ends,
         })
     }
 
@@ -151,14 +167,17 @@ impl Tally {
         self.add(|shard| &shard.slow);
     }
 
-    /// A body passed that was not inspected, or not to its end.
-    pub(crate) fn uninspected(&self, gaps: &Gaps) {
+    /// A body passed, or a query, that was not inspected, or not to its end.
+    pub(crate) fn uninspected(&self, gaps: &Gaps, part: Part) {
         self.add(|shard| &shard.uninspected);
         let shard = self.shards.get(thread_shard());
         let counts = shard.map(|shard| shard.gaps.as_slice()).unwrap_or_default();
-        for (gap, _) in gaps.iter() {
+        for (gap, at) in gaps.iter() {
             if let Some(count) = counts.get(gap as usize) {
                 count.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Some(end) = self.ends.get(gap as usize) {
+                end.store(written_end(part, at), Ordering::Relaxed);
             }
         }
     }
@@ -184,6 +203,20 @@ impl Default for Tally {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The parts of a request that may not be inspected to their ends.
+const PARTS: [Part; 2] = [Part::Body, Part::Query];
+
+/// A place as one number, so that no reader sees the half of one: the offset, and one bit for each part.
+fn written_end(part: Part, at: usize) -> u64 {
+    let bit = if part == Part::Query { 2 } else { 1 };
+    u64::try_from(at).unwrap_or(u64::MAX) << PARTS.len() | bit
+}
+
+fn read_end(written: u64) -> Option<(Part, u64)> {
+    let part = PARTS.iter().enumerate().find(|(bit, _)| written >> bit & 1 == 1);
+    part.map(|(_, part)| (*part, written >> PARTS.len()))
 }
 
 /// This thread's shard: given out in turn, so that workers started together never share one.
@@ -220,6 +253,25 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(tally.totals(), expected);
+    }
+
+    #[test]
+    fn the_place_is_kept_where_the_look_ended_last() {
+        let tally = Tally::new();
+        let ended = |gap, at, part| {
+            let mut gaps = Gaps::default();
+            gaps.add(gap, at);
+            tally.uninspected(&gaps, part);
+        };
+        assert_eq!(tally.totals().uninspected_at().count(), 0);
+        ended(Gap::TooLarge, 65_536, Part::Body);
+        ended(Gap::TooLarge, 0, Part::Body);
+        ended(Gap::ForeignCharset, 7, Part::Query);
+        let ends: Vec<_> = tally.totals().uninspected_at().collect();
+        assert_eq!(
+            ends,
+            [(Gap::ForeignCharset, Part::Query, 7), (Gap::TooLarge, Part::Body, 0)]
+        );
     }
 
     #[test]

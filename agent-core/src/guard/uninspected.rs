@@ -89,7 +89,7 @@ impl Shared {
             }
         }
         if outcome.refused.is_none() {
-            self.parts.tally.uninspected(gaps);
+            self.parts.tally.uninspected(gaps, part);
         }
     }
 

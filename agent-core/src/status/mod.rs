@@ -49,6 +49,8 @@ pub struct Status {
     pub uninspected: u64,
     /// The same by reason, as `agent.uninspected` names them. A request may have several.
     pub uninspected_by_reason: BTreeMap<&'static str, u64>,
+    /// Where the look ended in the last of them, by reason: `body@65536`.
+    pub uninspected_at: BTreeMap<&'static str, String>,
     /// Detectors that panicked or held up a request, and which of them are not asked any more.
     pub failing_detectors: Vec<DetectorHealth>,
     /// What the candidate configuration (`DRY_RUN`) would have decided otherwise; absent where there is none.

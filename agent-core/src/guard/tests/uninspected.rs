@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::model::{
-    places::{Gap, MOST_BYTES},
+    places::{Gap, MOST_BYTES, Part},
     policy::{Check, Level},
 };
 
@@ -114,6 +114,11 @@ fn what_honest_clients_send_passes_and_is_counted() {
     );
     assert_eq!(status(&stage.sent(&["application/json"], b"{\"a\": 1}")), 0);
     assert_eq!(stage.counted(), [(Gap::TooLarge, 1), (Gap::NotText, 1)]);
+    let ends: Vec<_> = stage.tally.totals().uninspected_at().collect();
+    assert_eq!(
+        ends,
+        [(Gap::TooLarge, Part::Body, 65_536), (Gap::NotText, Part::Body, 0)]
+    );
     assert_eq!(stage.tally.totals().uninspected, 2);
     assert_eq!(stage.reported(), []);
     assert_eq!(stage.counts()[2], 0, "no attacks");

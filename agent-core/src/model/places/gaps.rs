@@ -82,6 +82,20 @@ impl Gaps {
         }
     }
 
+    /// Has a part read that begins at this offset, and adds its gaps with their offsets in the whole.
+    pub(super) fn within<T>(&mut self, at: usize, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self::default();
+        let result = read(&mut inner);
+        self.merge(&inner.moved(at));
+        result
+    }
+
+    /// The same gaps, so many bytes further on.
+    #[must_use]
+    pub(super) fn moved(self, by: usize) -> Self {
+        Self(self.0.map(|at| at.map(|at| at.saturating_add(by))))
+    }
+
     /// Adds all of the others.
     pub fn merge(&mut self, others: &Self) {
         others.iter().for_each(|(gap, at)| self.add(gap, at));

@@ -29,6 +29,8 @@ mod xml;
 use percent_encoding::percent_decode;
 
 use self::charset::{Charset, Foreign, Wide};
+#[cfg(test)]
+pub(crate) use self::secret::NAMES as NAMES_OF_SECRETS;
 pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
     form::{cookies, foreign_query, path, query},

@@ -27,6 +27,8 @@ pub struct Rest {
     bytes: Vec<u8>,
     /// How much came since.
     fresh: usize,
+    /// How much came of the body, in bytes as they came.
+    taken: usize,
 }
 
 /// A part of a body that is read by itself.
@@ -36,6 +38,8 @@ pub struct Window<'b> {
     pub body: Body<'b>,
     /// How the body is read.
     pub format: Format,
+    /// Where it begins in the body, in bytes.
+    pub at: usize,
 }
 
 impl Rest {
@@ -52,6 +56,7 @@ impl Rest {
             pending: Vec::new(),
             bytes: Vec::new(),
             fresh: 0,
+            taken: 0,
         };
         rest.push(beginning);
         if rest.wide.is_some() {
@@ -77,6 +82,7 @@ impl Rest {
                 self.pending.drain(..taken);
             }
         }
+        self.taken += piece.len();
         self.fresh += piece.len();
         self.fresh
     }
@@ -89,9 +95,16 @@ impl Rest {
             bytes: &self.bytes,
             is_whole: is_end,
         };
+        // text in units of several bytes is shorter here than it came
+        let shown = if self.wide.is_some() {
+            self.fresh
+        } else {
+            self.bytes.len()
+        };
         Window {
             body,
             format: self.format,
+            at: self.taken.saturating_sub(shown),
         }
     }
 
@@ -126,7 +139,7 @@ impl std::fmt::Debug for Rest {
 /// they stand in the window: the names on the way to them are not known any more.
 pub fn window(window: &Window<'_>, visit: &mut Visit<'_>) -> Gaps {
     let body = &window.body;
-    budgeted(body.bytes, visit, |visit, gaps| match window.format {
+    let gaps = budgeted(body.bytes, visit, |visit, gaps| match window.format {
         Format::Packed(_) => {
             // messages and the frames around them cannot be told apart here
             gaps.add(Gap::TooLarge, 0);
@@ -137,7 +150,8 @@ pub fn window(window: &Window<'_>, visit: &mut Visit<'_>) -> Gaps {
         Format::Form | Format::Json | Format::Xml | Format::Markup | Format::GraphQl | Format::Text => {
             read_as(window.format, body, visit, gaps);
         }
-    })
+    });
+    gaps.moved(window.at)
 }
 
 /// What follows the last separator; the end alone, where that is too long.
@@ -236,6 +250,26 @@ mod tests {
         all.push(("application/octet-stream", packed.clone()));
         all.push(("application/msgpack", packed));
         all.into_iter().map(|(kind, text)| (kind, text.into_bytes())).collect()
+    }
+
+    #[test]
+    fn the_place_is_told_where_the_look_ended() {
+        let text = vec![b'x'; 3 * BEGINNING];
+        let at = |kind: &str, until: usize| {
+            let mut rest = Rest::after(kind, &text[..BEGINNING]).unwrap();
+            rest.push(&text[BEGINNING..until]);
+            let gaps = window(&rest.window(true), &mut |_| true);
+            gaps.iter().next()
+        };
+        let (gap, ended) = at("application/msgpack", 2 * BEGINNING).unwrap();
+        assert_eq!(gap, Gap::TooLarge);
+        // what the window shows again was read by its structure
+        assert!((BEGINNING - OVERLAP..=BEGINNING).contains(&ended), "{ended}");
+        let json = "{\"a\":\"".to_owned() + &"x ".repeat(BEGINNING);
+        let mut rest = Rest::after("application/json", &json.as_bytes()[..BEGINNING]).unwrap();
+        rest.push(&json.as_bytes()[BEGINNING..]);
+        let gaps = window(&rest.window(true), &mut |_| true);
+        assert_eq!(gaps.iter().collect::<Vec<_>>(), [(Gap::CutShort, json.len())]);
     }
 
     /// Frames and messages are not told apart beyond the beginning.

@@ -13,7 +13,7 @@ use crate::model::normal::{Spelling, normalise};
 /// From OWASP's logging cheat sheet ("Data to exclude"), PCI DSS 4 (requirement 3.3), the default lists of Sentry's and Rails'
 /// filters, and the same words in the languages that forms are often written in.
 #[rustfmt::skip]
-const NAMES: [&str; 93] = [
+pub(crate) const NAMES: [&str; 93] = [
     "accesscode", "accesskey", "accountnumber", "apikey", "appkey", "assertion", "auth",
     "authcode", "authentication", "authkey", "authorisation", "authorization", "backupcode",
     "bearer", "card", "cardnumber", "ccnumber", "clave", "consumerkey", "contrasena",

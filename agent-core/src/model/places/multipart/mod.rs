@@ -229,6 +229,7 @@ impl Reader<'_, '_> {
             // the rest of the head follows
             return;
         }
+        let at = segment.at + segment.bytes.len().saturating_sub(content.len());
         let is_loose = head.is_loose(self.is_form);
         if is_loose {
             self.gaps.add(Gap::LooseGrammar, segment.at);
@@ -244,15 +245,15 @@ impl Reader<'_, '_> {
             self.show_named(extended, Role::Name, extended);
         }
         for file_name in head.file_names() {
-            self.file(&head, name, file_name, content, segment.at);
+            self.file(&head, name, file_name, content, at);
         }
         if let Some(file_name) = head.extended_file_name() {
-            self.file(&head, name, &file_name, content, segment.at);
+            self.file(&head, name, &file_name, content, at);
         }
         // not all parsers know the extended notation: it is a field to the others
         let is_file = head.file_names().next().is_some();
         if !is_file || is_loose {
-            self.field(&head, name, content, segment.at);
+            self.field(&head, name, content, at);
         }
     }
 
@@ -297,7 +298,8 @@ impl Reader<'_, '_> {
                 bytes,
                 is_whole: self.is_whole,
             };
-            self.goes_on = nested(&body, self.depth + 1, false, self.visit, self.gaps);
+            let (depth, visit) = (self.depth + 1, &mut *self.visit);
+            self.goes_on = self.gaps.within(at, |gaps| nested(&body, depth, false, visit, gaps));
         }
     }
 
@@ -313,7 +315,8 @@ impl Reader<'_, '_> {
                 bytes: content,
                 most_of_head: FILE_HEAD,
             };
-            self.goes_on = file.look(self.visit, self.gaps);
+            let visit = &mut *self.visit;
+            self.goes_on = self.gaps.within(at, |gaps| file.look(visit, gaps));
         }
         if let Some(content_type) = head.content_type()
             && starts_with(content_type.as_bytes(), b"multipart/")

@@ -53,7 +53,7 @@ fn frame(bytes: &[u8]) -> Option<(u8, Option<&[u8]>, &[u8])> {
 
 fn show(flags: u8, frame: &[u8], at: usize, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
     if flags & COMPRESSED == 0 {
-        return message(frame, visit, gaps);
+        return gaps.within(at + HEAD, |gaps| message(frame, visit, gaps));
     }
     let decoded = Coding::sniffed(frame).and_then(|coding| coding.decode(frame, MOST_DECODED));
     let Some(decoded) = decoded.filter(|decoded| decoded.is_sound) else {
@@ -63,7 +63,11 @@ fn show(flags: u8, frame: &[u8], at: usize, visit: &mut Visit<'_>, gaps: &mut Ga
     if decoded.is_cut {
         gaps.add(Gap::TooLarge, at);
     }
-    message(&decoded.bytes, visit, gaps)
+    // what stands further in has no place in the body as it came
+    let mut inner = Gaps::default();
+    let goes_on = message(&decoded.bytes, visit, &mut inner);
+    inner.iter().for_each(|(gap, _)| gaps.add(gap, at));
+    goes_on
 }
 
 fn message(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {

@@ -81,7 +81,13 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
         Packing::Cbor => cbor::read(bytes, visit),
         Packing::Protobuf => protobuf::read(bytes, visit, gaps),
         Packing::Frames => frames::read(bytes, visit, gaps),
-        Packing::FramesInBase64 => frames::read(&from_base64(bytes), visit, gaps),
+        Packing::FramesInBase64 => {
+            let mut inner = Gaps::default();
+            let is_read = frames::read(&from_base64(bytes), visit, &mut inner);
+            // three bytes stand in four digits
+            inner.iter().for_each(|(gap, at)| gaps.add(gap, at / 3 * 4));
+            is_read
+        }
     };
     // what is not what it is said to be is read by what it looks like, and so is plain text, which
     // some readers take for numbers

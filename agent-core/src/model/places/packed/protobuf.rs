@@ -3,13 +3,19 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Gap, Gaps, MOST_DEPTH, Visit};
+use super::super::{Gap, Gaps, MOST_DEPTH, Visit, offset};
 use super::{runs, text};
 
 /// Visits the strings. Whether it is a message to its end.
 pub(super) fn read(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
     let mut name = String::new();
-    message(bytes, 0, &mut name, visit, gaps);
+    let mut deep = None;
+    message(bytes, 0, &mut name, visit, &mut |value| {
+        deep.get_or_insert_with(|| offset(bytes, value));
+    });
+    if let Some(at) = deep {
+        gaps.add(Gap::TooDeep, at);
+    }
     is_message(bytes)
 }
 
@@ -26,14 +32,20 @@ pub(super) fn is_message(bytes: &[u8]) -> bool {
 }
 
 /// Visits the strings of a message up to where it is none any more. Whether more is wanted.
-fn message(bytes: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn message(
+    bytes: &[u8],
+    depth: usize,
+    name: &mut String,
+    visit: &mut Visit<'_>,
+    too_deep: &mut dyn FnMut(&[u8]),
+) -> bool {
     let mut rest = bytes;
     while let Some((number, value, after)) = field(rest) {
         rest = after;
         let length = name.len();
         let dot = if length > 0 { "." } else { "" };
         let _written = write!(name, "{dot}{number}");
-        let goes_on = value.is_none_or(|value| show(value, depth, name, visit, gaps));
+        let goes_on = value.is_none_or(|value| show(value, depth, name, visit, too_deep));
         name.truncate(length);
         if !goes_on {
             return false;
@@ -44,7 +56,7 @@ fn message(bytes: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>,
     cut.is_none_or(|cut| text(name, cut, visit))
 }
 
-fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, too_deep: &mut dyn FnMut(&[u8])) -> bool {
     let is_text = runs::is_printable(value);
     if is_text && !text(name, value, visit) {
         return false;
@@ -58,10 +70,10 @@ fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, ga
         return is_text || super::bytes(name, value, visit);
     }
     if depth >= MOST_DEPTH {
-        gaps.add(Gap::TooDeep, 0);
+        too_deep(value);
         return runs::visit_as(name, value, visit);
     }
-    message(value, depth + 1, name, visit, gaps)
+    message(value, depth + 1, name, visit, too_deep)
 }
 
 /// The first field's number, its bytes where it has some, and what follows it.

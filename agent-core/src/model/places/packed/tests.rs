@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{MOST_BYTES, body, most_visited};
+use super::super::{MOST_BYTES, MOST_DEPTH, body, most_visited};
 use super::*;
 
 const ATTACK: &[u8] = b"1' union select password from users-- -";
@@ -247,8 +247,15 @@ fn depth_is_bounded_and_hides_nothing() {
         let [low, high] = [deep.len() & 0x7f | 0x80, deep.len() >> 7].map(|part| u8::try_from(part).unwrap());
         deep = [&[0x0a, low, high][..], &deep].concat();
     }
-    let (_, gaps) = read("application/protobuf", &deep);
-    assert!(gaps.contains(&Gap::TooDeep), "{gaps:?}");
+    let gaps = body(MOST_BYTES, &Body::whole("application/protobuf", &deep), &mut |_| true);
+    // a head of three bytes for each level that is followed, and for that of the one that is not
+    let ends: Vec<_> = gaps.iter().collect();
+    assert_eq!(ends, [(Gap::TooDeep, 3 * (MOST_DEPTH + 1))]);
+    let head = [&[0][..], &u32::try_from(deep.len()).unwrap().to_be_bytes()].concat();
+    let framed = [&head[..], &deep].concat();
+    let gaps = body(MOST_BYTES, &Body::whole("application/grpc", &framed), &mut |_| true);
+    let ends: Vec<_> = gaps.iter().collect();
+    assert_eq!(ends, [(Gap::TooDeep, head.len() + 3 * (MOST_DEPTH + 1))]);
     assert!(finds("application/protobuf", &deep), "by its text");
 }
 
