@@ -15,6 +15,7 @@ use super::{
 use crate::{
     guard::{TrialFailure, TrialState},
     model::policy::{Policy, config_hash},
+    notice,
     protocol::v2::{ConfigState, ConfigUpdate},
 };
 
@@ -79,10 +80,14 @@ impl ConfigFetcher {
             // it is said once
             Taken::Doubted(_, false) => return,
             Taken::Doubted(error, true) => {
-                tracing::error!(version, %error, "configuration from the server not believed: the running one stays");
+                notice::error(&format!(
+                    "configuration {version} from the server not believed: the running one stays: {error}"
+                ));
             }
             Taken::Refused(error) => {
-                tracing::warn!(version, %error, "configuration from the server refused: the running one stays");
+                notice::warn(&format!(
+                    "configuration {version} from the server refused: the running one stays: {error}"
+                ));
             }
             Taken::Renamed { is_signed_again } => {
                 tracing::info!(version, "the configuration in force is signed as another version");
@@ -138,7 +143,9 @@ impl ConfigFetcher {
     fn keep(&self) {
         let mut configuration = self.estate.configuration.borrow_mut();
         if let Some(milder) = configuration.passed_more() {
-            tracing::error!("the configuration from the server protects less than the one before: {milder}");
+            notice::error(&format!(
+                "the configuration from the server protects less than the one before: {milder}"
+            ));
         }
         if let Some(update) = configuration.keep() {
             self.estate.store.save_config(update);
@@ -152,7 +159,10 @@ impl ConfigFetcher {
     fn roll_back(&self, failure: &TrialFailure) {
         let mut configuration = self.estate.configuration.borrow_mut();
         if let Some(update) = configuration.roll_back() {
-            tracing::error!(version = update.version, %failure, "configuration rolled back: the one before is in force again");
+            let version = update.version;
+            notice::error(&format!(
+                "configuration {version} rolled back: the one before is in force again: {failure}"
+            ));
             configuration.reject(&update, ConfigState::RolledBack, failure.to_string());
         }
         drop(configuration);
@@ -165,7 +175,7 @@ impl ConfigFetcher {
 /// What of a configuration is not in force, and what it protects less than the one before.
 fn report_weaknesses(configuration: &Configuration, is_first: bool) {
     for held in configuration.policy.held() {
-        tracing::warn!("{held}");
+        notice::warn(&held.to_string());
     }
     if configuration.weaker.is_empty() {
         return;
@@ -173,9 +183,13 @@ fn report_weaknesses(configuration: &Configuration, is_first: bool) {
     let weaker = configuration.weaker.join("; ");
     // what a server says first is its operator's choice; what it takes back later may not be
     if is_first {
-        tracing::warn!("the configuration from the server protects less than the host's own: {weaker}");
+        notice::warn(&format!(
+            "the configuration from the server protects less than the host's own: {weaker}"
+        ));
     } else {
-        tracing::error!("the configuration from the server protects less than the one before: {weaker}");
+        notice::error(&format!(
+            "the configuration from the server protects less than the one before: {weaker}"
+        ));
     }
 }
 
@@ -194,7 +208,7 @@ fn report_changes(before: &Policy, after: &Policy) {
     );
     let known = before.cautions();
     for caution in after.cautions().iter().filter(|caution| !known.contains(caution)) {
-        tracing::warn!("{caution}");
+        notice::warn(caution);
     }
     for key in before
         .raw()
@@ -243,10 +257,9 @@ impl Handler<ConfigReceived> for ConfigFetcher {
         let hash = config_hash(&body);
         let version = name.as_ref().map_or(0, |name| name.version);
         if name.is_some_and(|name| name.hash != hash) {
-            tracing::warn!(
-                version,
-                "configuration from the server does not match its hash: refused"
-            );
+            notice::warn(&format!(
+                "configuration {version} from the server does not match its hash: refused"
+            ));
             return;
         }
         if !self.estate.configuration.borrow().knows(&hash, version) {

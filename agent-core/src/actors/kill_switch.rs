@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::safety::Limits;
-use crate::{settings::AgentSettings, status::Enforcement};
+use crate::{notice, settings::AgentSettings, status::Enforcement};
 
 /// What decides whether anything is refused at all.
 pub(crate) struct KillSwitch {
@@ -25,10 +25,9 @@ impl KillSwitch {
         }
         match &reason {
             Some(reason) => {
-                tracing::warn!(
-                    reason,
-                    "enforcement is off: every request passes, and what is found is only logged"
-                );
+                notice::warn(&format!(
+                    "enforcement is off: every request passes, and what is found is only logged: {reason}"
+                ));
             }
             None => tracing::warn!("enforcement is on again"),
         }

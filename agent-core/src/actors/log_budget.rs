@@ -278,6 +278,27 @@ mod tests {
     }
 
     #[test]
+    fn clients_that_cannot_be_told_apart_are_told_of_once_with_the_line_to_add() {
+        let clients = Clients {
+            undeclared_proxies: vec![[172, 18, 0, 2].into()],
+            undeclared_remedy: Some("trusted_proxies = [\"172.18.0.2\"]".to_owned()),
+            without_address: 3,
+            address_remedy: Some("serve with addresses"),
+            ..Clients::default()
+        };
+        let lines = written(|log| {
+            log.clients(&Clients::default());
+            (0..100).for_each(|_| log.clients(&clients));
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].contains("172.18.0.2 names clients") && lines[0].contains("trusted_proxies = [\"172.18.0.2\"]"),
+            "{lines:?}"
+        );
+        assert!(lines[1].ends_with("serve with addresses "), "{lines:?}");
+    }
+
+    #[test]
     fn a_flood_of_findings_is_none_of_lines() {
         let lines = written(|log| {
             (0..1_000).for_each(|_| log.detection(&detection(), 0, Duration::ZERO));

@@ -11,6 +11,7 @@ use crate::{
         address::{parse_network, to_text},
         breaker::{Breaker, Impact, Outlook, Tripped, Turn, Withheld},
     },
+    notice,
     settings::AgentSettings,
     status::BreakerTripped,
     store::Times,
@@ -96,7 +97,9 @@ impl Safety {
         } = serde_json::from_value(saved).unwrap_or_default();
         self.breaker = Breaker::restore(self.breaker_share, breaker);
         if let Some(tripped) = self.breaker.tripped() {
-            tracing::warn!("{tripped}: it was only logged when the process ended, and still is");
+            notice::warn(&format!(
+                "{tripped}: it was only logged when the process ended, and still is"
+            ));
         }
         let read = |(network, bans, until): (String, u32, u64)| {
             Some(Repetition {
@@ -133,7 +136,9 @@ impl Safety {
         let turn = self.breaker.judge(outlook);
         match (turn, self.breaker.tripped()) {
             (Turn::Tripped, Some(tripped)) => {
-                tracing::error!("{tripped}: it is only logged from now on; bans made here stay in force");
+                notice::error(&format!(
+                    "{tripped}: it is only logged from now on; bans made here stay in force"
+                ));
                 self.tripped_at = now;
             }
             (Turn::Closed, _) => tracing::warn!("the fleet's list lets the site's clients in again: it is in force"),
@@ -165,10 +170,9 @@ impl Safety {
         let is_stale = self.stale_after.is_some_and(|allowed| age >= allowed);
         let turns = is_stale && self.stale.is_none();
         if turns {
-            tracing::warn!(
-                ?age,
-                "the server has not confirmed the list for too long: it is only logged until it does"
-            );
+            notice::warn(&format!(
+                "the server has not confirmed the list for {age:?}: it is only logged until it does"
+            ));
             self.stale = Some(now);
         }
         turns

@@ -18,6 +18,7 @@ use crate::{
         blacklist::{Proposal, Scope, SharedList},
         breaker::{Breaker, Impact, Outlook, Turn, Withheld},
     },
+    notice,
     status::WithheldBan,
     store::Times,
 };
@@ -150,12 +151,11 @@ impl BlacklistSync {
         let before = line.load();
         let since_last = before.as_ref().map(|before| now.saturating_sub(before.at));
         if since_last.is_none_or(|since| since >= WITHHELD_EVERY) {
-            tracing::error!(
-                network = to_text(network),
-                why,
-                "not banned: {withheld}. If these are the clients of a proxy, name it in `agent.trusted_proxies`; if it is an attacker after \
-                 all, raise `agent.breaker_share`"
-            );
+            notice::error(&format!(
+                "{} not banned for {why}: {withheld}. If these are the clients of a proxy, name it in `agent.trusted_proxies`; if it is an \
+                 attacker after all, raise `agent.breaker_share`",
+                to_text(network)
+            ));
         }
         line.store(Some(Arc::new(WithheldBan {
             network: to_text(network),

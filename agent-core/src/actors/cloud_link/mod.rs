@@ -31,7 +31,7 @@ use crate::{
         conversation::{Conversation, Effects, Introduction, Parts, Reply},
         session::{Action, Exchange, Input, Link},
     },
-    status,
+    notice, status,
     transport::{Advice, Transport, TransportError, TransportFactory},
 };
 
@@ -261,7 +261,7 @@ impl CloudLink {
         }
         let problem = error.to_string();
         if self.line.problem.as_ref() != Some(&problem) {
-            tracing::warn!(%error, "conversation with the server failed: {advice}");
+            notice::warn(&format!("conversation with the server failed: {error}: {advice}"));
         }
         self.line.problem = Some(problem);
     }

@@ -15,6 +15,7 @@ use crate::{
         policy::{Check, Floor, Layer, Policy, PolicyError, SERVER, is_template, laid_over},
         signing::{Believed, Kept, Mode, SigningError, Trust},
     },
+    notice,
     protocol::{
         ConfigMap,
         v2::{ConfigCursor, ConfigState, ConfigStatus, ConfigUpdate, Signature},
@@ -162,7 +163,9 @@ impl Configuration {
                 if self.trust.mode == Mode::Require {
                     return Err(error);
                 }
-                tracing::error!(version, %error, "the configuration from the server is taken, and should not be believed");
+                notice::error(&format!(
+                    "configuration {version} from the server is taken, and should not be believed: {error}"
+                ));
                 Ok(())
             }
         }
@@ -242,7 +245,7 @@ impl Configuration {
         };
         let ended = SigningError::Expired(end);
         if !std::mem::replace(&mut self.has_ended, true) {
-            tracing::error!("the configuration in force stays, and {ended}");
+            notice::error(&format!("the configuration in force stays, and {ended}"));
         }
         Some(format!("configuration {}: {ended}", in_force.version))
     }

@@ -9,6 +9,7 @@ use crate::{
         policy::{PolicyError, config_hash},
         signing::{Believed, Kept, Mode, SigningError},
     },
+    notice,
     protocol::v2::{ConfigState, ConfigUpdate},
     store::Times,
 };
@@ -95,7 +96,9 @@ impl Configuration {
             self.believed = believed;
         }
         if let Err(error) = judged {
-            tracing::warn!(%error, "the saved configuration is not believed: waiting for the server's");
+            notice::warn(&format!(
+                "the saved configuration is not believed: waiting for the server's: {error}"
+            ));
             return;
         }
         match self.compile(Some(&config)) {
@@ -109,7 +112,9 @@ impl Configuration {
                 self.server = Some(config);
             }
             Err(error) => {
-                tracing::warn!(%error, "the saved configuration does not compile any more: waiting for the server's");
+                notice::warn(&format!(
+                    "the saved configuration does not compile any more: waiting for the server's: {error}"
+                ));
             }
         }
     }

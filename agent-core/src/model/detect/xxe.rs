@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "include",
-        r#"<\w*:?include\b[^>]*\bhref\s*=[^>]*\bparse=|http://www\.w3\.org/2001/XInclude|<\?xml-stylesheet\b[^>]*href\s*=\s*["'](?:(?:https?:)?//|file:|data:|/|\.\.)"#,
+        r#"<\w*:?include\b[^>]*\bhref\s*=[^>]*\bparse=|http://www\.w3\.org/2001/XInclude|<\?xml-stylesheet\b[^>]*href\s*=\s*["']\s*(?:(?:https?:)?//|file:|data:|javascript:|vbscript:|/|\\\\|\.\.)"#,
     ),
     // functions and languages that processors of stylesheets offer (XSLT 1.0, section 12.1; Xalan,
     // Saxon, libxslt, MSXML)
@@ -126,6 +126,8 @@ mod tests {
                 r##"<svg><image xlink:href="text:/etc/passwd"/></svg>"##,
                 r##"<svg><image href='file:///etc/hostname'/></svg>"##,
                 r##"<a xsi:schemaLocation="x file:///etc/passwd"/>"##,
+                r##"<?xml-stylesheet href="javascript:alert(1)"?><a/>"##,
+                r##"<!DOCTYPE x [<!NOTATION gif SYSTEM "file:///bin/sh"><!ENTITY p SYSTEM "a.gif" NDATA gif>]>"##,
             ],
         );
     }
