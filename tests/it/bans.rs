@@ -1,9 +1,15 @@
 //! What it takes to be banned, by a real application with the default settings.
 
+use std::time::Duration;
+
+use buckler::{clock::Clock as _, testing::ManualClock};
 use buckler_tests::http;
 use serde_json::json;
 
-use crate::site::{DECOY, Site, local};
+use crate::{
+    rig::HTTP_POLLING,
+    site::{DECOY, Site, local},
+};
 
 const ATTACKS: [&str; 4] = [
     "/?q=1'+OR+'1'%3D'1",
@@ -64,6 +70,30 @@ fn pictures_on_a_foreign_page_do_not_ban_its_reader() {
     assert_eq!(status(&site, DECOY, reader, "Sec-Fetch-Site: cross-site\r\n"), 403);
     site.wait_until("all is judged", || site.agent.status().events.settled_here == 61);
     assert_eq!(site.get("/", reader), 200);
+}
+
+#[test]
+fn a_client_that_goes_on_is_banned_for_minutes_an_hour_and_a_day() {
+    let (clock, client) = (ManualClock::new(), "203.0.113.9");
+    let site = Site::over(HTTP_POLLING, local().security("BAN_GROWTH", true), &clock);
+    for length in [
+        Duration::from_mins(5),
+        Duration::from_hours(1),
+        Duration::from_hours(24),
+        Duration::from_hours(24),
+    ] {
+        assert_eq!(site.get("/", client), 200, "before {length:?}");
+        assert_eq!(site.get(DECOY, client), 403);
+        site.wait_until("it is banned", || site.get("/", client) == 403);
+        let [ban] = &site.agent.bans()[..] else {
+            panic!("{:?}", site.agent.bans())
+        };
+        let left = Duration::from_millis(ban.until_ms.unwrap()).saturating_sub(clock.unix());
+        // some of it has passed, and an end is told in whole seconds
+        assert!(left.abs_diff(length) < Duration::from_mins(4), "{left:?} of {length:?}");
+        clock.advance(left);
+        site.wait_until("it is let in again", || site.get("/", client) == 200);
+    }
 }
 
 #[test]

@@ -98,6 +98,26 @@ impl Cloud {
         answer["data"].take()
     }
 
+    /// Signs in to the operators' page; what the session's cookie says.
+    pub(crate) fn signs_in(&self) -> String {
+        let form = format!("token={ADMIN}");
+        let head = format!(
+            "POST /admin/ui/sign-in HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+            form.len()
+        );
+        let answer = http::ask(self.address, &head, form.as_bytes());
+        let cookie = answer.header("set-cookie").expect("it is the token");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
+    /// A page of the operators', as the text that a browser gets.
+    pub(crate) fn page(&self, session: &str, path: &str) -> String {
+        let head = format!("GET /admin/ui/{path} HTTP/1.1\r\nCookie: {session}\r\n");
+        let answer = http::ask(self.address, &head, b"");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text().to_owned()
+    }
+
     pub(crate) fn bans(&self, address: &str) {
         self.admin(
             "POST",

@@ -2,7 +2,7 @@
 //! profiles, files that change, and a listener for operators.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
@@ -14,6 +14,7 @@ use buckler_actix_web::{Settings, start};
 use buckler_server::{ClientSubject, Profile, RunningServer, Server, ServerConfig, Tls};
 use buckler_tests::{
     ca::{Ca, Identity},
+    proxy::ConnectProxy,
     wait::until,
 };
 use rustls::{
@@ -25,8 +26,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    child,
     rig::{HTTP_POLLING, Rig, WEBSOCKET, believing},
-    site::{KEY, PATIENCE, Site, settings},
+    site::{KEY, PATIENCE, Site, settings, wait_until},
 };
 
 const TOKEN: &str = "admin-token-of-the-test";
@@ -41,8 +43,13 @@ struct Secure {
 impl Secure {
     /// With an authority for agents where `clients` is one.
     fn start(clients: Option<&Ca>) -> Self {
+        Self::called("127.0.0.1", clients)
+    }
+
+    /// By a name.
+    fn called(name: &str, clients: Option<&Ca>) -> Self {
         let (ca, dir) = (Ca::new("of the server").unwrap(), tempfile::tempdir().unwrap());
-        let own = ca.issue("127.0.0.1").unwrap();
+        let own = ca.issue(name).unwrap();
         let file = |name: &str, text: &str| {
             let path = dir.path().join(name);
             fs::write(&path, text).unwrap();
@@ -193,6 +200,56 @@ fn https_agents_on_both_transports_follow_the_list() {
         plain.is_err() || plain.is_ok_and(|answer| answer.status != 200),
         "only TLS is spoken"
     );
+}
+
+/// Where a child's settings are, and the state that its agent is to come to.
+const CHILD: [&str; 2] = ["SETTINGS_OF_A_CHILD_BEHIND_A_PROXY", "STATE_OF_A_CHILD_BEHIND_A_PROXY"];
+
+#[test]
+fn https_proxy_of_the_environment_leads_to_the_server_unless_it_is_exempt() {
+    /// A name that leads nowhere but through the proxy.
+    const NAME: &str = "fleet.buckler.invalid";
+    let secure = Secure::called(NAME, None);
+    // `user:hush`
+    let proxy = ConnectProxy::leading_to(secure.server.address(), "Basic dXNlcjpodXNo");
+    let (ca, port) = (secure.path("ca.pem"), secure.server.address().port());
+    for (kind, exempt, state) in [
+        ("http-polling", "other.invalid", "synced"),
+        ("websocket", "", "synced"),
+        ("auto", "192.0.2.0/24", "synced"),
+        ("http-polling", "buckler.invalid", "retrying"),
+        ("websocket", "*", "retrying"),
+    ] {
+        let option = |kind: &str| format!("[transport.{kind}]\nca_file = {ca:?}\ntimeout = \"5s\"\n");
+        let options = match kind {
+            "auto" => option("http-polling") + &option("websocket"),
+            one => option(one),
+        };
+        let agent = format!("[agent]\ncloud_url = \"https://{NAME}:{port}/config\"\nkey = \"{KEY}\"\n");
+        let file = secure.written(
+            "agent.toml",
+            &format!("{agent}[transport]\nkind = \"{kind}\"\n{options}"),
+        );
+        let before = proxy.tunnels();
+        let mut command = child::command("https::behind_a_proxy_alone");
+        command
+            .env("HTTPS_PROXY", format!("http://user:hush@{}", proxy.address()))
+            .env("NO_PROXY", exempt)
+            .env_remove("https_proxy")
+            .env_remove("no_proxy")
+            .envs(CHILD.into_iter().zip([file.as_str(), state]));
+        child::passes(command);
+        assert_eq!(proxy.tunnels() > before, state == "synced", "{kind}, NO_PROXY={exempt}");
+        assert_eq!(proxy.refused(), 0, "{kind}");
+    }
+}
+
+#[test]
+#[ignore = "run by https_proxy_of_the_environment_leads_to_the_server_unless_it_is_exempt"]
+fn behind_a_proxy_alone() {
+    let [settings, wanted] = CHILD.map(|name| env::var(name).unwrap());
+    let agent = Settings::from_file(settings).and_then(start).unwrap();
+    wait_until(&agent, &wanted, || agent.status().conversation.state == wanted);
 }
 
 #[test]

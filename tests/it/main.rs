@@ -30,6 +30,7 @@ mod secrets;
 mod settings;
 mod simulation;
 mod site;
+mod spans;
 mod tidy;
 mod tidy_docs;
 mod why;

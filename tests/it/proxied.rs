@@ -4,11 +4,12 @@
 use std::net::SocketAddr;
 
 use buckler_tests::wait::until;
+use serde_json::json;
 
 use crate::{
     cloud::Cloud,
     nginx::{self, Nginx},
-    rig::{AUTO, HTTP_POLLING, Rig, WEBSOCKET},
+    rig::{AUTO, HTTP_POLLING, PATIENT, Rig, WEBSOCKET},
     site::{Site, settings},
 };
 
@@ -55,6 +56,26 @@ fn a_proxy_that_passes_upgrades_on_carries_the_websocket() {
 #[test]
 fn a_proxy_that_passes_no_upgrade_is_polled_through() {
     is_in_step_behind(AUTO, "http-polling", "", |_| ());
+}
+
+#[test]
+fn a_proxy_that_cuts_silent_connections_is_pinged_through() {
+    let Some(program) = nginx::program() else { return };
+    let cloud = Cloud::start();
+    // nothing is said for long, and the proxy takes two seconds of that
+    cloud.configures(json!({"BEACON_DELAY": 60}));
+    let nginx = before(program, cloud.address(), &format!("{UPGRADES} proxy_read_timeout 2s;"));
+    let url = format!("http://{}/config", nginx.address());
+    let site = Site::over_real_time(PATIENT, settings(&url));
+    let cuts = || nginx.errors().matches("upstream timed out").count();
+    until("nginx cuts a silent connection", || cuts() > 0);
+    site.wait_until("the next is open for three times as long", || {
+        let status = site.agent.status();
+        let since = u64::try_from(status.conversation.link_since.as_millis()).unwrap();
+        let is_open = status.conversation.link == "open" && status.conversation.transport == Some("websocket");
+        is_open && status.requests.since_ms.saturating_sub(since) > 6_000
+    });
+    assert!(cuts() <= 2, "it is told once: {}", nginx.errors());
 }
 
 #[test]

@@ -57,6 +57,14 @@ pub(crate) const AUTO: Rig = Rig {
     build: shipped,
 };
 
+/// `auto` that asks for signs of life as seldom as it does by default.
+pub(crate) const PATIENT: Rig = Rig {
+    kind: "auto",
+    carried_by: "websocket",
+    options: &[("auto", "return_after", "1s")],
+    build: shipped,
+};
+
 pub(crate) const DIRECTORY: Rig = Rig {
     kind: custom_transport::KIND,
     carried_by: custom_transport::KIND,

@@ -147,6 +147,19 @@ fn assert_explained(site: &Site, id: &str, request: &str) {
     assert_clean(request, &told.join(" "));
 }
 
+/// Asks the server of these refusals, by its admin API and on its page.
+fn assert_told_clean(cloud: &Cloud, refused: &[(String, String)]) {
+    let session = cloud.signs_in();
+    for (id, request) in refused {
+        let told = cloud.admin("GET", &format!("refusals/{id}"), None);
+        assert_eq!(told["refusal"]["id"], **id, "{request}");
+        assert_clean(request, &told.to_string());
+        let page = cloud.page(&session, &format!("refusals/{id}"));
+        assert!(page.contains(id) && page.contains("sqli"), "{request}: {page}");
+        assert_clean(request, &page);
+    }
+}
+
 #[test]
 #[ignore = "run by no_report_of_any_kind_holds_a_byte_of_a_secret"]
 fn reports_alone() {
@@ -190,11 +203,7 @@ fn reports_alone() {
         status.events.acknowledged >= count && status.log.sent >= count
     });
 
-    for (id, request) in &refused {
-        let told = cloud.admin("GET", &format!("refusals/{id}"), None);
-        assert_eq!(told["refusal"]["id"], **id, "{request}");
-        assert_clean(request, &told.to_string());
-    }
+    assert_told_clean(&cloud, &refused);
     let status = site.agent.status();
     assert_clean(
         "the status",

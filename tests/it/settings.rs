@@ -11,12 +11,14 @@ use std::{
 };
 
 use buckler_actix_web::{Agent, Settings, start};
+use buckler_tests::fault::{Answer, FaultServer, Script};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
     child,
     cloud::Cloud,
-    site::{KEY, wait_until},
+    site::{KEY, Site, settings, wait_until},
 };
 
 #[track_caller]
@@ -112,6 +114,18 @@ fn a_server_that_was_mended_is_asked_at_once_on_demand_of_an_operator() {
     });
 }
 
+#[test]
+fn an_undeclared_proxy_is_told_to_the_server_with_the_line_to_add() {
+    let cloud = Cloud::start();
+    let none: [&str; 0] = [];
+    let site = Site::start(settings(&cloud.url()).trusted_proxies(none));
+    assert_eq!(site.get("/", "203.0.113.9"), 200);
+    let remedy = "to [agent], add trusted_proxies = [\\\"127.0.0.1\\\"]";
+    site.wait_until("an operator is shown it", || {
+        cloud.agents().iter().any(|agent| agent.to_string().contains(remedy))
+    });
+}
+
 /// Where the settings of a child are.
 const SETTINGS: &str = "SETTINGS_OF_A_CHILD";
 
@@ -189,15 +203,29 @@ fn report_alone() {
 
 #[test]
 fn problems_are_seen_where_nobody_listens() {
-    let output = child::command("settings::unheard_alone").output().unwrap();
+    let cloud = Cloud::start();
+    cloud.key_is_good(false);
+    let config = json!({"config": {"BEACON_DELAY": "soon"}});
+    let odd = FaultServer::start(Script::always(Answer::reply(&config))).unwrap();
+    let mut command = child::command("settings::unheard_alone");
+    command.envs(SERVERS.into_iter().zip([cloud.url(), odd.url("/config")]));
+    let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
-    let problem = "buckler: WARN: environment variable BUCKLER_AGENT__CLOUD_ULR";
-    assert!(
-        told.contains(problem) && told.contains("did you mean cloud_url?"),
-        "{told}"
-    );
+    for problem in [
+        "buckler: WARN: environment variable BUCKLER_AGENT__CLOUD_ULR",
+        "did you mean cloud_url?",
+        "buckler: WARN: conversation with the server failed: ",
+        "buckler: WARN: configuration 0 from the server refused: the running one stays: ",
+        "buckler: WARN: enforcement is off: every request passes",
+    ] {
+        assert!(told.contains(problem), "{problem}: {told}");
+    }
+    assert!(!told.contains(KEY), "{told}");
 }
+
+/// Where a child's servers are: one that takes no key, and one whose configuration is none.
+const SERVERS: [&str; 2] = ["STRICT_SERVER_OF_A_CHILD", "ODD_SERVER_OF_A_CHILD"];
 
 #[test]
 #[ignore = "run by problems_are_seen_where_nobody_listens"]
@@ -207,5 +235,18 @@ fn unheard_alone() {
     let agent = start(settings).unwrap();
     wait_until(&agent, "the agent guards alone", || {
         agent.status().conversation.state == "local"
+    });
+    let [strict, odd] = SERVERS.map(|name| env::var(name).unwrap());
+    let with = |url: &str| {
+        let settings = Settings::builder().cloud_url(url).key(KEY).transport("http-polling");
+        start(settings.enforce(false).build().unwrap()).unwrap()
+    };
+    let agent = with(&strict);
+    wait_until(&agent, "its key is refused", || {
+        agent.status().conversation.state == "blocked"
+    });
+    let agent = with(&odd);
+    wait_until(&agent, "the configuration is refused", || {
+        agent.status().config.refused.is_some()
     });
 }

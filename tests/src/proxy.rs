@@ -31,6 +31,8 @@ struct Shared {
     refused: AtomicUsize,
     /// What `Proxy-Authorization` must say, if anything.
     authorization: Option<&'static str>,
+    /// Where every tunnel leads, whatever name is asked for.
+    target: Option<SocketAddr>,
 }
 
 impl ConnectProxy {
@@ -40,6 +42,19 @@ impl ConnectProxy {
     /// Where nothing can be listened on.
     #[must_use]
     pub fn start(authorization: Option<&'static str>) -> Self {
+        Self::with(authorization, None)
+    }
+
+    /// Starts a proxy that asks for this `Proxy-Authorization`, and knows one server by every name.
+    ///
+    /// # Panics
+    /// Where nothing can be listened on.
+    #[must_use]
+    pub fn leading_to(target: SocketAddr, authorization: &'static str) -> Self {
+        Self::with(Some(authorization), Some(target))
+    }
+
+    fn with(authorization: Option<&'static str>, target: Option<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -47,6 +62,7 @@ impl ConnectProxy {
             tunnels: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             authorization,
+            target,
         });
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
@@ -109,7 +125,10 @@ impl Shared {
         });
         let answer = match target {
             Some(_) if !is_known => "407 Proxy Authentication Required",
-            Some(target) => match TcpStream::connect(target) {
+            Some(target) => match self
+                .target
+                .map_or_else(|| TcpStream::connect(target), TcpStream::connect)
+            {
                 Ok(server) => {
                     self.tunnels.fetch_add(1, Ordering::SeqCst);
                     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::http::Answer;
 
-/// The attack that all cases hold, in its plain form.
+/// The attack that all cases hold but those of files, in its plain form.
 pub const ATTACK: &str = "1' or '1'='1";
 
 /// The attack as a query, or as a form.
@@ -165,6 +165,7 @@ mod tests {
             "multipart",
             "boundary",
             "transfer coding",
+            "files",
             "ignored paths",
             "framing",
         ] {

@@ -1,6 +1,7 @@
 //! What every site sees every day, by local settings alone: pages full of pictures, icons that are not there, health checks, links
 //! without their slash, and single-page applications. None of it is an attack.
 
+use buckler::Settings;
 use serde_json::{Value, json};
 
 use super::{
@@ -52,6 +53,51 @@ fn an_office_on_a_large_page_passes(kind: Kind) {
     for request in 0..400 {
         assert_eq!(host.get(&format!("/items/{request}"), SOMEBODY).status, 200);
     }
+    assert_welcome(&host);
+}
+
+#[test]
+fn fifty_people_behind_one_address_on_pages_of_two_hundred_resources_pass_actix_web() {
+    an_office_of_fifty_passes(Kind::ActixWeb);
+}
+
+#[test]
+fn fifty_people_behind_one_address_on_pages_of_two_hundred_resources_pass_axum() {
+    an_office_of_fifty_passes(Kind::Axum);
+}
+
+/// By the settings that a host gets who says nothing but who its proxy is.
+fn an_office_of_fifty_passes(kind: Kind) {
+    const PEOPLE: u64 = 50;
+    /// Of a page: what it loads, and what its script asks for.
+    const LOADED: u64 = 180;
+    const ASKED_FOR: u64 = 19;
+    let host = Host::start(kind, Settings::builder().trusted_proxies(["127.0.0.0/8"]));
+    let mut connection = host.connect();
+    let line = |path: String, more: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\nX-Forwarded-For: {SOMEBODY}\r\n{more}\r\n")
+    };
+    for _ in 0..PEOPLE {
+        let mut page = line(
+            "/".to_owned(),
+            "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n",
+        );
+        for resource in 0..LOADED {
+            let kind = ["image", "style", "script"][usize::try_from(resource % 3).unwrap()];
+            page += &line(format!("/items/{resource}"), &format!("Sec-Fetch-Dest: {kind}\r\n"));
+        }
+        for call in 0..ASKED_FOR {
+            page += &line(format!("/items/{call}?page=2"), "Sec-Fetch-Dest: empty\r\n");
+        }
+        // as browsers over HTTP/2 do, all at once
+        connection.send(page);
+        for _ in 0..=LOADED + ASKED_FOR {
+            let answer = connection.answer();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    }
+    let status = host.agent.status();
+    assert_eq!(status.requests.success, PEOPLE * (1 + LOADED + ASKED_FOR));
     assert_welcome(&host);
 }
 

@@ -21,6 +21,7 @@ over_own_servers! {
     the_host_of_an_absolute_target_is_judged
     programs_and_pages_of_ours_can_read_a_refusal
     a_refused_body_leaves_the_connection_whole
+    a_preflight_is_not_asked_for_the_token_of_zero_trust
 }
 
 const NONE: [&str; 0] = [];
@@ -125,7 +126,12 @@ fn programs_and_pages_of_ours_can_read_a_refusal(kind: Kind) {
     for path in [DECOY, "/nowhere"] {
         let ask = |headers: &str| host.ask(&format!("GET {path} HTTP/1.1\r\n{headers}"), b"");
         let page = ask("Accept: text/html\r\nOrigin: https://evil.example\r\n");
-        assert_eq!((page.status, page.text()), (403, "Blocked"));
+        assert_eq!(page.status, 403);
+        let id = page.header("x-block-id").unwrap();
+        assert!(
+            page.text().starts_with("Blocked. ") && page.text().ends_with(id),
+            "{page:?}"
+        );
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("access-control-allow-origin"), None);
         let program = ask("Accept: application/json, text/plain, */*\r\nOrigin: https://app.example.com\r\n");
@@ -154,6 +160,29 @@ fn programs_and_pages_of_ours_can_read_a_refusal(kind: Kind) {
     assert_eq!(
         (answer.text(), answer.header("content-type")),
         ("Go away", Some("text/html; charset=utf-8"))
+    );
+}
+
+fn a_preflight_is_not_asked_for_the_token_of_zero_trust(kind: Kind) {
+    let settings = local()
+        .security("SECURITY_CHECKS", serde_json::json!({"flood": 0, "ztaa": 1}))
+        .security("ZTAA_KEY_HEADER", "X-Proof")
+        .security("ZTAA_KEY", "hush");
+    let host = Host::start(kind, settings);
+    let ask = |method: &str, headers: &str| {
+        let head = format!("{method} /items/7 HTTP/1.1\r\nOrigin: https://app.example.com\r\n{headers}");
+        let answer = host.ask(&head, b"");
+        let is_refused = answer.header("x-block-id").is_some();
+        assert_eq!(answer.status == 403, is_refused, "by the guard alone: {answer:?}");
+        is_refused
+    };
+    let asked = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: x-proof\r\n";
+    assert!(!ask("OPTIONS", asked), "browsers send no token with it");
+    assert!(ask("GET", asked), "only what looks like one");
+    assert!(ask("OPTIONS", ""), "it asks for nothing");
+    assert!(
+        ask("OPTIONS", &format!("{asked}Cookie: session=1\r\n")),
+        "browsers send no cookie with it"
     );
 }
 
