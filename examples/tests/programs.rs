@@ -110,6 +110,19 @@ fn a_fleet_is_in_step_again_after_its_server_was_killed() {
     }
 }
 
+/// A small day: the whole one takes minutes.
+#[test]
+fn a_day_of_a_site_refuses_no_honest_client_and_bans_every_attacker() {
+    let arguments = ["--people", "40", "--attackers", "10"];
+    let (printed, succeeded) = Program::start(env!("CARGO_BIN_EXE_day_one"), &arguments).end();
+    assert!(succeeded, "{printed}");
+    assert_eq!(
+        printed.matches("attackers: 10 of 10 banned").count(),
+        2,
+        "on both kinds of site: {printed}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn the_guarded_shops_guard_and_end_with_a_report() {

@@ -3,19 +3,19 @@
 //!
 //! A frame is its length, in four bytes, and as many bytes: an operation with what it needs, or its
 //! reply. Before that one the agent may ask for the pattern of the request's route, which only the
-//! framework knows: that is looked up where something was found. Both ends are the same module in processes of one server, so that there are no versions;
-//! what cannot be read ends the connection.
+//! framework knows: that is looked up where something was found. Both ends are the same module in
+//! processes of one server, so that there are no versions; what cannot be read ends the connection.
 
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     io::{self, Read as _},
-    net::{IpAddr, Shutdown},
+    net::IpAddr,
     os::unix::net::UnixStream,
     time::Duration,
 };
 
 use buckler::guard::{RequestView, RouteMatch};
-use rustix::net::{SendFlags, send};
+use rustix::net::{RecvFlags, SendFlags, send};
 
 use crate::{headers::Pairs, request::Sent};
 
@@ -272,10 +272,10 @@ impl<'b> Reader<'b> {
     }
 
     /// Shows a request that was written by [`Writer::request`]. The pattern of its route is asked for
-    /// over the stream, where it is needed and was not sent.
+    /// over the line, where it is needed and was not sent.
     pub(crate) fn viewed<T>(
         &mut self,
-        stream: &UnixStream,
+        line: &Line<'_>,
         look: impl FnOnce(&RequestView<'_>, &mut Self) -> T,
     ) -> Option<T> {
         let peer: Option<IpAddr> = match self.maybe()? {
@@ -298,7 +298,7 @@ impl<'b> Reader<'b> {
         while !list.0.is_empty() {
             pairs.push((list.text()?, list.bytes()?));
         }
-        let pattern = || pattern.get_or_init(|| pattern_from(stream)).clone();
+        let pattern = || pattern.get_or_init(|| line.pattern()).clone();
         let headers = Pairs { pairs, pattern };
         let view = RequestView {
             peer,
@@ -313,21 +313,49 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// Asks the process at the other end for the pattern of the route of the request that it sent. The
-/// connection ends where it does not answer: what it said later would be taken for something else.
-fn pattern_from(stream: &UnixStream) -> Option<String> {
-    /// The longest that is waited. A framework takes microseconds, and a process that is stopped is
-    /// not to hold up this one.
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let mut frame = Vec::new();
-    let asked = Writer::empty().byte(Said::AsksForPattern as u8).send(stream);
-    let answered = asked
-        .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
-        .and_then(|()| receive(stream, &mut frame))
-        .and_then(|()| stream.set_read_timeout(None));
-    if answered.is_err() {
-        stream.shutdown(Shutdown::Both).unwrap_or_default();
-        return None;
+/// The connection to a process that judges by this one's agent. That process always answers when it
+/// is asked for a route, and what came too late is passed over.
+pub(crate) struct Line<'s> {
+    stream: &'s UnixStream,
+    /// Answers that were not waited for.
+    owed: Cell<u32>,
+}
+
+impl<'s> Line<'s> {
+    pub(crate) const fn new(stream: &'s UnixStream) -> Self {
+        Self {
+            stream,
+            owed: Cell::new(0),
+        }
     }
-    Reader(&frame).maybe()?.map(str::to_owned)
+
+    /// Receives what is asked next.
+    pub(crate) fn next(&self, frame: &mut Vec<u8>) -> io::Result<()> {
+        for _ in 0..self.owed.take() {
+            receive(self.stream, frame)?;
+        }
+        receive(self.stream, frame)
+    }
+
+    /// Asks for the pattern of the route of the request that is judged: none where that takes long.
+    fn pattern(&self) -> Option<String> {
+        /// The longest that is waited. A framework takes microseconds, but may compile its routes at
+        /// the first, and a process that is stopped is not to hold up this one.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        Writer::empty()
+            .byte(Said::AsksForPattern as u8)
+            .send(self.stream)
+            .ok()?;
+        self.stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        // nothing is taken off the stream by a look that is given up
+        let has_come = rustix::net::recv(self.stream, &mut [0; 1], RecvFlags::PEEK).is_ok_and(|(came, _)| came > 0);
+        self.stream.set_read_timeout(None).ok()?;
+        if !has_come {
+            self.owed.set(self.owed.get() + 1);
+            return None;
+        }
+        let mut frame = Vec::new();
+        receive(self.stream, &mut frame).ok()?;
+        Reader(&frame).maybe()?.map(str::to_owned)
+    }
 }

@@ -178,7 +178,8 @@ impl Member {
             self.config = Some(name);
         }
         if let Some(acknowledged) = effects.acknowledged {
-            self.outbox.acknowledge(acknowledged.stream, acknowledged.up_to);
+            self.outbox
+                .acknowledge(acknowledged.stream, acknowledged.up_to, &[], now);
         }
         effects.action
     }

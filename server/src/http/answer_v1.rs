@@ -18,6 +18,7 @@ use super::{
     state::State,
 };
 use crate::{
+    lines::Lines,
     list::Recent,
     moment::{Moment, Tick},
     node::Node,
@@ -59,6 +60,9 @@ fn or_empty<S: Serializer>(list: &Option<Arc<RawValue>>, serializer: S) -> Resul
     }
 }
 
+/// Lines of each failure a minute: agents come again and again while it lasts.
+const LINES_A_MINUTE: u64 = 20;
+
 /// The answer to a registration.
 pub(super) async fn welcome(
     request: &HttpRequest,
@@ -69,7 +73,10 @@ pub(super) async fn welcome(
     let (mark, abilities) = (visit.mark, Abilities::of(&visit.version));
     let report = report(visit, request, state, profile);
     if let Err(error) = reported(state, report, |_, _, _| Ok(())).await {
-        tracing::error!(%error, "a registration could not be kept");
+        static LINES: Lines = Lines::new(LINES_A_MINUTE);
+        if let Some(unsaid) = LINES.admit() {
+            tracing::error!(%error, unsaid, "a registration could not be kept");
+        }
     }
     let mut welcome = whole(request, state, profile).await;
     if let Some(mark) = mark.filter(|_| !profile.names_beacon_url()) {
@@ -108,7 +115,10 @@ async fn whole(request: &HttpRequest, state: &State, profile: &Admitted) -> Welc
     let ban_for = profile.policy().ban_for().as_secs();
     let listed = state.wholes.of(&state.owner, profile.fleet(), ban_for).await;
     if let Err(error) = &listed {
-        tracing::error!(%error, "a registration is answered without the list");
+        static LINES: Lines = Lines::new(LINES_A_MINUTE);
+        if let Some(unsaid) = LINES.admit() {
+            tracing::error!(%error, unsaid, "a registration is answered without the list");
+        }
     }
     Welcome {
         config: profile.served_v1(&state.beacon_url(request)),

@@ -315,7 +315,7 @@ impl Keeper {
         self.checkpoint_many();
     }
 
-    /// Has a checkpoint written where many rows have changed, whoever wrote the records.
+    /// Has a checkpoint written where many rows have changed, by records of any node.
     fn checkpoint_many(&mut self) {
         if self.keeps && self.node.store.changed() >= CHECKPOINT_ROWS {
             self.checkpoint();

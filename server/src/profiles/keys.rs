@@ -58,8 +58,9 @@ impl Admitted {
         }
     }
 
-    /// By what right the agent speaks, for the store. Agents that have enrolled are counted apart from those that still
-    /// speak with the key that brought them: who has stolen that uses up nothing of theirs.
+    /// By what right the agent speaks, for the store. Agents that have enrolled are counted apart
+    /// from those that still speak with the key that brought them: who has stolen that uses up
+    /// nothing of theirs without an enrolment, which is seen and revoked.
     pub(crate) fn via(&self) -> Via {
         let key = match self.agent {
             Some(_) => format!("enrolled/{}", self.key).into(),

@@ -26,6 +26,9 @@ use crate::{
     store::{BanRules, ProfileState},
 };
 
+/// The object that a configuration may come in, as [`normal`] writes keys.
+const WRAPPER: &str = "CONFIG";
+
 /// A profile in force.
 #[derive(Debug)]
 pub(crate) struct LiveProfile {
@@ -101,6 +104,12 @@ impl LiveProfile {
         if config.contains_key("KEY") {
             return Err(invalid(
                 "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
+            ));
+        }
+        if config.contains_key(WRAPPER) {
+            return Err(invalid(
+                "config: found beside other keys, allowed is {\"config\": {…}} alone, or its keys without it"
+                    .to_owned(),
             ));
         }
         let mut slips = Vec::new();

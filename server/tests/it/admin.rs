@@ -225,6 +225,20 @@ async fn a_configuration_is_read_replaced_and_checked() {
         message.contains("BEACON_DELAY") && message.contains("HOSTS"),
         "{message}"
     );
+    let message = cloud
+        .admin(
+            Method::PUT,
+            path,
+            &json!({"BEACON_DELAI": 30, "SECURITY_CHECKS": {"sqly": 2}}),
+        )
+        .await
+        .refused(422);
+    for said in [
+        "BEACON_DELAI: found an unknown key, did you mean BEACON_DELAY?",
+        "SECURITY_CHECKS.sqly: found an unknown key, did you mean SECURITY_CHECKS.sqli?",
+    ] {
+        assert!(message.contains(said), "{message}");
+    }
     let message = cloud.admin(Method::PUT, path, &json!({"KEY": "x"})).await.refused(422);
     assert!(
         message.contains("KEY"),
@@ -234,6 +248,16 @@ async fn a_configuration_is_read_replaced_and_checked() {
         cloud.admin(Method::GET, path, &Value::Null).await.good(),
         again,
         "a refused one changes nothing"
+    );
+    let odd = cloud
+        .admin(Method::PUT, path, &json!({"APP_NAME": "store", "PAINT_IT": "blue"}))
+        .await
+        .good();
+    let said = json!(["PAINT_IT: no agent knows this key"]);
+    assert_eq!(odd["warnings"], said, "one that resembles none is taken");
+    assert_eq!(
+        cloud.admin(Method::GET, path, &Value::Null).await.good()["warnings"],
+        said
     );
     cloud
         .admin(Method::PUT, "/admin/profiles/nobody/config", &json!({}))

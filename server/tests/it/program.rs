@@ -21,12 +21,27 @@ fn program(file: &std::path::Path) -> Command {
 fn it_serves_until_it_is_told_to_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("server.toml");
-    std::fs::write(&file, "memory = true\n[profiles.shop]\nkeys = [\"k\"]\n").unwrap();
+    let profiles =
+        "[profiles.shop]\nkeys = [\"k\"]\n[profiles.hermit]\nkeys = [\"h\"]\nconfig = { BLACKLIST_SHARE = false }\n";
+    std::fs::write(&file, format!("memory = true\n{profiles}")).unwrap();
     let mut child = program(&file).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let line = lines
-        .find(|line| line.contains("listening"))
-        .expect("it says where it listens");
+    let mut begun: Vec<String> = Vec::new();
+    let line = loop {
+        let line = lines.next().expect("it says where it listens");
+        if line.contains("listening") {
+            break line;
+        }
+        begun.push(line);
+    };
+    let unshared: Vec<&String> = begun
+        .iter()
+        .filter(|line| line.contains("BLACKLIST_SHARE = true"))
+        .collect();
+    assert!(
+        unshared.len() == 1 && unshared[0].contains("hermit") && unshared[0].contains("WARN"),
+        "of the profile that shares nothing alone: {begun:?}"
+    );
     let address = line.rsplit('=').next().unwrap().trim();
     std::net::TcpStream::connect(address).unwrap();
     let told = Command::new("kill")

@@ -98,7 +98,11 @@ impl Exchange<'_> {
 
     async fn attempt(&self, ask: &Ask<'_>) -> Result<Incoming, TransportError> {
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
-        let request = self.request(method, ask.url)?.bearer_auth(ask.key.expose());
+        let mut request = self.request(method, ask.url)?;
+        // a key that no header can hold is in the body
+        if ask.body.is_none() || ask.key.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            request = request.bearer_auth(ask.key.expose());
+        }
         let sent = match &ask.body {
             Some(body) => request.content_type("application/json").send_body(body.clone()).await,
             None => {

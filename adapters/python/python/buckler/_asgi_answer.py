@@ -39,6 +39,7 @@ class Answer:
     """An answer on its way: its start is held back until it is judged."""
 
     __slots__ = (
+        "_asked",
         "_held",
         "_is_refused",
         "_is_sent",
@@ -57,13 +58,14 @@ class Answer:
         middleware: Middleware,
         request: Request,
         watch: Watch | None,
-        scope: Scope,
+        scopes: tuple[Scope, Scope],
         send: Send,
     ) -> None:
         self._middleware = middleware
         self._request = request
         self._watch = watch
-        self._scope = scope
+        # what is written to, and what the route is asked for of
+        self._scope, self._asked = scopes
         self._send = send
         self._start: Message | None = None
         self._held: list[Message] = []
@@ -170,11 +172,11 @@ class Answer:
             if wanted is not None:
                 beginning, is_whole = self._beginning(wanted)
                 refusal = agent.check_answer(
-                    self._request, beginning, is_whole, middleware.resolve, self._scope
+                    self._request, beginning, is_whole, middleware.resolve, self._asked
                 )
                 if refusal is not None:
                     return refusal
-            return agent.check_response(self._request, status, middleware.resolve, self._scope)
+            return agent.check_response(self._request, status, middleware.resolve, self._asked)
         except Exception:
             return failed(agent, "the check of an answer")
 

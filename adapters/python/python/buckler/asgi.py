@@ -107,11 +107,13 @@ class Middleware:
         peek = watch = None
         try:
             request = Request.from_asgi(scope)  # type: ignore[arg-type]
+            # applications that are mounted write in the scope what is left of the path: the route is asked for of what came
+            asked = dict(scope) if self.resolve else scope
             refusal = agent.check(request, self.resolve, scope)
             if refusal is None and is_http and has_body(scope):
                 wanted = agent.wants_body(request)
                 if wanted is not None:
-                    watch = Watch(agent, request, wanted, self.resolve, scope)
+                    watch = Watch(agent, request, wanted, self.resolve, asked)
         except Exception:
             refusal = failed(agent, "the check of a request")
             if refusal is None:
@@ -124,7 +126,7 @@ class Middleware:
         if refusal is not None:
             await self._refuse(refusal, scope, receive, peek, send)
             return
-        answer = Answer(self, request, watch, scope, send)
+        answer = Answer(self, request, watch, (scope, asked), send)
         send_on = answer.send_http if is_http else answer.send_websocket
         try:
             await self.app(scope, receive, send_on)

@@ -22,7 +22,7 @@ use crate::{
     fork,
     live::Served,
     refusal::Refusal,
-    wire::{Op, Reader, Writer, receive},
+    wire::{Line, Op, Reader, Writer},
 };
 
 /// Siblings' threads that are served at once.
@@ -111,12 +111,12 @@ impl Desk {
 
     /// Answers a sibling's thread until it is gone.
     fn serve(&self, stream: &UnixStream) {
-        let mut frame = Vec::new();
-        while receive(stream, &mut frame).is_ok() {
+        let (line, mut frame) = (Line::new(stream), Vec::new());
+        while line.next(&mut frame).is_ok() {
             let Some(served) = self.served.upgrade() else { break };
             let mut asked = Reader(&frame);
             let Some(op) = asked.byte().and_then(Op::of) else { break };
-            let Some(reply) = self.reply(&served, op, &mut asked, stream) else {
+            let Some(reply) = self.reply(&served, op, &mut asked, &line) else {
                 break;
             };
             if !op.is_told() && reply.send(stream).is_err() {
@@ -125,26 +125,26 @@ impl Desk {
         }
     }
 
-    fn reply(&self, served: &Served, op: Op, asked: &mut Reader<'_>, stream: &UnixStream) -> Option<Writer> {
+    fn reply(&self, served: &Served, op: Op, asked: &mut Reader<'_>, line: &Line<'_>) -> Option<Writer> {
         let reply = Writer::reply();
         Some(match op {
             Op::Hello => reply,
             Op::Check => {
                 let can_resolve = asked.flag()?;
-                asked.viewed(stream, |view, _| checked(served, view, can_resolve))?
+                asked.viewed(line, |view, _| checked(served, view, can_resolve))?
             }
-            Op::Body => asked.viewed(stream, |view, asked| {
+            Op::Body => asked.viewed(line, |view, asked| {
                 let (is_whole, body) = (asked.flag()?, asked.bytes()?);
                 let (refusal, rest) = served.check_body(view, body, is_whole);
                 let number = rest.map_or(0, |rest| self.rests.keep(rest));
                 Some(Refusal::write(refusal.as_ref(), reply).number(number))
             })??,
-            Op::LastBody => asked.viewed(stream, |view, asked| {
+            Op::LastBody => asked.viewed(line, |view, asked| {
                 let (is_whole, body) = (asked.flag()?, asked.bytes()?);
                 let refusal = served.check_last_body(view, body, is_whole);
                 Some(Refusal::write(refusal.as_ref(), reply))
             })??,
-            Op::Rest => asked.viewed(stream, |view, asked| {
+            Op::Rest => asked.viewed(line, |view, asked| {
                 let (number, is_end, piece) = (asked.number()?, asked.flag()?, asked.bytes()?);
                 // one that was given up: its worker does as its settings say of what cannot be
                 // judged
@@ -160,19 +160,19 @@ impl Desk {
                 self.rests.take(asked.number()?);
                 reply
             }
-            Op::WantsAnswer => asked.viewed(stream, |view, asked| {
+            Op::WantsAnswer => asked.viewed(line, |view, asked| {
                 let (kind, encoding) = (asked.text()?, asked.text()?);
                 let wanted = served.guard.wants_answer(view, kind, encoding);
                 Some(reply.number(wanted.map_or(0, |wanted| wanted.get() as u64)))
             })??,
-            Op::Answer => asked.viewed(stream, |view, asked| {
+            Op::Answer => asked.viewed(line, |view, asked| {
                 let (is_whole, body) = (asked.flag()?, asked.bytes()?);
                 Some(Refusal::write(
                     served.check_answer(view, body, is_whole).as_ref(),
                     reply,
                 ))
             })??,
-            Op::Response => asked.viewed(stream, |view, asked| {
+            Op::Response => asked.viewed(line, |view, asked| {
                 let status = u16::try_from(asked.number()?).ok()?;
                 Some(Refusal::write(served.check_response(view, status).as_ref(), reply))
             })??,
@@ -182,7 +182,7 @@ impl Desk {
                 reply
             }
             Op::Client | Op::Why | Op::Bans | Op::Ban | Op::Unban | Op::Status => {
-                return told(served, op, asked, stream);
+                return told(served, op, asked, line);
             }
         })
     }
@@ -203,11 +203,11 @@ fn count(served: &Served, status: u16) {
 }
 
 /// What the agent says of itself and its clients.
-fn told(served: &Served, op: Op, asked: &mut Reader<'_>, stream: &UnixStream) -> Option<Writer> {
+fn told(served: &Served, op: Op, asked: &mut Reader<'_>, line: &Line<'_>) -> Option<Writer> {
     let reply = Writer::reply();
     Some(match op {
         Op::Client => {
-            let client = asked.viewed(stream, |view, _| served.client(view))?;
+            let client = asked.viewed(line, |view, _| served.client(view))?;
             reply.maybe(client.as_deref())
         }
         Op::Why => reply.maybe(served.why(asked.text()?.parse().ok()?).as_deref()),

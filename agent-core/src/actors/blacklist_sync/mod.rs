@@ -251,11 +251,12 @@ impl Handler<EventsAcknowledged> for BlacklistSync {
         let EventsAcknowledged { stream, up_to, nack } = acknowledged;
         let now = self.estate.now();
         self.say_refused(stream, &nack, now);
-        let no_room: Vec<u64> = nack
+        let mut no_room: Vec<u64> = nack
             .iter()
             .filter(|refused| refused.code == NO_ROOM)
             .map(|refused| refused.seq)
             .collect();
+        no_room.sort_unstable();
         let known = self
             .estate
             .outbox

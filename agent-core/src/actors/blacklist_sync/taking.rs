@@ -11,8 +11,12 @@ use uuid::Uuid;
 use super::{BlacklistSync, Sharing};
 use crate::{
     actors::messages::{BanOrder, Offence},
-    model::{address::ban_scope, outbox::Draft},
-    protocol::v2::EventKind,
+    model::{
+        address::{ban_scope, parse_network},
+        blacklist::Scope,
+        outbox::Draft,
+    },
+    protocol::v2::{Event, EventKind},
 };
 
 /// How often the store is looked after.
@@ -69,8 +73,14 @@ impl BlacklistSync {
 
     /// Bans that the server had no room for are events once more, if it is time.
     pub(super) fn offer_again(&self) {
+        let (now, list) = (self.estate.now(), Arc::clone(self.estate.list.borrow().list()));
+        // whom the host or the server let in meanwhile is not banned again
+        let is_in_force = |event: &Event| {
+            let network = parse_network(&event.address);
+            network.is_some_and(|network| list.lookup_in(Scope::Local, network.addr(), now).is_some())
+        };
         let mut outbox = self.estate.outbox.borrow_mut();
-        let events = outbox.offer_again(self.estate.now());
+        let events = outbox.offer_again(now, is_in_force);
         if !events.is_empty() {
             self.estate.store.save_offences(&[], &events, outbox.own_stream());
             tracing::info!(

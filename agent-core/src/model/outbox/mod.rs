@@ -184,7 +184,8 @@ impl Outbox {
     /// Forgets what the server has of a stream, up to and including `seq`; how many those were. A number that was never given is
     /// taken as the last one, and a stream that is not known as one that was acknowledged long ago.
     ///
-    /// Bans among them for which it had `no_room` stay pending, and are [offered again](Self::offer_again) later.
+    /// Bans among them for which it had `no_room`, by their numbers in ascending order, stay pending,
+    /// and are [offered again](Self::offer_again) later.
     pub fn acknowledge(&mut self, stream: Uuid, seq: u64, no_room: &[u64], now: Duration) -> usize {
         let streams = self.left.iter_mut().chain([&mut self.own]);
         let known: Vec<Pending> = streams
@@ -193,16 +194,19 @@ impl Outbox {
             .collect();
         self.left.retain(|stream| !stream.pending.is_empty());
         let count = known.len();
-        let refused = known.into_iter().filter(|known| no_room.contains(&known.event.seq));
+        let refused = known
+            .into_iter()
+            .filter(|known| no_room.binary_search(&known.event.seq).is_ok());
         let Taken { came, gave_way } = self.waiting.take(refused, now);
         self.acknowledged += (count + gave_way - came) as u64;
         count
     }
 
-    /// Gives some of the bans that the server had no room for new numbers, if it is time to offer them again. They are returned
-    /// as they are now, to be kept where events are.
-    pub fn offer_again(&mut self, now: Duration) -> Vec<Event> {
-        let (offered, ended) = self.waiting.offered(now);
+    /// Gives some of the bans that the server had no room for new numbers, if it is time to offer
+    /// them again and they are still in force here. They are returned as they are now, to be kept
+    /// where events are.
+    pub fn offer_again(&mut self, now: Duration, is_in_force: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let (offered, ended) = self.waiting.offered(now, is_in_force);
         self.acknowledged += ended as u64;
         let mut events = Vec::new();
         for mut ban in offered {

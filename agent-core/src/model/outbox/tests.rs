@@ -205,8 +205,11 @@ fn bans_without_room_are_offered_again_the_surest_and_newest_first() {
         (0, 3, 2)
     );
     balanced(&outbox, 5);
-    assert!(outbox.offer_again(60 * SECOND).is_empty(), "not within a minute");
-    let again = outbox.offer_again(61 * SECOND);
+    assert!(
+        outbox.offer_again(60 * SECOND, |_| true).is_empty(),
+        "not within a minute"
+    );
+    let again = outbox.offer_again(61 * SECOND, |_| true);
     let said: Vec<_> = again
         .iter()
         .map(|event| (event.seq, event.evidence, event.at_ms))
@@ -238,7 +241,7 @@ fn a_server_without_room_is_asked_less_and_less_often() {
         let seq = outbox.first();
         outbox.acknowledge(OWN, seq, &[seq], now);
         let refused = now;
-        while outbox.offer_again(now).is_empty() {
+        while outbox.offer_again(now, |_| true).is_empty() {
             now += SECOND;
         }
         waits.push((now - refused).as_secs() / 60);
@@ -258,14 +261,17 @@ fn what_waits_for_room_is_bounded_and_ends_with_its_ban() {
     }
     assert_eq!(outbox.ledger().pending, 2_000);
     balanced(&outbox, offered);
-    assert!(outbox.offer_again(100 * SECOND).is_empty(), "their minute is over");
+    assert!(
+        outbox.offer_again(100 * SECOND, |_| true).is_empty(),
+        "their minute is over"
+    );
     assert_eq!(outbox.ledger().pending, 0);
     balanced(&outbox, offered);
     fill(&mut outbox, 3);
     let last = outbox.next_seq() - 1;
     outbox.acknowledge(OWN, last, &[last], Duration::ZERO);
     assert_eq!(outbox.withdraw(), 1, "they are not for the server after all");
-    assert!(outbox.offer_again(1_000 * SECOND).is_empty());
+    assert!(outbox.offer_again(1_000 * SECOND, |_| true).is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, mem, time::Duration};
 
 use super::stream::Pending;
-use crate::protocol::v2::{EventKind, Evidence, MAX_EVENTS};
+use crate::protocol::v2::{Event, EventKind, Evidence, MAX_EVENTS};
 
 /// The most that wait: what an agent may share in two minutes, at some 200 bytes each.
 const ROOM: usize = 2_000;
@@ -61,13 +61,14 @@ impl Waiting {
         Taken { came, gave_way }
     }
 
-    /// What is offered again now, and how many bans have ended meanwhile.
-    pub(super) fn offered(&mut self, now: Duration) -> (Vec<Pending>, usize) {
+    /// What is offered again now, and how many bans have ended meanwhile: by time, or because the
+    /// client was let in.
+    pub(super) fn offered(&mut self, now: Duration, is_in_force: impl Fn(&Event) -> bool) -> (Vec<Pending>, usize) {
         if now < self.due {
             return (Vec::new(), 0);
         }
         let before = self.bans.len();
-        self.bans.retain(|ban| ban.end > now);
+        self.bans.retain(|ban| ban.end > now && is_in_force(&ban.event));
         let ended = before - self.bans.len();
         let offered: Vec<Pending> = self.bans.drain(..self.bans.len().min(MAX_EVENTS)).collect();
         self.wait = if mem::take(&mut self.was_refused) {

@@ -45,8 +45,13 @@ impl Capped {
 
     /// Takes what came.
     fn take(&mut self, bytes: &[u8]) -> Result<(), PayloadError> {
+        let completed = self.gauge.completed;
         if self.gauge.exceeds(bytes) {
             return Err(PayloadError::Overflow);
+        }
+        if self.gauge.completed != completed {
+            // what comes from here on is of another message
+            self.begun = None;
         }
         let came = self.gauge.came_of_message();
         if self.room.hold(came).is_err() {
@@ -70,7 +75,7 @@ impl Stream for Capped {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         if !this.gauge.is_within_message() {
-            // more is asked for once what came before was answered; less room is never refused
+            // what was read is on its connection's account from here on; less room is never refused
             let _ = this.room.hold(0);
         }
         match Pin::new(&mut this.payload).poll_next(context) {
@@ -99,6 +104,10 @@ struct Gauge {
     message: u64,
     /// Whether frames of the message are still to come.
     goes_on: bool,
+    /// Whether a message has begun that is not complete.
+    is_open: bool,
+    /// How many messages were complete.
+    completed: u64,
 }
 
 impl Gauge {
@@ -110,6 +119,8 @@ impl Gauge {
             left: 0,
             message: 0,
             goes_on: false,
+            is_open: false,
+            completed: 0,
         }
     }
 
@@ -128,6 +139,10 @@ impl Gauge {
         loop {
             let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
             self.left -= skipped as u64;
+            if self.is_open && self.left == 0 && self.came == 0 && !self.goes_on {
+                self.is_open = false;
+                self.completed += 1;
+            }
             let Some((first, rest)) = bytes.get(skipped..).and_then(<[u8]>::split_first) else {
                 return false;
             };
@@ -171,6 +186,7 @@ impl Gauge {
             _ => self.message = self.left,
         }
         self.goes_on = first & FIN == 0;
+        self.is_open = true;
         self.message > self.cap
     }
 }
@@ -251,6 +267,21 @@ mod tests {
         assert!(after(&frame(FIN | PING, 8)).0, "no part of it");
         assert_eq!(after(&frame(FIN | CONTINUATION, 50)), (false, 150));
         assert_eq!(after(&frame(FIN | TEXT, 20)), (false, 20));
+    }
+
+    #[test]
+    fn a_chunk_that_ends_one_message_and_begins_another_completes_the_first() {
+        let mut gauge = Gauge::new(1_000);
+        let mut completed = |bytes: &[u8]| {
+            assert!(!gauge.exceeds(bytes));
+            gauge.completed
+        };
+        let (first, second) = (frame(FIN | TEXT, 100), frame(TEXT, 50));
+        assert_eq!(completed(&first[..40]), 0);
+        assert_eq!(completed(&[&first[40..], &second[..20]].concat()), 1);
+        assert_eq!(completed(&second[20..]), 1, "frames of it are still to come");
+        assert_eq!(completed(&frame(FIN | PING, 3)), 1, "no part of it");
+        assert_eq!(completed(&frame(FIN | CONTINUATION, 0)), 2);
     }
 
     #[test]

@@ -130,8 +130,13 @@ impl Connection {
                 came = messages.recv() => {
                     idle.as_mut().reset(Instant::now() + patience);
                     match heard(came)? {
-                        // in a box, so that an idle connection needs no room for it
-                        Heard::Text(text) => Box::pin(self.answer(&text, patience)).await?,
+                        Heard::Text(text) => {
+                            // until it is answered
+                            let mut room = self.state.room(&self.profile.account());
+                            room.hold(text.len()).map_err(|refusal| Ending::refused(&refusal))?;
+                            // in a box, so that an idle connection needs no room for it
+                            Box::pin(self.answer(&text, patience)).await?;
+                        }
                         Heard::Ping(bytes) => self.session.pong(&bytes).await.map_err(|_| Ending::Left)?,
                         Heard::Pong => {}
                     }

@@ -233,14 +233,14 @@ impl Process {
         wants
     }
 
-    /// Bans that the server had no room for are events once more, if it is time, and on disk before anybody hears of them.
+    /// Bans that the server had no room for are events once more, if it is time, and on disk before they are told.
     fn offer_again(&mut self, here: &mut Here<'_>) {
         if self.settles {
             return;
         }
         let times = self.times(here.now, here.unix);
         let own = self.outbox.own_stream();
-        for event in self.outbox.offer_again(times.elapsed) {
+        for event in self.outbox.offer_again(times.elapsed, |_| true) {
             here.disk.save_offence(None, &event, own, times);
             here.ledger.make((own, event.seq));
         }
