@@ -1,5 +1,5 @@
-//! Whole lists as version 1 agents are sent them: made once for all that ask for the same, so that asking often costs the
-//! store's thread next to nothing.
+//! Whole lists as version 1 agents are sent them: made once for all that ask for the same, so that
+//! asking often costs the store's thread next to nothing.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,7 +26,7 @@ use crate::{
 const PAUSE_AN_ENTRY: Duration = Duration::from_micros(5);
 
 /// The most lists that are kept, of 30 MB where they have a million entries: one for each fleet and
-/// length of bans. A server with more makes all of them again.
+/// length of bans. A server with more makes some of them more often.
 const MOST: usize = 16;
 
 /// Of which fleet, and how long a ban lasts for the agent that asks, in seconds.
@@ -87,8 +87,11 @@ impl Wholes {
         let slot = Slot::default();
         self.0.rcu(|known| {
             let mut next = HashMap::clone(known);
-            if next.len() >= MOST {
-                next.clear();
+            // any of them: none is known to be asked for less than the others
+            if next.len() >= MOST
+                && let Some(given_up) = next.keys().next().cloned()
+            {
+                next.remove(&given_up);
             }
             next.insert(which.clone(), Arc::clone(&slot));
             next

@@ -10,10 +10,11 @@ use buckler::protocol::v2::{Event, EventKind};
 
 /// Hours that are kept: a week of watching before what is logged is enforced.
 pub(crate) const HOURS: u64 = 7 * 24;
-/// The different findings of one profile in an hour, at some 250 bytes each. More are counted
-/// without their names: an agent may name as many rules and routes as it likes.
+/// The different findings of one profile in an hour, at some 250 bytes each, and never more than
+/// 600: 10 MB in a week of an agent that names as many rules and routes as it likes. More are
+/// counted without their names.
 const MOST: usize = 100;
-/// The longest name that is kept, in characters.
+/// The longest name that is kept, in bytes: rules and routes have some 40.
 const TEXT: usize = 120;
 
 /// What was found, as it is counted.
@@ -35,7 +36,11 @@ impl Finding {
     /// What an event tells of a request; `None` where it tells of none.
     fn of(event: &Event) -> Option<Self> {
         let detail = event.detail.as_deref()?;
-        let cut = |text: &str| text.chars().take(TEXT).collect::<String>();
+        let cut = |text: &str| {
+            text.get(..text.floor_char_boundary(TEXT))
+                .unwrap_or_default()
+                .to_owned()
+        };
         (event.kind != EventKind::Unban).then(|| Self {
             check: cut(&event.why),
             rule: cut(&detail.rule),
@@ -55,25 +60,31 @@ pub(super) fn told(events: &[Event]) -> Vec<(u64, Finding)> {
 
 /// Findings of an hour.
 #[derive(Debug, Clone, Default)]
-struct Hour {
+pub(crate) struct Hour {
     counts: BTreeMap<Finding, u64>,
     /// Those beyond the names that are kept: refused, and only logged.
     more: (u64, u64),
 }
 
-/// Findings of every profile, by the hour since the Unix epoch.
+/// Findings of every profile, by the hour since the Unix epoch. A copy shares the hours: what is
+/// made of them takes the node's thread nothing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Findings(HashMap<Arc<str>, BTreeMap<u64, Hour>>);
+pub(crate) struct Findings(HashMap<Arc<str>, BTreeMap<u64, Arc<Hour>>>);
 
 impl Findings {
     /// Counts one.
     pub(super) fn count(&mut self, profile: &Arc<str>, finding: Finding, unix_ms: u64) {
         let hour = unix_ms / 3_600_000;
+        if !self.0.contains_key(profile) {
+            // those that say nothing any more make room
+            self.0
+                .retain(|_, hours| hours.last_key_value().is_some_and(|(newest, _)| newest + HOURS > hour));
+        }
         let hours = self.0.entry(Arc::clone(profile)).or_default();
         // a clock that was set back makes no hour older than those that are kept
         let newest = hours.last_key_value().map_or(hour, |(newest, _)| hour.max(*newest));
         hours.retain(|known, _| known.saturating_add(HOURS) > newest);
-        let of = hours.entry(hour.max(newest.saturating_sub(HOURS - 1))).or_default();
+        let of = Arc::make_mut(hours.entry(hour.max(newest.saturating_sub(HOURS - 1))).or_default());
         if let Some(count) = of.counts.get_mut(&finding) {
             *count += 1;
         } else if of.counts.len() < MOST {
@@ -86,26 +97,26 @@ impl Findings {
     }
 
     /// Profiles of which something is known.
-    pub(super) fn profiles(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &Arc<str>> {
         self.0.keys()
     }
 
     /// What was found of a profile in the last so many hours: how many hours ago, what, and how
     /// often.
-    pub(super) fn of(&self, profile: &str, hours: u64, unix_ms: u64) -> impl Iterator<Item = (u64, &Finding, u64)> {
+    pub(crate) fn of(&self, profile: &str, hours: u64, unix_ms: u64) -> impl Iterator<Item = (u64, &Finding, u64)> {
         let counted = self.within(profile, hours, unix_ms);
         counted.flat_map(|(ago, hour)| hour.counts.iter().map(move |(finding, count)| (ago, finding, *count)))
     }
 
     /// How many there were beyond the names that are kept: refused, and only logged.
-    pub(super) fn more(&self, profile: &str, hours: u64, unix_ms: u64) -> (u64, u64) {
+    pub(crate) fn more(&self, profile: &str, hours: u64, unix_ms: u64) -> (u64, u64) {
         let counted = self.within(profile, hours, unix_ms);
         counted.fold((0, 0), |(refused, logged), (_, hour)| {
             (refused + hour.more.0, logged + hour.more.1)
         })
     }
 
-    fn within(&self, profile: &str, hours: u64, unix_ms: u64) -> impl Iterator<Item = (u64, &Hour)> {
+    fn within(&self, profile: &str, hours: u64, unix_ms: u64) -> impl Iterator<Item = (u64, &Arc<Hour>)> {
         let now = unix_ms / 3_600_000;
         let of = self.0.get(profile).into_iter().flatten();
         let aged = of.map(move |(hour, counted)| (now.saturating_sub(*hour), counted));

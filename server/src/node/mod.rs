@@ -13,10 +13,10 @@ use std::{
 
 use buckler::protocol::v2;
 
-use self::{decisions::Bouncers, findings::Findings, presence::Presence};
+use self::{decisions::Bouncers, presence::Presence};
 pub(crate) use self::{
     decisions::{Decisions, ListedNet},
-    findings::{Finding, HOURS as FINDING_HOURS},
+    findings::{Finding, Findings, HOURS as FINDING_HOURS},
 };
 use crate::{
     list::{FleetList, Snapshots, Step},
@@ -282,26 +282,9 @@ impl Node {
         (states, releases)
     }
 
-    /// Profiles whose applications were found to be sent something.
-    pub(crate) fn finding_profiles(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.findings.profiles()
-    }
-
-    /// What was found of a profile in the last so many hours: how many hours ago, what, and how
-    /// often.
-    pub(crate) fn findings(
-        &self,
-        profile: &str,
-        hours: u64,
-        now: Moment,
-    ) -> impl Iterator<Item = (u64, &Finding, u64)> {
-        self.findings.of(profile, hours, now.unix_ms)
-    }
-
-    /// How many were counted without their names: refused, and only logged.
-    pub(crate) fn unnamed_findings(&self, profile: &str, hours: u64, now: Moment) -> u64 {
-        let (refused, logged) = self.findings.more(profile, hours, now.unix_ms);
-        refused.saturating_add(logged)
+    /// What agents found in requests, as it is counted at this moment.
+    pub(crate) fn findings(&self) -> Findings {
+        self.findings.clone()
     }
 
     /// How many agents were heard.

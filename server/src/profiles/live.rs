@@ -98,6 +98,11 @@ impl LiveProfile {
             profile: name.to_owned(),
             reason,
         };
+        if let Some(key) = written::placeholder(&normal(config)) {
+            return Err(invalid(format!(
+                "{key}: found the sign for the secret in force, and there is none of this name: write the secret itself"
+            )));
+        }
         let policy = Policy::compile(template, &[Layer::new(format!("profile {name:?}"), config.clone())])
             .map_err(|error| invalid(error.to_string()))?;
         let config = normal(config);

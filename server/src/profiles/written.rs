@@ -34,6 +34,13 @@ pub(super) fn unhidden(mut written: ConfigMap, in_force: &ConfigMap) -> ConfigMa
     written
 }
 
+/// A key with the sign for a secret in force that stands for none.
+pub(super) fn placeholder(config: &ConfigMap) -> Option<&'static str> {
+    SECRETS
+        .into_iter()
+        .find(|key| config.get(*key).is_some_and(|value| *value == HIDDEN))
+}
+
 /// Takes secrets out, for who may only read.
 pub(crate) fn leave_out_secrets(config: &mut ConfigMap) {
     config.retain(|key, _| !SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)));

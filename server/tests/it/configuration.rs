@@ -132,6 +132,26 @@ async fn some_keys_are_changed_and_all_others_stay() {
     }});
     let refused = cloud.admin(Method::PATCH, CONFIG, &signed).await;
     assert!(refused.refused(400).contains("signature"));
+    for (method, hiding) in [
+        (
+            Method::PATCH,
+            json!({"config": {"ZTAA_KEYS": ["a-secret-of-the-site"]}}),
+        ),
+        (
+            Method::PUT,
+            json!({"APP_NAME": "x", "config": {"ZTAA_KEYS": ["a-secret-of-the-site"]}}),
+        ),
+    ] {
+        let refused = cloud.admin(method, CONFIG, &hiding).await.refused(422);
+        assert!(refused.contains("config: found beside other keys"), "{refused}");
+        assert!(!refused.contains("a-secret"), "{refused}");
+    }
+    let sign = json!({"ZTAA_KEYS": "…"});
+    let refused = cloud.admin(Method::PATCH, CONFIG, &sign).await.refused(422);
+    assert!(
+        refused.contains("ZTAA_KEYS") && refused.contains("there is none"),
+        "{refused}"
+    );
     let viewer = cloud.token("viewer", "view", Value::Null).await;
     cloud.by(&viewer, Method::PATCH, CONFIG, &json!({})).await.refused(403);
     cloud

@@ -15,7 +15,7 @@ use crate::{
         state::State,
     },
     moment::Moment,
-    node::{FINDING_HOURS, Finding, Node},
+    node::{FINDING_HOURS, Finding, Findings},
 };
 
 /// The most rows of an answer: those that were found most often.
@@ -80,7 +80,7 @@ pub(in crate::http) struct Found {
 }
 
 /// Counts what is looked for in what the operator sees.
-pub(in crate::http) fn counted(node: &Node, wanted: &Wanted, sees: &dyn Fn(&str) -> bool, now: Moment) -> Found {
+fn counted(findings: &Findings, wanted: &Wanted, sees: &dyn Fn(&str) -> bool, now: Moment) -> Found {
     let hours = wanted.hours.unwrap_or(24).clamp(1, FINDING_HOURS);
     let bars = usize::try_from(hours).unwrap_or(1);
     let mut found = Found {
@@ -93,13 +93,15 @@ pub(in crate::http) fn counted(node: &Node, wanted: &Wanted, sees: &dyn Fn(&str)
         checks: BTreeSet::new(),
     };
     let mut rows: BTreeMap<(&Arc<str>, &Finding), (u64, u64)> = BTreeMap::new();
-    for profile in node.finding_profiles().filter(|profile| sees(profile)) {
+    for profile in findings.profiles().filter(|profile| sees(profile)) {
         found.profiles.insert(profile.to_string());
         if wanted.profile.as_ref().is_some_and(|wanted| **wanted != **profile) {
             continue;
         }
-        for (ago, finding, count) in node.findings(profile, hours, now) {
-            found.checks.insert(finding.check.clone());
+        for (ago, finding, count) in findings.of(profile, hours, now.unix_ms) {
+            if !found.checks.contains(&finding.check) {
+                found.checks.insert(finding.check.clone());
+            }
             if !wanted.is(finding) {
                 continue;
             }
@@ -115,7 +117,8 @@ pub(in crate::http) fn counted(node: &Node, wanted: &Wanted, sees: &dyn Fn(&str)
                 *bar += count;
             }
         }
-        found.unnamed += node.unnamed_findings(profile, hours, now);
+        let (refused, logged) = findings.more(profile, hours, now.unix_ms);
+        found.unnamed += refused.saturating_add(logged);
     }
     let mut rows: Vec<Row> = rows
         .into_iter()
@@ -146,8 +149,8 @@ pub(in crate::http) async fn of(asker: &Asker, state: &State, wanted: Wanted) ->
     let profiles = state.profiles.all().into_iter();
     let theirs = profiles.filter(|live| asker.operator.sees(live.fleet()));
     let theirs: BTreeSet<Arc<str>> = theirs.map(|live| Arc::clone(live.name())).collect();
-    let found = state
-        .owner
-        .ask(move |node, now| Ok(counted(node, &wanted, &|profile| theirs.contains(profile), now)));
-    Ok(found.await?)
+    // the node's thread is not for sums
+    let found = state.owner.ask(|node, now| Ok((node.findings(), now)));
+    let (findings, now) = found.await?;
+    Ok(counted(&findings, &wanted, &|profile| theirs.contains(profile), now))
 }
