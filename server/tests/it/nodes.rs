@@ -442,7 +442,13 @@ async fn a_key_that_is_revoked_at_one_node_is_refused_at_the_other() {
     let made = one.admin(Method::POST, "/admin/keys", &wanted).await.good();
     let (id, secret) = (made["key"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
     let thief = Agent::with_key(secret);
+    // a key that is not known yet counts as a wrong one
     until("the key at the other node", || async {
+        let keys = two.admin(Method::GET, "/admin/keys", &Value::Null).await;
+        keys.text.contains(id).then_some(())
+    })
+    .await;
+    until("it is taken there", || async {
         let answer = two.post("/config", &thief.registration()).await;
         answer.status.is_success().then_some(())
     })

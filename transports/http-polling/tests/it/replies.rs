@@ -15,7 +15,7 @@ fn both_forms() -> [Value; 2] {
 }
 
 #[test]
-fn a_registration_is_posted_as_json_with_the_key_in_the_body_alone() {
+fn a_registration_is_posted_as_json_with_the_key_in_it_and_where_servers_look_first() {
     let server = FaultServer::start(Script::always(good())).unwrap();
     register_at(&server).unwrap();
     let requests = server.record().requests;
@@ -33,11 +33,13 @@ fn a_registration_is_posted_as_json_with_the_key_in_the_body_alone() {
         Some(concat!("buckler/", env!("CARGO_PKG_VERSION")))
     );
     assert_eq!(request.header("accept-encoding"), Some("zstd, br, gzip"));
-    assert!(
-        request.headers.iter().all(|(_, value)| !value.contains(KEY)),
-        "{:?}",
-        request.headers
-    );
+    let with_key: Vec<_> = request
+        .headers
+        .iter()
+        .filter(|(_, value)| value.contains(KEY))
+        .collect();
+    assert_eq!(with_key.len(), 1, "{with_key:?}");
+    assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
 }
 
 #[test]
