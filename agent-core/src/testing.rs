@@ -1,5 +1,5 @@
-//! For tests: time that is driven by hand, a transport that says what it is told to say, and keys of
-//! operators.
+//! For tests: time that is driven by hand, a transport that says what it is told to say, and keys
+//! of operators.
 
 use std::{
     collections::VecDeque,

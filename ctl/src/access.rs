@@ -8,7 +8,7 @@ use crate::{
     agents::since,
     api::Api,
     cli::{AgentArgs, AuditArgs, CredentialsCommand, KeysCommand, TokensCommand},
-    show::{Screen, at, duration, taken, text},
+    show::{Screen, at, duration, tabled, text},
 };
 
 pub(crate) fn keys(command: &KeysCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
@@ -56,7 +56,7 @@ fn list_keys(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
         ]
     };
     let head = ["KEY", "PROFILE", "LABEL", "ENDS IN", "SOURCE", "STATE", "UNTIL", "USED"];
-    listed(api.get("admin/keys", &[])?, "keys", (head, "No keys"), row, screen)
+    tabled(api.get("admin/keys", &[])?, "keys", (head, "No keys"), row, screen)
 }
 
 pub(crate) fn credentials(command: &CredentialsCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
@@ -90,7 +90,7 @@ fn list_credentials(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
         ]
     };
     let head = ["AGENT", "PROFILE", "BY KEY", "ENROLLED", "STATE"];
-    listed(
+    tabled(
         api.get("admin/credentials", &[])?,
         "credentials",
         (head, "No agent has enrolled"),
@@ -152,7 +152,7 @@ fn list_tokens(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
         ]
     };
     let head = ["TOKEN", "LABEL", "ROLE", "FLEETS", "ENDS IN", "STATE", "UNTIL", "USED"];
-    listed(
+    tabled(
         api.get("admin/tokens", &[])?,
         "tokens",
         (head, "No tokens but the file's"),
@@ -187,30 +187,13 @@ pub(crate) fn audit(args: &AuditArgs, api: &Api, screen: &mut Screen) -> Result<
         ]
     };
     let head = ["NUMBER", "WHEN", "WHO", "FROM", "ACTION", "TARGET", "CHANGE"];
-    listed(
+    tabled(
         api.get("admin/audit", &query)?,
         "entries",
         (head, "Nothing was changed"),
         row,
         screen,
     )
-}
-
-/// Shows what an answer lists, a row for each.
-fn listed<const N: usize>(
-    mut answer: Value,
-    member: &str,
-    (head, empty): ([&str; N], &str),
-    row: impl Fn(&Value) -> [String; N],
-    screen: &mut Screen,
-) -> Result<Answer, Failure> {
-    if screen.is_json() {
-        screen.json(&answer)?;
-    } else {
-        let rows = taken(&mut answer, member).iter().map(row).collect();
-        screen.table(head, rows, empty)?;
-    }
-    Ok(Answer::Yes)
 }
 
 /// A name of a key or token, for a path.

@@ -1,12 +1,12 @@
 //! `bucklerctl backup`: all that the server keeps, in a file.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
+use buckler::private;
 use serde_json::json;
 
 use crate::{Answer, Failure, api::Api, cli::BackupArgs, show::Screen};
@@ -45,11 +45,7 @@ fn fetch(file: &Path, api: &Api, screen: &mut Screen) -> Result<u64, Failure> {
     let mut answer = api.stream("admin/backup")?;
     let part = Part(file.with_added_extension("part"));
     // it holds configurations with their secrets
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part.0);
+    let made = private::open(private::options().write(true).create_new(true), &part.0);
     let mut out = made.map_err(|problem| Failure::of_file(&part.0, problem))?;
     let (mut piece, mut bytes) = (vec![0; PIECE], 0_u64);
     loop {

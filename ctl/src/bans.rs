@@ -99,7 +99,7 @@ fn list(api: &Api, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Fai
         return Ok(Answer::Yes);
     }
     let rows = entries.iter().map(row).collect();
-    screen.table(["NETWORK", "ENDS IN", "AGE", "BY", "WHY"], rows, "Nobody is banned")?;
+    screen.table(["NETWORK", "ENDS IN", "AGE", "BY", "WHY"], rows, "No network is banned")?;
     Ok(Answer::Yes)
 }
 

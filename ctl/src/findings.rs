@@ -11,19 +11,8 @@ use crate::{
 
 pub(crate) fn run(args: &FindingsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
     let (hours, level) = (args.hours.to_string(), args.level.map(|level| level.to_string()));
-    let asked = [
-        ("profile", &args.profile),
-        ("check", &args.check),
-        ("rule", &args.rule),
-        ("route", &args.route),
-        ("level", &level),
-    ];
-    let mut query = vec![("hours", hours.as_str())];
-    query.extend(
-        asked
-            .iter()
-            .filter_map(|(name, asked)| Some((*name, asked.as_deref()?))),
-    );
+    let mut query = args.of.query(("level", &level));
+    query.push(("hours", hours.as_str()));
     let mut found: Value = api.get("admin/findings", &query)?;
     if screen.is_json() {
         screen.json(&found)?;

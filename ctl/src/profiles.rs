@@ -165,9 +165,7 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
     // what is in force may change meanwhile: the server lays the keys over what it has then
     let whole = if merge {
         let running: ConfigMap = at(&profile, "config").as_object().cloned().unwrap_or_default();
-        let mut whole = laid_over(&running, keys.clone());
-        whole.retain(|key, _| !keys.get(key).is_some_and(Value::is_null));
-        whole
+        laid_over(&running, keys.clone())
     } else {
         keys.clone()
     };

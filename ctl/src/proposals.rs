@@ -7,7 +7,7 @@ use crate::{
     api::Api,
     cli::{FleetArgs, ProposalsCommand},
     refusals::listed,
-    show::{Screen, at, duration, taken, text},
+    show::{Screen, at, duration, tabled, text},
 };
 
 const PATH: &str = "admin/proposals";
@@ -40,22 +40,17 @@ fn said(done: &Value, words: &str, screen: &mut Screen) -> Result<Answer, Failur
 }
 
 fn list(api: &Api, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {
-    let mut page: Value = api.get(PATH, &fleet.query())?;
-    if screen.is_json() {
-        screen.json(&page)?;
-        return Ok(Answer::Yes);
-    }
     let seconds = |one: &Value, member: &str| duration(at(one, member).as_u64().unwrap_or_default());
-    let rows = taken(&mut page, "proposals").into_iter().map(|one| {
+    let row = |one: &Value| {
         [
-            text(&one, "address"),
-            seconds(&one, "ttl_s"),
-            seconds(&one, "age_s"),
-            text(&one, "profile"),
-            text(&one, "why"),
+            text(one, "address"),
+            seconds(one, "ttl_s"),
+            seconds(one, "age_s"),
+            text(one, "profile"),
+            text(one, "why"),
         ]
-    });
-    let rows = rows.collect();
-    screen.table(["NETWORK", "ENDS IN", "AGE", "BY", "WHY"], rows, "Nothing is proposed")?;
-    Ok(Answer::Yes)
+    };
+    let head = ["NETWORK", "ENDS IN", "AGE", "BY", "WHY"];
+    let page = api.get(PATH, &fleet.query())?;
+    tabled(page, "proposals", (head, "Nothing is proposed"), row, screen)
 }

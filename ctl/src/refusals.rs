@@ -107,19 +107,8 @@ fn newest_of(api: &Api, query: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
 
 pub(crate) fn newest(args: &RefusalsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
     let limit = args.limit.to_string();
-    let mut query = vec![("limit", limit.as_str())];
-    let asked = [
-        ("profile", &args.profile),
-        ("check", &args.check),
-        ("rule", &args.rule),
-        ("route", &args.route),
-        ("client", &args.client),
-    ];
-    query.extend(
-        asked
-            .iter()
-            .filter_map(|(name, asked)| Some((*name, asked.as_deref()?))),
-    );
+    let mut query = args.of.query(("client", &args.client));
+    query.push(("limit", limit.as_str()));
     let refusals = newest_of(api, &query)?;
     if screen.is_json() {
         screen.json(&Value::Array(refusals))?;

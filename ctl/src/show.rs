@@ -10,6 +10,8 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
+use crate::{Answer, Failure};
+
 /// How answers are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -132,6 +134,23 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
     parts.truncate(2);
     parts.join(" ")
+}
+
+/// Shows what an answer lists, a row for each.
+pub(crate) fn tabled<const N: usize>(
+    mut answer: Value,
+    member: &str,
+    (head, empty): ([&str; N], &str),
+    row: impl Fn(&Value) -> [String; N],
+    screen: &mut Screen,
+) -> Result<Answer, Failure> {
+    if screen.is_json() {
+        screen.json(&answer)?;
+    } else {
+        let rows = taken(&mut answer, member).iter().map(row).collect();
+        screen.table(head, rows, empty)?;
+    }
+    Ok(Answer::Yes)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const ADMIN: &str = "admin-token-of-the-test";
 const DECOY: &str = "/.git/config";
 
 /// A client.
-const SOMEBODY: &str = "203.0.113.9";
+const CLIENT: &str = "203.0.113.9";
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -116,7 +116,7 @@ fn a_function_on_google_speaks_while_it_answers_and_says_goodbye() {
         let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: {client}\r\n");
         function.awake(|| ask(function.address, &head, b"").status)
     };
-    assert_eq!(get("/items/0", SOMEBODY), 200);
+    assert_eq!(get("/items/0", CLIENT), 200);
     wait_until("it is registered", || {
         get("/", "203.0.113.10");
         told(&server, "GET", "agents", "")
@@ -132,8 +132,8 @@ fn a_function_on_google_speaks_while_it_answers_and_says_goodbye() {
     );
     wait_until("the list has come with a beacon", || get("/", "198.51.100.7") == 403);
     wait_until("the ban went out with the request that was caught", || {
-        assert_eq!(get(DECOY, SOMEBODY), 403);
-        told(&server, "GET", "blacklist", "").text().contains(SOMEBODY)
+        assert_eq!(get(DECOY, CLIENT), 403);
+        told(&server, "GET", "blacklist", "").text().contains(CLIENT)
     });
     for n in 20..40 {
         assert_eq!(get(DECOY, &format!("203.0.113.{n}")), 403);
@@ -171,8 +171,8 @@ fn a_handler_on_azure_is_found_by_its_host_and_speaks_while_it_answers() {
         let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: {client}\r\n");
         function.awake(|| ask(front.address(), &head, b"").status)
     };
-    assert_eq!(get("/api/items/0", SOMEBODY), 200);
-    assert_eq!(get("/items/0", SOMEBODY), 404, "the host knows no such route");
+    assert_eq!(get("/api/items/0", CLIENT), 200);
+    assert_eq!(get("/items/0", CLIENT), 404, "the host knows no such route");
     wait_until("it is registered", || {
         get("/api/items/1", "203.0.113.10");
         told(&server, "GET", "agents", "")
@@ -182,9 +182,9 @@ fn a_handler_on_azure_is_found_by_its_host_and_speaks_while_it_answers() {
     wait_until("the ban went out with the request that was caught", || {
         // below the prefix of all its routes no path is a decoy by itself: three findings are
         for probe in [DECOY, "/.env", "/.aws/credentials"] {
-            assert_eq!(get(&format!("/api{probe}"), SOMEBODY), 403);
+            assert_eq!(get(&format!("/api{probe}"), CLIENT), 403);
         }
-        told(&server, "GET", "blacklist", "").text().contains(SOMEBODY)
+        told(&server, "GET", "blacklist", "").text().contains(CLIENT)
     });
     assert_eq!(
         function.awake(|| host.trigger("work", &json!({"item": "x"})).status),

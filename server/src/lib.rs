@@ -1,5 +1,5 @@
-//! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key, one
-//! blacklist per fleet.
+//! The cloud server that a fleet of Buckler and pyrasp agents shares: configurations by agent key,
+//! one blacklist per fleet.
 //!
 //! ```text
 //!  agents ─▶ http::agents ─┐                           ┌─▶ store: marks, quotas, refusals, profiles

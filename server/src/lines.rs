@@ -1,5 +1,5 @@
-//! Lines of the log that agents and strangers can cause: so many of a kind in a minute, and how many
-//! were not written.
+//! Lines of the log that agents and strangers can cause: so many of a kind in a minute, and how
+//! many were not written.
 
 use std::sync::{
     LazyLock,
@@ -18,7 +18,6 @@ static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Debug)]
 pub(crate) struct Lines {
     most: u64,
-    /// The minute in the upper half, the lines in it in the lower.
     counted: AtomicU64,
     unsaid: AtomicU64,
 }
@@ -40,25 +39,23 @@ impl Lines {
 
     /// The same at a second of the caller's clock.
     pub(crate) fn admit_at(&self, now_s: u64) -> Option<u64> {
-        let minute = (now_s / WINDOW_S) << 32;
-        let next = |word: u64| {
-            let count = if word & !0xffff_ffff == minute {
-                word & 0xffff_ffff
-            } else {
-                0
-            };
-            minute | (count + 1).min(0xffff_ffff)
-        };
-        let before = self
-            .counted
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| Some(next(word)));
-        let count = next(before.unwrap_or_else(|word| word)) & 0xffff_ffff;
-        if count <= self.most {
+        if one_more(&self.counted, 0, now_s) <= self.most {
             return Some(self.unsaid.swap(0, Ordering::Relaxed));
         }
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         None
     }
+}
+
+/// Counts one more in a counter, from 1 in a new minute or for another name.
+pub(crate) fn one_more(counter: &AtomicU64, name: u64, now_s: u64) -> u64 {
+    let head = (name << 32) | (((now_s / WINDOW_S) & 0xffff) << 16);
+    let next = |word: u64| {
+        let count = if word & !0xffff == head { word & 0xffff } else { 0 };
+        head | (count + 1).min(0xffff)
+    };
+    let before = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| Some(next(word)));
+    next(before.unwrap_or_else(|word| word)) & 0xffff
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ fn report_alone() {
 }
 
 #[test]
-fn problems_are_seen_where_nobody_listens() {
+fn problems_are_seen_where_no_logger_listens() {
     let cloud = Cloud::start();
     cloud.key_is_good(false);
     let config = json!({"config": {"BEACON_DELAY": "soon"}});
@@ -228,7 +228,7 @@ fn problems_are_seen_where_nobody_listens() {
 const SERVERS: [&str; 2] = ["STRICT_SERVER_OF_A_CHILD", "ODD_SERVER_OF_A_CHILD"];
 
 #[test]
-#[ignore = "run by problems_are_seen_where_nobody_listens"]
+#[ignore = "run by problems_are_seen_where_no_logger_listens"]
 fn unheard_alone() {
     let slip = [("BUCKLER_AGENT__CLOUD_ULR", "x")];
     let settings = Settings::builder().variables(slip).build().unwrap();

@@ -14,6 +14,22 @@ pub(crate) struct Resolve<'a, 'py> {
     source: Option<&'a Bound<'py, PyAny>>,
 }
 
+/// A [`Resolve`] that waits for the interpreter's lock.
+pub(crate) struct Unbound {
+    resolve: Py<PyAny>,
+    source: Option<Py<PyAny>>,
+}
+
+impl Unbound {
+    /// Has it asked for, by who holds the lock.
+    pub(crate) fn with<T>(&self, py: Python<'_>, ask: impl FnOnce(Resolve<'_, '_>) -> T) -> T {
+        ask(Resolve {
+            resolve: self.resolve.bind(py),
+            source: self.source.as_ref().map(|source| source.bind(py)),
+        })
+    }
+}
+
 /// What the framework says of a request's route.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -25,6 +41,14 @@ impl<'a, 'py> Resolve<'a, 'py> {
     /// Of a call's arguments.
     pub(crate) fn of(resolve: Option<&'a Bound<'py, PyAny>>, source: Option<&'a Bound<'py, PyAny>>) -> Option<Self> {
         resolve.map(|resolve| Self { resolve, source })
+    }
+
+    /// The same without the interpreter's lock.
+    pub(crate) fn unbound(self) -> Unbound {
+        Unbound {
+            resolve: self.resolve.clone().unbind(),
+            source: self.source.map(|source| source.clone().unbind()),
+        }
     }
 
     /// Asks the framework, which answers with the route's pattern, or whether there is one.

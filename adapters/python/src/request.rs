@@ -27,8 +27,9 @@ use crate::{
 
 /// A request as the guard sees it. It is read when it is made, so that what the application does to its own objects changes nothing.
 ///
-/// `target` is the path and the query as the client sent them; `headers` are pairs of texts or bytes; `peer` is the address at the
-/// other end of the connection, without a port; `pattern` is that of the route, `/items/{id}`, where it is known beforehand.
+/// `target` is the path and the query as the client sent them; `headers` are pairs of texts or
+/// bytes; `peer` is the address at the other end of the connection, without a port; `pattern` is
+/// that of the route, `/items/{id}`, where it is known beforehand.
 #[pyclass(frozen, module = "buckler")]
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -261,14 +262,14 @@ impl Request {
         self.pattern.get().map(Option::as_deref)
     }
 
-    /// The pattern of its route, which is looked up where it is not known yet. For findings only: frameworks take their
-    /// time.
+    /// The pattern of its route, which is looked up where it is not known yet. For findings only:
+    /// frameworks take their time.
     pub(crate) fn pattern_by(&self, resolve: Option<Resolve<'_, '_>>) -> Option<&str> {
         if self.pattern.get().is_none()
             && let Some(resolve) = resolve
         {
-            // what fails is not known: the finding is told all the same. Not filled within the cell, for which another
-            // thread might wait that has the interpreter's lock
+            // what fails is not known: the finding is told all the same. Not filled within the
+            // cell, for which another thread might wait that has the interpreter's lock
             let found = resolve.call().unwrap_or_default();
             self.pattern.set(found.pattern).unwrap_or_default();
         }
@@ -320,13 +321,17 @@ impl Request {
         if length <= LONG {
             return self.viewed(py, resolve, look);
         }
-        // beforehand, while the framework can be asked: it takes far less time than such a body
-        let pattern = self.pattern_by(resolve);
-        let headers = self.headers.copied(py);
+        let (asked, headers) = (resolve.map(Resolve::unbound), self.headers.copied(py));
         py.detach(|| {
+            let pattern = || match &asked {
+                Some(asked) => {
+                    Python::attach(|py| asked.with(py, |resolve| self.pattern_by(Some(resolve)).map(str::to_owned)))
+                }
+                None => self.pattern_by(None).map(str::to_owned),
+            };
             let headers = Pairs {
                 pairs: headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
-                pattern: || pattern.map(str::to_owned),
+                pattern,
             };
             look(&self.view(&headers))
         })

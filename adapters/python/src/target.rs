@@ -1,7 +1,7 @@
 //! A request's target, as it came: what servers for Python have made of it, made undone.
 
-/// A path as it came, percent-encoded, the query without `?`, and the host and port that stood before them, where the target was an
-/// absolute one (RFC 9112, section 3.2.2).
+/// A path as it came, percent-encoded, the query without `?`, and the host and port that stood
+/// before them, where the target was an absolute one (RFC 9112, section 3.2.2).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) path: String,
@@ -10,8 +10,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Of the request line's target, whose bytes may be shown as Latin-1 (as WSGI does). A scheme and a host before the path are
-    /// taken off, and a fragment is cut off, which no client may send and no application sees.
+    /// Of the request line's target, whose bytes may be shown as Latin-1 (as WSGI does). A scheme
+    /// and a host before the path are taken off, and a fragment is cut off, which no client may
+    /// send and no application sees.
     pub(crate) fn of_line(line: &str) -> Self {
         let line = line.split('#').next().unwrap_or_default();
         let (path, query) = line.split_once('?').unwrap_or((line, ""));

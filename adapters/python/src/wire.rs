@@ -271,8 +271,8 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Shows a request that was written by [`Writer::request`]. The pattern of its route is asked for
-    /// over the line, where it is needed and was not sent.
+    /// Shows a request that was written by [`Writer::request`]. The pattern of its route is asked
+    /// for over the line, where it is needed and was not sent.
     pub(crate) fn viewed<T>(
         &mut self,
         line: &Line<'_>,
@@ -339,8 +339,8 @@ impl<'s> Line<'s> {
 
     /// Asks for the pattern of the route of the request that is judged: none where that takes long.
     fn pattern(&self) -> Option<String> {
-        /// The longest that is waited. A framework takes microseconds, but may compile its routes at
-        /// the first, and a process that is stopped is not to hold up this one.
+        /// The longest that is waited. A framework takes microseconds, but may compile its routes
+        /// at the first, and a process that is stopped is not to hold up this one.
         const PATIENCE: Duration = Duration::from_secs(1);
         Writer::empty()
             .byte(Said::AsksForPattern as u8)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from rig.client import ANOTHER, DECOY, HOST, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY, HOST
 from rig.cloud import KEY, QUIET, Cloud
 from rig.waiting import wait_for
 
@@ -31,7 +31,7 @@ def call(cloud: Cloud, tmp_path: Path) -> Iterator[Call]:
             return func.HttpResponse("no such thing", status_code=404)
         return func.HttpResponse(req.get_body() or b"welcome")
 
-    def ask(path: str, client: str = SOMEBODY, body: bytes = b"") -> Any:
+    def ask(path: str, client: str = CLIENT, body: bytes = b"") -> Any:
         # Azure's front end appends the client with its port
         headers = {"Host": HOST, "X-Forwarded-For": f"{client}:51234"}
         headers["Content-Type"] = "application/octet-stream"
@@ -71,7 +71,7 @@ def test_an_attacker_is_refused_banned_and_shared(call: Call, cloud: Cloud) -> N
 
     def shared() -> bool:
         assert call("/", ANOTHER).status_code == 200
-        return SOMEBODY in cloud.listed()
+        return CLIENT in cloud.listed()
 
     wait_for("the ban is shared", shared, cloud.agents)
 

@@ -14,7 +14,7 @@ from typing import Callable, Iterator
 
 import pytest
 from buckler import _logs
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 from rig.cloud import KEY
 from rig.document import LISTED, MESSAGE, NEW, Document
 from rig.hosts import APPS
@@ -91,9 +91,10 @@ def test_the_message_and_the_status_answer_every_refusal(join: Join) -> None:
     flood = {"FLOOD_RATIO": 5, "FLOOD_DELAY": 3600, "FLOOD_BURST": 5}
     _, member = join(SECURITY_CHECKS={"sqli": 1, "flood": 1}, **flood)
     is_in_force(member)
-    # one that is listed, one that is banned, one that is refused and no more, and one that is throttled
+    # one that is listed, one that is banned, one that is refused and no more, and one that is
+    # throttled
     blocked = "203.0.113.21"
-    for path, client in (("/", LISTED), (DECOY, SOMEBODY), (INJECTION, blocked)):
+    for path, client in (("/", LISTED), (DECOY, CLIENT), (INJECTION, blocked)):
         assert member.ask(path, client) == (451, MESSAGE)
     assert member.status("/", blocked) == 200
     asked = [member.ask("/", "203.0.113.22") for _ in range(6)]
@@ -117,7 +118,7 @@ def test_updates_are_retrieved(join: Join) -> None:
 def test_status_telemetry_and_new_entries_are_sent_and_entries_are_taken(join: Join) -> None:
     document, member = join(beacon=True)
     is_in_force(member, NEW)
-    assert member.status(DECOY, SOMEBODY) == 451
+    assert member.status(DECOY, CLIENT) == 451
     is_in_force(member, LISTED, 200)
 
     def shared() -> set[str]:
@@ -125,7 +126,7 @@ def test_status_telemetry_and_new_entries_are_sent_and_entries_are_taken(join: J
         told = document.to("POST", "/status")
         return {entry[0] for one in told for entry in one.json.get("blacklist") or []}
 
-    wait_for("the server has the agent's entry", lambda: SOMEBODY in shared(), member.written)
+    wait_for("the server has the agent's entry", lambda: CLIENT in shared(), member.written)
     beacon = document.to("POST", "/status")[0].json
     assert beacon["key"] == KEY
     assert all(beacon["telemetry"][figure] is not None for figure in ("cpu", "memory", "requests"))

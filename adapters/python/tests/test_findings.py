@@ -90,6 +90,10 @@ def test_the_agent_says_why_by_route() -> None:
     try:
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/items/7", "REMOTE_ADDR": ANOTHER}
         list(guarded(environ, lambda status, headers, exc_info=None: None))
+        body = b"note=" + b"lorem " * 4000
+        form = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+        sent = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+        list(guarded(environ | form | sent, lambda status, headers, exc_info=None: None))
         assert asked == [], "it is no cost of a request in which nothing is found"
         attack = environ | {"QUERY_STRING": ATTACK}
         list(guarded(attack, lambda status, headers, exc_info=None: None))

@@ -6,7 +6,7 @@ import json
 import socket
 
 from conftest import Start
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 from rig.cloud import KEY, Cloud
 from rig.hosts import WHOLE, Kind
 
@@ -66,7 +66,7 @@ def test_requests_are_counted_by_what_became_of_them(
     host.registered(cloud)
     before = _counts(cloud)
     for path in ("/items/7", "/items/8", "/missing", "/broken", "/nowhere"):
-        host.get(path, SOMEBODY)
+        host.get(path, CLIENT)
     host.get(DECOY, ANOTHER)
 
     def counted() -> bool:

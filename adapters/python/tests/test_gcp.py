@@ -8,7 +8,7 @@ import json
 
 import pytest
 from conftest import Start
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 from rig.cloud import KEY, Cloud
 from rig.hosts import GCP
 from test_bodies import BODIES
@@ -27,7 +27,7 @@ def test_it_registers_guards_shares_and_counts(cloud: Cloud, start: Start) -> No
     def shared() -> bool:
         # nothing may depend on time between requests: it is a request that makes an exchange
         assert host.status("/", ANOTHER) == 200
-        return SOMEBODY in cloud.listed()
+        return CLIENT in cloud.listed()
 
     host.wait_until("the ban is shared", shared)
 

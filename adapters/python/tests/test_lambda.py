@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from rig.client import ANOTHER, DECOY, HOST, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY, HOST
 from rig.cloud import KEY, QUIET, Cloud
 from rig.hosts import APPS
 from rig.lambda_runtime import Runtime
@@ -26,7 +26,7 @@ ATTACK = "1%27+OR+%271%27%3D%271"
 Event = Callable[..., dict[str, Any]]
 
 
-def v2(path: str, client: str = SOMEBODY, body: bytes | None = None) -> dict[str, Any]:
+def v2(path: str, client: str = CLIENT, body: bytes | None = None) -> dict[str, Any]:
     """What API Gateway's HTTP API and function URLs send."""
     raw, _, query = path.partition("?")
     method = "GET" if body is None else "POST"
@@ -52,7 +52,7 @@ def v2(path: str, client: str = SOMEBODY, body: bytes | None = None) -> dict[str
     return event | _body(body)
 
 
-def v1(path: str, client: str = SOMEBODY, body: bytes | None = None) -> dict[str, Any]:
+def v1(path: str, client: str = CLIENT, body: bytes | None = None) -> dict[str, Any]:
     """What API Gateway's REST API sends."""
     raw, _, query = path.partition("?")
     pairs = [pair.split("=", 1) for pair in query.split("&") if pair]
@@ -122,7 +122,7 @@ def test_an_attacker_is_refused_banned_and_shared(
 
     def shared() -> bool:
         assert runtime.invoke(event("/", ANOTHER))["statusCode"] == 200
-        return SOMEBODY in cloud.listed()
+        return CLIENT in cloud.listed()
 
     wait_for("the ban is shared, by an invocation", shared, cloud.agents)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Start, each
 from rig import nginx
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 from rig.hosts import EVERY, WHOLE, Kind
 
 #: Those that serve alone, by their way of reading bodies, and servers that people put behind nginx. (uWSGI's own HTTP keeps no
@@ -37,6 +37,6 @@ def test_a_refusal_of_an_upload_is_no_502(
             by_end = proxy.post("/echo", form, b"rest=" + BODY[:500_000] + b"&name=1' OR '1'='1")
             assert (by_end.status, by_end.text[:9]) == (403, "Blocked. ")
             assert proxy.status("/", ANOTHER) == 200
-            assert proxy.status("/", SOMEBODY) == 200
+            assert proxy.status("/", CLIENT) == 200
     finally:
         proxy.program.kill()

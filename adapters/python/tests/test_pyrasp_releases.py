@@ -1,4 +1,7 @@
-"""Genuine releases of pyrasp with our server, one application each: a changed configuration reaches those that can take one."""
+"""Genuine releases of pyrasp with our server, one application each.
+
+A changed configuration reaches those that can take one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from rig.cloud import KEY, ROOT, Cloud, target
 from rig.programs import Program
 from rig.waiting import LONG_PATIENCE, wait_for
 
-#: Releases, by the environment that `.ci/python` made for each, and whether they take a configuration from a beacon's reply.
+#: Releases, by the environment that `.ci/python` made for each, and whether they take a
+#: configuration from a beacon's reply.
 RELEASES = {"": False, "-0.9.4": True, "-0.10.0": True, "-0.10.2": True}
 
 LISTED = "192.0.2.77"

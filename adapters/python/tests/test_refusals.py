@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 import pytest
 from buckler import Agent, Refusal, asgi, wsgi
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 
 ATTACK = b"name=1' OR '1'='1"
 
@@ -99,7 +99,7 @@ def test_middlewares_around_the_guard_find_the_refusal(agent: Agent, through: An
     status, seen = through(agent, "/", ANOTHER)
     assert (status, seen.get("buckler.refusal")) == (200, None)
     for path, body in ((DECOY, b""), ("/", ATTACK)):
-        status, seen = through(agent, path, SOMEBODY, body)
+        status, seen = through(agent, path, CLIENT, body)
         refusal = seen["buckler.refusal"]
         assert isinstance(refusal, Refusal)
         assert (status, refusal.status) == (403, 403)
@@ -112,7 +112,7 @@ def test_middlewares_around_the_guard_find_the_refusal(agent: Agent, through: An
 def test_what_a_refused_request_still_sends_is_read(agent: Agent, beginning: bytes) -> None:
     path = "/" if beginning.startswith(ATTACK) else DECOY
     body = beginning + b"x" * 300_000
-    status, environ = through_wsgi(agent, path, SOMEBODY, body)
+    status, environ = through_wsgi(agent, path, CLIENT, body)
     stream = environ["wsgi.input"]
     left = stream.left() if isinstance(stream, Stream) else stream.unseen()[0].left()
     assert (status, left) == (403, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 import pytest
-from rig.client import SOMEBODY
+from rig.client import CLIENT
 
 from buckler import Agent
 from buckler.wsgi import Middleware
@@ -33,7 +33,7 @@ def ask(agent: Agent, status: str, has_route: bool) -> int:
     environ = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": DECOY_BY_ITS_ANSWER,
-        "REMOTE_ADDR": SOMEBODY,
+        "REMOTE_ADDR": CLIENT,
     }
     list(guarded(environ, lambda status, headers, exc_info=None: told.append(status)))
     return int(told[0].split()[0])

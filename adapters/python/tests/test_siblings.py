@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start, each
-from rig.client import ANOTHER, DECOY, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY
 from rig.cloud import Cloud
 from rig.hosts import EVERY, Host, Kind
 
@@ -51,7 +51,7 @@ def leader_of(host: Host, workers: set[int]) -> int:
 def test_windows_are_in_common(kind: Kind, start: Start) -> None:
     flood = {"FLOOD_RATIO": 10, "FLOOD_DELAY": 3600, "FLOOD_BURST": 10}
     host = start(kind, security={"SECURITY_CHECKS": {"flood": 2}, **flood})
-    asked = [host.status("/", SOMEBODY) for _ in range(20)]
+    asked = [host.status("/", CLIENT) for _ in range(20)]
     assert sorted(asked) == [200] * 10 + [429] * 10, "as many as one worker lets through"
 
 
@@ -103,7 +103,7 @@ def test_workers_go_on_when_the_one_with_the_agent_is_killed(
     for _ in range(2):
         os.kill(leader_of(host, host.workers()), signal.SIGKILL)
         # a connection to the worker that is killed may break; none is answered without a look
-        host.wait_until("a sibling guards", lambda: _answered(host, DECOY, SOMEBODY) == 403)
+        host.wait_until("a sibling guards", lambda: _answered(host, DECOY, CLIENT) == 403)
         host.wait_until("a sibling lets pass", lambda: _answered(host, "/", ANOTHER) == 200)
     attacker = "203.0.116.1"
     assert host.status(DECOY, attacker) == 403

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from conftest import Start
-from rig.client import ANOTHER, DECOY, HOST, SOMEBODY
+from rig.client import ANOTHER, CLIENT, DECOY, HOST
 from rig.hosts import Host, Kind
 
 #: What a browser says of a request that a page of another site made, each enough by itself.
@@ -58,7 +58,7 @@ def test_who_sends_too_much_is_told_when_to_come_back(kind: Kind, start: Start) 
     assert throttled.status == 429
     assert 0 < int(throttled.header("retry-after") or 0) <= 720
     assert len(throttled.header("x-block-id") or "") == 16
-    assert host.status("/", SOMEBODY) == 200
+    assert host.status("/", CLIENT) == 200
 
 
 def test_injections_are_refused_in_parameters_and_cookies(plain: Host) -> None:
@@ -185,7 +185,8 @@ def test_programs_and_pages_of_ours_can_read_a_refusal(kind: Kind, start: Start)
         assert program.header("access-control-allow-credentials") == "true"
         assert program.header("access-control-expose-headers") == "x-block-id"
         assert program.header("vary") == "Origin"
-    # the host of an absolute target, and the header's: werkzeug's own server has the former stand for both
+    # the host of an absolute target, and the header's: werkzeug's own server has the former stand
+    # for both
     for target, header, is_refused in (
         (HOST, HOST, False),
         ("evil.example", HOST, True),
@@ -223,7 +224,7 @@ def test_reactions_are_the_settings(kind: Kind, start: Start) -> None:
     unknown = host.get("/nowhere", ANOTHER)
     assert (unknown.status, unknown.text) == (451, f"not here: {unknown.header('x-block-id')}")
     assert unknown.header("content-type") == "text/html; charset=utf-8"
-    decoy = host.get(DECOY, SOMEBODY)
+    decoy = host.get(DECOY, CLIENT)
     assert decoy.status == 307
     assert decoy.header("location") == f"https://example.com/gone?{decoy.header('x-block-id')}"
     names = {name.lower(): said for name, said in host.get("/", ANOTHER).headers}

@@ -122,8 +122,8 @@ pub(crate) fn route(_: &Extensions) -> RouteMatch {
     RouteMatch::Unknown
 }
 
-/// The pattern of a route, `/items/{id}`, among the extensions of a request: for hosts that know it and have
-/// no router of axum's. Findings are told with it, and exceptions may name it.
+/// The pattern of a route, `/items/{id}`, among the extensions of a request: for hosts that know it
+/// and have no router of axum's. Findings are told with it, and exceptions may name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutePattern(pub Arc<str>);
 

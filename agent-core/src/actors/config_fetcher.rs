@@ -73,7 +73,7 @@ impl ConfigFetcher {
     fn apply(&mut self, update: ConfigUpdate, ctx: &mut Context<Self>) {
         let (version, store) = (update.version, &self.estate.store);
         let mut configuration = self.estate.configuration.borrow_mut();
-        let (before, is_first) = (Arc::clone(&configuration.policy), configuration.source == "local");
+        let before = Arc::clone(&configuration.policy);
         let taken = configuration.take(update, self.estate.times(), |kept| store.save_believed(kept));
         let mut is_on_trial = false;
         match taken {
@@ -100,7 +100,7 @@ impl ConfigFetcher {
             Taken::OnTrial => {
                 report_changes(&before, &configuration.policy);
                 tracing::info!(version, "configuration from the server in force on probation");
-                report_weaknesses(&configuration, is_first);
+                report_weaknesses(&configuration);
                 is_on_trial = true;
             }
         }
@@ -143,9 +143,7 @@ impl ConfigFetcher {
     fn keep(&self) {
         let mut configuration = self.estate.configuration.borrow_mut();
         if let Some(milder) = configuration.passed_more() {
-            notice::error(&format!(
-                "the configuration from the server protects less than the one before: {milder}"
-            ));
+            report_weaker(configuration.weakened, &milder);
         }
         if let Some(update) = configuration.keep() {
             self.estate.store.save_config(update);
@@ -173,22 +171,24 @@ impl ConfigFetcher {
 }
 
 /// What of a configuration is not in force, and what it protects less than the one before.
-fn report_weaknesses(configuration: &Configuration, is_first: bool) {
+fn report_weaknesses(configuration: &Configuration) {
     for held in configuration.policy.held() {
         notice::warn(&held.to_string());
     }
-    if configuration.weaker.is_empty() {
-        return;
+    if !configuration.weaker.is_empty() {
+        report_weaker(configuration.weakened, &configuration.weaker.join("; "));
     }
-    let weaker = configuration.weaker.join("; ");
-    // what a server says first is its operator's choice; what it takes back later may not be
-    if is_first {
-        notice::warn(&format!(
-            "the configuration from the server protects less than the host's own: {weaker}"
-        ));
-    } else {
+}
+
+/// What a server says first is its operator's choice; what it takes back later may not be.
+fn report_weaker(weakened: bool, weaker: &str) {
+    if weakened {
         notice::error(&format!(
             "the configuration from the server protects less than the one before: {weaker}"
+        ));
+    } else {
+        notice::warn(&format!(
+            "the configuration from the server protects less than the host's own: {weaker}"
         ));
     }
 }

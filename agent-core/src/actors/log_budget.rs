@@ -64,8 +64,8 @@ impl LineBudget {
 }
 
 impl LineBudget {
-    /// Writes down how many events of a message the server refused to share, how many of them are offered again, and why the
-    /// first was refused.
+    /// Writes down how many events of a message the server refused to share, how many of them are
+    /// offered again, and why the first was refused.
     pub(super) fn refused(&mut self, events: usize, again: usize, (address, code): (&str, &str), now: Duration) {
         let (admitted, held_back) = self.admits(1, now);
         if admitted {

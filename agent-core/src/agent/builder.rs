@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     actors::{
-        configuration::Configuration,
+        configuration::{Configuration, LOCAL},
         estate::{Contact, Estate, Identity, Shared},
         generation::{Control, live},
         kill_switch::KillSwitch,
@@ -242,7 +242,7 @@ fn local_configuration(settings: &Settings) -> Configuration {
         weaker: Vec::new(),
         weakened: false,
         policy: Arc::clone(settings.policy()),
-        source: "local",
+        source: LOCAL,
         status: None,
         trial: None,
         trials: 0,

@@ -189,9 +189,12 @@ fn refusal(steps: &[Step], case: &Case<'_>) -> Option<(Check, Severity)> {
         if !level.is_on() {
             return None;
         }
-        // what counts must not be counted once more: it is found in paths
+        // what counts must not be counted once more: it is found in paths. Exceptions are asked for
+        // what is found alone, as in force: they may ask the framework for the route
         if matches!(check, Check::Flood | Check::Brute) {
-            return is_refused(case.level_of(*check, check.name(), "path")).filter(|_| would_find(case));
+            return would_find(case)
+                .then(|| case.level_of(*check, check.name(), "path"))
+                .and_then(is_refused);
         }
         let finding = detect(case)?;
         is_refused(case.level_of(*check, &rule_of(*check, &finding), &place(&finding.place)))

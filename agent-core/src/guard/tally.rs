@@ -18,7 +18,7 @@ const SHARDS: usize = 16;
 pub struct Tally {
     shards: Box<[CachePadded<Shard>]>,
     /// Where the look ended last, by reason: all threads write here, and seldom.
-    ends: [AtomicU64; Gap::ALL.len()],
+    ends: CachePadded<[AtomicU64; Gap::ALL.len()]>,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ impl Tally {
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
-            ends: std::array::from_fn(|_| AtomicU64::default()),
+            ends: CachePadded::default(),
         }
     }
 
@@ -205,18 +205,19 @@ impl Default for Tally {
     }
 }
 
-/// The parts of a request that may not be inspected to their ends.
-const PARTS: [Part; 2] = [Part::Body, Part::Query];
-
-/// A place as one number, so that no reader sees the half of one: the offset, and one bit for each part.
+/// A place as one number, so that no reader sees the half of one: the offset, and two bits for the
+/// part. Zero is none.
 fn written_end(part: Part, at: usize) -> u64 {
     let bit = if part == Part::Query { 2 } else { 1 };
-    u64::try_from(at).unwrap_or(u64::MAX) << PARTS.len() | bit
+    u64::try_from(at).unwrap_or(u64::MAX) << 2 | bit
 }
 
-fn read_end(written: u64) -> Option<(Part, u64)> {
-    let part = PARTS.iter().enumerate().find(|(bit, _)| written >> bit & 1 == 1);
-    part.map(|(_, part)| (*part, written >> PARTS.len()))
+const fn read_end(written: u64) -> Option<(Part, u64)> {
+    match written & 3 {
+        1 => Some((Part::Body, written >> 2)),
+        2 => Some((Part::Query, written >> 2)),
+        _ => None,
+    }
 }
 
 /// This thread's shard: given out in turn, so that workers started together never share one.

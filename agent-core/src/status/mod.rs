@@ -141,8 +141,8 @@ pub struct ConfigInForce {
     /// In what it protects less than the one before it, a line each: `SECURITY_CHECKS.sqli: 2 (ban)
     /// -> 0 (off)`.
     pub weaker: Vec<String>,
-    /// Whether that is less than what the server asked for before, which is an alarm, and not only less than the
-    /// host's own settings.
+    /// Whether that is less than what the server asked for before, which is an alarm, and not only
+    /// less than the host's own settings.
     pub weakened: bool,
     /// What becomes of a configuration that the keys of `agent.signing` have not signed: `require`,
     /// `prefer` or `off`.

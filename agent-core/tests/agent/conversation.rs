@@ -5,7 +5,7 @@ use std::time::Duration;
 use buckler::{
     protocol::{
         BlacklistUpdate, Welcome,
-        v2::{EventKind, Flag, ListMode, ListUpdate, Nack, ServerPart},
+        v2::{EventKind, Flag, ListMode, ListUpdate, ServerPart},
     },
     testing::{ManualClock, ScriptedTransport, Told},
     transport::TransportError,
@@ -227,66 +227,6 @@ fn a_version_2_server_is_told_events_with_numbers_and_trims_what_it_acknowledges
     wait_until(&agent, "every detection is accounted for", || {
         agent.status().events.balanced()
     });
-}
-
-#[test]
-fn a_ban_for_which_the_server_had_no_room_is_told_again_later() {
-    let mut script = ScriptedTransport::script(
-        |_| {
-            Ok(welcome_2(ServerPart {
-                ack: Some(0),
-                config: Some(update(
-                    1,
-                    serde_json::json!({"BLACKLIST_SHARE": true, "BEACON_DELAY": 1}),
-                )),
-                ..ServerPart::default()
-            }))
-        },
-        |_| {
-            let nack = Nack {
-                seq: 1,
-                code: "quota".to_owned(),
-            };
-            Ok(reply_2(ServerPart {
-                ack: Some(2),
-                nack: vec![nack],
-                ..ServerPart::default()
-            }))
-        },
-    );
-    let clock = ManualClock::new();
-    let agent = start(settings(), &script, &clock);
-    wait_until(&agent, "the configuration is in force", || {
-        agent.status().config.version == Some(1)
-    });
-    attack(&agent.guard(), ATTACKER);
-    let (mut told, mut seconds) = (Vec::new(), 0);
-    while told.len() < 2 {
-        match script.next(Duration::from_millis(20)) {
-            Some(Told::Beacon(_, beacon)) => {
-                let events = beacon.v2.into_iter().flat_map(|v2| v2.events);
-                told.extend(events.map(|event| (event, seconds)));
-            }
-            Some(Told::Registration(_)) => {}
-            None => {
-                clock.advance(Duration::from_secs(1));
-                seconds += 1;
-            }
-        }
-    }
-    let [(first, at), (again, later)] = &*told else {
-        panic!("{told:?}")
-    };
-    assert_eq!((first.seq, again.seq), (1, 2));
-    assert_eq!(
-        (&first.address, first.kind, first.at_ms),
-        (&again.address, again.kind, again.at_ms)
-    );
-    assert!(later - at >= 60, "{at} and {later} s");
-    assert!(again.ttl_s <= first.ttl_s - 60, "its end stays");
-    assert_eq!(again.detail, None, "that is known there");
-    wait_until(&agent, "it is taken", || agent.status().events.acknowledged == 1);
-    assert!(agent.status().events.balanced());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use buckler::{
 };
 use serde_json::{Value, json};
 
-use super::stage::{SOMEBODY, attack, settings, wait_until};
+use super::stage::{CLIENT, attack, settings, wait_until};
 
 /// An agent whose server speaks version 1 and sends this configuration.
 struct Cloud {
@@ -78,7 +78,7 @@ fn blacklist_share() {
             .flat_map(|_| cloud.beacon().1.blacklist.clone().unwrap_or_default())
             .map(|ban| ban.0)
             .collect();
-        assert_eq!(told.contains(&SOMEBODY.to_owned()), share, "{told:?}");
+        assert_eq!(told.contains(&CLIENT.to_owned()), share, "{told:?}");
     }
 }
 

@@ -23,7 +23,7 @@ use buckler::{
 use serde_json::{Map, Value, json};
 
 /// A source that nobody protects.
-pub(crate) const SOMEBODY: &str = "203.0.113.9";
+pub(crate) const CLIENT: &str = "203.0.113.9";
 
 /// How long anything may take that happens on another thread.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -150,7 +150,7 @@ impl Stage {
 
 pub(crate) fn get(path: impl Into<String>) -> Request {
     Request {
-        peer: SOMEBODY,
+        peer: CLIENT,
         method: "GET",
         path: path.into(),
         query: String::new(),

@@ -46,8 +46,8 @@ pub(crate) struct ServerArgs {
     /// those that browsers believe
     #[arg(long, global = true, env = "BUCKLERCTL_CA", value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// A file of `server`, `ca`, and `token` or `token_file` [default: bucklerctl.toml in $XDG_CONFIG_HOME
-    /// or ~/.config]
+    /// A file of `server`, `ca`, and `token` or `token_file` [default: bucklerctl.toml in
+    /// $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, global = true, env = "BUCKLERCTL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -246,23 +246,47 @@ pub(crate) struct WhyArgs {
     pub(crate) id: String,
 }
 
+/// Which findings are meant; all, where nothing is said.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Only those of this profile's applications
+    #[arg(long)]
+    profile: Option<String>,
+    /// Only those of this check, such as `sqli`
+    #[arg(long)]
+    check: Option<String>,
+    /// Only those of this rule, or of rules that begin so, such as `sqli/`
+    #[arg(long)]
+    rule: Option<String>,
+    /// Only those of this route, as the application names it
+    #[arg(long)]
+    route: Option<String>,
+}
+
+impl FilterArgs {
+    /// As parameters of a path, with another one.
+    pub(crate) fn query<'q>(&'q self, (name, asked): (&'q str, &'q Option<String>)) -> Vec<(&'q str, &'q str)> {
+        let all = [
+            ("profile", &self.profile),
+            ("check", &self.check),
+            ("rule", &self.rule),
+            ("route", &self.route),
+            (name, asked),
+        ];
+        let given = all.into_iter();
+        given
+            .filter_map(|(name, asked)| Some((name, asked.as_deref()?)))
+            .collect()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RefusalsArgs {
     /// The most that are shown, up to 1000
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
-    /// Only those of this profile's applications
-    #[arg(long)]
-    pub(crate) profile: Option<String>,
-    /// Only those of this check, such as `sqli`
-    #[arg(long)]
-    pub(crate) check: Option<String>,
-    /// Only those of this rule, or of rules that begin so, such as `sqli/`
-    #[arg(long)]
-    pub(crate) rule: Option<String>,
-    /// Only those of this route, as the application names it
-    #[arg(long)]
-    pub(crate) route: Option<String>,
+    #[command(flatten)]
+    pub(crate) of: FilterArgs,
     /// Only those of this client: an address, or a network
     #[arg(long)]
     pub(crate) client: Option<String>,
@@ -273,18 +297,8 @@ pub(crate) struct FindingsArgs {
     /// The hours up to now
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=168))]
     pub(crate) hours: u16,
-    /// Only those of this profile's applications
-    #[arg(long)]
-    pub(crate) profile: Option<String>,
-    /// Only those of this check, such as `sqli`
-    #[arg(long)]
-    pub(crate) check: Option<String>,
-    /// Only those of this rule, or of rules that begin so, such as `sqli/`
-    #[arg(long)]
-    pub(crate) rule: Option<String>,
-    /// Only those of this route, as the application names it
-    #[arg(long)]
-    pub(crate) route: Option<String>,
+    #[command(flatten)]
+    pub(crate) of: FilterArgs,
     /// Only those of this level: 1 (block), 2 (ban) or 3 (log)
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub(crate) level: Option<u8>,

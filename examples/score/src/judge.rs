@@ -167,8 +167,8 @@ fn route_of(row: &Row) -> RouteMatch {
     }
 }
 
-/// Whether a request is for what the application does not have: a decoy, or what a published exploit
-/// attacks, which is another product.
+/// Whether a request is for what the application does not have: a decoy, or what a published
+/// exploit attacks, which is another product.
 fn is_of_nothing(row: &Row) -> bool {
     row.label == Label::Attack && matches!(&*row.category, "decoy" | "cve")
 }

@@ -4,10 +4,12 @@
 //! cargo run --release -p buckler-score --bin score -- requests.jsonl.gz --without-base64 --json verdicts.jsonl
 //! ```
 //!
-//! A corpus is one JSON object a line: `id`, `corpus`, `category`, `label` (`attack` or `benign`), `encoder` where one was used, and
-//! `request` with `method`, `uri`, `headers` and `body_b64`. Every request is shown to a guard with the default template, head first and
-//! then its body, as an adapter does; nothing is counted or banned, so that each is judged by itself. Decoys (`decoy`) and published
-//! exploits (`cve`) are for products that the application is not: they are answered 404, and the guard judges the answer too.
+//! A corpus is one JSON object a line: `id`, `corpus`, `category`, `label` (`attack` or `benign`),
+//! `encoder` where one was used, and `request` with `method`, `uri`, `headers` and `body_b64`.
+//! Every request is shown to a guard with the default template, head first and then its body, as an
+//! adapter does; nothing is counted or banned, so that each is judged by itself. Decoys (`decoy`)
+//! and published exploits (`cve`) are for products that the application is not: they are answered
+//! 404, and the guard judges the answer too.
 
 mod corpus;
 mod judge;

@@ -38,7 +38,8 @@ pub struct Limits {
     pub longest_ban_s: NonZeroU32,
     /// The most WebSockets that are open at once.
     pub ws_connections: NonZeroUsize,
-    /// The most WebSockets that the agents of one key have open at once; four fifths of all, where it is not said.
+    /// The most WebSockets that the agents of one key have open at once; four fifths of all, where
+    /// it is not said.
     pub ws_connections_per_key: Option<NonZeroUsize>,
     /// The most WebSockets that are opened in a second: a fleet that comes back at once is let in one after another.
     pub ws_connects_per_second: NonZeroU32,

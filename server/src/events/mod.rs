@@ -265,7 +265,8 @@ impl Writer {
     }
 }
 
-/// Opens a file that only its owner reads, and that no other has planted: it holds addresses of people.
+/// Opens a file that only its owner reads, and that no other has planted: it holds addresses of
+/// people.
 fn opened(path: &Path) -> io::Result<File> {
     private::append(path).map_err(|error| at(path, &error))
 }

@@ -132,7 +132,7 @@ async fn keyed(request: &HttpRequest, state: &State, payload: Payload) -> Result
     let key = key_of(request);
     let known = match &key {
         Some(key) => Some(state.profile_for(request, Some(key)).await?),
-        None => state.profile(None, certificate_of(request)).ok(),
+        None => certificate_of(request).and_then(|shown| state.profile(None, Some(shown)).ok()),
     };
     let mut incoming = match &known {
         Some(profile) => state.proven(payload, &profile.account()),

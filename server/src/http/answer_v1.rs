@@ -103,7 +103,8 @@ fn mark_in(request: &HttpRequest) -> Option<Mark> {
         .and_then(|(_, mark)| Mark::parse(mark))
 }
 
-/// What who only reads is shown: the list, and the configuration without its secrets. Agents register, and have them from there.
+/// What who only reads is shown: the list, and the configuration without its secrets. Agents
+/// register, and have them from there.
 pub(super) async fn shown(request: &HttpRequest, state: &State, profile: &Admitted) -> Welcome {
     let mut welcome = whole(request, state, profile).await;
     leave_out_secrets(&mut welcome.config);

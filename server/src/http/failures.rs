@@ -15,12 +15,10 @@ use std::{
 use buckler::model::address::ban_scope;
 
 use super::reply::Refusal;
-use crate::lines::Lines;
+use crate::lines::{Lines, one_more};
 
 /// Sources that are counted at once: 8 KiB. With more, the newest takes the place of another.
 const SOURCES: usize = 1_024;
-/// How long failures are counted together, in seconds.
-const WINDOW_S: u64 = 60;
 /// Failures of one source within the window that are no guessing: an office of agents with a wrong
 /// key, each tried three times an hour, and people who mistype.
 const FREE: u64 = 30;
@@ -107,17 +105,6 @@ impl Failures {
         }
         count
     }
-}
-
-/// Counts one more in a counter, from 1 in a new minute or for another name.
-fn one_more(counter: &AtomicU64, name: u64, now_s: u64) -> u64 {
-    let head = (name << 32) | (((now_s / WINDOW_S) & 0xffff) << 16);
-    let next = |word: u64| {
-        let count = if word & !0xffff == head { word & 0xffff } else { 0 };
-        head | (count + 1).min(0xffff)
-    };
-    let before = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| Some(next(word)));
-    next(before.unwrap_or_else(|word| word)) & 0xffff
 }
 
 /// An answer that waits, until it is dropped, also with its connection.

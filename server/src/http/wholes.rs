@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// How long a list that has changed is not made once more, for each of its entries: ten times what
-/// that takes, so that the store's thread is kept busy by it for a tenth of the time at most. Of
+/// copying its entries takes, so that the store's thread is kept busy by it for a tenth of the time
+/// at most. Of
 /// 10,000 entries these are 50 ms, of a million 5 s; what changes meanwhile is told with beacons.
 const PAUSE_AN_ENTRY: Duration = Duration::from_micros(5);
 
@@ -42,20 +43,14 @@ pub(super) struct Wholes(ArcSwap<HashMap<Which, Slot>>);
 #[derive(Debug)]
 struct Whole {
     json: Arc<RawValue>,
-    head: Head,
-    /// When the first of its entries ends.
-    first_end: Tick,
+    mark: Mark,
     made: Instant,
 }
 
 impl Whole {
     fn is_recent(&self) -> bool {
-        let entries = u32::try_from(self.head.count).unwrap_or(u32::MAX);
+        let entries = u32::try_from(self.mark.head.count).unwrap_or(u32::MAX);
         self.made.elapsed() < PAUSE_AN_ENTRY.saturating_mul(entries)
-    }
-
-    fn is_of(&self, head: &Head, now: Tick) -> bool {
-        self.head == *head && now < self.first_end
     }
 }
 
@@ -67,16 +62,13 @@ impl Wholes {
         if let Some(known) = slot.as_ref().filter(|known| known.is_recent()) {
             return Ok(Arc::clone(&known.json));
         }
-        let asked = Arc::clone(fleet);
-        let (head, now) = owner
-            .ask(move |node, now| Ok((node.store.list(&asked)?.head().clone(), now.tick)))
-            .await?;
-        if let Some(known) = slot.as_ref().filter(|known| known.is_of(&head, now)) {
-            return Ok(Arc::clone(&known.json));
+        let (asked, known) = (Arc::clone(fleet), slot.as_ref().map(|whole| whole.mark.clone()));
+        let listed = owner.ask(move |node, now| Listed::news(node, &asked, known.as_ref(), now));
+        if let Some(listed) = listed.await? {
+            *slot = Some(listed.whole(ban_for)?);
         }
-        let asked = Arc::clone(fleet);
-        let whole = owner.ask(move |node, now| made(node, &asked, ban_for, now)).await?;
-        Ok(Arc::clone(&slot.insert(whole).json))
+        let whole = slot.as_ref().map(|whole| Arc::clone(&whole.json));
+        whole.ok_or_else(|| StoreError::Failed("a list is news to who knows none".to_owned()))
     }
 
     fn slot(&self, which: &Which) -> Slot {
@@ -100,24 +92,60 @@ impl Wholes {
     }
 }
 
-fn made(node: &Node, fleet: &str, ban_for: u64, now: Moment) -> Result<Whole, StoreError> {
-    let addresses = node.store.addresses(fleet, now)?;
-    let first_end = addresses.iter().map(|(_, end)| *end).min().unwrap_or(Tick::FOREVER);
-    let banned: BTreeMap<IpAddr, u64> = addresses
-        .into_iter()
-        .map(|(address, end)| (address, banned_at(end, ban_for, now)))
-        .collect();
-    let json = serde_json::value::to_raw_value(&banned).map_err(|error| StoreError::Failed(error.to_string()))?;
-    Ok(Whole {
-        json: json.into(),
-        head: node.store.list(fleet)?.head().clone(),
-        first_end,
-        made: Instant::now(),
-    })
+/// Which list was made.
+#[derive(Debug, Clone)]
+struct Mark {
+    head: Head,
+    /// When the first of its entries ends.
+    first_end: Tick,
 }
 
-/// When an agent that bans for `ban_for` seconds must have banned, for its ban to end when this one does: it knows no ends,
-/// only beginnings. For an operator's long ban that lies in the future, which pyrasp bears.
+impl Mark {
+    fn is_of(&self, head: &Head, now: Tick) -> bool {
+        self.head == *head && now < self.first_end
+    }
+}
+
+/// A list as it was at a moment: what is made of it takes the store's thread nothing.
+struct Listed {
+    addresses: Vec<(IpAddr, Tick)>,
+    head: Head,
+    now: Moment,
+}
+
+impl Listed {
+    /// The list, unless it is the one that is known.
+    fn news(node: &Node, fleet: &str, known: Option<&Mark>, now: Moment) -> Result<Option<Self>, StoreError> {
+        let head = node.store.list(fleet)?.head();
+        if known.is_some_and(|known| known.is_of(head, now.tick)) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            head: head.clone(),
+            addresses: node.store.addresses(fleet, now)?,
+            now,
+        }))
+    }
+
+    fn whole(self, ban_for: u64) -> Result<Whole, StoreError> {
+        let Self { addresses, head, now } = self;
+        let first_end = addresses.iter().map(|(_, end)| *end).min().unwrap_or(Tick::FOREVER);
+        let banned: BTreeMap<IpAddr, u64> = addresses
+            .into_iter()
+            .map(|(address, end)| (address, banned_at(end, ban_for, now)))
+            .collect();
+        let json = serde_json::value::to_raw_value(&banned).map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Whole {
+            json: json.into(),
+            mark: Mark { head, first_end },
+            made: Instant::now(),
+        })
+    }
+}
+
+/// When an agent that bans for `ban_for` seconds must have banned, for its ban to end when this one
+/// does: it knows no ends, only beginnings. For an operator's long ban that lies in the future,
+/// which pyrasp bears.
 fn banned_at(end: Tick, ban_for: u64, now: Moment) -> u64 {
     now.unix_s_of(end).saturating_sub(ban_for)
 }
@@ -128,28 +156,23 @@ mod tests {
 
     #[test]
     fn a_long_list_is_made_again_only_now_and_then_and_a_short_one_whenever_it_changed() {
-        let whole = |count| Whole {
-            json: RawValue::from_string("{}".to_owned()).unwrap().into(),
+        let mark = |rev, count| Mark {
             head: Head {
+                rev,
                 count,
                 ..Head::default()
             },
-            first_end: Tick::FOREVER,
+            first_end: Tick::default().plus(5),
+        };
+        let whole = |count| Whole {
+            json: RawValue::from_string("{}".to_owned()).unwrap().into(),
+            mark: mark(0, count),
             made: Instant::now(),
         };
         assert!(whole(1_000_000).is_recent() && !whole(0).is_recent());
-        let changed = Head {
-            rev: 1,
-            count: 7,
-            ..Head::default()
-        };
-        assert!(whole(7).is_of(&whole(7).head, Tick::default()) && !whole(7).is_of(&changed, Tick::default()));
-        let ends = Whole {
-            first_end: Tick::default().plus(5),
-            ..whole(7)
-        };
-        let after = |seconds| ends.is_of(&ends.head, Tick::default().plus(seconds));
-        assert!(after(4) && !after(5));
+        let is_of = |head: &Mark, seconds| mark(0, 7).is_of(&head.head, Tick::default().plus(seconds));
+        assert!(is_of(&mark(0, 7), 4) && !is_of(&mark(1, 7), 4));
+        assert!(!is_of(&mark(0, 7), 5), "its first entry has ended");
     }
 
     #[test]

@@ -52,10 +52,11 @@ impl Finding {
 }
 
 /// Findings of a report, with the numbers of their events: which of them count is known once the
-/// report was taken.
-pub(super) fn told(events: &[Event]) -> Vec<(u64, Finding)> {
-    let found = events.iter().filter_map(|event| Some((event.seq, Finding::of(event)?)));
-    found.collect()
+/// report was taken. What comes again was counted when it came first.
+pub(super) fn told(events: &[Event], known: u64) -> Vec<(u64, Finding)> {
+    let news = events.iter().filter(|event| event.seq > known);
+    news.filter_map(|event| Some((event.seq, Finding::of(event)?)))
+        .collect()
 }
 
 /// Findings of an hour.
@@ -83,8 +84,11 @@ impl Findings {
         let hours = self.0.entry(Arc::clone(profile)).or_default();
         // a clock that was set back makes no hour older than those that are kept
         let newest = hours.last_key_value().map_or(hour, |(newest, _)| hour.max(*newest));
-        hours.retain(|known, _| known.saturating_add(HOURS) > newest);
-        let of = Arc::make_mut(hours.entry(hour.max(newest.saturating_sub(HOURS - 1))).or_default());
+        let hour = hour.max(newest.saturating_sub(HOURS - 1));
+        if !hours.contains_key(&hour) {
+            hours.retain(|known, _| known.saturating_add(HOURS) > newest);
+        }
+        let of = Arc::make_mut(hours.entry(hour).or_default());
         if let Some(count) = of.counts.get_mut(&finding) {
             *count += 1;
         } else if of.counts.len() < MOST {

@@ -140,7 +140,7 @@ impl Node {
         let (known, changes) = self.store.foresee(&batch);
         let (has_events, found) = match &batch.events {
             BatchEvents::V1 { bans, .. } => (!bans.is_empty(), Vec::new()),
-            BatchEvents::V2 { events, .. } => (!events.is_empty(), findings::told(events)),
+            BatchEvents::V2 { events, .. } => (!events.is_empty(), findings::told(events, known)),
         };
         if changes {
             commands.push(Command::Report(batch));

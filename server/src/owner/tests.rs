@@ -212,8 +212,8 @@ async fn a_record_that_is_too_large_is_refused_and_the_next_is_kept() {
     assert_eq!(listed(&owner).await, 1);
 }
 
-/// Whatever is asked of a node that misses this record, nothing more takes effect there, and it says
-/// so.
+/// Whatever is asked of a node that misses this record, nothing more takes effect there, and it
+/// says so.
 async fn misses(record: Position, (owner, waiting): (&Owner, &mut UnboundedReceiver<usize>)) {
     let asked = waiting.len();
     let refused = submit(owner, 1).await.unwrap_err().to_string();

@@ -98,25 +98,26 @@ impl LiveProfile {
             profile: name.to_owned(),
             reason,
         };
-        if let Some(key) = written::placeholder(&normal(config)) {
+        let bare = normal(config);
+        if let Some(key) = written::placeholder(&bare) {
             return Err(invalid(format!(
                 "{key}: found the sign for the secret in force, and there is none of this name: write the secret itself"
             )));
         }
-        let policy = Policy::compile(template, &[Layer::new(format!("profile {name:?}"), config.clone())])
-            .map_err(|error| invalid(error.to_string()))?;
-        let config = normal(config);
-        if config.contains_key("KEY") {
+        if bare.contains_key("KEY") {
             return Err(invalid(
                 "found KEY in the configuration, allowed is only the profile's own `keys`".to_owned(),
             ));
         }
-        if config.contains_key(WRAPPER) {
+        if bare.contains_key(WRAPPER) {
             return Err(invalid(
                 "config: found beside other keys, allowed is {\"config\": {…}} alone, or its keys without it"
                     .to_owned(),
             ));
         }
+        let policy = Policy::compile(template, &[Layer::new(format!("profile {name:?}"), config.clone())])
+            .map_err(|error| invalid(error.to_string()))?;
+        let config = bare;
         let mut slips = Vec::new();
         let unknown = policy.unknown_keys().iter();
         for unknown in unknown.filter(|unknown| !v1::pyrasp_knows(&unknown.key)) {

@@ -25,7 +25,7 @@ mod code {
     /// The address is none.
     pub(super) const BAD_ADDRESS: &str = "bad_address";
     /// The agent has shared too much, in all or in the last minute.
-    pub(super) const QUOTA: &str = "quota";
+    pub(super) const QUOTA: &str = buckler::protocol::v2::Nack::QUOTA;
     /// The ban was made before the network was let in again.
     pub(super) const UNBANNED: &str = "unbanned";
     /// An operator listed the network, and only an operator can let it in again.

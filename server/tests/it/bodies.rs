@@ -1,4 +1,5 @@
-//! Bodies that are long, slow, or never come: what they take, and that nothing of it is taken from others.
+//! Bodies that are long, slow, or never come: what they take, and that nothing of it is taken from
+//! others.
 
 use std::{
     io::{Read, Write},

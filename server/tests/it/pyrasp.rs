@@ -1,5 +1,6 @@
-//! How a pyrasp agent of a release before 0.9.4 takes answers, modelled on the golden transcripts: what breaks one
-//! breaks this. Later ones take configurations from beacons too; genuine ones run in the suite of the Python package.
+//! How a pyrasp agent of a release before 0.9.4 takes answers, modelled on the golden transcripts:
+//! what breaks one breaks this. Later ones take configurations from beacons too; genuine ones run
+//! in the suite of the Python package.
 
 use std::collections::BTreeMap;
 

@@ -207,7 +207,8 @@ async fn frames_and_messages_have_a_cap() {
     );
 }
 
-/// Pings between the frames of a message kept a connection, and what had come of the message, for good.
+/// Pings between the frames of a message kept a connection, and what had come of the message, for
+/// good.
 #[actix_web::test]
 async fn a_message_whose_end_never_comes_is_not_waited_for() {
     let cloud = Cloud::start(config());

@@ -4,7 +4,7 @@ use buckler::settings::SettingsBuilder;
 use serde_json::json;
 
 use super::{
-    host::{Host, Kind, SOMEBODY},
+    host::{CLIENT, Host, Kind},
     over_every_adapter,
     pages::{CARD, long},
 };
@@ -33,7 +33,7 @@ fn settings(level: u8) -> SettingsBuilder {
 fn an_answer_that_leaks_is_replaced_as_a_whole(kind: Kind) {
     let host = Host::start(kind, settings(1));
     for path in ["/card", "/absent", "/stream", "/file"] {
-        let answer = host.get(path, SOMEBODY);
+        let answer = host.get(path, CLIENT);
         assert_eq!((answer.status, answer.text()), (403, "refused"), "{path}");
         assert!(answer.header("x-block-id").is_some(), "{path}");
         assert_eq!(answer.header("content-length"), Some("7"), "{path}");
@@ -46,7 +46,7 @@ fn an_answer_that_leaks_is_replaced_as_a_whole(kind: Kind) {
 fn other_answers_go_out_as_they_are(kind: Kind) {
     let (host, bare) = (Host::start(kind, settings(1)), Host::start(kind, local()));
     for path in ["/cash", "/nothing", "/picture", "/packed", "/events", "/clean-file"] {
-        let (answer, expected) = (host.get(path, SOMEBODY), bare.get(path, SOMEBODY));
+        let (answer, expected) = (host.get(path, CLIENT), bare.get(path, CLIENT));
         assert_eq!((answer.status, &answer.body), (200, &expected.body), "{path}");
         for header in [
             "content-length",
@@ -71,7 +71,7 @@ fn the_head_of_a_leak_is_no_leak(kind: Kind) {
 
 fn of_a_long_answer_the_beginning_is_judged_and_all_of_it_goes_out(kind: Kind) {
     let host = Host::start(kind, settings(1));
-    let (answer, expected) = (host.get("/long", SOMEBODY), long());
+    let (answer, expected) = (host.get("/long", CLIENT), long());
     assert_eq!(
         answer.header("content-length"),
         Some(expected.len().to_string().as_str())
@@ -81,7 +81,7 @@ fn of_a_long_answer_the_beginning_is_judged_and_all_of_it_goes_out(kind: Kind) {
 
 fn a_leak_that_is_only_logged_goes_out(kind: Kind) {
     let host = Host::start(kind, settings(3));
-    let answer = host.get("/card", SOMEBODY);
+    let answer = host.get("/card", CLIENT);
     assert_eq!((answer.status, answer.text()), (200, CARD));
     let requests = host.agent.status().requests;
     assert_eq!((requests.attacks, requests.success), (1, 1), "{requests:?}");
@@ -89,8 +89,8 @@ fn a_leak_that_is_only_logged_goes_out(kind: Kind) {
 
 fn who_was_shown_too_much_is_banned_where_the_configuration_says_so(kind: Kind) {
     let host = Host::start(kind, settings(2).security("BAN_EVIDENCE", 1));
-    assert_eq!(host.get("/card", SOMEBODY).status, 403);
-    host.wait_until("the ban is in force", || host.get("/cash", SOMEBODY).status == 403);
+    assert_eq!(host.get("/card", CLIENT).status, 403);
+    host.wait_until("the ban is in force", || host.get("/cash", CLIENT).status == 403);
 }
 
 fn a_stream_of_text_is_not_held_back(kind: Kind) {

@@ -6,7 +6,7 @@ use buckler::settings::SettingsBuilder;
 use serde_json::json;
 
 use super::{
-    host::{Host, Kind, SOMEBODY},
+    host::{CLIENT, Host, Kind},
     over_every_adapter,
     pages::{PEEKED, Read},
 };
@@ -71,7 +71,7 @@ fn what_is_longer_than_what_is_looked_at_is_untouched(kind: Kind) {
 fn chunks_are_put_together_and_looked_into(kind: Kind) {
     let host = Host::start(kind, local());
     let head = format!(
-        "POST /echo HTTP/1.1\r\nX-Forwarded-For: {SOMEBODY}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        "POST /echo HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Transfer-Encoding: chunked\r\n"
     );
     let clean = host.ask(&head, b"3\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n");

@@ -5,7 +5,7 @@ use buckler::Settings;
 use serde_json::{Value, json};
 
 use super::{
-    host::{Host, Kind, SOMEBODY},
+    host::{CLIENT, Host, Kind},
     over_every_adapter,
 };
 use crate::site::local;
@@ -34,7 +34,7 @@ fn with(checks: Value) -> buckler::settings::SettingsBuilder {
 /// Whether a client is neither banned nor about to be.
 #[track_caller]
 fn assert_welcome(host: &Host) {
-    assert_eq!(host.get("/", SOMEBODY).text(), "welcome");
+    assert_eq!(host.get("/", CLIENT).text(), "welcome");
     let status = host.agent.status();
     assert_eq!((status.requests.attacks, status.list.local), (0, 0), "{status:#?}");
 }
@@ -42,8 +42,8 @@ fn assert_welcome(host: &Host) {
 fn sixty_pictures_on_one_page_pass(kind: Kind) {
     let host = Host::start(kind, defaults());
     for picture in 0..60 {
-        assert_eq!(host.get(&format!("/items/{picture}"), SOMEBODY).status, 200);
-        assert_eq!(host.get(&format!("/pictures/{picture}.jpg"), SOMEBODY).status, 404);
+        assert_eq!(host.get(&format!("/items/{picture}"), CLIENT).status, 200);
+        assert_eq!(host.get(&format!("/pictures/{picture}.jpg"), CLIENT).status, 404);
     }
     assert_welcome(&host);
 }
@@ -51,7 +51,7 @@ fn sixty_pictures_on_one_page_pass(kind: Kind) {
 fn an_office_on_a_large_page_passes(kind: Kind) {
     let host = Host::start(kind, defaults());
     for request in 0..400 {
-        assert_eq!(host.get(&format!("/items/{request}"), SOMEBODY).status, 200);
+        assert_eq!(host.get(&format!("/items/{request}"), CLIENT).status, 200);
     }
     assert_welcome(&host);
 }
@@ -75,7 +75,7 @@ fn an_office_of_fifty_passes(kind: Kind) {
     let host = Host::start(kind, Settings::builder().trusted_proxies(["127.0.0.0/8"]));
     let mut connection = host.connect();
     let line = |path: String, more: &str| {
-        format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\nX-Forwarded-For: {SOMEBODY}\r\n{more}\r\n")
+        format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\nX-Forwarded-For: {CLIENT}\r\n{more}\r\n")
     };
     for _ in 0..PEOPLE {
         let mut page = line(
@@ -105,10 +105,10 @@ fn a_source_that_sends_too_much_is_told_when_to_come_back(kind: Kind) {
     let settings = defaults().security("FLOOD_RATIO", 5).security("FLOOD_DELAY", 3600);
     let host = Host::start(kind, settings);
     for _ in 0..5 {
-        assert_eq!(host.get("/", SOMEBODY).status, 200);
+        assert_eq!(host.get("/", CLIENT).status, 200);
     }
     for _ in 0..20 {
-        let throttled = host.get("/", SOMEBODY);
+        let throttled = host.get("/", CLIENT);
         assert_eq!(throttled.status, 429);
         let wait: u32 = throttled.header("retry-after").unwrap().parse().unwrap();
         // as long as the requests themselves take on a busy machine has passed of it
@@ -127,8 +127,8 @@ fn a_source_that_sends_too_much_is_told_when_to_come_back(kind: Kind) {
 fn static_files_are_no_flood(kind: Kind) {
     let host = Host::start(kind, defaults().security("FLOOD_RATIO", 5));
     for n in 0..30 {
-        assert_eq!(host.get(&format!("/static/{n}.css"), SOMEBODY).status, 404);
-        let picture = format!("GET /items/{n} HTTP/1.1\r\nX-Forwarded-For: {SOMEBODY}\r\nSec-Fetch-Dest: image\r\n");
+        assert_eq!(host.get(&format!("/static/{n}.css"), CLIENT).status, 404);
+        let picture = format!("GET /items/{n} HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nSec-Fetch-Dest: image\r\n");
         assert_eq!(host.ask(&picture, b"").status, 200);
     }
     assert_welcome(&host);
@@ -137,31 +137,31 @@ fn static_files_are_no_flood(kind: Kind) {
 fn a_link_without_its_slash_bans_no_reader(kind: Kind) {
     let host = Host::start(kind, defaults());
     for path in ["/admin", "/staff", "/user/login", "/version", "/logs", "/contact.php"] {
-        assert_eq!(host.get(path, SOMEBODY).status, 404, "{path}");
+        assert_eq!(host.get(path, CLIENT).status, 404, "{path}");
     }
     assert_welcome(&host);
     // pyrasp's own list, in a configuration: what leads to a page is known once the page was asked for
     let decoys = json!([["/staff", "ends"], ["/logs", "ends"]]);
     let host = Host::start(kind, defaults().security("DECOY_ROUTES", decoys));
-    assert_eq!(host.get("/staff/", SOMEBODY).text(), "staff");
-    assert_eq!(host.get("/staff", SOMEBODY).status, 404);
+    assert_eq!(host.get("/staff/", CLIENT).text(), "staff");
+    assert_eq!(host.get("/staff", CLIENT).status, 404);
     assert_welcome(&host);
-    assert_eq!(host.get("/logs", SOMEBODY).status, 403);
+    assert_eq!(host.get("/logs", CLIENT).status, 403);
 }
 
 fn a_single_page_application_has_no_decoys(kind: Kind) {
     let decoys = json!([["/login", "ends"], ["/admin", "ends"], [".php", "ends"]]);
     let host = Host::start(kind, defaults().security("DECOY_ROUTES", decoys));
     for path in ["/client/login", "/client/admin", "/client/old.php"] {
-        assert_eq!(host.get(path, SOMEBODY).text(), "a single-page application", "{path}");
+        assert_eq!(host.get(path, CLIENT).text(), "a single-page application", "{path}");
     }
     assert_welcome(&host);
-    let decoy = host.get("/old.php", SOMEBODY);
+    let decoy = host.get("/old.php", CLIENT);
     assert_eq!(
         (decoy.status, decoy.header("x-block-id").map(str::len)),
         (403, Some(16))
     );
-    host.wait_until("the ban is in force", || host.get("/", SOMEBODY).status == 403);
+    host.wait_until("the ban is in force", || host.get("/", CLIENT).status == 403);
 }
 
 fn what_browsers_and_monitors_ask_for_is_never_refused(kind: Kind) {
@@ -178,12 +178,12 @@ fn what_browsers_and_monitors_ask_for_is_never_refused(kind: Kind) {
         "/actuator/health",
     ] {
         for _ in 0..40 {
-            assert_eq!(host.get(path, SOMEBODY).status, 404, "{path}");
+            assert_eq!(host.get(path, CLIENT).status, 404, "{path}");
         }
     }
     assert_welcome(&host);
     assert_eq!(
-        host.get("/nowhere", SOMEBODY).status,
+        host.get("/nowhere", CLIENT).status,
         403,
         "the template looks for unknown paths"
     );
@@ -192,7 +192,7 @@ fn what_browsers_and_monitors_ask_for_is_never_refused(kind: Kind) {
 fn an_attack_on_an_ignored_path_is_refused(kind: Kind) {
     let host = Host::start(kind, defaults());
     assert_eq!(
-        host.get("/robots.txt?q=%3Cscript%3Ealert(1)%3C/script%3E", SOMEBODY)
+        host.get("/robots.txt?q=%3Cscript%3Ealert(1)%3C/script%3E", CLIENT)
             .status,
         403
     );
@@ -204,7 +204,7 @@ fn routes_are_learned_as_requests_pass(kind: Kind) {
     assert!(guard.routes().contains_key("/items/{id}"), "by the host's own list");
     assert!(!guard.routes().contains_key("/staff/"));
     for path in ["/staff/", "/nowhere", "/client/anything"] {
-        host.get(path, SOMEBODY);
+        host.get(path, CLIENT);
     }
     let routes = guard.routes();
     assert_eq!(routes["/staff/"].methods, ["GET"]);

@@ -6,7 +6,7 @@ use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use serde_json::{Value, json};
 
 use super::{
-    host::{Host, Kind, SOMEBODY},
+    host::{CLIENT, Host, Kind},
     over_every_adapter,
 };
 use crate::{
@@ -63,9 +63,9 @@ fn who_is_listed_is_refused_and_who_is_caught_is_shared(kind: Kind) {
     host.wait_until("the list has come", || host.get("/", "198.51.100.7").status == 403);
     // one of each framework: a ban of one's is every other's
     let others = [Kind::ActixWeb, Kind::Axum].map(|other| in_step(other, &server));
-    assert_eq!(host.get(DECOY, SOMEBODY).status, 403);
+    assert_eq!(host.get(DECOY, CLIENT).status, 403);
     for other in &others {
-        other.wait_until("the ban has crossed", || other.get("/", SOMEBODY).status == 403);
+        other.wait_until("the ban has crossed", || other.get("/", CLIENT).status == 403);
         assert_eq!(other.get("/", "203.0.113.10").status, 200);
     }
     server.stop(Duration::from_secs(5));
@@ -78,7 +78,7 @@ fn a_configuration_is_pushed_while_it_runs(kind: Kind) {
     let mut config = config["data"]["config"].as_object().unwrap().clone();
     config.insert("BLACKLIST_STATUS_CODE".to_owned(), json!(418));
     admin(&server, "PUT", "profiles/shop/config", Some(Value::Object(config)));
-    host.wait_until("the new one is in force", || host.get(DECOY, SOMEBODY).status == 418);
+    host.wait_until("the new one is in force", || host.get(DECOY, CLIENT).status == 418);
     server.stop(Duration::from_secs(5));
 }
 
@@ -90,8 +90,8 @@ fn it_guards_while_the_server_is_down_at_the_start(kind: Kind) {
         kind,
         local().cloud_url(format!("http://127.0.0.1:{port}/config")).key(KEY),
     );
-    assert_eq!(host.get("/", SOMEBODY).status, 200);
-    assert_eq!(host.get(DECOY, SOMEBODY).status, 403);
+    assert_eq!(host.get("/", CLIENT).status, 200);
+    assert_eq!(host.get(DECOY, CLIENT).status, 403);
     host.wait_until("it knows why", || host.agent.status().conversation.problem.is_some());
     assert_eq!(host.get("/items/7", "203.0.113.10").text(), "item 7");
 }

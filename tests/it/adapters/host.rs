@@ -21,7 +21,7 @@ use super::{
 use crate::site::{self, PATIENCE};
 
 /// A client that may be banned: loopback never is.
-pub(super) const SOMEBODY: &str = "203.0.113.9";
+pub(super) const CLIENT: &str = "203.0.113.9";
 
 /// A client that does nothing of note.
 const VISITOR: &str = "203.0.113.200";
@@ -124,7 +124,7 @@ impl Host {
     pub(super) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         let length = body.len();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nX-Forwarded-For: {SOMEBODY}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n"
+            "POST {path} HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n"
         );
         self.ask(&head, body)
     }

@@ -1,7 +1,7 @@
 //! Applications behind a real nginx: refusals reach the client, never the proxy's own 502, no
 //! server is taken for dead, and the client is the one that the proxy stands for.
 
-use super::host::{Host, Kind, SOMEBODY};
+use super::host::{CLIENT, Host, Kind};
 use crate::{
     nginx::{self, Nginx},
     site::{DECOY, local},
@@ -45,8 +45,8 @@ fn an_nginx_that_is_declared_stands_for_its_clients() {
     ] {
         let hosts = [Host::start(Kind::Axum, settings)];
         let nginx = before(program, &hosts, says);
-        assert_eq!(get(&nginx, DECOY, SOMEBODY), 403, "{says}");
-        hosts[0].wait_until("it is banned", || get(&nginx, "/", SOMEBODY) == 403);
+        assert_eq!(get(&nginx, DECOY, CLIENT), 403, "{says}");
+        hosts[0].wait_until("it is banned", || get(&nginx, "/", CLIENT) == 403);
         assert_eq!(get(&nginx, "/", "203.0.113.10"), 200, "{says}");
         assert_eq!(get(&nginx, "/", "198.51.100.1"), 200, "{says}");
         let clients = hosts[0].agent.status().clients;
@@ -67,11 +67,11 @@ fn an_nginx_that_is_not_declared_is_told_of_and_bans_none() {
         let no_proxies: [&str; 0] = [];
         let hosts = [Host::start(Kind::ActixWeb, local().trusted_proxies(no_proxies))];
         let nginx = before(program, &hosts, says);
-        assert_eq!(get(&nginx, DECOY, SOMEBODY), 403, "{says}");
+        assert_eq!(get(&nginx, DECOY, CLIENT), 403, "{says}");
         hosts[0].wait_until("the finding is settled", || {
             hosts[0].agent.status().events.settled_here > 0
         });
-        assert_eq!(get(&nginx, "/", SOMEBODY), 200, "{says}");
+        assert_eq!(get(&nginx, "/", CLIENT), 200, "{says}");
         let status = hosts[0].agent.status();
         assert_eq!((status.list.local, status.clients.unknown), (0, 2), "{says}");
         let remedy = status.clients.undeclared_remedy.unwrap();
@@ -110,7 +110,7 @@ fn uploads_are_refused(nginx: &Nginx, says: &str) {
     let attack = [&b"name=1' OR '1'='1&rest="[..], &body].concat();
     for method in ["POST", "PUT"] {
         for round in 0..5 {
-            let client = format!("X-Client: {SOMEBODY}\r\n");
+            let client = format!("X-Client: {CLIENT}\r\n");
             let by_path = nginx.ask(&format!("{method} {DECOY} HTTP/1.1\r\n{client}"), &body);
             assert_eq!(
                 (by_path.status, by_path.header("x-block-id").is_some()),

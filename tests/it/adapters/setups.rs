@@ -1,6 +1,6 @@
 //! Set-ups that are wrong: what becomes of requests there, and what the agent says of it.
 
-use super::host::{Host, Kind, SOMEBODY};
+use super::host::{CLIENT, Host, Kind};
 use crate::site::{DECOY, local};
 
 /// Tests of servers that connections reach as they are: in the clouds' hosts front ends say where requests come from.
@@ -74,9 +74,9 @@ fn an_undeclared_proxy_costs_its_clients_nothing_and_is_told_of(kind: Kind) {
     for visitor in 1..100 {
         assert_eq!(host.get("/", &format!("198.51.100.{visitor}")).status, 200);
     }
-    assert_eq!(host.get(DECOY, SOMEBODY).status, 403);
+    assert_eq!(host.get(DECOY, CLIENT).status, 403);
     host.wait_until("the finding is settled", || host.agent.status().events.settled_here > 0);
-    assert_eq!(host.get("/", SOMEBODY).status, 200);
+    assert_eq!(host.get("/", CLIENT).status, 200);
     let status = host.agent.status();
     assert_eq!((status.list.local, status.clients.unknown), (0, 101));
     assert_eq!(status.clients.undeclared_proxies, [std::net::Ipv4Addr::LOCALHOST]);
@@ -94,8 +94,8 @@ fn one_header_of_a_trusted_proxy_names_the_client(kind: Kind) {
         let head = format!("GET {path} HTTP/1.1\r\nX-Forwarded-For: 198.51.100.1\r\nCF-Connecting-IP: {client}\r\n");
         host.ask(&head, b"").status
     };
-    assert_eq!(ask(DECOY, SOMEBODY), 403);
-    host.wait_until("whom the header names is banned", || ask("/", SOMEBODY) == 403);
+    assert_eq!(ask(DECOY, CLIENT), 403);
+    host.wait_until("whom the header names is banned", || ask("/", CLIENT) == 403);
     assert_eq!(ask("/", "203.0.113.10"), 200);
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    host::{Host, Kind, SOMEBODY},
+    host::{CLIENT, Host, Kind},
     over_every_adapter,
 };
 use crate::site::{DECOY, local};
@@ -27,7 +27,7 @@ const INJECTION: &str = "/items/7?q=1%27+OR+%271%27%3D%271";
 
 fn the_exception_that_a_refusal_names_lets_its_request_pass_and_no_other(kind: Kind) {
     let host = Host::start(kind, local());
-    let refused = host.get(INJECTION, SOMEBODY);
+    let refused = host.get(INJECTION, CLIENT);
     let id = refused.header("x-block-id").unwrap().parse().unwrap();
     let why = serde_json::to_value(host.agent.why(id).unwrap()).unwrap();
     let exception = &why["exception"];
@@ -38,7 +38,7 @@ fn the_exception_that_a_refusal_names_lets_its_request_pass_and_no_other(kind: K
     drop(host);
     // as it is printed
     let host = Host::start(kind, local().security("EXCEPTIONS", json!([exception])));
-    assert_eq!(host.get(INJECTION, SOMEBODY).status, 200, "{exception}");
+    assert_eq!(host.get(INJECTION, CLIENT).status, 200, "{exception}");
     for other in [
         "/items/7?name=1%27+OR+%271%27%3D%271",
         "/?q=1%27+OR+%271%27%3D%271",
@@ -77,12 +77,12 @@ fn a_header_is_no_way_never_to_be_banned(kind: Kind) {
 
 fn a_decoy_is_refused_and_its_visitor_banned(kind: Kind) {
     let host = Host::start(kind, local());
-    let answer = host.get(DECOY, SOMEBODY);
+    let answer = host.get(DECOY, CLIENT);
     assert_eq!((answer.status, answer.text().starts_with("Blocked. ")), (403, true));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("x-block-id").unwrap().len(), 16);
-    host.wait_until("the ban is in force", || host.get("/", SOMEBODY).status == 403);
-    let [banned, again] = [host.get("/", SOMEBODY), host.get("/", SOMEBODY)];
+    host.wait_until("the ban is in force", || host.get("/", CLIENT).status == 403);
+    let [banned, again] = [host.get("/", CLIENT), host.get("/", CLIENT)];
     let id = banned.header("x-block-id").unwrap();
     assert!(
         banned.text().ends_with(id),
@@ -94,26 +94,26 @@ fn a_decoy_is_refused_and_its_visitor_banned(kind: Kind) {
 
 fn a_page_that_there_is_is_no_decoy(kind: Kind) {
     let host = Host::start(kind, local().security("DECOY_ROUTES", json!([["/login", "ends"]])));
-    assert_eq!(host.get("/login", SOMEBODY).text(), "a form");
-    assert_eq!(host.get("/elsewhere/login", SOMEBODY).status, 403);
+    assert_eq!(host.get("/login", CLIENT).text(), "a form");
+    assert_eq!(host.get("/elsewhere/login", CLIENT).status, 403);
 }
 
 fn unknown_paths_are_judged_by_their_404(kind: Kind) {
     let host = Host::start(kind, local());
-    assert_eq!(host.get("/nowhere", SOMEBODY).status, 404, "no attack, by default");
+    assert_eq!(host.get("/nowhere", CLIENT).status, 404, "no attack, by default");
     assert_eq!(host.agent.status().requests.attacks, 0);
     let levels = json!({"flood": 0, "path": 1});
     let host = Host::start(kind, local().security("SECURITY_CHECKS", levels));
-    assert_eq!(host.get("/nowhere", SOMEBODY).status, 403);
-    assert_eq!(host.get("/missing", SOMEBODY).status, 404, "the application's own");
+    assert_eq!(host.get("/nowhere", CLIENT).status, 403);
+    assert_eq!(host.get("/missing", CLIENT).status, 404, "the application's own");
 }
 
 fn the_whitelist_is_never_judged(kind: Kind) {
     let host = Host::start(kind, local().security("WHITELIST", json!(["203.0.113.0/28"])));
     for path in [DECOY, "/nowhere"] {
-        assert_eq!(host.get(path, SOMEBODY).status, 404, "{path}");
+        assert_eq!(host.get(path, CLIENT).status, 404, "{path}");
     }
-    assert_eq!(host.get(INJECTION, SOMEBODY).status, 200);
+    assert_eq!(host.get(INJECTION, CLIENT).status, 200);
     assert_eq!(host.get(DECOY, "203.0.113.77").status, 403);
 }
 
@@ -122,22 +122,22 @@ fn foreign_hosts_are_refused(kind: Kind) {
         .security("HOSTS", json!(["shop.example.com"]))
         .security("SECURITY_CHECKS", json!({"flood": 0, "spoofing": 1}));
     let host = Host::start(kind, settings);
-    assert_eq!(host.get("/", SOMEBODY).status, 200);
+    assert_eq!(host.get("/", CLIENT).status, 200);
     let other = host.ask("GET / HTTP/1.1\r\nHost: evil.example\r\n", b"");
     assert_eq!(other.status, 403);
 }
 
 fn only_trusted_proxies_name_the_client(kind: Kind) {
     let host = Host::start(kind, local().trusted_proxies(["192.0.2.1"]));
-    assert_eq!(host.get(DECOY, SOMEBODY).status, 403);
+    assert_eq!(host.get(DECOY, CLIENT).status, 403);
     // the peer is on loopback, which is never banned, whatever it says of itself
-    assert_eq!(host.get("/", SOMEBODY).status, 200);
+    assert_eq!(host.get("/", CLIENT).status, 200);
     assert_eq!(host.agent.status().list.local, 0);
     let behind = Host::start(kind, local());
-    let chain = format!("GET {DECOY} HTTP/1.1\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: {SOMEBODY}\r\n");
+    let chain = format!("GET {DECOY} HTTP/1.1\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: {CLIENT}\r\n");
     assert_eq!(behind.ask(&chain, b"").status, 403);
     behind.wait_until("who the proxy names is banned", || {
-        behind.get("/", SOMEBODY).status == 403
+        behind.get("/", CLIENT).status == 403
     });
     assert_eq!(
         behind.get("/", "198.51.100.1").status,
@@ -155,12 +155,12 @@ fn level_one_refuses_without_a_ban_and_level_three_lets_pass(kind: Kind) {
     };
     let blocks = Host::start(kind, levels(1, 1));
     for path in [DECOY, INJECTION] {
-        assert_eq!(blocks.get(path, SOMEBODY).status, 403, "{path}");
+        assert_eq!(blocks.get(path, CLIENT).status, 403, "{path}");
     }
-    assert_eq!(blocks.get("/", SOMEBODY).status, 200);
+    assert_eq!(blocks.get("/", CLIENT).status, 200);
     let logs = Host::start(kind, levels(3, 3));
     assert_eq!(
-        (logs.get(DECOY, SOMEBODY).status, logs.get(INJECTION, SOMEBODY).status),
+        (logs.get(DECOY, CLIENT).status, logs.get(INJECTION, CLIENT).status),
         (404, 200)
     );
     let requests = logs.agent.status().requests;
@@ -184,7 +184,7 @@ fn reactions_are_the_settings(kind: Kind) {
         (451, format!("not here: {id}").as_str())
     );
     assert_eq!(unknown.header("content-type"), Some("text/html; charset=utf-8"));
-    let decoy = host.get(DECOY, SOMEBODY);
+    let decoy = host.get(DECOY, CLIENT);
     let id = decoy.header("x-block-id").unwrap();
     assert_eq!(decoy.status, 307);
     assert_eq!(
@@ -196,9 +196,8 @@ fn reactions_are_the_settings(kind: Kind) {
 
 fn injections_are_refused_wherever_they_are(kind: Kind) {
     let host = Host::start(kind, local().security("BLACKLIST_OVERRIDE", true));
-    assert_eq!(host.get(INJECTION, SOMEBODY).status, 403);
-    let header =
-        format!("GET / HTTP/1.1\r\nX-Forwarded-For: {SOMEBODY}\r\nCookie: theme=<script>alert(1)</script>\r\n");
+    assert_eq!(host.get(INJECTION, CLIENT).status, 403);
+    let header = format!("GET / HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nCookie: theme=<script>alert(1)</script>\r\n");
     assert_eq!(host.ask(&header, b"").status, 403);
     for (content_type, body) in [
         (
@@ -215,7 +214,7 @@ fn injections_are_refused_wherever_they_are(kind: Kind) {
 fn requests_are_counted_by_what_became_of_them(kind: Kind) {
     let host = Host::start(kind, local());
     for path in ["/", "/items/7", "/missing", "/nowhere"] {
-        host.get(path, SOMEBODY);
+        host.get(path, CLIENT);
     }
     host.get(DECOY, "203.0.113.10");
     let requests = host.agent.status().requests;

@@ -40,8 +40,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
     /// What is posted; `None` for the bare `GET`.
     pub(crate) body: Option<Bytes>,
-    /// The key: of a `GET`, which has no body to hold it, and of a `POST` too, so that a server can judge it before it
-    /// reads the body.
+    /// The key: of a `GET`, which has no body to hold it, and of a `POST` too, so that a server can
+    /// judge it before it reads the body.
     pub(crate) key: &'a AgentKey,
     /// What the `GET` brought last: it is asked for something else.
     pub(crate) known: Option<&'a Validators>,

@@ -32,7 +32,7 @@
 //! # Events
 //! Eventarc and Pub/Sub deliver events by HTTP, as [CloudEvents] in binary mode (the headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion`)
 //! or in structured mode (`application/cloudevents+json`). Who delivers is Google, not a client: a delivery is judged by what it
-//! carries alone. Nobody is banned for it, counted for it, or looked up in the list, whatever addresses it holds. A refused
+//! carries alone. No client is banned for it, counted for it, or looked up in the list, whatever addresses it holds. A refused
 //! delivery is answered as any refused request is; it is then delivered again until the subscription gives up, so give it a
 //! dead-letter topic, and nothing is lost to a false alarm. pyrasp does not look at events.
 //!

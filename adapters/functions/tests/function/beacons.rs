@@ -8,7 +8,7 @@ use buckler_functions::google;
 use buckler_tests::fault::{Answer, FaultServer, Script, Seen, Step};
 use serde_json::json;
 
-use crate::site::{DECOY, PATIENCE, SOMEBODY, Site, admin, local, of, server};
+use crate::site::{CLIENT, DECOY, PATIENCE, Site, admin, local, of, server};
 
 fn shop() -> Router {
     Router::new().route("/", get(async || "welcome"))
@@ -37,14 +37,14 @@ fn it_registers_before_the_first_request_and_says_what_it_is() {
 fn the_first_request_registers_where_nothing_did_before() {
     let server = server();
     let site = Site::google(of(&server), shop());
-    assert_eq!(site.get("/", SOMEBODY).text(), "welcome");
+    assert_eq!(site.get("/", CLIENT).text(), "welcome");
     wait_for_agents(&server, &site);
 }
 
 /// The first exchange may take longer than a request waits for it; later ones carry it on.
 fn wait_for_agents(server: &buckler_server::RunningServer, site: &Site) {
     crate::site::wait_until("it is registered", || {
-        site.get("/", SOMEBODY);
+        site.get("/", CLIENT);
         admin(server, "agents").contains("Google Cloud Function")
     });
 }
@@ -59,8 +59,8 @@ fn who_is_caught_is_shared_by_the_request_itself() {
     }
     // the answer waits for the exchange, unless the machine is too slow for that
     crate::site::wait_until("the ban is shared", || {
-        assert_eq!(one.get(DECOY, SOMEBODY).status, 403);
-        admin(&server, "blacklist").contains(SOMEBODY)
+        assert_eq!(one.get(DECOY, CLIENT).status, 403);
+        admin(&server, "blacklist").contains(CLIENT)
     });
     assert!(!other.agent.is_due(), "nothing tells the other by itself");
 }
@@ -73,13 +73,13 @@ fn a_request_carries_the_beacon_that_is_due_and_nothing_speaks_between_requests(
     let sent = || server.record().requests.len();
     assert!(matches!(site.agent.exchange_blocking(PATIENCE), Exchanged::Done));
     let registered = sent();
-    assert_eq!(site.get("/", SOMEBODY).status, 200);
+    assert_eq!(site.get("/", CLIENT).status, 200);
     assert_eq!(sent(), registered, "nothing is due");
     clock.advance(Duration::from_secs(3600));
     assert!(site.agent.is_due());
     assert_eq!(sent(), registered, "an hour passed, and nobody asked");
     crate::site::wait_until("a request carries it", || {
-        assert_eq!(site.get("/", SOMEBODY).status, 200);
+        assert_eq!(site.get("/", CLIENT).status, 200);
         sent() > registered
     });
 }
@@ -104,8 +104,8 @@ fn reply(asked: &Seen) -> Step {
 fn a_server_that_hangs_delays_an_answer_and_takes_none() {
     let server = FaultServer::start(Script::always(Step::Hang)).unwrap();
     let site = Site::google(local().cloud_url(server.url("/config")).key("k"), shop());
-    assert_eq!(site.get("/", SOMEBODY).text(), "welcome");
-    assert_eq!(site.get(DECOY, SOMEBODY).status, 403);
+    assert_eq!(site.get("/", CLIENT).text(), "welcome");
+    assert_eq!(site.get(DECOY, CLIENT).status, 403);
     assert!(!server.record().requests.is_empty(), "it was asked");
 }
 

@@ -8,7 +8,7 @@ use axum::{
 use buckler_functions::google::{self, Environment, Google, Signature};
 use serde_json::json;
 
-use crate::site::{DECOY, SOMEBODY, Site, local, on_cloud_run};
+use crate::site::{CLIENT, DECOY, Site, local, on_cloud_run};
 
 const BINARY: &str = "ce-id: 1\r\nce-source: //pubsub.googleapis.com/projects/p/topics/t\r\nce-specversion: 1.0\r\n\
      ce-type: google.cloud.pubsub.topic.v1.messagePublished\r\nContent-Type: application/json\r\n";
@@ -64,10 +64,10 @@ fn a_delivery_reaches_the_function_as_it_came_and_is_counted() {
 fn a_delivery_is_refused_for_what_it_carries_and_nobody_is_banned_for_it() {
     for site in [mixed(), event_function()] {
         for headers in [BINARY, STRUCTURED] {
-            let headers = format!("{headers}X-Forwarded-For: {SOMEBODY}\r\n");
+            let headers = format!("{headers}X-Forwarded-For: {CLIENT}\r\n");
             assert_eq!(site.post("/events", &headers, ATTACK).status, 403, "{headers}");
         }
-        assert_eq!(site.get("/", SOMEBODY).status, 200);
+        assert_eq!(site.get("/", CLIENT).status, 200);
         assert_eq!((site.agent.status().list.local, site.counts()), (0, [1, 0, 2, 2]));
     }
 }
@@ -75,23 +75,23 @@ fn a_delivery_is_refused_for_what_it_carries_and_nobody_is_banned_for_it() {
 #[test]
 fn a_delivery_is_not_looked_up_in_the_list() {
     let site = mixed();
-    assert_eq!(site.get(DECOY, SOMEBODY).status, 403);
-    site.until(403, "/", SOMEBODY);
-    let headers = format!("{BINARY}X-Forwarded-For: {SOMEBODY}\r\n");
+    assert_eq!(site.get(DECOY, CLIENT).status, 403);
+    site.until(403, "/", CLIENT);
+    let headers = format!("{BINARY}X-Forwarded-For: {CLIENT}\r\n");
     assert_eq!(site.post("/events", &headers, CLEAN).status, 200);
 }
 
 #[test]
 fn a_client_does_not_escape_by_calling_itself_an_event() {
     let site = mixed();
-    assert_eq!(site.get(DECOY, SOMEBODY).status, 403);
-    site.until(403, "/", SOMEBODY);
+    assert_eq!(site.get(DECOY, CLIENT).status, 403);
+    site.until(403, "/", CLIENT);
     for (path, headers) in [
         ("/", BINARY),
         ("/", STRUCTURED),
         ("/events", "Content-Type: application/json\r\n"),
     ] {
-        let headers = format!("{headers}X-Forwarded-For: {SOMEBODY}\r\n");
+        let headers = format!("{headers}X-Forwarded-For: {CLIENT}\r\n");
         assert_eq!(site.post(path, &headers, CLEAN).status, 403, "{path} {headers}");
     }
 }

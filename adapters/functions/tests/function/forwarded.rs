@@ -15,7 +15,7 @@ use buckler_tests::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::site::{DECOY, INJECTION, SOMEBODY, Site, function_app, local};
+use crate::site::{CLIENT, DECOY, INJECTION, Site, function_app, local};
 
 /// One function that takes every path.
 fn app_files() -> TempDir {
@@ -108,7 +108,7 @@ fn what_the_host_joined_is_judged_as_the_client_wrote_it() {
     let azure = Azure::start(local());
     let told = |original: &str| {
         let head =
-            format!("GET /query?q=1 HTTP/1.1\r\nX-Forwarded-For: {SOMEBODY}:50123\r\nX-Original-URL: {original}\r\n");
+            format!("GET /query?q=1 HTTP/1.1\r\nX-Forwarded-For: {CLIENT}:50123\r\nX-Original-URL: {original}\r\n");
         ask(azure.site.address, &head, b"")
     };
     let clean = told("/query?q=1&q=2");
@@ -124,13 +124,13 @@ fn what_the_host_joined_is_judged_as_the_client_wrote_it() {
 fn the_address_has_a_port_and_the_last_one_counts() {
     let azure = Azure::start(local());
     assert_eq!(
-        azure.site.get(DECOY, &format!("198.51.100.1, {SOMEBODY}:50123")).status,
+        azure.site.get(DECOY, &format!("198.51.100.1, {CLIENT}:50123")).status,
         403
     );
-    azure.site.until(403, "/", &format!("{SOMEBODY}:50999"));
+    azure.site.until(403, "/", &format!("{CLIENT}:50999"));
     assert_eq!(azure.site.get("/", "198.51.100.1:50123").status, 200);
     assert_eq!(
-        azure.site.get("/", &format!("{SOMEBODY}, 198.51.100.1:50123")).status,
+        azure.site.get("/", &format!("{CLIENT}, 198.51.100.1:50123")).status,
         200
     );
 }

@@ -15,7 +15,7 @@ use buckler_tests::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::site::{DECOY, INJECTION, SOMEBODY, Site, admin, function_app, local, of, server, wait_until};
+use crate::site::{CLIENT, DECOY, INJECTION, Site, admin, function_app, local, of, server, wait_until};
 
 /// What the handler got.
 struct Came {
@@ -146,7 +146,7 @@ impl Azure {
 #[test]
 fn a_refusal_is_an_answer_that_tells_the_host_what_to_tell_the_client() {
     let azure = Azure::start(local());
-    let refused = azure.refused("site", DECOY, SOMEBODY);
+    let refused = azure.refused("site", DECOY, CLIENT);
     let response = &refused["Outputs"]["res"];
     assert_eq!(response["statusCode"], "403");
     let page = response["body"].as_str().unwrap();
@@ -160,7 +160,7 @@ fn a_refusal_is_an_answer_that_tells_the_host_what_to_tell_the_client() {
     assert!(refused["ReturnValue"].is_null());
     assert!(azure.came.try_recv().is_err(), "the handler never saw it");
     wait_until("the ban is in force", || {
-        azure.invoke("site", "/", SOMEBODY).text().contains("\"403\"")
+        azure.invoke("site", "/", CLIENT).text().contains("\"403\"")
     });
     assert!(azure.invoke("site", "/", "203.0.113.10").text().contains("welcome"));
     assert!(azure.invoke("site", "/", "198.51.100.1").text().contains("welcome"));
@@ -203,10 +203,7 @@ fn a_client_is_told_by_the_host() {
 #[test]
 fn a_function_that_cannot_say_so_fails() {
     let azure = Azure::start(local());
-    assert_eq!(
-        azure.invoke("mute", &format!("/mute?{INJECTION}"), SOMEBODY).status,
-        403
-    );
+    assert_eq!(azure.invoke("mute", &format!("/mute?{INJECTION}"), CLIENT).status, 403);
     assert_eq!(azure.get(&format!("/mute?{INJECTION}")).status, 500);
     assert!(azure.came.try_recv().is_err(), "the handler never saw it");
 }
@@ -218,7 +215,7 @@ fn a_redirect_is_told_too() {
         .security("BLACKLIST_STATUS_CODE", 307)
         .security("BLACKLIST_ACTION_CONTENT", "https://example.com/gone");
     let azure = Azure::start(settings);
-    let response = &azure.refused("site", DECOY, SOMEBODY)["Outputs"]["res"];
+    let response = &azure.refused("site", DECOY, CLIENT)["Outputs"]["res"];
     assert_eq!(
         (response["statusCode"].as_str(), response["body"].as_str()),
         (Some("307"), Some(""))
@@ -270,7 +267,7 @@ fn requests_are_counted_by_the_status_inside_and_probes_are_not() {
         azure.invoke(
             path.strip_prefix('/').filter(|name| *name == "login").unwrap_or("site"),
             path,
-            SOMEBODY,
+            CLIENT,
         );
     }
     assert_eq!(
@@ -291,11 +288,11 @@ fn requests_are_counted_by_the_status_inside_and_probes_are_not() {
 #[test]
 fn the_whitelist_is_never_judged_and_level_three_lets_pass() {
     let azure = Azure::start(local().security("WHITELIST", json!(["203.0.113.0/28"])));
-    assert!(azure.invoke("site", DECOY, SOMEBODY).text().contains("\"404\""));
+    assert!(azure.invoke("site", DECOY, CLIENT).text().contains("\"404\""));
     assert!(azure.invoke("site", DECOY, "203.0.113.77").text().contains("\"403\""));
     let levels = json!({"flood": 0, "path": 0, "decoy": 3, "command": 0});
     let azure = Azure::start(local().security("SECURITY_CHECKS", levels));
-    assert!(azure.invoke("site", DECOY, SOMEBODY).text().contains("\"404\""));
+    assert!(azure.invoke("site", DECOY, CLIENT).text().contains("\"404\""));
     assert_eq!(azure.site.counts(), [0, 1, 1, 0]);
 }
 
@@ -327,7 +324,7 @@ fn it_registers_with_its_routes_and_shares_whom_it_catches() {
         admin(&server, "agents")
     );
     wait_until("the ban is shared", || {
-        azure.invoke("site", DECOY, SOMEBODY);
-        admin(&server, "blacklist").contains(SOMEBODY)
+        azure.invoke("site", DECOY, CLIENT);
+        admin(&server, "blacklist").contains(CLIENT)
     });
 }

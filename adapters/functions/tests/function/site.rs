@@ -26,7 +26,7 @@ pub(crate) const DECOY: &str = "/.git/config";
 pub(crate) const INJECTION: &str = "q=1%27+OR+%271%27%3D%271";
 
 /// A client.
-pub(crate) const SOMEBODY: &str = "203.0.113.9";
+pub(crate) const CLIENT: &str = "203.0.113.9";
 
 /// How long anything may take that happens on other threads.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);

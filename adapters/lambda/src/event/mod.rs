@@ -27,7 +27,8 @@ pub(crate) fn peer(request: &Request) -> Option<IpAddr> {
     }
 }
 
-/// The pattern of the route by which API Gateway called, `/items/{id}`. One for every path says nothing.
+/// The pattern of the route by which API Gateway called, `/items/{id}`. One for every path says
+/// nothing.
 pub(crate) fn pattern(request: &Request) -> Option<RoutePattern> {
     let said = match request.request_context_ref()? {
         RequestContext::ApiGatewayV1(context) => context.resource_path.as_deref()?,

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 VERSION: str
 
+#: Tells the pattern of the route of where a request came from, or whether there is one.
+_Resolve = Callable[[Any], str | bool | None]
+
 class SettingsError(ValueError):
     """The settings are wrong: each problem with its place, with what was found and what is allowed."""
 
@@ -78,7 +81,7 @@ class Agent:
     def check(
         self,
         request: Request,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def wants_body(self, request: Request) -> int | None: ...
@@ -87,7 +90,7 @@ class Agent:
         request: Request,
         body: bytes,
         whole: bool = True,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def check_body_beginning(
@@ -95,7 +98,7 @@ class Agent:
         request: Request,
         body: bytes,
         whole: bool = True,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> tuple[Refusal | None, BodyRest | None]: ...
     def check_body_rest(
@@ -104,7 +107,7 @@ class Agent:
         rest: BodyRest,
         piece: bytes,
         is_end: bool,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def wants_answer(
@@ -115,14 +118,14 @@ class Agent:
         request: Request,
         body: bytes,
         whole: bool = True,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def check_response(
         self,
         request: Request,
         status: int,
-        resolve: Callable[[Any], str | bool | None] | None = None,
+        resolve: _Resolve | None = None,
         source: Any = None,
     ) -> Refusal | None: ...
     def failure(self) -> Refusal | None: ...

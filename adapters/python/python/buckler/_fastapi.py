@@ -60,7 +60,10 @@ def _list(routes: Iterable[Any], prefix: str, listed: dict[str, tuple[list[str],
 
 
 def _pattern(routes: Iterable[Any], scope: Scope, prefix: str) -> str | None:
-    """The pattern of the first route that takes a request, or else of the first that has its path and other methods."""
+    """The pattern of the first route that takes a request.
+
+    Else of the first that has its path and other methods.
+    """
     from starlette.routing import Match
 
     others: str | None = None

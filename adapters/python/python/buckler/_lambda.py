@@ -35,7 +35,8 @@ class LambdaRASP(Function):
     _platform = "AWS Lambda"
 
     def _prepare(self) -> None:
-        # the runtime's handler is there already, and its level is for warnings; in this variable an operator has chosen one
+        # the runtime's handler is there already, and its level is for warnings; in this variable an
+        # operator has chosen one
         if "AWS_LAMBDA_RUNTIME_API" in os.environ and "AWS_LAMBDA_LOG_LEVEL" not in os.environ:
             _logs.show_reports()
 

@@ -26,7 +26,10 @@ _stderr = _StandardError()
 
 
 def show_reports() -> None:
-    """Has the start-up report seen where a platform's own logging shows warnings alone, unless the host has chosen a level already."""
+    """Has the start-up report seen where a platform's own logging shows warnings alone.
+
+    Unless the host has chosen a level already.
+    """
     if _logger.level == logging.NOTSET:
         _logger.setLevel(logging.INFO)
 

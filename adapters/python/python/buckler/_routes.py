@@ -11,7 +11,10 @@ from ._failure import tell
 T = TypeVar("T")
 
 Found = Union[str, bool, None]
-"""What a framework says of a request's route: its pattern, ``/items/{id}``, or whether there is one."""
+"""What a framework says of a request's route.
+
+Its pattern, ``/items/{id}``, or whether there is one.
+"""
 
 _WHOLE = re.compile(r"/?(<path:[^<>]*>|\{[^{}]*:path\}|\{[^{}]*\+\})")
 
@@ -23,7 +26,10 @@ def is_catch_all(pattern: str) -> bool:
 
 
 def harmless(resolve: Callable[[T], Found]) -> Callable[[T], Found]:
-    """No route is known where the framework fails to say, and none where it has one for everything."""
+    """No route is known where the framework fails to say.
+
+    Nor where it has one for everything.
+    """
 
     def resolved(seen: T) -> Found:
         try:

@@ -38,8 +38,11 @@ class Watch:
         resolve: Callable[[Any], Any] | None = None,
         source: Any = None,
     ) -> None:
-        """``resolve`` tells the route of ``source``, should anything be found; that must not hold the watch: bodies would be kept until
-        Python looks for what is no longer in use."""
+        """``resolve`` tells the route of ``source``, should anything be found.
+
+        That must not hold the watch: bodies would be kept until Python looks for what is no longer
+        in use.
+        """
         self.wanted = wanted
         #: why the body is refused
         self.refusal: Refusal | None = None

@@ -55,8 +55,9 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the scope the pattern of the application's route (``/items/{id}``), or whether there is one. It is asked
-        for probes, for answers 404 and 410, and where something is found, which is then told with its route
+    :param resolve: tells from the scope the pattern of the application's route
+        (``/items/{id}``), or whether there is one. It is asked for probes, for answers 404 and 410,
+        and where something is found, which is then told with its route
     """
 
     def __init__(
@@ -107,7 +108,8 @@ class Middleware:
         peek = watch = None
         try:
             request = Request.from_asgi(scope)  # type: ignore[arg-type]
-            # applications that are mounted write in the scope what is left of the path: the route is asked for of what came
+            # applications that are mounted write in the scope what is left of the path: the route
+            # is asked for of what came
             asked = dict(scope) if self.resolve else scope
             refusal = agent.check(request, self.resolve, scope)
             if refusal is None and is_http and has_body(scope):

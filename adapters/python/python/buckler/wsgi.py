@@ -43,8 +43,9 @@ class Middleware:
 
     :param app: the application
     :param agent: the agent; without one, the other parameters, which are :class:`buckler.Agent`'s, make one
-    :param resolve: tells from the environment the pattern of the application's route (``/items/{id}``), or whether there is one. It is
-        asked for probes, for answers 404 and 410, and where something is found, which is then told with its route
+    :param resolve: tells from the environment the pattern of the application's route
+        (``/items/{id}``), or whether there is one. It is asked for probes, for answers 404 and 410,
+        and where something is found, which is then told with its route
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Middleware:
                 wanted = agent.wants_body(request)
                 if wanted is not None:
                     # a copy: the body that the environment is about to hold has the watch
-                    watch = Watch(agent, request, wanted, self.resolve, dict(environ))
+                    watch = Watch(agent, request, wanted, self.resolve, dict(environ) if self.resolve else None)
                     refusal = look(environ, watch)
         except Exception:
             refusal = failed(agent, "the check of a request")

@@ -103,9 +103,9 @@ impl Agent {
         self.current().is_some()
     }
 
-    /// Judges a request before the application sees it: `None` where it passes. `resolve` returns the pattern of the
-    /// application's route for `source`, or whether there is one. It is called where that matters: for a path that
-    /// attackers ask for, and for whatever else is found.
+    /// Judges a request before the application sees it: `None` where it passes. `resolve` returns
+    /// the pattern of the application's route for `source`, or whether there is one. It is called
+    /// where that matters: for a path that attackers ask for, and for whatever else is found.
     #[pyo3(signature = (request, resolve = None, source = None))]
     fn check(
         &self,
@@ -134,8 +134,8 @@ impl Agent {
         }
     }
 
-    /// Judges a request's body before the application sees any of it. `whole`: this is all of it. `resolve` and `source`
-    /// are as for `check`.
+    /// Judges a request's body before the application sees any of it. `whole`: this is all of it.
+    /// `resolve` and `source` are as for `check`.
     #[pyo3(signature = (request, body, whole = true, resolve = None, source = None))]
     fn check_body(
         &self,
@@ -229,8 +229,8 @@ impl Agent {
         }
     }
 
-    /// Judges the beginning of an answer's body, before the client sees any of it, and before `check_response`. `resolve`
-    /// and `source` are as for `check`.
+    /// Judges the beginning of an answer's body, before the client sees any of it, and before
+    /// `check_response`. `resolve` and `source` are as for `check`.
     #[pyo3(signature = (request, body, whole = true, resolve = None, source = None))]
     fn check_answer(
         &self,

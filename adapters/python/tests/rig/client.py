@@ -9,7 +9,7 @@ from typing import Iterable, Sequence
 from .waiting import PATIENCE
 
 #: A client that may be banned: loopback never is. The address is reserved for documentation, as all are here.
-SOMEBODY = "203.0.113.9"
+CLIENT = "203.0.113.9"
 
 #: Another one.
 ANOTHER = "203.0.113.10"
@@ -47,10 +47,10 @@ class Client:
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
 
-    def get(self, path: str, client: str = SOMEBODY, patience: float = PATIENCE) -> Answer:
+    def get(self, path: str, client: str = CLIENT, patience: float = PATIENCE) -> Answer:
         return self.ask("GET", path, [("X-Forwarded-For", client)], patience=patience)
 
-    def status(self, path: str, client: str = SOMEBODY, patience: float = PATIENCE) -> int:
+    def status(self, path: str, client: str = CLIENT, patience: float = PATIENCE) -> int:
         return self.get(path, client, patience).status
 
     def post(
@@ -58,7 +58,7 @@ class Client:
         path: str,
         content_type: str,
         body: bytes | Iterable[bytes],
-        client: str = SOMEBODY,
+        client: str = CLIENT,
     ) -> Answer:
         """Posts a body; one that is not bytes goes in the chunks that it comes in."""
         headers = [("X-Forwarded-For", client), ("Content-Type", content_type)]

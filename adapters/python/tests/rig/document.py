@@ -42,8 +42,10 @@ class Asked:
 
 
 class Document:
-    """Answers a ``POST`` to the configuration's URL as it likes, with a status or a text, and a ``GET`` with the page's document, unless
-    the agent has it."""
+    """Answers a ``POST`` to the configuration's URL as it likes, with a status or a text.
+
+    A ``GET`` is answered with the page's document, unless the agent has it.
+    """
 
     def __init__(self, posted: int | str = 200) -> None:
         self.config: dict[str, Any] = dict(EXAMPLE)

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     DeathNotice, Tree,
+    configuration::LOCAL,
     estate::Estate,
     log_budget::LineBudget,
     messages::{
@@ -36,9 +37,6 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Entries looked at in one sweep: about a millisecond.
 const SWEEP_BUDGET: usize = 20_000;
-
-/// Why a server refuses a ban for which it has no room now, and may have later.
-const NO_ROOM: &str = "quota";
 
 /// The actor.
 pub(super) struct BlacklistSync {
@@ -78,7 +76,7 @@ impl Sharing {
         match (estate.identity.contact.borrow().cloud.is_some(), policy.shares()) {
             (false, _) => Self::Off,
             (true, true) => Self::On,
-            (true, false) if estate.configuration.borrow().source == "local" => Self::Undecided,
+            (true, false) if estate.configuration.borrow().source == LOCAL => Self::Undecided,
             (true, false) => Self::Off,
         }
     }
@@ -170,7 +168,7 @@ impl BlacklistSync {
         let outbox = self.estate.outbox.borrow();
         let event = outbox.get(stream, first.seq);
         let address = event.map(|event| event.address.as_str()).unwrap_or_default();
-        let again = nack.iter().filter(|refused| refused.code == NO_ROOM).count();
+        let again = nack.iter().filter(|refused| refused.code == Nack::QUOTA).count();
         self.refused_lines
             .borrow_mut()
             .refused(nack.len(), again, (address, &first.code), now);
@@ -251,17 +249,7 @@ impl Handler<EventsAcknowledged> for BlacklistSync {
         let EventsAcknowledged { stream, up_to, nack } = acknowledged;
         let now = self.estate.now();
         self.say_refused(stream, &nack, now);
-        let mut no_room: Vec<u64> = nack
-            .iter()
-            .filter(|refused| refused.code == NO_ROOM)
-            .map(|refused| refused.seq)
-            .collect();
-        no_room.sort_unstable();
-        let known = self
-            .estate
-            .outbox
-            .borrow_mut()
-            .acknowledge(stream, up_to, &no_room, now);
+        let known = self.estate.outbox.borrow_mut().acknowledge(stream, up_to, &nack, now);
         if known > 0 {
             self.estate.store.forget_events(stream, up_to);
         }

@@ -28,7 +28,7 @@ use crate::{
 const TEMPLATE: &str = "TEMPLATE";
 
 /// The source of a configuration that no server had a part in.
-const LOCAL: &str = "local";
+pub(crate) const LOCAL: &str = "local";
 
 /// The configuration's layers, and what they were compiled into.
 pub(crate) struct Configuration {
@@ -50,7 +50,8 @@ pub(crate) struct Configuration {
     pub(crate) has_ended: bool,
     /// In what the policy in force protects less than the one before it.
     pub(crate) weaker: Vec<String>,
-    /// Whether the one before it was the server's, too: what a server says first is its operator's choice.
+    /// Whether the one before it was the server's, too: what a server says first is its operator's
+    /// choice.
     pub(crate) weakened: bool,
     pub(crate) policy: Arc<Policy>,
     pub(crate) source: &'static str,
@@ -216,8 +217,8 @@ impl Configuration {
         (self.policy, self.source, self.server) = (policy, "server", Some(update));
     }
 
-    /// The signature of the configuration in force, where it was believed. What was believed last is
-    /// another after a roll-back.
+    /// The signature of the configuration in force, where it was believed. What was believed last
+    /// is another after a roll-back.
     fn signature_in_force(&self) -> Option<&Signature> {
         let server = self.server.as_ref().filter(|_| self.trust.mode != Mode::Off)?;
         let signature = server.signature.as_ref()?;

@@ -75,7 +75,8 @@ impl Configuration {
         }
     }
 
-    /// Takes over the server's configuration from an earlier run, where it still compiles. It was good then, and is not on trial.
+    /// Takes over the server's configuration from an earlier run, where it still compiles. It was
+    /// good then, and is not on trial.
     fn restore(&mut self, mut config: ConfigUpdate) {
         if self.trust.mode != Mode::Off {
             config.hash = config_hash(&config.body);

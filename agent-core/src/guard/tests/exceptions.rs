@@ -6,6 +6,8 @@ use super::*;
 struct Routed<'r> {
     request: &'r Request,
     pattern: Option<&'r str>,
+    /// How often the host was asked for the pattern.
+    asked: std::cell::Cell<usize>,
 }
 
 impl Headers for Routed<'_> {
@@ -18,6 +20,7 @@ impl Headers for Routed<'_> {
     }
 
     fn route_pattern(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.asked.set(self.asked.get() + 1);
         self.pattern.map(Into::into)
     }
 }
@@ -26,12 +29,22 @@ const ATTACK: &str = "1'+OR+'1'%3D'1";
 
 /// The verdict on a request with this query on this route.
 fn judged(stage: &Stage, request: &Request, pattern: Option<&str>, query: &str) -> Verdict {
-    let headers = Routed { request, pattern };
-    stage.guard.check(&RequestView {
+    asked(stage, request, pattern, query).0
+}
+
+/// As [`judged`], with how often the host was asked for the route's pattern.
+fn asked(stage: &Stage, request: &Request, pattern: Option<&str>, query: &str) -> (Verdict, usize) {
+    let headers = Routed {
+        request,
+        pattern,
+        asked: std::cell::Cell::default(),
+    };
+    let verdict = stage.guard.check(&RequestView {
         query,
         headers: &headers,
         ..request.view()
-    })
+    });
+    (verdict, headers.asked.get())
 }
 
 fn with(exceptions: &Value) -> Stage {
@@ -195,6 +208,21 @@ fn a_candidate_is_judged_by_its_own_exceptions() {
         (0, 1),
         "a probe's own rule still refuses the decoy"
     );
+}
+
+#[test]
+fn a_request_in_which_nothing_is_found_is_asked_for_no_route() {
+    let stage = stage(json!({
+        "SECURITY_CHECKS": {"sqli": 1, "flood": 1, "brute": 1},
+        "EXCEPTIONS": [{"rule": "flood", "route": "/free"}],
+        "DRY_RUN": {"EXCEPTIONS": [{"rule": "sqli", "route": "/items/{id}"}]},
+    }));
+    let request = get("/items/7");
+    let (verdict, times) = asked(&stage, &request, Some("/items/{id}"), "q=blue+shoes");
+    assert_eq!((verdict.is_block(), times), (false, 0));
+    let (verdict, times) = asked(&stage, &request, Some("/items/{id}"), &format!("q={ATTACK}"));
+    assert!(verdict.is_block() && times > 0, "{times}");
+    assert_eq!(stage.guard.dry_run().unwrap().totals(), (0, 1), "the candidate's own");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::ops::BitOr;
 
 use crate::model::normal::Spelling;
 
-/// A set of byte classes. Each byte is in one: nearly each sign and each letter (in either case) has
-/// its own, digits have two.
+/// A set of byte classes. Each byte is in one: nearly each sign and each letter (in either case)
+/// has its own, digits have two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Marks(u64);
 

@@ -12,8 +12,9 @@
 //! an earlier process left, the wall clock says once, at the start, how much time has passed: never less than none, so that a
 //! clock that went back prolongs nothing.
 //!
-//! **A ban that the server had no room for** stays pending: it waits a minute or more without a number, and is then offered
-//! again under a new one. What it lost meanwhile is its place, and, if the process ends, its turn: it is in force here.
+//! **A ban that the server had no room for** stays pending: it waits a minute or more without a
+//! number, and is then offered again under a new one. What it lost meanwhile is its place, and, if
+//! the process ends, its turn: it is in force here.
 
 mod stream;
 mod waiting;
@@ -26,7 +27,7 @@ use self::{
     stream::{Pending, Stream},
     waiting::{Taken, Waiting},
 };
-use crate::protocol::v2::{AddressOrigin, Detail, Event, EventKind, Evidence, MAX_EVENTS};
+use crate::protocol::v2::{AddressOrigin, Detail, Event, EventKind, Evidence, MAX_EVENTS, Nack};
 
 /// Events that are kept at most, those of earlier processes included: at about 300 bytes each, 3 MB; at one batch a second,
 /// 40 s to send.
@@ -184,9 +185,12 @@ impl Outbox {
     /// Forgets what the server has of a stream, up to and including `seq`; how many those were. A number that was never given is
     /// taken as the last one, and a stream that is not known as one that was acknowledged long ago.
     ///
-    /// Bans among them for which it had `no_room`, by their numbers in ascending order, stay pending,
-    /// and are [offered again](Self::offer_again) later.
-    pub fn acknowledge(&mut self, stream: Uuid, seq: u64, no_room: &[u64], now: Duration) -> usize {
+    /// Bans among them that it refused for a [quota](Nack::QUOTA) stay pending, and are
+    /// [offered again](Self::offer_again) later.
+    pub fn acknowledge(&mut self, stream: Uuid, seq: u64, nack: &[Nack], now: Duration) -> usize {
+        let no_room = nack.iter().filter(|refused| refused.code == Nack::QUOTA);
+        let mut no_room: Vec<u64> = no_room.map(|refused| refused.seq).collect();
+        no_room.sort_unstable();
         let streams = self.left.iter_mut().chain([&mut self.own]);
         let known: Vec<Pending> = streams
             .filter(|known| known.id == stream)

@@ -51,6 +51,15 @@ fn seqs(outbox: &Outbox) -> Vec<u64> {
     outbox.batch(Duration::ZERO).iter().map(|event| event.seq).collect()
 }
 
+/// What a server says of events that it has no room for.
+fn no_room(seqs: &[u64]) -> Vec<Nack> {
+    let refused = seqs.iter().map(|seq| Nack {
+        seq: *seq,
+        code: Nack::QUOTA.to_owned(),
+    });
+    refused.collect()
+}
+
 #[test]
 fn numbers_rise_by_one_and_only_what_is_acknowledged_goes() {
     let mut outbox = filled(5);
@@ -199,7 +208,7 @@ fn bans_without_room_are_offered_again_the_surest_and_newest_first() {
     }
     outbox.push(draft(EventKind::Attack), Duration::ZERO);
     outbox.push(draft(EventKind::Ban), Duration::ZERO);
-    assert_eq!(outbox.acknowledge(OWN, 5, &[1, 2, 3, 4], SECOND), 5);
+    assert_eq!(outbox.acknowledge(OWN, 5, &no_room(&[1, 2, 3, 4]), SECOND), 5);
     assert_eq!(
         (outbox.len(), outbox.ledger().pending, outbox.ledger().acknowledged),
         (0, 3, 2)
@@ -239,7 +248,7 @@ fn a_server_without_room_is_asked_less_and_less_often() {
     let (mut now, mut waits) = (Duration::ZERO, Vec::new());
     for _ in 0..7 {
         let seq = outbox.first();
-        outbox.acknowledge(OWN, seq, &[seq], now);
+        outbox.acknowledge(OWN, seq, &no_room(&[seq]), now);
         let refused = now;
         while outbox.offer_again(now, |_| true).is_empty() {
             now += SECOND;
@@ -257,7 +266,7 @@ fn what_waits_for_room_is_bounded_and_ends_with_its_ban() {
         fill(&mut outbox, MAX_EVENTS);
         offered += MAX_EVENTS as u64;
         let seqs = seqs(&outbox);
-        outbox.acknowledge(OWN, *seqs.last().unwrap(), &seqs, Duration::ZERO);
+        outbox.acknowledge(OWN, *seqs.last().unwrap(), &no_room(&seqs), Duration::ZERO);
     }
     assert_eq!(outbox.ledger().pending, 2_000);
     balanced(&outbox, offered);
@@ -269,7 +278,7 @@ fn what_waits_for_room_is_bounded_and_ends_with_its_ban() {
     balanced(&outbox, offered);
     fill(&mut outbox, 3);
     let last = outbox.next_seq() - 1;
-    outbox.acknowledge(OWN, last, &[last], Duration::ZERO);
+    outbox.acknowledge(OWN, last, &no_room(&[last]), Duration::ZERO);
     assert_eq!(outbox.withdraw(), 1, "they are not for the server after all");
     assert!(outbox.offer_again(1_000 * SECOND, |_| true).is_empty());
 }

@@ -1,4 +1,5 @@
-//! Bans that the server had no room for: kept here, and offered again later, the surest and newest first.
+//! Bans that the server had no room for: kept here, and offered again later, the surest and newest
+//! first.
 
 use std::{cmp::Reverse, mem, time::Duration};
 

@@ -82,7 +82,8 @@ impl Gaps {
         }
     }
 
-    /// Has a part read that begins at this offset, and adds its gaps with their offsets in the whole.
+    /// Has a part read that begins at this offset, and adds its gaps with their offsets in the
+    /// whole.
     pub(super) fn within<T>(&mut self, at: usize, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut inner = Self::default();
         let result = read(&mut inner);

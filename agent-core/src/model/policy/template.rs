@@ -16,10 +16,10 @@ pub fn is_template(name: &str) -> bool {
 
 /// Every key with its default. A key that is not here is unknown.
 ///
-/// The values are pyrasp 0.9.2's but for these: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the answer's headers are the
-/// host's affair, and no third party learns who visits), `path` is off (an unknown path is the application's 404), decoys are
-/// exact paths, a flood is what no office of 50 people sends, `IGNORE_PATHS` holds health endpoints, and the page of a refusal
-/// bears its id.
+/// The values are pyrasp 0.9.2's but for these: `CHANGE_SERVER` and `RESOLVE_COUNTRY` are off (the
+/// answer's headers are the host's affair, and no third party learns who visits), `path` is off (an
+/// unknown path is the application's 404), decoys are exact paths, a flood is what no office of 50
+/// people sends, `IGNORE_PATHS` holds health endpoints, and the page of a refusal bears its id.
 pub(super) fn defaults() -> ConfigMap {
     let mut all = ConfigMap::new();
     for group in [protection(), answers(), detectors(), outside()] {

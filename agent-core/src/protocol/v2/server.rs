@@ -43,6 +43,12 @@ pub struct Nack {
     pub code: String,
 }
 
+impl Nack {
+    /// The code of what the agent has shared too much of, in all or in the last minute: it is
+    /// offered again later.
+    pub const QUOTA: &str = "quota";
+}
+
 /// A change to the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListUpdate {

@@ -92,11 +92,8 @@ pub(super) async fn replace(
     // who may not see the profile is told so before a body is read
     theirs(&asker, &state, &name)?;
     let (config, signature) = apart(read(&state, payload).await?)?;
-    let before = theirs(&asker, &state, &name)?;
-    let live = put_signed(&asker, &state, &name, |_| Ok((config, signature))).await?;
-    let mut view = ProfileView::from(&live);
-    view.warnings.extend(live.warning_after(&before).map(str::to_owned));
-    reply::ok(view)
+    let replaced = put_signed(&asker, &state, &name, |_| Ok((config, signature))).await?;
+    answered(&replaced, None)
 }
 
 /// Changes some keys: those that are null are dropped, and all others stay.
@@ -113,23 +110,17 @@ pub(super) async fn merge(
             "signature: found one, allowed is none: what is signed is taken as a whole, by PUT",
         ));
     }
-    let before = theirs(&asker, &state, &name)?;
-    let live = put_in_force(&asker, &state, &name, |live| Ok(merged(&live.shown(), keys))).await?;
-    let mut view = ProfileView::from(&live);
-    view.warnings.extend(live.warning_after(&before).map(str::to_owned));
-    reply::ok(view)
+    let merged = put_signed(&asker, &state, &name, |live| Ok((laid_over(&live.shown(), keys), None))).await?;
+    answered(&merged, None)
 }
 
-/// What an update makes of a configuration.
-fn merged(config: &ConfigMap, update: ConfigMap) -> ConfigMap {
-    let dropped: Vec<String> = update
-        .iter()
-        .filter(|(_, value)| value.is_null())
-        .map(|(key, _)| key.clone())
-        .collect();
-    let mut merged = laid_over(config, update);
-    merged.retain(|key, _| !dropped.contains(key));
-    merged
+/// The configuration that is in force now, with what is to be said of the step from the one before.
+pub(super) fn answered(replaced: &Replaced, more: Option<String>) -> Result<HttpResponse, Refusal> {
+    let Replaced { before, live } = replaced;
+    let mut view = ProfileView::from(live);
+    view.warnings.extend(live.warning_after(before).map(str::to_owned));
+    view.warnings.extend(more);
+    reply::ok(view)
 }
 
 /// A configuration, and its signature where it came as `{"config": {…}, "signature": {…}}`.
@@ -158,7 +149,8 @@ pub(in crate::http) async fn put_in_force(
     name: &str,
     make: impl FnOnce(&LiveProfile) -> Result<ConfigMap, Refusal>,
 ) -> Result<Arc<LiveProfile>, Refusal> {
-    put_signed(asker, state, name, |live| Ok((make(live)?, None))).await
+    let replaced = put_signed(asker, state, name, |live| Ok((make(live)?, None))).await?;
+    Ok(replaced.live)
 }
 
 /// As [`put_in_force`], of a configuration that may be signed.
@@ -167,12 +159,18 @@ async fn put_signed(
     state: &State,
     name: &str,
     make: impl FnOnce(&LiveProfile) -> Result<(ConfigMap, Option<Signature>), Refusal>,
-) -> Result<Arc<LiveProfile>, Refusal> {
+) -> Result<Replaced, Refusal> {
     changed(asker, state, (name, "profile"), |profiles, before, unix_ms| {
         let (config, signature) = make(before)?;
         Ok(profiles.replace(name, (&config, signature), unix_ms)?)
     })
     .await
+}
+
+/// A profile as it was, and as it is now.
+pub(in crate::http) struct Replaced {
+    pub(in crate::http) before: Arc<LiveProfile>,
+    pub(in crate::http) live: Arc<LiveProfile>,
 }
 
 /// Prepares what a profile is to be, has it kept, and puts it in force: one change after the other.
@@ -181,7 +179,7 @@ pub(super) async fn changed(
     state: &State,
     (name, action): (&str, &str),
     prepare: impl FnOnce(&Profiles, &LiveProfile, u64) -> Result<Option<Prepared>, Refusal>,
-) -> Result<Arc<LiveProfile>, Refusal> {
+) -> Result<Replaced, Refusal> {
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
     let before = theirs(asker, state, name)?;
@@ -195,7 +193,8 @@ pub(super) async fn changed(
     state.owner.submit(commands, |_, _, _| Ok(())).await?;
     profiles.publish(prepared);
     drop(changing);
-    profiles.get(name).ok_or_else(|| no_profile(name))
+    let live = profiles.get(name).ok_or_else(|| no_profile(name))?;
+    Ok(Replaced { before, live })
 }
 
 /// The profile of this name, if the operator sees its fleet.

@@ -1,6 +1,5 @@
-//! Versions of a profile's configuration in the admin API: what was in force before, and back to it.
-
-use std::sync::Arc;
+//! Versions of a profile's configuration in the admin API: what was in force before, and back to
+//! it.
 
 use actix_web::{
     HttpResponse,
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Asker, json as read,
-    profiles::{ProfileView, changed, signed, theirs},
+    profiles::{ProfileView, Replaced, answered, changed, signed, theirs},
 };
 use crate::{
     http::{
@@ -102,12 +101,8 @@ async fn answer(
     (name, action): (&str, &str),
     earlier: &Earlier,
 ) -> Result<HttpResponse, Refusal> {
-    let before = theirs(asker, state, name)?;
-    let live = put_back(asker, state, (name, action), earlier, |_| Ok(())).await?;
-    let mut view = ProfileView::from(&live);
-    view.warnings.extend(live.warning_after(&before).map(str::to_owned));
-    view.warnings.extend(earlier.warning(&before));
-    reply::ok(view)
+    let replaced = put_back(asker, state, (name, action), earlier, |_| Ok(())).await?;
+    answered(&replaced, earlier.warning(&replaced.before))
 }
 
 /// Where an operator goes back to.
@@ -187,7 +182,7 @@ pub(in crate::http) async fn put_back(
     (name, action): (&str, &str),
     earlier: &Earlier,
     is_wanted: impl FnOnce(&LiveProfile) -> Result<(), Refusal>,
-) -> Result<Arc<LiveProfile>, Refusal> {
+) -> Result<Replaced, Refusal> {
     changed(asker, state, (name, action), |profiles, before, unix_ms| {
         is_wanted(before)?;
         earlier.prepare(profiles, before, unix_ms)

@@ -1,5 +1,5 @@
-//! Findings: what was refused and what was only logged, by rule, route, check and level over time. It
-//! is where a profile is looked at that only logs, before it enforces.
+//! Findings: what was refused and what was only logged, by rule, route, check and level over time.
+//! It is where a profile is looked at that only logs, before it enforces.
 
 use std::collections::BTreeSet;
 

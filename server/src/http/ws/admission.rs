@@ -1,5 +1,5 @@
-//! How many WebSockets there may be, of all and of one key, and how many new ones in a second: a fleet that lost its server
-//! comes back at once.
+//! How many WebSockets there may be, of all and of one key, and how many new ones in a second: a
+//! fleet that lost its server comes back at once.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -18,7 +18,8 @@ const COME_AGAIN_S: std::ops::RangeInclusive<u64> = 5..=30;
 /// The most WebSockets of one agent that has enrolled: it needs one, processes that share its state
 /// one each, and what broke off counts until it is found to be idle.
 const OF_AGENT: usize = 64;
-/// Counters of keys, by hash, and of agents: half a megabyte. Of 50,000 agents hardly ten share one.
+/// Counters of keys, by hash, and of agents: half a megabyte. Of 50,000 agents hardly ten share
+/// one.
 const KEYS: usize = 1_024;
 const AGENTS: usize = 65_536;
 
@@ -65,7 +66,8 @@ impl Admission {
         self.turned_away.load(Ordering::Relaxed)
     }
 
-    /// A place for one more WebSocket on this account, until it is dropped: a key's, or that of one agent.
+    /// A place for one more WebSocket on this account, until it is dropped: a key's, or that of one
+    /// agent.
     pub(super) fn enter(self: &Arc<Self>, account: &str, is_agent: bool, now: Duration) -> Result<Place, Refusal> {
         let before = self.open.fetch_add(1, Ordering::SeqCst);
         let place = Place {

@@ -1,5 +1,6 @@
-//! A cap on frames and messages that holds before they are read: the codec reads a frame as a whole, however long it says it
-//! is, and looks at its length only then. What comes is on the account of the connection's key, and has to come in time.
+//! A cap on frames and messages that holds before they are read: the codec reads a frame as a
+//! whole, however long it says it is, and looks at its length only then. What comes is on the
+//! account of the connection's key, and has to come in time.
 
 use std::{
     io,

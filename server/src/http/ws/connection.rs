@@ -25,6 +25,7 @@ use crate::{
     http::{
         agents::{self, Message},
         answer_v2::{self, Answer, Caller},
+        bodies::Room,
         reply::{Envelope, Refusal},
         state::{Stage, State},
     },
@@ -66,6 +67,8 @@ pub(super) struct Connection {
     under_way: Option<oneshot::Receiver<()>>,
     /// Since when there is the change that this carries.
     changed_at: Option<Instant>,
+    /// For the message that is being answered.
+    room: Room,
 }
 
 impl Connection {
@@ -82,6 +85,7 @@ impl Connection {
         // the key may have been revoked since it was looked at
         profiles.mark_changed();
         Self {
+            room: state.room(&profile.account()),
             session,
             credentials,
             peer,
@@ -131,11 +135,12 @@ impl Connection {
                     idle.as_mut().reset(Instant::now() + patience);
                     match heard(came)? {
                         Heard::Text(text) => {
-                            // until it is answered
-                            let mut room = self.state.room(&self.profile.account());
-                            room.hold(text.len()).map_err(|refusal| Ending::refused(&refusal))?;
+                            let held = self.room.hold(text.len());
+                            held.map_err(|refusal| Ending::refused(&refusal))?;
                             // in a box, so that an idle connection needs no room for it
                             Box::pin(self.answer(&text, patience)).await?;
+                            // less is never refused
+                            let _ = self.room.hold(0);
                         }
                         Heard::Ping(bytes) => self.session.pong(&bytes).await.map_err(|_| Ending::Left)?,
                         Heard::Pong => {}

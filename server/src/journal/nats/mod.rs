@@ -53,8 +53,8 @@ use super::{
 };
 use crate::{neighbours::Neighbours, store::Record};
 
-/// How long a record may take to come back. An election takes some seconds, and requests are given up
-/// after 10.
+/// How long a record may take to come back. An election takes some seconds, and requests are given
+/// up after 10.
 const APPEND: Duration = Duration::from_secs(8);
 
 /// Records that are held before they are given, and their bytes as JSON: what a node that was cut

@@ -113,7 +113,7 @@ pub(super) async fn fetch(
         let mut usable = known.into_iter().filter(|(at, _)| *at <= last);
         let next = usable.find(|(_, name)| unreadable.iter().all(|(other, _)| other != name));
         let Some((_, name)) = next.filter(|_| unreadable.len() < TRIES) else {
-            // "there is none" would let a node begin the stream anew
+            // "there is none" would let a node begin the stream again
             return unreadable.pop().map_or(Ok(None), |(_, problem)| Err(problem));
         };
         match copy(&store, &name, into).await {

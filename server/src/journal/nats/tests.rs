@@ -176,7 +176,7 @@ fn with_engine<F: Future<Output = ()>>(setting: &Setting, act: impl FnOnce(async
 }
 
 #[test]
-fn a_snapshot_whose_bytes_are_gone_holds_nobody_up_and_the_one_before_is_read() {
+fn a_snapshot_whose_bytes_are_gone_holds_up_no_start_and_the_one_before_is_read() {
     let Some(setting) = Setting::new() else { return };
     let mut node = setting.node("torn", "node");
     for n in 1..=2 {

@@ -41,7 +41,8 @@ pub(super) struct Process {
     /// Events that were offered to the outbox.
     generated: u64,
     pub(super) closed: bool,
-    /// Whether bans that the server has no room for wait on: they are offered without end, and a run has one.
+    /// Whether bans that the server has no room for wait on: they are offered without end, and a
+    /// run has one.
     pub(super) settles: bool,
 }
 
@@ -212,13 +213,8 @@ impl Process {
             for name in self.known_up_to(stream, up_to) {
                 here.ledger.acknowledge(name);
             }
-            let no_room: Vec<u64> = nack
-                .iter()
-                .filter(|refused| refused.code == "quota")
-                .map(|refused| refused.seq)
-                .collect();
             let elapsed = self.elapsed(here.now);
-            let known = self.outbox.acknowledge(stream, up_to, &no_room, elapsed);
+            let known = self.outbox.acknowledge(stream, up_to, &nack, elapsed);
             here.disk.forget_events(stream, up_to);
             wants
                 .notes
@@ -233,7 +229,8 @@ impl Process {
         wants
     }
 
-    /// Bans that the server had no room for are events once more, if it is time, and on disk before they are told.
+    /// Bans that the server had no room for are events once more, if it is time, and on disk before
+    /// they are told.
     fn offer_again(&mut self, here: &mut Here<'_>) {
         if self.settles {
             return;
