@@ -26,10 +26,10 @@ use buckler::{
     },
     model::{
         blacklist::{Blacklist, Scope},
-        detect::Detectors,
         policy::{Layer, Policy},
     },
 };
+use buckler_waf::detect::Detectors;
 use criterion::Criterion;
 use ipnet::IpNet;
 

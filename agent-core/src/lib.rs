@@ -44,6 +44,8 @@ mod actors;
 mod agent;
 pub mod clock;
 #[cfg(feature = "agent")]
+pub mod detect;
+#[cfg(feature = "agent")]
 pub mod guard;
 pub mod model;
 #[cfg(feature = "agent")]

@@ -13,10 +13,10 @@ use buckler::{
     },
     model::{
         blacklist::{Blacklist, Scope},
-        detect::Detectors,
         policy::{Layer, Policy},
     },
 };
+use buckler_waf::detect::Detectors;
 
 /// What a browser sends.
 const BROWSER: [(&str, &[u8]); 12] = [

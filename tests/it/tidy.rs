@@ -84,7 +84,7 @@ fn the_guard_never_waits() {
 }
 
 #[test]
-fn the_model_is_pure() {
+fn the_model_and_the_engine_are_pure() {
     let words = [
         "async ",
         "Instant::now",
@@ -95,10 +95,21 @@ fn the_model_is_pure() {
         "std::net::Tcp",
         "tracing",
     ];
+    for folder in ["agent-core/src/model", "agent-core/waf/src"] {
+        nowhere(
+            folder,
+            &words,
+            "the model and the engine have no clock, no I/O and no async",
+        );
+    }
+}
+
+#[test]
+fn the_engine_knows_nothing_of_the_agent() {
     nowhere(
-        "agent-core/src/model",
-        &words,
-        "the model has no clock, no I/O and no async",
+        "agent-core/waf/src",
+        &["buckler::", "buckler_", "serde"],
+        "the engine owns its options and knows no configuration",
     );
 }
 
@@ -136,12 +147,12 @@ fn nobody_names_whom_he_must_not_know() {
     let with = |more: &[&'static str]| [&actors[..], more].concat();
     nowhere(
         "transports",
-        &with(&["actix::", "buckler::guard", "buckler::model"]),
+        &with(&["actix::", "buckler::guard", "buckler::model", "buckler_waf"]),
         "a transport knows the protocol and the port",
     );
     nowhere(
         "adapters",
-        &with(&["actix::", "http_polling", "HttpPolling"]),
+        &with(&["actix::", "buckler_waf", "http_polling", "HttpPolling"]),
         "an adapter knows the agent, the guard and its types",
     );
     nowhere(

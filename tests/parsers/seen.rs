@@ -1,6 +1,6 @@
 //! What the engine saw of a body.
 
-use buckler::model::{
+use buckler_waf::{
     normal::{Spelling, normalise},
     places::{self, Body, Field, Gaps, MOST_BYTES},
 };

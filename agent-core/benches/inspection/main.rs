@@ -30,10 +30,10 @@ use buckler::{
     },
     model::{
         blacklist::Blacklist,
-        detect::Detectors,
         policy::{Layer, Policy},
     },
 };
+use buckler_waf::detect::Detectors;
 
 use self::requests::{BULK, Draw, KINDS, Kind, Request};
 

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
+use buckler_waf::detect::{Detector, Detectors};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use uuid::Uuid;
 
@@ -21,11 +22,7 @@ use crate::{
     },
     clock::{Clock, SystemClock},
     guard::{Guard, GuardParts, Intake, Mode, Published, Recent, Snapshot, Tally, Trusted},
-    model::{
-        blacklist::Blacklist,
-        detect::{Detector, Detectors},
-        policy::Policy,
-    },
+    model::{blacklist::Blacklist, policy::Policy},
     protocol::{Route, Routes},
     settings::{Settings, SettingsError},
     status::{Board, Conversation, Enforcement},

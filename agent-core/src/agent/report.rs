@@ -1,6 +1,7 @@
 //! The start-up report, through `tracing`: what is in force, where it comes from, and what is not
 //! looked into.
 
+use buckler_waf::{detect::Detectors, places::Gap};
 use serde_json::Value;
 
 use crate::{
@@ -8,8 +9,6 @@ use crate::{
     actors::{checks, configuration::Configuration, estate::Identity},
     guard::{BodyRest, CompressedBodies, UninspectedAction},
     model::{
-        detect::Detectors,
-        places::Gap,
         policy::{Check, Layer, Policy},
         signing::Mode,
     },

@@ -4,6 +4,11 @@
 
 use std::num::NonZeroUsize;
 
+use buckler_waf::{
+    detect::{Caught, leak::Leaks},
+    places::MOST_BYTES,
+};
+
 use super::{
     Guard, Phase, Shared, Verdict,
     checks::{Case, Finding, is_ignored},
@@ -16,11 +21,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    model::{
-        detect::{Caught, leak::Leaks},
-        places::MOST_BYTES,
-        policy::{Check, Policy},
-    },
+    model::policy::{Check, Policy},
     protocol::v2::Evidence,
 };
 

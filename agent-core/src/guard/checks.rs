@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
+use buckler_waf::detect::{Family, is_asked_by_software_too, is_told_by_the_answer};
+
 use super::{
     Shared,
     bots::bot,
@@ -17,7 +19,6 @@ use super::{
 use crate::{
     clock::Clock,
     model::{
-        detect::{Family, is_asked_by_software_too, is_told_by_the_answer},
         policy::{BanTerms, Check, Level, Policy, Window},
         ztaa::TokenProblem,
     },

@@ -1,5 +1,7 @@
 //! What the policy before makes of a request, for the [trial](super::Trial) of the one in force.
 
+use buckler_waf::places::Gaps;
+
 use super::{
     Phase, Shared,
     answer::leak,
@@ -10,10 +12,7 @@ use super::{
     request::RequestView,
     snapshot::{Mode, Snapshot},
 };
-use crate::model::{
-    places::Gaps,
-    policy::{Check, Level, Policy},
-};
+use crate::model::policy::{Check, Level, Policy};
 
 /// What a policy does to a request, from the mildest to the hardest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

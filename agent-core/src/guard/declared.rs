@@ -1,14 +1,15 @@
 //! Holds what a request carries against what the configuration declares: the forms of parameters, and the files that may be uploaded.
 
+use buckler_waf::{
+    detect::excerpt_at,
+    places::{self, Field, Part, Place, Role},
+};
+
 use super::{
     inspect::{Search, Suspicion, shown},
     request::BodyView,
 };
-use crate::model::{
-    detect::excerpt_at,
-    places::{self, Field, Part, Place, Role},
-    policy::Check,
-};
+use crate::model::policy::Check;
 
 impl Search<'_, '_> {
     /// Files of a kind or a size that nobody may upload here.

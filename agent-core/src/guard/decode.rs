@@ -7,6 +7,11 @@
 //! hidden behind the first is seen by few. So a body counts as decoded only where there is one way to read it. In every other case it
 //! is looked into as it came as well, and has a gap.
 
+use buckler_waf::{
+    coding::{Coding, Decoded},
+    places::{Gap, Gaps, Part, Rest},
+};
+
 use super::{
     Phase, Shared,
     checks::{Case, Finding},
@@ -18,11 +23,7 @@ use super::{
     uninspected::status,
 };
 use crate::{
-    model::{
-        coding::{Coding, Decoded},
-        places::{Gap, Gaps, Part, Rest},
-        policy::{Check, Level},
-    },
+    model::policy::{Check, Level},
     protocol::v2::Evidence,
 };
 

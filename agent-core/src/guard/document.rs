@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::model::places::{Format, Place, SecretNames};
+use buckler_waf::places::{Format, Place, SecretNames};
 
 /// A body, as far as what was found in it may be shown.
 pub(super) struct Document<'b> {

@@ -26,13 +26,14 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::detect::Compared;
 use ipnet::IpNet;
 
 use super::{
     recent::{address_of, key_of},
     sliding::SlidingCount,
 };
-use crate::model::{address::ban_scope, blacklist::seed::Seed, detect::Compared, policy::BanTerms};
+use crate::model::{address::ban_scope, blacklist::seed::Seed, policy::BanTerms};
 
 /// Slots of a set.
 const WAYS: usize = 4;

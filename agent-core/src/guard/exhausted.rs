@@ -7,6 +7,8 @@ use std::{
     hash::{DefaultHasher, Hasher as _},
 };
 
+use buckler_waf::places::Format;
+
 use super::{
     Shared,
     checks::{Case, Finding},
@@ -17,10 +19,7 @@ use super::{
     request::RequestView,
 };
 use crate::{
-    model::{
-        places::Format,
-        policy::{Check, Level},
-    },
+    model::policy::{Check, Level},
     protocol::v2::Evidence,
 };
 

@@ -9,7 +9,7 @@
 //! against a client, never whether a request is refused.
 
 use super::{checks::Case, request::Headers};
-use crate::{model::places::starts_with, protocol::v2::AddressOrigin};
+use crate::protocol::v2::AddressOrigin;
 
 /// What markup loads by itself (`Sec-Fetch-Dest`): readers of a comment with a picture have not asked for the picture.
 const LOADED_BY_MARKUP: [&str; 8] = ["audio", "embed", "frame", "iframe", "image", "object", "track", "video"];
@@ -58,6 +58,12 @@ fn is_own(case: &Case<'_>, host: &str) -> bool {
     asked.is_some_and(is_same)
         || case.policy.lists_host(host)
         || (is_proxied && with_first(case.request.headers, "x-forwarded-host", is_same) == Some(true))
+}
+
+/// Whether a text begins so, in either case of letters.
+fn starts_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// What a header's first value comes to.

@@ -5,6 +5,14 @@
 
 use std::{borrow::Cow, num::NonZeroUsize};
 
+use buckler_waf::{
+    detect::{
+        CERTAIN, Caught, Compared, Context, Family, Fuel, Least, Options, excerpt_at, hidden,
+        pollution::{Pollution, Repeats},
+    },
+    normal::Spelling,
+    places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
+};
 use percent_encoding::percent_decode;
 
 use super::{
@@ -17,15 +25,7 @@ use super::{
     supervision::Attended,
     wanted::{OF_BODIES, OF_HEADS, check_of, families, looks_into_values, wanted},
 };
-use crate::model::{
-    detect::{
-        CERTAIN, Caught, Compared, Context, Family, Fuel, Least, Options, excerpt_at, hidden,
-        pollution::{Pollution, Repeats},
-    },
-    normal::Spelling,
-    places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
-    policy::{Check, Level, Policy},
-};
+use crate::model::policy::{Check, Level, Policy};
 
 /// The part of a request that is looked into.
 #[derive(Clone, Copy)]

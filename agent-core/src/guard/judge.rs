@@ -1,5 +1,7 @@
 //! How a request becomes a verdict.
 
+use buckler_waf::places::{Gaps, Part};
+
 use super::{
     Phase, Shared,
     checks::{
@@ -17,7 +19,6 @@ use super::{
 use crate::{
     model::{
         blacklist::Hit,
-        places::{Gaps, Part},
         policy::{BanTerms, Check},
     },
     protocol::v2::Evidence,

@@ -13,7 +13,7 @@
 //! 4. where `IGNORE_PATHS` does not match: `bots`, `spoofing` (the host), `decoy` and `path` where
 //!    it is sure that there is no route, `flood`, `brute` while its limit is exceeded, `headers`
 //! 5. what it carries: path, query, cookies and headers, then the beginning of its body ([`Guard::check_body`]), searched by the
-//!    [detectors](crate::model::detect) whose checks are on
+//!    [detectors](buckler_waf::detect) whose checks are on
 //! 6. for answers that are text: `dlp` ([`Guard::check_answer`]), where `IGNORE_PATHS` does not match
 //! 7. for answers, where `IGNORE_PATHS` does not match: `decoy` and `path` (404, 410) and `method` (405); for errors, and for refusals
 //!    by `spoofing`, `path` and `headers`: `brute`
@@ -34,7 +34,7 @@
 //! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
 //! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]). One in a detector leaves the request to the others,
 //!   and one of the host's own that panics or is slow again and again rests ([`DetectorHealth`]). Buckler's own are always asked.
-//! - What one request may cost is counted in steps ([`Fuel`](crate::model::detect::Fuel)), and has
+//! - What one request may cost is counted in steps ([`Fuel`](buckler_waf::detect::Fuel)), and has
 //!   an end: beyond it [`OnFailure`] decides about that request, and about no other.
 //! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
 //!   often enough to matter.
@@ -96,9 +96,12 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::places::{Gaps, Window};
 use ipnet::IpNet;
 
 pub(crate) use self::ban_history::Repetition;
+pub use buckler_waf::places::Gap;
+
 pub use self::{
     ban_history::BanHistory,
     block_id::{BlockId, NoBlockId},
@@ -126,10 +129,7 @@ use self::{
     learned_routes::LearnedRoutes, supervision::Supervision, traffic::Traffic,
 };
 use crate::{
-    model::{
-        places::{Gaps, Window},
-        policy::{Check, Policy},
-    },
+    model::policy::{Check, Policy},
     protocol::Routes,
 };
 

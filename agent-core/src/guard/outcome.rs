@@ -7,6 +7,11 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::{
+    detect::{excerpt, excerpt_at},
+    places::{Part, Place, Role},
+};
+
 use super::{
     OnFailure, Shared,
     block_id::BlockId,
@@ -22,8 +27,6 @@ use crate::{
     model::{
         address::canonical,
         blacklist::Hit,
-        detect::{excerpt, excerpt_at},
-        places::{Part, Place, Role},
         policy::{Check, Level, NarrowException, Policy},
     },
     protocol::v2::AddressOrigin,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use buckler_waf::detect::Detectors;
+
 use super::{CompressedBodies, Intake, Published, Recent, Tally, Uninspected};
-use crate::{clock::Clock, model::detect::Detectors};
+use crate::clock::Clock;
 
 /// What a guard works with. All of it outlives the actors.
 #[derive(Debug)]

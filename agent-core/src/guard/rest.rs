@@ -3,6 +3,12 @@
 
 use std::borrow::Cow;
 
+use buckler_waf::{
+    coding::Coding,
+    places::{Gap, Gaps, MOST_BYTES, Part, Rest, Window},
+    unpacking::{Failed, Unpacking},
+};
+
 use super::{
     Guard, Phase, Shared, Verdict,
     decode::{CodingOf, content_type, is_bomb, most_unpacked},
@@ -11,11 +17,6 @@ use super::{
     outcome::Outcome,
     request::{BodyView, RequestView},
     snapshot::Snapshot,
-};
-use crate::model::{
-    coding::Coding,
-    places::{Gap, Gaps, MOST_BYTES, Part, Rest, Window},
-    unpacking::{Failed, Unpacking},
 };
 
 /// The rest of a body whose beginning passed. An adapter keeps it beside the body, and shows it to

@@ -6,12 +6,13 @@
 
 use std::cell::Cell;
 
-use super::{client::Client, path::any_form, request::RequestView};
-use crate::model::{
+use buckler_waf::{
     detect::pollution,
     places::{self, Field},
-    policy::{Check, Found, Level, Policy, RouteRules, Uploads, Window},
 };
+
+use super::{client::Client, path::any_form, request::RequestView};
+use crate::model::policy::{Check, Found, Level, Policy, RouteRules, Uploads, Window};
 
 /// The rules for one request.
 #[derive(Clone, Copy)]

@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use buckler_waf::detect::Compared;
+
 use super::{
     Shared,
     checks::{Case, Finding},
@@ -10,10 +12,7 @@ use super::{
     foreign::{is_foreign, may_navigate},
 };
 use crate::{
-    model::{
-        detect::Compared,
-        policy::{Check, Level},
-    },
+    model::policy::{Check, Level},
     protocol::v2::Evidence,
 };
 

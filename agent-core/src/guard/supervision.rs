@@ -19,12 +19,10 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::detect::{Ask, Detectors, Family, Finding};
 use serde::Serialize;
 
-use crate::{
-    clock::Clock,
-    model::detect::{Ask, Detectors, Family, Finding},
-};
+use crate::clock::Clock;
 
 /// How a detector does that has failed, or does not look any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -358,7 +356,8 @@ impl Ask for Attended<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::SystemClock, model::detect::Detectors};
+    use crate::clock::SystemClock;
+    use buckler_waf::detect::Detectors;
 
     #[test]
     fn detectors_of_our_own_are_asked_whatever_fails() {

@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use buckler_waf::places::{Gap, Gaps, Part};
 use crossbeam_utils::CachePadded;
-
-use crate::model::places::{Gap, Gaps, Part};
 
 /// Counters per process. Threads beyond this number share one: the machines we know run fewer workers, and sharing costs
 /// nanoseconds, not exactness.
@@ -52,7 +51,7 @@ pub struct Counts {
     /// Panics that the guard caught in itself.
     pub guard_failures: u64,
     /// Requests that would have cost more to look into than one may, see
-    /// [`Fuel`](crate::model::detect::Fuel).
+    /// [`Fuel`](buckler_waf::detect::Fuel).
     pub unjudged: u64,
     /// Requests of listed sources that were not refused for it, because the list is not in force.
     pub spared: u64,

@@ -4,6 +4,8 @@
 //! there are reasons ([`Gap`]): each is counted, and the host decides for each whether such a
 //! request passes, passes and is reported, or is refused.
 
+use buckler_waf::places::{Gap, Gaps, Part};
+
 use super::{
     Shared,
     checks::{Case, Finding},
@@ -12,10 +14,7 @@ use super::{
     snapshot::Mode,
 };
 use crate::{
-    model::{
-        places::{Gap, Gaps, Part},
-        policy::{Check, Level},
-    },
+    model::policy::{Check, Level},
     protocol::v2::Evidence,
 };
 

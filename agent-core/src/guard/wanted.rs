@@ -1,10 +1,9 @@
 //! What a request is searched for: the checks that look into values, and their families of detectors.
 
+use buckler_waf::detect::{Families, Family};
+
 use super::{checks::Case, request::RouteMatch, rules::Rules};
-use crate::model::{
-    detect::{Families, Family},
-    policy::Check,
-};
+use crate::model::policy::Check;
 
 /// The checks that look into the values of a head. A probe is known by its path or by a header.
 pub(super) const OF_HEADS: &[Check] = &[
@@ -37,7 +36,7 @@ pub(super) fn wanted(case: &Case<'_>) -> Families {
 /// The families that are looked for where these checks are on.
 pub(super) fn families(is_on: impl Fn(Check) -> bool) -> Families {
     let checks = OF_HEADS.iter().filter(|check| is_on(**check));
-    let all = checks.fold(Families::NONE, |all, check| all.and(Families::of(*check)));
+    let all = checks.fold(Families::NONE, |all, check| all.and(check.families()));
     if all.has(Family::Command) {
         all.and(Families::only(Family::Upload)) // see `check_of`
     } else {
@@ -51,7 +50,7 @@ pub(super) fn families(is_on: impl Fn(Check) -> bool) -> Families {
 /// uploads (`upload` is off by default) does not allow web shells.
 pub(super) fn check_of(rules: &Rules<'_>, family: Family) -> Option<Check> {
     let is_on = |check: &Check| rules.level(*check).is_on();
-    let own = Some(family.check()).filter(is_on);
+    let own = Some(Check::of(family)).filter(is_on);
     let stand_in = Some(Check::Command).filter(|check| family == Family::Upload && is_on(check));
     own.or(stand_in)
 }

@@ -7,6 +7,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use buckler_waf::{
+    detect::{ASKED_BY_SOFTWARE, excerpt_at},
+    places::{Part, Place, Role},
+};
 use serde::Serialize;
 
 use super::{
@@ -18,8 +22,6 @@ use super::{
 };
 use crate::model::{
     address::{ban_scope, to_text},
-    detect::{ASKED_BY_SOFTWARE, excerpt_at},
-    places::{Part, Place, Role},
     policy::{Check, Found, Level, NarrowException},
 };
 

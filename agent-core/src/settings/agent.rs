@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::places::Gap;
 use config::Value;
 use ipnet::IpNet;
 use url::Url;
@@ -23,7 +24,6 @@ use crate::{
     guard::{CompressedBodies, OnFailure, Uninspected, UninspectedAction},
     model::{
         address::{PRIVATE, parse_network, parse_source},
-        places::Gap,
         policy::Floor,
         signing::Trust,
     },

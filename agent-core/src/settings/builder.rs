@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use buckler_waf::places::Gap;
 use config::{Value, ValueKind};
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::{
     guard::{CompressedBodies, OnFailure, UninspectedAction},
-    model::places::Gap,
     protocol::ConfigMap,
 };
 

@@ -3,10 +3,10 @@
 use buckler::{
     Agent,
     guard::{OnFailure, RequestView},
-    model::detect::{Detector, Family, Finding, Marks, Value},
     protocol::v2::ServerPart,
     testing::{ManualClock, ScriptedTransport, Told},
 };
+use buckler_waf::detect::{Detector, Family, Finding, Marks, Value};
 
 use super::{ATTACKER, reply_2, request, settings, wait_until, welcome_2};
 

@@ -14,12 +14,12 @@ use buckler::{
     },
     model::{
         blacklist::{Blacklist, Scope},
-        detect::Detectors,
         policy::{Check, Layer, Policy, Reaction},
     },
     settings::SettingsBuilder,
     testing::ManualClock,
 };
+use buckler_waf::detect::Detectors;
 use serde_json::{Map, Value, json};
 
 /// A source that nobody protects.

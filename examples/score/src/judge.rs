@@ -10,10 +10,10 @@ use buckler::{
     },
     model::{
         blacklist::Blacklist,
-        detect::Detectors,
         policy::{Check, Layer, Policy},
     },
 };
+use buckler_waf::detect::Detectors;
 use serde::Serialize;
 use serde_json::json;
 

@@ -4,7 +4,10 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use buckler::{guard::UninspectedAction, model::places::Gap, settings::SettingsBuilder};
+use buckler::{
+    guard::{Gap, UninspectedAction},
+    settings::SettingsBuilder,
+};
 use buckler_tests::{
     http::Answer,
     readings::{self, ATTACK, Case, QUERY, is_refused},

@@ -17,8 +17,8 @@ use std::{
 use arc_swap::ArcSwapOption;
 use buckler::{
     AgentBuilder, Exchanged, Settings,
+    detect::Detectors,
     guard::{BlockId, OnFailure},
-    model::detect::Detectors,
     protocol::{Route, Routes},
 };
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};

@@ -2,13 +2,11 @@
 
 use std::io::Write as _;
 
+use buckler_waf::places::{Gap, MOST_BYTES};
 use flate2::{Compression, write};
 
 use super::*;
-use crate::model::{
-    places::{Gap, MOST_BYTES},
-    policy::{Check, Level},
-};
+use crate::model::policy::{Check, Level};
 
 const INJECTION: &[u8] = b"1' OR '1'='1";
 const CLEAN: &[u8] = b"O'Brien";

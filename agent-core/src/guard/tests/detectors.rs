@@ -1,7 +1,8 @@
 //! Detectors that fail: what becomes of the request, and of them.
 
+use buckler_waf::detect::{Detector, Family, Finding, Marks, Value as Seen};
+
 use super::*;
-use crate::model::detect::{Detector, Family, Finding, Marks, Value as Seen};
 
 /// Fails over values that hold its word, by a panic or by taking a second, and finds what holds `needle`.
 struct Fragile {

@@ -1,10 +1,9 @@
 //! What requests carry: where it is found, what becomes of it, and what is not looked into.
 
+use buckler_waf::detect::{Detector, Family, Finding, Marks, Value as Seen};
+
 use super::*;
-use crate::model::{
-    detect::{Detector, Family, Finding, Marks, Value as Seen},
-    policy::Check,
-};
+use crate::model::policy::Check;
 
 /// A guard with the checks on that look into values, unless the test says otherwise.
 fn inspecting(keys: Value) -> Stage {

@@ -33,6 +33,7 @@ use std::{
     time::Duration,
 };
 
+use buckler_waf::{detect::Detectors, places::MOST_BYTES};
 use serde_json::{Value, json};
 
 use super::*;
@@ -40,8 +41,6 @@ use crate::{
     clock::Clock,
     model::{
         blacklist::{Blacklist, Scope},
-        detect::Detectors,
-        places::MOST_BYTES,
         policy::{Layer, Level, Policy},
     },
     protocol::ConfigMap,
@@ -259,7 +258,7 @@ impl Stage {
     }
 
     /// Requests that passed with a gap, by reason.
-    fn counted(&self) -> Vec<(crate::model::places::Gap, u64)> {
+    fn counted(&self) -> Vec<(Gap, u64)> {
         self.tally.totals().uninspected_by_reason().collect()
     }
 

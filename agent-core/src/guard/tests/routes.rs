@@ -1,7 +1,9 @@
 //! Rules of routes, through the guard: levels, windows, networks, forms, repeats.
 
+use buckler_waf::pattern::MatchType;
+
 use super::*;
-use crate::model::{pattern::MatchType, policy::Check};
+use crate::model::policy::Check;
 
 const NO_HEADERS: &[(&str, &[u8])] = &[];
 

@@ -1,7 +1,8 @@
 //! No secret leaves: what is kept of a finding shows nothing of a value whose place, or whose own form, says that it is a secret.
 
+use buckler_waf::places::SecretNames;
+
 use super::*;
-use crate::model::places::NAMES_OF_SECRETS;
 
 /// What no report may hold, in the attacks below.
 const SECRET: &str = "hunter2";
@@ -100,7 +101,7 @@ fn nothing_of_a_secret_is_kept_wherever_it_stands() {
         of_type("application/json"),
     );
     let multipart = of_type("multipart/form-data; boundary=b");
-    for name in NAMES.into_iter().chain(NAMES_OF_SECRETS) {
+    for name in NAMES.into_iter().chain(SecretNames::KNOWN.iter().copied()) {
         let query = format!("page=2&{name}={ENCODED}");
         assert_hidden(&stage.kept_of(&get("/account"), &query, None), &query);
         assert_hidden(&stage.kept_of(&form, "", Some(&query)), &query);

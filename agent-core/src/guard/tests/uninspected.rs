@@ -1,11 +1,10 @@
 //! Bodies that were not inspected: counted by reason, and refused, reported or passed as the host's
 //! settings say.
 
+use buckler_waf::places::{Gap, MOST_BYTES, Part};
+
 use super::*;
-use crate::model::{
-    places::{Gap, MOST_BYTES, Part},
-    policy::{Check, Level},
-};
+use crate::model::policy::{Check, Level};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const ATTACK: &[u8] = b"q=1'+OR+'1'%3D'1";

@@ -1,5 +1,6 @@
 //! Who may ask, and by which name: hosts, the whitelist, headers.
 
+use buckler_waf::pattern::{MatchType, PatternSet};
 use serde_json::Value;
 
 use super::{
@@ -7,10 +8,7 @@ use super::{
     reader::Reader,
     value::{Parsed, header_name, list, typed_pattern},
 };
-use crate::model::{
-    ipset::{IpSet, parse_entry},
-    pattern::{MatchType, PatternSet},
-};
+use crate::model::ipset::{IpSet, parse_entry};
 
 /// `HOSTS`, `CORS_ORIGINS`, `WHITELIST`, `FORBIDDEN_HEADERS` and `WHITELIST_HEADERS`.
 #[derive(Debug, Clone)]

@@ -2,17 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use buckler_waf::{detect::leak::LeakOptions, pattern::PatternSet, places::SecretNames};
 use serde_json::Value;
 use url::Url;
 
 use super::{
-    BanTerms, Check, Exceptions, Injection, Leaks, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads,
-    Window, ZeroTrust, access::EVERY_ORIGIN,
+    BanTerms, Check, Exceptions, Injection, Level, Log, Policy, Reaction, RouteRules, UnknownKey, Uploads, Window,
+    ZeroTrust, access::EVERY_ORIGIN,
 };
-use crate::{
-    model::{ipset::IpSet, pattern::PatternSet, places::SecretNames},
-    protocol::ConfigMap,
-};
+use crate::{model::ipset::IpSet, protocol::ConfigMap};
 
 /// Keys that say what a check is to look for, which templates leave empty, and the check.
 const IDLE: [(&str, Check); 8] = [
@@ -197,7 +195,7 @@ impl Policy {
 
     /// What counts as a leak.
     #[must_use]
-    pub const fn leaks(&self) -> &Leaks {
+    pub const fn leaks(&self) -> &LeakOptions {
         &self.leaks
     }
 

@@ -1,16 +1,17 @@
 //! What the detectors are told that look into parameters, bodies, files and responses.
 
+use buckler_waf::{
+    characters::Characters,
+    detect::leak::LeakOptions,
+    pattern::{MatchType, PatternSet},
+    places::SecretNames,
+};
 use serde_json::Value;
 
 use super::{
     error::Fault,
     reader::Reader,
     value::{Parsed, line, list, probability, switch, typed_pattern},
-};
-use crate::model::{
-    characters::Characters,
-    pattern::{MatchType, PatternSet},
-    places::SecretNames,
 };
 
 /// How values are searched for injections.
@@ -56,50 +57,16 @@ fn hundredths(probability: f64) -> u8 {
 }
 
 /// What counts as a leak in a response: the `DLP_…` keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leaks {
-    /// `DLP_PHONE_NUMBERS`.
-    pub phone_numbers: bool,
-    /// `DLP_CC_NUMBERS`: numbers of payment cards.
-    pub card_numbers: bool,
-    /// `DLP_PRIVATE_KEYS`.
-    pub private_keys: bool,
-    /// `DLP_HASHES`.
-    pub hashes: bool,
-    /// `DLP_WINDOWS_CREDS`.
-    pub windows_credentials: bool,
-    /// `DLP_LINUX_CREDS`.
-    pub linux_credentials: bool,
-    /// `DLP_API`: keys and tokens of services.
-    pub api_keys: bool,
-    /// `DLP_LOG_LEAKED_DATA`: reports hold what leaked.
-    pub report_content: bool,
-}
-
-impl Leaks {
-    /// Nothing is looked for.
-    pub const NONE: Self = Self {
-        phone_numbers: false,
-        card_numbers: false,
-        private_keys: false,
-        hashes: false,
-        windows_credentials: false,
-        linux_credentials: false,
-        api_keys: false,
-        report_content: false,
-    };
-
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        Self {
-            phone_numbers: reader.read("DLP_PHONE_NUMBERS", switch),
-            card_numbers: reader.read("DLP_CC_NUMBERS", switch),
-            private_keys: reader.read("DLP_PRIVATE_KEYS", switch),
-            hashes: reader.read("DLP_HASHES", switch),
-            windows_credentials: reader.read("DLP_WINDOWS_CREDS", switch),
-            linux_credentials: reader.read("DLP_LINUX_CREDS", switch),
-            api_keys: reader.read("DLP_API", switch),
-            report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
-        }
+pub(super) fn leaks(reader: &mut Reader) -> LeakOptions {
+    LeakOptions {
+        phone_numbers: reader.read("DLP_PHONE_NUMBERS", switch),
+        card_numbers: reader.read("DLP_CC_NUMBERS", switch),
+        private_keys: reader.read("DLP_PRIVATE_KEYS", switch),
+        hashes: reader.read("DLP_HASHES", switch),
+        windows_credentials: reader.read("DLP_WINDOWS_CREDS", switch),
+        linux_credentials: reader.read("DLP_LINUX_CREDS", switch),
+        api_keys: reader.read("DLP_API", switch),
+        report_content: reader.read("DLP_LOG_LEAKED_DATA", switch),
     }
 }
 

@@ -35,6 +35,7 @@ mod detectors;
 mod dry_run;
 mod error;
 mod exceptions;
+mod families;
 mod floor;
 mod hash;
 pub mod keys;
@@ -51,6 +52,7 @@ mod zero_trust;
 
 use std::{fmt, sync::Arc};
 
+use buckler_waf::{detect::leak::LeakOptions, places::SecretNames};
 use serde_json::Value;
 
 use self::{
@@ -69,7 +71,7 @@ pub use self::{
     bans::BanTerms,
     check::{Check, Level},
     delivered::{delivered, normal},
-    detectors::{Injection, Leaks},
+    detectors::Injection,
     error::{PolicyError, Problem},
     exceptions::{Exceptions, Found, NarrowException},
     floor::{Floor, Held},
@@ -83,7 +85,7 @@ pub use self::{
     uploads::Uploads,
     zero_trust::ZeroTrust,
 };
-use crate::{model::places::SecretNames, protocol::ConfigMap};
+use crate::protocol::ConfigMap;
 
 /// A configuration, ready to judge by. Immutable: a change is a new one.
 ///
@@ -117,7 +119,7 @@ pub struct Policy {
     injection: Injection,
     exceptions: Exceptions,
     secret_names: SecretNames,
-    leaks: Leaks,
+    leaks: LeakOptions,
     uploads: Uploads,
     zero_trust: ZeroTrust,
     log: Log,
@@ -156,7 +158,7 @@ impl Policy {
         let injection = Injection::read(&mut reader);
         let exceptions = exceptions::read(&mut reader);
         let secret_names = detectors::secret_names(&mut reader);
-        let leaks = Leaks::read(&mut reader);
+        let leaks = detectors::leaks(&mut reader);
         let uploads = Uploads::read(&mut reader);
         let zero_trust = ZeroTrust::read(&mut reader);
         let log = Log::read(&mut reader);

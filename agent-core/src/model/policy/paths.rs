@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use buckler_waf::pattern::{MatchType, PatternSet};
+
 use super::{
     reader::Reader,
     value::{list, number, regex, seconds, switch, typed_pattern},
 };
-use crate::model::pattern::{MatchType, PatternSet};
 
 /// `IGNORE_PATHS`, `DECOY_ROUTES` and `BRUTE_AND_FLOOD_PATHS`.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use buckler_waf::pattern::{self, Pattern, PatternSet};
 use serde_json::Value;
 
 use super::{
@@ -10,10 +11,7 @@ use super::{
     layer::{Given, Stack, UnknownKey},
     value::Parsed,
 };
-use crate::{
-    model::pattern::{self, Pattern, PatternSet},
-    protocol::ConfigMap,
-};
+use crate::protocol::ConfigMap;
 
 /// The stack of layers while it is read.
 pub(super) struct Reader {

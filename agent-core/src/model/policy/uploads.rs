@@ -3,14 +3,15 @@
 //! What only an attacker uploads (programs, web shells) is found by the detectors, whatever is allowed here. This is what the
 //! application expects: whether files at all, how large, of which kinds.
 
+use buckler_waf::{
+    normal::{Spelling, normalise},
+    places::File,
+};
+
 use super::{
     detectors::extension,
     reader::Reader,
     value::{list, megabytes, switch},
-};
-use crate::model::{
-    normal::{Spelling, normalise},
-    places::File,
 };
 
 /// Which files may be uploaded.

@@ -4,11 +4,11 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use buckler_waf::pattern::{MatchType, Pattern, PatternProblem};
 use serde_json::Value;
 use url::Url;
 
 use super::error::{Fault, excerpt};
-use crate::model::pattern::{MatchType, Pattern, PatternProblem};
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 

@@ -295,10 +295,8 @@ fn without_server_or_key_the_agent_guards_locally_and_knows_why() {
 
 #[test]
 fn what_becomes_of_uninspected_bodies_is_said_reason_by_reason() {
-    use crate::{
-        guard::{Uninspected, UninspectedAction},
-        model::places::Gap,
-    };
+    use crate::guard::{Uninspected, UninspectedAction};
+    use buckler_waf::places::Gap;
     let directory = Directory::with(
         "buckler.toml",
         "[agent]\nuninspected = { too_large = 'refuse', two_types = 'log', not_text = 'log' }",

@@ -1,13 +1,13 @@
 //! The security part: pyrasp's forms and ours, their order, and what becomes of what nobody knows.
 
+use buckler_waf::{
+    normal::Spelling,
+    places::{Field, Part, Place, Role},
+};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{
-    normal::Spelling,
-    places::{Field, Part, Place, Role},
-    policy::{Check, Level},
-};
+use crate::model::policy::{Check, Level};
 
 const BARE: &str = r#"{"APP_NAME": "shop", "FLOOD_RATIO": 7, "SECURITY_CHECKS": {"flood": 0}}"#;
 const WRAPPED: &str = r#"{"config": {"APP_NAME": "shop", "FLOOD_RATIO": 7, "SECURITY_CHECKS": {"flood": 0}}}"#;

@@ -10,9 +10,10 @@ use buckler::{
         CompressedBodies, Detection, Guard, GuardParts, Intake, Mode, OnFailure, Published, RequestView, RouteMatch,
         Snapshot, Tally, Trusted, Uninspected,
     },
-    model::{address::canonical, blacklist::Blacklist, detect::Detectors, policy::Policy},
+    model::{address::canonical, blacklist::Blacklist, policy::Policy},
     testing::ManualClock,
 };
+use buckler_waf::detect::Detectors;
 
 use super::bytes::Bytes;
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use buckler::model::{
+use buckler_waf::{
     detect::{Detectors, Families, Options},
     normal::{Spelling, normalise},
     places::{self, Field, Part, Role},

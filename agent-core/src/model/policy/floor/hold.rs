@@ -1,5 +1,6 @@
 //! Takes out of the server's layer what is below the floor.
 
+use buckler_waf::pattern::{MatchType, Pattern, PatternSet};
 use ipnet::IpNet;
 use serde_json::Value;
 use url::Url;
@@ -8,7 +9,6 @@ use super::{Floor, Held};
 use crate::model::{
     address::{PRIVATE, is_this_machine},
     ipset::parse_entry,
-    pattern::{MatchType, Pattern, PatternSet},
     policy::{
         Check, Level,
         error::excerpt,

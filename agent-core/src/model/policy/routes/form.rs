@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{normal::Spelling, pattern::PatternSet};
+use buckler_waf::{normal::Spelling, pattern::PatternSet};
 
 /// The form that a route declares for a parameter.
 #[derive(Debug, Clone)]

@@ -21,13 +21,14 @@ pub(super) mod members;
 mod params;
 mod read;
 
-use self::{params::Params, read::Declared};
-use super::{Check, Exceptions, Level, Uploads, Window, ZeroTrust, error::excerpt, reader::Reader};
-use crate::model::{
-    ipset::IpSet,
+use buckler_waf::{
     pattern::PatternIndex,
     places::{self, Field},
 };
+
+use self::{params::Params, read::Declared};
+use super::{Check, Exceptions, Level, Uploads, Window, ZeroTrust, error::excerpt, reader::Reader};
+use crate::model::ipset::IpSet;
 
 /// All rules, in their order.
 #[derive(Debug, Clone, Default)]

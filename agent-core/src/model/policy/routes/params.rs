@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::form::{Form, plain};
-use crate::model::{
+use buckler_waf::{
     normal::Spelling,
     places::{Field, Part, Role},
 };
+
+use super::form::{Form, plain};
 
 /// Parameters by name.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
+use buckler_waf::pattern::{MatchType, Pattern, PatternSet};
 use serde_json::Value;
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::model::{
     ipset::IpSet,
-    pattern::{MatchType, Pattern, PatternSet},
     policy::{
         Check, Exceptions, Level, Uploads, Window,
         access::network,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use buckler_waf::{
+    normal::Spelling,
+    places::{Part, Place, Role},
+};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{
-    normal::Spelling,
-    places::{Part, Place, Role},
-    policy::{Layer, Policy, PolicyError},
-};
+use crate::model::policy::{Layer, Policy, PolicyError};
 
 fn layer(origin: &str, keys: Value) -> Layer {
     Layer::new(origin, serde_json::from_value(keys).unwrap())

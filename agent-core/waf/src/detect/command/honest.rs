@@ -1,0 +1,335 @@
+//! What looks like a command of a shell and is none: lists, quoted code, passwords, settings. Only asked where a rule matches.
+
+use std::borrow::Cow;
+
+use crate::{
+    detect::{Rule, Value, statement},
+    places::{Format, NameHints, Part, Role},
+};
+
+/// Whether a rule that matches says nothing here, by what is known of the value.
+pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
+    match rule.name {
+        "separator-word" | "separator-command" | "plain-command" if is_list(value) => true,
+        "address-and-more" => is_list(value),
+        "separator-argument" | "separator-host" | "separator-quoted" | "separator-tool" | "plain-tool" | "write"
+            if is_pipeline(value) || is_about_a_shell(value) =>
+        {
+            true
+        }
+        "separator-word" | "separator-command" if is_pipeline(value) || is_about_a_shell(value) => true,
+        "plain-command" | "plain-tool" | "separator-tool" | "separator-host" if is_title(value) => true,
+        "loop" | "branch" if goes_on_in_words(value) => true,
+        // a report says what was run
+        "system" | "start-argument" | "folder" | "wrapper"
+            if value.place.part == Part::Body && value.context.is_report() =>
+        {
+            true
+        }
+        "start-argument" if is_said(value) => true,
+        "separator-host" | "separator-argument" if is_table(value) => true,
+        "separator-command" if is_a_plain_password(value) => true,
+        "separator-word" => value.is_password(),
+        "piped-to-shell" | "redirect" if is_about_a_shell(value) => true,
+        "glob" | "expansion" | "variables" | "here-string" | "redirect" | "computed-word" | "brace"
+        | "piped-to-shell" => value.is_password(),
+        // build tools, loggers and compose files fill them in; what a logger obeys without being asked is `jndi`
+        "lookup-probe" => value.place.part == Part::Body && value.role == Role::Value,
+        "start-argument" | "folder" => is_scheduled(value),
+        _ => false,
+    }
+}
+
+/// Names of fields that hold the names of others.
+const OF_LISTS: &[&str] = &[
+    "columns",
+    "cols",
+    "fields",
+    "headers",
+    "header",
+    "keys",
+    "tags",
+    "labels",
+    "properties",
+    "props",
+    "attributes",
+    "sort",
+    "order",
+    "orderby",
+    "select",
+];
+
+/// Words that titles and searches about tools are made of, and commands are not.
+#[rustfmt::skip]
+const OF_TITLES: &[&str] = &[
+    "a", "an", "the", "and", "or", "vs", "versus", "for", "in", "of", "on", "to", "with", "without", "from", "by", "how", "what", "why", "when", "which", "is", "are", "my", "your",
+    "explained", "tutorial", "tutorials", "guide", "basics", "basic", "beginner", "beginners", "advanced", "command", "commands", "manual", "example", "examples", "cheat", "sheet",
+    "cheatsheet", "course", "book", "books", "tips", "tricks", "intro", "introduction", "difference", "differences", "primer", "reference", "scripting", "scripts", "lesson", "lessons",
+    "learn", "learning", "training", "explanation", "options", "syntax", "usage", "meaning", "alternatives", "alternative", "help", "questions", "exam", "workshop", "handbook",
+];
+
+/// Whether a value is a title or a search that names tools: `Grep & awk for beginners`. Words of
+/// letters around one separator that has blanks as prose has them, and behind it a word that is no
+/// argument. What it could run is a tool without a path, an option or a sign.
+fn is_title(value: &Value<'_>) -> bool {
+    let text = value.text.trim();
+    if is_named(value, OF_ADDRESSES) {
+        return false;
+    }
+    let separators = [" & ", "; ", " | "];
+    let Some((before, after)) = separators.iter().find_map(|separator| text.split_once(separator)) else {
+        return false;
+    };
+    let words = |part: &'_ str| {
+        let is_of_words = |sign: char| sign.is_alphabetic() || matches!(sign, ' ' | ',' | ':' | '+' | '?' | '!');
+        part.chars().all(is_of_words)
+    };
+    let mut behind = after
+        .split_whitespace()
+        .map(|word| word.trim_matches([',', ':', '?', '!']));
+    words(before)
+        && words(after)
+        && before
+            .split_whitespace()
+            .any(|word| word.chars().count() >= FEWEST_LETTERS)
+        && behind.any(|word| OF_TITLES.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}
+
+/// The fewest letters of a word that says that words stand before a separator.
+const FEWEST_LETTERS: usize = 3;
+
+/// Whether a value is a list between semicolons, of which one entry is named as a command is: `name;id;host`. Three entries, or two
+/// where the field is for lists, each a word; or a table of them, as spreadsheets of half of Europe are exported.
+fn is_list(value: &Value<'_>) -> bool {
+    let mut lines = value.text.trim().lines();
+    let first = lines.next().unwrap_or_default();
+    // the headers that a signed URL of a store names (AWS Signature Version 4)
+    let first = first
+        .split_once("SignedHeaders=")
+        .map_or(first, |(_, list)| list.split('&').next().unwrap_or_default());
+    let is_table = value.text.trim().contains('\n') && value.context.format == Some(Format::Text);
+    let is_for_lists = is_named(value, OF_LISTS);
+    // spreadsheets end a line with an empty column
+    let first = if is_table || is_for_lists {
+        first.trim_end_matches(';')
+    } else {
+        first
+    };
+    let entries = first.split(';').count();
+    // where an address is wanted, a list is one of hosts
+    if is_named(value, OF_ADDRESSES) && first.split(';').any(|entry| COMMANDS.contains(&entry.trim())) {
+        return false;
+    }
+    let is_word = |entry: &str| {
+        let entry = entry.trim().trim_matches('"');
+        entry.starts_with(|first: char| first.is_alphabetic() || first == '_')
+            && entry
+                .chars()
+                .all(|sign| sign.is_alphanumeric() || matches!(sign, '_' | '-' | ' '))
+    };
+    entries >= if is_table || is_for_lists { 2 } else { 3 }
+        && first.split(';').all(is_word)
+        && !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim()))
+        && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
+}
+
+/// Commands that may be names of columns, and are none of hosts.
+const COMMANDS: &[&str] = &["id", "env", "ps", "sh", "bash", "w", "who", "df", "du", "arp"];
+
+/// Commands that are no names of columns.
+const UNMISTAKABLE: &[&str] = &[
+    "whoami",
+    "uname",
+    "ifconfig",
+    "ipconfig",
+    "netstat",
+    "wget",
+    "curl",
+    "nslookup",
+    "printenv",
+    "tasklist",
+    "systeminfo",
+    "powershell",
+    "ls",
+    "lsof",
+    "reboot",
+];
+
+/// Names of fields that take an address for a diagnosis, or the parameter of a command.
+const OF_ADDRESSES: &[&str] = &[
+    "ip",
+    "ipaddr",
+    "ipaddress",
+    "ip_address",
+    "host",
+    "hostname",
+    "host_name",
+    "target",
+    "domain",
+    "ping",
+    "cmd",
+    "exec",
+    "server",
+    "ns",
+    "dns",
+];
+
+/// Whether the last of a value's names is one of these as it is: of `hosts` there may be several.
+fn is_named(value: &Value<'_>, names: &[&str]) -> bool {
+    let last = value.place.last_name();
+    names.iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
+/// Whether one address is wanted, by the name of the field, and the value is no list of them.
+pub(super) fn is_for_address(value: &Value<'_>) -> bool {
+    let is_address = |entry: &str| {
+        let entry = entry.trim();
+        entry.contains(['.', ':'])
+            && entry
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'))
+    };
+    is_named(value, OF_ADDRESSES) && !value.text.split([';', '|', '\n']).all(is_address)
+}
+
+/// What stages of query languages begin with (SPL, KQL, LogQL, jq): some are names of commands too.
+#[rustfmt::skip]
+const STAGES: &[&str] = &[
+    "search", "where", "sort", "order", "head", "tail", "limit", "top", "take", "eval", "stats", "table", "fields", "dedup", "rename", "rex", "regex", "timechart", "chart",
+    "join", "append", "extend", "project", "summarize", "count", "distinct", "parse", "json", "logfmt", "line_format", "label_format", "unwrap", "keep", "drop", "pattern",
+    "unpack", "mvexpand", "makemv", "spath", "transaction", "bin", "bucket", "lookup", "inputlookup", "fillnull", "eventstats", "streamstats", "return", "format", "from",
+    "uniq", "set", "select", "group", "filter", "render", "union", "mv", "make", "evaluate", "getschema", "serialize", "map", "keys", "length", "to_entries", "date", "rate",
+];
+
+/// Whether a value is a query in stages, in a query language's field: pipes and nothing else of a shell's.
+fn is_pipeline(value: &Value<'_>) -> bool {
+    let is_stage = |stage: &str| {
+        let word = stage
+            .trim_start_matches(['=', '~', '>', ' ', '\n', '"'])
+            .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+        word.into_iter()
+            .next()
+            .is_some_and(|word| word.is_empty() || STAGES.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    };
+    !value.text.contains([';', '&', '`', '<'])
+        && !value.text.contains("$(")
+        && value.place.hints().any(NameHints::QUERY)
+        && value.text.split('|').skip(1).all(is_stage)
+}
+
+/// Whether a message is about a shell: in a body's field for prose, where words stand before the first separator.
+fn is_about_a_shell(value: &Value<'_>) -> bool {
+    let before = value
+        .text
+        .split([';', '|', '&', '$', '`', '>', '<'])
+        .next()
+        .unwrap_or_default();
+    let is_word = |word: &&str| {
+        word.len() > 1
+            && word
+                .trim_matches([',', '.', ':', '!', '?', '"', '(', ')'])
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    value.place.part == Part::Body
+        && before.split_whitespace().filter(is_word).count() >= FEWEST_WORDS
+        && value.place.hints().any(NameHints::TEXT)
+}
+
+/// Whether a value is a table in a body that is one.
+fn is_table(value: &Value<'_>) -> bool {
+    value.context.format == Some(Format::Text) && value.text.trim().contains('\n') && is_list(value)
+}
+
+/// Whether a message begins with a command, and goes on as a sentence.
+fn is_said(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body
+        && value.place.hints().any(NameHints::TEXT)
+        && !value.text.contains([';', '|', '&', '$', '`', '>', '<'])
+        && statement::is_sentence(value.text)
+}
+
+/// Whether a value is a password that holds what is as well a word behind a sign: `p@$$w0rd;ls`.
+fn is_a_plain_password(value: &Value<'_>) -> bool {
+    let mut words = value.text.split([';', '|', '&', '`', '(', ')']);
+    value.place.part == Part::Body
+        && value.is_password()
+        && !words.any(|word| word != "ls" && UNMISTAKABLE.contains(&word))
+}
+
+/// Whether a message goes on behind the end of a loop or a condition as no shell does: with a word.
+fn goes_on_in_words(value: &Value<'_>) -> bool {
+    const ENDS: &[&str] = &["done", "fi", "esac"];
+    let mut words = value.text.split_whitespace().rev();
+    let after = words.by_ref().take_while(|word| !ENDS.contains(word));
+    let is_word = |word: &str| word.chars().all(|sign| sign.is_alphanumeric() || ",.?!".contains(sign));
+    let mut count = 0;
+    let are_words = after.inspect(|_| count += 1).all(is_word);
+    value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && are_words && count >= 2
+}
+
+/// The fewest words around quoted code that make a message of it.
+const FEWEST_WORDS: usize = 3;
+
+/// The value without what it quotes as code, where it is a message in a body: chats and trackers mark code with backticks. Without a
+/// message around them backticks are a shell's.
+pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>> {
+    if value.place.part != Part::Body || value.text.bytes().filter(|byte| *byte == b'`').count() < 2 {
+        return None;
+    }
+    let mut rest = String::with_capacity(value.text.len());
+    let mut left = value.text;
+    while let Some((before, after)) = left.split_once('`') {
+        let opens =
+            before.is_empty() && rest.is_empty() || before.ends_with([' ', '\n', '(', '[', '"', '>', '*', '_', ':']);
+        let fence = after.trim_start_matches('`');
+        let ticks = after.len() - fence.len() + 1;
+        let closing = "`".repeat(ticks.min(3));
+        let closed = fence.split_once(closing.as_str()).filter(|(_, next)| {
+            next.is_empty()
+                || next.starts_with(|next: char| {
+                    !next.is_alphanumeric() && !matches!(next, '/' | '$' | '-' | ';' | '|' | '&')
+                })
+        });
+        let (true, Some((_, next))) = (opens, closed) else {
+            return None;
+        };
+        rest.push_str(before);
+        rest.push(' ');
+        left = next;
+    }
+    rest.push_str(left);
+    let is_word = |word: &&str| word.chars().filter(|sign| sign.is_alphanumeric()).count() > 1;
+    (rest.split_whitespace().filter(is_word).count() >= FEWEST_WORDS).then_some(Cow::Owned(rest))
+}
+
+/// Whether a value is what a scheduler runs, in its field: an interpreter by its path, and a program by its own. Nothing in it is for
+/// a shell, and it reads nothing of the system's.
+fn is_scheduled(value: &Value<'_>) -> bool {
+    const FIELDS: &[&str] = &["command", "commandline", "cron", "job", "entrypoint", "execstart"];
+    const INTERPRETERS: &[&str] = &["php", "python", "perl", "ruby", "node", "java"];
+    let last = value.place.last_name();
+    let word = last.rsplit(['_', '-']).next().unwrap_or_default();
+    let is_for_it = FIELDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let mut words = value.text.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let name = program
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(|sign: char| sign.is_ascii_digit() || sign == '.');
+    let script = words.next().unwrap_or_default();
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'/' | b'.' | b'-' | b'_' | b':' | b'=' | b',')
+    };
+    value.place.part == Part::Body
+        && is_for_it
+        && program.starts_with('/')
+        && INTERPRETERS.contains(&name)
+        && script.starts_with('/')
+        && !["/etc", "/proc", "/dev", "/tmp", "/root", "/bin"]
+            .iter()
+            .any(|folder| script.starts_with(folder))
+        && !value.text.contains("..")
+        && value.text.bytes().all(is_plain)
+}
