@@ -337,7 +337,8 @@ impl<'s> Search<'s, '_> {
         };
         let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
         if let Some((name, caught)) = found {
-            self.suspect(&Place { part, name: &name }, caught);
+            let place = Place { part, name: &name };
+            self.goes_on &= suspect(self.case, &self.options, &place, caught, self.report);
         }
     }
 
@@ -355,14 +356,22 @@ impl<'s> Search<'s, '_> {
         if !self.characters(document, field) {
             return false;
         }
-        let (detectors, options) = (&self.shared.parts.detectors, self.options);
-        detectors.each(field, &options, &mut |mut caught| {
+        let Self {
+            shared,
+            case,
+            options,
+            report,
+            goes_on,
+            ..
+        } = self;
+        shared.parts.detectors.each(field, options, &mut |mut caught| {
             if document.is_some_and(|document| document.hides(&field.place)) {
                 caught.excerpt = hidden(field.value.len());
             }
-            self.suspect(&field.place, caught)
+            *goes_on &= suspect(case, options, &field.place, caught, *report);
+            *goes_on
         });
-        self.goes_on
+        *goes_on
     }
 
     /// Looks for characters that hide what a text says (`chars`), in the text that the application
@@ -397,23 +406,24 @@ impl<'s> Search<'s, '_> {
         });
         self.goes_on
     }
+}
 
-    fn suspect(&mut self, place: &Place<'_>, caught: Caught) -> bool {
-        let policy = self.case.policy;
-        if caught.finding.score >= self.options.least.of(caught.family)
-            && let Some(check) = check_of(&self.case.rules, caught.family)
-        {
-            self.goes_on = (self.report)(Suspicion {
-                check,
-                place: shown(place, policy),
-                rule: (caught.family.name(), caught.finding.rule),
-                score: caught.finding.score,
-                value: caught.compared.into_text(),
-                excerpt: caught.excerpt,
-            });
-        }
-        self.goes_on
+/// Reports what was caught, where it counts. Whether to go on.
+fn suspect(case: &Case<'_>, options: &Options<'_>, place: &Place<'_>, caught: Caught, report: &mut Report<'_>) -> bool {
+    if caught.finding.score < options.least.of(caught.family) {
+        return true;
     }
+    let Some(check) = check_of(&case.rules, caught.family) else {
+        return true;
+    };
+    report(Suspicion {
+        check,
+        place: shown(place, case.policy),
+        rule: (caught.family.name(), caught.finding.rule),
+        score: caught.finding.score,
+        value: caught.compared.into_text(),
+        excerpt: caught.excerpt,
+    })
 }
 
 /// A place as it may stand in a report: a client may have put a secret into its name.

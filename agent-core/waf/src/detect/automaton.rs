@@ -50,6 +50,10 @@ const SHOWN: usize = 256;
 /// beginning of a text: nearly all texts begin otherwise, which shows within some bytes.
 const FIRST: usize = 64;
 
+/// The length of a text, in bytes, up to which it is walked without a search that is set up and
+/// then takes fewer instructions a byte.
+const SHORT: usize = 48;
+
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Automaton {
@@ -166,8 +170,10 @@ fn begins_with(pattern: &Hir, bytes: &mut ClassBytes) -> bool {
 #[derive(Debug)]
 struct Table {
     dfa: dense::DFA<Vec<u32>>,
-    /// The state at the beginning of a text, where the pattern matches nowhere else.
+    /// The state at the beginning of a text.
     start: Option<StateID>,
+    /// Whether the pattern matches nowhere else.
+    is_at_start: bool,
 }
 
 /// What the beginning of a text says.
@@ -192,7 +198,7 @@ impl Table {
 
     /// Looks at the beginning of a text.
     fn first(&self, text: &str) -> First {
-        let Some(state) = self.start else {
+        let Some(state) = self.start.filter(|_| self.is_at_start || text.len() <= SHORT) else {
             return First::Open;
         };
         let beginning = text.as_bytes().get(..FIRST).unwrap_or(text.as_bytes());
@@ -383,8 +389,11 @@ fn is_at_start(pattern: &Hir) -> bool {
 fn table(pattern: &Hir, most: usize) -> Option<Table> {
     let dfa = dense(pattern, StartKind::Unanchored, most)?;
     let begin = start::Config::new().anchored(Anchored::No);
-    let start = is_at_start(pattern).then(|| dfa.start_state(&begin).ok()).flatten();
-    Some(Table { dfa, start })
+    Some(Table {
+        start: dfa.start_state(&begin).ok(),
+        is_at_start: is_at_start(pattern),
+        dfa,
+    })
 }
 
 fn dense(pattern: &Hir, start: StartKind, most: usize) -> Option<dense::DFA<Vec<u32>>> {

@@ -54,6 +54,32 @@ impl Member {
     }
 }
 
+/// The rules that are asked of a value, by what it is.
+pub(super) struct Asked([Hits; 8]);
+
+impl Asked {
+    /// Every rule but those of paths, of names of files and of prompts, which are asked of them
+    /// alone.
+    pub(super) fn but_for(paths: &Hits, files: &Hits, prompts: &Hits) -> Self {
+        let mut all = [Hits::ALL; 8];
+        for (number, asked) in all.iter_mut().enumerate() {
+            for (bit, rules) in [paths, files, prompts].into_iter().enumerate() {
+                if number >> bit & 1 == 0 {
+                    *asked = asked.without(rules);
+                }
+            }
+        }
+        Self(all)
+    }
+
+    /// The rules that are asked of a value that is a path, a file's name, or looked into for
+    /// prompts.
+    pub(super) fn of(&self, is_path: bool, is_file: bool, is_prompt: bool) -> &Hits {
+        let number = usize::from(is_path) | usize::from(is_file) << 1 | usize::from(is_prompt) << 2;
+        self.0.get(number).unwrap_or(&Hits::ALL)
+    }
+}
+
 /// Which built-in detectors look by which rules, so that a value need not be held against each.
 pub(super) struct Lookers {
     /// For each rule the detector that looks by it, as a bit; none where it is not told apart.

@@ -89,7 +89,7 @@ pub use self::{
 };
 use self::{
     lexicon::{Lexicon, Words},
-    member::{Lookers, Member},
+    member::{Asked, Lookers, Member},
 };
 use super::places::Field;
 
@@ -184,11 +184,8 @@ struct Standard {
     /// Which of them look by which rule.
     lookers: Lookers,
     words: Words,
-    /// The rules that are asked of paths alone, of names of files alone, and for prompt injection
-    /// alone.
-    of_paths: Hits,
-    of_files: Hits,
-    of_prompts: Hits,
+    /// Which of the rules are asked of which values.
+    asked: Asked,
     /// How many rules they have together.
     rules: usize,
 }
@@ -237,9 +234,7 @@ impl Standard {
         Ok(Self {
             lookers: Lookers::of(&all, lexicon.len()),
             all,
-            of_paths,
-            of_files,
-            of_prompts,
+            asked: Asked::but_for(&of_paths, &of_files, &of_prompts),
             rules: lexicon.len(),
             words: lexicon.build(),
         })

@@ -18,7 +18,7 @@ pub(super) fn each(
     options: &Options<'_>,
     report: &mut dyn FnMut(Caught) -> bool,
 ) {
-    let is_worth = |_: &&Standard| !says_nothing(field) && !familiar::knows(field, options);
+    let is_worth = |_: &&Standard| !(says_nothing(field) || familiar::knows(field, options));
     let standard = detectors.standard.filter(is_worth);
     if standard.is_none() && detectors.own.is_empty() {
         return;
@@ -115,7 +115,7 @@ impl Search<'_> {
         if let Some(standard) = self.standard.filter(|_| says_something) {
             let (hits, ends) = standard
                 .words
-                .search(value.text, value.marks, &self.spared(standard, &value));
+                .search(value.text, value.marks, self.asked(standard, &value));
             value.hits = hits;
             value.words = Some(&standard.words);
             value.spend(Fuel::AN_END * ends);
@@ -139,19 +139,13 @@ impl Search<'_> {
             })
     }
 
-    /// The rules of detectors that are not asked of such a value: they need not be told apart.
-    fn spared(&self, standard: &Standard, value: &Value<'_>) -> Hits {
-        let mut spared = Hits::default();
-        if value.place.part != Part::Path {
-            spared.add(&standard.of_paths);
-        }
-        if value.role != Role::FileName {
-            spared.add(&standard.of_files);
-        }
-        if !self.options.wants.has(Family::Prompt) {
-            spared.add(&standard.of_prompts);
-        }
-        spared
+    /// The rules of the detectors that are asked of such a value: others need not be told apart.
+    fn asked<'a>(&self, standard: &'a Standard, value: &Value<'_>) -> &'a Hits {
+        standard.asked.of(
+            value.place.part == Part::Path,
+            value.role == Role::FileName,
+            self.options.wants.has(Family::Prompt),
+        )
     }
 
     fn ask_standard(&mut self, index: usize, detector: &dyn Detector, value: &Value<'_>) -> bool {

@@ -119,7 +119,7 @@ impl<'v> Value<'v> {
             ..self.with_text(text)
         };
         let Some(words) = self.words else { return value };
-        let (hits, ends) = words.search(text, value.marks, &Hits::default());
+        let (hits, ends) = words.search(text, value.marks, &Hits::ALL);
         value.spend(text.len() as u64 + Fuel::AN_END * ends);
         Value { hits, ..value }
     }

@@ -1,5 +1,7 @@
 //! Base64 (RFC 4648, sections 4 and 5), where it stands for printable text.
 
+use memchr::memrchr;
+
 /// The shortest value that is tried, in bytes: it stands for six. What is shorter is no attack.
 const SHORTEST: usize = 8;
 
@@ -39,8 +41,12 @@ pub(crate) fn may_be_short(value: &[u8]) -> bool {
 
 /// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with `eyJ`.
 fn token_header(code: &str) -> Option<&str> {
-    let token = code.rsplit(' ').next().unwrap_or_default();
-    let (header, rest) = token.split_once('.').filter(|_| token.starts_with("eyJ"))?;
+    let bytes = code.as_bytes();
+    let token = match memrchr(b' ', bytes) {
+        Some(blank) => code.get(blank + 1..)?,
+        None => code,
+    };
+    let (header, rest) = token.strip_prefix("eyJ").and_then(|_| token.split_once('.'))?;
     rest.contains('.').then_some(header)
 }
 
@@ -59,11 +65,15 @@ fn once_or_twice(code: &str) -> Option<Vec<u8>> {
 }
 
 fn whole(code: &str) -> Option<Vec<u8>> {
-    let code = code.trim_end_matches('=').as_bytes();
+    let code = without_padding(code.as_bytes());
     if !(SHORTEST..=LONGEST).contains(&code.len()) || code.len() % 4 == 1 {
         return None;
     }
-    if !is_text(code.get(..HEAD_DIGITS).unwrap_or(code)) || (code.len() < SHORT && !may_be_short(code)) {
+    let begins_as_text = |digits: usize| code.get(..digits).is_none_or(is_text);
+    if !begins_as_text(FIRST_DIGITS)
+        || !is_text(code.get(..HEAD_DIGITS).unwrap_or(code))
+        || (code.len() < SHORT && !may_be_short(code))
+    {
         return None;
     }
     let mut bytes = Vec::with_capacity(code.len());
@@ -71,6 +81,13 @@ fn whole(code: &str) -> Option<Vec<u8>> {
         bytes.extend_from_slice(decoded(group)?.bytes());
     }
     str::from_utf8(&bytes).is_ok().then_some(bytes)
+}
+
+fn without_padding(mut code: &[u8]) -> &[u8] {
+    while let [rest @ .., b'='] = code {
+        code = rest;
+    }
+    code
 }
 
 fn is_more_than_a_word(bytes: &[u8]) -> bool {
@@ -82,6 +99,9 @@ fn is_more_than_a_word(bytes: &[u8]) -> bool {
 /// As much of a value as tells, in digits: ids and names in the alphabet stand for no text, which shows at once, and must not cost an
 /// allocation each.
 const HEAD_DIGITS: usize = 64;
+
+/// As many of them as tell of most ids: twelve bytes of chance are hardly ever UTF-8.
+const FIRST_DIGITS: usize = 16;
 
 /// Whether the beginning of a code stands for UTF-8 without control characters. A character may be cut off at its end.
 fn is_text(code: &[u8]) -> bool {

@@ -16,15 +16,20 @@ const MARK: char = '\u{1}';
 /// What a value is or stands for, in Base64 or hexadecimal digits: its format and what shows of it.
 pub(super) fn of_code(code: &str) -> Option<String> {
     let code = code.trim_ascii().as_bytes();
-    let mut head = [0; HEAD];
-    let length = match code {
+    let is_base64 = match code {
         // each format's first bytes, in Base64
         [b'r', b'O', b'0', b'A', ..]
         | [b'A', b'A', b'E', b'A', ..]
         | [b'g', b'A', b'J' | b'N' | b'S' | b'W', ..]
-        | [b'B', b'A', b'h', ..] => base64::head(code, &mut head),
-        [b'a' | b'A', b'c' | b'C', b'e' | b'E', b'd' | b'D', ..] => hexadecimal(code, &mut head),
+        | [b'B', b'A', b'h', ..] => true,
+        [b'a' | b'A', b'c' | b'C', b'e' | b'E', b'd' | b'D', ..] => false,
         _ => return None,
+    };
+    let mut head = [0; HEAD];
+    let length = if is_base64 {
+        base64::head(code, &mut head)
+    } else {
+        hexadecimal(code, &mut head)
     };
     of_bytes(head.get(..length)?)
 }

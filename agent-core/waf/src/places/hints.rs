@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, ops::BitOr};
 
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
 use super::Place;
@@ -259,13 +260,24 @@ impl Place<'_> {
 
 /// A name as an application reads it. Clients encode brackets, and attackers letters.
 fn decoded(name: &str) -> Cow<'_, str> {
-    percent_decode_str(name).decode_utf8_lossy()
+    match memchr(b'%', name.as_bytes()) {
+        Some(_) => percent_decode_str(name).decode_utf8_lossy(),
+        None => Cow::Borrowed(name),
+    }
 }
 
 /// The names on the way to a value, from the last one on, without places in lists.
 fn segments(name: &str) -> impl Iterator<Item = &str> {
-    name.rsplit(['.', '[', ']', '$', ':'])
-        .filter(|segment| segment.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    let mut rest = Some(name);
+    let all = std::iter::from_fn(move || {
+        let text = rest?;
+        let at = text
+            .bytes()
+            .rposition(|byte| matches!(byte, b'.' | b'[' | b']' | b'$' | b':'));
+        rest = at.and_then(|at| text.get(..at));
+        text.get(at.map_or(0, |at| at + 1)..)
+    });
+    all.filter(|segment| segment.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// A name in lower case, of its letters and digits alone, without trailing digits and the `s` of a plural.

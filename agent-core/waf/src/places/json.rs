@@ -76,15 +76,16 @@ impl Scanner<'_, '_, '_> {
     fn scan(&mut self) -> bool {
         let length = self.rest.len();
         while let Some((byte, after)) = self.rest.split_first() {
+            let from = self.rest;
             // a window may begin within a word
-            let is_first = self.rest.len() == length;
+            let is_first = from.len() == length;
             self.rest = after;
             let goes_on = match byte {
                 b'{' | b'[' => self.open(*byte == b'{'),
                 b'}' | b']' => self.close(),
                 b',' => self.back(),
                 b'"' => self.string(),
-                b'a'..=b'z' | b'A'..=b'Z' | b'$' | b'\'' => self.word(*byte, is_first),
+                b'a'..=b'z' | b'A'..=b'Z' | b'$' | b'\'' => self.word(from, is_first),
                 b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b' ' | b'\t' | b'\r' | b'\n' => true,
                 _ => {
                     self.is_odd = true;
@@ -134,16 +135,15 @@ impl Scanner<'_, '_, '_> {
     }
 
     /// What stands there without quotes: `true`, a number, or what lenient parsers take for a string.
-    fn word(&mut self, first: u8, is_first: bool) -> bool {
+    fn word(&mut self, from: &[u8], is_first: bool) -> bool {
         let length = self
             .rest
             .iter()
             .position(|byte| matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"' | b'\n'))
             .unwrap_or(self.rest.len());
-        let (word, after) = self.rest.split_at(length);
+        let after = self.rest.get(length..).unwrap_or_default();
         self.rest = after;
-        let text = [&[first], word].concat();
-        let text = text.trim_ascii();
+        let text = from.get(..=length).unwrap_or(from).trim_ascii();
         if matches!(text, b"true" | b"false" | b"null") {
             return true;
         }

@@ -18,6 +18,12 @@ const DROPPED: Marks = Marks::QUOTE
     .and(Marks::of_byte(b'!'))
     .and(Marks::of_byte(b'?'));
 
+/// What is taken out of words, or begins it: a text without any of them stays as it is.
+pub(super) const TAKEN_OUT: Marks = Marks::QUOTE
+    .and(Marks::BACKSLASH)
+    .and(Marks::DOLLAR)
+    .and(Marks::of_byte(b'^'));
+
 /// Whether a word is split as only a shell puts together again: a letter, then what the shell drops, then a letter.
 pub(super) fn is_split(text: &str) -> bool {
     let is_dropped = |byte: &u8| DROPPED.has(*byte);

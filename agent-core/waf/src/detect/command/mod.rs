@@ -94,7 +94,8 @@ impl Command {
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
         let value = &value.unless(&self.of_addresses, honest::is_for_address);
         let finding = self.rules.judge_by(value, |rule| !honest::is_excused(rule, value));
-        if is_certain(finding.as_ref()) || value.is_document || !may_be_split(value) || !bare::is_split(value.text) {
+        let may_split = may_be_split(value) && value.marks.any(bare::TAKEN_OUT);
+        if is_certain(finding.as_ref()) || value.is_document || !may_split || !bare::is_split(value.text) {
             return finding;
         }
         let begins_split = bare::begins_split(value.text);

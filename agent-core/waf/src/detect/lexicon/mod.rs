@@ -31,12 +31,15 @@ const CONDITIONS_OF_CLASSES: usize = 2;
 /// All conditions of a rule: the literals' first, then the classes'.
 const CONDITIONS: usize = MOST_CONDITIONS + CONDITIONS_OF_CLASSES;
 
-/// The rules of which each condition is met.
-type Met = [Hits; CONDITIONS];
+/// Words of bits that a set of rules takes.
+const WORDS: usize = MOST_RULES / 64;
+
+/// The rules of which each condition is met: the words of one condition after those of another.
+type Met = [u64; CONDITIONS * WORDS];
 
 /// Rules that a text may match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hits([u64; MOST_RULES / 64]);
+pub struct Hits([u64; WORDS]);
 
 /// A rule's number in a lexicon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,25 +61,16 @@ impl RuleId {
 }
 
 /// Literals of rules, while they are collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lexicon {
     /// Each with the condition of a rule that it meets.
     literals: Vec<(Vec<u8>, usize, RuleId)>,
     /// The rules that do without each of the conditions.
     always: Met,
-    /// What each class of bytes meets which is of neither letters nor digits.
-    of_classes: Vec<OfClass>,
+    /// What each class of bytes meets which is of neither letters nor digits: the conditions of the
+    /// classes, and those of the literals as far as a single sign is one.
+    of_classes: Vec<Met>,
     needs: Vec<Needs>,
-}
-
-/// What a class of bytes meets, where a text has it.
-#[derive(Debug, Clone, Default)]
-struct OfClass {
-    /// The conditions of the classes.
-    classes: [Hits; CONDITIONS_OF_CLASSES],
-    /// Those of the literals, as far as a single sign is one: the number of the condition, and bits
-    /// of rules in a word.
-    literals: Vec<(usize, usize, u64)>,
 }
 
 /// The automaton of a lexicon.
@@ -85,12 +79,12 @@ pub(super) struct Words {
     table: Option<Table>,
     /// For each state at which literals end where the conditions stand that they meet.
     met: Vec<Range<usize>>,
-    /// Conditions: their number, and bits of rules in a word.
-    conditions: Vec<(usize, usize, u64)>,
+    /// Conditions: a word of [`Met`], and bits of rules in it.
+    conditions: Vec<(usize, u64)>,
     /// The rules that do without each of the conditions.
     always: Met,
     /// What each class of bytes meets which is of neither letters nor digits.
-    of_classes: Vec<OfClass>,
+    of_classes: Vec<Met>,
     /// For each rule the classes of bytes that a text must have.
     needs: Vec<Needs>,
 }
@@ -98,13 +92,13 @@ pub(super) struct Words {
 impl Default for Hits {
     /// No rule.
     fn default() -> Self {
-        Self([0; MOST_RULES / 64])
+        Self([0; WORDS])
     }
 }
 
 impl Hits {
     /// Every rule: what is said of a text that was not searched.
-    pub(super) const ALL: Self = Self([u64::MAX; MOST_RULES / 64]);
+    pub(super) const ALL: Self = Self([u64::MAX; WORDS]);
 
     /// These rules, where all have a place here.
     pub(super) fn of(rules: impl Iterator<Item = Option<RuleId>>) -> Option<Self> {
@@ -155,6 +149,16 @@ impl Hits {
             *own &= others;
         }
         both
+    }
+
+    /// Whether no rule is in it.
+    fn is_empty(&self) -> bool {
+        self.0.iter().fold(0, |all, word| all | word) == 0
+    }
+
+    /// How many rules are in it.
+    fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// These rules but for some.
@@ -220,6 +224,18 @@ impl Iterator for Within {
     }
 }
 
+impl Default for Lexicon {
+    /// Of no rule.
+    fn default() -> Self {
+        Self {
+            literals: Vec::new(),
+            always: NONE_MET,
+            of_classes: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+}
+
 impl Lexicon {
     /// Takes a rule in.
     pub(super) fn add(&mut self, pattern: &Hir) -> RuleId {
@@ -233,7 +249,7 @@ impl Lexicon {
         conditions.retain(|literals| !literals.iter().all(is_sign));
         conditions.truncate(MOST_CONDITIONS);
         let needs = Needs::of(pattern);
-        self.of_classes.resize(Marks::OF_NO_WORDS, OfClass::default());
+        self.of_classes.resize(Marks::OF_NO_WORDS, NONE_MET);
         for condition in conditions.len()..MOST_CONDITIONS {
             self.set_always(condition, id);
         }
@@ -261,27 +277,14 @@ impl Lexicon {
 
     /// Takes note that a rule does without a condition.
     fn set_always(&mut self, condition: usize, id: RuleId) {
-        if let Some(always) = self.always.get_mut(condition) {
-            always.set(id);
-        }
+        set(&mut self.always, condition, id);
     }
 
     /// Takes note that any of some classes of bytes meets a condition.
     fn is_met_by(&mut self, condition: usize, classes: Marks, id: RuleId) {
         for class in classes.of_no_words() {
-            let Some(of_class) = self.of_classes.get_mut(class) else {
-                continue;
-            };
-            let of_literals = condition < MOST_CONDITIONS;
-            if of_literals {
-                let (place, bit) = (id.number / 64, 1 << (id.number % 64));
-                let known = of_class.literals.iter_mut();
-                match known.into_iter().find(|entry| (entry.0, entry.1) == (condition, place)) {
-                    Some((.., word)) => *word |= bit,
-                    None => of_class.literals.push((condition, place, bit)),
-                }
-            } else if let Some(hits) = of_class.classes.get_mut(condition - MOST_CONDITIONS) {
-                hits.set(id);
+            if let Some(met) = self.of_classes.get_mut(class) {
+                set(met, condition, id);
             }
         }
     }
@@ -326,16 +329,12 @@ impl Lexicon {
                     .filter_map(|literal| of_patterns.get(*literal)?.get(condition));
                 let all = of_each.fold(Hits::default(), |all, hits| all.or(hits));
                 let words = all.0.into_iter().enumerate().filter(|(_, word)| *word != 0);
-                conditions.extend(words.map(|(place, word)| (condition, place, word)));
+                conditions.extend(words.map(|(place, word)| (condition * WORDS + place, word)));
             }
             met.push(begin..conditions.len());
         }
         // without an automaton every rule is asked: slower, and not wrong
-        let always = if table.is_some() {
-            self.always
-        } else {
-            [Hits::ALL; CONDITIONS]
-        };
+        let always = if table.is_some() { self.always } else { ALL_MET };
         Words {
             table,
             met,
@@ -355,7 +354,7 @@ impl Words {
             table: None,
             met: Vec::new(),
             conditions: Vec::new(),
-            always: [Hits::ALL; CONDITIONS],
+            always: ALL_MET,
             of_classes: Vec::new(),
             needs: Vec::new(),
         }
@@ -367,45 +366,68 @@ impl Words {
         self.table.is_some()
     }
 
-    /// The rules that a text with these classes of bytes may match, but for some that are not
-    /// asked, and how often literals end in it, which is what a search costs besides the bytes.
-    pub(super) fn search(&self, text: &str, marks: Marks, spared: &Hits) -> (Hits, u64) {
+    /// Those of some rules that a text with these classes of bytes may match, and how often
+    /// literals end in it, which is what a search costs besides the bytes.
+    pub(super) fn search(&self, text: &str, marks: Marks, asked: &Hits) -> (Hits, u64) {
         let mut met = self.always;
-        let mut all = Hits::ALL.without(spared);
-        let [mut rare, mut rarer] = [Hits::default(); CONDITIONS_OF_CLASSES];
         for class in marks.of_no_words() {
-            if let Some(OfClass {
-                classes: [one, other],
-                literals,
-            }) = self.of_classes.get(class)
-            {
-                rarer.add(one);
-                rare.add(other);
-                note(literals, &mut met);
+            if let Some(of_class) = self.of_classes.get(class) {
+                met.iter_mut().zip(of_class).for_each(|(own, others)| *own |= others);
             }
         }
-        for (condition, classes) in met.iter().skip(MOST_CONDITIONS).zip([rarer, rare]) {
-            all = all.and(&condition.or(&classes));
+        let of_classes = MOST_CONDITIONS..CONDITIONS;
+        let mut hits = of_classes.fold(*asked, |hits, number| hits.and(&condition(&met, number)));
+        // of short texts, and where many rules are left, the literals spare more at the same cost
+        let are_few = hits.count() * A_RULE < text.len();
+        if are_few {
+            self.keep_met(&mut hits, marks);
         }
-        let mut ends = 0;
-        if let Some(table) = &self.table {
-            // what ends once more meets nothing more, and everyday words come again and again
-            let mut seen = [0_u64; MOST_ENDS / 64];
-            table.search(text.as_bytes(), &mut |end| {
-                ends += 1;
-                let bit = 1 << (end % 64);
-                match seen.get_mut(end / 64) {
-                    Some(word) if *word & bit != 0 => return,
-                    Some(word) => *word |= bit,
-                    None => {}
-                }
-                self.meets(end, &mut met);
-            });
+        if hits.is_empty() {
+            return (hits, 0);
         }
-        let of_literals = met.iter().take(MOST_CONDITIONS);
-        let mut hits = of_literals.fold(all, |hits, met| hits.and(met));
-        hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
+        let ends = match &self.table {
+            Some(table) if text.len() < SHORT => self.all_ends(table, text, &mut met),
+            Some(table) => self.ends(table, text, &mut met),
+            None => 0,
+        };
+        hits = (0..MOST_CONDITIONS).fold(hits, |hits, number| hits.and(&condition(&met, number)));
+        if !are_few {
+            self.keep_met(&mut hits, marks);
+        }
         (hits, ends)
+    }
+
+    /// Keeps the rules of which a text with these classes of bytes has all that they need.
+    fn keep_met(&self, hits: &mut Hits, marks: Marks) {
+        hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
+    }
+
+    /// Notes what the literals of a short text meet. How many end in it.
+    fn all_ends(&self, table: &Table, text: &str, met: &mut Met) -> u64 {
+        let mut ends = 0;
+        table.search(text.as_bytes(), &mut |end| {
+            ends += 1;
+            self.meets(end, met);
+        });
+        ends
+    }
+
+    /// The same of a text in which they may end again and again.
+    fn ends(&self, table: &Table, text: &str, met: &mut Met) -> u64 {
+        let mut ends = 0;
+        // what ends once more meets nothing more, and everyday words come again and again
+        let mut seen = [0_u64; MOST_ENDS / 64];
+        table.search(text.as_bytes(), &mut |end| {
+            ends += 1;
+            let bit = 1 << (end % 64);
+            match seen.get_mut(end / 64) {
+                Some(word) if *word & bit != 0 => return,
+                Some(word) => *word |= bit,
+                None => {}
+            }
+            self.meets(end, met);
+        });
+        ends
     }
 
     /// Notes what a literal meets.
@@ -414,17 +436,39 @@ impl Words {
             .met
             .get(literal)
             .and_then(|range| self.conditions.get(range.clone()));
-        note(found.unwrap_or_default(), met);
+        for (place, rules) in found.unwrap_or_default() {
+            if let Some(word) = met.get_mut(*place) {
+                *word |= rules;
+            }
+        }
     }
 }
 
-/// Notes the rules of which conditions are met.
-fn note(conditions: &[(usize, usize, u64)], met: &mut Met) {
-    for (condition, place, rules) in conditions {
-        if let Some(word) = met.get_mut(*condition).and_then(|hits| hits.0.get_mut(*place)) {
-            *word |= rules;
-        }
+/// The length of a text, in bytes, up to which nothing is kept of what has ended in it.
+const SHORT: usize = 128;
+
+/// As many bytes are searched for literals at the cost of asking what one rule needs.
+const A_RULE: usize = 3;
+
+/// No condition of any rule.
+const NONE_MET: Met = [0; CONDITIONS * WORDS];
+
+/// Every condition of every rule.
+const ALL_MET: Met = [u64::MAX; CONDITIONS * WORDS];
+
+/// Takes note that a condition of a rule is met.
+fn set(met: &mut Met, condition: usize, id: RuleId) {
+    if id.number < MOST_RULES
+        && let Some(word) = met.get_mut(condition * WORDS + id.number / 64)
+    {
+        *word |= 1 << (id.number % 64);
     }
+}
+
+/// The rules of which this condition is met.
+fn condition(met: &Met, number: usize) -> Hits {
+    let (conditions, _) = met.as_chunks::<WORDS>();
+    conditions.get(number).copied().map(Hits).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -445,12 +489,7 @@ mod tests {
         let (words, ids) = words(&["union.*select", "<script", r"\d+", "(?i)sleep|union"]);
         let hits = |text: &str| {
             ids.iter()
-                .map(|id| {
-                    words
-                        .search(text, Marks::of(text.as_bytes()), &Hits::default())
-                        .0
-                        .has(*id)
-                })
+                .map(|id| words.search(text, Marks::of(text.as_bytes()), &Hits::ALL).0.has(*id))
                 .collect::<Vec<_>>()
         };
         assert_eq!(hits("abc 1"), [false, false, true, false]);
@@ -464,7 +503,8 @@ mod tests {
     fn signs_are_told_by_their_classes() {
         let (words, ids) = words(&["[<>]", "union.*;", r"'\s*(?:or|--)", "=|like"]);
         let hits = |text: &str, spared: &Hits| {
-            let (hits, ends) = words.search(text, Marks::of(text.as_bytes()), spared);
+            let asked = Hits::ALL.without(spared);
+            let (hits, ends) = words.search(text, Marks::of(text.as_bytes()), &asked);
             (ids.iter().map(|id| hits.has(*id)).collect::<Vec<_>>(), ends)
         };
         assert_eq!(hits("a;b=<c", &Hits::default()), (vec![true, false, false, true], 0));
@@ -478,7 +518,7 @@ mod tests {
         let patterns: Vec<String> = (0..MOST_RULES + 2).map(|number| format!("literal{number}")).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let (words, ids) = words(&patterns);
-        let (hits, _) = words.search("nothing", Marks::of(b"nothing"), &Hits::default());
+        let (hits, _) = words.search("nothing", Marks::of(b"nothing"), &Hits::ALL);
         assert!(!hits.has(ids[MOST_RULES - 1]) && hits.has(ids[MOST_RULES]));
     }
 }

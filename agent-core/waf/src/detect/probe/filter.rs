@@ -58,13 +58,32 @@ const fn place(hash: u32) -> usize {
 /// The hash of a name (FNV-1a).
 #[expect(clippy::indexing_slicing, reason = "within the name, as the loop sees to")]
 pub(super) const fn hash(name: &[u8]) -> u32 {
-    let mut hash = 0x811c_9dc5_u32;
+    let mut hash = Hash::EMPTY;
     let mut at = 0;
     while at < name.len() {
-        hash = (hash ^ name[at] as u32).wrapping_mul(0x0100_0193);
+        hash = hash.and(name[at]);
         at += 1;
     }
-    hash.wrapping_mul(0x9e37_79b1)
+    hash.end()
+}
+
+/// The hash of a name that is read byte by byte.
+#[derive(Clone, Copy)]
+pub(super) struct Hash(u32);
+
+impl Hash {
+    /// Of no byte.
+    pub(super) const EMPTY: Self = Self(0x811c_9dc5);
+
+    /// With one more byte.
+    pub(super) const fn and(self, byte: u8) -> Self {
+        Self((self.0 ^ byte as u32).wrapping_mul(0x0100_0193))
+    }
+
+    /// What names are looked up by.
+    pub(super) const fn end(self) -> u32 {
+        self.0.wrapping_mul(0x9e37_79b1)
+    }
 }
 
 #[cfg(test)]

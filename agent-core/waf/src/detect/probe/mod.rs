@@ -11,7 +11,7 @@
 mod filter;
 mod names;
 
-use self::filter::Table;
+use self::filter::{Hash, Table};
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Marks, Rule, RuleSet, Value, lexicon::Lexicon, rules::always,
 };
@@ -184,11 +184,12 @@ const LONGEST_NAME: usize = 64;
 /// The table that a path is named in.
 fn named(path: &str) -> Option<&'static str> {
     let path = path.trim_start_matches('/');
-    let depth = path.trim_end_matches('/').split('/').count();
+    let slashes = path.trim_end_matches('/').bytes().filter(|byte| *byte == b'/');
+    let depth = slashes.count() + 1;
     let mut buffer = [0; LONGEST_NAME];
-    for (index, segment) in path.split('/').enumerate() {
+    for (index, segment) in pieces(path, b'/').enumerate() {
         // parameters of a segment (RFC 3986, section 3.3)
-        let segment = segment.split(';').next().unwrap_or_default();
+        let segment = pieces(segment, b';').next().unwrap_or_default();
         let Some(name) = lower(segment, &mut buffer) else {
             continue;
         };
@@ -222,6 +223,18 @@ fn named(path: &str) -> Option<&'static str> {
     is_below_a_root(path).then_some("product-path")
 }
 
+/// What stands between separators, which are ASCII. For short texts, of which a search that is set
+/// up takes longer.
+fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let at = text.bytes().position(|byte| byte == separator);
+        rest = at.and_then(|at| text.get(at + 1..));
+        text.get(..at.unwrap_or(text.len()))
+    })
+}
+
 /// A name in lower case; `None` where it is longer than any in the tables.
 fn lower<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> Option<&'b str> {
     let place = buffer.get_mut(..name.len())?;
@@ -239,10 +252,11 @@ fn is_below_a_root(path: &str) -> bool {
         return false;
     };
     let ends_at = |at: usize| matches!(path.as_bytes().get(at), None | Some(b'/' | b'.' | b'?' | b';'));
-    (1..=head.len())
-        .filter(|end| ends_at(*end))
-        .filter_map(|end| head.get(..end))
-        .any(|start| ROOTS.has(start, filter::hash(start.as_bytes())))
+    let mut hash = Hash::EMPTY;
+    head.bytes().zip(1..).any(|(byte, end)| {
+        hash = hash.and(byte);
+        ends_at(end) && head.get(..end).is_some_and(|start| ROOTS.has(start, hash.end()))
+    })
 }
 
 /// Whether a program is one that attackers leave behind: by its name, or by having hardly any.
