@@ -15,12 +15,15 @@ pub(super) fn any_form(path: &str, test: impl Fn(&str) -> bool) -> bool {
 /// Whether decoding or tidying could change the path. Takes some paths for disguised that are not (`/.well-known/`), and none the
 /// other way.
 fn is_disguised(path: &str) -> bool {
-    let mut last = 0;
-    path.bytes().any(|byte| {
-        let odd = byte == b'%' || (last == b'/' && matches!(byte, b'/' | b'.'));
-        last = byte;
-        odd
-    })
+    let bytes = path.as_bytes();
+    let behind = bytes.get(1..).unwrap_or_default();
+    // without an early end, so that several bytes are compared at a time
+    let is_odd = |last: u8, byte: u8| (byte == b'%') | ((last == b'/') & ((byte == b'/') | (byte == b'.')));
+    let odd = bytes
+        .iter()
+        .zip(behind)
+        .fold(false, |odd, (last, byte)| odd | is_odd(*last, *byte));
+    odd || bytes.first() == Some(&b'%')
 }
 
 /// Runs `work` with room for two paths of this length.

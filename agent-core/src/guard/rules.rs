@@ -58,8 +58,17 @@ impl<'c> Rules<'c> {
     /// do not exist.
     pub(super) fn level(&self, check: Check) -> Level {
         let of = |rule: Option<&RouteRules>| rule.map_or_else(|| self.policy.level(check), |rule| rule.level(check));
-        let level = self.forms.iter().map(of).max_by_key(|level| strictness(*level));
-        let level = level.unwrap_or_default();
+        let level = match self.forms {
+            // nearly every path
+            Forms {
+                rules: [rule, ..],
+                count: 1,
+            } => of(rule),
+            forms => {
+                let levels = forms.iter().map(of);
+                levels.max_by_key(|level| strictness(*level)).unwrap_or_default()
+            }
+        };
         if self.is_outside && check == Check::Path && level == Level::Off {
             Level::Block
         } else {

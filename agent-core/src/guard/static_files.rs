@@ -68,8 +68,9 @@ pub(super) fn is_static(request: &RequestView<'_>) -> bool {
 }
 
 fn has_static_ending(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let Some((_, ending)) = name.rsplit_once('.') else {
+    // the last dot of the last segment; near the end, so that a search that is set up takes longer
+    let sign = path.bytes().rposition(|byte| matches!(byte, b'/' | b'.'));
+    let Some((b".", ending)) = sign.and_then(|at| Some((path.as_bytes().get(at..=at)?, path.get(at + 1..)?))) else {
         return false;
     };
     let is = |known: &&str| ending.eq_ignore_ascii_case(known);

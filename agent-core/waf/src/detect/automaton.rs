@@ -52,7 +52,7 @@ const FIRST: usize = 64;
 
 /// The length of a text, in bytes, up to which it is walked without a search that is set up and
 /// then takes fewer instructions a byte.
-const SHORT: usize = 48;
+const SHORT: usize = 24;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -188,11 +188,11 @@ enum First {
 
 impl Table {
     /// The first position at which a match ends.
-    fn end(&self, text: &str, input: &Input<'_>) -> Result<Option<usize>, MatchError> {
+    fn end(&self, text: &str) -> Result<Option<usize>, MatchError> {
         match self.first(text) {
             First::Match(end) => Ok(Some(end)),
             First::Nothing => Ok(None),
-            First::Open => Ok(self.dfa.try_search_fwd(input)?.map(|found| found.offset())),
+            First::Open => Ok(self.dfa.try_search_fwd(&whole(text))?.map(|found| found.offset())),
         }
     }
 
@@ -291,11 +291,10 @@ impl Automaton {
 
     /// The first position at which a match ends.
     fn end(&self, text: &str) -> Option<usize> {
-        let input = Input::new(text).anchored(Anchored::No).earliest(true);
-        let by_regex = || self.regex.search_half(&input).map(|found| found.offset());
+        let by_regex = || self.regex.search_half(&whole(text)).map(|found| found.offset());
         match &self.form {
-            Some(Form::Whole(table)) => table.end(text, &input).unwrap_or_else(|_| by_regex()),
-            Some(Form::Outline(table)) => match table.end(text, &input) {
+            Some(Form::Whole(table)) => table.end(text).unwrap_or_else(|_| by_regex()),
+            Some(Form::Outline(table)) => match table.end(text) {
                 Ok(None) => None,
                 Ok(Some(_)) | Err(_) => by_regex(),
             },
@@ -303,6 +302,11 @@ impl Automaton {
             None => by_regex(),
         }
     }
+}
+
+/// A search of all of a text, for the first position at which a match ends.
+fn whole(text: &str) -> Input<'_> {
+    Input::new(text).anchored(Anchored::No).earliest(true)
 }
 
 /// A pattern that matches wherever this one does, and counts nothing beyond [`COUNTED`].

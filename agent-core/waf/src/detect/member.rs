@@ -1,6 +1,6 @@
 //! A built-in detector, and the values that are worth its look.
 
-use super::{BuildError, Detector, Hits, Value, lexicon::Lexicon};
+use super::{BuildError, Detector, Hits, Marks, Value, lexicon::Lexicon};
 
 /// A built-in detector.
 pub(super) struct Member {
@@ -9,6 +9,8 @@ pub(super) struct Member {
     rules: Option<Hits>,
     /// Where it looks by other means. As `wants`, a cheap answer that may be `true` for what is harmless.
     besides: Option<fn(&Value<'_>) -> bool>,
+    /// Classes of bytes of which a value has one where it looks so; `None` where it may have none.
+    marks: Option<Marks>,
 }
 
 impl Member {
@@ -24,17 +26,21 @@ impl Member {
             detector,
             rules,
             besides: None,
+            marks: None,
         })
     }
 
-    /// A detector that finds what its rules find, and more in some values.
+    /// A detector that finds what its rules find, and more in some values, each of which has one of
+    /// these classes of bytes.
     pub(super) fn by_rules_and<D: Detector + 'static>(
+        marks: Marks,
         besides: fn(&Value<'_>) -> bool,
         make: impl FnOnce(&mut Lexicon) -> Result<D, BuildError>,
         lexicon: &mut Lexicon,
     ) -> Result<Self, BuildError> {
         Ok(Self {
             besides: Some(besides),
+            marks: Some(marks),
             ..Self::by_rules(make, lexicon)?
         })
     }
@@ -45,6 +51,7 @@ impl Member {
             detector: Box::new(detector),
             rules: Some(Hits::default()),
             besides: Some(besides),
+            marks: None,
         }
     }
 
@@ -86,6 +93,8 @@ pub(super) struct Lookers {
     of_rules: Vec<u32>,
     /// Those that look by other means too.
     besides: u32,
+    /// Others, where a value has one of these classes of bytes.
+    by_marks: Vec<(Marks, u32)>,
 }
 
 impl Lookers {
@@ -100,8 +109,12 @@ impl Lookers {
         Self {
             of_rules: (0..rules).map(of_rule).collect(),
             besides: bits()
-                .filter(|(_, member)| member.rules.is_none() || member.besides.is_some())
+                .filter(|(_, member)| member.rules.is_none() || (member.besides.is_some() && member.marks.is_none()))
                 .fold(0, |all, (bit, _)| all | bit),
+            by_marks: bits()
+                .filter(|(_, member)| member.rules.is_some())
+                .filter_map(|(bit, member)| Some((member.marks?, bit)))
+                .collect(),
         }
     }
 
@@ -110,7 +123,8 @@ impl Lookers {
         let mut asked = value.hits.within(0).fold(0, |asked, rule| {
             asked | self.of_rules.get(rule).copied().unwrap_or_default()
         });
-        let mut left = self.besides & !asked;
+        let by_marks = self.by_marks.iter().filter(|(marks, _)| value.marks.any(*marks));
+        let mut left = by_marks.fold(self.besides, |left, (_, bit)| left | bit) & !asked;
         while left != 0 {
             let bit = left & left.wrapping_neg();
             left ^= bit;

@@ -214,11 +214,11 @@ impl Standard {
         let prompt = Member::by_rules(prompt::detector, words)?;
         let of_prompts = words.since(before).unwrap_or_default();
         let all: Vec<Member> = vec![
-            Member::by_rules_and(sqli::may_be_tokens, sqli::Sqli::new, words)?,
+            Member::by_rules_and(Marks::QUOTE, sqli::may_be_tokens, sqli::Sqli::new, words)?,
             Member::by_rules(xss::Xss::new, words)?,
-            Member::by_rules_and(command::may_be_split, command::Command::new, words)?,
+            Member::by_rules_and(command::IGNORED, command::may_be_split, command::Command::new, words)?,
             Member::by_rules(path::Path::new, words)?,
-            Member::by_rules_and(ssrf::may_be_broken, ssrf::Ssrf::new, words)?,
+            Member::by_rules_and(Marks::COLON, ssrf::may_be_broken, ssrf::Ssrf::new, words)?,
             Member::by_rules(template::detector, words)?,
             Member::by_rules(code::detector, words)?,
             Member::by_rules(nosql::detector, words)?,

@@ -22,7 +22,7 @@ mod serialised;
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 pub(crate) use self::{
     base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code},
@@ -140,6 +140,10 @@ fn decode_layers(value: &[u8], spelling: Spelling) -> Normal<'_> {
         Spelling::Literal => Cow::Borrowed(value),
     };
     for round in 0..ROUNDS {
+        // what each step looks for
+        if memchr3(b'%', b'\\', b'&', &bytes).is_none() {
+            break;
+        }
         let before = bytes.len();
         let mut changed = false;
         for step in [bytes::percent, bytes::escapes, entities::references] {

@@ -301,13 +301,13 @@ impl Format {
             looks
                 .filter(|looks| *looks == Self::Json && json::is_whole(body))
                 .unwrap_or(Self::Packed(packing))
-        } else if is(content_type, "application/graphql") {
+        } else if essence.eq_ignore_ascii_case("application/graphql") {
             Self::GraphQl
         } else if is_json(essence) {
             looks.filter(|looks| *looks == Self::Xml).unwrap_or(Self::Json)
         } else if ends_with(essence, "xml") {
             looks.filter(|looks| *looks == Self::Json).unwrap_or(Self::Xml)
-        } else if is(content_type, "application/x-www-form-urlencoded") {
+        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             looks
                 .filter(|looks| *looks == Self::Json && json::is_whole(body))
                 .unwrap_or(Self::Form)
@@ -341,7 +341,15 @@ impl Format {
 }
 
 fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
+    // these are short, and asked for several times a body: a search that is set up takes longer
+    let end = content_type.bytes().position(|byte| byte == b';');
+    let essence = end.and_then(|end| content_type.get(..end)).unwrap_or(content_type);
+    let is_trim = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if is_trim(essence.as_bytes().first()) && is_trim(essence.as_bytes().last()) {
+        essence
+    } else {
+        essence.trim()
+    }
 }
 
 fn is_json(essence: &str) -> bool {

@@ -412,3 +412,10 @@ fn content_types_are_told_apart() {
     );
     assert_eq!(all(b"text/plain; x=\xff"), ["text/plain; x="]);
 }
+
+proptest! {
+    #[test]
+    fn a_content_type_is_known_without_its_parameters(text in "[ \\t\u{a0}]{0,2}[a-z/+\u{e9}]{0,6}[ \u{2003}]{0,1}(;[ a-z=;]{0,6})?") {
+        prop_assert_eq!(essence(&text), text.split(';').next().unwrap_or_default().trim());
+    }
+}

@@ -25,7 +25,7 @@ const MARKS: Marks = Marks::SEMICOLON
     .and(Marks::BLANK);
 
 /// What shells take out of words.
-const IGNORED: Marks = Marks::QUOTE.and(Marks::BACKSLASH).and(Marks::DOLLAR).and(Marks::OTHER);
+pub(super) const IGNORED: Marks = Marks::QUOTE.and(Marks::BACKSLASH).and(Marks::DOLLAR).and(Marks::OTHER);
 
 /// What ends the command before or opens braces: without one of these, rules for words that are
 /// split find nothing but a command at the beginning.

@@ -151,16 +151,6 @@ impl Hits {
         both
     }
 
-    /// Whether no rule is in it.
-    fn is_empty(&self) -> bool {
-        self.0.iter().fold(0, |all, word| all | word) == 0
-    }
-
-    /// How many rules are in it.
-    fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
     /// These rules but for some.
     pub(super) fn without(mut self, others: &Self) -> Self {
         for (own, others) in self.0.iter_mut().zip(others.0) {
@@ -377,29 +367,14 @@ impl Words {
         }
         let of_classes = MOST_CONDITIONS..CONDITIONS;
         let mut hits = of_classes.fold(*asked, |hits, number| hits.and(&condition(&met, number)));
-        // of short texts, and where many rules are left, the literals spare more at the same cost
-        let are_few = hits.count() * A_RULE < text.len();
-        if are_few {
-            self.keep_met(&mut hits, marks);
-        }
-        if hits.is_empty() {
-            return (hits, 0);
-        }
         let ends = match &self.table {
             Some(table) if text.len() < SHORT => self.all_ends(table, text, &mut met),
             Some(table) => self.ends(table, text, &mut met),
             None => 0,
         };
         hits = (0..MOST_CONDITIONS).fold(hits, |hits, number| hits.and(&condition(&met, number)));
-        if !are_few {
-            self.keep_met(&mut hits, marks);
-        }
-        (hits, ends)
-    }
-
-    /// Keeps the rules of which a text with these classes of bytes has all that they need.
-    fn keep_met(&self, hits: &mut Hits, marks: Marks) {
         hits.retain(|rule| self.needs.get(rule).is_none_or(|needs| needs.are_met_by(marks)));
+        (hits, ends)
     }
 
     /// Notes what the literals of a short text meet. How many end in it.
@@ -446,9 +421,6 @@ impl Words {
 
 /// The length of a text, in bytes, up to which nothing is kept of what has ended in it.
 const SHORT: usize = 128;
-
-/// As many bytes are searched for literals at the cost of asking what one rule needs.
-const A_RULE: usize = 3;
 
 /// No condition of any rule.
 const NONE_MET: Met = [0; CONDITIONS * WORDS];

@@ -242,3 +242,19 @@ proptest! {
         let _ = find_value(&text);
     }
 }
+
+#[test]
+fn rules_of_paths_files_and_prompts_are_asked_of_nothing_else() {
+    let asked = &Standard::shared().unwrap().asked;
+    assert_eq!(asked.of(true, true, true), &Hits::ALL);
+    let spared = |is_path, is_file, is_prompt| Hits::ALL.without(asked.of(is_path, is_file, is_prompt));
+    let each = [
+        spared(false, true, true),
+        spared(true, false, true),
+        spared(true, true, false),
+    ];
+    assert!(each.iter().all(|rules| *rules != Hits::default()));
+    let mut all = Hits::default();
+    each.iter().for_each(|rules| all.add(rules));
+    assert_eq!(spared(false, false, false), all);
+}

@@ -39,6 +39,10 @@ impl Packing {
             return None;
         }
         let kind = essence.get("application/".len()..)?;
+        // what nearly all bodies are
+        if matches!(kind, "json" | "x-www-form-urlencoded") {
+            return None;
+        }
         let suffix = kind.rsplit('+').next().unwrap_or_default();
         let is = |names: &[&str]| {
             let is_it = |name: &&str| kind.eq_ignore_ascii_case(name) || suffix.eq_ignore_ascii_case(name);
