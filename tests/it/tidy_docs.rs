@@ -39,7 +39,7 @@ fn root() -> PathBuf {
 
 /// Every document, with its path below the root and its text.
 fn documents() -> Vec<(PathBuf, String)> {
-    let folders = ["", "docs", "docs/adr", "tests/fuzz"];
+    let folders = ["", "agent-core/waf", "docs", "docs/adr", "tests/fuzz"];
     let mut found = Vec::new();
     for folder in folders {
         for entry in fs::read_dir(root().join(folder)).unwrap() {

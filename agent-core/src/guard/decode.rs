@@ -2,14 +2,11 @@
 //!
 //! Decoding ends where the look into bodies ends (64 KiB, or what the route's rule says), whatever the body claims to hold, and an
 //! adapter shows no more of it than that either: a bomb costs what any other large body costs.
-//!
-//! Frameworks disagree on what a body is. Some decode it, most hand it on as it came; an unknown coding is refused by few, a second one
-//! hidden behind the first is seen by few. So a body counts as decoded only where there is one way to read it. In every other case it
-//! is looked into as it came as well, and has a gap.
 
 use buckler_waf::{
-    coding::{Coding, Decoded},
-    places::{Gap, Gaps, Part, Rest},
+    body::{Codings, ContentTypes, Reading, Shown, Unpacked},
+    coding::Coding,
+    places::{Gap, Gaps, Part},
 };
 
 use super::{
@@ -41,50 +38,6 @@ pub enum CompressedBodies {
     Refuse,
 }
 
-/// The most codings that are undone: no client sends two.
-const MOST_CODINGS: usize = 3;
-
-/// What is unpacked of any body, in bytes, where a policy does not want more: four times what is
-/// looked at of one that is not compressed. It is looked into at once, as the application is shown
-/// all of it.
-const ALWAYS_UNPACKED: usize = 256 << 10;
-
-/// How often a body is unpacked to its own size, beyond that: text has up to ten. It costs so many
-/// times what a body of its length costs, no more.
-const USUAL_RATIO: usize = 16;
-
-/// How often a body may unpack to its own size, beyond what is unpacked of any. JSON of
-/// measurements, which repeats its names most, reaches fifty.
-const MOST_RATIO: usize = 64;
-
-/// How much of an unpacked body is looked into as a window.
-const WINDOW: usize = 16 << 10;
-
-/// What `content-encoding` says of a body.
-struct Codings<'h> {
-    /// The first line.
-    header: &'h [u8],
-    /// The codings in the order in which they were applied, as far as they are counted.
-    names: [&'h [u8]; MOST_CODINGS],
-    count: usize,
-    /// Whether there is one coding, and nothing else is said.
-    is_only: bool,
-}
-
-/// The ways in which a coded body may be read.
-#[derive(Default)]
-struct Readings {
-    decoded: Vec<Reading>,
-    /// Whether it may be read as it came too.
-    as_it_came: bool,
-    gaps: Gaps,
-}
-
-struct Reading {
-    bytes: Vec<u8>,
-    is_whole: bool,
-}
-
 impl Shared {
     /// Looks into a body, and into what it holds where it is compressed.
     pub(super) fn look_into_body<'c>(
@@ -102,15 +55,15 @@ impl Shared {
                 gaps.merge(&found);
             }
         };
-        let Some(codings) = Codings::of(case.request) else {
+        let Some(codings) = codings(case.request) else {
             look(body, &mut gaps, outcome);
             return self.judge_gaps(&gaps, Part::Body, case, outcome);
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(body, case.rules.body_bytes());
+                let readings = codings.undone(shown(body), case.rules.body_bytes());
                 for reading in &readings.decoded {
-                    reading.parts(case, &mut |part| {
+                    parts(reading, case, &mut |part| {
                         if outcome.refused.is_none() {
                             let phase = part.phase();
                             gaps.merge(&self.look_into(part, phase, case, snapshot, outcome));
@@ -149,16 +102,16 @@ impl Shared {
             gaps.merge(&found);
             refusal
         };
-        let Some(codings) = Codings::of(case.request) else {
+        let Some(codings) = codings(case.request) else {
             return judge(body, &mut gaps).or_else(|| self.refusal_by_gaps(&gaps, case));
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(body, case.rules.body_bytes());
+                let readings = codings.undone(shown(body), case.rules.body_bytes());
                 let mut decoded = readings.decoded.iter();
                 let by_decoded = decoded.find_map(|reading| {
                     let mut refusal = None;
-                    reading.parts(case, &mut |part| {
+                    parts(reading, case, &mut |part| {
                         let (found, more) = self.refusal_by_content(part, case);
                         gaps.merge(&more);
                         refusal = found;
@@ -184,7 +137,7 @@ impl Shared {
         };
         let finding = Finding {
             place: "header:content-encoding".into(),
-            excerpt: str::from_utf8(codings.header).unwrap_or_default(),
+            excerpt: str::from_utf8(codings.header()).unwrap_or_default(),
             value: "",
             evidence: Evidence::Repeated,
             is_news: true,
@@ -208,189 +161,50 @@ fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
     gaps
 }
 
-/// The most that is unpacked of a body of which so many coded bytes are there.
-pub(super) const fn most_unpacked(coded: usize) -> usize {
-    let usual = coded.saturating_mul(USUAL_RATIO);
-    if usual > ALWAYS_UNPACKED {
-        usual
-    } else {
-        ALWAYS_UNPACKED
-    }
-}
-
-/// Whether bytes unpacked to more than an honest client's do.
-pub(super) const fn is_bomb(unpacked: usize, coded: usize) -> bool {
-    unpacked > coded.saturating_mul(MOST_RATIO)
-}
-
-/// How a body is coded, by what its request says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CodingOf {
-    /// Not at all; `identity` is no coding.
-    None,
-    /// In a way that is known, and in no other.
-    One(Coding),
-    /// In several, or in one that is not known or not undone.
-    Unclear,
-}
-
 impl Shared {
-    /// How a request's body is coded.
-    pub(super) fn coding_of(&self, request: &RequestView<'_>) -> CodingOf {
-        let Some(codings) = Codings::of(request) else {
-            return CodingOf::None;
+    /// How a request's body is coded, if at all; `None` where it is not clear how, or where the host
+    /// has no coding undone.
+    pub(super) fn coding_of(&self, request: &RequestView<'_>) -> Option<Option<Coding>> {
+        let Some(codings) = codings(request) else {
+            return Some(None);
         };
-        let is_undone = codings.is_only && self.parts.compressed_bodies == CompressedBodies::Inspect;
-        let only = codings.names.first().filter(|_| is_undone);
-        only.and_then(|name| Coding::named(name))
-            .map_or(CodingOf::Unclear, CodingOf::One)
+        let is_undone = self.parts.compressed_bodies == CompressedBodies::Inspect;
+        codings.only().filter(|_| is_undone).map(Some)
     }
 }
 
-impl<'r> Codings<'r> {
-    /// What a request says of its body's coding; `None` where it has none.
-    fn of(request: &RequestView<'r>) -> Option<Self> {
-        let mut lines = 0;
-        let mut all = Self {
-            header: b"",
-            names: [b""; MOST_CODINGS],
-            count: 0,
-            is_only: false,
-        };
-        let mut is_alone = true;
-        request.headers.for_each_value("content-encoding", &mut |value| {
-            if lines == 0 {
-                all.header = value;
-            }
-            lines += 1;
-            for name in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-                if is_none(name) {
-                    is_alone &= name.len() == value.trim_ascii().len();
-                    continue;
-                }
-                if let Some(place) = all.names.get_mut(all.count) {
-                    *place = name;
-                }
-                all.count += 1;
-            }
-        });
-        all.is_only = all.count == 1 && lines == 1 && is_alone;
-        (all.count > 0 || lines > 1).then_some(all)
-    }
+/// What a request says of its body's coding; `None` where it has none.
+fn codings<'r>(request: &RequestView<'r>) -> Option<Codings<'r>> {
+    Codings::of(|visit| request.headers.for_each_value("content-encoding", visit))
+}
 
-    /// The body in the ways in which it may be read.
-    fn undone(&self, body: BodyView<'_>, most: usize) -> Readings {
-        let mut readings = Readings::default();
-        // hosts undo all codings, or the one that is named first or last
-        let names = self.names.get(..self.count.min(MOST_CODINGS)).unwrap_or_default();
-        let first = names.first().copied().into_iter();
-        let is_read = readings.add(body, names.iter().rev().copied(), most);
-        if self.count > 1 {
-            readings.add(body, first, most);
-        }
-        if !(is_read && self.is_only) {
-            readings.as_it_came = true;
-            readings.gaps.add(Gap::UnknownCoding, 0);
-        }
-        readings
+const fn shown(body: BodyView<'_>) -> Shown<'_> {
+    Shown {
+        bytes: body.bytes,
+        is_whole: body.is_whole,
     }
 }
 
-impl Readings {
-    /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and
-    /// keeps what each yields. Whether all could be undone.
-    fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
-        let first = self.decoded.len();
-        for name in names {
-            let before = self.decoded.get(first..).and_then(<[Reading]>::last);
-            let coded = before.map_or(body, |before| BodyView {
-                bytes: &before.bytes,
-                is_whole: before.is_whole,
-            });
-            let honest = coded.bytes.len().saturating_mul(MOST_RATIO);
-            let least = most.max(ALWAYS_UNPACKED.min(honest));
-            let decode = |most| Coding::named(name).and_then(|coding| coding.decode(coded.bytes, most));
-            let is_too_much = |decoded: &Decoded| is_bomb(decoded.bytes.len(), decoded.consumed);
-            let Some(mut decoded) = decode(least) else {
-                return false;
-            };
-            let most = most.max(most_unpacked(coded.bytes.len()));
-            if decoded.is_cut && most > least && !is_too_much(&decoded) {
-                let Some(longer) = decode(most) else {
-                    return false;
-                };
-                decoded = longer;
-            }
-            if decoded.is_cut {
-                let gap = if is_too_much(&decoded) {
-                    Gap::Bomb
-                } else {
-                    Gap::TooLarge
-                };
-                self.gaps.add(gap, decoded.bytes.len());
-            }
-            // a body that was cut off, by the limit of what is shown or by the client, ends where
-            // it ends
-            let is_sound = decoded.is_sound && !(decoded.is_unfinished && coded.is_whole);
-            self.decoded.push(Reading {
-                is_whole: coded.is_whole && is_sound && !decoded.is_cut,
-                bytes: decoded.bytes,
-            });
-            if !is_sound {
-                return false;
-            }
-        }
-        self.decoded.len() > first
-    }
+/// Shows an unpacked body part by part, until `look` has enough.
+fn parts(reading: &Reading, case: &Case<'_>, look: &mut dyn FnMut(Content<'_>) -> bool) {
+    let most = case.rules.body_bytes();
+    reading.parts(content_type(case.request), most, &mut |part| {
+        look(match part {
+            Unpacked::Beginning(Shown { bytes, is_whole }) => Content::Body(BodyView { bytes, is_whole }),
+            Unpacked::Window(window) => Content::Window(window),
+        })
+    });
 }
 
-impl Reading {
-    /// Shows the beginning as a body, and what follows as windows, until `look` has enough.
-    fn parts(&self, case: &Case<'_>, look: &mut dyn FnMut(Content<'_>) -> bool) {
-        let most = case.rules.body_bytes().min(self.bytes.len());
-        let (bytes, following) = self.bytes.split_at(most);
-        let is_whole = self.is_whole && following.is_empty();
-        if !look(Content::Body(BodyView { bytes, is_whole })) || following.is_empty() {
-            return;
-        }
-        let Some(mut rest) = Rest::after(content_type(case.request), bytes) else {
-            return;
-        };
-        let mut pieces = following.chunks(WINDOW).peekable();
-        while let Some(piece) = pieces.next() {
-            rest.push(piece);
-            let is_end = self.is_whole && pieces.peek().is_none();
-            if !look(Content::Window(rest.window(is_end))) {
-                return;
-            }
-            rest.advance();
-        }
-    }
+/// The content types of a request's body.
+pub(super) fn content_types<'r>(request: &RequestView<'r>) -> ContentTypes<'r> {
+    let mut types = ContentTypes::default();
+    let headers = request.headers;
+    headers.for_each_value("content-type", &mut |value| types.add(value));
+    types
 }
 
 /// The last content type of a request.
 pub(super) fn content_type<'r>(request: &RequestView<'r>) -> &'r str {
-    let mut content_type = "";
-    request.headers.for_each_value("content-type", &mut |value| {
-        content_type = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    });
-    content_type
-}
-
-/// Whether a name stands for no coding: what the standard calls so, and what clients write by
-/// mistake. S3's own framing is undone by no framework.
-fn is_none(name: &[u8]) -> bool {
-    const NONE: [&[u8]; 10] = [
-        b"",
-        b"identity",
-        b"none",
-        b"utf-8",
-        b"utf8",
-        b"binary",
-        b"8bit",
-        b"7bit",
-        b"chunked",
-        b"aws-chunked",
-    ];
-    NONE.iter().any(|none| none.eq_ignore_ascii_case(name))
+    content_types(request).last()
 }

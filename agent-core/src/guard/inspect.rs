@@ -11,14 +11,14 @@ use buckler_waf::{
         pollution::{Pollution, Repeats},
     },
     normal::Spelling,
-    places::{self, Field, Format, Gap, Gaps, Part, Place, Role, Window},
+    places::{self, Document, Field, Format, Gap, Gaps, Part, Place, Role, Window},
 };
 use percent_encoding::percent_decode;
 
 use super::{
     Phase, Shared,
     checks::{ALWAYS, Case, UNLESS_IGNORED, would_log},
-    document::Document,
+    decode::content_types,
     outcome::place,
     request::{BodyView, RequestView},
     rules::Rules,
@@ -70,9 +70,6 @@ pub(super) struct Inspected {
     /// Why something of a body was not inspected.
     pub(super) gaps: Gaps,
 }
-
-/// The most content types of one body that it is read by.
-const MOST_TYPES: usize = 4;
 
 impl Suspicion {
     /// The rule, as findings name it.
@@ -246,24 +243,11 @@ impl<'s> Search<'s, '_> {
     /// Looks into a body by its content type; by each of them where it has several, as frameworks
     /// take the first or the last.
     fn body(&mut self, body: BodyView<'_>) {
-        let mut types = [""; MOST_TYPES];
-        let mut count = 0;
-        self.case.request.headers.for_each_value("content-type", &mut |value| {
-            for content_type in places::content_types(value) {
-                let is_new = !types
-                    .iter()
-                    .take(count)
-                    .any(|known| known.eq_ignore_ascii_case(content_type));
-                if let Some(place) = types.get_mut(count).filter(|_| is_new) {
-                    *place = content_type;
-                    count += 1;
-                }
-            }
-        });
-        if count > 1 {
+        let types = content_types(self.case.request);
+        if types.are_several() {
             self.gaps.add(Gap::TwoTypes, 0);
         }
-        for content_type in types.into_iter().take(count.max(1)) {
+        for content_type in types.iter() {
             self.body_as(content_type, body);
         }
     }

@@ -52,7 +52,6 @@ mod client;
 mod compare;
 mod declared;
 mod decode;
-mod document;
 mod dry_run;
 mod evidence;
 mod exhausted;

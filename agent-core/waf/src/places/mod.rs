@@ -11,6 +11,7 @@
 
 mod carry;
 mod charset;
+mod document;
 mod file;
 mod form;
 mod gaps;
@@ -31,6 +32,7 @@ use percent_encoding::percent_decode;
 use self::charset::{Charset, Foreign, Wide};
 pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
+    document::Document,
     form::{cookies, foreign_query, path, query},
     gaps::{Gap, Gaps},
     header::{HeaderKind, content_types, header},

@@ -2,10 +2,10 @@
 
 use std::cell::OnceCell;
 
-use buckler_waf::places::{Format, Place, SecretNames};
+use super::{Format, Place, SecretNames};
 
 /// A body, as far as what was found in it may be shown.
-pub(super) struct Document<'b> {
+pub struct Document<'b> {
     format: Format,
     bytes: &'b [u8],
     names: &'b SecretNames,
@@ -14,7 +14,9 @@ pub(super) struct Document<'b> {
 }
 
 impl<'b> Document<'b> {
-    pub(super) const fn new(format: Format, bytes: &'b [u8], names: &'b SecretNames) -> Self {
+    /// Begins with nothing looked for.
+    #[must_use]
+    pub const fn new(format: Format, bytes: &'b [u8], names: &'b SecretNames) -> Self {
         Self {
             format,
             bytes,
@@ -26,7 +28,8 @@ impl<'b> Document<'b> {
     /// Whether nothing may be shown of what stands at a place of it, whatever the place's own name: markup names a field in one
     /// attribute and gives its value in another, lists of pairs likewise (`{"name": "password", "value": …}`), and the strings of a
     /// query language have no names at all.
-    pub(super) fn hides(&self, place: &Place<'_>) -> bool {
+    #[must_use]
+    pub fn hides(&self, place: &Place<'_>) -> bool {
         let named_anywhere = || self.names.named_in(self.bytes);
         let is_hidden = self.is_hidden.get_or_init(|| match self.format {
             Format::Xml | Format::Markup | Format::GraphQl => named_anywhere(),
@@ -38,5 +41,15 @@ impl<'b> Document<'b> {
         let is_whole = place.name.is_empty() && matches!(self.format, Format::Form | Format::Multipart);
         let is_query = self.format == Format::Json && place.name == "query";
         *is_hidden || ((is_whole || is_query) && named_anywhere())
+    }
+}
+
+/// Its format and size only: bodies hold what does not belong in a log.
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document")
+            .field("format", &self.format)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
