@@ -48,7 +48,9 @@ fn codings_are_the_only_one_or_unclear() {
 
 #[test]
 fn windows_end_with_a_bomb_and_go_on_for_honest_text() {
-    let honest = b"the quick brown fox ".repeat(40_000);
+    let lines =
+        (0..60_000_u32).map(|number| format!("{:08x} the quick brown fox\n", number.wrapping_mul(2_654_435_761)));
+    let honest = lines.collect::<String>().into_bytes();
     for (plain, coding, is_bomb) in [
         (honest.clone(), None, false),
         (honest, Some(Coding::Gzip), false),

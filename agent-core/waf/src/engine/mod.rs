@@ -13,7 +13,8 @@ use crate::{
     places::{self, Document, Field, Format, Gap, Gaps, MOST_BYTES, Part, Place, Role, SecretNames, Window},
 };
 
-/// The most findings of one inspection: more say nothing more, and cost memory.
+/// The most matches that are kept of a request beside one that is certain: more say nothing more, and
+/// cost memory. The look goes on all the same, so that none of them hides an attack.
 const MOST_MATCHES: usize = 32;
 
 /// The engine: the detectors, and what they are to look for. One serves all threads.
@@ -98,7 +99,8 @@ impl fmt::Display for Unjudged {
 /// What is known of a request, or of a part of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// What was found, in the order of the request: up to the first that is certain.
+    /// What was found, in the order of the request, up to the first that is certain; of weaker ones
+    /// the first 32.
     pub matches: Vec<RuleMatch>,
     /// Why there may be more. Whether such a request passes is for the caller to decide.
     pub unjudged: Vec<Unjudged>,
@@ -113,9 +115,15 @@ impl Judgement {
 
     /// Adds what is known of another part.
     pub fn merge(&mut self, other: Self) {
-        self.matches.extend(other.matches);
+        other.matches.into_iter().for_each(|found| self.keep(found));
         for reason in other.unjudged {
             self.add(reason);
+        }
+    }
+
+    fn keep(&mut self, found: RuleMatch) {
+        if found.score >= CERTAIN || self.matches.len() < MOST_MATCHES {
+            self.matches.push(found);
         }
     }
 
@@ -313,7 +321,8 @@ impl Engine {
         }
         if readings.as_it_came && !judgement.is_attack() {
             // its own gaps say no more than that it is not what it is said to be
-            judgement.matches.extend(look(body).matches);
+            let found = look(body).matches;
+            found.into_iter().for_each(|found| judgement.keep(found));
         }
         judgement.add_gaps(&readings.gaps);
         judgement
@@ -366,7 +375,7 @@ struct Search<'s> {
 
 impl<'s> Search<'s> {
     fn goes_on(&self) -> bool {
-        self.found.matches.len() < MOST_MATCHES && !self.found.is_attack()
+        !self.found.is_attack()
     }
 
     fn head(&mut self) {
@@ -473,7 +482,7 @@ impl<'s> Search<'s> {
 
     fn note(&mut self, place: &Place<'_>, caught: Caught) {
         let name = &SecretNames::standard().shown_name(place.name);
-        self.found.matches.push(RuleMatch {
+        self.found.keep(RuleMatch {
             family: caught.family,
             rule: caught.finding.rule,
             place: Place { name, ..*place }.to_string(),

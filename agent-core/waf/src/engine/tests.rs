@@ -191,9 +191,21 @@ fn request_that_costs_too_much_is_out_of_fuel() {
     );
     let costly = "p=select(a'--%22{{x}}${y}%3Cz;cat`%7C&".repeat(1_500);
     let judgement = engine.judge(&head(FORM), costly.as_bytes());
-    assert_eq!(judgement.unjudged, [Unjudged::OutOfFuel], "{judgement:?}");
+    assert_eq!(judgement.unjudged, [Unjudged::OutOfFuel]);
+    assert!(!judgement.is_attack());
     let long = format!("p={}", "a+".repeat(30_000));
     assert_eq!(engine.judge(&head(FORM), long.as_bytes()), Judgement::default());
+}
+
+#[test]
+fn weak_matches_hide_no_attack_and_are_bounded() {
+    let weak = "p=select(a'--%22{{x}}&".repeat(200);
+    let judgement = ENGINE.judge(&head(FORM), weak.as_bytes());
+    assert!(!judgement.is_attack(), "{judgement:?}");
+    assert_eq!(judgement.matches.len(), MOST_MATCHES);
+    let attack = format!("{weak}q={ATTACK}");
+    assert!(ENGINE.judge(&head(FORM), attack.as_bytes()).is_attack());
+    assert!(streamed(FORM, attack.as_bytes(), 1000).is_attack());
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! | [`normal`] | a value | the text that it stands for is bounded, and always the same |
 //! | [`places`] | a body behind a line with its type | its values are bounded in number and length; one who has seen enough is shown no more |
 //! | [`detect`] | a value behind a byte for its place | findings lie in order, have a score, show no control characters, and are always the same |
+//! | [`judge`] | a request behind three lines: query, type, coding | matches have a score and show no control characters; in pieces it is judged as at once |
 //!
 //! The corpora in `tests/fuzz/corpus` and seeded mutations of them are run by the ordinary tests; `tests/fuzz` runs the same
 //! functions under libFuzzer.
@@ -37,7 +38,7 @@ pub use self::{
     reply::reply,
     request::request,
     store::store,
-    values::{detect, normal, places},
+    values::{detect, judge, normal, places},
 };
 
 /// A target and what it is called, in `tests/fuzz` too.
@@ -64,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     target("normal", normal, 20_000),
     target("places", places, 10_000),
     target("detect", detect, 1_000),
+    target("judge", judge, 500),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8]), mutations: usize) -> Target {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use buckler_waf::{
+    Engine, Head,
     detect::{Detectors, Families, Options},
     normal::{Spelling, normalise},
     places::{self, Field, Part, Role},
@@ -103,4 +104,39 @@ pub fn detect(input: &[u8]) {
         assert!(caught.excerpt.chars().all(|char| !char.is_control()), "{caught:?}");
     }
     assert_eq!(found, all(), "the same value is judged the same");
+}
+
+/// Judges a request by the engine alone. The first line is its query, the second its type, the third
+/// its coding, and what follows its body.
+///
+/// # Panics
+/// Where a match has no score or shows control characters, or a body that comes in pieces is judged
+/// otherwise than the same at once.
+pub fn judge(input: &[u8]) {
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
+    let mut lines = input.splitn(4, |byte| *byte == b'\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (query, content_type, coding, body) = (line(), line(), line(), line());
+    let query = String::from_utf8_lossy(query);
+    let headers = [("content-type", content_type), ("content-encoding", coding)];
+    let head = Head {
+        path: "/",
+        query: &query,
+        headers: &headers,
+    };
+    let whole = ENGINE.judge(&head, body);
+    for found in &whole.matches {
+        assert!(found.score <= 100, "{found:?}");
+        assert!(found.excerpt.chars().all(|char| !char.is_control()), "{found:?}");
+    }
+    let mut pieces = ENGINE.judge_head(&head);
+    let mut stream = ENGINE.body(&head);
+    if !pieces.is_attack() {
+        body.chunks(61).for_each(|piece| pieces.merge(stream.push(piece)));
+        pieces.merge(stream.end(true));
+    }
+    // what is longer is judged in windows
+    if body.len() <= places::MOST_BYTES {
+        assert_eq!(whole, pieces, "in pieces it is judged otherwise");
+    }
 }
