@@ -18,12 +18,20 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
         .map(|rules| rules.unless(is_excused))
 }
 
-/// Brackets and stars in a password are as likely as other signs, unless they compare. In a
-/// setting, a whole filter is what is asked for.
+/// Brackets and stars in a password are as likely as other signs, unless they compare with what
+/// filters log-ins by. In a setting, a whole filter is what is asked for.
 fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
     let name = value.place.name.to_ascii_lowercase();
     let is_setting = value.place.part == Part::Body && (name.contains("ldap") || name.ends_with("filter"));
-    value.is_password() && !value.marks.any(Marks::EQUALS) || is_setting && is_whole(value.text)
+    value.is_password() && !compares_passwords(value.text) || is_setting && is_whole(value.text)
+}
+
+/// Whether a text compares as an attack on a filter's value for a password does: one is closed first, as in `*)(uid=*`, or `x)(|(a=b`.
+fn compares_passwords(text: &str) -> bool {
+    let is_opened_first = text
+        .find('(')
+        .is_some_and(|open| text.find(')').is_none_or(|close| open < close));
+    text.contains('=') && !is_opened_first
 }
 
 /// Whether a text is one filter (RFC 4515): its first bracket is closed by its last.

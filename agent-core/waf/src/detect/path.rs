@@ -204,6 +204,9 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     if sought == Sought::Disguised {
         return true;
     }
+    if rule == "system-file" && is_of_zones(value.text) {
+        return false;
+    }
     let place = &value.place;
     if place.header_kind() == Some(HeaderKind::Source) {
         // web views and applications show pages from files
@@ -225,7 +228,9 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         // in prose files are named, and nothing opens a sentence
         Sought::Absolute => {
             let is_prose = hints.any(NameHints::TEXT) && value.marks.any(Marks::BLANK);
-            !(is_report || is_prose || is_of_a_machine(value) || value.context.is_settings() && is_folder(value.text))
+            let is_chosen = rule == "system-file" && value.is_password() && !is_known(value.text);
+            let is_kept = value.context.is_settings() && is_folder(value.text);
+            !(is_report || is_prose || is_chosen || is_of_a_machine(value) || is_kept)
         }
         Sought::Hidden => !(is_sample(value.text) || hints.any(NameHints::CHANGE) || value.context.is_webhook()),
         Sought::Disguised => true,
@@ -287,6 +292,56 @@ fn is_folder(path: &str) -> bool {
         "/etc", "/proc", "/root", "/sys", "/dev", "/home", "/run", "\\", "..", "/.", "secret", "key",
     ];
     path.starts_with('/') && !SECRET.iter().any(|part| path.contains(part))
+}
+
+/// Whether a text is a time zone or a list of them, of which one is an offset or UTC (IANA's time zone database, file `etcetera`; CLDR
+/// adds `Unknown`): what a browser tells of a machine that was never told its place.
+fn is_of_zones(text: &str) -> bool {
+    const AREAS: &[&str] = &[
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Canada",
+        "Chile",
+        "Europe",
+        "Indian",
+        "Mexico",
+        "Pacific",
+        "US",
+    ];
+    const NAMES: &[&str] = &["UTC", "UCT", "Universal", "Zulu", "Greenwich", "Unknown"];
+    let is_offset = |name: &str| {
+        let hours = name
+            .get(..3)
+            .filter(|start| start.eq_ignore_ascii_case("GMT"))
+            .and_then(|_| name.get(3..));
+        hours.is_some_and(|hours| {
+            let digits = hours.strip_prefix(['+', '-']).unwrap_or(hours);
+            digits.len() <= 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    let is_one_of = |word: &str, words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let is_place = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-' | '/');
+    let is_zone = |entry: &str| match entry.trim().split_once('/') {
+        Some((area, name)) if area.eq_ignore_ascii_case("etc") => is_one_of(name, NAMES) || is_offset(name),
+        Some((area, name)) => is_one_of(area, AREAS) && name.chars().all(is_place),
+        None => is_one_of(entry.trim(), NAMES) || is_offset(entry.trim()),
+    };
+    text.trim_matches(['"', '\'']).split([',', ';', '|']).all(is_zone)
+}
+
+/// Whether a path is one that an attacker tries first: of the system's accounts and hosts.
+fn is_known(path: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "passwd", "shadow", "hosts", "group", "issue", "hostname", "environ", "cmdline", "sudoers",
+    ];
+    path.split(['/', '\\'])
+        .any(|part| NAMES.iter().any(|known| part.eq_ignore_ascii_case(known)))
 }
 
 /// Whether a file is a sample of settings, which repositories hold in place of the settings.

@@ -303,6 +303,61 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
     (rest.split_whitespace().filter(is_word).count() >= FEWEST_WORDS).then_some(Cow::Owned(rest))
 }
 
+/// The value without the files that it holds as `data:` URLs in Base64 (RFC 2397), where it has any: `;base64,/9j/` reads as a
+/// separator, a command and a path, and is how the URL of every JPEG begins. What stands around them stays.
+pub(super) fn without_files(value: &Value<'_>) -> Option<String> {
+    const SCHEME: &str = "data:";
+    // reads as a word and cannot be the beginning of another URL
+    const LEFT: &str = "file";
+    let mut rest = value.text;
+    let mut plain: Option<String> = None;
+    let mut begin = 0;
+    while let Some((before, content)) = rest.get(begin..)?.split_once(SCHEME) {
+        let Some(behind) = behind_file(content) else {
+            begin += before.len() + SCHEME.len();
+            continue;
+        };
+        let text = plain.get_or_insert_default();
+        text.push_str(rest.get(..begin + before.len())?);
+        text.push_str(LEFT);
+        (rest, begin) = (behind, 0);
+    }
+    let mut plain = plain?;
+    plain.push_str(rest);
+    Some(plain)
+}
+
+/// What follows a file in Base64, which stands behind `data:`; `None` where none does.
+fn behind_file(content: &str) -> Option<&str> {
+    const BASE64: &str = "base64,";
+    let is_name = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '+' | '-' | '_');
+    // slashes are escaped in the JSON of some languages
+    let slash = |text: &'_ str| text.strip_prefix('\\').unwrap_or(text).strip_prefix('/').map(str::len);
+    let kind = content.trim_start_matches(is_name);
+    let kind = match slash(kind) {
+        Some(left) => kind.get(kind.len() - left..)?.trim_start_matches(is_name),
+        None => content,
+    };
+    let mut parameters = kind.strip_prefix(';')?;
+    while !parameters.starts_with(BASE64) {
+        let value = parameters.trim_start_matches(is_name).strip_prefix('=')?;
+        let behind = match value.strip_prefix('"') {
+            Some(quoted) => quoted.trim_start_matches(is_name).strip_prefix('"')?,
+            None => value.trim_start_matches(is_name),
+        };
+        parameters = behind.strip_prefix(';')?.trim_start_matches(' ');
+    }
+    let mut data = parameters.strip_prefix(BASE64)?;
+    let is_of_base64 = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '=');
+    loop {
+        data = data.trim_start_matches(is_of_base64);
+        match data.strip_prefix('\\') {
+            Some(escaped) if escaped.starts_with('/') => data = escaped,
+            _ => return Some(data),
+        }
+    }
+}
+
 /// Whether a value is what a scheduler runs, in its field: an interpreter by its path, and a program by its own. Nothing in it is for
 /// a shell, and it reads nothing of the system's.
 fn is_scheduled(value: &Value<'_>) -> bool {

@@ -77,6 +77,19 @@ impl Detector for Command {
         if !value.is_entered() {
             return None;
         }
+        let finding = self.of_value(value)?;
+        if !is_certain(Some(&finding)) {
+            return Some(finding);
+        }
+        match honest::without_files(value) {
+            Some(rest) => self.of_value(&value.with_text(&rest)).map(|found| value.widened(found)),
+            None => Some(finding),
+        }
+    }
+}
+
+impl Command {
+    fn of_value(&self, value: &Value<'_>) -> Option<Finding> {
         let finding = self.judge(value);
         if !is_certain(finding.as_ref()) {
             let padded = value.without_padding().and_then(|rest| self.judge(&rest));
@@ -88,9 +101,7 @@ impl Detector for Command {
             None => finding,
         }
     }
-}
 
-impl Command {
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
         let value = &value.unless(&self.of_addresses, honest::is_for_address);
         let finding = self.rules.judge_by(value, |rule| !honest::is_excused(rule, value));

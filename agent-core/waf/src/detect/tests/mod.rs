@@ -5,6 +5,7 @@ mod cost;
 mod examples;
 mod generality;
 mod neighbours;
+mod pairs;
 
 use std::sync::LazyLock;
 
