@@ -45,6 +45,27 @@ const OF_WEBHOOKS: &[&str] = &[
     "git-webhook",
 ];
 
+/// Words of paths at which statements of SQL are run as they were written: consoles, reporting
+/// tools.
+const OF_STATEMENTS: &[&str] = &[
+    "sql", "sqllab", "query", "queries", "dataset", "datasets", "console", "bigquery",
+];
+
+/// Words of paths at which those who run an application say what it does by itself.
+const OF_AUTOMATIONS: &[&str] = &[
+    "workflow",
+    "workflows",
+    "automation",
+    "automations",
+    "scenario",
+    "scenarios",
+    "flow",
+    "flows",
+    "blueprint",
+    "blueprints",
+    "zaps",
+];
+
 /// Words of paths at which those who run an application enter what it works with.
 const OF_SETTINGS: &[&str] = &[
     "admin",
@@ -127,6 +148,18 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn is_settings(&self) -> bool {
         self.path_has(OF_SETTINGS)
+    }
+
+    /// Whether statements are run there as they were written.
+    #[must_use]
+    pub fn is_console(&self) -> bool {
+        self.path_has(OF_STATEMENTS)
+    }
+
+    /// Whether what an application does by itself is entered there, in templates of its own.
+    #[must_use]
+    pub fn is_automation(&self) -> bool {
+        self.path_has(OF_AUTOMATIONS)
     }
 
     /// Whether a segment of the path is one of these words.

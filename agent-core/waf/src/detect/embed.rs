@@ -1,6 +1,8 @@
 //! Embedded content of rich text: players, maps and posts of services that everybody embeds, and
 //! elements that look like script and run none.
 
+use crate::normal::text_of_base64;
+
 /// Hosts whose pages are made to be embedded, with all below them: the providers of oEmbed's
 /// registry that editors offer, and maps. What is framed from there runs in their origin and not in
 /// the site's.
@@ -17,7 +19,7 @@ const PROVIDERS: &[&str] = &[
     "scribd.com", "genial.ly", "genially.com", "padlet.com", "airtable.com", "typeform.com", "calendly.com", "jotform.com", "surveymonkey.com", "office.com",
     "sharepoint.com", "microsoftstream.com", "powerbi.com", "tableau.com", "flourish.studio", "datawrapper.de", "dwcdn.net", "ourworldindata.org", "statista.com", "infogram.com",
     "geogebra.org", "desmos.com", "scratch.mit.edu", "learningapps.org", "h5p.org", "h5p.com", "quizlet.com", "kahoot.it", "giphy.com", "imgur.com", "flickr.com",
-    "gfycat.com", "tenor.com", "archive.org", "wikimedia.org", "wikipedia.org", "eventbrite.com", "meetup.com",
+    "gfycat.com", "tenor.com", "archive.org", "arte.tv", "wikimedia.org", "wikipedia.org", "eventbrite.com", "meetup.com",
 ];
 
 /// Scripts that those services have pasted beside their posts, as they write them in their own
@@ -31,10 +33,60 @@ const WIDGETS: &[&str] = &[
     "s.imgur.com/min/embed.js", "public.flourish.studio/resources/embed.js", "www.threads.net/embed.js",
 ];
 
+/// A text without the pictures in SVG that it shows as `data:` URLs in Base64, where all that is shown is no more than a drawing: one
+/// is the whole value, the source of an `img`, or of a picture in Markdown or CSS. What follows a link, frames or uses a picture opens
+/// it as a page, or takes its parts over.
+pub(super) fn without_pictures(text: &str, is_drawing: impl Fn(&str) -> bool) -> Option<String> {
+    const SCHEME: &str = "data:image/svg+xml";
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, from)) = rest.split_once(SCHEME) {
+        // parameters are words, and the last one says that it is in Base64
+        let (head, after) = from.split_once(";base64,")?;
+        let is_head = head
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b';' | b'=' | b'-' | b'_'));
+        let end = after
+            .find(|sign: char| !(sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '=')))
+            .unwrap_or(after.len());
+        let (code, behind) = after.split_at_checked(end)?;
+        let is_whole = before.trim().is_empty() && plain.is_empty() && behind.trim().is_empty();
+        let is_shown = is_head && (is_whole || is_shown_behind(before));
+        let picture = is_shown.then(|| text_of_base64(code)).flatten()?;
+        if !is_drawing(&picture) {
+            return None;
+        }
+        plain.push_str(before);
+        plain.push_str("picture");
+        rest = behind;
+    }
+    plain.push_str(rest);
+    (plain.len() < text.len()).then_some(plain)
+}
+
+/// Whether what follows a text is shown as a picture and nothing else.
+fn is_shown_behind(before: &str) -> bool {
+    let before = before.trim_end_matches(['"', '\'', '\\']);
+    if before.ends_with("](") || before.to_ascii_lowercase().ends_with("url(") {
+        return true;
+    }
+    let Some((_, tag)) = before.rsplit_once('<') else {
+        return false;
+    };
+    let is_image = tag.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("img "));
+    let source = tag.trim_end().strip_suffix('=').map(str::trim_end);
+    is_image
+        && !tag.contains('>')
+        && source.is_some_and(|tag| {
+            tag.get(tag.len().saturating_sub(4)..)
+                .is_some_and(|name| name.trim_start().eq_ignore_ascii_case("src"))
+        })
+}
+
 /// Whether all that a text frames is of a known provider, or, of sound and video, of a web server.
 pub(super) fn is_of_known_providers(text: &str) -> bool {
-    let frames = elements(text, &["iframe", "embed", "object"])
-        .all(|tag| source(tag).and_then(of_the_web).is_some_and(is_provider));
+    let frames = elements(text, &["iframe", "embed", "object"]).all(|tag| {
+        source(tag).is_some_and(|source| is_of_the_site(source) || of_the_web(source).is_some_and(is_provider))
+    });
     let media = elements(text, &["video", "videos", "audio"])
         .all(|tag| source(tag).is_none_or(|source| of_the_web(source).is_some() || is_relative(source)));
     frames && media
@@ -47,7 +99,6 @@ pub(super) fn only_draws(text: &str) -> bool {
         "frame",
         "frameset",
         "applet",
-        "base",
         "xss",
         "import",
         "isindex",
@@ -76,6 +127,21 @@ pub(super) fn only_draws(text: &str) -> bool {
         "param",
         "script",
     ];
+    // where links open says nothing of where they lead
+    let leads_on = |tag: &str| find(tag, "href").is_some();
+    let is_of_others = elements(text, OTHERS).next().is_some();
+    let is_odd = ["<?", "< ", "</ "].iter().any(|odd| text.contains(odd));
+    let is_of_mail =
+        elements(text, &["meta"]).all(says_nothing) && is_of_office(text) && conditions_are_of_office(text);
+    !is_of_others
+        && !elements(text, &["base"]).any(leads_on)
+        && !is_odd
+        && is_of_mail
+        && elements(text, &["use", "image"]).all(shows_its_own)
+}
+
+/// Whether what an element uses or shows is part of its text, a picture within it, or a drawing of the site's own.
+fn shows_its_own(tag: &str) -> bool {
     const PICTURES: &[&str] = &[
         "#",
         "data:image/png",
@@ -83,21 +149,19 @@ pub(super) fn only_draws(text: &str) -> bool {
         "data:image/gif",
         "data:image/webp",
     ];
-    let is_within = |tag: &str| {
-        let mut sources = ["xlink:href", "href", "src"].iter().filter_map(|name| {
-            let at = find(tag, name)?;
-            tag.get(at + name.len()..)?
-                .trim_start()
-                .strip_prefix('=')
-                .map(str::trim_start)
-        });
-        sources.all(|source| PICTURES.iter().any(|start| unquoted(source).starts_with(start)))
-    };
-    let is_of_others = elements(text, OTHERS).next().is_some();
-    let is_odd = ["<?", "< ", "</ "].iter().any(|odd| text.contains(odd));
-    let is_of_mail =
-        elements(text, &["meta"]).all(says_nothing) && is_of_office(text) && conditions_are_of_office(text);
-    !is_of_others && !is_odd && is_of_mail && elements(text, &["use", "image"]).all(is_within)
+    let mut sources = ["xlink:href", "href", "src"].iter().filter_map(|name| {
+        let at = find(tag, name)?;
+        let behind = tag.get(at + name.len()..)?.trim_start();
+        behind.strip_prefix('=').map(str::trim_start)
+    });
+    sources.all(|source| {
+        let source = unquoted(source);
+        let is_sprite = || {
+            let (file, part) = source.split_once('#').unwrap_or((source, ""));
+            is_of_the_site(file) && file.ends_with(".svg") && !part.is_empty()
+        };
+        PICTURES.iter().any(|start| source.starts_with(start)) || is_sprite()
+    })
 }
 
 /// Whether a `meta` says only how a page is read: its type in a charset that is a superset of
@@ -317,6 +381,49 @@ fn of_the_web(url: &str) -> Option<&str> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     is_host.then_some(rest)
+}
+
+/// Whether a URL is a path of the site's own, in letters that no parser reads in two ways.
+fn is_of_the_site(url: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?=#+,".contains(&byte);
+    url.starts_with('/') && !url.starts_with("//") && !url.contains("..") && url.bytes().all(is_plain)
+}
+
+/// Whether each handler of a text does nothing, or nothing but hide what it stands at. What stands behind `on` and a sign of equality is
+/// taken for one, wherever it stands.
+pub(super) fn handlers_do_nothing(text: &str) -> bool {
+    const INERT: &[&str] = &[
+        "",
+        "return false",
+        "return true",
+        "this.style.display='none'",
+        "this.onerror=null",
+        "void(0)",
+        "javascript:void(0)",
+    ];
+    let mut rest = text;
+    let mut has_any = false;
+    while let Some(at) = find(rest, "on") {
+        let begins = rest.get(..at).and_then(|before| before.chars().next_back());
+        rest = rest.get(at + 2..).unwrap_or_default();
+        if begins.is_some_and(|sign| sign.is_alphanumeric()) {
+            continue;
+        }
+        let behind = rest.trim_start_matches(|sign: char| sign.is_ascii_alphabetic());
+        let Some(value) = behind.trim_start().strip_prefix('=').map(str::trim_start) else {
+            continue;
+        };
+        let code = value.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+        let is_inert = code.is_some_and(|(code, behind)| {
+            let code = code.trim().trim_end_matches(';').trim_end();
+            behind.starts_with([' ', '>', '/']) && INERT.contains(&code)
+        });
+        if !is_inert {
+            return false;
+        }
+        has_any = true;
+    }
+    has_any
 }
 
 fn is_relative(url: &str) -> bool {

@@ -106,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
         concat!(
             r#"^['"]?(?:file:)?(?:[\w.:%$@~-]*/){0,3}/*(?:[\\/]|^)"#,
             unix!(),
-            r"[^\s<>]*$"
+            r"[^\s<>]*\s*$"
         ),
     ),
     // settings and logs of servers, under any root
@@ -138,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
     // https://www.php.net/manual/en/wrappers.php
     always(
         "wrapper",
-        r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bdata:[\w/;=+.-]*,PD[89]|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
+        r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bdata:[\w/;=+.-]*,PD(?:8|9(?:[^4]|4[^b]))|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
     ),
 ];
 

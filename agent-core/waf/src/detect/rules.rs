@@ -272,7 +272,11 @@ mod tests {
     const RULES: &[Rule] = &[always("a", "aa+"), short("b", r"b\s*=\s*b"), hint("c", 50, "C")];
 
     fn judge(text: &str) -> Option<(&'static str, u8)> {
-        let field = Field::whole(Part::Query, Role::Value, text.as_bytes(), Spelling::Form);
+        judge_in(Part::Body, text)
+    }
+
+    fn judge_in(part: Part, text: &str) -> Option<(&'static str, u8)> {
+        let field = Field::whole(part, Role::Value, text.as_bytes(), Spelling::Form);
         let value = Value::new(&field, text, Disguise::default());
         let finding = RuleSet::new(RULES).unwrap().judge(&value)?;
         Some((finding.rule, finding.score))
@@ -294,6 +298,28 @@ mod tests {
         assert_eq!(judge(&format!("b=b {}", "word ".repeat(60))), None);
         assert_eq!(judge(&format!("b=b {}", "x".repeat(4000))), Some(("b", 90)));
         assert_eq!(judge("aa\nx\ny"), Some(("a", 90)));
+    }
+
+    #[test]
+    fn padding_makes_no_document() {
+        let (blanks, letters, words) = (
+            "b=b   ".to_owned() + &" ".repeat(60),
+            "x ".repeat(60),
+            "word ".repeat(60),
+        );
+        for text in [
+            blanks,
+            format!("b=b {letters}"),
+            "b=b\n\n\n\n".to_owned(),
+            "b=b\r\n \r\n\t\r\n".to_owned(),
+        ] {
+            assert_eq!(judge(&text), Some(("b", 90)), "{text:?}");
+        }
+        let long = format!("b=b {words}");
+        for part in [Part::Path, Part::Header, Part::Cookie, Part::Query] {
+            assert_eq!(judge_in(part, &long), Some(("b", 90)), "{part:?}");
+        }
+        assert_eq!(judge(&long), None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{
     excerpt_at, familiar, probe,
 };
 use crate::{
-    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain},
-    places::{Field, Part, Role},
+    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain, without_quoted_markup},
+    places::{Field, NameHints, Part, Role},
 };
 
 /// Shows every family's finding in a field, until `report` has enough.
@@ -45,13 +45,16 @@ pub(super) fn each(
     };
     let mut search = Search {
         detectors,
+        field,
         standard,
         options,
         report,
         found_nothing: true,
     };
     let value = Value::marked(field, &normal.text, normal.disguise, marks).within(options.context);
-    if search.ask(value.fuelled(options.fuel))
+    let value = value.fuelled(options.fuel);
+    if search.ask(value)
+        && search.ask_edges(&value)
         && let Some(hidden) = &normal.hidden
     {
         let value = Value::new(field, hidden, normal.disguise).within(options.context);
@@ -96,9 +99,14 @@ fn says_nothing(field: &Field<'_>) -> bool {
     marks.is_empty() && marks.is_plain(field.spelling)
 }
 
+/// Families that are asked of a document's edges: what an application puts into commands,
+/// statements and templates.
+const OF_EDGES: &[Family] = &[Family::Command, Family::Sqli, Family::Template];
+
 /// A search through one field.
 struct Search<'s> {
     detectors: &'s Detectors,
+    field: &'s Field<'s>,
     /// The built-in detectors, where they are to be asked.
     standard: Option<&'static Standard>,
     options: &'s Options<'s>,
@@ -139,6 +147,57 @@ impl Search<'_> {
             })
     }
 
+    /// Has the edges of a document looked into as short values are. Whether to go on.
+    fn ask_edges(&mut self, value: &Value<'_>) -> bool {
+        let Some(standard) = self.standard.filter(|_| value.is_document) else {
+            return true;
+        };
+        value.edges().all(|(start, mut edge)| {
+            let asked = self.asked(standard, &edge);
+            let (hits, ends) = standard.words.search(edge.text, edge.marks, asked);
+            edge.hits = hits;
+            edge.words = Some(&standard.words);
+            edge.spend(Fuel::AN_END * ends);
+            let mut worth = standard.lookers.worth(&standard.all, &edge);
+            worth.all(|(index, detector)| {
+                let is_asked = OF_EDGES.contains(&detector.family())
+                    && detector.wants(edge.marks)
+                    && self.options.wants.has(detector.family());
+                !is_asked || self.ask_edge(index, detector, value, &edge, start)
+            })
+        })
+    }
+
+    /// Rich text without the markup that it quotes, for those who look for markup. Asked where something was found.
+    fn without_quotes(&self, family: Family, value: &Value<'_>) -> Option<String> {
+        const OF_MARKUP: &[Family] = &[Family::Xss, Family::Code, Family::Ssi];
+        const RICH: NameHints = NameHints::HTML.and(NameHints::TEXT).and(NameHints::TEMPLATE);
+        let is_rich = value.place.part == Part::Body && value.role == Role::Value && OF_MARKUP.contains(&family);
+        let length = self.field.value.len() as u64;
+        let is_asked = is_rich && value.marks.any(Marks::ANGLE) && value.place.hints().any(RICH) && value.spend(length);
+        let raw = self.field.value;
+        is_asked
+            .then(|| without_quoted_markup(raw, self.field.spelling))
+            .flatten()
+    }
+
+    fn ask_edge(
+        &mut self,
+        index: usize,
+        detector: &dyn Detector,
+        value: &Value<'_>,
+        edge: &Value<'_>,
+        start: usize,
+    ) -> bool {
+        let mut look = || detector.look(edge);
+        let Some(mut finding) = self.options.ask.ask(index, &mut look) else {
+            return true;
+        };
+        self.found_nothing = false;
+        finding.at = start + finding.at.start..start + finding.at.end;
+        self.tell(detector.family(), value, finding)
+    }
+
     /// The rules of the detectors that are asked of such a value: others need not be told apart.
     fn asked<'a>(&self, standard: &'a Standard, value: &Value<'_>) -> &'a Hits {
         standard.asked.of(
@@ -154,7 +213,18 @@ impl Search<'_> {
         let mut look = || {
             let finding = detector.look(value);
             has_looked = true;
-            finding
+            let finding = finding?;
+            match self.without_quotes(detector.family(), value) {
+                Some(rest) => {
+                    let value = Value {
+                        marks: value.marks | Marks::of(rest.as_bytes()),
+                        ..*value
+                    };
+                    let found = detector.look(&value.rewritten(&rest))?;
+                    Some(value.widened(found))
+                }
+                None => Some(finding),
+            }
         };
         let finding = self.options.ask.ask(index, &mut look);
         self.found_nothing &= has_looked && finding.is_none();

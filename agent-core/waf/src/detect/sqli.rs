@@ -345,6 +345,7 @@ impl Sqli {
         if hints.any(NameHints::SECRET) && !has_words() {
             0
         } else if is_talk(value)
+            || statement::is_edited(value)
             || value.place.part == Part::Body && hints.any(LANGUAGES) && statement::is_closed(value.text)
         {
             DOUBT
@@ -364,13 +365,16 @@ fn is_certain(finding: Option<&Finding>) -> bool {
 /// Whether a rule that matches says nothing here, by what is known of the value.
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
+        "stacked" | "stacked-command" => statement::is_edited(value),
         // no statement needs these, whoever sends it
-        "delay" | "sleep" | "system-function" | "procedure" | "stacked" | "stacked-command" | "versioned-comment"
-        | "comment-split" | "comment-blank" | "union-split" => false,
+        "delay" | "sleep" | "system-function" | "procedure" | "versioned-comment" | "comment-split"
+        | "comment-blank" | "union-split" => false,
         // a pair of numbers in a cookie is a counter's (`ab=12=12`)
-        "compare" => value.place.part == Part::Cookie || value.is_password() || is_content(value),
+        "compare" => {
+            value.place.part == Part::Cookie || value.is_password() || is_content(value) || statement::is_edited(value)
+        }
         "break-hash" | "break-rest" | "break-around" | "break-sum" | "break-signs" | "cast" | "exponent" | "json" => {
-            value.is_password() || is_content(value)
+            value.is_password() || is_content(value) || statement::is_edited(value)
         }
         // generators put quotes and dashes anywhere, attacks a comment to the end
         "break-comment" if value.is_password() => !value.text.trim_end().ends_with('-'),
@@ -383,10 +387,10 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         // table lamp`
         "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
-        | "break-subquery" => is_content(value) || is_talk(value),
+        | "break-subquery" => is_content(value) || is_talk(value) || statement::is_edited(value),
         "identifier-condition" => false,
         "identifier-itself" => !statement::is_the_same_twice(value.text),
-        _ => is_content(value),
+        _ => is_content(value) || statement::is_edited(value),
     }
 }
 
@@ -400,13 +404,9 @@ fn is_talk(value: &Value<'_>) -> bool {
 /// columns, closed, without a query (`SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)`).
 fn is_measure(value: &Value<'_>) -> bool {
     #[rustfmt::skip]
-    const NAMES: &[&str] = &[
-        "having", "measure", "metric", "metricsql", "calculation", "dimension", "aggregate", "column",
-    ];
+    const NAMES: &[&str] = &["having", "measure", "metric", "metricsql", "calculation", "dimension", "aggregate", "column"];
     #[rustfmt::skip]
-    const CALLS: &[&str] = &[
-        "sum(", "count(", "avg(", "min(", "max(", "median(", "round(", "coalesce(",
-    ];
+    const CALLS: &[&str] = &["sum(", "count(", "avg(", "min(", "max(", "median(", "round(", "coalesce("];
     let is_named = || value.place.hints().any(LANGUAGES) || value.place.is_named(NAMES);
     let text = value.text.trim_start().to_ascii_lowercase();
     value.place.part == Part::Body

@@ -273,9 +273,32 @@ fn is_connection(value: &Value<'_>) -> bool {
         "redis",
         "rediss",
         "sqlserver",
+        "ws",
+        "wss",
     ];
     let scheme = value.text.split("://").next().unwrap_or_default();
-    value.place.part == Part::Body && SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    value.place.part == Part::Body
+        && (is_setting(value) && is_plain_setting(value.text)
+            || SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a directory or a store is one of the machine's own.
+fn is_plain_setting(text: &str) -> bool {
+    let authority = text
+        .split("://")
+        .nth(1)
+        .unwrap_or_default()
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default();
+    let host = authority
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .split(':')
+        .next()
+        .unwrap_or_default();
+    matches!(host, "localhost" | "127.0.0.1")
 }
 
 /// Whether a URL stands where an application names a part of its own that it runs. A page may be
@@ -325,6 +348,8 @@ fn is_told(value: &Value<'_>) -> bool {
         "silenceurl",
         "referringsite",
         "uriallowlist",
+        // WordPress' own address, in its settings
+        "home",
     ];
     value.place.part == Part::Body && value.role == Role::Value && value.place.is_named(NAMES)
 }

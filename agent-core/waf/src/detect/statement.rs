@@ -6,6 +6,9 @@
 
 use memchr::memchr3_iter;
 
+use super::Value;
+use crate::places::{NameHints, Part};
+
 /// Verbs, each with the words of which one must follow; none where any may.
 const VERBS: [(&str, &[&str]); 12] = [
     ("select", &["from"]),
@@ -40,6 +43,69 @@ pub(super) fn is_statement(text: &str) -> bool {
         clauses.is_empty() || words.any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
     };
     known.is_some_and(has_clause) && is_closed(text)
+}
+
+/// Whether a text is statements, one behind the other, each whole: what an editor of SQL sends. A comment may follow the last one.
+pub(super) fn is_script(text: &str) -> bool {
+    let text = text.trim();
+    let mut count = 0;
+    let is_plain = |part: &str| {
+        let mut words = part
+            .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
+            .filter(|word| !word.is_empty());
+        let verb = words.next().unwrap_or_default();
+        let is_known = ["select", "declare", "set", "use", "begin", "commit"]
+            .iter()
+            .any(|known| verb.eq_ignore_ascii_case(known))
+            || VERBS.iter().any(|(known, _)| verb.eq_ignore_ascii_case(known));
+        is_known && part.starts_with(verb) && is_closed(part)
+    };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let Some(end) = end_of_statement(rest) else {
+            return false;
+        };
+        let (statement, behind) = rest.split_at(end);
+        let statement = statement.trim();
+        if !(statement.is_empty() || is_plain(statement)) {
+            return false;
+        }
+        count += usize::from(!statement.is_empty());
+        rest = behind.strip_prefix(';').unwrap_or(behind).trim_start();
+        if rest.starts_with("--") && !rest.contains('\n') {
+            break;
+        }
+    }
+    count > 0
+}
+
+/// Where the first statement of a text ends: at a semicolon outside of literals, at a comment up to the end, or at the text's end.
+/// `None` where a literal is open.
+fn end_of_statement(text: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(next) = text.get(at..)?.find(['\'', '"', '`', ';', '-']) {
+        let start = at + next;
+        let from = text.get(start..)?;
+        let sign = from.chars().next()?;
+        at = match sign {
+            ';' => return Some(start),
+            '-' if from.starts_with("--") => match from.find('\n') {
+                Some(end) => start + end,
+                None => return Some(start),
+            },
+            '-' => start + 1,
+            quote => start + 1 + from.get(1..)?.find(quote)? + 1,
+        };
+    }
+    Some(text.len())
+}
+
+/// Whether a value is what an editor of SQL runs: statements, in a field for them, at a path for them.
+pub(super) fn is_edited(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body
+        && value.place.hints().any(NameHints::QUERY)
+        && value.context.is_console()
+        && is_script(value.text)
 }
 
 /// Whether all literals, names, brackets and comments are closed, and no second statement follows. A comment at the end is none of a
@@ -264,6 +330,29 @@ mod tests {
             "selected items from the shop",
         ] {
             assert!(!is_statement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn scripts_are_whole_statements() {
+        for text in [
+            "SELECT * FROM users WHERE 1=1 AND name = 'kim' -- only kim",
+            "INSERT INTO t (a,b) VALUES (1,'x;'); SELECT LAST_INSERT_ID();",
+            "DECLARE @d date = GETDATE(); SELECT TOP 10 * FROM a WHERE d > @d",
+            "select pg_size_pretty(pg_database_size(current_database()))",
+        ] {
+            assert!(is_script(text), "{text}");
+        }
+        for text in [
+            "",
+            ";",
+            "1; select 1",
+            "' or 1=1 --",
+            "select 'a; drop table b",
+            "select a); drop table b",
+            "x' union select 1 --",
+        ] {
+            assert!(!is_script(text), "{text}");
         }
     }
 

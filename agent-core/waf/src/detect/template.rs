@@ -116,6 +116,7 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
                 || rule.name == "call" && is_of_a_workflow(value)
         }
         "erb" => value.is_password() || is_written_there(value),
+        "reach" => is_written_there(value) && reaches_for_its_own(value.text),
         "razor" | "erb-reach" => value.is_password(),
         _ => false,
     }
@@ -191,7 +192,36 @@ fn is_of_a_workflow(value: &Value<'_>) -> bool {
 /// Whether a value stands where templates are written: a template's field, rich text, a mail or a message, in a body.
 fn is_written_there(value: &Value<'_>) -> bool {
     const WRITTEN: NameHints = NameHints::TEMPLATE.and(NameHints::HTML).and(NameHints::TEXT);
-    value.place.part == Part::Body && (value.place.hints().any(WRITTEN) || value.context.path.contains("template"))
+    let is_at = || value.context.path.contains("template") || value.context.is_automation();
+    value.place.part == Part::Body && (value.place.hints().any(WRITTEN) || is_at())
+}
+
+/// Whether what expressions reach for is the data of the template's own: of a step of a workflow by its name (n8n's
+/// `$node["HTTP Request"].json`), of the mail itself (`_self.subject`). Nothing in it is called.
+fn reaches_for_its_own(text: &str) -> bool {
+    const STEPS: &[&str] = &["$node[\"", "$node['", "$items(\"", "$('", "$(\""];
+    const MEMBERS: &[&str] = &["subject", "name", "title", "language", "locale", "sender", "recipient"];
+    let mut pieces = text.split("{{");
+    let before = pieces.next().unwrap_or_default();
+    let is_own = |piece: &str| {
+        let code = piece.split("}}").next().unwrap_or_default().trim();
+        let step = STEPS.iter().find_map(|start| code.strip_prefix(start));
+        let path = match step {
+            Some(step) => step.split_once(['"', '\'']).map_or("(", |(_, path)| path),
+            None => code
+                .strip_prefix("_self.")
+                .filter(|member| MEMBERS.contains(member))
+                .unwrap_or("("),
+        };
+        let path = path.trim_start_matches([']', ')']);
+        let is_member = |byte: u8| byte.is_ascii_alphanumeric() || b"._-[]\"' ".contains(&byte);
+        path.bytes().all(is_member)
+            && !["constructor", "prototype", "__"]
+                .iter()
+                .any(|part| path.contains(part))
+    };
+    let has_others = ["${", "#{", "*{", "<%"].iter().any(|opening| text.contains(opening));
+    !has_others && !before.contains("{%") && pieces.all(is_own)
 }
 
 #[cfg(test)]

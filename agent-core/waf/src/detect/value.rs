@@ -15,6 +15,54 @@ const DOCUMENT_WORDS: usize = 50;
 /// From this many lines a value is a document.
 const DOCUMENT_LINES: usize = 3;
 
+/// The fewest letters of a word that counts: signs and single letters are no text, however many there are.
+const FEWEST_LETTERS: usize = 2;
+
+/// Names of fields that hold documents: prose, code, expressions, markup, reports.
+const OF_DOCUMENTS: NameHints = NameHints::TEXT
+    .and(NameHints::CODE)
+    .and(NameHints::QUERY)
+    .and(NameHints::TEMPLATE)
+    .and(NameHints::HTML)
+    .and(NameHints::REPORT);
+
+/// Names of fields that take one line and no document, whatever a client sends in them: addresses, accounts, what is run.
+#[rustfmt::skip]
+const OF_ONE_LINE: &[&str] = &[
+    "ip", "ipaddr", "ipaddress", "host", "hostname", "target", "domain", "ping", "cmd", "exec", "server", "ns", "dns", "id", "user", "username", "login", "email", "mail",
+    "lang", "locale", "sort", "order", "page", "limit", "offset",
+];
+
+/// Names of fields that hold tables, of which each line has separators.
+pub(super) const OF_TABLES: &[&str] = &[
+    "csv",
+    "tsv",
+    "csvdata",
+    "csvtext",
+    "data",
+    "daten",
+    "table",
+    "row",
+    "record",
+    "sheet",
+    "spreadsheet",
+    "import",
+];
+
+/// Bytes of an edge of a document: more than the beginnings of attacks take, and a line of prose.
+const EDGE: usize = 128;
+
+/// Bytes at an edge within which something ends what the application wrote.
+const END_WITHIN: usize = 64;
+
+/// What ends a string or a command, or opens an expression.
+const ENDS: Marks = Marks::QUOTE
+    .and(Marks::SEMICOLON)
+    .and(Marks::PIPE)
+    .and(Marks::DOLLAR)
+    .and(Marks::CURLY)
+    .and(Marks::HASH);
+
 /// A normalised value with its place.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'v> {
@@ -49,9 +97,6 @@ impl<'v> Value<'v> {
 
     /// As [`new`](Self::new), where the classes of the text's bytes are known.
     pub(super) fn marked(field: &Field<'v>, text: &'v str, disguise: Disguise, marks: Marks) -> Self {
-        let count = |wanted: u8| memchr_iter(wanted, text.trim_ascii().as_bytes()).count() + 1;
-        // a word is two bytes at least, with its blank
-        let has_words = text.len() >= 2 * DOCUMENT_WORDS && marks.any(Marks::BLANK) && count(b' ') >= DOCUMENT_WORDS;
         Self {
             place: field.place,
             role: field.role,
@@ -59,7 +104,7 @@ impl<'v> Value<'v> {
             disguise,
             marks,
             hits: Hits::ALL,
-            is_document: has_words || (marks.any(Marks::BREAK) && count(b'\n') >= DOCUMENT_LINES),
+            is_document: is_long(field.role, text, marks) && may_be_document(field),
             context: Context::NONE,
             fuel: None,
             words: None,
@@ -72,6 +117,36 @@ impl<'v> Value<'v> {
         let comes_again = matches!(self.place.part, Part::Path | Part::Header) || self.role == Role::Name;
         let context = if comes_again { Context::NONE } else { context };
         Self { context, ..self }
+    }
+
+    /// The beginning and the end of a document, with the places where they begin, in a field whose name says nothing of documents: a
+    /// client chooses how much text stands around an attack. At its edges a document is judged as a short value is, where something
+    /// ends there what the application wrote. What stands at the end of a text of several lines is no edge: code ends as code does.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (usize, Self)> {
+        let text = self.text;
+        let hints = self.place.hints();
+        let is_whole = self.place.part == Part::Body && self.place.name.is_empty();
+        let is_told = is_whole || self.place.is_named(OF_TABLES) || hints.any(OF_DOCUMENTS);
+        let has_edges = self.is_document && self.role == Role::Value && (!is_told || self.place.is_search());
+        let trimmed = text.trim_end();
+        let line = trimmed.trim_start().split('\n').next().unwrap_or_default();
+        let head = line.get(..line.floor_char_boundary(EDGE)).unwrap_or(line);
+        let is_one_line = !trimmed.trim_start().contains('\n');
+        let tail = trimmed.get(trimmed.ceil_char_boundary(trimmed.len().saturating_sub(EDGE))..);
+        let ends = |part: &str| Marks::of(part.as_bytes()).any(ENDS);
+        let near = |part: &'v str| part.get(..part.floor_char_boundary(END_WITHIN));
+        let head = Some(head).filter(|head| near(head).is_some_and(ends));
+        let tail = tail.filter(|tail| is_one_line && ends(tail));
+        let start = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
+        let edges = [head, tail].into_iter().flatten().filter(move |_| has_edges);
+        edges.map(move |part| {
+            let edge = Self {
+                marks: Marks::of(part.as_bytes()),
+                is_document: false,
+                ..self.with_text(part)
+            };
+            (start(part), edge)
+        })
     }
 
     /// The same value, with what may be spent on it.
@@ -167,5 +242,46 @@ impl<'v> Value<'v> {
     #[must_use]
     pub const fn bytes(&self) -> &'v [u8] {
         self.text.as_bytes()
+    }
+}
+
+/// Whether a text is as long as documents are, in words or lines that say something.
+fn is_long(role: Role, text: &str, marks: Marks) -> bool {
+    // files have lines, whatever is in them
+    let is_file = role == Role::FileHead;
+    let at_least = |wanted: u8, many: usize| {
+        memchr_iter(wanted, text.as_bytes())
+            .nth(many.saturating_sub(2))
+            .is_some()
+    };
+    // a word is two bytes at least, with its blank; what is short of blanks and breaks is told without a look at the words
+    let has_words = || {
+        let is_of_word = |sign: char| sign.is_ascii_alphanumeric() || !sign.is_ascii();
+        let mut words = text.split_ascii_whitespace().filter(|word| {
+            word.chars()
+                .filter(|sign| is_of_word(*sign))
+                .take(FEWEST_LETTERS)
+                .count()
+                == FEWEST_LETTERS
+        });
+        words.nth(DOCUMENT_WORDS - 1).is_some()
+    };
+    let has_lines = || {
+        let mut lines = text.split('\n').filter(|line| !line.trim_ascii().is_empty());
+        lines.nth(DOCUMENT_LINES - 1).is_some()
+    };
+    let may_have_words = text.len() >= 2 * DOCUMENT_WORDS && marks.any(Marks::BLANK) && at_least(b' ', DOCUMENT_WORDS);
+    may_have_words && (is_file || has_words())
+        || marks.any(Marks::BREAK) && at_least(b'\n', DOCUMENT_LINES) && (is_file || has_lines())
+}
+
+/// Whether a document may be expected in a field. Elsewhere what is long is padded: a path, a header, a cookie and most parameters of a
+/// query hold none, and neither does an address.
+fn may_be_document(field: &Field<'_>) -> bool {
+    match field.place.part {
+        _ if field.role == Role::Name => false,
+        Part::Body => !field.place.is_named(OF_ONE_LINE),
+        Part::Query => field.place.hints().any(OF_DOCUMENTS) || field.place.is_search(),
+        Part::Path | Part::Header | Part::Cookie => false,
     }
 }

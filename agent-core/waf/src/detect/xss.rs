@@ -10,7 +10,10 @@ use super::{
     rules::{always, short},
     statement,
 };
-use crate::places::{NameHints, Part};
+use crate::{
+    normal::{Spelling, normalise},
+    places::{NameHints, Part, Place},
+};
 
 /// Script needs markup, a call, a member or a scheme.
 const MARKS: Marks = Marks::ANGLE
@@ -87,7 +90,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "data-url",
-        r"data:\s*(?:(?:text/html|application/xhtml|text/xml|text/javascript|application/javascript)[^,\s]*\s?(?:,|;\s?base64|$)|[^,\s]*;base64,\s*PHN)|data:\s*,\s*<",
+        r"data:\s*(?:(?:text/html|application/xhtml|text/xml|text/javascript|application/javascript)[^,\s]*\s?(?:,|;\s?base64|$)|image/svg[^,\s]*;base64,|[^,\s]*;base64,\s*PHN)|data:\s*,\s*<",
     ),
     // script in an attribute or a string that it leaves
     short(
@@ -138,6 +141,14 @@ fn is_rich_text(value: &Value<'_>, names: NameHints) -> bool {
     value.place.part == Part::Body && value.place.hints().any(names)
 }
 
+/// Whether a value came where a drawing is wanted.
+fn is_picture(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body
+        && value
+            .place
+            .is_named(&["svg", "icon", "logo", "svgcode", "svgcontent", "drawing"])
+}
+
 /// Whether a value is what those who run a site have every page load: the code of a head or a foot,
 /// in the settings.
 fn is_code_of_the_site(value: &Value<'_>) -> bool {
@@ -155,6 +166,9 @@ fn is_code_of_the_site(value: &Value<'_>) -> bool {
         "headscript",
         "headerscript",
         "footerscript",
+        "headhtml",
+        "headerhtml",
+        "footerhtml",
     ];
     if value.place.part != Part::Body || !value.context.is_settings() {
         return false;
@@ -225,6 +239,20 @@ fn is_inert(value: &Value<'_>) -> bool {
     is_prose(before) && pieces.all(is_nothing) && has_any
 }
 
+/// What a picture may not have that is shown by itself, besides what rules for documents find: markup of pages, what is loaded, and
+/// what changes attributes.
+const OF_NO_PICTURE: &[&str] = &[
+    "<foreignobject",
+    "<!entity",
+    "<handler",
+    "<iframe",
+    "<object",
+    "<embed",
+    "<set",
+    "<animate",
+    "xml-stylesheet",
+];
+
 /// Finds cross-site scripting.
 pub(super) struct Xss {
     rules: RuleSet,
@@ -251,16 +279,55 @@ impl Detector for Xss {
         if !value.is_entered() {
             return None;
         }
+        let finding = self.judge(value)?;
+        if finding.rule != "data-url" {
+            return Some(finding);
+        }
+        // pictures are looked into, and what stands around them once more
+        match embed::without_pictures(value.text, |picture| self.is_drawing(value, picture)) {
+            Some(rest) => self.judge(&value.with_text(&rest)).map(|found| value.widened(found)),
+            None => Some(finding),
+        }
+    }
+}
+
+impl Xss {
+    /// Whether a picture in SVG runs nothing, wherever it is shown.
+    fn is_drawing(&self, value: &Value<'_>, picture: &str) -> bool {
+        let normal = normalise(picture.as_bytes(), Spelling::Literal, false);
+        let text = normal.text.to_ascii_lowercase();
+        let marked = Value {
+            marks: Marks::of(text.as_bytes()),
+            ..*value
+        };
+        let picture = Value {
+            // it is a document of its own, whatever it stands in
+            is_document: true,
+            place: Place {
+                part: Part::Query,
+                name: "",
+            },
+            ..marked.rewritten(&text)
+        };
+        value.spend(text.len() as u64)
+            && text.contains("<svg")
+            && !OF_NO_PICTURE.iter().any(|part| text.contains(part))
+            && self.judge(&picture).is_none()
+    }
+
+    fn judge(&self, value: &Value<'_>) -> Option<Finding> {
         self.rules.judge_by(value, |rule| match rule.name {
             _ if value.is_sample() || is_code_of_the_site(value) => false,
             // a report quotes the script that failed, and people write about scripts: without
             // markup around it, it is shown and not run
             "dialogue" | "call" | "dom" | "construct" => !(is_of_a_report(value) || is_about_a_script(value)),
             "scheme" => !is_inert(value),
+            "handler" if is_rich_text(value, RICH) && embed::handlers_do_nothing(value.text) => false,
+            "attribute-break" if is_rich_text(value, RICH) && embed::handlers_do_nothing(value.text) => false,
             "handler-code" | "attribute-break" => !is_of_a_report(value),
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
             "link-style" | "style-sheet" | "form" => !is_rich_text(value, RICH),
-            "active-element" => !(is_rich_text(value, RICH) && embed::only_draws(value.text)),
+            "active-element" => !((is_rich_text(value, RICH) || is_picture(value)) && embed::only_draws(value.text)),
             "script-element" => !embed::runs_nothing(value.text),
             _ => true,
         })

@@ -39,6 +39,19 @@ pub(crate) fn may_be_short(value: &[u8]) -> bool {
             .all(|group| decoded(group).is_some_and(|group| group.is_shown()))
 }
 
+/// The text that all of a code stands for, however long it is.
+pub(crate) fn text(code: &str) -> Option<String> {
+    let code = code.trim_end_matches('=').as_bytes();
+    if code.len() % 4 == 1 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(code.len());
+    for group in code.chunks(4) {
+        bytes.extend_from_slice(decoded(group)?.bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with `eyJ`.
 fn token_header(code: &str) -> Option<&str> {
     let bytes = code.as_bytes();

@@ -18,6 +18,7 @@ mod base64;
 mod bytes;
 mod characters;
 mod entities;
+mod quoted;
 mod serialised;
 
 use std::borrow::Cow;
@@ -25,7 +26,8 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr3};
 
 pub(crate) use self::{
-    base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code},
+    base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code, text as text_of_base64},
+    quoted::without_quoted_markup,
     serialised::{HEAD as HEAD_OF_OBJECT, is_serialised},
 };
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    detect::{Rule, Value, statement},
+    detect::{Rule, Value, statement, value::OF_TABLES},
     places::{Format, NameHints, Part, Role},
 };
 
@@ -107,7 +107,9 @@ fn is_list(value: &Value<'_>) -> bool {
     let first = first
         .split_once("SignedHeaders=")
         .map_or(first, |(_, list)| list.split('&').next().unwrap_or_default());
-    let is_table = value.text.trim().contains('\n') && value.context.format == Some(Format::Text);
+    let has_rows = value.text.trim().contains('\n');
+    let is_sheet = has_rows && is_sheet(value);
+    let is_table = has_rows && (is_sheet || value.context.format == Some(Format::Text));
     let is_for_lists = is_named(value, OF_LISTS);
     // spreadsheets end a line with an empty column
     let first = if is_table || is_for_lists {
@@ -129,7 +131,7 @@ fn is_list(value: &Value<'_>) -> bool {
     };
     entries >= if is_table || is_for_lists { 2 } else { 3 }
         && first.split(';').all(is_word)
-        && !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim()))
+        && (is_sheet || !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim())))
         && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
 }
 
@@ -236,9 +238,62 @@ fn is_about_a_shell(value: &Value<'_>) -> bool {
         && value.place.hints().any(NameHints::TEXT)
 }
 
-/// Whether a value is a table in a body that is one.
+/// Whether a value is a table, of which no cell is a command with an argument: what follows a line's end is the next row.
 fn is_table(value: &Value<'_>) -> bool {
-    value.context.format == Some(Format::Text) && value.text.trim().contains('\n') && is_list(value)
+    const OF_HOSTS: &[&str] = &[
+        "sleep",
+        "usleep",
+        "ping",
+        "nc",
+        "ncat",
+        "kill",
+        "timeout",
+        "telnet",
+        "nslookup",
+        "dig",
+        "host",
+        "traceroute",
+        "tracert",
+        "ftp",
+        "ssh",
+        "scp",
+        "curl",
+        "wget",
+        "lynx",
+        "ip",
+    ];
+    let is_call = |cell: &str| {
+        let mut words = cell.split_whitespace();
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let is_host = OF_HOSTS.iter().any(|known| first.eq_ignore_ascii_case(known));
+        second.starts_with(['-', '/', '~', '.', '*', '\\', '%', '\'', '"'])
+            || second.contains("://")
+            || is_host && !second.is_empty()
+    };
+    let is_plain = |cell: &str| {
+        let is_path = cell.contains("bin/") || cell.contains('\\');
+        !is_call(cell) && !is_path
+    };
+    is_sheet(value) && is_list(value) && value.text.split([';', '\n', '\r']).all(is_plain)
+}
+
+/// Whether a value has the shape of a spreadsheet's export, where one may stand: as a body, or in a member for tables. The same number of
+/// semicolons in each line, of which there are two at least, and nothing else of a shell's.
+fn is_sheet(value: &Value<'_>) -> bool {
+    let is_for_tables = value.context.format == Some(Format::Text) || value.place.is_named(OF_TABLES);
+    let mut lines = value.text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let cells = |line: &str| line.trim_end_matches(';').split(';').count();
+    let first = lines.next().map(cells).unwrap_or_default();
+    let mut count = 1;
+    let is_even = lines
+        .inspect(|_| count += 1)
+        .all(|line| (1..=first).contains(&cells(line)));
+    value.place.part == Part::Body
+        && is_for_tables
+        && first >= 2
+        && is_even
+        && count >= 2
+        && !value.text.contains(['|', '&', '`', '$', '<', '>', '{', '}'])
 }
 
 /// Whether a message begins with a command, and goes on as a sentence.
@@ -347,13 +402,13 @@ fn behind_file(content: &str) -> Option<&str> {
         };
         parameters = behind.strip_prefix(';')?.trim_start_matches(' ');
     }
-    let mut data = parameters.strip_prefix(BASE64)?;
+    let mut code = parameters.strip_prefix(BASE64)?;
     let is_of_base64 = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '+' | '/' | '-' | '_' | '=');
     loop {
-        data = data.trim_start_matches(is_of_base64);
-        match data.strip_prefix('\\') {
-            Some(escaped) if escaped.starts_with('/') => data = escaped,
-            _ => return Some(data),
+        code = code.trim_start_matches(is_of_base64);
+        match code.strip_prefix('\\') {
+            Some(escaped) if escaped.starts_with('/') => code = escaped,
+            _ => return Some(code),
         }
     }
 }

