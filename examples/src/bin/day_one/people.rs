@@ -67,6 +67,9 @@ const COMMENTS: &[&str] = &[
 /// Signs of passwords.
 const SIGNS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~";
 
+/// The digits of Base64.
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// All that people send on a day.
 pub(crate) fn day(people: usize, kind: Kind, random: &mut Rng) -> Vec<Visit> {
     let mut visits = Vec::new();
@@ -118,7 +121,7 @@ impl Session<'_> {
             self.send("searches", Planned::get(format!("/search?q={}&page=1", encoded(words))));
             self.resources(12);
         }
-        match person % 10 {
+        match person % 13 {
             0 => self.sign_in(),
             1 => self.shop_in_a_web_view(),
             2 => self.comment(),
@@ -128,6 +131,9 @@ impl Session<'_> {
             6 => self.report_errors(),
             7 => self.change_password(),
             8 => self.administrate(),
+            9 => self.save_a_photo(),
+            10 => self.browse_without_a_place(),
+            11 => self.write_an_article(),
             _ => self.follow_old_links(),
         }
     }
@@ -212,6 +218,64 @@ impl Session<'_> {
             self.send(
                 "comments",
                 Planned::form("/comments", &[("title", "Re: your question"), ("text", text)]),
+            );
+        }
+    }
+
+    /// A photo as pages hold it that let their users crop it: JPEG in a URL, in JSON, in a form and
+    /// within rich text.
+    fn save_a_photo(&mut self) {
+        // how every JPEG of the JFIF kind begins, and bytes of a picture in Base64
+        let pixels: String = (0..4_000)
+            .map(|_| self.random.choice(BASE64).map_or('A', |digit| char::from(*digit)))
+            .collect();
+        let photo = format!("data:image/jpeg;base64,/9j/4AAQSkZJRgABAQEASABIAAD/2wBD{pixels}");
+        self.send(
+            "photos",
+            Planned::post(
+                "/account/password",
+                "application/json",
+                json!({"avatar": photo}).to_string(),
+            ),
+        );
+        self.send(
+            "photos",
+            Planned::form("/comments", &[("title", "My cat"), ("photo", &photo)]),
+        );
+        let pasted = format!("<p>Look:</p><p><img src=\"{photo}\" alt=\"cat\"></p>");
+        self.send(
+            "photos",
+            Planned::form("/comments", &[("title", "My cat"), ("text", &pasted)]),
+        );
+    }
+
+    /// What a browser tells of a machine that was never told where it stands.
+    fn browse_without_a_place(&mut self) {
+        for zone in ["Etc/UTC", "Etc/GMT+5", "Etc/Unknown"] {
+            self.send(
+                "time zones",
+                Planned::get("/").with("Cookie", format!("tz={}", encoded(zone))),
+            );
+            let search = Planned::get(format!("/search?q=events&tz={}", encoded(zone)));
+            self.send("time zones", search.with("X-Timezone", zone));
+        }
+    }
+
+    /// Markup is quoted as editors of rich text quote it.
+    fn write_an_article(&mut self) {
+        for text in [
+            "<p>Type <code>&lt;script&gt;</code> to start, and <code>&lt;?php echo 1; ?&gt;</code> on the server.</p>",
+            "<p>&lt;b&gt; is bold; &lt;img src=\"x\" onerror=\"y\"&gt; is what no page should have.</p>",
+            "<pre class=\"ql-syntax\">&lt;script src=\"a.js\"&gt;&lt;/script&gt;\nalert('hi')</pre>",
+        ] {
+            self.send(
+                "articles",
+                Planned::form("/comments", &[("title", "How pages work"), ("text", text)]),
+            );
+            let page = json!({"title": "How pages work", "body": text});
+            self.send(
+                "articles",
+                Planned::post("/api/templates", "application/json", page.to_string()),
             );
         }
     }
