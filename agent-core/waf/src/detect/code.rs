@@ -116,7 +116,9 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "serialised" => value.role == Role::FileHead && value.text.starts_with("\u{1}frame:"),
         "php-call" | "node" | "node-reach" | "python" => {
             let is_said = value.place.part == Part::Body && (value.context.is_report() || is_talk());
-            is_said && !value.text.contains(['<', '$'])
+            let is_asked =
+                value.place.is_search() || value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
+            is_said && !value.text.contains(['<', '$']) || is_asked && statement::is_call_with_words(value.text)
         }
         "java" => value.place.part == Part::Body && value.role == Role::Value && (is_trace(value.text) || is_talk()),
         _ => false,

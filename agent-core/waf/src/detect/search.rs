@@ -177,7 +177,7 @@ impl Search<'_> {
         let is_asked = is_rich && value.marks.any(Marks::ANGLE) && value.place.hints().any(RICH) && value.spend(length);
         let raw = self.field.value;
         is_asked
-            .then(|| without_quoted_markup(raw, self.field.spelling))
+            .then(|| without_quoted_markup(raw, self.field.spelling, family == Family::Xss))
             .flatten()
     }
 

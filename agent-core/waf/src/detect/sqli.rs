@@ -386,6 +386,7 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         // by itself no statement completes another one, and words alone are searched for: `drop
         // table lamp`
         "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
+        "union-select" if statement::is_said_in_words(value) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value) || statement::is_edited(value),
         "identifier-condition" => false,

@@ -287,6 +287,51 @@ pub(super) fn is_the_same_twice(text: &str) -> bool {
     first.is_some() && first == last
 }
 
+/// Whether a text is the call of a function and words: `eval() in PHP 8`, `alert('hi') does nothing`. Two words one behind the other, of
+/// which none is an operator, are an error of syntax in every language that has calls, so that none of it runs.
+pub(super) fn is_call_with_words(text: &str) -> bool {
+    const OPERATORS: &[&str] = &[
+        "in",
+        "instanceof",
+        "of",
+        "and",
+        "or",
+        "xor",
+        "is",
+        "not",
+        "as",
+        "if",
+        "else",
+        "for",
+        "union",
+    ];
+    let Some((name, rest)) = text.split_once('(') else {
+        return false;
+    };
+    let Some((arguments, words)) = rest.split_once(')') else {
+        return false;
+    };
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == ' ';
+    let is_argument = |sign: char| is_plain(sign) || "'\",.".contains(sign);
+    let is_operator = |word: &str| OPERATORS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let is_word = |word: &str| !is_operator(word);
+    let mut pairs = words.split_whitespace().zip(words.split_whitespace().skip(1));
+    !name.is_empty()
+        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+        && arguments.chars().all(is_argument)
+        && words.starts_with(' ')
+        && words.chars().all(is_plain)
+        && pairs.any(|(first, second)| is_word(first) && is_word(second))
+        // a statement of SQL goes on with words
+        && !words.split_whitespace().any(|word| is_operator(word) && !word.eq_ignore_ascii_case("in"))
+}
+
+/// Whether a value is words alone where people write or search: nothing in it leaves a string.
+pub(super) fn is_said_in_words(value: &Value<'_>) -> bool {
+    let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
+    (is_prose || value.place.is_search()) && is_of_words(value.text)
+}
+
 /// Whether a text is words and blanks alone.
 pub(super) fn is_of_words(text: &str) -> bool {
     text.chars().all(|sign| sign.is_alphabetic() || sign == ' ')

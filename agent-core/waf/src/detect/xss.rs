@@ -186,7 +186,9 @@ fn is_of_a_report(value: &Value<'_>) -> bool {
 /// an error of syntax, unless they stand behind a comment.
 fn is_about_a_script(value: &Value<'_>) -> bool {
     let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
-    if value.place.is_search() && is_call_with_words(value.text) {
+    if value.place.is_search() && is_call_with_words(value.text)
+        || (is_prose || value.place.is_search()) && statement::is_call_with_words(value.text)
+    {
         return true;
     }
     (is_prose || value.place.is_search())

@@ -10,9 +10,10 @@ const OF_CODE: &[&str] = &["code", "pre", "kbd", "samp", "tt"];
 /// Elements whose text is none: a browser runs it, or takes it for styles.
 const OF_NO_TEXT: &[&str] = &["script", "style"];
 
-/// What rich text says but for the text between its tags in which markup is quoted, normalised; `None` where none is. A text that is
+/// What rich text says but for the text between its tags in which markup is quoted, normalised, and without what elements for code hold
+/// where `spares_code` is set; `None` where none is. A text that is
 /// references alone, without an element around them, quotes nothing: what decodes it makes markup of it.
-pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling) -> Option<String> {
+pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling, spares_code: bool) -> Option<String> {
     let value = match spelling {
         Spelling::Form => {
             let blanks = bytes::blanks(value).map_or(Cow::Borrowed(value), Cow::Owned);
@@ -30,7 +31,7 @@ pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling) -> Option<
         plain.extend_from_slice(tag);
         let end = behind.iter().position(|byte| *byte == b'<').unwrap_or(behind.len());
         let (text, next) = behind.split_at_checked(end)?;
-        if is_quoted(tag, text) {
+        if is_quoted(tag, text, spares_code) {
             has_quoted = true;
             plain.push(b' ');
         } else {
@@ -42,8 +43,8 @@ pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling) -> Option<
     has_quoted.then(|| normalise(&plain, Spelling::Literal, false).text.into_owned())
 }
 
-/// Whether a text behind a tag quotes markup, or is code.
-fn is_quoted(tag: &[u8], text: &[u8]) -> bool {
+/// Whether a text behind a tag quotes markup, or is code that is to be left out.
+fn is_quoted(tag: &[u8], text: &[u8], spares_code: bool) -> bool {
     let name = tag.get(1..).unwrap_or_default();
     let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let name = name.get(..length).unwrap_or_default();
@@ -52,7 +53,7 @@ fn is_quoted(tag: &[u8], text: &[u8]) -> bool {
         && tag
             .get(1)
             .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'/');
-    is_tag && !is_one_of(OF_NO_TEXT) && (is_one_of(OF_CODE) || has_reference(text))
+    is_tag && !is_one_of(OF_NO_TEXT) && (spares_code && is_one_of(OF_CODE) || has_reference(text))
 }
 
 /// Whether a reference to `<` stands in a text, however often it was escaped.
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     fn rest(value: &str) -> Option<String> {
-        without_quoted_markup(value.as_bytes(), Spelling::Literal)
+        without_quoted_markup(value.as_bytes(), Spelling::Literal, true)
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
         ] {
             assert_eq!(rest(value).as_deref(), Some(left), "{value}");
         }
-        let form = without_quoted_markup(b"%3Cp%3E%26lt%3Bb%26gt%3B+x%3C/p%3E", Spelling::Form);
+        let form = without_quoted_markup(b"%3Cp%3E%26lt%3Bb%26gt%3B+x%3C/p%3E", Spelling::Form, true);
         assert_eq!(form.as_deref(), Some("<p> </p>"));
     }
 
@@ -143,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(rest(value), None, "{value}");
         }
+        let code = "<code>system('id')</code>";
+        assert_eq!(without_quoted_markup(code.as_bytes(), Spelling::Literal, false), None);
         let partly = rest("<p onclick=\"alert('&lt;')\">&lt;</p><img src=x onerror=alert(1)>").unwrap();
         assert_eq!(partly, "<p onclick=\"alert('<')\"> </p><img src=x onerror=alert(1)>");
     }

@@ -84,7 +84,7 @@ const NAMES: &[Names] = &[
         hint: NameHints::CALLBACK,
         whole: &[
             "redirect", "callback", "continue", "next", "return", "returnto", "goto", "cb", "back", "origin", "audience", "issuer", "iss", "aud", "service", "realm",
-            "wreply", "wtrealm", "relaystate", "acs", "backto", "backurl", "forward", "then", "initiateloginuri", "clienturi", "clientid", "homepage", "siteurl", "appurl", "publicurl", "resource", "targetlinkuri", "stateurl", "dest",
+            "wreply", "wtrealm", "relaystate", "acs", "backto", "backurl", "forward", "then", "initiateloginuri", "clienturi", "clientid", "homepage", "siteurl", "appurl", "publicurl", "resource", "targetlinkuri", "stateurl",
         ],
         ends: &[
             "redirecturi", "redirecturl", "redirectto", "callbackuri", "callbackurl", "oauthcallback", "returnurl", "returnuri", "returnto", "continueurl", "nexturl", "successurl",

@@ -131,9 +131,13 @@ fn is_list(value: &Value<'_>) -> bool {
     };
     entries >= if is_table || is_for_lists { 2 } else { 3 }
         && first.split(';').all(is_word)
-        && (is_sheet || !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim())))
+        && (is_sheet && value.place.is_named(OF_SHEETS)
+            || !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim())))
         && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
 }
+
+/// Names of fields that hold a spreadsheet and nothing else.
+const OF_SHEETS: &[&str] = &["csv", "tsv", "csvdata", "csvtext", "sheet", "spreadsheet"];
 
 /// Commands that may be names of columns, and are none of hosts.
 const COMMANDS: &[&str] = &["id", "env", "ps", "sh", "bash", "w", "who", "df", "du", "arp"];
@@ -266,8 +270,9 @@ fn is_table(value: &Value<'_>) -> bool {
         let mut words = cell.split_whitespace();
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let is_host = OF_HOSTS.iter().any(|known| first.eq_ignore_ascii_case(known));
-        second.starts_with(['-', '/', '~', '.', '*', '\\', '%', '\'', '"'])
-            || second.contains("://")
+        let is_word = first.starts_with(|sign: char| sign.is_ascii_lowercase());
+        second.starts_with(['-', '\'', '"'])
+            || is_word && second.contains(['/', '.', '\\', '~', '*', '?', '%', '=', ':'])
             || is_host && !second.is_empty()
     };
     let is_plain = |cell: &str| {

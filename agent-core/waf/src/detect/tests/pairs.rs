@@ -90,9 +90,10 @@ const PAIRS: &[Pair] = &[
     body("csv", &[
         "date;time;host\n2024-05-12;10:15;web1\n", "pfad;find\n/a;/b\n", "cat;id;ls\n1;2;3\n", "Datum;Uhrzeit;Host\r\n12.05.2024;10:15;\r\n", "x;y;curl\n1;2;3.5",
     ], &[
-        "x;id;ls\n1;2;cat /etc/passwd", "1.1.1.1;id\nx;y", "x;curl evil.example\ny;z", "x;sh -c id\ny;z", "x;ls;y\n$(id);2;3", "a;b\nx;ping 10.0.0.1", "x;id",
+        "x;id;ls\n1;2;cat /etc/passwd", "1.1.1.1;id\nx;y", "x;curl evil.example\ny;z", "x;sh -c id\ny;z", "x;ls;y\n$(id);2;3", "a;b\nx;ping 10.0.0.1", "x;id", "a;b\nx;sh x.sh", "a;b\nx;cat config.php", "a;b\nx;php -r 1",
         "a;b;cat /etc/passwd\n1;2;3",
     ]),
+    body("data", &["date;time;host\n2024-05-12;10:15;web1\n"], &["x;whoami\ny;z", "a;b\nx;cat config.php"]),
     body("name", &["date;time;sort"], &["x;ls\ny;z", "x;curl\n1;2"]),
     query("ip", &["10.0.0.1"], &[
         "1.1.1.1;cat /etc/passwd # a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a",
@@ -145,7 +146,13 @@ const PAIRS: &[Pair] = &[
     ])),
     at("/api/users", body("name", &["Kim"], &["SELECT * FROM users WHERE 1=1 AND name = 'kim' -- only kim", "SELECT 1 FROM a; DROP TABLE b"])),
     // addresses that are not fetched
-    query("dest", &["http://localhost:3000/dashboard"], &["http://127.0.0.1:6379/", "http://169.254.169.254/"]),
+    query("state_url", &["http://localhost:3000/dashboard"], &["http://127.0.0.1:6379/", "http://169.254.169.254/"]),
+    query("dest", &["https://www.example.com/"], &["http://localhost:3000/dashboard"]),
+    body("message", &["eval() in PHP 8", "alert('hi') does nothing", "Difference between union all and union select"], &[
+        "alert(1) in window", "alert('hi') in a in b", "eval($_POST[1]) in PHP 8", "1 union all select null", "' union select name from users --", "system('ls') <b>x</b>",
+    ]),
+    query("q", &["eval() in PHP 8", "alert('hi') does nothing", "how to use union select"], &["alert(1)//does nothing", "1 union select null", "alert(1) in window"]),
+    body("content", &["<p>It <code>alert('x')</code>s</p>"], &["<p><code>system('id')</code></p>", "<p><code>x;cat /etc/passwd</code></p>"]),
     body("home", &["http://localhost:8080"], &["http://127.0.0.1:2375/", "http://169.254.169.254/"]),
     body("endpoint", &["ws://localhost:8080/ws"], &["http://localhost:8080/ws", "gopher://localhost:8080/"]),
     body("ldap_url", &["ldap://127.0.0.1:389", "ldap://localhost"], &["ldap://127.0.0.1:6379", "ldap://169.254.169.254/"]),
