@@ -1,6 +1,6 @@
 //! Headers other than `Cookie`.
 
-use super::{Field, Part, Place, Role, Visit, cookies};
+use super::{Field, Part, Place, Role, Visit, cookies, starts_with};
 use crate::normal::Spelling;
 
 /// Whether a header is not worth a look: browsers and proxies fill it in by themselves, with
@@ -115,18 +115,36 @@ pub fn content_types(value: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text begins with a type of content and a slash.
+/// Whether a text begins with a type of content and a slash. Nothing behind the longest of them is
+/// looked at: it is asked of what follows each comma.
 fn begins_with_type(text: &str) -> bool {
     const KINDS: [&str; 8] = [
-        "application",
-        "text",
-        "multipart",
-        "image",
-        "audio",
-        "video",
-        "font",
-        "message",
+        "application/",
+        "text/",
+        "multipart/",
+        "image/",
+        "audio/",
+        "video/",
+        "font/",
+        "message/",
     ];
-    let kind = text.trim_start().split('/').next().unwrap_or_default();
-    kind.len() < text.trim_start().len() && KINDS.iter().any(|known| known.eq_ignore_ascii_case(kind))
+    let text = text.trim_start();
+    KINDS.iter().any(|kind| starts_with(text, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_take_no_longer_than_other_signs() {
+        // a second of work a megabyte where each comma looks at all that follows
+        for header in [",", ", ", ",application", "text/a;charset=u7,"] {
+            let header = header.repeat((2 << 20) / header.len());
+            let count = content_types(header.as_bytes()).count();
+            assert!(count <= header.len() / 10, "{count}");
+        }
+        let types = |value: &'static str| content_types(value.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(types("text/a, ,text, TEXT/b,image"), ["text/a, ,text", "TEXT/b,image"]);
+    }
 }

@@ -66,6 +66,11 @@ const MOST_RUNS: usize = 512;
 /// stands behind them is not shown.
 const MOST_WORDS: usize = 48;
 
+/// The most segments of a path that are compared with the table, and how much of it that is in
+/// bytes: paths of pages have fewer. What stands behind them is not shown.
+const MOST_SEGMENTS: usize = 32;
+const MOST_OF_PATH: usize = 1024;
+
 /// What stands for what is not shown.
 pub(crate) const MASK: &str = "***";
 
@@ -146,7 +151,11 @@ impl SecretNames {
     #[must_use]
     pub fn shown_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let mut at = 0;
-        for segment in path.split('/') {
+        for (index, segment) in path.split('/').enumerate() {
+            if index >= MOST_SEGMENTS || at + segment.len() > MOST_OF_PATH {
+                let shown = path.floor_char_boundary(at.min(MOST_OF_PATH));
+                return Cow::Owned(format!("{}{MASK}", path.get(..shown).unwrap_or_default()));
+            }
             at += segment.len() + 1;
             let has_more = path.get(at..).is_some_and(|rest| !rest.is_empty());
             if has_more && self.is_secret(&plain(segment)) {

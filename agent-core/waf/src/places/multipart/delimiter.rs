@@ -1,11 +1,15 @@
 //! Boundaries and delimiters: where parts begin and end, for the strict and for others.
 
-use memchr::memchr;
+use memchr::memmem::Finder;
 
 use super::super::parameter::parameters;
 
 /// The most boundaries that are tried: no honest client names more.
 const MOST_BOUNDARIES: usize = 4;
+
+/// The longest boundary that delimiters are looked for by, in bytes (RFC 2046, section 5.1.1): no
+/// client has a longer one, and parsers cut it off, refuse it or take it.
+const LONGEST: usize = 70;
 
 /// The boundaries that a body may have.
 pub(super) struct Boundaries<'b> {
@@ -24,8 +28,10 @@ pub(super) fn boundaries<'b>(content_type: &'b str, body: &'b [u8]) -> Boundarie
             is_strict = false;
         } else if parameter.is(b"boundary") {
             count += 1;
-            is_strict &=
-                !parameter.is_odd && !parameter.value.is_empty() && parameter.value.iter().all(|byte| is_usual(*byte));
+            is_strict &= parameter.value.len() <= LONGEST
+                && !parameter.is_odd
+                && !parameter.value.is_empty()
+                && parameter.value.iter().all(|byte| is_usual(*byte));
         } else {
             continue;
         }
@@ -33,7 +39,7 @@ pub(super) fn boundaries<'b>(content_type: &'b str, body: &'b [u8]) -> Boundarie
         // in the extended notation, what follows the charset and the language
         let plain = value.rsplit(|byte| *byte == b'\'').next().unwrap_or(value);
         for value in [value, plain] {
-            if !value.is_empty() && !all.contains(&value) && all.len() < MOST_BOUNDARIES {
+            if !value.is_empty() && value.len() <= LONGEST && !all.contains(&value) && all.len() < MOST_BOUNDARIES {
                 all.push(value);
             }
         }
@@ -42,7 +48,8 @@ pub(super) fn boundaries<'b>(content_type: &'b str, body: &'b [u8]) -> Boundarie
     if !is_strict || all.is_empty() {
         let line = body.split(|byte| matches!(byte, b'\r' | b'\n')).next();
         let first = line.and_then(|line| line.strip_prefix(b"--"));
-        if let Some(first) = first.filter(|first| !first.is_empty() && !all.contains(first)) {
+        let is_new = |first: &&[u8]| !first.is_empty() && first.len() <= LONGEST && !all.contains(first);
+        if let Some(first) = first.filter(is_new) {
             all.push(first);
         }
     }
@@ -120,7 +127,9 @@ pub(super) fn segments<'b>(body: &'b [u8], boundary: &[u8], all: bool) -> Segmen
     // where the segment that is open began, and whether it follows a closing delimiter
     let mut open: Option<(usize, bool)> = None;
     let mut from = 0;
-    while let Some(delimiter) = Delimiter::next(body, boundary, from) {
+    let dashed = [b"--", boundary].concat();
+    let finder = Finder::new(&dashed);
+    while let Some(delimiter) = Delimiter::next(body, &finder, from) {
         from = delimiter.end;
         let follows_the_last = open.is_some_and(|(_, is_after)| is_after);
         if !delimiter.is_strict || follows_the_last {
@@ -201,15 +210,14 @@ struct Delimiter {
 }
 
 impl Delimiter {
-    fn next(body: &[u8], boundary: &[u8], mut from: usize) -> Option<Self> {
+    fn next(body: &[u8], dashed: &Finder<'_>, mut from: usize) -> Option<Self> {
         let is_first = from == 0;
         loop {
-            let at = from + dashes(body.get(from..)?)?;
+            let at = from + dashed.find(body.get(from..)?)?;
             // some take what is within a line for the first
             let begins = is_first || at == 0 || matches!(body.get(at - 1), Some(b'\n' | b'\r'));
-            let name = at + 2;
-            if begins && body.get(name..)?.starts_with(boundary) {
-                return Some(Self::at(body, at, name + boundary.len()));
+            if begins {
+                return Some(Self::at(body, at, at + dashed.needle().len()));
             }
             from = at + 1;
         }
@@ -238,17 +246,5 @@ impl Delimiter {
             is_strict: begins && is_strict && blanks == 0,
             is_last,
         }
-    }
-}
-
-/// Where the first two dashes stand.
-fn dashes(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr(b'-', text.get(from..)?)?;
-        if text.get(at + 1) == Some(&b'-') {
-            return Some(at);
-        }
-        from = at + 1;
     }
 }

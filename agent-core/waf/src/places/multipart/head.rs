@@ -13,6 +13,8 @@ pub(super) struct Head<'p> {
     /// Whether an empty line ends it.
     pub(super) has_end: bool,
     disposition: &'p [u8],
+    pub(super) content_type: Option<&'p str>,
+    pub(super) transfer_coding: Option<&'p [u8]>,
 }
 
 impl<'p> Head<'p> {
@@ -26,8 +28,13 @@ impl<'p> Head<'p> {
             lines,
             has_end: content.is_some(),
             disposition: b"",
+            content_type: None,
+            transfer_coding: None,
         };
         head.disposition = head.values(b"content-disposition").next().unwrap_or_default();
+        let content_type = head.values(b"content-type").next();
+        head.content_type = content_type.and_then(|value| str::from_utf8(value).ok());
+        head.transfer_coding = head.values(b"content-transfer-encoding").next();
         (head, content.unwrap_or_default())
     }
 
@@ -98,15 +105,6 @@ impl<'p> Head<'p> {
         parameters(self.disposition)
             .find(|own| own.is_extended(b"filename"))
             .map(|own| decoded(own.value))
-    }
-
-    pub(super) fn content_type(&self) -> Option<&'p str> {
-        let value = self.values(b"content-type").next()?;
-        str::from_utf8(value).ok()
-    }
-
-    pub(super) fn transfer_coding(&self) -> Option<&'p [u8]> {
-        self.values(b"content-transfer-encoding").next()
     }
 
     /// The lines without their ends.

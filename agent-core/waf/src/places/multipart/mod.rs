@@ -34,6 +34,10 @@ const MOST_NESTED: usize = 3;
 /// The most parts of a body: as many as 64 KiB have room for.
 const MOST_PARTS: usize = 8192;
 
+/// The most names of one file that are looked at: parsers take the first or the last, and clients
+/// send one. More is a [`Gap::LooseGrammar`].
+const MOST_NAMES: usize = 4;
+
 /// Visits the fields and files of a body.
 pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     nested(body, 0, false, visit, gaps);
@@ -244,7 +248,7 @@ impl Reader<'_, '_> {
         if let Some(extended) = &extended {
             self.show_named(extended, Role::Name, extended);
         }
-        for file_name in head.file_names() {
+        for file_name in head.file_names().take(MOST_NAMES) {
             self.file(&head, name, file_name, content, at);
         }
         if let Some(file_name) = head.extended_file_name() {
@@ -265,7 +269,7 @@ impl Reader<'_, '_> {
             self.show_named(name, Role::Value, plain);
         }
         let plain = plain.as_deref().unwrap_or(content);
-        let charset = match (head.content_type().map(Charset::declared), self.charset) {
+        let charset = match (head.content_type.map(Charset::declared), self.charset) {
             (None | Some(Charset::Plain), whole) => whole,
             (Some(own), _) => own,
         };
@@ -281,7 +285,7 @@ impl Reader<'_, '_> {
         if let Some(text) = charset.decode(plain) {
             self.show_named(name, Role::Value, &text);
         }
-        if let Some(content_type) = head.content_type()
+        if let Some(content_type) = head.content_type
             && starts_with(content_type.as_bytes(), b"multipart/")
         {
             self.inner(content_type, plain, at);
@@ -311,14 +315,14 @@ impl Reader<'_, '_> {
         if self.goes_on {
             let file = file::Content {
                 name: shown,
-                content_type: head.content_type().unwrap_or_default(),
+                content_type: head.content_type.unwrap_or_default(),
                 bytes: content,
                 most_of_head: FILE_HEAD,
             };
             let visit = &mut *self.visit;
             self.goes_on = self.gaps.within(at, |gaps| file.look(visit, gaps));
         }
-        if let Some(content_type) = head.content_type()
+        if let Some(content_type) = head.content_type
             && starts_with(content_type.as_bytes(), b"multipart/")
         {
             self.inner(content_type, content, at);
@@ -327,7 +331,7 @@ impl Reader<'_, '_> {
 
     /// A part's content without its `content-transfer-encoding`; nothing where it has none.
     fn without_coding(&mut self, head: &Head<'_>, content: &[u8], at: usize) -> Option<Vec<u8>> {
-        match transfer::decode(head.transfer_coding()?, content) {
+        match transfer::decode(head.transfer_coding?, content) {
             transfer::Decoded::AsItIs => None,
             transfer::Decoded::Unknown => {
                 self.gaps.add(Gap::UnknownCoding, at);
