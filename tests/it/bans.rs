@@ -105,3 +105,37 @@ fn the_template_of_pyrasp_bans_at_the_first() {
     assert_eq!(levels.get(ATTACKS[0], "203.0.113.9"), 403);
     assert_eq!(levels.get("/", "203.0.113.9"), 200, "level 1 counts nothing");
 }
+
+#[test]
+fn the_address_of_most_of_a_site_is_not_banned_for_what_one_behind_it_does() {
+    let (clock, office) = (ManualClock::new(), "203.0.113.80");
+    let site = Site::over(HTTP_POLLING, local(), &clock);
+    for request in 0..400 {
+        // three of four requests of the last minute are the office's
+        let client = if request % 4 == 0 { "198.51.100.7" } else { office };
+        assert_eq!(site.get(&format!("/item/{request}"), client), 200);
+    }
+    assert_eq!(site.get(DECOY, office), 403);
+    site.wait_until("the status says so", || site.agent.status().withheld.is_some());
+    let withheld = site.agent.status().withheld.unwrap();
+    assert_eq!((withheld.network.as_str(), withheld.bans), (office, 1));
+    assert_eq!(site.get("/", office), 200);
+    assert!(site.agent.bans().is_empty());
+}
+
+#[test]
+fn scanners_of_a_quiet_site_are_banned_one_and_all() {
+    let clock = ManualClock::new();
+    let site = Site::over(HTTP_POLLING, local(), &clock);
+    for n in 0..20 {
+        let scanner = format!("203.0.113.{n}");
+        assert_eq!(site.get("/", &scanner), 200);
+        // most of what it asks for is not there
+        for path in 0..30 {
+            assert_eq!(site.get(&format!("/nowhere-{path}"), &scanner), 404);
+        }
+        assert_eq!(site.get(DECOY, &scanner), 403);
+        site.wait_until("it is banned", || site.get("/", &scanner) == 403);
+    }
+    assert_eq!(site.agent.status().withheld, None);
+}

@@ -1,6 +1,7 @@
 //! What operators can do.
 
 use awc::http::Method;
+use buckler::protocol::v2::{Detail, EventKind};
 use buckler_server::Profile;
 use serde_json::{Value, json};
 
@@ -121,7 +122,7 @@ async fn a_slip_of_the_pen_needs_force_and_is_shown_for_what_it_is() {
 #[actix_web::test]
 async fn a_dry_run_says_whom_a_ban_would_shut_out_and_lists_nothing() {
     let cloud = Cloud::start(config());
-    let agent = Agent::new();
+    let mut agent = Agent::new();
     agent.register(&cloud).await;
     let post = async |body: Value| cloud.admin(Method::POST, "/admin/blacklist", &body).await;
     let shown = post(json!({"address": "127.0.0.0/8", "dry_run": true})).await.good();
@@ -131,10 +132,24 @@ async fn a_dry_run_says_whom_a_ban_would_shut_out_and_lists_nothing() {
     );
     assert_eq!(shown["would_block"]["agents"][0]["id"], agent.part.agent_id.to_string());
     assert_eq!(shown["needs_force"].as_array().map(Vec::len), Some(3), "{shown}");
-    let elsewhere = post(json!({"address": "198.51.100.7", "ttl_s": 60, "dry_run": true}))
-        .await
-        .good();
+    let dry = json!({"address": "198.51.100.7", "ttl_s": 60, "dry_run": true});
+    let elsewhere = post(dry.clone()).await.good();
     assert_eq!(elsewhere["would_block"], json!({"agents": [], "clients": []}));
+    // a client that an application has refused is one that is there
+    for (client, id) in [
+        ("198.51.100.7", "00000000000000aa"),
+        ("198.51.100.8", "00000000000000ab"),
+    ] {
+        agent.event(EventKind::Attack, client, cloud.clock.unix(), 0);
+        let refused = agent.part.events.last_mut().unwrap();
+        refused.detail = Some(Box::new(Detail {
+            id: Some(id.to_owned()),
+            ..Detail::default()
+        }));
+    }
+    agent.beacon(&cloud).await;
+    let known = post(dry).await.good();
+    assert_eq!(known["would_block"], json!({"agents": [], "clients": ["198.51.100.7"]}));
     assert_eq!(cloud.listed().await, Vec::<String>::new());
 }
 

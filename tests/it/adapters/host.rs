@@ -6,7 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use buckler::{Agent, protocol::Routes, settings::SettingsBuilder};
+use buckler::{Agent, AgentBuilder, protocol::Routes, settings::SettingsBuilder, testing::ManualClock};
 use buckler_functions::{azure, google};
 use buckler_tests::{
     cloud::Front,
@@ -65,6 +65,17 @@ impl Kind {
         }
     }
 
+    fn builder(self, settings: SettingsBuilder) -> AgentBuilder {
+        let settings = settings.build().unwrap();
+        let builder = match self {
+            Self::ActixWeb => buckler_actix_web::builder(settings),
+            Self::Axum => buckler_tower::builder(settings),
+            Self::Google => google::builder(settings),
+            Self::Azure => azure::builder(settings, &functions::app()),
+        };
+        builder.unwrap()
+    }
+
     /// Whether what stands in front of the application says this header itself, whatever a client
     /// said.
     pub(super) fn overwrites(self, name: &str) -> bool {
@@ -86,14 +97,16 @@ impl Kind {
 
 impl Host {
     pub(super) fn start(kind: Kind, settings: SettingsBuilder) -> Self {
-        let settings = settings.build().unwrap();
-        let builder = match kind {
-            Kind::ActixWeb => buckler_actix_web::builder(settings),
-            Kind::Axum => buckler_tower::builder(settings),
-            Kind::Google => google::builder(settings),
-            Kind::Azure => azure::builder(settings, &functions::app()),
-        };
-        let agent = Arc::new(builder.unwrap().routes(routes()).start());
+        Self::serve(kind, kind.builder(settings).routes(routes()))
+    }
+
+    /// Without a list of routes, on a clock that only the test moves.
+    pub(super) fn bare(kind: Kind, settings: SettingsBuilder, clock: &Arc<ManualClock>) -> Self {
+        Self::serve(kind, kind.builder(settings).clock(Arc::clone(clock) as Arc<_>))
+    }
+
+    fn serve(kind: Kind, builder: AgentBuilder) -> Self {
+        let agent = Arc::new(builder.start());
         let (tell, started) = mpsc::channel();
         let (application, told, pieces) = Application::new();
         let guarded = Arc::clone(&agent);

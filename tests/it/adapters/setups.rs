@@ -1,7 +1,14 @@
 //! Set-ups that are wrong: what becomes of requests there, and what the agent says of it.
 
+use std::time::Duration;
+
+use buckler::testing::ManualClock;
+
 use super::host::{CLIENT, Host, Kind};
-use crate::site::{DECOY, local};
+use crate::{
+    cloud::Cloud,
+    site::{DECOY, local, settings},
+};
 
 /// Tests of servers that connections reach as they are: in the clouds' hosts front ends say where requests come from.
 macro_rules! over_own_servers {
@@ -22,6 +29,8 @@ over_own_servers! {
     programs_and_pages_of_ours_can_read_a_refusal
     a_refused_body_leaves_the_connection_whole
     a_preflight_is_not_asked_for_the_token_of_zero_trust
+    private_clients_are_banned_only_where_a_setting_says_that_they_are_clients
+    routes_reach_the_server_without_a_list
 }
 
 const NONE: [&str; 0] = [];
@@ -97,6 +106,38 @@ fn one_header_of_a_trusted_proxy_names_the_client(kind: Kind) {
     assert_eq!(ask(DECOY, CLIENT), 403);
     host.wait_until("whom the header names is banned", || ask("/", CLIENT) == 403);
     assert_eq!(ask("/", "203.0.113.10"), 200);
+}
+
+fn private_clients_are_banned_only_where_a_setting_says_that_they_are_clients(kind: Kind) {
+    const COLLEAGUE: &str = "10.1.2.3";
+    let host = Host::start(kind, local());
+    assert_eq!(host.get(DECOY, COLLEAGUE).status, 403);
+    host.wait_until("the finding is settled", || host.agent.status().events.settled_here > 0);
+    assert_eq!(host.get("/", COLLEAGUE).status, 200);
+    assert_eq!(host.agent.status().list.local, 0);
+    let host = Host::start(kind, local().clients_are_private(true));
+    assert_eq!(host.get(DECOY, COLLEAGUE).status, 403);
+    host.wait_until("it is banned", || host.get("/", COLLEAGUE).status == 403);
+    assert_eq!(host.get("/", "10.1.2.4").status, 200);
+}
+
+/// Of a host that lists none: learned as requests pass, and told with the next registration.
+fn routes_reach_the_server_without_a_list(kind: Kind) {
+    let (cloud, clock) = (Cloud::start(), ManualClock::new());
+    let host = Host::bare(kind, settings(&cloud.url()), &clock);
+    host.wait_until("it is in step", || {
+        clock.advance(Duration::from_secs(1));
+        host.agent.status().conversation.state == "synced"
+    });
+    let told = || cloud.agents()[0]["routes"].to_string();
+    assert!(!told().contains("/items/{id}"), "{}", told());
+    assert_eq!(host.get("/items/7", CLIENT).status, 200);
+    assert_eq!(host.get("/nowhere", CLIENT).status, 404);
+    host.wait_until("the server knows it", || {
+        clock.advance(Duration::from_secs(1));
+        told().contains("/items/{id}")
+    });
+    assert!(!told().contains("nowhere"), "{}", told());
 }
 
 fn the_host_of_an_absolute_target_is_judged(kind: Kind) {

@@ -28,7 +28,8 @@
 //! `beacon_hosts`), and without one to the cloud URL with its last segment replaced by `beacon`. A registration that is
 //! answered 404, 405 or 501, or 2xx without a reply of the protocol (nothing, `{}`, plain text), is a connection made: the
 //! configuration is then fetched with `GET`, the key in an `Authorization: Bearer` header. Until the next day only the `GET` is
-//! repeated, on the condition that something has changed (`If-None-Match`, `If-Modified-Since`).
+//! repeated, on the condition that something has changed (`If-None-Match`, `If-Modified-Since`), by each transport that the
+//! factory makes.
 
 mod body;
 mod decode;
@@ -46,7 +47,11 @@ use buckler::{
     transport::TransportFactory,
 };
 
-use crate::{options::Options, places::Places, polling::HttpPolling};
+use crate::{
+    options::Options,
+    places::Places,
+    polling::{HttpPolling, Kept},
+};
 
 /// What `[transport] kind` calls this transport.
 pub const KIND: &str = "http-polling";
@@ -65,7 +70,9 @@ pub fn factory(settings: &Settings) -> Result<TransportFactory, SettingsError> {
         buckler_connection::places::cloud(settings, &options.connection)?,
         &options,
     );
+    let kept = Kept::default();
     Ok(Arc::new(move || {
-        Ok(Box::new(HttpPolling::new(places.clone(), options.clone())))
+        let transport = HttpPolling::new(places.clone(), options.clone(), kept.clone());
+        Ok(Box::new(transport))
     }))
 }

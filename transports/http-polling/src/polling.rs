@@ -1,7 +1,8 @@
 //! The transport: requests to the cloud URL and the beacon URL, one deadline around each.
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use awc::http::StatusCode;
 use buckler::{
     clock::{Clock as _, SystemClock},
@@ -32,21 +33,27 @@ use crate::{
 /// A connection is replaced after this time in any case, so that a server's new addresses are noticed.
 const LIFETIME: Duration = Duration::from_secs(600);
 
+/// What outlives a transport: an agent that speaks on demand makes a new one for every exchange.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    clock: SystemClock,
+    /// What a server's `GET` brought last, where it answers no `POST` with a configuration.
+    document: Arc<ArcSwapOption<Document>>,
+}
+
 /// Polls a server over HTTP.
 pub(crate) struct HttpPolling {
     places: Places,
     options: Options,
     link: Link,
-    clock: SystemClock,
-    /// What a server's `GET` brought last, where it answers no `POST` with a configuration.
-    document: RefCell<Option<Document>>,
+    kept: Kept,
     /// A `BEACON_URL` that could not be reached where the cloud URL's own host could.
     unreached: RefCell<Option<Url>>,
 }
 
 impl HttpPolling {
     /// Sets the transport up on the agent's thread. No connection is opened.
-    pub(crate) fn new(places: Places, options: Options) -> Self {
+    pub(crate) fn new(places: Places, options: Options, kept: Kept) -> Self {
         let keep_alive = options.keep_alive;
         let link = Link::new(&options.connection, move |connector| {
             let connector = connector.limit(1).conn_keep_alive(keep_alive).conn_lifetime(LIFETIME);
@@ -56,8 +63,7 @@ impl HttpPolling {
             places,
             options,
             link,
-            clock: SystemClock::new(),
-            document: RefCell::default(),
+            kept,
             unreached: RefCell::default(),
         }
     }
@@ -66,10 +72,10 @@ impl HttpPolling {
     /// asked for the document with `GET`, as the vendor documents it; from then on the `GET` alone is repeated.
     async fn registered(&self, registration: &Registration) -> Result<Welcome, TransportError> {
         // a failure forgets it, and all begins with a `POST` again
-        let document = self.document.take();
-        let now = self.clock.elapsed();
+        let document = self.kept.document.swap(None);
+        let now = self.kept.clock.elapsed();
         if let Some(document) = document.filter(|document| document.is_announced(now)) {
-            return self.fetched(&registration.key, document).await;
+            return self.fetched(&registration.key, Document::clone(&document)).await;
         }
         let (url, key) = (self.places.cloud(), &registration.key);
         let censor = Censor::new(key);
@@ -109,7 +115,7 @@ impl HttpPolling {
             document.validators = validators;
             reply::welcome(&reply, &Censor::new(key))?
         };
-        self.document.replace(Some(document));
+        self.kept.document.store(Some(Arc::new(document)));
         Ok(welcome)
     }
 
@@ -152,7 +158,7 @@ impl HttpPolling {
         Exchange {
             link: &self.link,
             options: &self.options,
-            clock: &self.clock,
+            clock: &self.kept.clock,
         }
     }
 }

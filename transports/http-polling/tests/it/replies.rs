@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use buckler::transport::{Advice, TransportError};
+use buckler_http_polling::factory;
 use buckler_tests::fault::{Answer, FaultServer, Pace, Script};
 use serde_json::{Value, json};
 
@@ -241,6 +242,29 @@ fn a_document_is_asked_for_again_only_if_it_has_changed() {
             .collect();
         assert_eq!(methods, ["POST", "GET", "GET"], "announced once");
     }
+}
+
+#[test]
+fn a_document_outlives_the_transport_that_got_it() {
+    let [_, bare] = both_forms();
+    let server = FaultServer::start(Script::by(move |request| {
+        match (&*request.method, request.header("if-none-match")) {
+            ("GET", Some("\"1\"")) => Answer::new(304).into(),
+            ("GET", _) => Answer::new(200).json(&bare).header("ETag", "\"1\"").into(),
+            _other => Answer::new(204).into(),
+        }
+    }))
+    .unwrap();
+    // as an agent that speaks on demand, which lets the connection go after each exchange
+    let make = factory(&settings(&server).build().unwrap()).unwrap();
+    let again = run(async {
+        make().unwrap().register(registration()).await.unwrap();
+        make().unwrap().register(registration()).await.unwrap()
+    });
+    assert!(again.unchanged && again.config.is_empty());
+    let record = server.record();
+    let methods: Vec<_> = record.requests.iter().map(|request| &*request.method).collect();
+    assert_eq!(methods, ["POST", "GET", "GET"]);
 }
 
 #[test]
