@@ -1,5 +1,7 @@
 //! `bucklerctl profiles`: configurations, read, compared and replaced.
 
+mod candidate;
+
 use std::{fs, path::Path};
 
 use buckler::{
@@ -26,6 +28,18 @@ pub(crate) fn run(command: &ProfilesCommand, api: &Api, screen: &mut Screen) -> 
         }
         ProfilesCommand::Diff { name, file } => diff(api, name, file, screen),
         ProfilesCommand::Set { name, file, merge } => set(api, name, file, *merge, screen),
+        ProfilesCommand::Publish {
+            name,
+            file,
+            share,
+            force,
+        } => match file {
+            Some(file) => candidate::publish(api, name, file, *share, screen),
+            None => candidate::share(api, name, (*share, *force), screen),
+        },
+        ProfilesCommand::Candidate { name } => candidate::show(api, name, screen),
+        ProfilesCommand::Promote { name, force } => candidate::promote(api, name, *force, screen),
+        ProfilesCommand::Abandon { name } => candidate::abandon(api, name, screen),
         ProfilesCommand::Versions { name } => versions(api, name, screen),
         ProfilesCommand::Rollback { name, version } => rollback(api, name, *version, screen),
         ProfilesCommand::Reset { name } => {
@@ -149,6 +163,19 @@ fn diff(api: &Api, name: &str, file: &Path, screen: &mut Screen) -> Result<Answe
     Ok(answer)
 }
 
+/// Says what the agents' own code finds odd in a configuration.
+fn check_aloud(profile: &Value, whole: &ConfigMap, file: &Path, screen: &mut Screen) -> Result<(), Failure> {
+    let policy = check(&text(profile, "template"), whole, file)?;
+    for key in policy.unknown_keys() {
+        let meant = policy
+            .meant_by(key)
+            .map(|known| format!(" (did you mean {known}?)"))
+            .unwrap_or_default();
+        screen.note(&format!("{} is unknown, and agents do not use it{meant}", key.key))?;
+    }
+    Ok(())
+}
+
 fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> Result<Answer, Failure> {
     let profile = one(api, name)?;
     let signed = SignedConfig::read(file)?;
@@ -169,14 +196,7 @@ fn set(api: &Api, name: &str, file: &Path, merge: bool, screen: &mut Screen) -> 
     } else {
         keys.clone()
     };
-    let policy = check(&text(&profile, "template"), &whole, file)?;
-    for key in policy.unknown_keys() {
-        let meant = policy
-            .meant_by(key)
-            .map(|known| format!(" (did you mean {known}?)"))
-            .unwrap_or_default();
-        screen.note(&format!("{} is unknown, and agents do not use it{meant}", key.key))?;
-    }
+    check_aloud(&profile, &whole, file, screen)?;
     let replaced: Value = if merge {
         api.patch(&path(name)?, &json!(keys))?
     } else {
@@ -229,13 +249,15 @@ fn said(name: &str, replaced: &Value, screen: &mut Screen) -> Result<Answer, Fai
     } else {
         screen.line(&format!("{name} is at version {}", at(replaced, "version")))?;
     }
-    for warning in at(replaced, "warnings")
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    warned(replaced, screen)?;
+    Ok(Answer::Yes)
+}
+
+/// Says what the server warns of.
+fn warned(answer: &Value, screen: &mut Screen) -> Result<(), Failure> {
+    let warnings = at(answer, "warnings").as_array().into_iter().flatten();
+    for warning in warnings.filter_map(Value::as_str) {
         screen.note(warning)?;
     }
-    Ok(Answer::Yes)
+    Ok(())
 }

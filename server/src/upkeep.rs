@@ -165,11 +165,18 @@ async fn watch_access((owner, timeline): (&Owner, &Timeline), profiles: &Arc<Pro
         let kept = owner.ask(move |node, _| {
             let changes = node.store.profile_changes();
             let is_news = changes != known_profiles;
-            Ok(is_news.then(|| (changes, node.store.profiles().cloned().collect::<Vec<_>>())))
+            Ok(is_news.then(|| {
+                let store = &node.store;
+                let kept: (Vec<_>, Vec<_>) = (
+                    store.profiles().cloned().collect(),
+                    store.candidates().cloned().collect(),
+                );
+                (changes, kept)
+            }))
         });
-        if let Ok(Some((changes, kept))) = kept.await {
+        if let Ok(Some((changes, (kept, candidates)))) = kept.await {
             known_profiles = changes;
-            profiles.keep_up(&kept);
+            profiles.keep_up(&kept, &candidates);
         }
     }
 }

@@ -31,6 +31,7 @@ mod settings;
 mod simulation;
 mod site;
 mod spans;
+mod staged;
 mod tidy;
 mod tidy_docs;
 mod why;

@@ -340,6 +340,37 @@ pub(crate) enum ProfilesCommand {
         #[arg(long)]
         merge: bool,
     },
+    /// Publishes a file's configuration to a share of the agents, or the candidate to another share
+    Publish {
+        /// The profile
+        name: String,
+        /// A configuration: JSON, or TOML where the name ends in .toml [default: the candidate that is tried]
+        file: Option<PathBuf>,
+        /// How many of a hundred agents run it
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
+        share: u8,
+        /// Although agents have rolled it back
+        #[arg(long, conflicts_with = "file")]
+        force: bool,
+    },
+    /// Shows the candidate that a share of the agents try, and how it fares
+    Candidate {
+        /// The profile
+        name: String,
+    },
+    /// Puts the candidate in force for all agents
+    Promote {
+        /// The profile
+        name: String,
+        /// Although agents have rolled it back
+        #[arg(long)]
+        force: bool,
+    },
+    /// Abandons the candidate: all agents run what is in force
+    Abandon {
+        /// The profile
+        name: String,
+    },
     /// Shows the versions that were in force before: up to 20
     Versions {
         /// The profile

@@ -39,8 +39,9 @@ pub(super) async fn all(
         channel: None,
         on_its_way: None,
     };
+    let interval = profile.of_agent(part.agent_id).policy().beacon_delay();
     let answer = answer(state, profile, caller, visit, part).await?;
-    reply::ok(answer.body(Some(profile.policy().beacon_delay()))?)
+    reply::ok(answer.body(Some(interval))?)
 }
 
 /// From where an agent speaks.
@@ -63,7 +64,8 @@ pub(super) async fn answer(
     part: AgentPart,
 ) -> Result<Answer, Refusal> {
     let wants = Wants::of(profile, &part)?;
-    let served = profile.served(caller.beacon_url)?;
+    let (agent, status) = (part.agent_id, part.config_status.clone());
+    let served = profile.of_agent(agent).served(caller.beacon_url)?;
     let is_news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
     let (offered, refused) = (part.events.len() as u64, metrics::refused_by(&part.events));
     let has_events = offered > 0;
@@ -104,6 +106,8 @@ pub(super) async fn answer(
     let Some((exchange, enrolled)) = exchange? else {
         return Err(Refusal::other_credential());
     };
+    // from the next exchange on it is sent what is in force
+    profile.note(agent, status.as_ref());
     let (known, ack, nack) = exchange.taken();
     state.metrics.events(ack.saturating_sub(known).min(offered), nack);
     let new = refused.into_iter().filter(|(seq, _)| (known + 1..=ack).contains(seq));
@@ -212,7 +216,7 @@ fn report(visit: Visit, caller: &Caller<'_>, profile: &Admitted, part: AgentPart
         version,
         introduction,
         telemetry,
-        bans: profile.bans(),
+        bans: profile.of_agent(part.agent_id).bans(),
         events: Events::V2(Box::new(part)),
     }
 }

@@ -261,7 +261,7 @@ impl State {
                 return match by_key {
                     Lookup::Found(other) if other.name() != profile.name() => Err(Refusal::wrong_key()),
                     Lookup::Found(by_key) => Ok(by_key),
-                    Lookup::NoProfile | Lookup::WrongKey => Ok(Admitted::by_certificate(&profile)),
+                    Lookup::NoProfile | Lookup::WrongKey => Ok(profile),
                 };
             }
         }

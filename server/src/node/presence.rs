@@ -61,6 +61,7 @@ impl Heard {
             health: None,
             config: None,
             config_status: None,
+            refused_config: None,
             list: None,
             list_lag: None,
             shared: Shared::default(),
@@ -153,10 +154,14 @@ fn hear_v2(view: &mut AgentView, part: &v2::AgentPart) {
         ..list.clone()
     });
     if let Some(status) = &part.config_status {
-        view.config_status = Some(v2::ConfigStatus {
+        let status = v2::ConfigStatus {
             error: status.error.as_deref().map(words),
             ..status.clone()
-        });
+        };
+        if matches!(status.state, v2::ConfigState::Failed | v2::ConfigState::RolledBack) {
+            view.refused_config = Some(status.clone());
+        }
+        view.config_status = Some(status);
     }
 }
 

@@ -9,10 +9,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use buckler::protocol::v2::ConfigStatus;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::LiveProfile;
+use super::{
+    LiveProfile,
+    candidate::{Candidate, Candidates},
+};
 use crate::{
     config::{ConfigError, ServerConfig},
     moment::{LastUse, Tick},
@@ -24,6 +28,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Admitted {
     profile: Arc<LiveProfile>,
+    candidate: Option<Arc<Candidate>>,
     /// The name of the key.
     pub(crate) key: Arc<str>,
     /// The agent whose own credential it is; none where it is a key that agents share.
@@ -36,6 +41,7 @@ impl Admitted {
     pub(super) fn new(profile: &Arc<LiveProfile>, key: &Arc<str>, by: Fingerprint) -> Self {
         Self {
             profile: Arc::clone(profile),
+            candidate: None,
             key: Arc::clone(key),
             agent: None,
             by: Some(by),
@@ -48,6 +54,25 @@ impl Admitted {
             agent: Some(enrolled.agent),
             ..Self::new(profile, &enrolled.key, by)
         }
+    }
+
+    /// The same, where a share of the profile's agents try a candidate.
+    pub(super) fn trying(mut self, candidates: &Candidates) -> Self {
+        self.candidate = candidates.get(self.profile.name()).map(Arc::clone);
+        self
+    }
+
+    /// Notes what an agent says became of a configuration.
+    pub(crate) fn note(&self, agent: Uuid, status: Option<&ConfigStatus>) {
+        if let Some((candidate, status)) = self.candidate.as_ref().zip(status) {
+            candidate.note(agent, status);
+        }
+    }
+
+    /// The configuration of an agent: the candidate, if it is of its share, else the one in force.
+    pub(crate) fn of_agent(&self, agent: Uuid) -> &LiveProfile {
+        let candidate = self.candidate.as_deref().filter(|candidate| candidate.is_for(agent));
+        candidate.map_or(&*self.profile, Candidate::live)
     }
 
     /// On whose account its bodies and connections are: an enrolled agent's own, else its key's.
@@ -70,9 +95,10 @@ impl Admitted {
     }
 
     /// By a client certificate that names the profile, without a key.
-    pub(crate) fn by_certificate(profile: &Arc<LiveProfile>) -> Self {
+    pub(super) fn by_certificate(profile: &Arc<LiveProfile>) -> Self {
         Self {
             profile: Arc::clone(profile),
+            candidate: None,
             key: format!("certificate/{}", profile.name()).into(),
             agent: None,
             by: None,

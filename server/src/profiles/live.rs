@@ -263,6 +263,11 @@ impl LiveProfile {
         }
     }
 
+    /// What the operator wrote, with keys in upper case and secrets as they are.
+    pub(super) const fn config(&self) -> &ConfigMap {
+        &self.config
+    }
+
     /// Whether the admin API put its configuration in the place of the file's.
     pub(crate) const fn is_replaced(&self) -> bool {
         self.is_replaced

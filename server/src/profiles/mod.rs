@@ -1,6 +1,7 @@
 //! Profiles in force: found by key, replaced by the admin API or by a changed file, read by everybody without a lock.
 
 mod bouncers;
+mod candidate;
 mod keys;
 mod live;
 mod v1;
@@ -21,6 +22,7 @@ use tokio::sync::{Mutex, watch};
 
 pub(crate) use self::{
     bouncers::BouncerIdent,
+    candidate::{Candidate, Staged},
     keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,
@@ -28,13 +30,14 @@ pub(crate) use self::{
 };
 use self::{
     bouncers::Bouncers,
+    candidate::Candidates,
     keys::{Decision, Enrolments, FileKeys, Grants},
 };
 use crate::{
     config::{ConfigError, Profile, ServerConfig},
     moment::Tick,
     secret::{Fingerprint, Secret},
-    store::{AuditNote, Command, KeyState, ProfileState, Store, new_epoch},
+    store::{AuditNote, CandidateState, Command, KeyState, ProfileState, Store, new_epoch},
     tokens::OF_FILE,
 };
 
@@ -88,9 +91,11 @@ impl Profiles {
             .profiles()
             .map(|kept| (Arc::clone(&kept.name), kept.clone()))
             .collect();
-        let set = ProfileSet::default().next(config, unix_ms, &kept)?;
+        let mut set = ProfileSet::default().next(config, unix_ms, &kept)?;
         let mut commands = set.commands(&kept);
         commands.extend(set.notes(&commands, &kept));
+        let candidates: Vec<CandidateState> = store.candidates().cloned().collect();
+        set.follow_candidates(&candidates);
         set.announce(&ProfileSet::default());
         let profiles = Self {
             set: ArcSwap::from_pointee(set),
@@ -134,7 +139,7 @@ impl Profiles {
         };
         used.note(now);
         match profile.and_then(|name| set.live.get(name)) {
-            Some(live) => Lookup::Found(Admitted::new(live, id, fingerprint)),
+            Some(live) => Lookup::Found(Admitted::new(live, id, fingerprint).trying(&set.candidates)),
             None => Lookup::NoProfile,
         }
     }
@@ -145,7 +150,10 @@ impl Profiles {
             return Lookup::WrongKey;
         };
         match set.live.get(&enrolled.profile) {
-            Some(live) => Lookup::Found(Admitted::by_credential(live, &enrolled, *fingerprint)),
+            Some(live) => {
+                let admitted = Admitted::by_credential(live, &enrolled, *fingerprint);
+                Lookup::Found(admitted.trying(&set.candidates))
+            }
             None => Lookup::NoProfile,
         }
     }
@@ -184,9 +192,10 @@ impl Profiles {
         }
     }
 
-    /// The profile that names a certificate with these names. Where several do, none has it.
+    /// What a certificate with these names admits to: the profile that names it. Where several do,
+    /// none has it.
     #[must_use]
-    pub(crate) fn of_certificate(&self, names: &[(String, String)]) -> Option<Arc<LiveProfile>> {
+    pub(crate) fn of_certificate(&self, names: &[(String, String)]) -> Option<Admitted> {
         let set = self.set.load();
         let naming = set.written.iter().filter(|(_, profile)| {
             let mut subjects = profile.client_subjects.iter();
@@ -194,7 +203,7 @@ impl Profiles {
         });
         let mut named = naming.filter_map(|(name, _)| set.live.get(name.as_str()));
         match (named.next(), named.next()) {
-            (Some(one), None) => Some(Arc::clone(one)),
+            (Some(one), None) => Some(Admitted::by_certificate(one).trying(&set.candidates)),
             (Some(one), Some(other)) => {
                 tracing::debug!(first = %one.name(), second = %other.name(), "two profiles name one certificate");
                 None
@@ -231,9 +240,15 @@ impl Profiles {
     pub(crate) fn intervals(&self) -> HashMap<Arc<str>, u64> {
         let set = self.set.load();
         let intervals = set.live.values();
-        intervals
-            .map(|live| (Arc::clone(live.name()), live.policy().beacon_delay().as_secs()))
-            .collect()
+        // an agent that tries a longer one is not late
+        let seconds = |live: &LiveProfile| {
+            let tried = set.candidates.get(live.name()).map(|candidate| candidate.live());
+            let both = std::iter::once(live).chain(tried);
+            both.map(|live| live.policy().beacon_delay().as_secs())
+                .max()
+                .unwrap_or_default()
+        };
+        intervals.map(|live| (Arc::clone(live.name()), seconds(live))).collect()
     }
 
     /// What a configuration file says now. A profile whose configuration the file has not changed
@@ -297,8 +312,8 @@ impl Profiles {
     }
 
     /// Puts in force what was kept of profiles, where this node's file says the same of them as
-    /// that of the node that changed them.
-    pub(crate) fn keep_up(&self, kept: &[ProfileState]) {
+    /// that of the node that changed them, and has agents try the candidates that were kept.
+    pub(crate) fn keep_up(&self, kept: &[ProfileState], candidates: &[CandidateState]) {
         let set = self.set.load();
         let mut next = ProfileSet::clone(&set);
         let mut has_changed = false;
@@ -318,7 +333,9 @@ impl Profiles {
                 Err(error) => tracing::error!(%error, "what another node put in force is not valid here"),
             }
         }
-        if has_changed {
+        next.follow_candidates(candidates);
+        let in_trial = |set: &ProfileSet| set.candidates.values().map(|one| one.state()).collect::<Vec<_>>();
+        if has_changed || in_trial(&next) != in_trial(&set) {
             self.publish(Prepared {
                 set: next,
                 commands: Vec::new(),
@@ -327,7 +344,8 @@ impl Profiles {
     }
 
     /// Puts what was prepared in force.
-    pub(crate) fn publish(&self, prepared: Prepared) {
+    pub(crate) fn publish(&self, mut prepared: Prepared) {
+        prepared.set.settle_candidates();
         prepared.set.announce(&self.set.load());
         self.set.store(Arc::new(prepared.set));
         self.changes.send_replace(());
@@ -343,6 +361,7 @@ struct ProfileSet {
     keys: FileKeys,
     bouncers: Bouncers,
     live: BTreeMap<Arc<str>, Arc<LiveProfile>>,
+    candidates: Candidates,
     /// What the file said of each when it was read last.
     written: BTreeMap<String, Profile>,
     /// The newest version of any profile, gone ones too.
@@ -367,6 +386,7 @@ impl ProfileSet {
             bouncers: bouncers::of_file(config, &keys)?,
             keys,
             live,
+            candidates: self.candidates.clone(),
             written: config.profiles.clone(),
             newest: version,
         })

@@ -11,7 +11,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AgentIdent, AuditNote, BanRules, Enrolment, EntryView, KeyState, Quotas, Rules, TokenState, Via};
+use super::{
+    AgentIdent, AuditNote, BanRules, CandidateState, Enrolment, EntryView, KeyState, Quotas, Rules, TokenState, Via,
+};
 use crate::{list::Banned, moment::Moment};
 
 /// The newest form of a record that this release reads and writes.
@@ -20,7 +22,7 @@ use crate::{list::Banned, moment::Moment};
 /// does: a release that does not know them then says that a newer one wrote the journal, instead of
 /// taking it for damaged or passing over what it does not know. A record has the oldest form that
 /// says what it says, so that nodes of the release before go on until something new is used.
-pub const RECORD_VERSION: u8 = 3;
+pub const RECORD_VERSION: u8 = 4;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are
 /// shorter.
@@ -108,6 +110,14 @@ pub enum Command {
         /// Its name.
         name: Arc<str>,
     },
+    /// A configuration that a share of a profile's agents run from now on; nothing, if another
+    /// version is in force than the one that it was made over.
+    Stage(CandidateState),
+    /// A profile's candidate is run no more: it is abandoned.
+    Unstage {
+        /// The name of the profile.
+        name: Arc<str>,
+    },
     /// An agent key, as the admin API has it from now on.
     Key(KeyState),
     /// An operator's token, as the admin API has it from now on.
@@ -159,6 +169,7 @@ impl Command {
             | Self::ForgetBrought { .. }
             | Self::RevokeCredential { .. }
             | Self::ResetCredential { .. } => 3,
+            Self::Stage(_) | Self::Unstage { .. } => 4,
         }
     }
 
@@ -336,7 +347,9 @@ mod tests {
         assert_eq!(form(Vec::new()), 1);
         assert_eq!(form(vec![Command::Expire, ban()]), 1);
         assert_eq!((form(vec![report(None)]), form(vec![report(Some("k"))])), (1, 2));
-        assert_eq!(form(vec![ban(), revoke(), report(Some("k"))]), RECORD_VERSION);
+        assert_eq!(form(vec![ban(), revoke(), report(Some("k"))]), 3);
+        let unstage = || Command::Unstage { name: "shop".into() };
+        assert_eq!(form(vec![ban(), unstage(), revoke()]), RECORD_VERSION);
         // what a form has is read by the form: no field of a newer one is written
         let text = serde_json::to_string(&Record::new(Moment::default(), vec![report(None)])).unwrap();
         assert!(!text.contains("via"), "{text}");

@@ -15,6 +15,7 @@
 mod access;
 mod agent;
 mod audit;
+mod candidates;
 mod command;
 mod credentials;
 mod desk;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     access::{KeyState, Role, TokenState},
     audit::{AuditEntry, AuditNote},
+    candidates::CandidateState,
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
     credentials::{CredentialState, Enrolment},
     proposals::Proposal,

@@ -8,8 +8,9 @@ use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::{
-    AgentIdent, AuditEntry, Batch, BatchEvents, Command, CredentialState, EntryView, FleetView, KeyState, ProfileState,
-    Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, new_epoch, refusals,
+    AgentIdent, AuditEntry, Batch, BatchEvents, CandidateState, Command, CredentialState, EntryView, FleetView,
+    KeyState, ProfileState, Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, new_epoch,
+    refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -209,6 +210,17 @@ impl Store {
     #[must_use]
     pub fn version(&self, name: &str, version: u64) -> Option<&ProfileState> {
         self.versions.get(name, version)
+    }
+
+    /// The configuration that a share of a profile's agents run.
+    #[must_use]
+    pub fn candidate(&self, name: &str) -> Option<&CandidateState> {
+        self.candidates.get(name)
+    }
+
+    /// Those of all profiles.
+    pub fn candidates(&self) -> impl Iterator<Item = &CandidateState> {
+        self.candidates.iter()
     }
 
     /// Every agent key that the admin API made or decided of.

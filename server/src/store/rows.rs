@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentIdent, AuditEntry, Bucket, CredentialState, KeyState, ProfileState, Proposal, RefusalView, Rules, Store,
-    Together, TokenState,
+    AgentIdent, AuditEntry, Bucket, CandidateState, CredentialState, KeyState, ProfileState, Proposal, RefusalView,
+    Rules, Store, Together, TokenState,
     agent::Agent,
     packed::{self, network_bytes},
 };
@@ -45,6 +45,8 @@ pub enum Row {
     Profile(ProfileState),
     /// A configuration that was in force before.
     Version(ProfileState),
+    /// A configuration that a share of agents run.
+    Candidate(CandidateState),
     /// An agent key.
     Key(KeyState),
     /// An operator's token.
@@ -105,6 +107,7 @@ pub(super) mod kind {
     pub(super) const BUCKET: u8 = b'o';
     pub(super) const CREDENTIAL: u8 = b'p';
     pub(super) const VERSION: u8 = b'q';
+    pub(super) const CANDIDATE: u8 = b'r';
 }
 
 impl Key {
@@ -148,6 +151,10 @@ impl Key {
         Self::new(kind::VERSION, &[name.as_bytes(), &[0], &version.to_be_bytes()])
     }
 
+    fn of_candidate(name: &str) -> Self {
+        Self::new(kind::CANDIDATE, &[name.as_bytes()])
+    }
+
     fn of_key(id: &str) -> Self {
         Self::new(kind::KEY, &[id.as_bytes()])
     }
@@ -188,6 +195,7 @@ impl Row {
             Self::Refusal { number, .. } => Key::of_refusal(*number),
             Self::Profile(profile) => Key::of_profile(&profile.name),
             Self::Version(before) => Key::of_version(&before.name, before.version),
+            Self::Candidate(candidate) => Key::of_candidate(&candidate.name),
             Self::Key(key) => Key::of_key(&key.id),
             Self::Token(token) => Key::of_token(&token.id),
             Self::Audit(entry) => Key::of_audit(entry.number),
@@ -224,6 +232,7 @@ impl Store {
         self.agents.touched.track();
         self.changed_profiles.track();
         self.versions.touched.track();
+        self.candidates.touched.track();
         self.access.track();
         self.audit.touched.track();
         self.proposals.touched.track();
@@ -239,6 +248,7 @@ impl Store {
             + self.refusals.changed()
             + self.changed_profiles.len()
             + self.versions.touched.len()
+            + self.candidates.touched.len()
             + self.access.touched_keys.len()
             + self.access.touched_tokens.len()
             + self.audit.touched.len()
@@ -283,6 +293,12 @@ impl Store {
             match self.versions.get(&name, version) {
                 Some(before) => changes.put.push(Row::Version(before.clone())),
                 None => changes.gone.push(Key::of_version(&name, version)),
+            }
+        }
+        for name in self.candidates.touched.take() {
+            match self.candidates.get(&name) {
+                Some(candidate) => changes.put.push(Row::Candidate(candidate.clone())),
+                None => changes.gone.push(Key::of_candidate(&name)),
             }
         }
         self.changes_of_access(&mut changes);
@@ -343,6 +359,7 @@ impl Store {
             .chain(self.refusals.rows().map(refusal_row))
             .chain(self.profiles.values().cloned().map(Row::Profile))
             .chain(self.versions.iter().cloned().map(Row::Version))
+            .chain(self.candidates.iter().cloned().map(Row::Candidate))
             .chain(self.access.keys.values().cloned().map(Row::Key))
             .chain(self.access.tokens.values().cloned().map(Row::Token))
             .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
@@ -377,6 +394,7 @@ impl Store {
                 self.profiles.insert(Arc::clone(&profile.name), profile);
             }
             Row::Version(before) => self.versions.keep(before),
+            Row::Candidate(candidate) => self.candidates.restore(candidate),
             Row::Key(key) => drop(self.access.keys.insert(Arc::clone(&key.id), key)),
             Row::Token(token) => drop(self.access.tokens.insert(Arc::clone(&token.id), token)),
             Row::Audit(entry) => self.audit.restore(*entry),

@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     AgentIdent, Answer, Batch, BatchEvents, Command, Enrolment, EntryView, KeyState, Origin, ProfileState, Record,
-    Rules, access::Access, agent::Agents, audit::Audit, credentials::Credentials, desk::Desk, proposals::Proposals,
-    quota::Buckets, refusals::Refusals, versions::Versions,
+    Rules, access::Access, agent::Agents, audit::Audit, candidates::Candidates, credentials::Credentials, desk::Desk,
+    proposals::Proposals, quota::Buckets, refusals::Refusals, versions::Versions,
 };
 use crate::{
     list::{Ban, Entry, FleetList, Touched},
@@ -31,6 +31,7 @@ pub struct Store {
     pub(super) refusals: Refusals,
     pub(super) profiles: BTreeMap<Arc<str>, ProfileState>,
     pub(super) versions: Versions,
+    pub(super) candidates: Candidates,
     pub(super) access: Access,
     pub(super) audit: Audit,
     pub(super) proposals: Proposals,
@@ -56,6 +57,7 @@ impl Store {
             refusals: Refusals::default(),
             profiles: BTreeMap::new(),
             versions: Versions::default(),
+            candidates: Candidates::default(),
             access: Access::default(),
             audit: Audit::default(),
             proposals: Proposals::default(),
@@ -119,6 +121,15 @@ impl Store {
                 self.changed_profiles.note(Arc::clone(name));
                 self.profiles.remove(name);
                 self.versions.forget(name);
+                self.candidates.end(name);
+            }
+            Command::Stage(candidate) => {
+                self.profile_changes += 1;
+                self.candidates.stage(candidate, self.profiles.get(&candidate.name));
+            }
+            Command::Unstage { name } => {
+                self.profile_changes += 1;
+                self.candidates.end(name);
             }
             Command::Key(key) => self.set_key(key),
             Command::Enrol(enrolment) => self.enrol(enrolment),
@@ -138,13 +149,14 @@ impl Store {
         Answer::Done
     }
 
-    /// What was in force before is kept for who goes back.
+    /// What was in force before is kept for who goes back. A candidate that was made over it ends.
     fn set_profile(&mut self, profile: &ProfileState) {
         self.profile_changes += 1;
         self.changed_profiles.note(Arc::clone(&profile.name));
         let before = self.profiles.insert(Arc::clone(&profile.name), profile.clone());
         if let Some(before) = before.filter(|before| before.version != profile.version) {
             self.versions.keep(before);
+            self.candidates.end(&profile.name);
         }
     }
 

@@ -64,6 +64,9 @@ pub struct AgentView {
     /// What became of the newest configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_status: Option<v2::ConfigStatus>,
+    /// The newest configuration that it refused, since it was heard here first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_config: Option<v2::ConfigStatus>,
     /// The list it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<v2::ListCursor>,

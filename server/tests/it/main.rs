@@ -12,6 +12,7 @@ mod admin;
 mod audit;
 mod bans;
 mod bodies;
+mod candidate;
 mod configuration;
 mod deploy;
 mod durable;

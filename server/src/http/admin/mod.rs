@@ -5,12 +5,14 @@ mod agents;
 mod audit;
 mod backup;
 pub(super) mod blacklist;
+pub(super) mod candidates;
 pub(super) mod credentials;
 mod export;
 pub(super) mod findings;
 mod keys;
 mod metrics;
 mod openapi;
+mod openapi_rows;
 pub(super) mod profiles;
 pub(super) mod proposals;
 pub(super) mod refusals;
@@ -78,6 +80,14 @@ fn add(app: &mut impl Routes) {
             .on(PATCH, Operate, profiles::merge)
             .on(DELETE, Operate, versions::reset),
     );
+    app.add(
+        at("/admin/profiles/{name}/candidate")
+            .on(GET, View, candidates::one)
+            .on(PUT, Operate, candidates::publish)
+            .on(PATCH, Operate, candidates::share)
+            .on(DELETE, Operate, candidates::abandon),
+    );
+    app.add(at("/admin/profiles/{name}/candidate/promote").on(POST, Operate, candidates::promote));
     app.add(at("/admin/profiles/{name}/versions").on(GET, View, versions::all));
     app.add(at("/admin/profiles/{name}/rollback").on(POST, Operate, versions::rollback));
     app.add(

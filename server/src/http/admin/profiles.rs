@@ -116,15 +116,18 @@ pub(super) async fn merge(
 
 /// The configuration that is in force now, with what is to be said of the step from the one before.
 pub(super) fn answered(replaced: &Replaced, more: Option<String>) -> Result<HttpResponse, Refusal> {
-    let Replaced { before, live } = replaced;
+    let Replaced { before, live, tried } = replaced;
     let mut view = ProfileView::from(live);
     view.warnings.extend(live.warning_after(before).map(str::to_owned));
+    let is_over = tried.filter(|tried| *tried != live.version());
+    view.warnings
+        .extend(is_over.map(|tried| format!("candidate {tried} is tried no more")));
     view.warnings.extend(more);
     reply::ok(view)
 }
 
 /// A configuration, and its signature where it came as `{"config": {…}, "signature": {…}}`.
-fn apart(mut written: ConfigMap) -> Result<(ConfigMap, Option<Signature>), Refusal> {
+pub(super) fn apart(mut written: ConfigMap) -> Result<(ConfigMap, Option<Signature>), Refusal> {
     match (written.len(), written.remove("signature"), written.remove("config")) {
         (2, Some(signature), Some(Value::Object(config))) => {
             let signature = serde_json::from_value(signature);
@@ -161,6 +164,13 @@ async fn put_signed(
     make: impl FnOnce(&LiveProfile) -> Result<(ConfigMap, Option<Signature>), Refusal>,
 ) -> Result<Replaced, Refusal> {
     changed(asker, state, (name, "profile"), |profiles, before, unix_ms| {
+        if let Some(candidate) = profiles.candidate(name) {
+            let (tried, share) = (candidate.live().version(), candidate.share());
+            let message = format!(
+                "candidate {tried} of {name:?} is tried by a share of {share} %, over what is in force: promote or abandon it first"
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, message));
+        }
         let (config, signature) = make(before)?;
         Ok(profiles.replace(name, (&config, signature), unix_ms)?)
     })
@@ -171,6 +181,19 @@ async fn put_signed(
 pub(in crate::http) struct Replaced {
     pub(in crate::http) before: Arc<LiveProfile>,
     pub(in crate::http) live: Arc<LiveProfile>,
+    /// The candidate that was tried until now, if it is tried no more.
+    tried: Option<u64>,
+}
+
+impl Replaced {
+    /// A profile that goes on as it is.
+    pub(super) fn unchanged(live: Arc<LiveProfile>) -> Self {
+        Self {
+            before: Arc::clone(&live),
+            live,
+            tried: None,
+        }
+    }
 }
 
 /// Prepares what a profile is to be, has it kept, and puts it in force: one change after the other.
@@ -183,6 +206,7 @@ pub(super) async fn changed(
     let profiles = &state.profiles;
     let changing = profiles.changing.lock().await;
     let before = theirs(asker, state, name)?;
+    let tried = profiles.candidate(name).map(|candidate| candidate.live().version());
     let prepared = prepare(profiles, &before, state.now().unix_ms)?;
     let mut prepared = prepared.ok_or_else(|| no_profile(name))?;
     let mut commands = std::mem::take(&mut prepared.commands);
@@ -194,7 +218,8 @@ pub(super) async fn changed(
     profiles.publish(prepared);
     drop(changing);
     let live = profiles.get(name).ok_or_else(|| no_profile(name))?;
-    Ok(Replaced { before, live })
+    let tried = tried.filter(|_| profiles.candidate(name).is_none());
+    Ok(Replaced { before, live, tried })
 }
 
 /// The profile of this name, if the operator sees its fleet.

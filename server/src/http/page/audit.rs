@@ -15,13 +15,17 @@ use crate::{http::state::State, store::AuditEntry};
 const PAGE: usize = 100;
 
 /// What can be done, to be filtered by.
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 20] = [
     "ban",
     "unban",
     "list.complete",
     "proposal.ban",
     "proposal.dismiss",
     "profile",
+    "profile.publish",
+    "profile.share",
+    "profile.promote",
+    "profile.abandon",
     "profile.reset",
     "profile.rollback",
     "profile.file",

@@ -9,6 +9,7 @@
 mod agents;
 mod assets;
 mod audit;
+mod candidate;
 mod chart;
 mod findings;
 mod guard;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{
+    candidate,
     guard::{Sent, Trouble, Visitor},
     layout::{button, frame, path_of_profile, token},
     see, words,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     http::{
         admin::{
-            profiles,
+            candidates, profiles,
             versions::{self, Earlier},
         },
         reply::Refusal,
@@ -70,6 +71,8 @@ pub(super) fn editor(visitor: &Visitor, live: &LiveProfile, draft: Option<&Draft
                         button type="submit" name="do" value="check" { "Check and show the difference" }
                         @if draft.is_some_and(|draft| matches!(&draft.said, Ok(preview) if !preview.is_same)) {
                             button .primary type="submit" name="do" value="publish" { "Put in force" }
+                            label { "Share " (candidate::shares("share", 10)) }
+                            button type="submit" name="do" value="stage" { "Publish to this share" }
                         }
                     }
                 }
@@ -120,6 +123,18 @@ pub(super) async fn change(
         })
         .await?;
         return Ok(see(&path_of_profile(live.name())).finish());
+    }
+    if sent.text("do") == "stage" {
+        let config = read(text).map_err(Refusal::bad_request)?;
+        let make = |live: &LiveProfile| match live.version().to_string() == of {
+            true => Ok((config, None)),
+            false => Err(moved(live)),
+        };
+        candidates::stage(&visitor.asker, &state, &name, candidate::share_of(&sent)?, make).await?;
+        return Ok(see(&path_of_profile(live.name())).finish());
+    }
+    if let Some(done) = candidate::change(&visitor, &live, &sent, &state).await? {
+        return Ok(done);
     }
     let title = format!("Profile {}", live.name());
     if let Some((action, earlier)) = earlier(&visitor, &state, &live, &sent).await? {
@@ -256,6 +271,11 @@ fn preview(state: &State, live: &LiveProfile, text: &str) -> Result<Preview, Str
     let next = prepared.as_ref().and_then(|prepared| prepared.get(live.name()));
     let next = next.ok_or("the profile is gone: the server's file no longer has it")?;
     Ok(compared(next, live))
+}
+
+/// What a candidate changes of what is in force.
+pub(super) fn compare(next: &LiveProfile, live: &LiveProfile) -> Markup {
+    shown(&compared(next, live))
 }
 
 /// What a configuration that is prepared would change of the one in force.

@@ -6,13 +6,14 @@ use actix_web::web::{Data, Path};
 use maud::{Markup, html};
 
 use super::{
+    candidate,
     guard::{Answer, Visitor},
     layout::{facts, frame, link, nothing, path_of_profile},
     profile_edit, words,
 };
 use crate::{
     http::{
-        admin::{profiles, versions},
+        admin::{candidates::Trial, profiles, versions},
         state::State,
     },
     profiles::LiveProfile,
@@ -52,7 +53,7 @@ pub(super) async fn all(visitor: Visitor, state: Data<State>) -> Answer {
                         td data-label="Template" { (live.template()) }
                         td data-label="In force" { (live.version()) span .sub { (source(live)) } }
                         td data-label="Since" { (words::ago(live.since_ms(), now_ms)) }
-                        td data-label="Agents run" { (run(&versions(&agents, live.name()), live.version())) }
+                        td data-label="Agents run" { (run(&versions(&agents, live.name()), (live.version(), tried_of(&state, live)))) }
                         td data-label="Odd" { (words::count(odd(live).len() as u64)) }
                     } } }
                 }
@@ -77,13 +78,20 @@ pub(super) fn odd(live: &LiveProfile) -> Vec<String> {
     odd
 }
 
-fn run(versions: &Versions, newest: u64) -> Markup {
+/// The version of the candidate that a share of agents try.
+fn tried_of(state: &State, live: &LiveProfile) -> Option<u64> {
+    let candidate = state.profiles.candidate(live.name());
+    candidate.map(|candidate| candidate.live().version())
+}
+
+fn run(versions: &Versions, (newest, tried): (u64, Option<u64>)) -> Markup {
     html! {
         @if versions.is_empty() { span .none { "none" } }
         @for (version, count) in versions {
-            @let kind = if *version == Some(newest) { "badge good" } else { "badge fair" };
+            @let is_tried = version.is_some() && *version == tried;
+            @let kind = if *version == Some(newest) || is_tried { "badge good" } else { "badge fair" };
             span class=(kind) { (words::count(*count)) " × "
-                @match version { Some(version) => (version), None => "their own" } } " "
+                @match version { Some(version) => (version), None => "their own" } @if is_tried { " (candidate)" } } " "
         }
     }
 }
@@ -94,6 +102,8 @@ pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>
     let kept = versions::kept(&state, &name).await?;
     let (now_ms, odd) = (state.now().unix_ms, odd(&live));
     let checks = live.policy().checks_on();
+    let tried = state.profiles.candidate(live.name());
+    let interval_s = state.profiles.intervals().get(live.name()).copied();
     let content = html! {
         div data-live="profile" {
             section .card {
@@ -105,10 +115,14 @@ pub(super) async fn one(visitor: Visitor, name: Path<String>, state: Data<State>
                         Some(signature) => { "as version " (signature.version) ", ends " (words::ago(signature.expires_s.saturating_mul(1_000), now_ms)) },
                         None => (nothing()),
                     } }),
-                    ("Agents run", run(&versions(&agents, live.name()), live.version())),
+                    ("Agents run", run(&versions(&agents, live.name()), (live.version(), tried_of(&state, &live)))),
                     ("Checks on", html! { @for (check, level) in &checks { span .badge { (check.title()) " " (format!("{level:?}").to_lowercase()) } " " } }),
                 ]))
                 @for odd in &odd { p .trouble { (odd) } }
+            }
+            @if let Some(tried) = &tried {
+                @let trial = Trial::of(tried, &agents, interval_s, now_ms);
+                (candidate::card(&visitor, &live, tried, &trial, now_ms))
             }
         }
         (profile_edit::editor(&visitor, &live, None))

@@ -49,15 +49,23 @@ pub(super) struct Expected {
     interval_s: u64,
     /// The version of the configuration in force.
     version: u64,
+    /// That of the candidate that a share of them try.
+    tried: Option<u64>,
 }
 
 /// Of every profile.
 pub(super) fn expected(state: &State) -> BTreeMap<Arc<str>, Expected> {
-    let profiles = state.profiles.all();
+    let (profiles, intervals) = (state.profiles.all(), state.profiles.intervals());
     let expected = profiles.iter().map(|live| {
-        let interval_s = live.policy().beacon_delay().as_secs();
+        let interval_s = intervals.get(live.name()).copied().unwrap_or_default();
         let version = live.version();
-        (Arc::clone(live.name()), Expected { interval_s, version })
+        let tried = state.profiles.candidate(live.name());
+        let expected = Expected {
+            interval_s,
+            version,
+            tried: tried.map(|candidate| candidate.live().version()),
+        };
+        (Arc::clone(live.name()), expected)
     });
     expected.collect()
 }
@@ -71,7 +79,8 @@ pub(super) fn condition(agent: &AgentView, expected: Option<&Expected>, now_ms: 
         Silence::Online => {}
     }
     let runs = agent.config.as_ref().map(|config| config.version);
-    let has_config = agent.proto < 2 || expected.is_none_or(|expected| runs == Some(expected.version));
+    let has_config = agent.proto < 2
+        || expected.is_none_or(|expected| runs == Some(expected.version) || runs.is_some() && runs == expected.tried);
     let has_list = agent.proto < 2 || agent.list_lag == Some(0);
     if has_config && has_list {
         Condition::InStep

@@ -280,10 +280,10 @@ impl Connection {
         let profile = self.profile()?;
         let (visit, part) = agents::message_in::<M>(body)?.visit(&profile);
         let part = part.ok_or_else(|| Refusal::upgrade_required("this is for agents that speak version 2"))?;
-        let (have, status) = (part.have.config.clone(), part.config_status.clone());
+        let (agent, said) = (part.agent_id, (part.have.config.clone(), part.config_status.clone()));
         let answer = self.ask(&profile, visit, part).await?;
         self.told = answer.exchange.leads_to().map(Told::by_answer);
-        self.config = Some(Config::new(have, status, profile.version()));
+        self.config = Some(Config::new(agent, said, &profile));
         Ok(answer)
     }
 

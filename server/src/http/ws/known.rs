@@ -3,13 +3,14 @@
 use buckler::protocol::v2::{ConfigCursor, ConfigStatus, ListCursor};
 use bytestring::ByteString;
 use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
 
 use super::frames::pull_now;
 use crate::{
     hub::{Due, Ring},
     list::Head,
     moment::Moment,
-    profiles::LiveProfile,
+    profiles::Admitted,
 };
 
 /// What an agent was told of the list.
@@ -71,6 +72,7 @@ impl Told {
 /// What is known of an agent's configuration.
 #[derive(Debug)]
 pub(super) struct Config {
+    agent: Uuid,
     have: Option<ConfigCursor>,
     status: Option<ConfigStatus>,
     /// The version that it was sent, or found not to need.
@@ -78,9 +80,18 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// What the agent said, and the version that its answer was about.
-    pub(super) const fn new(have: Option<ConfigCursor>, status: Option<ConfigStatus>, judged: u64) -> Self {
-        Self { have, status, judged }
+    /// What an agent said, and the version that its answer was about.
+    pub(super) fn new(
+        agent: Uuid,
+        (have, status): (Option<ConfigCursor>, Option<ConfigStatus>),
+        profile: &Admitted,
+    ) -> Self {
+        Self {
+            agent,
+            have,
+            status,
+            judged: profile.of_agent(agent).version(),
+        }
     }
 
     /// The profile's configuration as a push, if it is another since and news to the agent.
@@ -89,16 +100,22 @@ impl Config {
     /// What serde says, which for JSON values is nothing.
     pub(super) fn due(
         &mut self,
-        profile: &LiveProfile,
+        profile: &Admitted,
         beacon_url: &str,
     ) -> Result<Option<ByteString>, serde_json::Error> {
+        let profile = profile.of_agent(self.agent);
         let version = profile.version();
         if std::mem::replace(&mut self.judged, version) == version {
             return Ok(None);
         }
         let served = profile.served(beacon_url)?;
         let is_news = served.is_news(self.have.as_ref(), self.status.as_ref());
-        Ok(is_news.then(|| served.frame.clone()))
+        if !is_news {
+            return Ok(None);
+        }
+        // if it refuses this one, it says so in its next message
+        self.have = Some(served.cursor.clone());
+        Ok(Some(served.frame.clone()))
     }
 }
 

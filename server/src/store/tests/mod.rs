@@ -53,6 +53,8 @@ pub(crate) struct Traffic {
     random: Rng,
     now: u64,
     seq: u64,
+    /// The version in force that candidates are made over.
+    staged_over: u64,
 }
 
 impl Traffic {
@@ -61,6 +63,7 @@ impl Traffic {
             random: Rng::with_seed(seed),
             now: 1_795_338_000,
             seq: 0,
+            staged_over: 0,
         }
     }
 
@@ -242,13 +245,19 @@ impl Traffic {
         }
     }
 
+    /// A version that is in force from now on.
+    fn now_in_force(&mut self) -> u64 {
+        self.staged_over = self.now;
+        self.now
+    }
+
     fn fleet(&mut self) -> Arc<str> {
         (*self.random.choice(FLEETS).unwrap()).into()
     }
 
     fn command(&mut self) -> Command {
         let fleet = self.fleet();
-        match self.random.u8(0..28) {
+        match self.random.u8(0..30) {
             0..3 => Command::Ban {
                 fleet,
                 network: self.network(),
@@ -267,7 +276,7 @@ impl Traffic {
             },
             10 => Command::Profile(ProfileState {
                 name: "shop".into(),
-                version: self.now,
+                version: self.now_in_force(),
                 file: "f".to_owned(),
                 replaced: json!({"APP_NAME": self.now}).as_object().cloned(),
                 signature: self.random.bool().then(|| Signature {
@@ -278,6 +287,17 @@ impl Traffic {
             }),
             11 => Command::ForgetProfile { name: "shop".into() },
             12..16 => self.access(),
+            16 => Command::Stage(CandidateState {
+                name: "shop".into(),
+                version: self.now + 1,
+                // some are made over what is in force, some over what was
+                over: self.staged_over,
+                config: json!({"APP_NAME": self.now}).as_object().cloned().unwrap(),
+                signature: None,
+                share: self.random.u8(1..=100),
+                at_ms: self.now * 1_000,
+            }),
+            17 => Command::Unstage { name: "shop".into() },
             _ => Command::Report(self.batch()),
         }
     }

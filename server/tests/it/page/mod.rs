@@ -3,7 +3,7 @@
 mod operated;
 
 use awc::http::Method;
-use buckler::protocol::v2::{Detail, EventKind, Evidence, Health};
+use buckler::protocol::v2::{ConfigState, ConfigStatus, Detail, EventKind, Evidence, Health};
 use buckler_server::Profile;
 use buckler_tests::http::{self, Answer, Connection};
 use serde_json::{Value, json};

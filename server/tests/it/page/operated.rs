@@ -138,6 +138,80 @@ async fn an_earlier_configuration_is_compared_before_it_is_in_force_again() {
 }
 
 #[actix_web::test]
+async fn a_configuration_is_published_to_a_share_and_goes_on_from_there() {
+    let cloud = Cloud::start(config());
+    let visit = cloud.sign_in(TOKEN);
+    let agent = refused(&cloud, "/search").await;
+    let candidate = async || {
+        let path = "/admin/profiles/shop/candidate";
+        cloud.admin(Method::GET, path, &Value::Null).await
+    };
+    let path = "/admin/profiles/shop/config";
+    let in_force = async || cloud.admin(Method::GET, path, &Value::Null).await.good()["version"].to_string();
+    let of = in_force().await;
+    let stage = |share: &'static str| {
+        let config = r#"{"APP_NAME": "shop", "FLOOD_RATIO": 100}"#;
+        [
+            ("do", "stage"),
+            ("of", of.as_str()),
+            ("share", share),
+            ("config", config),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+    };
+    let post = |fields: &[(&str, String)]| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        visit.post("/profiles/shop", &fields)
+    };
+    assert_eq!(post(&stage("7")).status, 400, "it is not offered");
+    assert_eq!(post(&stage("10")).status, 303);
+    let tried = candidate().await.good();
+    assert_eq!((&tried["share"], &tried["agents"]["heard"]), (&json!(10), &json!(1)));
+    let version = tried["version"].to_string();
+    let shown = visit.shown("/profiles/shop");
+    for said in [
+        "Candidate ",
+        version.as_str(),
+        "to 10 % of the agents",
+        "line new",
+        "Put in force for all",
+        "Abandon",
+    ] {
+        assert!(shown.contains(said), "{said} is not in {shown}");
+    }
+    let step = |what: &str, more: &[(&'static str, &str)]| {
+        let mut fields = vec![("do", what.to_owned()), ("candidate", version.clone())];
+        fields.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        post(&fields).status
+    };
+    assert_eq!(step("share", &[("share", "100")]), 303);
+    // the agent rolls it back: the page says so, and the next step is to be insisted on
+    let mut agent = agent;
+    agent.part.config_status = Some(ConfigStatus {
+        version: tried["version"].as_u64().unwrap(),
+        state: ConfigState::RolledBack,
+        error: Some(HOSTILE.to_owned()),
+    });
+    agent.beacon(&cloud).await;
+    let shown = visit.shown("/profiles/shop");
+    assert!(
+        shown.contains("although agents refused it") && !shown.contains("<script>alert(2)"),
+        "{shown}"
+    );
+    assert_eq!(step("promote", &[]), 409);
+    assert_eq!(step("abandon", &[]), 303);
+    candidate().await.refused(404);
+    assert_eq!(in_force().await, of);
+    assert_eq!(step("promote", &[("force", "yes")]), 404, "it is tried no more");
+    assert_eq!(post(&stage("50")).status, 303);
+    assert_eq!(step("promote", &[("force", "yes")]), 409, "another is");
+    let version = candidate().await.good()["version"].to_string();
+    let promote = [("do", "promote".to_owned()), ("candidate", version.clone())];
+    assert_eq!(post(&promote).status, 303);
+    assert_eq!(in_force().await, version);
+}
+
+#[actix_web::test]
 async fn an_operator_is_shown_and_may_do_what_the_token_is_for() {
     let other = Profile::for_key("key-of-another").fleet("elsewhere");
     let cloud = Cloud::start(config().profile("another", other));
