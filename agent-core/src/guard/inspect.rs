@@ -230,14 +230,15 @@ impl<'s> Search<'s, '_> {
         if repeats.any() {
             self.pollution(Part::Query, &mut |visit| places::query(query, visit));
         }
-        let request = self.case.request;
-        request.headers.for_each_value("content-type", &mut |value| {
-            for content_type in places::content_types(value) {
-                if places::foreign_query(content_type, query, &mut |field| self.look(field)) {
-                    self.gaps.add(Gap::ForeignCharset, 0);
-                }
+        let types = content_types(self.case.request);
+        if types.are_more() {
+            self.gaps.add(Gap::TwoTypes, 0);
+        }
+        for content_type in types.iter() {
+            if self.goes_on && places::foreign_query(content_type, query, &mut |field| self.look(field)) {
+                self.gaps.add(Gap::ForeignCharset, 0);
             }
-        });
+        }
     }
 
     /// Looks into a body by its content type; by each of them where it has several, as frameworks
@@ -248,7 +249,9 @@ impl<'s> Search<'s, '_> {
             self.gaps.add(Gap::TwoTypes, 0);
         }
         for content_type in types.iter() {
-            self.body_as(content_type, body);
+            if self.goes_on {
+                self.body_as(content_type, body);
+            }
         }
     }
 

@@ -96,6 +96,11 @@ fn a_query_is_read_in_the_charset_of_the_body_too() {
         (&*found.rule, &*found.place),
         ("uninspected/foreign_charset", "query@0")
     );
+    // by four types and no more, however many there are: the fifth might be the one that counts
+    let many = "text/a, text/b, text/c, text/d, text/e; charset=utf-16le";
+    assert_eq!(asks(many, "q=1"), 400);
+    let found = stage.detections().pop().unwrap();
+    assert_eq!((&*found.rule, &*found.place), ("uninspected/two_types", "query@0"));
     assert_eq!(asks("text/plain; charset=utf-16le", ""), 0, "there is none");
     assert_eq!(asks("text/plain; charset=iso-8859-1", "q=caf%E9"), 0);
 }

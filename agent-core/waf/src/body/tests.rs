@@ -28,6 +28,7 @@ fn content_types_are_several_only_where_they_differ() {
         4,
         "no client makes a body be read more often"
     );
+    assert!(types(&many).are_more() && !types(many.get(..4).unwrap()).are_more());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::places::content_types;
 
-/// The most content types of one body that it is read by.
+/// The most content types that a request is read by. It is refused for two, by default: to read it by
+/// thousands would find nothing more.
 const MOST: usize = 4;
 
 /// The types that a request gives its body: one, or several of which frameworks take the first or
@@ -12,6 +13,8 @@ pub struct ContentTypes<'h> {
     types: [&'h str; MOST],
     count: usize,
     last: &'h str,
+    /// Whether there are more than are kept.
+    has_more: bool,
 }
 
 impl<'h> ContentTypes<'h> {
@@ -21,9 +24,15 @@ impl<'h> ContentTypes<'h> {
         for content_type in content_types(value) {
             let mut known = self.types.iter().take(self.count);
             let is_new = !known.any(|known| known.eq_ignore_ascii_case(content_type));
-            if let Some(place) = self.types.get_mut(self.count).filter(|_| is_new) {
-                *place = content_type;
-                self.count += 1;
+            if !is_new {
+                continue;
+            }
+            match self.types.get_mut(self.count) {
+                Some(place) => {
+                    *place = content_type;
+                    self.count += 1;
+                }
+                None => self.has_more = true,
             }
         }
     }
@@ -34,7 +43,13 @@ impl<'h> ContentTypes<'h> {
         self.count > 1
     }
 
-    /// Those that differ, in order; an empty one where there is none.
+    /// Whether there are more than [`iter`](Self::iter) goes through.
+    #[must_use]
+    pub const fn are_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Those that differ, in order, the first four; an empty one where there is none.
     pub fn iter(&self) -> impl Iterator<Item = &'h str> + use<'h> {
         self.types.into_iter().take(self.count.max(1))
     }

@@ -400,8 +400,12 @@ impl<'s> Search<'s> {
         if repeats.any() {
             self.pollution(Part::Query, &mut |visit| places::query(query, visit));
         }
-        for content_type in self.head.types().iter() {
-            if places::foreign_query(content_type, query, &mut |field| self.look(None, field)) {
+        let types = self.head.types();
+        if types.are_more() {
+            self.found.add(Unjudged::Unread(Gap::TwoTypes));
+        }
+        for content_type in types.iter() {
+            if self.goes_on() && places::foreign_query(content_type, query, &mut |field| self.look(None, field)) {
                 self.found.add(Unjudged::Unread(Gap::ForeignCharset));
             }
         }
@@ -418,7 +422,9 @@ impl<'s> Search<'s> {
                 bytes: body.bytes,
                 is_whole: body.is_whole,
             };
-            self.body_as(&shown, content_type);
+            if self.goes_on() {
+                self.body_as(&shown, content_type);
+            }
         }
     }
 

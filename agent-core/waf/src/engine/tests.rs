@@ -182,6 +182,22 @@ fn reason_is_given_where_a_body_was_not_read_in_one_way() {
 }
 
 #[test]
+fn request_that_costs_too_much_is_out_of_fuel() {
+    // all but what its values are
+    let families = [Family::Sqli, Family::Xss, Family::Template];
+    let engine = Engine::with(
+        Detectors::standard().unwrap(),
+        Families::that(|family| families.contains(&family)),
+    );
+    let costly = "p=select(a'--%22{{x}}${y}%3Cz;cat`%7C&".repeat(1_500);
+    let judgement = engine.judge(&head(FORM), costly.as_bytes());
+    assert_eq!(judgement.unjudged, [Unjudged::OutOfFuel]);
+    assert!(!judgement.is_attack());
+    let long = format!("p={}", "a+".repeat(30_000));
+    assert_eq!(engine.judge(&head(FORM), long.as_bytes()), Judgement::default());
+}
+
+#[test]
 fn weak_matches_hide_no_attack_and_are_bounded() {
     let weak = "p=select(a'--%22{{x}}&".repeat(200);
     let judgement = ENGINE.judge(&head(FORM), weak.as_bytes());
