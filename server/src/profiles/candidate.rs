@@ -6,9 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use arc_swap::ArcSwap;
 use buckler::protocol::{
     ConfigMap,
     v2::{ConfigState, ConfigStatus, Signature},
@@ -31,19 +32,25 @@ const MOST_REFUSALS: usize = 10_000;
 /// Agents that have refused a candidate: they are sent what is in force, although they say nothing
 /// more of the candidate once they run that.
 #[derive(Debug, Default)]
-struct Refusals(Mutex<BTreeSet<Uuid>>);
+struct Refusals(ArcSwap<BTreeSet<Uuid>>);
 
 impl Refusals {
+    /// Copies all of them, which are few as long as a candidate is any good.
     fn note(&self, agent: Uuid) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < MOST_REFUSALS {
-            all.insert(agent);
+        if self.has(agent) {
+            return;
         }
+        self.0.rcu(|all| {
+            let mut all = BTreeSet::clone(all);
+            if all.len() < MOST_REFUSALS {
+                all.insert(agent);
+            }
+            all
+        });
     }
 
     fn has(&self, agent: Uuid) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.contains(&agent)
+        self.0.load().contains(&agent)
     }
 }
 

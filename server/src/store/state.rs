@@ -97,32 +97,11 @@ impl Store {
                 network,
                 ttl_s,
                 why,
-            } => {
-                let entry = Entry {
-                    end: ttl_s.map_or(Tick::FOREVER, |ttl| self.now.tick.plus(ttl)),
-                    made: self.now.tick,
-                    by: Origin::Operator,
-                    why: self.reasons.get(why),
-                };
-                let ban = Ban {
-                    network: *network,
-                    entry,
-                    at_unix_ms: self.now.unix_ms,
-                };
-                if let Some(list) = self.fleets.get_mut(fleet) {
-                    return Answer::Banned(list.ban(ban, self.now));
-                }
-            }
+            } => return self.ban(fleet, *network, *ttl_s, why),
             Command::Unban { fleet, network } => return self.unban(fleet, *network),
             Command::Expire => self.expire(),
             Command::Profile(profile) => self.set_profile(profile),
-            Command::ForgetProfile { name } => {
-                self.profile_changes += 1;
-                self.changed_profiles.note(Arc::clone(name));
-                self.profiles.remove(name);
-                self.versions.forget(name);
-                self.candidates.end(name);
-            }
+            Command::ForgetProfile { name } => self.forget_profile(name),
             Command::Stage(candidate) => {
                 self.profile_changes += 1;
                 self.candidates.stage(candidate, self.profiles.get(&candidate.name));
@@ -147,6 +126,32 @@ impl Store {
             Command::Audit(note) => self.audit.note(note, self.now),
         }
         Answer::Done
+    }
+
+    /// An operator's ban.
+    fn ban(&mut self, fleet: &str, network: ipnet::IpNet, ttl_s: Option<u64>, why: &str) -> Answer {
+        let entry = Entry {
+            end: ttl_s.map_or(Tick::FOREVER, |ttl| self.now.tick.plus(ttl)),
+            made: self.now.tick,
+            by: Origin::Operator,
+            why: self.reasons.get(why),
+        };
+        let ban = Ban {
+            network,
+            entry,
+            at_unix_ms: self.now.unix_ms,
+        };
+        self.fleets
+            .get_mut(fleet)
+            .map_or(Answer::Done, |list| Answer::Banned(list.ban(ban, self.now)))
+    }
+
+    fn forget_profile(&mut self, name: &Arc<str>) {
+        self.profile_changes += 1;
+        self.changed_profiles.note(Arc::clone(name));
+        self.profiles.remove(name);
+        self.versions.forget(name);
+        self.candidates.end(name);
     }
 
     /// What was in force before is kept for who goes back. A candidate that was made over it ends.

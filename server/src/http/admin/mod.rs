@@ -90,6 +90,15 @@ fn add(app: &mut impl Routes) {
     app.add(at("/admin/profiles/{name}/candidate/promote").on(POST, Operate, candidates::promote));
     app.add(at("/admin/profiles/{name}/versions").on(GET, View, versions::all));
     app.add(at("/admin/profiles/{name}/rollback").on(POST, Operate, versions::rollback));
+    add_access(app);
+}
+
+/// Those about who may do what, and who did.
+fn add_access(app: &mut impl Routes) {
+    use Role::{Admin, View};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
     app.add(
         at("/admin/keys")
             .on(GET, Admin, keys::all)
