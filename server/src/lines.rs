@@ -47,7 +47,8 @@ impl Lines {
     }
 }
 
-/// Counts one more in a counter, from 1 in a new minute or for another name.
+/// Counts one more in a counter, from 1 in a new minute or for another name; up to 65,535. Of the
+/// counter's word, 32 bits are the name, 16 the minute and 16 the count.
 pub(crate) fn one_more(counter: &AtomicU64, name: u64, now_s: u64) -> u64 {
     let head = (name << 32) | (((now_s / WINDOW_S) & 0xffff) << 16);
     let next = |word: u64| {

@@ -79,7 +79,7 @@ fn a_candidate_that_an_agent_rolls_back_goes_no_further_unless_an_operator_insis
         let config = site.agent.status().config;
         config.state == "rolled_back" || config.refused.is_some()
     });
-    site.wait_until("what is in force is sent to it", || version(&site) == before);
+    site.wait_until("what is in force is back", || version(&site) == before);
     assert_eq!(visit(), clients.len(), "no ban outlasts it");
     site.wait_until("the server knows", || {
         let trial = admin(&server, "GET", CANDIDATE, None);

@@ -7,14 +7,14 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient};
 
 use super::{
     DeathNotice, Tree,
-    configuration::{Configuration, Taken},
+    configuration::{Configuration, DISK, Taken},
     estate::Estate,
     messages::{ConfigPart, ConfigReceived, Errand, Part, PartReported, PolicyChanged, ReportPart, Speak},
     tell,
 };
 use crate::{
     guard::{TrialFailure, TrialState},
-    model::policy::{Policy, config_hash},
+    model::policy::{Policy, SERVER, config_hash},
     notice,
     protocol::v2::{ConfigState, ConfigUpdate},
 };
@@ -262,7 +262,10 @@ impl Handler<ConfigReceived> for ConfigFetcher {
             ));
             return;
         }
-        if !self.estate.configuration.borrow().knows(&hash, version) {
+        let mut configuration = self.estate.configuration.borrow_mut();
+        let is_in_force = configuration.server.as_ref().is_some_and(|server| server.hash == hash);
+        if !configuration.knows(&hash, version) {
+            drop(configuration);
             let update = ConfigUpdate {
                 version,
                 hash,
@@ -270,8 +273,11 @@ impl Handler<ConfigReceived> for ConfigFetcher {
                 signature,
             };
             self.apply(update, ctx);
-        } else if self.estate.configuration.borrow().source == "disk" {
-            self.estate.configuration.borrow_mut().source = "server";
+        } else if configuration.still_rejects(&hash, version) {
+            tell(&self.speak, Speak::Soon);
+        } else if configuration.source == DISK && is_in_force {
+            configuration.source = SERVER;
+            drop(configuration);
             self.announce();
         }
     }

@@ -14,6 +14,7 @@ use futures_core::Stream;
 
 use super::{
     DeathNotice, Tree,
+    configuration::DISK,
     estate::{Custody, Estate, Shared},
     kill_switch::KillSwitch,
     log_budget::LogBudget,
@@ -123,7 +124,7 @@ impl RequestGuard {
         let board = &self.estate.shared.board;
         let (talk, list, config) = (board.conversation.load(), board.list.load(), board.config.load());
         let is_well = matches!(talk.state, "synced" | "quiet");
-        let in_step = is_well && list.lag == 0 && config.refused.is_none() && config.source != "disk";
+        let in_step = is_well && list.lag == 0 && config.refused.is_none() && config.source != DISK;
         if in_step && !self.in_step {
             let policy = &self.estate.shared.published.load().policy;
             tracing::info!(

@@ -13,6 +13,7 @@ use super::{
     Guard, Phase, Shared, Verdict,
     checks::{Case, Finding, is_ignored},
     compare::severity_of,
+    foreign::starts_with,
     judge::is_whitelisted,
     outcome::Outcome,
     request::{BodyView, RequestView},
@@ -121,16 +122,12 @@ fn looks_for_leaks(policy: &Policy, request: &RequestView<'_>) -> bool {
 /// Whether a type is text. A stream of events is, but has no beginning that could be waited for.
 fn is_textual(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
-    let starts = |with: &str| {
-        kind.get(..with.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
     let ends = |with: &str| {
         let at = kind.len().saturating_sub(with.len());
         kind.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(with))
     };
     let is = |name: &&str| kind.eq_ignore_ascii_case(name);
-    let is_text = starts("text/") && !is(&"text/event-stream");
+    let is_text = starts_with(kind, "text/") && !is(&"text/event-stream");
     is_text || TEXTUAL.iter().any(is) || ends("+json") || ends("+xml")
 }
 

@@ -4,8 +4,7 @@
 //! adapter shows no more of it than that either: a bomb costs what any other large body costs.
 
 use buckler_waf::{
-    body::{Codings, ContentTypes, Reading, Shown, Unpacked},
-    coding::Coding,
+    body::{Codings, ContentTypes, Reading, Unpacked},
     places::{Gap, Gaps, Part},
 };
 
@@ -61,7 +60,7 @@ impl Shared {
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(shown(body), case.rules.body_bytes());
+                let readings = codings.undone(body, case.rules.body_bytes());
                 for reading in &readings.decoded {
                     parts(reading, case, &mut |part| {
                         if outcome.refused.is_none() {
@@ -107,7 +106,7 @@ impl Shared {
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(shown(body), case.rules.body_bytes());
+                let readings = codings.undone(body, case.rules.body_bytes());
                 let mut decoded = readings.decoded.iter();
                 let by_decoded = decoded.find_map(|reading| {
                     let mut refusal = None;
@@ -161,28 +160,9 @@ fn unread(body: BodyView<'_>, phase: Phase<'_>, case: &Case<'_>) -> Gaps {
     gaps
 }
 
-impl Shared {
-    /// How a request's body is coded, if at all; `None` where it is not clear how, or where the host
-    /// has no coding undone.
-    pub(super) fn coding_of(&self, request: &RequestView<'_>) -> Option<Option<Coding>> {
-        let Some(codings) = codings(request) else {
-            return Some(None);
-        };
-        let is_undone = self.parts.compressed_bodies == CompressedBodies::Inspect;
-        codings.only().filter(|_| is_undone).map(Some)
-    }
-}
-
 /// What a request says of its body's coding; `None` where it has none.
-fn codings<'r>(request: &RequestView<'r>) -> Option<Codings<'r>> {
+pub(super) fn codings<'r>(request: &RequestView<'r>) -> Option<Codings<'r>> {
     Codings::of(|visit| request.headers.for_each_value("content-encoding", visit))
-}
-
-const fn shown(body: BodyView<'_>) -> Shown<'_> {
-    Shown {
-        bytes: body.bytes,
-        is_whole: body.is_whole,
-    }
 }
 
 /// Shows an unpacked body part by part, until `look` has enough.
@@ -190,7 +170,7 @@ fn parts(reading: &Reading, case: &Case<'_>, look: &mut dyn FnMut(Content<'_>) -
     let most = case.rules.body_bytes();
     reading.parts(content_type(case.request), most, &mut |part| {
         look(match part {
-            Unpacked::Beginning(Shown { bytes, is_whole }) => Content::Body(BodyView { bytes, is_whole }),
+            Unpacked::Beginning(body) => Content::Body(body),
             Unpacked::Window(window) => Content::Window(window),
         })
     });
@@ -204,7 +184,7 @@ pub(super) fn content_types<'r>(request: &RequestView<'r>) -> ContentTypes<'r> {
     types
 }
 
-/// The last content type of a request.
+/// The last content type of a request, as of several lines or of one that a proxy has joined.
 pub(super) fn content_type<'r>(request: &RequestView<'r>) -> &'r str {
     content_types(request).last()
 }

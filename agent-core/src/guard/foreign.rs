@@ -61,7 +61,7 @@ fn is_own(case: &Case<'_>, host: &str) -> bool {
 }
 
 /// Whether a text begins so, in either case of letters.
-fn starts_with(text: &str, prefix: &str) -> bool {
+pub(super) fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

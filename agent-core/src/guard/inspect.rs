@@ -315,14 +315,7 @@ impl<'s> Search<'s, '_> {
             true
         });
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
-        let options = Options {
-            ask: self.options.ask,
-            fuel: self.options.fuel,
-            context: self.options.context,
-            names: self.options.names,
-            ..Options::STANDARD
-        };
-        let found = pollution.judge(&self.shared.parts.detectors, &like, &options);
+        let found = pollution.judge(&self.shared.parts.detectors, &like, &self.options);
         if let Some((name, caught)) = found {
             let place = Place { part, name: &name };
             self.goes_on &= suspect(self.case, &self.options, &place, caught, self.report);

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
+pub use buckler_waf::body::BodyView;
+
 use super::client::Client;
 
 /// A request as an adapter shows it to the guard. Nothing is copied.
@@ -21,25 +23,6 @@ pub struct RequestView<'a> {
     pub route: RouteMatch,
     /// The headers.
     pub headers: &'a dyn Headers,
-}
-
-/// The beginning of a request's body, as an adapter shows it to the guard.
-#[derive(Clone, Copy)]
-pub struct BodyView<'a> {
-    /// The bytes, in the encoding that `content-encoding` names.
-    pub bytes: &'a [u8],
-    /// Whether this is all of it.
-    pub is_whole: bool,
-}
-
-/// Its size only: bodies hold what does not belong in a log.
-impl std::fmt::Debug for BodyView<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BodyView")
-            .field("bytes", &self.bytes.len())
-            .field("is_whole", &self.is_whole)
-            .finish()
-    }
 }
 
 /// Who sent a request, as [`Guard::client`](super::Guard::client) said of it.

@@ -8,7 +8,7 @@ use buckler_waf::{
 
 use super::{
     Guard, Phase, Shared, Verdict,
-    decode::content_type,
+    decode::{CompressedBodies, codings, content_type},
     inspect::Content,
     judge::is_whitelisted,
     outcome::Outcome,
@@ -62,13 +62,21 @@ impl Guard {
         is_end: bool,
     ) -> Verdict {
         let mut verdict = Verdict::Pass;
-        rest.0.push(piece, is_end, &mut |following| {
-            verdict = match following {
-                Following::Window(window) => self.timed(|| self.guarded(request, Phase::Rest(window))),
-                Following::Ended(gaps) => self.guarded(request, Phase::Ended(gaps)),
-            };
-            !verdict.is_block()
+        let pushed = self.caught(|| {
+            rest.0.push(piece, is_end, &mut |following| {
+                verdict = match following {
+                    Following::Window(window) => self.timed(|| self.guarded(request, Phase::Rest(window))),
+                    Following::Ended(gaps) => self.guarded(request, Phase::Ended(gaps)),
+                };
+                !verdict.is_block()
+            });
         });
+        if pushed.is_none() {
+            // what took the body apart is not to be used again
+            rest.0.stop();
+            let snapshot = self.0.parts.published.load();
+            return self.addressed(self.0.unjudged(&snapshot.policy, snapshot.mode, None), request);
+        }
         verdict
     }
 
@@ -78,8 +86,11 @@ impl Guard {
         if body.is_whole || body.bytes.len() < most {
             return None;
         }
-        let coding = self.0.coding_of(request)?;
-        BodyWindows::after(content_type(request), coding, body.bytes).map(BodyRest)
+        let codings = codings(request);
+        if codings.is_some() && self.0.parts.compressed_bodies != CompressedBodies::Inspect {
+            return None;
+        }
+        BodyWindows::after(content_type(request), codings.as_ref(), body.bytes).map(BodyRest)
     }
 }
 

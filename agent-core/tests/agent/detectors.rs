@@ -2,11 +2,11 @@
 
 use buckler::{
     Agent,
+    detect::{Detector, Family, Finding, Marks, Value},
     guard::{OnFailure, RequestView},
     protocol::v2::ServerPart,
     testing::{ManualClock, ScriptedTransport, Told},
 };
-use buckler_waf::detect::{Detector, Family, Finding, Marks, Value};
 
 use super::{ATTACKER, reply_2, request, settings, wait_until, welcome_2};
 

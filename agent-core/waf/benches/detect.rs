@@ -1,7 +1,8 @@
 //! What a value costs the detectors: each family by itself, undressing, and all together on values as clients send them.
 //!
-//! `cargo bench -p buckler-waf --bench detect -- "look"` runs a part of it. Values of forms change with every request and are looked into
-//! each time; the last group says by the length of a value that the cost grows with it and no faster.
+//! `cargo bench -p buckler-waf --bench detect -- "look"` runs a part of it. Values of forms change
+//! with every request and are looked into each time; the last group says by the length of a value
+//! that the cost grows with it and no faster.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up is to stop")]
 

@@ -4,10 +4,6 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-/// The most that is decoded where nothing else is said, in bytes: as much as is looked at of a body
-/// that is not compressed.
-pub const MOST_DECODED: usize = 64 << 10;
-
 /// The largest window that a Zstandard frame may ask for, as a power of two: the 8 MiB that RFC
 /// 9659 sets for HTTP.
 pub(super) const ZSTD_WINDOW_LOG: u32 = 23;

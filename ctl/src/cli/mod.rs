@@ -344,7 +344,8 @@ pub(crate) enum ProfilesCommand {
     Publish {
         /// The profile
         name: String,
-        /// A configuration: JSON, or TOML where the name ends in .toml [default: the candidate that is tried]
+        /// A configuration: JSON, or TOML where the name ends in .toml [default: the candidate that
+        /// is tried]
         file: Option<PathBuf>,
         /// How many of a hundred agents run it
         #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]

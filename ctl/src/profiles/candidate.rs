@@ -1,11 +1,11 @@
-//! `bucklerctl profiles publish`, `candidate`, `promote` and `abandon`: a configuration that a share
-//! of the agents try before all run it.
+//! `bucklerctl profiles publish`, `candidate`, `promote` and `abandon`: a configuration that a
+//! share of the agents try before all run it.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{check_aloud, named, one, read, said, warned};
+use super::{check_aloud, named, notes, one, read, said, warned};
 use crate::{
     Answer, Failure,
     api::Api,
@@ -80,14 +80,7 @@ fn shown(tried: &Value, screen: &mut Screen) -> Result<Answer, Failure> {
             text(one, "error")
         ))?;
     }
-    for weaker in at(tried, "weaker")
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        screen.note(&format!("protects less: {weaker}"))?;
-    }
+    notes(tried, "weaker", "protects less: ", screen)?;
     warned(tried, screen)?;
     Ok(answer)
 }

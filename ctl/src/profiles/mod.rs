@@ -15,7 +15,7 @@ use crate::{
     agents::since,
     api::Api,
     cli::ProfilesCommand,
-    show::{Screen, at, duration, text},
+    show::{Screen, at, duration, tabled, text},
     sign::SignedConfig,
 };
 
@@ -51,12 +51,8 @@ pub(crate) fn run(command: &ProfilesCommand, api: &Api, screen: &mut Screen) -> 
 
 fn list(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
     let all: Value = api.get("admin/profiles", &[])?;
-    if screen.is_json() {
-        screen.json(&all)?;
-        return Ok(Answer::Yes);
-    }
-    let profiles = at(&all, "profiles").as_array().cloned().unwrap_or_default();
-    let rows = profiles.iter().map(|profile| {
+    let head = ["PROFILE", "FLEET", "TEMPLATE", "VERSION", "WARNINGS"];
+    let row = |profile: &Value| {
         let warnings = at(profile, "warnings").as_array().map_or(0, Vec::len);
         let of = |member: &str| text(profile, member);
         [
@@ -66,13 +62,8 @@ fn list(api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
             of("version"),
             warnings.to_string(),
         ]
-    });
-    screen.table(
-        ["PROFILE", "FLEET", "TEMPLATE", "VERSION", "WARNINGS"],
-        rows.collect(),
-        "No profiles",
-    )?;
-    Ok(Answer::Yes)
+    };
+    tabled(all, "profiles", (head, "No profiles"), row, screen)
 }
 
 fn path(name: &str) -> Result<String, Failure> {
@@ -255,9 +246,14 @@ fn said(name: &str, replaced: &Value, screen: &mut Screen) -> Result<Answer, Fai
 
 /// Says what the server warns of.
 fn warned(answer: &Value, screen: &mut Screen) -> Result<(), Failure> {
-    let warnings = at(answer, "warnings").as_array().into_iter().flatten();
-    for warning in warnings.filter_map(Value::as_str) {
-        screen.note(warning)?;
+    notes(answer, "warnings", "", screen)
+}
+
+/// Shows each text of a member, behind these words.
+fn notes(answer: &Value, member: &str, before: &str, screen: &mut Screen) -> Result<(), Failure> {
+    let texts = at(answer, member).as_array().into_iter().flatten();
+    for text in texts.filter_map(Value::as_str) {
+        screen.note(&format!("{before}{text}"))?;
     }
     Ok(())
 }

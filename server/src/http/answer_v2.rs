@@ -20,7 +20,7 @@ use crate::{
     moment::{Moment, Tick},
     node::Node,
     owner::Plan,
-    profiles::{Admitted, Served},
+    profiles::{Admitted, LiveProfile, Served},
     secret::Fingerprint,
     store::{AgentIdent, Command, Enrolment, Events, Report, Transport},
 };
@@ -39,9 +39,8 @@ pub(super) async fn all(
         channel: None,
         on_its_way: None,
     };
-    let interval = profile.of_agent(part.agent_id).policy().beacon_delay();
     let answer = answer(state, profile, caller, visit, part).await?;
-    reply::ok(answer.body(Some(interval))?)
+    reply::ok(answer.body(Some(answer.interval))?)
 }
 
 /// From where an agent speaks.
@@ -65,7 +64,9 @@ pub(super) async fn answer(
 ) -> Result<Answer, Refusal> {
     let wants = Wants::of(profile, &part)?;
     let (agent, status) = (part.agent_id, part.config_status.clone());
-    let served = profile.of_agent(agent).served(caller.beacon_url)?;
+    let live = profile.of_agent(agent);
+    let (version, interval) = (live.version(), live.policy().beacon_delay());
+    let served = live.served(caller.beacon_url)?;
     let is_news = served.is_news(part.have.config.as_ref(), part.config_status.as_ref());
     let (offered, refused) = (part.events.len() as u64, metrics::refused_by(&part.events));
     let has_events = offered > 0;
@@ -76,7 +77,7 @@ pub(super) async fn answer(
     if let Some(list) = have.list.as_ref().filter(|_| state.owner.health().is_shared) {
         catch_up(state, profile, list).await?;
     }
-    let mut report = report(visit, &caller, profile, part);
+    let mut report = report(visit, &caller, (profile, live), part);
     let channel = caller.channel.map(Arc::clone);
     let profiles = Arc::clone(&state.profiles);
     let plan = move |node: &mut Node, now: Moment| {
@@ -115,6 +116,8 @@ pub(super) async fn answer(
     Ok(Answer {
         exchange,
         config: is_news.then_some(served),
+        version,
+        interval,
         enrolled: enrolled.map(|enrolled| enrolled.to_string()),
     })
 }
@@ -195,7 +198,7 @@ impl Wants {
     }
 }
 
-fn report(visit: Visit, caller: &Caller<'_>, profile: &Admitted, part: AgentPart) -> Report {
+fn report(visit: Visit, caller: &Caller<'_>, (profile, live): (&Admitted, &LiveProfile), part: AgentPart) -> Report {
     let Visit {
         version,
         introduction,
@@ -216,7 +219,7 @@ fn report(visit: Visit, caller: &Caller<'_>, profile: &Admitted, part: AgentPart
         version,
         introduction,
         telemetry,
-        bans: profile.of_agent(part.agent_id).bans(),
+        bans: live.bans(),
         events: Events::V2(Box::new(part)),
     }
 }
@@ -226,6 +229,10 @@ pub(super) struct Answer {
     pub(super) exchange: Exchange,
     /// The configuration, if it is news.
     pub(super) config: Option<Arc<Served>>,
+    /// The version of the configuration that the agent is to run.
+    pub(super) version: u64,
+    /// How often that has it come.
+    interval: Duration,
     /// The fingerprint of the credential that the agent has from now on.
     enrolled: Option<String>,
 }

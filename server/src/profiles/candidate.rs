@@ -17,10 +17,7 @@ use buckler::protocol::{
 use uuid::Uuid;
 
 use super::{LiveProfile, Prepared, ProfileSet, Profiles};
-use crate::{
-    config::ConfigError,
-    store::{CandidateState, Command},
-};
+use crate::{config::ConfigError, store::CandidateState};
 
 /// Into how many parts agents are divided: shares are in percent.
 const PARTS: u64 = 100;
@@ -37,14 +34,13 @@ struct Refusals(ArcSwap<BTreeSet<Uuid>>);
 impl Refusals {
     /// Copies all of them, which are few as long as a candidate is any good.
     fn note(&self, agent: Uuid) {
-        if self.has(agent) {
+        let known = self.0.load();
+        if known.len() >= MOST_REFUSALS || known.contains(&agent) {
             return;
         }
         self.0.rcu(|all| {
             let mut all = BTreeSet::clone(all);
-            if all.len() < MOST_REFUSALS {
-                all.insert(agent);
-            }
+            all.insert(agent);
             all
         });
     }
@@ -57,7 +53,7 @@ impl Refusals {
 /// A candidate that is being tried.
 #[derive(Debug)]
 pub(crate) struct Candidate {
-    live: LiveProfile,
+    live: Arc<LiveProfile>,
     /// The profile that it was compiled over.
     base: Arc<LiveProfile>,
     share: u8,
@@ -76,7 +72,7 @@ impl Candidate {
         }
         let named = (state.version, state.at_ms);
         Ok(Some(Self {
-            live: base.with_config(&state.config, state.signature.clone(), named)?,
+            live: Arc::new(base.with_config(&state.config, state.signature.clone(), named)?),
             base: Arc::clone(base),
             share: state.share,
             refusals: Arc::default(),
@@ -84,7 +80,7 @@ impl Candidate {
     }
 
     /// The configuration.
-    pub(crate) const fn live(&self) -> &LiveProfile {
+    pub(crate) fn live(&self) -> &LiveProfile {
         &self.live
     }
 
@@ -103,10 +99,10 @@ impl Candidate {
         self.has(agent) && !self.refusals.has(agent)
     }
 
-    /// Notes what an agent says became of it.
+    /// Notes what an agent of the share says became of it.
     pub(super) fn note(&self, agent: Uuid, status: &ConfigStatus) {
         let is_refused = matches!(status.state, ConfigState::Failed | ConfigState::RolledBack);
-        if is_refused && status.version == self.live.version() {
+        if is_refused && status.version == self.live.version() && self.has(agent) {
             self.refusals.note(agent);
         }
     }
@@ -159,8 +155,7 @@ impl Profiles {
         self.set.load().candidates.get(name).map(Arc::clone)
     }
 
-    /// A candidate over what a profile has in force, compiled, with what makes the store keep it.
-    /// `None` if there is no such profile.
+    /// A candidate over what a profile has in force, compiled. `None` if there is no such profile.
     ///
     /// # Errors
     /// If the configuration is not valid, or says the same as the one in force.
@@ -170,7 +165,7 @@ impl Profiles {
         (config, signature): (&ConfigMap, Option<Signature>),
         share: u8,
         unix_ms: u64,
-    ) -> Result<Option<Staged>, ConfigError> {
+    ) -> Result<Option<Candidate>, ConfigError> {
         let set = self.set.load();
         let Some(base) = set.live.get(name) else {
             return Ok(None);
@@ -186,23 +181,24 @@ impl Profiles {
                 ),
             });
         }
-        let base = Arc::clone(base);
-        Ok(Some(Staged::of(Candidate {
-            live,
-            base,
+        Ok(Some(Candidate {
+            live: Arc::new(live),
+            base: Arc::clone(base),
             share,
             refusals: Arc::default(),
-        })))
+        }))
     }
 
     /// The candidate of a profile with another share.
     #[must_use]
-    pub(crate) fn share(&self, name: &str, share: u8) -> Option<Staged> {
+    pub(crate) fn share(&self, name: &str, share: u8) -> Option<Candidate> {
         let known = self.candidate(name)?;
-        let state = CandidateState { share, ..known.state() };
-        // what is valid already
-        let candidate = Candidate::compile(&state, &known.base).ok()??;
-        Some(Staged::of(candidate.refused_as(Some(&known))))
+        Some(Candidate {
+            live: Arc::clone(&known.live),
+            base: Arc::clone(&known.base),
+            share,
+            refusals: Arc::clone(&known.refusals),
+        })
     }
 
     /// The profiles with a candidate in the place of what it was made over, under its own version.
@@ -246,21 +242,6 @@ impl Profiles {
             commands: Vec::new(),
             set: next,
         });
-    }
-}
-
-/// A candidate on its way into the store.
-pub(crate) struct Staged {
-    pub(crate) candidate: Candidate,
-    pub(crate) command: Command,
-}
-
-impl Staged {
-    fn of(candidate: Candidate) -> Self {
-        Self {
-            command: Command::Stage(candidate.state()),
-            candidate,
-        }
     }
 }
 

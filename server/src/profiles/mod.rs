@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, watch};
 
 pub(crate) use self::{
     bouncers::BouncerIdent,
-    candidate::{Candidate, Staged},
+    candidate::Candidate,
     keys::{Admitted, KeyView},
     live::{LiveProfile, Served},
     v1::Abilities,

@@ -169,6 +169,15 @@ async fn what_agents_roll_back_goes_no_further() {
         error: Some("20 of 20 clients".to_owned()),
     });
     assert_eq!(agent.beacon(&cloud).await.config, None, "it is not sent it again");
+    // started anew: it says nothing of what it refused, and has nothing
+    let said = (agent.part.config_status.take(), agent.part.have.config.take());
+    let sent = agent.beacon(&cloud).await.config.unwrap();
+    assert_eq!(
+        Some(sent.version),
+        said.1.as_ref().map(|have| have.version),
+        "what is in force"
+    );
+    (agent.part.config_status, agent.part.have.config) = said;
     let trial = cloud.trial().await;
     assert_eq!(
         (&trial["agents"]["refused"], &trial["agents"]["running"]),

@@ -24,12 +24,13 @@
 //! All are optional; the values are the defaults where they are not file names.
 //!
 //! # Where requests go
-//! Registrations go to the cloud URL. Beacons go to the configuration's `BEACON_URL`, which must be of the same host (or one of
-//! `beacon_hosts`), and without one to the cloud URL with its last segment replaced by `beacon`. A registration that is
-//! answered 404, 405 or 501, or 2xx without a reply of the protocol (nothing, `{}`, plain text), is a connection made: the
-//! configuration is then fetched with `GET`, the key in an `Authorization: Bearer` header. Until the next day only the `GET` is
-//! repeated, on the condition that something has changed (`If-None-Match`, `If-Modified-Since`), by each transport that the
-//! factory makes.
+//! Registrations go to the cloud URL. Beacons go to the configuration's `BEACON_URL`, which must be
+//! of the same host (or one of `beacon_hosts`), and without one to the cloud URL with its last
+//! segment replaced by `beacon`. A registration that is answered 404, 405 or 501, or 2xx without a
+//! reply of the protocol (nothing, `{}`, plain text), is a connection made: the configuration is
+//! then fetched with `GET`, the key in an `Authorization: Bearer` header. Until the next day only
+//! the `GET` is repeated, on the condition that something has changed (`If-None-Match`,
+//! `If-Modified-Since`), by each transport that the factory makes.
 
 mod body;
 mod decode;

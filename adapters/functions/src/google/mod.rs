@@ -30,11 +30,13 @@
 //! Functions (`X-Forwarded-For`), and the external Application Load Balancer's overview (`X-Forwarded-For: <supplied>,<client>,<balancer>`).
 //!
 //! # Events
-//! Eventarc and Pub/Sub deliver events by HTTP, as [CloudEvents] in binary mode (the headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion`)
-//! or in structured mode (`application/cloudevents+json`). Who delivers is Google, not a client: a delivery is judged by what it
-//! carries alone. No client is banned for it, counted for it, or looked up in the list, whatever addresses it holds. A refused
-//! delivery is answered as any refused request is; it is then delivered again until the subscription gives up, so give it a
-//! dead-letter topic, and nothing is lost to a false alarm. pyrasp does not look at events.
+//! Eventarc and Pub/Sub deliver events by HTTP, as [CloudEvents] in binary mode (the headers
+//! `ce-id`, `ce-source`, `ce-type`, `ce-specversion`) or in structured mode
+//! (`application/cloudevents+json`). Who delivers is Google, not a client: a delivery is judged by
+//! what it carries alone. No client is banned for it, counted for it, or looked up in the list,
+//! whatever addresses it holds. A refused delivery is answered as any refused request is; it is
+//! then delivered again until the subscription gives up, so give it a dead-letter topic, and
+//! nothing is lost to a false alarm. pyrasp does not look at events.
 //!
 //! A request is not taken for an event because it says so: anyone can send such headers to a function that is open to all. It is one
 //! where the function was deployed as an event function (`FUNCTION_SIGNATURE_TYPE` is `event` or `cloudevent`), or where it came to a

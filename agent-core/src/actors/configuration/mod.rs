@@ -30,6 +30,9 @@ const TEMPLATE: &str = "TEMPLATE";
 /// The source of a configuration that no server had a part in.
 pub(crate) const LOCAL: &str = "local";
 
+/// That of one that a server sent to an earlier run, and has not confirmed to this one.
+pub(crate) const DISK: &str = "disk";
+
 /// The configuration's layers, and what they were compiled into.
 pub(crate) struct Configuration {
     pub(crate) template: String,
@@ -214,7 +217,7 @@ impl Configuration {
             },
             error: (!held.is_empty()).then(|| held.join("; ")),
         });
-        (self.policy, self.source, self.server) = (policy, "server", Some(update));
+        (self.policy, self.source, self.server) = (policy, SERVER, Some(update));
     }
 
     /// The signature of the configuration in force, where it was believed. What was believed last
@@ -285,7 +288,7 @@ impl Configuration {
         let replaced = Running {
             policy: std::mem::replace(&mut self.policy, policy),
             server: self.server.replace(update),
-            source: std::mem::replace(&mut self.source, "server"),
+            source: std::mem::replace(&mut self.source, SERVER),
         };
         let before = self.trial.take().map_or(replaced, |on_trial| on_trial.before);
         self.trials = self.trials.wrapping_add(1).max(1);
@@ -366,6 +369,23 @@ impl Configuration {
         let (in_force, rejected) = (self.server.as_ref(), self.rejected.as_ref());
         in_force.is_some_and(|server| server.hash == hash && (version == 0 || server.version == version))
             || rejected.is_some_and(|rejected| rejected.hash == hash && rejected.version == version)
+    }
+
+    /// Whether the server sends what did not work here, and does not know it: one that was started
+    /// anew, or another node. It is said once more then.
+    pub(crate) fn still_rejects(&mut self, hash: &str, version: u64) -> bool {
+        let rejected = self.rejected.as_ref();
+        let is_rejected = rejected.is_some_and(|rejected| rejected.hash == hash && rejected.version == version);
+        let is_said = self.status.as_ref().is_some_and(|status| status.version == version);
+        if !is_rejected || is_said {
+            return false;
+        }
+        self.status = Some(ConfigStatus {
+            version,
+            state: ConfigState::RolledBack,
+            error: Some("it did not work here before".to_owned()),
+        });
+        true
     }
 
     /// What the server is told that the agent has.

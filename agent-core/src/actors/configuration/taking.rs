@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Configuration, Rejected};
+use super::{Configuration, DISK, Rejected};
 use crate::{
     model::{
         policy::{PolicyError, config_hash},
@@ -109,7 +109,7 @@ impl Configuration {
                     "Loading configuration from disk: the server's, as it was last"
                 );
                 self.policy = Arc::new(policy);
-                self.source = "disk";
+                self.source = DISK;
                 self.server = Some(config);
             }
             Err(error) => {

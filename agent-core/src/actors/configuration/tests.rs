@@ -36,7 +36,7 @@ fn host() -> Configuration {
         weaker: Vec::new(),
         weakened: false,
         policy: Arc::new(Policy::compile("default", &[]).unwrap()),
-        source: "local",
+        source: LOCAL,
         status: None,
         trial: None,
         trials: 0,
@@ -130,6 +130,11 @@ fn what_did_not_work_leaves_the_one_before_it_good() {
     assert_eq!((next.source, next.believed.version), ("disk", 6));
     let older = next.believe(&lax(), NOW);
     assert_eq!(older, Err(SigningError::Older { found: 5, known: 6 }), "of the server");
+    // a server that has forgotten it sends it again, and hears so once
+    assert!(next.knows(&failed.hash, 101) && next.still_rejects(&failed.hash, 101));
+    let said = next.reported(NOW).unwrap();
+    assert_eq!((said.version, said.state), (101, ConfigState::RolledBack));
+    assert!(!next.still_rejects(&failed.hash, 101) && !next.still_rejects(&lax().hash, 100));
 }
 
 #[test]

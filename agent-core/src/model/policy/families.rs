@@ -23,8 +23,8 @@ const fn by_check() -> [Families; Check::ALL.len()] {
 }
 
 impl Check {
-    /// Returns the check that switches a family. pyrasp knows no others: what makes the server do or
-    /// read something that it should not goes with `command`.
+    /// Returns the check that switches a family. pyrasp knows no others: what makes the server do
+    /// or read something that it should not goes with `command`.
     #[must_use]
     pub const fn of(family: Family) -> Self {
         match family {

@@ -5,6 +5,7 @@
 //! as decoded only where there is one way to read it. In every other case it is read as it came as
 //! well, and has a gap.
 
+use super::windows::WINDOW;
 use crate::{
     coding::{Coding, Decoded},
     places::{Gap, Gaps, Rest, Window},
@@ -25,9 +26,6 @@ const USUAL_RATIO: usize = 16;
 /// How often a body may unpack to its own size, beyond what is unpacked of any. JSON of
 /// measurements, which repeats its names most, reaches fifty.
 const MOST_RATIO: usize = 64;
-
-/// How much of an unpacked body is a window: see [`BodyWindows`](super::BodyWindows).
-const WINDOW: usize = super::WINDOW;
 
 /// What `content-encoding` says of a body.
 #[derive(Debug, Clone, Copy)]
@@ -72,24 +70,24 @@ impl std::fmt::Debug for Reading {
 #[derive(Debug, Clone, Copy)]
 pub enum Unpacked<'b> {
     /// Its beginning, and whether it is all of it.
-    Beginning(Shown<'b>),
+    Beginning(BodyView<'b>),
     /// What follows, with what the part before left open.
     Window(Window<'b>),
 }
 
-/// The beginning of a body.
+/// The beginning of a body, as far as it is there.
 #[derive(Clone, Copy)]
-pub struct Shown<'b> {
-    /// What is there of it.
+pub struct BodyView<'b> {
+    /// The bytes, in the encoding that `content-encoding` names where it was not undone.
     pub bytes: &'b [u8],
     /// Whether this is all of it.
     pub is_whole: bool,
 }
 
 /// Its size only: bodies hold what does not belong in a log.
-impl std::fmt::Debug for Shown<'_> {
+impl std::fmt::Debug for BodyView<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shown")
+        f.debug_struct("BodyView")
             .field("bytes", &self.bytes.len())
             .field("is_whole", &self.is_whole)
             .finish()
@@ -158,7 +156,7 @@ impl<'h> Codings<'h> {
 
     /// The body in the ways in which it may be read. Of each at least `most` bytes are unpacked.
     #[must_use]
-    pub fn undone(&self, body: Shown<'_>, most: usize) -> Readings {
+    pub fn undone(&self, body: BodyView<'_>, most: usize) -> Readings {
         let mut readings = Readings::default();
         // hosts undo all codings, or the one that is named first or last
         let names = self.names.get(..self.count.min(MOST_CODINGS)).unwrap_or_default();
@@ -178,11 +176,11 @@ impl<'h> Codings<'h> {
 impl Readings {
     /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and
     /// keeps what each yields. Whether all could be undone.
-    fn add<'n>(&mut self, body: Shown<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
+    fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
         let first = self.decoded.len();
         for name in names {
             let before = self.decoded.get(first..).and_then(<[Reading]>::last);
-            let coded = before.map_or(body, |before| Shown {
+            let coded = before.map_or(body, |before| BodyView {
                 bytes: &before.bytes,
                 is_whole: before.is_whole,
             });
@@ -224,13 +222,13 @@ impl Readings {
 }
 
 impl Reading {
-    /// Shows the first `most` bytes as a body of this type, and what follows as windows, until `look`
-    /// has enough.
+    /// Shows the first `most` bytes as a body of this type, and what follows as windows, until
+    /// `look` has enough.
     pub fn parts(&self, content_type: &str, most: usize, look: &mut dyn FnMut(Unpacked<'_>) -> bool) {
         let most = most.min(self.bytes.len());
         let (bytes, following) = self.bytes.split_at(most);
         let is_whole = self.is_whole && following.is_empty();
-        if !look(Unpacked::Beginning(Shown { bytes, is_whole })) || following.is_empty() {
+        if !look(Unpacked::Beginning(BodyView { bytes, is_whole })) || following.is_empty() {
             return;
         }
         let Some(mut rest) = Rest::after(content_type, bytes) else {

@@ -4,9 +4,8 @@ mod codings;
 mod types;
 mod windows;
 
-use self::windows::WINDOW;
 pub use self::{
-    codings::{Codings, Reading, Readings, Shown, Unpacked},
+    codings::{BodyView, Codings, Reading, Readings, Unpacked},
     types::ContentTypes,
     windows::{BodyWindows, Following},
 };

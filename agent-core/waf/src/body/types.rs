@@ -2,8 +2,8 @@
 
 use crate::places::content_types;
 
-/// The most content types that a request is read by. It is refused for two, by default: to read it by
-/// thousands would find nothing more.
+/// The most content types that a request is read by. It is refused for two, by default: to read it
+/// by thousands would find nothing more.
 const MOST: usize = 4;
 
 /// The types that a request gives its body: one, or several of which frameworks take the first or
@@ -20,8 +20,8 @@ pub struct ContentTypes<'h> {
 impl<'h> ContentTypes<'h> {
     /// Adds what a line of the header `content-type` says.
     pub fn add(&mut self, value: &'h [u8]) {
-        self.last = value.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         for content_type in content_types(value) {
+            self.last = content_type;
             let mut known = self.types.iter().take(self.count);
             let is_new = !known.any(|known| known.eq_ignore_ascii_case(content_type));
             if !is_new {
@@ -54,7 +54,7 @@ impl<'h> ContentTypes<'h> {
         self.types.into_iter().take(self.count.max(1))
     }
 
-    /// The last line as it came; empty where there is none.
+    /// The last of all; empty where there is none.
     #[must_use]
     pub const fn last(&self) -> &'h str {
         self.last

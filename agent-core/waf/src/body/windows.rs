@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::codings::{is_bomb, most_unpacked};
+use super::codings::{Codings, is_bomb, most_unpacked};
 use crate::{
     coding::Coding,
     places::{Gap, Gaps, MOST_BYTES, Rest, Window},
@@ -47,14 +47,14 @@ impl BodyWindows {
     /// of what is text. What follows is [`Gap::TooLarge`].
     pub const MOST: usize = 16 << 20;
 
-    /// The rest of a body of this type that begins so, in a coding or in none. `None` where nothing
-    /// of such a body is read beyond its beginning.
+    /// The rest of a body of this type that begins so, coded as said. `None` where nothing of such
+    /// a body is read beyond its beginning, or it is not clear how it is coded.
     #[must_use]
-    pub fn after(content_type: &str, coding: Option<Coding>, beginning: &[u8]) -> Option<Self> {
-        let (unpacking, beginning) = match coding {
+    pub fn after(content_type: &str, codings: Option<&Codings<'_>>, beginning: &[u8]) -> Option<Self> {
+        let (unpacking, beginning) = match codings {
             None => (None, Cow::Borrowed(beginning)),
-            Some(coding) => {
-                let (unpacking, beginning) = unpacked(coding, beginning)?;
+            Some(codings) => {
+                let (unpacking, beginning) = unpacked(codings.only()?, beginning)?;
                 (Some(Box::new(unpacking)), Cow::Owned(beginning))
             }
         };
@@ -70,6 +70,11 @@ impl BodyWindows {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Nothing more of the body is looked at, whatever follows.
+    pub const fn stop(&mut self) {
+        self.is_over = true;
     }
 
     /// Takes what follows, a piece of the body or its end, and shows what is complete of it.

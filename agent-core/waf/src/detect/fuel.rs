@@ -1,6 +1,6 @@
 //! What looking into one request may cost, counted in steps and not in time: the same request costs
-//! the same on every machine, busy or not, and nothing that one request costs changes how another
-//! is judged.
+//! the same on every machine, busy or not, but for values that a thread remembers, which cost
+//! nothing; and nothing that one request costs changes how another is judged.
 
 use std::cell::Cell;
 

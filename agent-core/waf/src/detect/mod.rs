@@ -191,7 +191,7 @@ struct Standard {
 }
 
 impl Standard {
-    /// Compiled once in a process, when it is first asked for: it takes some ten milliseconds, is some MiB, and never changes.
+    /// Compiled once in a process, when it is first asked for: it takes some hundred milliseconds, is some MiB, and never changes.
     ///
     /// No thread waits for another: a child forked meanwhile would wait for a thread that it does
     /// not have.

@@ -122,9 +122,17 @@ impl Pollution {
         repeats.joined.extend_from_slice(kept);
     }
 
-    /// The parameter that is polluted most, with the finding. The options are for what detectors are asked about its values, joined.
+    /// The parameter that is polluted most, with the finding. Its values, joined, are searched for
+    /// all that is searched for by default, with the fuel and the names of the options.
     #[must_use]
     pub fn judge(&self, detectors: &Detectors, like: &Field<'_>, options: &Options<'_>) -> Option<(String, Caught)> {
+        let options = &Options {
+            ask: options.ask,
+            fuel: options.fuel,
+            context: options.context,
+            names: options.names,
+            ..Options::STANDARD
+        };
         let repeated = self.names.iter().filter(|(_, repeats)| repeats.count > 1);
         let at = |name| Place {
             part: like.place.part,
@@ -143,17 +151,12 @@ impl Values {
             role: Role::Value,
             ..*like
         };
+        let text = String::from_utf8_lossy(&self.joined);
         let found = |rule, score| Caught {
             family: Family::Pollution,
             finding: Finding::new(rule, score, 0..0),
-            compared: Compared::of(&String::from_utf8_lossy(&self.joined)),
-            excerpt: excerpt_at(
-                options.names,
-                at,
-                Role::Value,
-                &String::from_utf8_lossy(&self.joined),
-                0..0,
-            ),
+            compared: Compared::of(&text),
+            excerpt: excerpt_at(options.names, at, Role::Value, &text, 0..0),
         };
         if detectors
             .look_for(&joined, options)

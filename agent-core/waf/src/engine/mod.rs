@@ -1,10 +1,10 @@
-//! Judges a request, or its parts as they come, by the standard rules: the engine for those who bring
-//! no policy of their own.
+//! Judges a request, or its parts as they come, by the standard rules: the engine for those who
+//! bring no policy of their own.
 
 use std::fmt;
 
 use crate::{
-    body::{BodyWindows, Codings, ContentTypes, Following, Shown, Unpacked},
+    body::{BodyView, BodyWindows, Codings, ContentTypes, Following, Unpacked},
     detect::{
         BuildError, CERTAIN, Caught, Context, Detectors, Families, Family, Fuel, Options, hidden,
         pollution::{Pollution, Repeats},
@@ -13,23 +13,12 @@ use crate::{
     places::{self, Document, Field, Format, Gap, Gaps, MOST_BYTES, Part, Place, Role, SecretNames, Window},
 };
 
-/// The most matches that are kept of a request beside one that is certain: more say nothing more, and
-/// cost memory. The look goes on all the same, so that none of them hides an attack.
+/// The most matches that are kept of a request beside one that is certain: more say nothing more,
+/// and cost memory. The look goes on all the same, so that none of them hides an attack.
 const MOST_MATCHES: usize = 32;
 
-/// The engine: the detectors, and what they are to look for. One serves all threads.
-///
-/// ```
-/// use buckler_waf::{Engine, Head};
-/// let engine = Engine::new()?;
-/// let request = http::Request::post("/search?page=2").header("content-type", "application/json").body(r#"{"q":"1' or '1'='1"}"#)?;
-/// let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-/// let head = Head { path: request.uri().path(), query: request.uri().query().unwrap_or_default(), headers: &headers };
-/// let judgement = engine.judge(&head, request.body().as_bytes());
-/// assert!(judgement.is_attack() && judgement.unjudged.is_empty());
-/// assert_eq!(judgement.matches[0].to_string(), "sqli/tautology at body:q");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The engine: the detectors, and what they are to look for. One serves all threads. The README has
+/// an example.
 #[derive(Debug)]
 pub struct Engine {
     detectors: Detectors,
@@ -140,7 +129,7 @@ impl Judgement {
 
 impl Engine {
     /// Looks for all families but prompt injection. Compiles the rules with the first engine of a
-    /// process, which takes some hundred milliseconds.
+    /// process.
     ///
     /// # Errors
     /// Where a rule cannot be compiled: never, as tests see to.
@@ -259,36 +248,39 @@ impl BodyStream<'_> {
             Progress::Beginning => {
                 let room = MOST_BYTES.saturating_sub(self.beginning.len());
                 let (next, later) = piece.split_at(room.min(piece.len()));
-                self.beginning.extend_from_slice(next);
                 // one byte more than that says that there is a rest
-                if later.is_empty() && end.is_none() {
+                let is_enough = !later.is_empty() || end.is_some();
+                if is_enough && self.beginning.is_empty() {
+                    return self.judge_beginning(next, later, end);
+                }
+                self.beginning.extend_from_slice(next);
+                if !is_enough {
                     return Judgement::default();
                 }
-                self.judge_beginning(later, end)
+                let beginning = std::mem::take(&mut self.beginning);
+                self.judge_beginning(&beginning, later, end)
             }
         }
     }
 
-    fn judge_beginning(&mut self, later: &[u8], end: Option<bool>) -> Judgement {
-        let beginning = std::mem::take(&mut self.beginning);
+    fn judge_beginning(&mut self, beginning: &[u8], later: &[u8], end: Option<bool>) -> Judgement {
         let is_ended = later.is_empty();
         if is_ended && beginning.is_empty() {
             self.state = Progress::Over;
             return Judgement::default();
         }
-        let shown = Shown {
-            bytes: &beginning,
+        let shown = BodyView {
+            bytes: beginning,
             is_whole: is_ended && end == Some(true),
         };
         let codings = self.head.codings();
-        let coding = codings.as_ref().map_or(Some(None), |codings| codings.only().map(Some));
-        let rest = coding.filter(|_| !is_ended);
-        let rest = rest.and_then(|coding| BodyWindows::after(self.head.types().last(), coding, &beginning));
         let mut judgement = self.engine.judge_body(self.head, codings.as_ref(), shown);
-        self.state = match rest {
-            _ if is_ended || judgement.is_attack() => Progress::Over,
-            Some(rest) => Progress::Rest(Box::new(rest)),
-            None => {
+        let has_rest = !is_ended && !judgement.is_attack();
+        let rest = || BodyWindows::after(self.head.types().last(), codings.as_ref(), beginning);
+        self.state = match has_rest.then(rest) {
+            None => Progress::Over,
+            Some(Some(rest)) => Progress::Rest(Box::new(rest)),
+            Some(None) => {
                 judgement.add(Unjudged::Unread(Gap::TooLarge));
                 Progress::Over
             }
@@ -303,8 +295,8 @@ impl BodyStream<'_> {
 
 impl Engine {
     /// Judges the beginning of a body, in whichever way it is coded.
-    fn judge_body(&self, head: &Head<'_>, codings: Option<&Codings<'_>>, body: Shown<'_>) -> Judgement {
-        let look = |body: Shown<'_>| self.search(head, body.bytes.len(), |search| search.body(body));
+    fn judge_body(&self, head: &Head<'_>, codings: Option<&Codings<'_>>, body: BodyView<'_>) -> Judgement {
+        let look = |body: BodyView<'_>| self.search(head, body.bytes.len(), |search| search.body(body));
         let Some(codings) = codings else {
             return look(body);
         };
@@ -321,8 +313,9 @@ impl Engine {
         }
         if readings.as_it_came && !judgement.is_attack() {
             // its own gaps say no more than that it is not what it is said to be
-            let found = look(body).matches;
-            found.into_iter().for_each(|found| judgement.keep(found));
+            let mut found = look(body);
+            found.unjudged.retain(|reason| *reason == Unjudged::OutOfFuel);
+            judgement.merge(found);
         }
         judgement.add_gaps(&readings.gaps);
         judgement
@@ -411,7 +404,7 @@ impl<'s> Search<'s> {
         }
     }
 
-    fn body(&mut self, body: Shown<'_>) {
+    fn body(&mut self, body: BodyView<'_>) {
         let types = self.head.types();
         if types.are_several() {
             self.found.add(Unjudged::Unread(Gap::TwoTypes));
@@ -457,7 +450,8 @@ impl<'s> Search<'s> {
         self.found.add_gaps(&gaps);
     }
 
-    /// Parameters that came more than once. Only requests that have some are taken apart a second time.
+    /// Parameters that came more than once. Only requests that have some are taken apart a second
+    /// time.
     fn pollution(&mut self, part: Part, fields: &mut dyn FnMut(&mut places::Visit<'_>)) {
         if !self.goes_on() || !self.options.wants.has(Family::Pollution) {
             return;

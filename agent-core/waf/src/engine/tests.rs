@@ -199,9 +199,10 @@ fn request_that_costs_too_much_is_out_of_fuel() {
 
 #[test]
 fn weak_matches_hide_no_attack_and_are_bounded() {
-    let weak = "p=select(a'--%22{{x}}&".repeat(200);
+    let weak: String = (0..200).map(|number| format!("p{number}=../a&")).collect();
     let judgement = ENGINE.judge(&head(FORM), weak.as_bytes());
-    assert!(judgement.matches.len() <= MOST_MATCHES + 1);
+    assert!(!judgement.is_attack());
+    assert_eq!(judgement.matches.len(), MOST_MATCHES);
     let attack = format!("{weak}q={ATTACK}");
     assert!(ENGINE.judge(&head(FORM), attack.as_bytes()).is_attack());
     assert!(streamed(FORM, attack.as_bytes(), 1000).is_attack());
@@ -252,17 +253,19 @@ fn detector_of_ones_own_is_asked_too() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
-    fn short_body_is_judged_alike_in_pieces_and_whole(
+    fn end_of_a_long_body_is_judged_alike_in_pieces_and_whole(
         parts in proptest::collection::vec(prop::sample::select(vec![
             "q=1", "&", "'", " or ", "1=1", "--", "{\"a\":", "\"x\"", "}", "<script>", "alert(1)", "%27", "\u{e9}", "\0", "union select",
         ]), 0..12),
-        piece in 1_usize..40,
+        piece in 1_000_usize..40_000,
+        before in 0_usize..200,
     ) {
-        let body = parts.concat();
-        for headers in [FORM, JSON, TEXT, &[]] {
-            let whole = ENGINE.judge(&head(headers), body.as_bytes());
-            prop_assert_eq!(whole, streamed(headers, body.as_bytes(), piece));
-        }
+        // the end stands across what is looked at at once, or behind it
+        let body = format!("{}\n{}", &prose(MOST_BYTES)[before..], parts.concat());
+        let whole = ENGINE.judge(&head(TEXT), body.as_bytes());
+        prop_assert_eq!(whole.is_attack(), streamed(TEXT, body.as_bytes(), piece).is_attack());
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         state::State,
     },
     node::Silence,
-    profiles::{Candidate, LiveProfile, Profiles, Staged},
+    profiles::{Candidate, LiveProfile, Profiles},
     store::{AgentView, Command},
 };
 
@@ -177,9 +177,8 @@ pub(super) async fn publish(
 }
 
 /// What is asked of a candidate that is tried.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct Step {
     share: Option<u64>,
     /// The candidate that is meant; the one that is tried, where nothing is said.
@@ -230,7 +229,7 @@ pub(super) async fn abandon(asker: Asker, name: Path<String>, state: Data<State>
     answered(&Replaced::unchanged(live), warning)
 }
 
-fn percent(share: u64) -> Result<u8, Refusal> {
+pub(in crate::http) fn percent(share: u64) -> Result<u8, Refusal> {
     let percent = u8::try_from(share).ok().filter(|share| (1..=100).contains(share));
     percent.ok_or_else(|| Refusal::bad_request(format!("share: found {share}, allowed is a number from 1 to 100")))
 }
@@ -268,7 +267,7 @@ pub(in crate::http) async fn stage(
     let (config, signature) = make(&live)?;
     let staged = profiles.stage(name, (&config, signature), share, state.now().unix_ms)?;
     let staged = staged.ok_or_else(|| gone(name))?;
-    let (old, mut new) = staged.candidate.live().changes_from(&live);
+    let (old, mut new) = staged.live().changes_from(&live);
     if let Some(new) = new.as_object_mut() {
         new.insert("share".to_owned(), json!(share));
     }
@@ -308,7 +307,10 @@ pub(in crate::http) async fn put_through(
     name: &str,
     (version, force): (Option<u64>, bool),
 ) -> Result<Replaced, Refusal> {
-    fares_well(state, &*meant(&state.profiles, name, version)?, force).await?;
+    let judged = meant(&state.profiles, name, version)?;
+    fares_well(state, &judged, force).await?;
+    // another may be published meanwhile, which was not judged
+    let version = Some(judged.live().version());
     changed(asker, state, (name, "profile.promote"), |profiles, _, unix_ms| {
         meant(profiles, name, version)?;
         Ok(profiles.promote(name, unix_ms)?)
@@ -348,9 +350,9 @@ pub(in crate::http) async fn give_up(
 }
 
 /// Has the store keep a candidate, and agents try it.
-async fn keep(state: &State, name: &str, staged: Staged, note: Command) -> Result<(), Refusal> {
-    let Staged { candidate, command } = staged;
+async fn keep(state: &State, name: &str, candidate: Candidate, note: Command) -> Result<(), Refusal> {
     let (of, wanted) = (name.to_owned(), candidate.state());
+    let command = Command::Stage(wanted.clone());
     let is_kept = move |node: &crate::node::Node| node.store.candidate(&of) == Some(&wanted);
     let kept = state
         .owner

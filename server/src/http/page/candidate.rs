@@ -73,20 +73,26 @@ fn sure() -> Markup {
     html! { label { input type="checkbox" name="force" value="yes"; " although agents refused it" } }
 }
 
-/// A choice of shares.
+/// A choice of shares, the one that is chosen among them.
 pub(super) fn shares(name: &str, chosen: u8) -> Markup {
+    let other = Some(chosen).filter(|chosen| !SHARES.contains(chosen));
     html! {
         select name=(name) {
-            @for share in SHARES { option value=(share) selected[share == chosen] { (share) " %" } }
+            @for share in other.into_iter().chain(SHARES) { option value=(share) selected[share == chosen] { (share) " %" } }
         }
     }
 }
 
 /// The share that a form names.
 pub(super) fn share_of(sent: &Sent) -> Result<u8, Refusal> {
-    let share = sent.text("share").parse().ok();
-    let share = share.filter(|share| SHARES.contains(share));
-    share.ok_or_else(|| Refusal::bad_request("the share is none of those that are offered"))
+    let share = sent.text("share").parse();
+    candidates::percent(share.map_err(|_| Refusal::bad_request("the share is not a number"))?)
+}
+
+/// The candidate that the page was about, by its version.
+fn version_of(sent: &Sent) -> Result<Option<u64>, Refusal> {
+    let version = sent.text("candidate").parse().map(Some);
+    version.map_err(|_| Refusal::bad_request("the candidate is not a number"))
 }
 
 /// Takes the steps that the card offers; `None` where the form asks for another.
@@ -97,14 +103,19 @@ pub(super) async fn change(
     state: &Data<State>,
 ) -> Result<Option<HttpResponse>, Trouble> {
     let (asker, name) = (&visitor.asker, &**live.name());
-    let (version, force) = (sent.text("candidate").parse().ok(), sent.text("force") == "yes");
+    let force = sent.text("force") == "yes";
     match sent.text("do") {
-        "share" => drop(candidates::set_share(asker, state, name, (version, share_of(sent)?, force)).await?),
-        "promote" => {
-            let _: Replaced = candidates::put_through(asker, state, name, (version, force)).await?;
+        "share" => {
+            let step = (version_of(sent)?, share_of(sent)?, force);
+            drop(candidates::set_share(asker, state, name, step).await?);
         }
-        // what an agent that requires a signature does stands on the page: it goes on with the candidate
-        "abandon" => drop(candidates::give_up(asker, state, name, version).await?),
+        "promote" => {
+            let step = (version_of(sent)?, force);
+            let _: Replaced = candidates::put_through(asker, state, name, step).await?;
+        }
+        // what an agent that requires a signature does stands on the page: it goes on with the
+        // candidate
+        "abandon" => drop(candidates::give_up(asker, state, name, version_of(sent)?).await?),
         _ => return Ok(None),
     }
     Ok(Some(see(&path_of_profile(name)).finish()))

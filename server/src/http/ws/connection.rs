@@ -283,7 +283,7 @@ impl Connection {
         let (agent, said) = (part.agent_id, (part.have.config.clone(), part.config_status.clone()));
         let answer = self.ask(&profile, visit, part).await?;
         self.told = answer.exchange.leads_to().map(Told::by_answer);
-        self.config = Some(Config::new(agent, said, &profile));
+        self.config = Some(Config::new(agent, said, answer.version));
         Ok(answer)
     }
 

@@ -81,16 +81,12 @@ pub(super) struct Config {
 
 impl Config {
     /// What an agent said, and the version that its answer was about.
-    pub(super) fn new(
-        agent: Uuid,
-        (have, status): (Option<ConfigCursor>, Option<ConfigStatus>),
-        profile: &Admitted,
-    ) -> Self {
+    pub(super) fn new(agent: Uuid, (have, status): (Option<ConfigCursor>, Option<ConfigStatus>), judged: u64) -> Self {
         Self {
             agent,
             have,
             status,
-            judged: profile.of_agent(agent).version(),
+            judged,
         }
     }
 

@@ -163,7 +163,7 @@ async fn a_configuration_is_published_to_a_share_and_goes_on_from_there() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         visit.post("/profiles/shop", &fields)
     };
-    assert_eq!(post(&stage("7")).status, 400, "it is not offered");
+    assert_eq!(post(&stage("101")).status, 400, "it is no share");
     assert_eq!(post(&stage("10")).status, 303);
     let tried = candidate().await.good();
     assert_eq!((&tried["share"], &tried["agents"]["heard"]), (&json!(10), &json!(1)));

@@ -106,8 +106,8 @@ pub fn detect(input: &[u8]) {
     assert_eq!(found, all(), "the same value is judged the same");
 }
 
-/// Judges a request by the engine alone. The first line is its query, the second its type, the third
-/// its coding, and what follows its body.
+/// Judges a request by the engine alone. The first line is its query, the second its type, the
+/// third its coding, and what follows its body.
 ///
 /// # Panics
 /// Where a match has no score or shows control characters, or a body that comes in pieces is judged

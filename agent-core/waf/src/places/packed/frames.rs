@@ -5,7 +5,7 @@ use super::{
     super::{Body, Field, Gap, Gaps, Visit, json},
     protobuf, runs, text,
 };
-use crate::coding::{Coding, MOST_DECODED};
+use crate::{coding::Coding, places::MOST_BYTES};
 
 /// The bytes in front of a message.
 const HEAD: usize = 5;
@@ -55,7 +55,7 @@ fn show(flags: u8, frame: &[u8], at: usize, visit: &mut Visit<'_>, gaps: &mut Ga
     if flags & COMPRESSED == 0 {
         return gaps.within(at + HEAD, |gaps| message(frame, visit, gaps));
     }
-    let decoded = Coding::sniffed(frame).and_then(|coding| coding.decode(frame, MOST_DECODED));
+    let decoded = Coding::sniffed(frame).and_then(|coding| coding.decode(frame, MOST_BYTES));
     let Some(decoded) = decoded.filter(|decoded| decoded.is_sound) else {
         gaps.add(Gap::UnknownCoding, at);
         return runs::visit_as("", frame, visit);
