@@ -100,7 +100,8 @@ fn main() {
             .sum::<usize>()
             / ROUNDS;
         group.throughput(Throughput::Bytes(length.try_into().unwrap()));
-        let typed = [BROWSER, &[("content-type", all[0].1.as_bytes())]].concat();
+        let content_type = all.first().unwrap().1.as_bytes();
+        let typed = [BROWSER, &[("content-type", content_type)]].concat();
         let mut rounds = all.iter().cycle();
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
