@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 
 use buckler_waf::{
-    detect::{Caught, leak::Leaks},
+    detect::{Caught, Fuel, leak::Leaks},
     places::MOST_BYTES,
 };
 
@@ -59,7 +59,7 @@ impl Guard {
     ///
     /// The view is the one that was checked, or what `check_response` would be shown of it.
     pub fn check_answer(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
-        self.timed(|| self.guarded(request, Phase::AnswerBody(body)))
+        self.timed(|| self.guarded(request, Phase::AnswerBody(body), &Fuel::of_part()))
     }
 
     /// The `Server` header that responses are to carry, where the configuration changes it (`CHANGE_SERVER`). Off by default,
@@ -74,8 +74,14 @@ impl Guard {
 
 impl Shared {
     /// Judges what an answer holds.
-    pub(super) fn judge_answer(&self, snapshot: &Snapshot, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
-        let case = self.case(snapshot, request);
+    pub(super) fn judge_answer(
+        &self,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        body: BodyView<'_>,
+        fuel: &Fuel,
+    ) -> Verdict {
+        let case = self.case(snapshot, request, fuel);
         if is_whitelisted(&case) || case.is_ignored {
             return Verdict::Pass;
         }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
-use buckler_waf::detect::{Family, is_asked_by_software_too, is_told_by_the_answer};
+use buckler_waf::detect::{Family, Fuel, is_asked_by_software_too, is_told_by_the_answer};
 
 use super::{
     Shared,
@@ -102,6 +102,8 @@ pub(super) struct Case<'c> {
     pub(super) answered: Option<u16>,
     /// What it takes to be banned.
     pub(super) terms: BanTerms,
+    /// What looking into it may still cost.
+    pub(super) fuel: &'c Fuel,
 }
 
 /// Requests, and errors answered, per source. pyrasp counts both in one window; here a page with many pictures brings no client

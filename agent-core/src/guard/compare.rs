@@ -1,6 +1,6 @@
 //! What the policy before makes of a request, for the [trial](super::Trial) of the one in force.
 
-use buckler_waf::places::Gaps;
+use buckler_waf::{detect::Fuel, places::Gaps};
 
 use super::{
     Phase, Shared,
@@ -96,9 +96,15 @@ impl Shared {
         request: &RequestView<'_>,
         phase: Phase<'_>,
     ) -> Option<(Check, Severity)> {
+        // what is compared is no part of what the request may cost, and has as much
+        let fuel = match phase {
+            Phase::Request => Fuel::of_head(),
+            Phase::Body(_) | Phase::Beginning(_) | Phase::Rest(_) => Fuel::of_body(),
+            Phase::Ended(_) | Phase::Answer(_) | Phase::AnswerBody(_) => Fuel::of_part(),
+        };
         let case = Case {
             mode: Mode::Enforce,
-            ..self.case(snapshot, request).under(policy)
+            ..self.case(snapshot, request, &fuel).under(policy)
         };
         match phase {
             _ if is_whitelisted(&case) => None,
@@ -117,6 +123,7 @@ impl Shared {
             }
             Phase::Body(body) | Phase::Beginning(body) => self.refusal_by_body(body, phase, &case),
             Phase::Rest(window) => {
+                fuel.grant(window.body.bytes.len());
                 let (refusal, gaps) = self.refusal_by_content(Content::Window(window), &case);
                 refusal.or_else(|| self.refusal_by_gaps(&gaps, &case))
             }
@@ -143,7 +150,16 @@ impl Shared {
             return;
         };
         let policy: &Policy = trial.previous();
-        let case = case.under(policy);
+        let fuel = Fuel::of_body();
+        fuel.grant(match content {
+            Content::Head => 0,
+            Content::Body(body) => body.bytes.len(),
+            Content::Window(window) => window.body.bytes.len(),
+        });
+        let case = Case {
+            fuel: &fuel,
+            ..case.under(policy)
+        };
         let fails = || {
             self.inspect(content, &case, self.supervision.retrace(), &mut |_| true)
                 .has_failed

@@ -17,6 +17,11 @@ impl Search<'_, '_> {
         if !self.goes_on || !self.case.rules.level(Check::Upload).is_on() {
             return;
         }
+        /// Steps of a byte that is searched for delimiters once more.
+        const A_BYTE: u64 = 1;
+        if !self.case.fuel.spend(bytes.len() as u64 * A_BYTE) {
+            return;
+        }
         let is_all = body.is_whole && bytes.len() == body.bytes.len();
         let unseen = if is_all { 0 } else { self.unseen(bytes) };
         places::files(content_type, bytes, unseen, &mut |file| {

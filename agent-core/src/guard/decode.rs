@@ -1,7 +1,7 @@
 //! Compressed bodies: decoded within bounds to be looked into. What the application reads stays as it came.
 //!
-//! Decoding ends where the look into bodies ends (64 KiB, or what the route's rule says), whatever the body claims to hold, and an
-//! adapter shows no more of it than that either: a bomb costs what any other large body costs.
+//! Decoding ends where the look into bodies ends, whatever the body claims to hold, and draws on the same fuel: a bomb costs what any
+//! other large body costs.
 
 use buckler_waf::{
     body::{Codings, ContentTypes, Reading, Unpacked},
@@ -48,6 +48,7 @@ impl Shared {
         outcome: &mut Outcome<'c>,
     ) {
         let mut gaps = unread(body, phase, case);
+        case.fuel.grant(body.bytes.len().min(case.rules.body_bytes()));
         let look = |body: BodyView<'_>, gaps: &mut Gaps, outcome: &mut Outcome<'c>| {
             if outcome.refused.is_none() {
                 let found = self.look_into(Content::Body(body), Phase::Body(body), case, snapshot, outcome);
@@ -60,7 +61,9 @@ impl Shared {
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(body, case.rules.body_bytes());
+                let readings = codings.undone(body, case.rules.body_bytes(), case.fuel);
+                // why that ended is among the gaps
+                outcome.is_out_of_fuel |= case.fuel.is_out_for_the_first_time();
                 for reading in &readings.decoded {
                     parts(reading, case, &mut |part| {
                         if outcome.refused.is_none() {
@@ -96,6 +99,7 @@ impl Shared {
         case: &Case<'_>,
     ) -> Option<(Check, Severity)> {
         let mut gaps = unread(body, phase, case);
+        case.fuel.grant(body.bytes.len().min(case.rules.body_bytes()));
         let judge = |body: BodyView<'_>, gaps: &mut Gaps| {
             let (refusal, found) = self.refusal_by_content(Content::Body(body), case);
             gaps.merge(&found);
@@ -106,7 +110,7 @@ impl Shared {
         };
         match self.parts.compressed_bodies {
             CompressedBodies::Inspect => {
-                let readings = codings.undone(body, case.rules.body_bytes());
+                let readings = codings.undone(body, case.rules.body_bytes(), case.fuel);
                 let mut decoded = readings.decoded.iter();
                 let by_decoded = decoded.find_map(|reading| {
                     let mut refusal = None;

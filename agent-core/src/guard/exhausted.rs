@@ -42,7 +42,10 @@ impl Shared {
             Content::Body(body) if Format::of(content_type(case.request), body.bytes) != Format::Binary => {
                 ("body", fingerprint(body.bytes))
             }
-            // a long body has many windows, and is one request
+            // honest text is dear where much of it is unpacked
+            Content::Window(window) if window.format != Format::Binary && !case.fuel.has_unpacked() => {
+                ("body", fingerprint(window.body.bytes))
+            }
             Content::Body(_) | Content::Window(_) => return,
         };
         let value = value.to_string();

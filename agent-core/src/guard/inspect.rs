@@ -65,8 +65,6 @@ pub(super) struct Suspicion {
 pub(super) struct Inspected {
     /// Whether a detector failed, so that there may be more than was found.
     pub(super) has_failed: bool,
-    /// Whether it cost more than one request may, so that the rest was not looked into.
-    pub(super) is_out_of_fuel: bool,
     /// Why something of a body was not inspected.
     pub(super) gaps: Gaps,
 }
@@ -99,11 +97,6 @@ impl Shared {
         if !looks_into_values(&case.rules, checks) {
             return Inspected::default();
         }
-        let fuel = Fuel::for_bytes(match content {
-            Content::Head => 0,
-            Content::Body(body) => body.bytes.len().min(case.rules.body_bytes()),
-            Content::Window(window) => window.body.bytes.len(),
-        });
         let mut search = Search {
             shared: self,
             case,
@@ -119,7 +112,7 @@ impl Shared {
                     format: None,
                 },
                 names: case.policy.secret_names(),
-                fuel: Some(&fuel),
+                fuel: Some(case.fuel),
             },
             report,
             is_json: false,
@@ -130,12 +123,11 @@ impl Shared {
         match content {
             Content::Head => search.head(),
             Content::Body(body) => search.body(body),
-            Content::Window(window) => search.window(&window),
+            Content::Window(window) => search.window(&window.fuelled(case.fuel)),
         }
         let gaps = search.gaps;
         Inspected {
             has_failed: attended.end(),
-            is_out_of_fuel: fuel.is_out(),
             gaps,
         }
     }
@@ -147,12 +139,15 @@ impl Shared {
 
     fn would_log_content(&self, case: &Case<'_>) -> bool {
         let mut found = false;
+        // the look that counted had more: what this one finds no end of was found by that one
+        let fuel = Fuel::of_part();
+        let case = &Case { fuel: &fuel, ..*case };
         self.inspect(Content::Head, case, self.supervision.accompany(), &mut |suspicion| {
             let at = place(&suspicion.place);
             found = case.level_of(suspicion.check, &suspicion.rule_name(), &at) == Level::Log;
             !found
         });
-        found
+        found || fuel.is_out()
     }
 
     /// Returns the rule that takes a path for one that only attackers ask for, with its score. All
@@ -161,7 +156,7 @@ impl Shared {
     pub(super) fn probe(&self, policy: &Policy, path: &str) -> Option<(&'static str, u8)> {
         let mut found = None;
         let attended = self.supervision.accompany();
-        let fuel = Fuel::new();
+        let fuel = Fuel::of_part();
         let options = Options {
             base64: policy.injection().decode_base64,
             // the host's own detectors are asked once
@@ -210,12 +205,15 @@ pub(super) struct Search<'s, 'r> {
 impl<'s> Search<'s, '_> {
     fn head(&mut self) {
         let request = self.case.request;
+        let fuel = self.case.fuel;
+        fuel.grant_part(request.path.len() + request.query.len());
         places::path(request.path, &mut |field| self.look(field));
         if self.goes_on && !request.query.is_empty() {
             self.query(request.query);
         }
         request.headers.for_each(&mut |name, value| {
             if self.goes_on && !self.case.policy.whitelist_headers().is_match(name.as_bytes()) {
+                fuel.grant_part(name.len() + value.len());
                 places::header(name, value, &mut |field| self.look(field));
             }
         });
@@ -270,6 +268,7 @@ impl<'s> Search<'s, '_> {
             content_type,
             bytes: body.bytes,
             is_whole: body.is_whole,
+            fuel: Some(self.case.fuel),
         };
         let mut repeats = Repeats::default();
         let gaps = places::body(most, &shown, &mut |field| {
@@ -311,8 +310,11 @@ impl<'s> Search<'s, '_> {
         }
         let mut pollution = Pollution::default();
         fields(&mut |field| {
-            self.note(field, &mut |field| pollution.note(field));
-            true
+            let is_paid = pollution.is_paid(field, self.options.fuel);
+            if is_paid {
+                self.note(field, &mut |field| pollution.note(field));
+            }
+            is_paid
         });
         let like = Field::whole(part, Role::Value, b"", Spelling::Form);
         let found = pollution.judge(&self.shared.parts.detectors, &like, &self.options);
@@ -329,8 +331,7 @@ impl<'s> Search<'s, '_> {
 
     /// As [`look`](Self::look), into one of a body.
     fn look_in(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
-        let policy = self.case.policy;
-        if !self.goes_on || !self.fits(field) || is_exception(policy, field.value) {
+        if !self.goes_on || !self.fits(field) || self.is_exception(field.value) {
             return self.goes_on;
         }
         if !self.characters(document, field) {
@@ -351,15 +352,30 @@ impl<'s> Search<'s, '_> {
             *goes_on &= suspect(case, options, &field.place, caught, *report);
             *goes_on
         });
-        *goes_on
+        *goes_on && !case.fuel.is_out()
+    }
+
+    /// Whether a value is none that an injection is looked for in (`EXCEPTIONS`).
+    fn is_exception(&self, value: &[u8]) -> bool {
+        /// Steps of a byte that two automata walk, one of them over what is decoded.
+        const A_BYTE: u64 = 4;
+        let exceptions = &self.case.policy.injection().exceptions;
+        !exceptions.is_empty()
+            && self.case.fuel.spend(value.len() as u64 * A_BYTE)
+            && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
     }
 
     /// Looks for characters that hide what a text says (`chars`), in the text that the application
     /// gets. Whether to go on.
     fn characters(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
+        /// Steps of a byte that is decoded and compared.
+        const A_BYTE: u64 = 4;
         let policy = self.case.policy;
         if !self.looks_for_characters {
             return true;
+        }
+        if !self.case.fuel.spend(field.value.len() as u64 * A_BYTE) {
+            return false;
         }
         let is_coded = field.spelling == Spelling::Form || matches!(field.place.part, Part::Path | Part::Cookie);
         let bytes = if is_coded {
@@ -419,11 +435,4 @@ fn least(policy: &Policy) -> Least {
         xss: policy.injection().xss_threshold,
         others: CERTAIN,
     }
-}
-
-/// Whether a value is none that an injection is looked for in (`EXCEPTIONS`).
-fn is_exception(policy: &Policy, value: &[u8]) -> bool {
-    let exceptions = &policy.injection().exceptions;
-    !exceptions.is_empty()
-        && (exceptions.is_match(value) || str::from_utf8(value).is_ok_and(|text| exceptions.is_match_decoded(text)))
 }

@@ -1,6 +1,9 @@
 //! How a request becomes a verdict.
 
-use buckler_waf::places::{Gaps, Part};
+use buckler_waf::{
+    detect::Fuel,
+    places::{Gaps, Part},
+};
 
 use super::{
     Phase, Shared,
@@ -34,8 +37,8 @@ pub(super) enum Listing {
 
 impl Shared {
     /// Judges a request, in pyrasp's order: whitelist, blacklist, then the checks.
-    pub(super) fn judge(&self, snapshot: &Snapshot, request: &RequestView<'_>) -> Verdict {
-        let case = self.case(snapshot, request);
+    pub(super) fn judge(&self, snapshot: &Snapshot, request: &RequestView<'_>, fuel: &Fuel) -> Verdict {
+        let case = self.case(snapshot, request, fuel);
         if case.client.is_none() {
             self.note_unknown(snapshot, request);
         }
@@ -86,10 +89,10 @@ impl Shared {
         &self,
         snapshot: &Snapshot,
         request: &RequestView<'_>,
-        body: BodyView<'_>,
-        phase: Phase<'_>,
+        (body, phase): (BodyView<'_>, Phase<'_>),
+        fuel: &Fuel,
     ) -> Verdict {
-        let case = self.case(snapshot, request);
+        let case = self.case(snapshot, request, fuel);
         if is_whitelisted(&case) {
             self.note_milder(phase, &case, snapshot, &Outcome::default());
             return Verdict::Pass;
@@ -105,10 +108,16 @@ impl Shared {
     }
 
     /// Judges an answer of the application's that says that the client erred.
-    pub(super) fn judge_error(&self, snapshot: &Snapshot, request: &RequestView<'_>, status: u16) -> Verdict {
+    pub(super) fn judge_error(
+        &self,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        status: u16,
+        fuel: &Fuel,
+    ) -> Verdict {
         let case = Case {
             answered: Some(status),
-            ..self.case(snapshot, request)
+            ..self.case(snapshot, request, fuel)
         };
         let phase = Phase::Answer(status);
         if is_whitelisted(&case) || case.is_ignored {
@@ -141,7 +150,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>) -> Case<'c> {
+    pub(super) fn case<'c>(&'c self, snapshot: &'c Snapshot, request: &'c RequestView<'c>, fuel: &'c Fuel) -> Case<'c> {
         let client = snapshot.trusted.client(request);
         let rules = Rules::of(&snapshot.policy, request, client);
         Case {
@@ -162,6 +171,7 @@ impl Shared {
             mode: snapshot.mode,
             terms: terms(snapshot),
             answered: None,
+            fuel,
         }
     }
 
@@ -227,10 +237,8 @@ impl Shared {
             };
             self.settle(check, is_worse, &finding, case, outcome)
         });
-        outcome.is_out_of_fuel |= inspected.is_out_of_fuel;
-        if inspected.is_out_of_fuel && outcome.refused.is_none() {
-            self.judge_exhausted(content, case, outcome);
-        } else if outcome.refused.is_some() {
+        self.note_want(content, case, outcome);
+        if outcome.refused.is_some() {
             self.note_rest(content, case, outcome);
         }
         if inspected.has_failed {
@@ -238,6 +246,14 @@ impl Shared {
             self.blame_for_detectors(content, case, snapshot);
         }
         inspected.gaps
+    }
+
+    /// Judges a request that is out of fuel, once.
+    pub(super) fn note_want<'c>(&self, content: Content<'_>, case: &Case<'c>, outcome: &mut Outcome<'c>) {
+        if outcome.refused.is_none() && case.fuel.is_out_for_the_first_time() {
+            outcome.is_out_of_fuel = true;
+            self.judge_exhausted(content, case, outcome);
+        }
     }
 }
 

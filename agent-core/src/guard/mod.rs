@@ -95,7 +95,10 @@ use std::{
     time::Duration,
 };
 
-use buckler_waf::places::{Gaps, Window};
+use buckler_waf::{
+    detect::Fuel,
+    places::{Gaps, Window},
+};
 use ipnet::IpNet;
 
 pub(crate) use self::ban_history::Repetition;
@@ -198,7 +201,7 @@ impl Guard {
     /// A request that is refused here has been counted and reported, and is done with: its refusal is not shown to
     /// [`check_response`](Self::check_response). That is for what the application answers.
     pub fn check(&self, request: &RequestView<'_>) -> Verdict {
-        self.timed(|| self.guarded(request, Phase::Request))
+        self.timed(|| self.guarded(request, Phase::Request, &Fuel::of_head()))
     }
 
     /// How much of a request's body is wanted for [`check_body`](Self::check_body), in bytes. `None` where it is not worth reading:
@@ -221,7 +224,7 @@ impl Guard {
     /// The view is the one that was checked. What an adapter cannot give (the body was cut off, or the client is too slow) it shows
     /// as far as it came.
     pub fn check_body(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Verdict {
-        self.timed(|| self.guarded(request, Phase::Body(body)))
+        self.timed(|| self.guarded(request, Phase::Body(body), &Fuel::of_body()))
     }
 
     /// Counts the application's answer and judges it: the errors of one client, the 404 that confirms that there was no route
@@ -235,7 +238,7 @@ impl Guard {
     /// is failing.
     pub fn check_response(&self, request: &RequestView<'_>, status: u16) -> Verdict {
         let verdict = match status {
-            400..500 => self.guarded(request, Phase::Answer(status)),
+            400..500 => self.guarded(request, Phase::Answer(status), &Fuel::of_part()),
             _ => Verdict::Pass,
         };
         if !verdict.is_block() {
@@ -345,17 +348,19 @@ impl Guard {
     }
 
     /// Judges by the snapshot in force, and answers for a judgement that failed.
-    fn guarded(&self, request: &RequestView<'_>, phase: Phase<'_>) -> Verdict {
+    fn guarded(&self, request: &RequestView<'_>, phase: Phase<'_>, fuel: &Fuel) -> Verdict {
         let Shared { parts, .. } = &*self.0;
         let judge = || {
             let snapshot = parts.published.load();
             let verdict = match phase {
-                Phase::Request => self.0.judge(&snapshot, request),
-                Phase::Body(body) | Phase::Beginning(body) => self.0.judge_body(&snapshot, request, body, phase),
-                Phase::Rest(window) => self.0.judge_rest(&snapshot, request, window),
-                Phase::Ended(gaps) => self.0.judge_end(&snapshot, request, &gaps),
-                Phase::Answer(status) => self.0.judge_error(&snapshot, request, status),
-                Phase::AnswerBody(body) => self.0.judge_answer(&snapshot, request, body),
+                Phase::Request => self.0.judge(&snapshot, request, fuel),
+                Phase::Body(body) | Phase::Beginning(body) => {
+                    self.0.judge_body(&snapshot, request, (body, phase), fuel)
+                }
+                Phase::Rest(window) => self.0.judge_rest(&snapshot, request, window, fuel),
+                Phase::Ended(gaps) => self.0.judge_end(&snapshot, request, &gaps, fuel),
+                Phase::Answer(status) => self.0.judge_error(&snapshot, request, status, fuel),
+                Phase::AnswerBody(body) => self.0.judge_answer(&snapshot, request, body, fuel),
             };
             self.0.rehearse(&snapshot, request, phase, &verdict);
             verdict

@@ -3,6 +3,7 @@
 
 use buckler_waf::{
     body::{BodyWindows, Following},
+    detect::{Fuel, PutBy},
     places::{Gaps, Part, Window},
 };
 
@@ -19,7 +20,11 @@ use super::{
 /// The rest of a body whose beginning passed. An adapter keeps it beside the body, and shows it to
 /// [`Guard::check_body_rest`] with each piece that the application is about to read.
 #[derive(Debug)]
-pub struct BodyRest(BodyWindows);
+pub struct BodyRest {
+    windows: BodyWindows,
+    /// What looking into it may still cost: what its beginning left, and more with each piece.
+    fuel: PutBy,
+}
 
 impl BodyRest {
     /// The most of a body that is looked at, in bytes: more than any framework accepts by default
@@ -29,7 +34,7 @@ impl BodyRest {
     /// Whether nothing more of the body is looked at.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        self.0.is_over()
+        self.windows.is_over()
     }
 }
 
@@ -38,15 +43,17 @@ impl Guard {
     /// adapter that shows the rest to [`check_body_rest`](Self::check_body_rest) too. Where there
     /// is a rest that is worth a look, it is given.
     pub fn check_body_beginning(&self, request: &RequestView<'_>, body: BodyView<'_>) -> (Verdict, Option<BodyRest>) {
-        let rest = self.caught(|| self.rest_of(request, body)).flatten();
-        let phase = if rest.is_some() {
+        let fuel = Fuel::of_body();
+        let windows = self.caught(|| self.rest_of(request, body, &fuel)).flatten();
+        let phase = if windows.is_some() {
             Phase::Beginning(body)
         } else {
             Phase::Body(body)
         };
-        let verdict = self.timed(|| self.guarded(request, phase));
-        let rest = rest.filter(|_| !verdict.is_block());
-        (verdict, rest)
+        let verdict = self.timed(|| self.guarded(request, phase, &fuel));
+        let windows = windows.filter(|_| !verdict.is_block());
+        let fuel = fuel.put_by();
+        (verdict, windows.map(|windows| BodyRest { windows, fuel }))
     }
 
     /// Judges what follows the beginning of a body: a piece of it, before the application sees it,
@@ -62,18 +69,20 @@ impl Guard {
         is_end: bool,
     ) -> Verdict {
         let mut verdict = Verdict::Pass;
+        let fuel = &Fuel::from(rest.fuel);
         let pushed = self.caught(|| {
-            rest.0.push(piece, is_end, &mut |following| {
+            rest.windows.push(piece, is_end, fuel, &mut |following| {
                 verdict = match following {
-                    Following::Window(window) => self.timed(|| self.guarded(request, Phase::Rest(window))),
-                    Following::Ended(gaps) => self.guarded(request, Phase::Ended(gaps)),
+                    Following::Window(window) => self.timed(|| self.guarded(request, Phase::Rest(window), fuel)),
+                    Following::Ended(gaps) => self.guarded(request, Phase::Ended(gaps), fuel),
                 };
                 !verdict.is_block()
             });
         });
+        rest.fuel = fuel.put_by();
         if pushed.is_none() {
             // what took the body apart is not to be used again
-            rest.0.stop();
+            rest.windows.stop();
             let snapshot = self.0.parts.published.load();
             return self.addressed(self.0.unjudged(&snapshot.policy, snapshot.mode, None), request);
         }
@@ -81,7 +90,7 @@ impl Guard {
     }
 
     /// The rest of a body that has one coding or none, where the policy looks into bodies.
-    fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>) -> Option<BodyRest> {
+    fn rest_of(&self, request: &RequestView<'_>, body: BodyView<'_>, fuel: &Fuel) -> Option<BodyWindows> {
         let most = self.wants_body(request)?.get();
         if body.is_whole || body.bytes.len() < most {
             return None;
@@ -90,14 +99,23 @@ impl Guard {
         if codings.is_some() && self.0.parts.compressed_bodies != CompressedBodies::Inspect {
             return None;
         }
-        BodyWindows::after(content_type(request), codings.as_ref(), body.bytes).map(BodyRest)
+        if codings.is_some() {
+            fuel.grant(body.bytes.len());
+        }
+        BodyWindows::after(content_type(request), codings.as_ref(), body.bytes, fuel)
     }
 }
 
 impl Shared {
     /// Judges a window of a body.
-    pub(super) fn judge_rest(&self, snapshot: &Snapshot, request: &RequestView<'_>, window: Window<'_>) -> Verdict {
-        let case = self.case(snapshot, request);
+    pub(super) fn judge_rest(
+        &self,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        window: Window<'_>,
+        fuel: &Fuel,
+    ) -> Verdict {
+        let case = self.case(snapshot, request, fuel);
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
@@ -112,14 +130,21 @@ impl Shared {
         self.conclude(&outcome, &case)
     }
 
-    /// Judges a body of which more follows than is looked at.
-    pub(super) fn judge_end(&self, snapshot: &Snapshot, request: &RequestView<'_>, gaps: &Gaps) -> Verdict {
-        let case = self.case(snapshot, request);
+    /// Judges a body of which more follows than is looked at, or than there is fuel for.
+    pub(super) fn judge_end(
+        &self,
+        snapshot: &Snapshot,
+        request: &RequestView<'_>,
+        gaps: &Gaps,
+        fuel: &Fuel,
+    ) -> Verdict {
+        let case = self.case(snapshot, request, fuel);
         if is_whitelisted(&case) {
             return Verdict::Pass;
         }
         let mut outcome = Outcome::default();
         self.judge_gaps(gaps, Part::Body, &case, &mut outcome);
+        outcome.is_out_of_fuel = fuel.is_out_for_the_first_time();
         self.conclude(&outcome, &case)
     }
 }

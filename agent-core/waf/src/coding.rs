@@ -4,6 +4,8 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
+use super::fuel::Fuel;
+
 /// The largest window that a Zstandard frame may ask for, as a power of two: the 8 MiB that RFC
 /// 9659 sets for HTTP.
 pub(super) const ZSTD_WINDOW_LOG: u32 = 23;
@@ -70,6 +72,24 @@ impl Coding {
             _ if is_zlib(bytes) => Some(Self::Deflate),
             _ => None,
         }
+    }
+
+    /// As [`decode`](Self::decode), as far as there is fuel, which is out where that ended it.
+    #[must_use]
+    pub(crate) fn decode_by(self, fuel: Option<&Fuel>, coded: &[u8], most: usize) -> Option<Decoded> {
+        let Some(fuel) = fuel else {
+            return self.decode(coded, most);
+        };
+        if !fuel.spend(Fuel::A_DECODER) {
+            return None;
+        }
+        let afforded = most.min(fuel.affords(Fuel::UNPACKED));
+        let decoded = self.decode(coded, afforded)?;
+        let steps = decoded.bytes.len() as u64 * Fuel::UNPACKED + decoded.consumed as u64 * Fuel::CODED;
+        if !fuel.spend(steps) || (decoded.is_cut && afforded < most) {
+            fuel.exhaust();
+        }
+        Some(decoded)
     }
 
     /// Decodes at most so many bytes. `None` where nothing can be decoded.

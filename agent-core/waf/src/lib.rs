@@ -20,6 +20,7 @@ pub mod characters;
 pub mod coding;
 pub mod detect;
 mod engine;
+mod fuel;
 pub mod normal;
 pub mod pattern;
 pub mod places;

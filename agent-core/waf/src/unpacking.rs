@@ -8,14 +8,18 @@ use std::{
 
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-use super::coding::{Coding, ZSTD_WINDOW_LOG, is_zlib};
+use super::{
+    coding::{Coding, ZSTD_WINDOW_LOG, is_zlib},
+    fuel::Fuel,
+};
 
 /// Coded bytes that are undone in one step: deflate makes a quarter of a MiB of them at its most.
 const STEP: usize = 256;
 
 /// The most that one step may unpack to, in bytes. Brotli and Zstandard have no end to it, and what
-/// an honest client sends in so few bytes is shorter.
-const MOST_OF_STEP: usize = 1 << 20;
+/// an honest client sends in so few bytes is shorter. It may be more than there is fuel for: then it
+/// is the last.
+const MOST_OF_STEP: usize = 1 << 19;
 
 /// Bytes that Brotli's decoder writes at once.
 const PIECE: usize = 4 << 10;
@@ -36,6 +40,8 @@ pub enum Failed {
     Bomb,
     /// It is not what it is said to be.
     Unsound,
+    /// It costs more than its request may.
+    OutOfFuel,
 }
 
 enum Decoder {
@@ -89,16 +95,28 @@ impl Unpacking {
     }
 
     /// Undoes the coding of the next piece and shows what comes of it, step by step, for as long as
-    /// `show` wants more.
+    /// `show` wants more and there is fuel, to which what is unpacked adds.
     ///
     /// # Errors
     /// Where nothing more comes of it.
-    pub fn push(&mut self, piece: &[u8], show: &mut dyn FnMut(&Self, &[u8]) -> bool) -> Result<(), Failed> {
+    pub fn push(
+        &mut self,
+        piece: &[u8],
+        fuel: &Fuel,
+        show: &mut dyn FnMut(&Self, &[u8]) -> bool,
+    ) -> Result<(), Failed> {
         for step in piece.chunks(STEP) {
             self.taken += step.len();
             let undone = self.decoder.step(step);
             let plain = std::mem::take(&mut self.decoder.room().0);
             self.unpacked += plain.len();
+            fuel.grant_unpacked(plain.len(), step.len());
+            let is_paid = fuel.spend(plain.len() as u64 * Fuel::UNPACKED + step.len() as u64 * Fuel::CODED);
+            let is_bomb = matches!(&undone, Err(error) if error.kind() == io::ErrorKind::FileTooLarge);
+            if !is_paid {
+                fuel.exhaust();
+                return Err(if is_bomb { Failed::Bomb } else { Failed::OutOfFuel });
+            }
             let goes_on = show(self, &plain);
             match undone {
                 _ if !goes_on => return Ok(()),
@@ -158,7 +176,10 @@ mod tests {
         let mut unpacking = Unpacking::new(coding, packed).unwrap();
         let mut plain = Vec::new();
         let ended = packed.chunks(piece).try_for_each(|piece| {
-            unpacking.push(piece, &mut |_, step| {
+            // enough for what is unpacked here
+            let fuel = Fuel::of_body();
+            fuel.grant(64 << 20);
+            unpacking.push(piece, &fuel, &mut |_, step| {
                 plain.extend_from_slice(step);
                 true
             })

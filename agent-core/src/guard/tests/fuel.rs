@@ -108,10 +108,10 @@ fn binary_data_is_no_evidence_however_costly() {
 }
 
 /// Numbers in no order, the same in each run (Lehmer's generator).
-struct Draw(u64);
+pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(0x5851_f42d_4c95_7f2d)

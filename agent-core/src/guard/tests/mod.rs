@@ -1,6 +1,7 @@
 //! The guard as adapters use it: requests in, verdicts, detections and counts out.
 
 mod bans;
+mod budget;
 mod compressed;
 mod detectors;
 mod dry_run;

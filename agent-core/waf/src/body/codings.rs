@@ -8,6 +8,7 @@
 use super::windows::WINDOW;
 use crate::{
     coding::{Coding, Decoded},
+    fuel::Fuel,
     places::{Gap, Gaps, Rest, Window},
 };
 
@@ -54,6 +55,7 @@ pub struct Readings {
 pub struct Reading {
     bytes: Vec<u8>,
     is_whole: bool,
+    is_bomb: bool,
 }
 
 /// Its size only: bodies hold what does not belong in a log.
@@ -154,18 +156,19 @@ impl<'h> Codings<'h> {
         only.and_then(|name| Coding::named(name))
     }
 
-    /// The body in the ways in which it may be read. Of each at least `most` bytes are unpacked.
+    /// The body in the ways in which it may be read. Of each at least `most` bytes are unpacked, as
+    /// far as there is fuel, to which what is unpacked adds.
     #[must_use]
-    pub fn undone(&self, body: BodyView<'_>, most: usize) -> Readings {
+    pub fn undone(&self, body: BodyView<'_>, most: usize, fuel: &Fuel) -> Readings {
         let mut readings = Readings::default();
         // hosts undo all codings, or the one that is named first or last
         let names = self.names.get(..self.count.min(MOST_CODINGS)).unwrap_or_default();
         let first = names.first().copied().into_iter();
-        let is_read = readings.add(body, names.iter().rev().copied(), most);
+        let is_read = readings.add(body, names.iter().rev().copied(), most, fuel);
         if self.count > 1 {
-            readings.add(body, first, most);
+            readings.add(body, first, most, fuel);
         }
-        if !(is_read && self.is_only) {
+        if !(is_read && self.is_only || fuel.is_out()) {
             readings.as_it_came = true;
             readings.gaps.add(Gap::UnknownCoding, 0);
         }
@@ -176,7 +179,7 @@ impl<'h> Codings<'h> {
 impl Readings {
     /// Undoes codings one after the other, as far as they unpack to no more than is looked at, and
     /// keeps what each yields. Whether all could be undone.
-    fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize) -> bool {
+    fn add<'n>(&mut self, body: BodyView<'_>, names: impl Iterator<Item = &'n [u8]>, most: usize, fuel: &Fuel) -> bool {
         let first = self.decoded.len();
         for name in names {
             let before = self.decoded.get(first..).and_then(<[Reading]>::last);
@@ -186,24 +189,24 @@ impl Readings {
             });
             let honest = coded.bytes.len().saturating_mul(MOST_RATIO);
             let least = most.max(ALWAYS_UNPACKED.min(honest));
-            let decode = |most| Coding::named(name).and_then(|coding| coding.decode(coded.bytes, most));
+            let decode = |most| Coding::named(name).and_then(|coding| coding.decode_by(Some(fuel), coded.bytes, most));
             let is_too_much = |decoded: &Decoded| is_bomb(decoded.bytes.len(), decoded.consumed);
             let Some(mut decoded) = decode(least) else {
                 return false;
             };
+            fuel.grant_unpacked(decoded.bytes.len(), decoded.consumed);
             let most = most.max(most_unpacked(coded.bytes.len()));
             if decoded.is_cut && most > least && !is_too_much(&decoded) {
                 let Some(longer) = decode(most) else {
                     return false;
                 };
+                let more = longer.bytes.len().saturating_sub(decoded.bytes.len());
+                fuel.grant_unpacked(more, longer.consumed);
                 decoded = longer;
             }
+            let is_bomb = decoded.is_cut && is_too_much(&decoded);
             if decoded.is_cut {
-                let gap = if is_too_much(&decoded) {
-                    Gap::Bomb
-                } else {
-                    Gap::TooLarge
-                };
+                let gap = if is_bomb { Gap::Bomb } else { Gap::TooLarge };
                 self.gaps.add(gap, decoded.bytes.len());
             }
             // a body that was cut off, by the limit of what is shown or by the client, ends where
@@ -212,6 +215,7 @@ impl Readings {
             self.decoded.push(Reading {
                 is_whole: coded.is_whole && is_sound && !decoded.is_cut,
                 bytes: decoded.bytes,
+                is_bomb,
             });
             if !is_sound {
                 return false;
@@ -223,12 +227,12 @@ impl Readings {
 
 impl Reading {
     /// Shows the first `most` bytes as a body of this type, and what follows as windows, until
-    /// `look` has enough.
+    /// `look` has enough. Of a bomb it shows no more than those.
     pub fn parts(&self, content_type: &str, most: usize, look: &mut dyn FnMut(Unpacked<'_>) -> bool) {
         let most = most.min(self.bytes.len());
         let (bytes, following) = self.bytes.split_at(most);
         let is_whole = self.is_whole && following.is_empty();
-        if !look(Unpacked::Beginning(BodyView { bytes, is_whole })) || following.is_empty() {
+        if !look(Unpacked::Beginning(BodyView { bytes, is_whole })) || following.is_empty() || self.is_bomb {
             return;
         }
         let Some(mut rest) = Rest::after(content_type, bytes) else {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     coding::{Coding, tests::pack},
+    fuel::Fuel,
     places::{Gap, MOST_BYTES},
 };
 
@@ -55,11 +56,12 @@ fn codings_are_the_only_one_or_unclear() {
 
 /// What windows show of what follows a beginning, in bytes, and why they end.
 fn followed(coding: Option<&Codings<'_>>, beginning: &[u8], following: &[u8]) -> (usize, Vec<Gap>) {
-    let mut windows = BodyWindows::after("text/plain", coding, beginning).unwrap();
+    let fuel = Fuel::of_body();
+    let mut windows = BodyWindows::after("text/plain", coding, beginning, &fuel).unwrap();
     let (mut shown, mut ends) = (0, Vec::new());
     let mut pieces = following.chunks(5000).peekable();
     while let Some(piece) = pieces.next() {
-        windows.push(piece, pieces.peek().is_none(), &mut |following| {
+        windows.push(piece, pieces.peek().is_none(), &fuel, &mut |following| {
             match following {
                 Following::Window(window) => shown += window.body.bytes.len(),
                 Following::Ended(gaps) => ends.extend(gaps.iter().map(|(gap, _)| gap)),
@@ -93,16 +95,16 @@ fn windows_end_with_a_bomb_behind_an_honest_beginning() {
     // of which nothing is taken apart to begin with
     let all = pack(Coding::Gzip, &vec![b'a'; 40 << 20]);
     let half = all.get(..all.len() / 2).unwrap();
-    assert!(BodyWindows::after("text/plain", coded("gzip").as_ref(), half).is_none());
-    assert!(BodyWindows::after("text/plain", coded("gzip, br").as_ref(), half).is_none());
+    assert!(BodyWindows::after("text/plain", coded("gzip").as_ref(), half, &Fuel::of_body()).is_none());
+    assert!(BodyWindows::after("text/plain", coded("gzip, br").as_ref(), half, &Fuel::of_body()).is_none());
 }
 
 #[test]
 fn windows_of_what_is_not_said_to_be_coded_know_no_bomb() {
     let packed = pack(Coding::Gzip, &vec![b'a'; 1 << 20]);
-    let mut windows = BodyWindows::after("text/plain", None, b"").unwrap();
+    let mut windows = BodyWindows::after("text/plain", None, b"", &Fuel::of_body()).unwrap();
     let mut ended = Vec::new();
-    windows.push(&packed, true, &mut |following| {
+    windows.push(&packed, true, &Fuel::of_body(), &mut |following| {
         if let Following::Ended(gaps) = following {
             ended.extend(gaps.iter().map(|(gap, _)| gap));
         }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::codings::{Codings, is_bomb, most_unpacked};
 use crate::{
     coding::Coding,
+    fuel::Fuel,
     places::{Gap, Gaps, MOST_BYTES, Rest, Window},
     unpacking::{Failed, Unpacking},
 };
@@ -48,13 +49,14 @@ impl BodyWindows {
     pub const MOST: usize = 16 << 20;
 
     /// The rest of a body of this type that begins so, coded as said. `None` where nothing of such
-    /// a body is read beyond its beginning, or it is not clear how it is coded.
+    /// a body is read beyond its beginning, it is not clear how it is coded, or to undo it would
+    /// cost more than there is fuel for.
     #[must_use]
-    pub fn after(content_type: &str, codings: Option<&Codings<'_>>, beginning: &[u8]) -> Option<Self> {
+    pub fn after(content_type: &str, codings: Option<&Codings<'_>>, beginning: &[u8], fuel: &Fuel) -> Option<Self> {
         let (unpacking, beginning) = match codings {
             None => (None, Cow::Borrowed(beginning)),
             Some(codings) => {
-                let (unpacking, beginning) = unpacked(codings.only()?, beginning)?;
+                let (unpacking, beginning) = unpacked(codings.only()?, beginning, fuel)?;
                 (Some(Box::new(unpacking)), Cow::Owned(beginning))
             }
         };
@@ -77,14 +79,16 @@ impl BodyWindows {
         self.is_over = true;
     }
 
-    /// Takes what follows, a piece of the body or its end, and shows what is complete of it.
+    /// Takes what follows, a piece of the body or its end, and shows what is complete of it. What
+    /// came adds to the fuel of the body.
     ///
     /// Small pieces are shown together, once there are 16 KiB of them or the body ends.
-    pub fn push(&mut self, piece: &[u8], is_end: bool, look: &mut Look<'_>) {
+    pub fn push(&mut self, piece: &[u8], is_end: bool, fuel: &Fuel, look: &mut Look<'_>) {
         let mut piece = piece;
         loop {
             let (next, later) = piece.split_at(piece.len().min(PIECE));
-            self.take(next, is_end && later.is_empty(), look);
+            fuel.renew(next.len());
+            self.take(next, is_end && later.is_empty(), fuel, look);
             if self.is_over || later.is_empty() {
                 return;
             }
@@ -92,11 +96,11 @@ impl BodyWindows {
         }
     }
 
-    fn take(&mut self, piece: &[u8], is_end: bool, look: &mut Look<'_>) {
+    fn take(&mut self, piece: &[u8], is_end: bool, fuel: &Fuel, look: &mut Look<'_>) {
         let Some(mut unpacking) = self.unpacking.take() else {
             return self.plain(piece, is_end, look);
         };
-        let failed = unpacking.push(piece, &mut |so_far, plain| {
+        let failed = unpacking.push(piece, fuel, &mut |so_far, plain| {
             self.plain(plain, false, look);
             if !self.is_over && so_far.unpacked > most_unpacked(so_far.taken) {
                 let gap = if is_bomb(so_far.unpacked, so_far.taken) {
@@ -108,9 +112,12 @@ impl BodyWindows {
             }
             !self.is_over
         });
+        let is_bomb = is_bomb(unpacking.unpacked, unpacking.taken);
+        let too_much = if is_bomb { Gap::Bomb } else { Gap::TooLarge };
         self.unpacking = Some(unpacking);
         match failed {
             _ if self.is_over => {}
+            Err(Failed::OutOfFuel) => self.end(too_much, look),
             Err(Failed::Bomb) => self.end(Gap::Bomb, look),
             Err(Failed::Unsound) => self.end(Gap::UnknownCoding, look),
             Ok(()) if is_end => self.plain(b"", true, look),
@@ -146,11 +153,14 @@ impl BodyWindows {
 
 /// The beginning of a body without its coding, where all of it was looked at, and what undoes the
 /// coding of the rest.
-fn unpacked(coding: Coding, bytes: &[u8]) -> Option<(Unpacking, Vec<u8>)> {
+fn unpacked(coding: Coding, bytes: &[u8], fuel: &Fuel) -> Option<(Unpacking, Vec<u8>)> {
+    if !fuel.spend(Fuel::A_DECODER) {
+        return None;
+    }
     let most = most_unpacked(bytes.len());
     let mut unpacking = Unpacking::new(coding, bytes)?;
     let mut beginning = Vec::new();
-    let failed = unpacking.push(bytes, &mut |_, plain| {
+    let failed = unpacking.push(bytes, fuel, &mut |_, plain| {
         beginning.extend_from_slice(plain);
         beginning.len() <= most
     });

@@ -253,11 +253,7 @@ mod tests {
         assert_eq!(find(Role::Value, model), found);
         assert_eq!(find(Role::FileHead, model), None);
         let mut is_found = false;
-        let body_of = Body {
-            content_type: "application/octet-stream",
-            bytes: object,
-            is_whole: true,
-        };
+        let body_of = Body::whole("application/octet-stream", object);
         let _gaps = body(1 << 16, &body_of, &mut |field| {
             is_found |= Detectors::standard().unwrap().look(field).is_some();
             true

@@ -24,7 +24,11 @@ pub fn excerpt_at(names: &SecretNames, place: &Place<'_>, role: Role, text: &str
     }
     let masked = match place.part {
         Part::Path => Some(names.shown_path(text)).filter(|shown| matches!(shown, Cow::Owned(_))),
-        Part::Query | Part::Cookie | Part::Header | Part::Body => names.shown_text(text).map(Cow::Owned),
+        Part::Query | Part::Cookie | Part::Header | Part::Body => {
+            // what stands behind what is shown hides nothing of it
+            let end = text.floor_char_boundary(at.start.saturating_add(BYTES).min(text.len()));
+            names.shown_text(text.get(..end).unwrap_or(text)).map(Cow::Owned)
+        }
     };
     match masked {
         Some(masked) => {

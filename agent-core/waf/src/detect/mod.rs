@@ -45,7 +45,6 @@ mod embed;
 mod excerpt;
 mod familiar;
 mod family;
-mod fuel;
 mod ldap;
 pub mod leak;
 mod lexicon;
@@ -75,11 +74,12 @@ use std::{fmt, ops::Range};
 
 use once_cell::race::OnceBox;
 
+pub use crate::fuel::{Fuel, PutBy};
+
 pub use self::{
     context::Context,
     excerpt::{excerpt, excerpt_at, hidden},
     family::Family,
-    fuel::Fuel,
     lexicon::Hits,
     marks::Marks,
     options::{Ask, Families, Least, Options, Unattended},

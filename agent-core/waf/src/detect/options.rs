@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Context, Family, Finding, Fuel};
+use super::{CERTAIN, Context, Family, Finding, Fuel};
 use crate::places::{STANDARD_NAMES, SecretNames};
 
 /// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
@@ -90,6 +90,13 @@ impl Least {
         sqli: 0,
         xss: 0,
         others: 0,
+    };
+
+    /// Those that are certain are told.
+    pub const CERTAIN: Self = Self {
+        sqli: CERTAIN,
+        xss: CERTAIN,
+        others: CERTAIN,
     };
 
     /// The score of a family.

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CERTAIN, Caught, Compared, Detectors, Family, Finding, Options, excerpt_at};
+use super::{CERTAIN, Caught, Compared, Detectors, Family, Finding, Fuel, Options, excerpt_at};
 use crate::places::{Field, Place, Role};
 
 /// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
@@ -99,6 +99,15 @@ struct Values {
 }
 
 impl Pollution {
+    /// Takes what it costs to take note of a value. Whether there was as much.
+    #[must_use]
+    pub fn is_paid(&self, field: &Field<'_>, fuel: Option<&Fuel>) -> bool {
+        /// Steps of a name that is looked up.
+        const A_NAME: u64 = 100;
+        let bytes = field.place.name.len().saturating_add(field.value.len()) as u64;
+        fuel.is_none_or(|fuel| fuel.spend(A_NAME + bytes))
+    }
+
     /// Takes note of a value.
     pub fn note(&mut self, field: &Field<'_>) {
         let name = field.place.name;

@@ -18,12 +18,19 @@ pub(super) fn each(
     options: &Options<'_>,
     report: &mut dyn FnMut(Caught) -> bool,
 ) {
+    // of headers there are few
+    if field.place.part != Part::Header && options.fuel.is_some_and(|fuel| !fuel.spend(Fuel::A_VISIT)) {
+        return;
+    }
     let is_worth = |_: &&Standard| !(says_nothing(field) || familiar::knows(field, options));
     let standard = detectors.standard.filter(is_worth);
     if standard.is_none() && detectors.own.is_empty() {
         return;
     }
-    if options.fuel.is_some_and(|fuel| !fuel.begin(field.value.len())) {
+    if options
+        .fuel
+        .is_some_and(|fuel| !fuel.begin(field.value.len(), field.place.name.len()))
+    {
         return;
     }
     let marks = Marks::of(field.value);
@@ -37,6 +44,10 @@ pub(super) fn each(
     } else if let Some(normal) = binary() {
         normal
     } else {
+        let steps = Fuel::A_CODED_BYTE * field.value.len() as u64;
+        if options.fuel.is_some_and(|fuel| !fuel.spend(steps)) {
+            return;
+        }
         normalise(field.value, field.spelling, options.base64)
     };
     let marks = match normal.text {
@@ -238,7 +249,9 @@ impl Search<'_> {
             return true;
         }
         // a finding that is certain is told whatever is left: it may be the last of the request
-        let is_paid = value.spend(Fuel::A_FINDING + value.text.len() as u64);
+        let read = value.text.len().min(finding.at.start.saturating_add(1024)) as u64;
+        let of_name = Fuel::A_BYTE_OF_A_NAME_TOLD * value.place.name.len() as u64;
+        let is_paid = value.spend(Fuel::A_FINDING + Fuel::A_BYTE_OF_A_FINDING * read + of_name);
         if !is_paid && finding.score < CERTAIN {
             return true;
         }

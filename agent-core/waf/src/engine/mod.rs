@@ -1,16 +1,15 @@
 //! Judges a request, or its parts as they come, by the standard rules: the engine for those who
 //! bring no policy of their own.
 
+mod search;
+
 use std::fmt;
 
+use self::search::Search;
 use crate::{
     body::{BodyView, BodyWindows, Codings, ContentTypes, Following, Unpacked},
-    detect::{
-        BuildError, CERTAIN, Caught, Context, Detectors, Families, Family, Fuel, Options, hidden,
-        pollution::{Pollution, Repeats},
-    },
-    normal::Spelling,
-    places::{self, Document, Field, Format, Gap, Gaps, MOST_BYTES, Part, Place, Role, SecretNames, Window},
+    detect::{BuildError, CERTAIN, Context, Detectors, Families, Family, Fuel, Options},
+    places::{Gap, Gaps, MOST_BYTES, Window},
 };
 
 /// The most matches that are kept of a request beside one that is certain: more say nothing more,
@@ -122,6 +121,12 @@ impl Judgement {
         }
     }
 
+    fn add_want(&mut self, fuel: &Fuel) {
+        if fuel.is_out() {
+            self.add(Unjudged::OutOfFuel);
+        }
+    }
+
     fn add_gaps(&mut self, gaps: &Gaps) {
         gaps.iter().for_each(|(gap, _)| self.add(Unjudged::Unread(gap)));
     }
@@ -157,7 +162,7 @@ impl Engine {
     /// Judges a request's head: its path, query, cookies and other headers.
     #[must_use]
     pub fn judge_head(&self, head: &Head<'_>) -> Judgement {
-        self.search(head, 0, |search| search.head())
+        self.search(head, &Fuel::of_head(), |search| search.head())
     }
 
     /// Judges a body piece by piece, as it comes.
@@ -168,12 +173,12 @@ impl Engine {
             head,
             beginning: Vec::new(),
             state: Progress::Beginning,
+            fuel: Fuel::of_body(),
         }
     }
 
-    /// Looks into something of this many bytes, with the fuel for it.
-    fn search<'e>(&'e self, head: &'e Head<'e>, bytes: usize, look: impl FnOnce(&mut Search<'_>)) -> Judgement {
-        let fuel = Fuel::for_bytes(bytes);
+    /// Looks into something with this fuel.
+    fn search<'e>(&'e self, head: &'e Head<'e>, fuel: &Fuel, look: impl FnOnce(&mut Search<'_>)) -> Judgement {
         let mut search = Search {
             engine: self,
             head,
@@ -183,16 +188,14 @@ impl Engine {
                     path: head.path,
                     ..Context::NONE
                 },
-                fuel: Some(&fuel),
+                fuel: Some(fuel),
                 ..Options::STANDARD
             },
             found: Judgement::default(),
         };
         look(&mut search);
         let mut found = search.found;
-        if fuel.is_out() {
-            found.add(Unjudged::OutOfFuel);
-        }
+        found.add_want(fuel);
         found
     }
 }
@@ -207,6 +210,8 @@ pub struct BodyStream<'e> {
     /// What came, until it is judged.
     beginning: Vec<u8>,
     state: Progress,
+    /// One for all of it, which grows as it comes.
+    fuel: Fuel,
 }
 
 /// How far a body was read.
@@ -239,7 +244,7 @@ impl BodyStream<'_> {
         match &mut self.state {
             Progress::Over => Judgement::default(),
             Progress::Rest(rest) => {
-                let judgement = self.engine.judge_rest(self.head, rest, piece, end);
+                let judgement = self.engine.judge_rest(self.head, rest, (piece, end), &self.fuel);
                 if rest.is_over() || judgement.is_attack() {
                     self.state = Progress::Over;
                 }
@@ -274,9 +279,10 @@ impl BodyStream<'_> {
             is_whole: is_ended && end == Some(true),
         };
         let codings = self.head.codings();
-        let mut judgement = self.engine.judge_body(self.head, codings.as_ref(), shown);
+        self.fuel.grant(beginning.len());
+        let mut judgement = self.engine.judge_body(self.head, codings.as_ref(), shown, &self.fuel);
         let has_rest = !is_ended && !judgement.is_attack();
-        let rest = || BodyWindows::after(self.head.types().last(), codings.as_ref(), beginning);
+        let rest = || BodyWindows::after(self.head.types().last(), codings.as_ref(), beginning, &self.fuel);
         self.state = match has_rest.then(rest) {
             None => Progress::Over,
             Some(Some(rest)) => Progress::Rest(Box::new(rest)),
@@ -295,18 +301,18 @@ impl BodyStream<'_> {
 
 impl Engine {
     /// Judges the beginning of a body, in whichever way it is coded.
-    fn judge_body(&self, head: &Head<'_>, codings: Option<&Codings<'_>>, body: BodyView<'_>) -> Judgement {
-        let look = |body: BodyView<'_>| self.search(head, body.bytes.len(), |search| search.body(body));
+    fn judge_body(&self, head: &Head<'_>, codings: Option<&Codings<'_>>, body: BodyView<'_>, fuel: &Fuel) -> Judgement {
+        let look = |body: BodyView<'_>| self.search(head, fuel, |search| search.body(body));
         let Some(codings) = codings else {
             return look(body);
         };
         let mut judgement = Judgement::default();
-        let readings = codings.undone(body, MOST_BYTES);
+        let readings = codings.undone(body, MOST_BYTES, fuel);
         for reading in &readings.decoded {
             reading.parts(head.types().last(), MOST_BYTES, &mut |part| {
                 judgement.merge(match part {
                     Unpacked::Beginning(body) => look(body),
-                    Unpacked::Window(window) => self.judge_window(head, &window),
+                    Unpacked::Window(window) => self.judge_window(head, &window, fuel),
                 });
                 !judgement.is_attack()
             });
@@ -318,15 +324,25 @@ impl Engine {
             judgement.merge(found);
         }
         judgement.add_gaps(&readings.gaps);
+        judgement.add_want(fuel);
         judgement
     }
 
-    fn judge_rest(&self, head: &Head<'_>, rest: &mut BodyWindows, piece: &[u8], end: Option<bool>) -> Judgement {
+    fn judge_rest(
+        &self,
+        head: &Head<'_>,
+        rest: &mut BodyWindows,
+        (piece, end): (&[u8], Option<bool>),
+        fuel: &Fuel,
+    ) -> Judgement {
         let mut judgement = Judgement::default();
-        rest.push(piece, end.is_some(), &mut |following| {
+        rest.push(piece, end.is_some(), fuel, &mut |following| {
             match following {
-                Following::Window(window) => judgement.merge(self.judge_window(head, &window)),
-                Following::Ended(gaps) => judgement.add_gaps(&gaps),
+                Following::Window(window) => judgement.merge(self.judge_window(head, &window, fuel)),
+                Following::Ended(gaps) => {
+                    judgement.add_gaps(&gaps);
+                    judgement.add_want(fuel);
+                }
             }
             !judgement.is_attack()
         });
@@ -336,8 +352,8 @@ impl Engine {
         judgement
     }
 
-    fn judge_window(&self, head: &Head<'_>, window: &Window<'_>) -> Judgement {
-        self.search(head, window.body.bytes.len(), |search| search.window(window))
+    fn judge_window(&self, head: &Head<'_>, window: &Window<'_>, fuel: &Fuel) -> Judgement {
+        self.search(head, fuel, |search| search.window(&window.fuelled(fuel)))
     }
 }
 
@@ -355,140 +371,6 @@ impl<'r> Head<'r> {
 
     fn codings(&self) -> Option<Codings<'r>> {
         Codings::of(|visit| self.values("content-encoding").for_each(visit))
-    }
-}
-
-/// A search through one part of a request.
-struct Search<'s> {
-    engine: &'s Engine,
-    head: &'s Head<'s>,
-    options: Options<'s>,
-    found: Judgement,
-}
-
-impl<'s> Search<'s> {
-    fn goes_on(&self) -> bool {
-        !self.found.is_attack()
-    }
-
-    fn head(&mut self) {
-        let head = self.head;
-        places::path(head.path, &mut |field| self.look(None, field));
-        if !head.query.is_empty() && self.goes_on() {
-            self.query(head.query);
-        }
-        for (name, value) in head.headers {
-            if self.goes_on() {
-                places::header(name, value, &mut |field| self.look(None, field));
-            }
-        }
-    }
-
-    fn query(&mut self, query: &str) {
-        let mut repeats = Repeats::default();
-        places::query(query, &mut |field| {
-            repeats.note(field);
-            self.look(None, field)
-        });
-        if repeats.any() {
-            self.pollution(Part::Query, &mut |visit| places::query(query, visit));
-        }
-        let types = self.head.types();
-        if types.are_more() {
-            self.found.add(Unjudged::Unread(Gap::TwoTypes));
-        }
-        for content_type in types.iter() {
-            if self.goes_on() && places::foreign_query(content_type, query, &mut |field| self.look(None, field)) {
-                self.found.add(Unjudged::Unread(Gap::ForeignCharset));
-            }
-        }
-    }
-
-    fn body(&mut self, body: BodyView<'_>) {
-        let types = self.head.types();
-        if types.are_several() {
-            self.found.add(Unjudged::Unread(Gap::TwoTypes));
-        }
-        for content_type in types.iter() {
-            let shown = places::Body {
-                content_type,
-                bytes: body.bytes,
-                is_whole: body.is_whole,
-            };
-            if self.goes_on() {
-                self.body_as(&shown, content_type);
-            }
-        }
-    }
-
-    fn body_as(&mut self, body: &places::Body<'_>, content_type: &'s str) {
-        let format = Format::of(content_type, body.bytes);
-        self.options.context.format = Some(format);
-        self.options.context.content_type = content_type;
-        let document = Document::new(format, body.bytes, SecretNames::standard());
-        let mut repeats = Repeats::default();
-        let gaps = places::body(MOST_BYTES, body, &mut |field| {
-            if format == Format::Form {
-                repeats.note(field);
-            }
-            self.look(Some(&document), field)
-        });
-        self.found.add_gaps(&gaps);
-        if repeats.any() {
-            self.pollution(Part::Body, &mut |visit| {
-                let _same_as_before = places::body(MOST_BYTES, body, visit);
-            });
-        }
-    }
-
-    fn window(&mut self, window: &Window<'_>) {
-        self.options.context.format = Some(window.format);
-        self.options.context.content_type = self.head.types().last();
-        // the names of what goes on are not known any more, and may have said that it is a secret
-        let document = Document::new(Format::Binary, b"", SecretNames::standard());
-        let gaps = places::window(window, &mut |field| self.look(Some(&document), field));
-        self.found.add_gaps(&gaps);
-    }
-
-    /// Parameters that came more than once. Only requests that have some are taken apart a second
-    /// time.
-    fn pollution(&mut self, part: Part, fields: &mut dyn FnMut(&mut places::Visit<'_>)) {
-        if !self.goes_on() || !self.options.wants.has(Family::Pollution) {
-            return;
-        }
-        let mut pollution = Pollution::default();
-        fields(&mut |field| {
-            pollution.note(field);
-            true
-        });
-        let like = Field::whole(part, Role::Value, b"", Spelling::Form);
-        if let Some((name, caught)) = pollution.judge(&self.engine.detectors, &like, &self.options) {
-            self.note(&Place { part, name: &name }, caught);
-        }
-    }
-
-    /// Looks into one value. Whether to go on.
-    fn look(&mut self, document: Option<&Document<'_>>, field: &Field<'_>) -> bool {
-        let (engine, options) = (self.engine, self.options);
-        engine.detectors.each(field, &options, &mut |mut caught| {
-            if document.is_some_and(|document| document.hides(&field.place)) {
-                caught.excerpt = hidden(field.value.len());
-            }
-            self.note(&field.place, caught);
-            self.goes_on()
-        });
-        self.goes_on()
-    }
-
-    fn note(&mut self, place: &Place<'_>, caught: Caught) {
-        let name = &SecretNames::standard().shown_name(place.name);
-        self.found.keep(RuleMatch {
-            family: caught.family,
-            rule: caught.finding.rule,
-            place: Place { name, ..*place }.to_string(),
-            score: caught.finding.score,
-            excerpt: caught.excerpt,
-        });
     }
 }
 

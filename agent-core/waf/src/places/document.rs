@@ -11,6 +11,8 @@ pub struct Document<'b> {
     names: &'b SecretNames,
     /// Looked for with the first finding.
     is_hidden: OnceCell<bool>,
+    /// Likewise: whether the name of a secret stands anywhere.
+    is_named: OnceCell<bool>,
 }
 
 impl<'b> Document<'b> {
@@ -22,6 +24,7 @@ impl<'b> Document<'b> {
             bytes,
             names,
             is_hidden: OnceCell::new(),
+            is_named: OnceCell::new(),
         }
     }
 
@@ -30,7 +33,7 @@ impl<'b> Document<'b> {
     /// query language have no names at all.
     #[must_use]
     pub fn hides(&self, place: &Place<'_>) -> bool {
-        let named_anywhere = || self.names.named_in(self.bytes);
+        let named_anywhere = || *self.is_named.get_or_init(|| self.names.named_in(self.bytes));
         let is_hidden = self.is_hidden.get_or_init(|| match self.format {
             Format::Xml | Format::Markup | Format::GraphQl => named_anywhere(),
             Format::Json => self.names.named_in_value(self.bytes),

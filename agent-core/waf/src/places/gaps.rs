@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fuel::Fuel;
+
 /// Why something of a body was not inspected, or could be read in another way than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gap {
@@ -82,15 +84,6 @@ impl Gaps {
         }
     }
 
-    /// Has a part read that begins at this offset, and adds its gaps with their offsets in the
-    /// whole.
-    pub(super) fn within<T>(&mut self, at: usize, read: impl FnOnce(&mut Self) -> T) -> T {
-        let mut inner = Self::default();
-        let result = read(&mut inner);
-        self.merge(&inner.moved(at));
-        result
-    }
-
     /// The same gaps, so many bytes further on.
     #[must_use]
     pub(super) fn moved(self, by: usize) -> Self {
@@ -119,5 +112,62 @@ impl Gaps {
         Gap::ALL
             .into_iter()
             .filter_map(|gap| Some((gap, (*self.0.get(gap as usize)?)?)))
+    }
+}
+
+/// What is noted while something is taken apart: why not all of it is inspected, and what that may
+/// still cost.
+#[derive(Default)]
+pub(super) struct Notes<'f> {
+    pub(super) gaps: Gaps,
+    fuel: Option<&'f Fuel>,
+}
+
+impl<'f> Notes<'f> {
+    pub(super) fn new(fuel: Option<&'f Fuel>) -> Self {
+        Self {
+            gaps: Gaps::default(),
+            fuel,
+        }
+    }
+
+    /// Adds a gap.
+    pub(super) fn add(&mut self, gap: Gap, at: usize) {
+        self.gaps.add(gap, at);
+    }
+
+    /// Has something read whose gaps are not the whole's, and gives them.
+    pub(super) fn apart<T>(&self, read: impl FnOnce(&mut Self) -> T) -> (T, Gaps) {
+        let mut inner = Self::new(self.fuel);
+        let result = read(&mut inner);
+        (result, inner.gaps)
+    }
+
+    /// Has a part read that begins at this offset, and adds its gaps with their offsets in the
+    /// whole.
+    pub(super) fn within<T>(&mut self, at: usize, read: impl FnOnce(&mut Self) -> T) -> T {
+        let (result, gaps) = self.apart(read);
+        self.gaps.merge(&gaps.moved(at));
+        result
+    }
+
+    /// Takes steps; `false` where there are not as many left, and nothing more is to be read.
+    pub(super) fn spend(&self, steps: u64) -> bool {
+        self.fuel.is_none_or(|fuel| fuel.spend(steps))
+    }
+
+    /// As [`spend`](Self::spend), so many steps for each of some bytes.
+    pub(super) fn spend_on(&self, bytes: &[u8], each: u64) -> bool {
+        self.spend((bytes.len() as u64).saturating_mul(each))
+    }
+
+    /// Whether there is nothing left for more to be read.
+    pub(super) fn is_out(&self) -> bool {
+        self.fuel.is_some_and(Fuel::is_out)
+    }
+
+    /// What undoing codings may cost.
+    pub(super) const fn fuel(&self) -> Option<&'f Fuel> {
+        self.fuel
     }
 }

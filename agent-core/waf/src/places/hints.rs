@@ -170,7 +170,7 @@ impl NameHints {
     /// percent-encoded, and takes some hundred comparisons: ask only where a rule found something.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let name = decoded(name);
+        let name = decoded(end_of(name));
         let mut segments = segments(&name);
         let Some(last) = segments.next() else {
             return Self::NONE;
@@ -238,7 +238,7 @@ impl Place<'_> {
     /// The last of the names on the way to a value, without the place in a list: `email` for
     /// `user.email[0]`.
     pub(crate) fn last_name(&self) -> Cow<'_, str> {
-        match decoded(self.name) {
+        match decoded(end_of(self.name)) {
             Cow::Borrowed(name) => segments(name).next().unwrap_or_default().into(),
             Cow::Owned(name) => segments(&name).next().unwrap_or_default().to_owned().into(),
         }
@@ -256,6 +256,13 @@ impl Place<'_> {
         let last = compact(&last, &mut buffer);
         ends.iter().any(|end| last.ends_with(end))
     }
+}
+
+/// The end of a name, which says what the value is: names of applications are shorter.
+fn end_of(name: &str) -> &str {
+    const LONGEST_NAME: usize = 512;
+    let from = name.ceil_char_boundary(name.len().saturating_sub(LONGEST_NAME));
+    name.get(from..).unwrap_or(name)
 }
 
 /// A name as an application reads it. Clients encode brackets, and attackers letters.

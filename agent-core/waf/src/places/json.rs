@@ -6,8 +6,9 @@
 use memchr::{memchr, memchr2};
 
 use super::{
-    Body, Field, Gap, Gaps, MOST_DEPTH, Part, Place, Role, Visit,
+    Body, Field, Gap, MOST_DEPTH, Part, Place, Role, Visit,
     carry::{AS_IS, Escapes, carried},
+    gaps::Notes,
     graphql,
 };
 use crate::normal::Spelling;
@@ -28,7 +29,7 @@ pub(super) struct Scanned {
 }
 
 /// Visits the keys and strings of a document.
-pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) -> Scanned {
+pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> Scanned {
     let mut scanner = Scanner {
         rest: body.bytes,
         name: String::new(),
@@ -40,7 +41,7 @@ pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) -> S
     let goes_on = scanner.scan();
     let Scanner { is_cut, is_odd, .. } = scanner;
     if is_cut && body.is_whole {
-        gaps.add(Gap::CutShort, body.bytes.len());
+        notes.add(Gap::CutShort, body.bytes.len());
     }
     Scanned { goes_on, is_odd }
 }

@@ -30,6 +30,7 @@ mod xml;
 use percent_encoding::percent_decode;
 
 use self::charset::{Charset, Foreign, Wide};
+use self::gaps::Notes;
 pub(crate) use self::secret::{MASK, STANDARD as STANDARD_NAMES};
 pub use self::{
     document::Document,
@@ -43,7 +44,7 @@ pub use self::{
     rest::{Rest, Window, window},
     secret::SecretNames,
 };
-use super::normal::Spelling;
+use super::{fuel::Fuel, normal::Spelling};
 
 /// The most of a body that is looked at, in bytes: what the adapters peek at by default.
 pub const MOST_BYTES: usize = 64 << 10;
@@ -78,6 +79,8 @@ pub struct Body<'b> {
     pub bytes: &'b [u8],
     /// Whether this is all of it.
     pub is_whole: bool,
+    /// What taking it apart may cost; `None` where it is not counted.
+    pub fuel: Option<&'b Fuel>,
 }
 
 impl<'b> Body<'b> {
@@ -88,6 +91,7 @@ impl<'b> Body<'b> {
             content_type,
             bytes,
             is_whole: true,
+            fuel: None,
         }
     }
 }
@@ -136,16 +140,26 @@ pub fn body(most: usize, body: &Body<'_>, visit: &mut Visit<'_>) -> Gaps {
         is_whole: body.is_whole && body.bytes.len() <= most,
         ..*body
     };
-    let mut gaps = budgeted(shown.bytes, visit, |visit, gaps| readings(&shown, visit, gaps));
+    let mut gaps = budgeted(&shown, visit, |visit, notes| readings(&shown, visit, notes));
     if shown.bytes.len() < body.bytes.len() {
         gaps.add(Gap::TooLarge, most);
     }
     gaps
 }
 
-/// Has the values of some bytes visited, as far as [`most_visited`] allows.
-fn budgeted(bytes: &[u8], visit: &mut Visit<'_>, read: impl FnOnce(&mut Visit<'_>, &mut Gaps)) -> Gaps {
-    let mut gaps = Gaps::default();
+/// Steps of a byte that is read for where values begin and end, in whatever format.
+const A_BYTE: u64 = 1;
+
+/// Steps of a byte that is decoded from its charset, in each way in which it may be read.
+const A_DECODED: u64 = 12;
+
+/// Has the values of a body visited, as far as [`most_visited`] and its fuel allow.
+fn budgeted(body: &Body<'_>, visit: &mut Visit<'_>, read: impl FnOnce(&mut Visit<'_>, &mut Notes<'_>)) -> Gaps {
+    let bytes = body.bytes;
+    let mut notes = Notes::new(body.fuel);
+    if !notes.spend_on(bytes, A_BYTE) {
+        return notes.gaps;
+    }
     let mut room = most_visited(bytes.len());
     let mut is_over = None;
     let mut visit = |field: &Field<'_>| {
@@ -156,11 +170,11 @@ fn budgeted(bytes: &[u8], visit: &mut Visit<'_>, read: impl FnOnce(&mut Visit<'_
         }
         visit(field)
     };
-    read(&mut visit, &mut gaps);
+    read(&mut visit, &mut notes);
     if let Some(at) = is_over {
-        gaps.add(Gap::TooMany, at);
+        notes.add(Gap::TooMany, at);
     }
-    gaps
+    notes.gaps
 }
 
 /// Where a value stands in a body; its end, where it was decoded.
@@ -170,7 +184,7 @@ fn offset(body: &[u8], value: &[u8]) -> usize {
 }
 
 /// Visits the values of a body in each charset that it may be in.
-fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+fn readings(body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
     if body.bytes.is_empty() {
         return;
     }
@@ -179,9 +193,9 @@ fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     if matches!(format, Format::Multipart | Format::Packed(_) | Format::Media) {
         // these have charsets in their parts, if at all
         if matches!(declared, Charset::Foreign(_) | Charset::Wide(_)) {
-            gaps.add(Gap::ForeignCharset, 0);
+            notes.add(Gap::ForeignCharset, 0);
         }
-        read_as(format, body, visit, gaps);
+        read_as(format, body, visit, notes);
         return;
     }
     let sniffed = Wide::sniffed(body.bytes);
@@ -193,7 +207,11 @@ fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
         Charset::Foreign(_) => true,
     };
     if is_foreign {
-        gaps.add(Gap::ForeignCharset, 0);
+        notes.add(Gap::ForeignCharset, 0);
+    }
+    let is_decoded = !matches!(declared, Charset::Plain) || sniffed.is_some();
+    if is_decoded && !notes.spend_on(body.bytes, A_DECODED) {
+        return;
     }
     let mut goes_on = true;
     let mut visit = |field: &Field<'_>| {
@@ -202,7 +220,7 @@ fn readings(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
     };
     let mut text = |text: &[u8], visit: &mut Visit<'_>| {
         let body = Body { bytes: text, ..*body };
-        read_as(Format::of(body.content_type, text), &body, visit, gaps);
+        read_as(Format::of(body.content_type, text), &body, visit, notes);
     };
     let declared = match (declared, sniffed) {
         (Charset::Plain | Charset::Wide(_) | Charset::Foreign(Foreign::Unknown), Some(wide)) => Charset::Wide(wide),
@@ -238,41 +256,41 @@ fn is_ebcdic(bytes: &[u8]) -> bool {
 }
 
 /// Visits the values of a body in this format.
-fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+fn read_as(format: Format, body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
     let bytes = body.bytes;
     if matches!(format, Format::Text | Format::Binary)
         && starts_with(body.content_type, "text/")
         && begins_with_control(bytes)
     {
-        gaps.add(Gap::ControlBytes, 0);
+        notes.add(Gap::ControlBytes, 0);
     }
     match format {
         Format::Form => form::body(bytes, visit),
         Format::Json => {
-            let scanned = json::body(body, visit, gaps);
+            let scanned = json::body(body, visit, notes);
             if scanned.goes_on && scanned.is_odd {
                 otherwise(body, visit);
             }
         }
-        Format::Multipart => multipart::body(body, visit, gaps),
+        Format::Multipart => multipart::body(body, visit, notes),
         Format::Xml => xml::body(Role::Document, bytes, visit),
         Format::Markup => xml::body(Role::Value, bytes, visit),
         Format::GraphQl => graphql::body(bytes, visit),
         Format::Text => {
             visit(&Field::whole(Part::Body, Role::Value, bytes, Spelling::Literal));
         }
-        Format::Packed(packing) => packed::declared(packing, body, visit, gaps),
+        Format::Packed(packing) => packed::declared(packing, body, visit, notes),
         Format::Media => {
-            gaps.add(Gap::NotText, 0);
+            notes.add(Gap::NotText, 0);
             let content = file::Content {
                 name: "",
                 content_type: body.content_type,
                 bytes,
                 most_of_head: MEDIA_HEAD,
             };
-            content.look(visit, gaps);
+            content.look(visit, notes);
         }
-        Format::Binary => packed::undeclared(bytes, visit, gaps),
+        Format::Binary => packed::undeclared(bytes, visit, notes),
     }
 }
 

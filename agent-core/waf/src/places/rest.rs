@@ -7,6 +7,7 @@ use super::{
     charset::Wide,
     json, multipart, packed, read_as,
 };
+use crate::fuel::Fuel;
 
 /// How much of a value that goes on is shown again with what follows, in bytes: longer than any
 /// attack that a rule knows.
@@ -40,6 +41,23 @@ pub struct Window<'b> {
     pub format: Format,
     /// Where it begins in the body, in bytes.
     pub at: usize,
+}
+
+impl Window<'_> {
+    /// The same window, with what taking it apart may cost.
+    #[must_use]
+    pub const fn fuelled<'w>(self, fuel: &'w Fuel) -> Window<'w>
+    where
+        Self: 'w,
+    {
+        Window {
+            body: Body {
+                fuel: Some(fuel),
+                ..self.body
+            },
+            ..self
+        }
+    }
 }
 
 impl Rest {
@@ -94,6 +112,7 @@ impl Rest {
             content_type: &self.content_type,
             bytes: &self.bytes,
             is_whole: is_end,
+            fuel: None,
         };
         // text in units of several bytes is shorter here than it came
         let shown = if self.wide.is_some() {
@@ -139,16 +158,16 @@ impl std::fmt::Debug for Rest {
 /// they stand in the window: the names on the way to them are not known any more.
 pub fn window(window: &Window<'_>, visit: &mut Visit<'_>) -> Gaps {
     let body = &window.body;
-    let gaps = budgeted(body.bytes, visit, |visit, gaps| match window.format {
+    let gaps = budgeted(body, visit, |visit, notes| match window.format {
         Format::Packed(_) => {
             // messages and the frames around them cannot be told apart here
-            gaps.add(Gap::TooLarge, 0);
+            notes.add(Gap::TooLarge, 0);
             packed::rest(body.bytes, visit);
         }
         Format::Binary | Format::Media => packed::rest(body.bytes, visit),
-        Format::Multipart => multipart::window(body, visit, gaps),
+        Format::Multipart => multipart::window(body, visit, notes),
         Format::Form | Format::Json | Format::Xml | Format::Markup | Format::GraphQl | Format::Text => {
-            read_as(window.format, body, visit, gaps);
+            read_as(window.format, body, visit, notes);
         }
     });
     gaps.moved(window.at)

@@ -59,8 +59,10 @@ const WORDS_IN_PASS: [&str; 7] = [
     "underpass",
 ];
 
-/// The most names in one text that are compared with the table, at a microsecond each: of what has more, no more is shown.
+/// The most names in one text that are compared with the table, at a microsecond each: of what has more, no more is shown. A long one
+/// counts for as many as it could be made of.
 const MOST_RUNS: usize = 512;
+const BYTES_OF_A_RUN: usize = 16;
 
 /// The most words of one name that are compared with the table: paths of documents have fewer. What
 /// stands behind them is not shown.
@@ -178,17 +180,20 @@ impl SecretNames {
     #[must_use]
     pub fn named_in(&self, document: &[u8]) -> bool {
         let text = String::from_utf8_lossy(document);
-        let mut runs = Runs::of(&text);
-        let named = runs.by_ref().take(MOST_RUNS).any(|run| self.is_secret(run.text));
-        named || runs.next().is_some()
+        let mut compared = 0;
+        Runs::of(&text).any(|run| {
+            compared += run.weight();
+            compared > MOST_RUNS || self.is_secret(run.text)
+        })
     }
 
     /// Whether a JSON document names a secret in a value: `{"name": "password", "value": …}`.
     #[must_use]
     pub fn named_in_value(&self, document: &[u8]) -> bool {
         let text = String::from_utf8_lossy(document);
-        let mut runs = Runs::of(&text);
+        let mut compared = 0;
         let mut is_value = |run: Run<'_>| {
+            compared += run.weight();
             let after = text.get(run.end..).unwrap_or_default();
             let is_whole = text.get(..run.start).is_some_and(|before| before.ends_with('"')) && after.starts_with('"');
             let is_key = || {
@@ -196,10 +201,9 @@ impl SecretNames {
                     .get(1..)
                     .is_some_and(|after| after.trim_ascii_start().starts_with(':'))
             };
-            is_whole && !is_key() && self.is_secret(run.text)
+            compared > MOST_RUNS || (is_whole && !is_key() && self.is_secret(run.text))
         };
-        let named = runs.by_ref().take(MOST_RUNS).any(&mut is_value);
-        named || runs.next().is_some()
+        Runs::of(&text).any(&mut is_value)
     }
 
     /// Where the first word, or words together, end that name a secret.
@@ -240,7 +244,7 @@ impl SecretNames {
             let start = joined.map_or(run.start, |joined| joined.start);
             let name = text.get(start..run.end).unwrap_or_default();
             if let Some(value) = value_after(text, run) {
-                compared += 1;
+                compared += run.weight();
                 if self.is_secret(name) {
                     return Some(value);
                 }
@@ -389,6 +393,13 @@ struct Run<'t> {
     end: usize,
 }
 
+impl Run<'_> {
+    /// As how many names it counts.
+    const fn weight(self) -> usize {
+        1 + self.text.len() / BYTES_OF_A_RUN
+    }
+}
+
 /// The runs of a text.
 struct Runs<'t> {
     text: &'t str,
@@ -446,7 +457,9 @@ fn behind_name(after: &str) -> &str {
     loop {
         rest = rest.trim_start_matches(['"', '\'', '`', ']', ')', '}', '\\', ' ', '\t']);
         let inner = rest.strip_prefix('[');
-        match inner.and_then(|inner| Some((inner, inner.find(']').filter(|end| *end <= LONGEST)?))) {
+        // no further than that: each of many names is followed
+        let end = |inner: &str| inner.bytes().take(LONGEST + 1).position(|byte| byte == b']');
+        match inner.and_then(|inner| Some((inner, end(inner)?))) {
             Some((inner, end)) => rest = inner.get(end + 1..).unwrap_or_default(),
             None => return rest,
         }

@@ -3,11 +3,14 @@
 
 mod zip;
 
-use super::{Field, Gaps, Part, Place, Role, Visit, charset::Wide};
+use super::{Field, Part, Place, Role, Visit, charset::Wide, gaps::Notes};
 use crate::normal::Spelling;
 
 /// The longest file that may be a field in disguise, in bytes: what people enter in one line.
 const LONGEST_LINE: usize = 512;
+
+/// Steps of a byte that is decoded, or searched for document types and entities.
+const A_BYTE: u64 = 6;
 
 /// A file, or a body that is one.
 #[derive(Clone, Copy)]
@@ -23,16 +26,22 @@ pub(super) struct Content<'b> {
 
 impl Content<'_> {
     /// Visits what is in it. Whether more is wanted.
-    pub(super) fn look(&self, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
-        let text = Wide::sniffed(self.bytes).map(|wide| wide.decode(self.bytes));
+    pub(super) fn look(&self, visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
+        let wide = Wide::sniffed(self.bytes);
+        if wide.is_some() && !notes.spend_on(self.bytes, A_BYTE) {
+            return false;
+        }
+        let text = wide.map(|wide| wide.decode(self.bytes));
         let bytes = text.as_deref().unwrap_or(self.bytes);
         if is_markup(bytes) {
-            return self.show(Role::FileHead, bytes, visit) && documents(self.name, bytes, visit);
+            return notes.spend_on(bytes, A_BYTE)
+                && self.show(Role::FileHead, bytes, visit)
+                && documents(self.name, bytes, visit);
         }
         let head = bytes.get(..self.most_of_head).unwrap_or(bytes);
         self.show(Role::FileHead, head, visit)
             && (!self.may_be_field(bytes) || self.show(Role::Value, bytes, visit))
-            && (!zip::is_archive(bytes) || zip::members(bytes, visit, gaps))
+            && (!zip::is_archive(bytes) || zip::members(bytes, visit, notes))
     }
 
     fn show(&self, role: Role, value: &[u8], visit: &mut Visit<'_>) -> bool {
@@ -49,9 +58,9 @@ impl Content<'_> {
             .name
             .rsplit_once('.')
             .is_none_or(|(_, extension)| extension.eq_ignore_ascii_case("txt"));
-        let lines = bytes.trim_ascii().split(|byte| *byte == b'\n').count();
+        let is_line = || !bytes.trim_ascii().contains(&b'\n');
         let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
-        is_plain && has_plain_name && bytes.len() <= LONGEST_LINE && lines <= 1 && bytes.iter().all(is_text)
+        is_plain && has_plain_name && bytes.len() <= LONGEST_LINE && is_line() && bytes.iter().all(is_text)
     }
 }
 

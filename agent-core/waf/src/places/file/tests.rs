@@ -11,7 +11,7 @@ const ENTITY: &str = "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>";
 
 fn look(name: &str, content_type: &str, bytes: &[u8]) -> (Vec<(Role, String)>, Vec<Gap>) {
     let mut seen = Vec::new();
-    let mut gaps = Gaps::default();
+    let mut notes = Notes::default();
     let content = Content {
         name,
         content_type,
@@ -23,9 +23,9 @@ fn look(name: &str, content_type: &str, bytes: &[u8]) -> (Vec<(Role, String)>, V
             seen.push((field.role, String::from_utf8_lossy(field.value).into_owned()));
             true
         },
-        &mut gaps,
+        &mut notes,
     );
-    (seen, gaps.iter().map(|(gap, _)| gap).collect())
+    (seen, notes.gaps.iter().map(|(gap, _)| gap).collect())
 }
 
 fn has_entity(name: &str, bytes: &[u8]) -> bool {
@@ -116,12 +116,12 @@ fn members_of_archives_are_unpacked() {
 #[test]
 fn a_bomb_of_an_archive_costs_little() {
     let bomb = zip(&[("a.xml", &*vec![b' '; 1 << 20]); 12], false);
-    let mut gaps = Gaps::default();
+    let mut notes = Notes::default();
     let spent = allocation_counter::measure(|| {
-        zip::members(&bomb, &mut |_| true, &mut gaps);
+        zip::members(&bomb, &mut |_| true, &mut notes);
     });
     assert!(spent.bytes_max < 1 << 20, "{} bytes were held", spent.bytes_max);
-    assert!(gaps.has(Gap::TooLarge));
+    assert!(notes.gaps.has(Gap::TooLarge));
 }
 
 #[test]

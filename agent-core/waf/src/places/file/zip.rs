@@ -3,7 +3,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::super::{Gap, Gaps, Visit, charset::Wide};
+use super::super::{Gap, Visit, charset::Wide, gaps::Notes};
+use crate::fuel::Fuel;
 
 /// The most members that are looked at.
 const MOST_MEMBERS: usize = 256;
@@ -17,18 +18,24 @@ const MOST_OF_ALL: usize = 128 << 10;
 /// The fixed part of a member's head, in bytes.
 const HEAD: usize = 30;
 
+/// Steps of a member's head.
+const A_MEMBER: u64 = 100;
+
 pub(super) fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
 /// Visits the members that are markup. Whether more is wanted.
-pub(super) fn members(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+pub(super) fn members(bytes: &[u8], visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
     let mut rest = bytes;
     let mut left = MOST_OF_ALL;
     for _ in 0..MOST_MEMBERS {
         let Some((member, content)) = Member::split(rest) else {
             return true;
         };
+        if !notes.spend(A_MEMBER) {
+            return false;
+        }
         let at = bytes.len() - content.len();
         let is_needed = member.is_markup() || member.length.is_none();
         let unpacked = if is_needed { member.unpack(content, left) } else { None };
@@ -37,6 +44,9 @@ pub(super) fn members(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> b
             .or_else(|| unpacked.as_ref().and_then(|unpacked| unpacked.length));
         if let Some(Unpacked { bytes: text, .. }) = unpacked {
             left = left.saturating_sub(text.len());
+            if !notes.spend(Fuel::A_DECODER) || !notes.spend_on(&text, Fuel::UNPACKED + super::A_BYTE) {
+                return false;
+            }
             let wide = Wide::sniffed(&text).map(|wide| wide.decode(&text));
             let text = wide.as_deref().unwrap_or(&text);
             if member.is_markup() && super::is_markup(text) && !super::documents(member.name, text, visit) {
@@ -44,12 +54,12 @@ pub(super) fn members(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> b
             }
         }
         if left == 0 {
-            gaps.add(Gap::TooLarge, at);
+            notes.add(Gap::TooLarge, at);
             return true;
         }
         let Some(length) = length else {
             // nor can what follows be found
-            gaps.add(Gap::TooLarge, at);
+            notes.add(Gap::TooLarge, at);
             return true;
         };
         let Some(next) = content.get(length..) else {
@@ -57,7 +67,7 @@ pub(super) fn members(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> b
         };
         rest = member.without_descriptor(next);
     }
-    gaps.add(Gap::TooLarge, bytes.len() - rest.len());
+    notes.add(Gap::TooLarge, bytes.len() - rest.len());
     true
 }
 

@@ -15,10 +15,12 @@ use self::{
     head::Head,
 };
 use super::{
-    Body, Field, Format, Gap, Gaps, Part, Place, Role, Visit,
+    Body, Field, Format, Gap, Part, Place, Role, Visit,
     carry::{AS_IS, Escapes, carried},
     charset::{Charset, Foreign, Wide},
-    file, read_as,
+    file,
+    gaps::Notes,
+    read_as,
     rest::tail,
 };
 use crate::normal::Spelling;
@@ -38,29 +40,45 @@ const MOST_PARTS: usize = 8192;
 /// send one. More is a [`Gap::LooseGrammar`].
 const MOST_NAMES: usize = 4;
 
+/// Steps of a byte that is searched for delimiters.
+const A_SEARCHED: u64 = 1;
+
+/// Steps of a part: its place in the body, its head, what it may be.
+const A_PART: u64 = 250;
+
+/// Steps of a byte of a part's head, which is read for each of what it may say.
+const A_BYTE_OF_HEAD: u64 = 12;
+
+/// Steps of a byte whose transfer coding or charset is undone.
+const A_DECODED: u64 = 5;
+
 /// Visits the fields and files of a body.
-pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
-    nested(body, 0, false, visit, gaps);
+pub(super) fn body(body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
+    nested(body, 0, false, visit, notes);
 }
 
 /// Visits the fields and files of a part of a body. Where no delimiter stands in it, it is a part
 /// of a file.
-pub(super) fn window(body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+pub(super) fn window(body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
     let named = boundaries(body.content_type, body.bytes).all;
     let has_delimiter = |boundary: &&[u8]| {
+        if !notes.spend_on(body.bytes, A_SEARCHED) {
+            return false;
+        }
         let found = segments(body.bytes, boundary, true);
         found.is_closed || !found.segments.is_empty()
     };
     if named.iter().any(has_delimiter) {
-        nested(body, 0, true, visit, gaps);
+        nested(body, 0, true, visit, notes);
     }
 }
 
-fn nested(body: &Body<'_>, depth: usize, is_window: bool, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn nested(body: &Body<'_>, depth: usize, is_window: bool, visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
     let Body {
         content_type,
         bytes,
         is_whole,
+        ..
     } = *body;
     let named = boundaries(content_type, bytes);
     let mut reader = Reader {
@@ -70,34 +88,40 @@ fn nested(body: &Body<'_>, depth: usize, is_window: bool, visit: &mut Visit<'_>,
         is_whole,
         goes_on: true,
         visit,
-        gaps,
+        notes,
     };
     if !named.is_strict && !bytes.is_empty() {
-        reader.gaps.add(Gap::LooseGrammar, 0);
+        reader.notes.add(Gap::LooseGrammar, 0);
     }
     let mut is_any = false;
     for boundary in &named.all {
+        if !reader.goes_on || !reader.notes.spend_on(bytes, A_SEARCHED) {
+            return false;
+        }
         let found = segments(bytes, boundary, true);
         if found.segments.is_empty() && !found.is_closed {
             continue;
         }
         is_any = true;
         if let Some(at) = found.loose_at {
-            reader.gaps.add(Gap::LooseGrammar, at);
+            reader.notes.add(Gap::LooseGrammar, at);
+            if !reader.notes.spend_on(bytes, A_SEARCHED) {
+                return false;
+            }
             reader.parts(&segments(bytes, boundary, false).segments);
         } else if !found.is_closed && is_whole {
-            reader.gaps.add(Gap::CutShort, bytes.len());
+            reader.notes.add(Gap::CutShort, bytes.len());
         }
         reader.parts(&found.segments);
         // a window may begin within a part
         for outside in [found.before.filter(|_| !is_window), found.after].into_iter().flatten() {
-            reader.gaps.add(Gap::LooseGrammar, outside.at);
+            reader.notes.add(Gap::LooseGrammar, outside.at);
             reader.part(&outside);
         }
     }
     if !is_any && !bytes.is_empty() && reader.goes_on {
         // it is called multipart, and what takes it for something else does not mind
-        reader.gaps.add(Gap::LooseGrammar, 0);
+        reader.notes.add(Gap::LooseGrammar, 0);
         let mut goes_on = true;
         let visit = &mut *reader.visit;
         read_as(
@@ -107,7 +131,7 @@ fn nested(body: &Body<'_>, depth: usize, is_window: bool, visit: &mut Visit<'_>,
                 goes_on = visit(field);
                 goes_on
             },
-            reader.gaps,
+            reader.notes,
         );
         return goes_on;
     }
@@ -203,7 +227,7 @@ pub(super) fn open_part(content_type: &str, bytes: &[u8], overlap: usize) -> Vec
 const MOST_OF_HEAD: usize = 4096;
 
 /// Reads the parts of one body.
-struct Reader<'v, 'w> {
+struct Reader<'v, 'w, 'f> {
     /// The charset that the body as a whole declares: Django decodes its fields by it.
     charset: Charset,
     is_form: bool,
@@ -211,14 +235,14 @@ struct Reader<'v, 'w> {
     is_whole: bool,
     goes_on: bool,
     visit: &'v mut Visit<'w>,
-    gaps: &'v mut Gaps,
+    notes: &'v mut Notes<'f>,
 }
 
-impl Reader<'_, '_> {
+impl Reader<'_, '_, '_> {
     fn parts(&mut self, segments: &[Segment<'_>]) {
         for (index, segment) in segments.iter().enumerate() {
             if index >= MOST_PARTS {
-                self.gaps.add(Gap::TooMany, segment.at);
+                self.notes.add(Gap::TooMany, segment.at);
             }
             if index >= MOST_PARTS || !self.goes_on {
                 return;
@@ -229,6 +253,11 @@ impl Reader<'_, '_> {
 
     fn part(&mut self, segment: &Segment<'_>) {
         let (head, content) = Head::split(segment.bytes);
+        let head_length = (segment.bytes.len() - content.len()) as u64;
+        if !self.notes.spend(A_PART + A_BYTE_OF_HEAD * head_length) {
+            self.goes_on = false;
+            return;
+        }
         if segment.is_cut && !head.has_end && !self.is_whole {
             // the rest of the head follows
             return;
@@ -236,7 +265,7 @@ impl Reader<'_, '_> {
         let at = segment.at + segment.bytes.len().saturating_sub(content.len());
         let is_loose = head.is_loose(self.is_form);
         if is_loose {
-            self.gaps.add(Gap::LooseGrammar, segment.at);
+            self.notes.add(Gap::LooseGrammar, segment.at);
         }
         if !head.has_end {
             // a reader that wants no head takes it for content
@@ -269,12 +298,15 @@ impl Reader<'_, '_> {
             self.show_named(name, Role::Value, plain);
         }
         let plain = plain.as_deref().unwrap_or(content);
+        if !self.goes_on {
+            return;
+        }
         let charset = match (head.content_type.map(Charset::declared), self.charset) {
             (None | Some(Charset::Plain), whole) => whole,
             (Some(own), _) => own,
         };
         if matches!(charset, Charset::Foreign(_) | Charset::Wide(_)) {
-            self.gaps.add(Gap::ForeignCharset, at);
+            self.notes.add(Gap::ForeignCharset, at);
         }
         let charset = match Wide::sniffed(plain) {
             Some(wide) if charset == Charset::Plain || charset == Charset::Foreign(Foreign::Unknown) => {
@@ -282,7 +314,9 @@ impl Reader<'_, '_> {
             }
             _ => charset,
         };
-        if let Some(text) = charset.decode(plain) {
+        if charset != Charset::Plain && !self.notes.spend_on(plain, A_DECODED) {
+            self.goes_on = false;
+        } else if let Some(text) = charset.decode(plain) {
             self.show_named(name, Role::Value, &text);
         }
         if let Some(content_type) = head.content_type
@@ -295,15 +329,16 @@ impl Reader<'_, '_> {
     /// Follows a multipart body in a part.
     fn inner(&mut self, content_type: &str, bytes: &[u8], at: usize) {
         if self.depth + 1 >= MOST_NESTED {
-            self.gaps.add(Gap::TooDeep, at);
+            self.notes.add(Gap::TooDeep, at);
         } else if self.goes_on {
             let body = Body {
                 content_type,
                 bytes,
                 is_whole: self.is_whole,
+                fuel: None,
             };
             let (depth, visit) = (self.depth + 1, &mut *self.visit);
-            self.goes_on = self.gaps.within(at, |gaps| nested(&body, depth, false, visit, gaps));
+            self.goes_on = self.notes.within(at, |notes| nested(&body, depth, false, visit, notes));
         }
     }
 
@@ -320,7 +355,7 @@ impl Reader<'_, '_> {
                 most_of_head: FILE_HEAD,
             };
             let visit = &mut *self.visit;
-            self.goes_on = self.gaps.within(at, |gaps| file.look(visit, gaps));
+            self.goes_on = self.notes.within(at, |notes| file.look(visit, notes));
         }
         if let Some(content_type) = head.content_type
             && starts_with(content_type.as_bytes(), b"multipart/")
@@ -331,15 +366,20 @@ impl Reader<'_, '_> {
 
     /// A part's content without its `content-transfer-encoding`; nothing where it has none.
     fn without_coding(&mut self, head: &Head<'_>, content: &[u8], at: usize) -> Option<Vec<u8>> {
-        match transfer::decode(head.transfer_coding?, content) {
+        let coding = head.transfer_coding?;
+        if !self.goes_on || !self.notes.spend_on(content, A_DECODED) {
+            self.goes_on = false;
+            return None;
+        }
+        match transfer::decode(coding, content) {
             transfer::Decoded::AsItIs => None,
             transfer::Decoded::Unknown => {
-                self.gaps.add(Gap::UnknownCoding, at);
+                self.notes.add(Gap::UnknownCoding, at);
                 None
             }
             transfer::Decoded::Bytes { bytes, is_strict } => {
                 if !is_strict {
-                    self.gaps.add(Gap::LooseGrammar, at);
+                    self.notes.add(Gap::LooseGrammar, at);
                 }
                 Some(bytes)
             }

@@ -2,7 +2,7 @@
 //! message.
 
 use super::{
-    super::{Body, Field, Gap, Gaps, Visit, json},
+    super::{Body, Field, Gap, Visit, gaps::Notes, json},
     protobuf, runs, text,
 };
 use crate::{coding::Coding, places::MOST_BYTES};
@@ -12,6 +12,9 @@ const HEAD: usize = 5;
 
 /// The flag of a message that is compressed.
 const COMPRESSED: u8 = 1;
+
+/// Steps of a byte of a message: what it is, is tried.
+const A_BYTE: u64 = 6;
 
 /// Whether a body is frames to its end.
 pub(super) fn is_likely(bytes: &[u8]) -> bool {
@@ -26,13 +29,13 @@ pub(super) fn is_likely(bytes: &[u8]) -> bool {
 }
 
 /// Visits the strings of all messages. Whether it is frames to the end.
-pub(super) fn read(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+pub(super) fn read(bytes: &[u8], visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
     let mut rest = bytes;
     let mut is_read = true;
     while let Some((flags, message, after)) = frame(rest) {
         is_read &= message.is_some();
         let message = message.unwrap_or(after);
-        if !show(flags, message, bytes.len() - rest.len(), visit, gaps) {
+        if !show(flags, message, bytes.len() - rest.len(), visit, notes) {
             return is_read;
         }
         rest = if is_read { after } else { &[] };
@@ -51,26 +54,32 @@ fn frame(bytes: &[u8]) -> Option<(u8, Option<&[u8]>, &[u8])> {
     }
 }
 
-fn show(flags: u8, frame: &[u8], at: usize, visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn show(flags: u8, frame: &[u8], at: usize, visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
     if flags & COMPRESSED == 0 {
-        return gaps.within(at + HEAD, |gaps| message(frame, visit, gaps));
+        return notes.within(at + HEAD, |notes| message(frame, visit, notes));
     }
-    let decoded = Coding::sniffed(frame).and_then(|coding| coding.decode(frame, MOST_BYTES));
+    let coding = Coding::sniffed(frame);
+    let decoded = coding.and_then(|coding| coding.decode_by(notes.fuel(), frame, MOST_BYTES));
+    if notes.is_out() {
+        return false;
+    }
     let Some(decoded) = decoded.filter(|decoded| decoded.is_sound) else {
-        gaps.add(Gap::UnknownCoding, at);
+        notes.add(Gap::UnknownCoding, at);
         return runs::visit_as("", frame, visit);
     };
     if decoded.is_cut {
-        gaps.add(Gap::TooLarge, at);
+        notes.add(Gap::TooLarge, at);
     }
     // what stands further in has no place in the body as it came
-    let mut inner = Gaps::default();
-    let goes_on = message(&decoded.bytes, visit, &mut inner);
-    inner.iter().for_each(|(gap, _)| gaps.add(gap, at));
+    let (goes_on, inner) = notes.apart(|notes| message(&decoded.bytes, visit, notes));
+    inner.iter().for_each(|(gap, _)| notes.add(gap, at));
     goes_on
 }
 
-fn message(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+fn message(bytes: &[u8], visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
+    if !notes.spend_on(bytes, A_BYTE) {
+        return false;
+    }
     let mut goes_on = true;
     let mut visit = |field: &Field<'_>| {
         goes_on = visit(field);
@@ -78,13 +87,13 @@ fn message(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
     };
     match bytes.first() {
         Some(b'{' | b'[') => {
-            let scanned = json::body(&Body::whole("", bytes), &mut visit, gaps);
+            let scanned = json::body(&Body::whole("", bytes), &mut visit, notes);
             if scanned.goes_on && scanned.is_odd {
                 runs::visit_as("", bytes, &mut visit);
             }
         }
         _ if protobuf::is_message(bytes) => {
-            protobuf::read(bytes, &mut visit, gaps);
+            protobuf::read(bytes, &mut visit, notes);
         }
         _ if runs::is_printable(bytes) => {
             text("", bytes, &mut visit);

@@ -14,7 +14,7 @@ mod walk;
 
 use base64::{Engine as _, alphabet, engine};
 
-use super::{Body, Field, Gap, Gaps, Part, Place, Role, Visit, starts_with};
+use super::{Body, Field, Gap, Part, Place, Role, Visit, gaps::Notes, starts_with};
 use crate::normal::{HEAD_OF_OBJECT, Spelling, is_serialised};
 
 /// A structured binary format.
@@ -70,8 +70,11 @@ impl Packing {
     }
 }
 
+/// Steps of a byte of a binary body: what it may be, is tried.
+const A_BYTE: u64 = 10;
+
 /// Visits the strings of a body that is said to be of a format.
-pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>, gaps: &mut Gaps) {
+pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
     // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in
     // the next
     let mut goes_on = true;
@@ -80,16 +83,18 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
         goes_on
     };
     let bytes = body.bytes;
+    if !notes.spend_on(bytes, A_BYTE) {
+        return;
+    }
     let is_read = match packing {
         Packing::MessagePack => msgpack::read(bytes, visit),
         Packing::Cbor => cbor::read(bytes, visit),
-        Packing::Protobuf => protobuf::read(bytes, visit, gaps),
-        Packing::Frames => frames::read(bytes, visit, gaps),
+        Packing::Protobuf => protobuf::read(bytes, visit, notes),
+        Packing::Frames => frames::read(bytes, visit, notes),
         Packing::FramesInBase64 => {
-            let mut inner = Gaps::default();
-            let is_read = frames::read(&from_base64(bytes), visit, &mut inner);
+            let (is_read, inner) = notes.apart(|notes| frames::read(&from_base64(bytes), visit, notes));
             // three bytes stand in four digits
-            inner.iter().for_each(|(gap, at)| gaps.add(gap, at / 3 * 4));
+            inner.iter().for_each(|(gap, at)| notes.add(gap, at / 3 * 4));
             is_read
         }
     };
@@ -98,16 +103,16 @@ pub(super) fn declared(packing: Packing, body: &Body<'_>, visit: &mut Visit<'_>,
     if runs::is_printable(bytes) {
         text("", bytes, visit);
     } else if !is_read {
-        undeclared(bytes, visit, gaps);
+        undeclared(bytes, visit, notes);
         // messages of Protocol Buffers are framed in many ways
         if body.is_whole && packing != Packing::Protobuf {
-            gaps.add(Gap::LooseGrammar, bytes.len());
+            notes.add(Gap::LooseGrammar, bytes.len());
         }
     }
 }
 
 /// Visits the strings of a binary body of which nothing else is known.
-pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
+pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, notes: &mut Notes<'_>) {
     // a body may be read in several ways: a visitor that has seen enough in one is shown nothing in
     // the next
     let mut goes_on = true;
@@ -115,6 +120,9 @@ pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
         goes_on = goes_on && visit(field);
         goes_on
     };
+    if !notes.spend_on(bytes, A_BYTE) {
+        return;
+    }
     let mut is_read = false;
     if msgpack::is_likely(bytes) {
         is_read |= msgpack::read(bytes, visit);
@@ -123,10 +131,10 @@ pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
         is_read |= cbor::read(bytes, visit);
     }
     if frames::is_likely(bytes) {
-        is_read |= frames::read(bytes, visit, gaps);
+        is_read |= frames::read(bytes, visit, notes);
     }
     if protobuf::is_message(bytes) {
-        is_read |= protobuf::read(bytes, visit, gaps);
+        is_read |= protobuf::read(bytes, visit, notes);
     }
     // objects are told by their first bytes, and hold text as well
     if is_serialised(bytes) {
@@ -136,7 +144,7 @@ pub(super) fn undeclared(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) {
     // what is only guessed may be a text to others
     runs::visit(bytes, visit);
     if !is_read {
-        gaps.add(Gap::NotText, 0);
+        notes.add(Gap::NotText, 0);
     }
 }
 

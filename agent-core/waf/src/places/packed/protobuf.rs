@@ -3,18 +3,28 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Gap, Gaps, MOST_DEPTH, Visit, offset};
+use super::super::{Gap, MOST_DEPTH, Visit, gaps::Notes, offset};
 use super::{runs, text};
 
+/// Steps of a byte of a field: it is tried as a text, and as a message.
+const A_BYTE: u64 = 6;
+
+/// What takes note of a field's bytes, and of whether they stand too deep to be followed. Whether
+/// more is wanted.
+type Met<'m> = dyn FnMut(&[u8], bool) -> bool + 'm;
+
 /// Visits the strings. Whether it is a message to its end.
-pub(super) fn read(bytes: &[u8], visit: &mut Visit<'_>, gaps: &mut Gaps) -> bool {
+pub(super) fn read(bytes: &[u8], visit: &mut Visit<'_>, notes: &mut Notes<'_>) -> bool {
     let mut name = String::new();
     let mut deep = None;
-    message(bytes, 0, &mut name, visit, &mut |value| {
-        deep.get_or_insert_with(|| offset(bytes, value));
+    message(bytes, 0, &mut name, visit, &mut |value, is_too_deep| {
+        if is_too_deep {
+            deep.get_or_insert_with(|| offset(bytes, value));
+        }
+        notes.spend_on(value, A_BYTE)
     });
     if let Some(at) = deep {
-        gaps.add(Gap::TooDeep, at);
+        notes.add(Gap::TooDeep, at);
     }
     is_message(bytes)
 }
@@ -32,20 +42,14 @@ pub(super) fn is_message(bytes: &[u8]) -> bool {
 }
 
 /// Visits the strings of a message up to where it is none any more. Whether more is wanted.
-fn message(
-    bytes: &[u8],
-    depth: usize,
-    name: &mut String,
-    visit: &mut Visit<'_>,
-    too_deep: &mut dyn FnMut(&[u8]),
-) -> bool {
+fn message(bytes: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, met: &mut Met<'_>) -> bool {
     let mut rest = bytes;
     while let Some((number, value, after)) = field(rest) {
         rest = after;
         let length = name.len();
         let dot = if length > 0 { "." } else { "" };
         let _written = write!(name, "{dot}{number}");
-        let goes_on = value.is_none_or(|value| show(value, depth, name, visit, too_deep));
+        let goes_on = value.is_none_or(|value| show(value, depth, name, visit, met));
         name.truncate(length);
         if !goes_on {
             return false;
@@ -56,7 +60,10 @@ fn message(
     cut.is_none_or(|cut| text(name, cut, visit))
 }
 
-fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, too_deep: &mut dyn FnMut(&[u8])) -> bool {
+fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, met: &mut Met<'_>) -> bool {
+    if !met(value, false) {
+        return false;
+    }
     let is_text = runs::is_printable(value);
     if is_text && !text(name, value, visit) {
         return false;
@@ -70,10 +77,9 @@ fn show(value: &[u8], depth: usize, name: &mut String, visit: &mut Visit<'_>, to
         return is_text || super::bytes(name, value, visit);
     }
     if depth >= MOST_DEPTH {
-        too_deep(value);
-        return runs::visit_as(name, value, visit);
+        return met(value, true) && runs::visit_as(name, value, visit);
     }
-    message(value, depth + 1, name, visit, too_deep)
+    message(value, depth + 1, name, visit, met)
 }
 
 /// The first field's number, its bytes where it has some, and what follows it.

@@ -231,7 +231,7 @@ fn of_an_object_the_head_alone_tells() {
             }
             true
         };
-        undeclared(&body, &mut visit, &mut Gaps::default());
+        undeclared(&body, &mut visit, &mut Notes::default());
         assert_eq!(heads, [body.len().min(HEAD_OF_OBJECT)]);
     }
 }
