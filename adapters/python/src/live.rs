@@ -143,6 +143,18 @@ impl Live {
         }
     }
 
+    /// Tries the server at once.
+    pub(crate) fn retry_now(&self) -> Result<(), String> {
+        match &self.by {
+            By::Own { served, .. } => {
+                served.retry_now();
+                Ok(())
+            }
+            #[cfg(unix)]
+            By::Sibling(sibling) => sibling.retry_now(),
+        }
+    }
+
     /// How the agent is, as JSON.
     pub(crate) fn status(&self) -> Option<String> {
         match &self.by {
@@ -272,6 +284,11 @@ impl Served {
     pub(crate) fn unban(&self, network: IpNet) -> Result<String, String> {
         let unbanned = self.agent.unban(network).map_err(|error| error.to_string())?;
         Ok(json(&unbanned).unwrap_or_default())
+    }
+
+    /// Tries the server at once.
+    pub(crate) fn retry_now(&self) {
+        self.agent.retry_now();
     }
 
     /// How the agent is, as JSON.

@@ -57,12 +57,14 @@ pub(crate) enum Op {
     Ban,
     /// One to be ended.
     Unban,
+    /// To try the server at once.
+    Retry,
     /// How the agent is.
     Status,
 }
 
 impl Op {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Hello,
         Self::Check,
         Self::Body,
@@ -78,6 +80,7 @@ impl Op {
         Self::Bans,
         Self::Ban,
         Self::Unban,
+        Self::Retry,
         Self::Status,
     ];
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
+from rig.waiting import wait_for
 
 from buckler import Agent, Request
 
@@ -28,6 +32,37 @@ def test_a_client_is_banned_and_let_in() -> None:
         assert passes(agent, CLIENT)
     finally:
         agent.stop()
+
+
+def test_the_server_is_tried_again_at_once() -> None:
+    """Its key was refused, for which an agent waits minutes; an operator has mended it."""
+    asked: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.command)
+            self.send_response(403)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    agent = Agent(cloud_url=f"http://127.0.0.1:{server.server_port}/config", key="key", settings={"transport": {"kind": "http-polling"}})
+    try:
+        agent.start()
+        for _ in range(3):
+            wait_for("it waits", lambda: agent.status()["conversation"]["state"] == "blocked")
+            before = len(asked)
+            agent.retry_now()
+            wait_for("it has asked again", lambda: len(asked) > before)
+    finally:
+        agent.stop()
+        server.shutdown()
 
 
 def test_a_body_is_judged_by_itself() -> None:

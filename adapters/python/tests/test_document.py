@@ -102,6 +102,15 @@ def test_the_message_and_the_status_answer_every_refusal(join: Join) -> None:
     assert asked[-1] == (451, MESSAGE)
 
 
+@pytest.mark.parametrize("status", [403, 410])
+def test_the_status_answers_a_flood_be_it_the_usual_one(join: Join, status: int) -> None:
+    flood = {"FLOOD_RATIO": 5, "FLOOD_DELAY": 3600, "FLOOD_BURST": 5}
+    _, member = join(SECURITY_CHECKS={"flood": 1}, DENY_STATUS_CODE=status, **flood)
+    is_in_force(member, status=status)
+    asked = [member.status("/", "203.0.113.22") for _ in range(6)]
+    assert asked == [200] * 5 + [status]
+
+
 def test_updates_are_retrieved(join: Join) -> None:
     document, member = join(REFRESH_DELAY=OFTEN)
     is_in_force(member)

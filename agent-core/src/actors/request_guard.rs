@@ -250,7 +250,7 @@ fn detail(detection: &Detection) -> Detail {
             .exception
             .as_ref()
             .and_then(|exception| serde_json::to_string(exception).ok()),
-        requests: detection.count.map_or(1, |count| count.refused),
+        requests: detection.requests(),
         values: detection.count.map_or(1, |count| count.values),
         withheld: false,
     }

@@ -148,7 +148,7 @@ impl Shared {
             score: 100,
             excess: None,
         };
-        outcome.status = Some(status(Gap::UnknownCoding));
+        outcome.tell_by(status(Gap::UnknownCoding), case.policy);
         self.settle_at(level, Check::Format, &finding, case, outcome);
     }
 }

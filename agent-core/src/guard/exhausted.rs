@@ -59,7 +59,19 @@ impl Shared {
             score: 100,
             excess: None,
         };
-        let counted = case.in_mode(Level::Ban);
+        let (family, rule) = RULE;
+        let rule = format!("{family}/{rule}");
+        let said = case.level_of(check, &rule, place);
+        outcome.is_excepted = said != case.in_mode(case.rules.level(check)) && !said.blocks();
+        let counted = if outcome.is_excepted {
+            said
+        } else {
+            case.in_mode(Level::Ban)
+        };
+        if !counted.is_on() {
+            return;
+        }
+        outcome.note(counted, &rule, place);
         let standing = self.standing(counted, check, &finding, case);
         let is_refused = standing.ban_for.is_some() || self.parts.on_failure == OnFailure::Closed;
         let level = if is_refused { counted } else { Level::Log };

@@ -58,12 +58,14 @@ pub(super) struct Outcome<'c> {
     pub(super) is_incomplete: bool,
     /// To look into all of it would have cost more than one request may.
     pub(super) is_out_of_fuel: bool,
+    /// An exception lets it pass nevertheless.
+    pub(super) is_excepted: bool,
     pub(super) refused: Option<(Check, &'c Reaction, BlockId)>,
     /// It is refused only because its source has to wait so long.
     pub(super) wait: Option<Duration>,
     /// The status that a refusal bears in the place of the usual one, where it says better what is
-    /// wrong.
-    pub(super) status: Option<u16>,
+    /// wrong and nobody has chosen another.
+    status: Option<u16>,
     /// What refused the request, or would have.
     narrow: NarrowException,
     /// What refused it, until all is known that is told of it; with whether it is news.
@@ -74,6 +76,14 @@ impl Outcome<'_> {
     /// Notes what would have refused the request at this level. Whether there is room for more.
     pub(super) fn note(&mut self, level: Level, rule: &str, place: &str) -> bool {
         !level.blocks() || self.narrow.add(rule, place)
+    }
+
+    /// Answers a refusal with a status that says what is wrong, unless the configuration says with
+    /// which one.
+    pub(super) const fn tell_by(&mut self, status: u16, policy: &Policy) {
+        if !policy.says_block_status() {
+            self.status = Some(status);
+        }
     }
 }
 
@@ -277,7 +287,7 @@ impl Shared {
                         .with_status(outcome.status),
                 )
             }
-            None if outcome.is_incomplete || outcome.is_out_of_fuel => {
+            None if outcome.is_incomplete || (outcome.is_out_of_fuel && !outcome.is_excepted) => {
                 self.unjudged(case.policy, case.mode, case.client.map(|client| client.address))
             }
             None => Verdict::Pass,

@@ -11,7 +11,6 @@ use super::{
     checks::{Case, Finding},
     compare::Severity,
     outcome::Outcome,
-    snapshot::Mode,
 };
 use crate::{
     model::policy::{Check, Level},
@@ -72,17 +71,21 @@ impl Shared {
         if outcome.refused.is_some() || gaps.is_empty() {
             return;
         }
-        let level = level(case);
-        let with = |action| {
-            gaps.iter()
-                .filter(move |(gap, _)| self.parts.uninspected.action(*gap) == action)
-        };
-        if level.is_on() {
-            if let Some((gap, at)) = with(UninspectedAction::Refuse).next() {
-                outcome.status = Some(status(gap));
-                self.report_gap(level, gap, (part, at), case, outcome);
+        if case.rules.level(Check::Format).is_on() {
+            let with = |action| {
+                let treated = gaps
+                    .iter()
+                    .filter(move |(gap, _)| self.parts.uninspected.action(*gap) == action);
+                treated.map(|(gap, at)| (gap, at, level_of(gap, part, case)))
+            };
+            for (gap, at, level) in with(UninspectedAction::Refuse).filter(|(.., level)| level.is_on()) {
+                outcome.note(level, &name(gap), part.name());
+                if outcome.refused.is_none() {
+                    outcome.tell_by(status(gap), case.policy);
+                    self.report_gap(level, gap, (part, at), case, outcome);
+                }
             }
-            for (gap, at) in with(UninspectedAction::Log) {
+            for (gap, at, _) in with(UninspectedAction::Log).filter(|(.., level)| level.is_on()) {
                 // what is only reported is no attack
                 self.report_gap(Level::Log, gap, (part, at), case, &mut Outcome::default());
             }
@@ -94,8 +97,10 @@ impl Shared {
 
     /// The check that would refuse a request for the gaps of its body, and how.
     pub(super) fn refusal_by_gaps(&self, gaps: &Gaps, case: &Case<'_>) -> Option<(Check, Severity)> {
-        let refuses = |(gap, _)| self.parts.uninspected.action(gap) == UninspectedAction::Refuse;
-        let is_refused = level(case).blocks() && gaps.iter().any(refuses);
+        let refuses = |(gap, _)| {
+            self.parts.uninspected.action(gap) == UninspectedAction::Refuse && level_of(gap, Part::Body, case).blocks()
+        };
+        let is_refused = case.rules.level(Check::Format).is_on() && gaps.iter().any(refuses);
         is_refused.then_some((Check::Format, Severity::Refuses))
     }
 
@@ -121,14 +126,18 @@ impl Shared {
     }
 }
 
-/// How a gap that is to be refused is treated: by the level of the check `format`, but never with a
-/// ban.
-fn level(case: &Case<'_>) -> Level {
-    match (case.mode, case.rules.level(Check::Format)) {
-        (_, Level::Off) => Level::Off,
-        (Mode::LogOnly, _) | (_, Level::Log) => Level::Log,
-        (Mode::Enforce, Level::Block | Level::Ban) => Level::Block,
+/// How a gap that is to be refused is treated: by the level of the check `format` or by what an
+/// exception says of it, but never with a ban.
+fn level_of(gap: Gap, part: Part, case: &Case<'_>) -> Level {
+    match case.level_of(Check::Format, &name(gap), part.name()) {
+        Level::Ban => Level::Block,
+        level @ (Level::Off | Level::Log | Level::Block) => level,
     }
+}
+
+/// What a gap is called in reports and exceptions.
+fn name(gap: Gap) -> String {
+    format!("{FAMILY}/{}", gap.name())
 }
 
 /// The status that says what is wrong with a body (RFC 9110, section 15.5).

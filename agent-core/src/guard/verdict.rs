@@ -45,24 +45,19 @@ impl Refusal {
         Self { retry_after, ..self }
     }
 
-    /// With a status that says what is wrong, unless the configuration asks for another than the
-    /// usual one.
-    pub(super) fn with_status(mut self, better: Option<u16>) -> Self {
-        let told = status_of(&self.reaction, better);
-        if let Reaction::Respond { status, .. } = &mut self.reaction {
-            *status = told;
+    /// With a status that says better what is wrong, where there is one.
+    pub(super) const fn with_status(mut self, better: Option<u16>) -> Self {
+        if let (Reaction::Respond { status, .. }, Some(better)) = (&mut self.reaction, better) {
+            *status = better;
         }
         self
     }
 }
 
-/// The status of a refusal, with one that says what is wrong, unless the configuration asks for
-/// another than the usual one.
+/// The status of a refusal, with one that says better what is wrong, where there is one.
 pub(super) const fn status_of(reaction: &Reaction, better: Option<u16>) -> u16 {
-    /// What refusals bear by default.
-    const FORBIDDEN: u16 = 403;
     match (reaction, better) {
-        (Reaction::Respond { status: FORBIDDEN, .. }, Some(better)) => better,
+        (Reaction::Respond { .. }, Some(better)) => better,
         _ => reaction.status(),
     }
 }
@@ -150,4 +145,14 @@ impl Detection {
 
     /// The most that is kept of the name of a place, in bytes: parameters have short names, and attackers choose them.
     pub const PLACE: usize = 120;
+
+    /// How many requests are evidence: where a number was exceeded all that are remembered of the
+    /// client, of findings those that were refused.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.count.map_or(1, |count| match self.evidence {
+            Evidence::Threshold => count.requests,
+            Evidence::Certain | Evidence::Repeated => count.refused,
+        })
+    }
 }

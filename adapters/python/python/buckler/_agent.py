@@ -105,6 +105,12 @@ class Agent(_buckler.Agent):
         """
         return json.loads(self.unban_json(network))  # type: ignore[no-any-return]
 
+    def retry_now(self) -> None:
+        """Tries the server at once, whatever pause is left after a failure: for an operator who has just mended a key, a certificate or
+        the server. It holds for all workers of a host.
+        """
+        super().retry_now()
+
     def stop(self, deadline: float = DEADLINE) -> dict[str, Any] | None:
         """Ends the conversation with the server, and tells it first what it does not know yet, within so many seconds.
 

@@ -358,6 +358,14 @@ impl Agent {
         unbanned.map_err(PyValueError::new_err)
     }
 
+    /// Tries the server at once, whatever pause is left after a failure.
+    fn retry_now(&self, py: Python<'_>) -> PyResult<()> {
+        let live = self.running(py)?;
+        let retried = py.detach(|| live.retry_now());
+        logs::hand_over(py);
+        retried.map_err(PyValueError::new_err)
+    }
+
     /// How the agent is, as JSON; `None` where none was started.
     fn status_json(&self, py: Python<'_>) -> Option<String> {
         logs::hand_over(py);

@@ -238,6 +238,12 @@ impl Follower {
         }
     }
 
+    /// Has the leader try the server at once.
+    pub(crate) fn retry_now(&self) -> Result<(), String> {
+        let reply = self.ask_within(Writer::of(Op::Retry), COMMAND);
+        reply.map(drop).map_err(|_| NO_ANSWER.to_owned())
+    }
+
     /// How the agent is, as JSON.
     pub(crate) fn status(&self) -> Option<String> {
         let reply = self.ask(Writer::of(Op::Status)).ok()?;

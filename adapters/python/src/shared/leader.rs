@@ -181,7 +181,7 @@ impl Desk {
                 count(served, status);
                 reply
             }
-            Op::Client | Op::Why | Op::Bans | Op::Ban | Op::Unban | Op::Status => {
+            Op::Client | Op::Why | Op::Bans | Op::Ban | Op::Unban | Op::Retry | Op::Status => {
                 return told(served, op, asked, line);
             }
         })
@@ -225,6 +225,10 @@ fn told(served: &Served, op: Op, asked: &mut Reader<'_>, line: &Line<'_>) -> Opt
             Ok(said) => reply.flag(true).text(&said),
             Err(said) => reply.flag(false).text(&said),
         },
+        Op::Retry => {
+            served.retry_now();
+            reply
+        }
         Op::Status => reply.text(&served.status()?),
         Op::Hello
         | Op::Check

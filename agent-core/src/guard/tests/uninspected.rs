@@ -171,12 +171,48 @@ fn the_level_of_format_and_the_kill_switch_hold_for_gaps_too() {
         assert_eq!(status(&stage.sent(&[FORM, "image/png"], b"q=1")), status_of, "{level}");
         assert_eq!(stage.reported(), reported, "{level}");
     }
-    let custom = inspecting(json!({"BLOCK_STATUS_CODE": 404}));
+    for (key, own) in [("BLOCK_STATUS_CODE", 404), ("DENY_STATUS_CODE", 403)] {
+        let custom = inspecting(json!({key: own}));
+        assert_eq!(
+            status(&custom.sent(&[FORM, "image/png"], b"q=1")),
+            own,
+            "the configuration's own status stays"
+        );
+    }
+}
+
+#[test]
+fn exceptions_hold_for_gaps_and_the_one_that_is_printed_lets_the_request_pass() {
+    let with = |exceptions: Value| {
+        inspecting(json!({
+            "SECURITY_CHECKS": {"sqli": 1, "format": 2, "flood": 0},
+            "EXCEPTIONS": exceptions,
+        }))
+    };
+    let types = [FORM, "image/png"];
+    let plain = with(json!([]));
+    let Verdict::Block(refusal) = plain.sent(&types, b"q=1") else {
+        panic!("it passed");
+    };
+    let why = plain.guard.why(refusal.id).unwrap();
+    let printed = serde_json::to_value(why.exception.unwrap()).unwrap();
     assert_eq!(
-        status(&custom.sent(&[FORM, "image/png"], b"q=1")),
-        404,
-        "the configuration's own status stays"
+        (&printed["rule"], &printed["place"]),
+        (&json!("uninspected/two_types"), &json!("body"))
     );
+    let excepted = with(json!([printed]));
+    assert_eq!(status(&excepted.sent(&types, b"q=1")), 0);
+    assert!(excepted.reported().is_empty());
+    assert_eq!(excepted.counted(), [(Gap::TwoTypes, 1)], "it is counted all the same");
+    assert!(excepted.sent(&types, ATTACK).is_block(), "what is found is refused");
+    let boundaries = ["multipart/form-data; boundary=a; boundary=b"];
+    assert_eq!(status(&excepted.sent(&boundaries, b"--a--")), 400, "another reason");
+    let logged = with(json!([{"rule": "uninspected", "level": 3}]));
+    assert_eq!(status(&logged.sent(&types, b"q=1")), 0);
+    assert_eq!(logged.reported(), [(Check::Format, Level::Log)]);
+    let banning = with(json!([{"rule": "uninspected", "level": 2}]));
+    assert_eq!(status(&banning.sent(&types, b"q=1")), 400);
+    assert_eq!(banning.reported(), [(Check::Format, Level::Block)], "a gap bans nobody");
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn a_flood_that_goes_on_is_banned() {
     }
     let last: Vec<Verdict> = (0..10).map(|_| stage.check(&get("/api"))).collect();
     assert_eq!(answered(&last[9]), Some((418, "banned".to_owned(), None)));
-    assert_eq!(stage.reported(), [(Check::Flood, Level::Ban)], "reported once");
+    let ban = std::iter::from_fn(|| stage.intake.pop()).last().unwrap();
+    assert_eq!((ban.check, ban.level), (Check::Flood, Level::Ban));
+    assert!((300..=610).contains(&ban.requests()), "{} are told", ban.requests());
+    assert!(stage.reported().is_empty(), "reported once");
 }
 
 #[test]

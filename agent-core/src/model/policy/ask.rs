@@ -166,6 +166,11 @@ impl Policy {
         &self.answers.blocked
     }
 
+    /// Whether somebody has said with which status all refusals are answered, be it the usual one.
+    pub(crate) const fn says_block_status(&self) -> bool {
+        self.answers.says_status
+    }
+
     /// The `Server` header of every answer; `None` leaves it to the host, which is the default.
     #[must_use]
     pub fn server_header(&self) -> Option<&str> {

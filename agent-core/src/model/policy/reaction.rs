@@ -75,6 +75,8 @@ impl Reaction {
 pub(super) struct Answers {
     pub(super) banned: Reaction,
     pub(super) blocked: Reaction,
+    /// Whether somebody has said with which status all refusals are answered.
+    pub(super) says_status: bool,
     pub(super) throttled: Reaction,
     pub(super) no_bans: bool,
     pub(super) shares: bool,
@@ -89,6 +91,7 @@ impl Answers {
         Self {
             banned: Reaction::read(reader, "BLACKLIST").unless_chosen(reader, &blocked),
             throttled: Reaction::throttled(reader, &blocked),
+            says_status: blocked.says_status(reader),
             blocked,
             no_bans: reader.read("BLACKLIST_OVERRIDE", switch),
             shares: reader.read("BLACKLIST_SHARE", switch),
@@ -167,11 +170,18 @@ impl Reaction {
 }
 
 impl Reaction {
+    /// Whether the status of refusals was chosen for all of them. `BLOCK_STATUS_CODE` with what it is
+    /// anyway stands in every configuration that is written out whole; who writes `DENY_STATUS_CODE`
+    /// means it, whatever it is.
+    fn says_status(&self, reader: &Reader) -> bool {
+        /// The status of a refusal that nobody configured.
+        const FORBIDDEN: u16 = 403;
+        self.status() != FORBIDDEN || reader.is_spelt("BLOCK_STATUS_CODE", "DENY_STATUS_CODE")
+    }
+
     /// `FLOOD_STATUS_CODE`, with the content of a refusal. Where none is given and refusals are configured, that is what a throttled
     /// request is answered with too.
     fn throttled(reader: &mut Reader, blocked: &Self) -> Self {
-        /// The status of a refusal that nobody configured.
-        const FORBIDDEN: u16 = 403;
         /// RFC 6585, section 4: what clients know how to wait for.
         const TOO_MANY_REQUESTS: u16 = 429;
         /// What people read who were too fast.
@@ -183,7 +193,7 @@ impl Reaction {
         });
         match (own, blocked) {
             (0, Self::Redirect { .. }) => blocked.clone(),
-            (0, Self::Respond { status, .. }) if *status != FORBIDDEN => blocked.clone(),
+            (0, Self::Respond { .. }) if blocked.says_status(reader) => blocked.clone(),
             (own, Self::Respond { content, .. }) => Self::Respond {
                 status: if own == 0 { TOO_MANY_REQUESTS } else { narrow(own) },
                 content: if reader.is_chosen("BLOCK_ACTION_CONTENT") {

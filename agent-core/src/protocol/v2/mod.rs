@@ -191,7 +191,8 @@ pub struct Detail {
     /// `EXCEPTIONS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception: Option<String>,
-    /// Refused requests that spoke against the client by then; 0 from agents that do not tell.
+    /// Refused requests that spoke against the client by then, or those of which there were too
+    /// many; 0 from agents that do not tell.
     pub requests: u64,
     /// Different values in them.
     pub values: u32,

@@ -29,6 +29,12 @@ fn a_throttled_request_is_answered_429_unless_configured_otherwise() {
     assert_eq!(status(json!({})), 429);
     assert_eq!(status(json!({"FLOOD_STATUS_CODE": 503})), 503);
     assert_eq!(status(json!({"DENY_STATUS_CODE": 418})), 418);
+    assert_eq!(
+        status(json!({"DENY_STATUS_CODE": 403})),
+        403,
+        "the document's own example"
+    );
+    assert_eq!(status(json!({"BLOCK_STATUS_CODE": 403})), 429, "as it is written out");
     assert_eq!(status(json!({"DENY_STATUS_CODE": 418, "FLOOD_STATUS_CODE": 429})), 429);
     let redirect = json!({"BLOCK_ACTION": "redirect", "BLOCK_ACTION_CONTENT": "/wait"});
     assert_eq!(status(redirect), 302);
