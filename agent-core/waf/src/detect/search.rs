@@ -7,7 +7,9 @@ use super::{
     excerpt_at, familiar, probe,
 };
 use crate::{
-    normal::{SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain, without_quoted_markup},
+    normal::{
+        Quoted, SHORT_CODE, may_be_short_code, normalise, normalise_binary, normalise_plain, without_quoted_markup,
+    },
     places::{Field, NameHints, Part, Role},
 };
 
@@ -110,6 +112,10 @@ fn says_nothing(field: &Field<'_>) -> bool {
     marks.is_empty() && marks.is_plain(field.spelling)
 }
 
+/// Names of fields that take one line of prose: what is put into the attribute of a form, and no
+/// editor's text.
+const OF_ONE_LINE: &[&str] = &["title", "subject", "subjectline", "headline"];
+
 /// Families that are asked of a document's edges: what an application puts into commands,
 /// statements and templates.
 const OF_EDGES: &[Family] = &[Family::Command, Family::Sqli, Family::Template];
@@ -184,11 +190,20 @@ impl Search<'_> {
         const OF_MARKUP: &[Family] = &[Family::Xss, Family::Code, Family::Ssi];
         const RICH: NameHints = NameHints::HTML.and(NameHints::TEXT).and(NameHints::TEMPLATE);
         let is_rich = value.place.part == Part::Body && value.role == Role::Value && OF_MARKUP.contains(&family);
+        let quoted = if family == Family::Xss {
+            Quoted::Markup
+        } else {
+            Quoted::Programs
+        };
         let length = self.field.value.len() as u64;
-        let is_asked = is_rich && value.marks.any(Marks::ANGLE) && value.place.hints().any(RICH) && value.spend(length);
+        let is_asked = is_rich
+            && value.marks.any(Marks::ANGLE)
+            && value.place.hints().any(RICH)
+            && !value.place.is_named(OF_ONE_LINE)
+            && value.spend(length);
         let raw = self.field.value;
         is_asked
-            .then(|| without_quoted_markup(raw, self.field.spelling, family == Family::Xss))
+            .then(|| without_quoted_markup(raw, self.field.spelling, quoted))
             .flatten()
     }
 

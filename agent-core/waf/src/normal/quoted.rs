@@ -1,6 +1,11 @@
-//! Markup that rich text quotes: an editor writes `&lt;script&gt;` where its writer typed a tag, and a browser shows it as text.
+//! Markup that rich text quotes: an editor writes `&lt;script&gt;` where its writer typed a tag,
+//! and a browser shows it as text.
+//!
+//! A quotation has two ends: it is the text of an element that is closed further on, and of that
+//! text what stands from the first tag that is quoted to the end of the last one. What leaves a
+//! string or an attribute that the whole value may be put into is none.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{Spelling, bytes, normalise};
 
@@ -10,10 +15,38 @@ const OF_CODE: &[&str] = &["code", "pre", "kbd", "samp", "tt"];
 /// Elements whose text is none: a browser runs it, or takes it for styles.
 const OF_NO_TEXT: &[&str] = &["script", "style"];
 
-/// What rich text says but for the text between its tags in which markup is quoted, normalised, and without what elements for code hold
-/// where `spares_code` is set; `None` where none is. A text that is
-/// references alone, without an element around them, quotes nothing: what decodes it makes markup of it.
-pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling, spares_code: bool) -> Option<String> {
+/// Elements that hold nothing, and have no end (WHATWG HTML, section 13.1.2).
+#[rustfmt::skip]
+const EMPTY: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+];
+
+/// How many open elements an end is looked for in: each end costs as many comparisons.
+const DEEPEST: usize = 32;
+
+/// What a quotation is looked for in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quoted {
+    /// Any tag, and the text of elements for code.
+    Markup,
+    /// Tags of servers' languages and directives: `<?`, `<%`, `<!--`. What else is code stays code
+    /// in an element.
+    Programs,
+}
+
+/// A tag and the text behind it, by their places.
+struct Piece<'v> {
+    tag: &'v [u8],
+    text: &'v [u8],
+    /// The innermost element around the text, by the place of its tag.
+    owner: Option<usize>,
+    is_closed: bool,
+}
+
+/// What rich text says, normalised, but for the markup that it quotes; `None` where it quotes none.
+/// A text that is references alone, without an element around them, quotes nothing: what decodes it
+/// makes markup of it.
+pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling, quoted: Quoted) -> Option<String> {
     let value = match spelling {
         Spelling::Form => {
             let blanks = bytes::blanks(value).map_or(Cow::Borrowed(value), Cow::Owned);
@@ -21,66 +54,209 @@ pub(crate) fn without_quoted_markup(value: &[u8], spelling: Spelling, spares_cod
         }
         Spelling::Literal => Cow::Borrowed(value),
     };
-    let mut plain = Vec::new();
-    let mut rest = &*value;
+    let first = value.iter().position(|byte| *byte == b'<')?;
+    let (before, markup) = value.split_at_checked(first)?;
+    let pieces = pieces(markup);
+    let mut plain = before.to_vec();
     let mut has_quoted = false;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
-        let (before, tag) = rest.split_at_checked(at)?;
-        plain.extend_from_slice(before);
-        let (tag, behind) = tag.split_at_checked(tag_end(tag))?;
-        plain.extend_from_slice(tag);
-        let end = behind.iter().position(|byte| *byte == b'<').unwrap_or(behind.len());
-        let (text, next) = behind.split_at_checked(end)?;
-        if is_quoted(tag, text, spares_code) {
-            has_quoted = true;
-            plain.push(b' ');
-        } else {
-            plain.extend_from_slice(text);
+    for piece in &pieces {
+        plain.extend_from_slice(piece.tag);
+        let owner = piece.owner.and_then(|owner| pieces.get(owner));
+        let owner = owner.filter(|owner| owner.is_closed).map(|owner| name(owner.tag));
+        match owner.and_then(|owner| quotation(owner, piece.text, quoted)) {
+            Some(range) => {
+                has_quoted = true;
+                plain.extend_from_slice(piece.text.get(..range.start)?);
+                plain.push(b' ');
+                plain.extend_from_slice(piece.text.get(range.end..)?);
+            }
+            None => plain.extend_from_slice(piece.text),
         }
-        rest = next;
     }
-    plain.extend_from_slice(rest);
     has_quoted.then(|| normalise(&plain, Spelling::Literal, false).text.into_owned())
 }
 
-/// Whether a text behind a tag quotes markup, or is code that is to be left out.
-fn is_quoted(tag: &[u8], text: &[u8], spares_code: bool) -> bool {
-    let name = tag.get(1..).unwrap_or_default();
-    let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let name = name.get(..length).unwrap_or_default();
-    let is_one_of = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-    let is_tag = tag.ends_with(b">")
-        && tag
-            .get(1)
-            .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'/');
-    is_tag && !is_one_of(OF_NO_TEXT) && (spares_code && is_one_of(OF_CODE) || has_reference(text))
+/// Takes markup apart.
+fn pieces(markup: &[u8]) -> Vec<Piece<'_>> {
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut rest = markup;
+    while !rest.is_empty() {
+        let (tag, behind) = rest.split_at(tag_end(rest));
+        let end = behind.iter().position(|byte| *byte == b'<').unwrap_or(behind.len());
+        let (text, next) = behind.split_at(end);
+        rest = next;
+        let here = pieces.len();
+        match tag {
+            [b'<', b'/', ..] => {
+                let is_its = |at: &usize| {
+                    let piece = pieces.get(*at);
+                    piece.is_some_and(|piece| name(piece.tag).eq_ignore_ascii_case(name(tag)))
+                };
+                let from = open.len().saturating_sub(DEEPEST);
+                let inner = open.get(from..).unwrap_or_default();
+                if let Some(place) = inner.iter().rposition(is_its) {
+                    let closed = inner.get(place).and_then(|at| pieces.get_mut(*at));
+                    closed.into_iter().for_each(|piece| piece.is_closed = true);
+                    open.truncate(from + place);
+                }
+            }
+            [b'<', first, .., b'>'] if first.is_ascii_alphabetic() && !is_one_of(name(tag), EMPTY) => open.push(here),
+            _ => {}
+        }
+        pieces.push(Piece {
+            tag,
+            text,
+            owner: open.last().copied(),
+            is_closed: false,
+        });
+    }
+    pieces
 }
 
-/// Whether a reference to `<` stands in a text, however often it was escaped.
-fn has_reference(text: &[u8]) -> bool {
-    let mut pieces = text.split(|byte| *byte == b'&').skip(1);
-    pieces.any(|piece| {
-        let piece = piece.to_ascii_lowercase();
-        let mut name = piece.as_slice();
+/// The name of a tag.
+fn name(tag: &[u8]) -> &[u8] {
+    let tag = tag.strip_prefix(b"</").or(tag.strip_prefix(b"<")).unwrap_or(tag);
+    let length = tag.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    tag.get(..length).unwrap_or_default()
+}
+
+fn is_one_of(name: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// What of an element's text is quoted.
+fn quotation(owner: &[u8], text: &[u8], quoted: Quoted) -> Option<Range<usize>> {
+    if text.is_empty() || is_one_of(owner, OF_NO_TEXT) {
+        return None;
+    }
+    let range = if quoted == Quoted::Markup && is_one_of(owner, OF_CODE) {
+        0..text.len()
+    } else {
+        let start = starts(text).find(|(_, behind)| match quoted {
+            Quoted::Markup => behind
+                .first()
+                .is_some_and(|sign| sign.is_ascii_alphabetic() || b"/!?%".contains(sign)),
+            Quoted::Programs => behind.first().is_some_and(|sign| b"!?%".contains(sign)),
+        });
+        let (start, behind) = start?;
+        start
+            ..ends(behind)
+                .last()
+                .map_or(text.len(), |end| text.len() - behind.len() + end)
+    };
+    let decoded = normalise(text, Spelling::Literal, false).text;
+    (!leaves_a_string(&decoded)).then_some(range)
+}
+
+/// References to `<`, however often they were escaped: where each begins, and what stands behind
+/// it.
+fn starts(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    references(text, b"lt;", b"60", b"3c")
+}
+
+/// Where references to `>` end, and the sign itself, which editors leave as it is.
+fn ends(text: &[u8]) -> impl Iterator<Item = usize> {
+    let signs = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'>')
+        .map(|(at, _)| at + 1);
+    let last = signs.last();
+    let coded = references(text, b"gt;", b"62", b"3e").map(|(_, behind)| text.len() - behind.len());
+    coded.last().max(last).into_iter()
+}
+
+fn references<'t>(
+    text: &'t [u8],
+    named: &'static [u8],
+    decimal: &'static [u8],
+    hexadecimal: &'static [u8],
+) -> impl Iterator<Item = (usize, &'t [u8])> {
+    let signs = text.iter().enumerate().filter(|(_, byte)| **byte == b'&');
+    signs.filter_map(move |(at, _)| {
+        let mut name = text.get(at + 1..)?;
         // `&amp;lt;` is one reference and the beginning of another
         while let Some(rest) = name.strip_prefix(b"amp;") {
             name = rest;
         }
-        let digits = |number: &[u8]| {
-            let number = number.split(|byte| *byte == b';').next().unwrap_or_default();
-            number
-                .iter()
-                .skip_while(|byte| **byte == b'0')
-                .copied()
-                .collect::<Vec<u8>>()
-        };
-        match name {
-            [b'l', b't', b';', ..] => true,
-            [b'#', b'x', hex @ ..] => digits(hex) == b"3c",
-            [b'#', number @ ..] => digits(number) == b"60",
-            _ => false,
+        let is_named = name
+            .get(..named.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(named));
+        if is_named {
+            return Some((at, name.get(named.len()..)?));
         }
+        let number = name.strip_prefix(b"#")?;
+        let (number, wanted) = match number.strip_prefix(b"x").or(number.strip_prefix(b"X")) {
+            Some(number) => (number, hexadecimal),
+            None => (number, decimal),
+        };
+        let zeros = number.iter().take_while(|digit| **digit == b'0').count();
+        let digits = number.get(zeros..zeros + wanted.len())?;
+        let behind = number.get(zeros + wanted.len()..)?;
+        let behind = match behind {
+            [b';', behind @ ..] => behind,
+            [next, ..] if next.is_ascii_hexdigit() => return None,
+            behind => behind,
+        };
+        digits.eq_ignore_ascii_case(wanted).then_some((at, behind))
     })
+}
+
+/// Whether a text leaves a string or an attribute's value that it stands in: of what follows its
+/// first quote, up to the next one, all is code or attributes. In code that is quoted as a whole,
+/// and in tags, strings stand there.
+fn leaves_a_string(text: &str) -> bool {
+    ['"', '\'', '`'].into_iter().any(|quote| {
+        let mut is_outside = false;
+        let mut start = 0;
+        let bytes = text.as_bytes();
+        let is_letter = |at: Option<usize>| {
+            let byte = at.and_then(|at| bytes.get(at));
+            byte.is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+        };
+        let quotes = text.match_indices(quote).map(|(at, _)| at);
+        // an apostrophe within a word is none
+        let mut quotes = quotes
+            .filter(|at| quote != '\'' || !(is_letter(at.checked_sub(1)) && is_letter(Some(at + 1))))
+            .chain([text.len()]);
+        quotes.any(|at| {
+            let piece = text.get(start..at).unwrap_or_default();
+            start = at + 1;
+            let was_outside = is_outside;
+            is_outside = !is_outside;
+            was_outside && is_left(piece)
+        })
+    })
+}
+
+/// Whether what stands behind a string's end goes on as script, or with a handler of events.
+fn is_left(piece: &str) -> bool {
+    let code = piece.trim_start();
+    let goes_on = code.starts_with([
+        ';', ',', ')', '}', ']', '+', '-', '*', '/', '%', '&', '|', '^', '<', '>', '?', '=',
+    ]) && code.contains(['(', '`', '=']);
+    goes_on || has_handler(piece)
+}
+
+/// Whether an attribute stands in a text that is named as handlers are, behind what ends the one
+/// before.
+fn has_handler(piece: &str) -> bool {
+    let mut rest = piece;
+    let mut is_behind = true;
+    loop {
+        let begins = rest.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("on"));
+        if begins && is_behind {
+            let behind = rest.trim_start_matches(|sign: char| sign.is_ascii_alphabetic());
+            if behind.trim_start().starts_with('=') {
+                return true;
+            }
+        }
+        let mut signs = rest.chars();
+        let Some(sign) = signs.next() else { return false };
+        is_behind = sign.is_whitespace() || sign == '/';
+        rest = signs.as_str();
+    }
 }
 
 /// Where a tag ends, as browsers read it (WHATWG HTML, section 13.2.5): behind the first `>` that is in no attribute's quotes.
@@ -108,23 +284,33 @@ mod tests {
     use super::*;
 
     fn rest(value: &str) -> Option<String> {
-        without_quoted_markup(value.as_bytes(), Spelling::Literal, true)
+        without_quoted_markup(value.as_bytes(), Spelling::Literal, Quoted::Markup)
     }
 
     #[test]
     fn quoted_markup_is_left_out() {
         for (value, left) in [
-            ("<p>a &lt;script&gt;x</p>", "<p> </p>"),
-            ("<p>a &amp;lt;script&amp;gt;x</p><i>b</i>", "<p> </p><i>b</i>"),
-            ("<p>a</p>&#60;b", "<p>a</p> "),
-            ("<p>a</p>&#x0003C;b", "<p>a</p> "),
+            ("<p>a &lt;script&gt;x</p>", "<p>a  x</p>"),
+            ("<p>a &amp;lt;script&amp;gt;</p><i>b</i>", "<p>a  </p><i>b</i>"),
+            ("<p><i>a</i>&#60;b</p>", "<p><i>a</i> </p>"),
+            ("<p>a<br>&#x0003C;b&#62 c</p>", "<p>a<br>  c</p>"),
             ("<code class=\"js\">alert(1)</code>", "<code class=\"js\"> </code>"),
-            ("<p title=\">\">a &lt;b", "<p title=\">\"> "),
+            ("<pre>f('x', \"y\")<b>g</b></pre>", "<pre> <b>g</b></pre>"),
+            ("<p title=\">\">a &lt;b</p>", "<p title=\">\">a  </p>"),
+            (
+                "<p>don't &lt;a href=\"x\" onclick=\"f('y')\"&gt; it</p>",
+                "<p>don't   it</p>",
+            ),
         ] {
             assert_eq!(rest(value).as_deref(), Some(left), "{value}");
         }
-        let form = without_quoted_markup(b"%3Cp%3E%26lt%3Bb%26gt%3B+x%3C/p%3E", Spelling::Form, true);
-        assert_eq!(form.as_deref(), Some("<p> </p>"));
+        let form = without_quoted_markup(b"%3Cp%3E%26lt%3Bb%26gt%3B+x%3C/p%3E", Spelling::Form, Quoted::Markup);
+        assert_eq!(form.as_deref(), Some("<p>  x</p>"));
+        let programs = |value: &str| without_quoted_markup(value.as_bytes(), Spelling::Literal, Quoted::Programs);
+        assert_eq!(programs("<p>a &lt;?php f() ?&gt;</p>").as_deref(), Some("<p>a  </p>"));
+        for value in ["<code>system('id')</code>", "<p>&lt;b&gt; eval(x)</p>"] {
+            assert_eq!(programs(value), None, "{value}");
+        }
     }
 
     #[test]
@@ -144,9 +330,28 @@ mod tests {
         ] {
             assert_eq!(rest(value), None, "{value}");
         }
-        let code = "<code>system('id')</code>";
-        assert_eq!(without_quoted_markup(code.as_bytes(), Spelling::Literal, false), None);
-        let partly = rest("<p onclick=\"alert('&lt;')\">&lt;</p><img src=x onerror=alert(1)>").unwrap();
+        let partly = rest("<p onclick=\"alert('&lt;')\">&lt;b</p><img src=x onerror=alert(1)>").unwrap();
         assert_eq!(partly, "<p onclick=\"alert('<')\"> </p><img src=x onerror=alert(1)>");
+    }
+
+    #[test]
+    fn a_quotation_has_two_ends_and_leaves_no_string() {
+        for value in [
+            "<code>alert(1)",
+            "<code><b>alert(1)</b>",
+            "<b>&lt;script&gt;",
+            "<b>x</b>&lt;script&gt;",
+            "<br>&lt;script&gt;",
+            "<b>&lt; alert(1)</b>",
+            "<code>\" onfocus=alert(1) x=\"</code>",
+            "<code>'/onfocus=alert(1) x='</code>",
+            "<code>'-alert(1)-'</code>",
+            "<code>';alert(1)//</code>",
+            "<code>`+alert(1)+`</code>",
+            "<b>&lt;b&#39;-alert(1)-&#39;&gt;</b>",
+            "<b>&lt;b \" onfocus=alert(1) x=\"&gt;</b>",
+        ] {
+            assert_eq!(rest(value), None, "{value}");
+        }
     }
 }
