@@ -106,7 +106,14 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         value.place.hints().any(NameHints::TEXT)
             && !value.text.contains(['$', '#', '%', '@', '{', '*'])
             && !value.text.contains("//")
-            && statement::is_sentence(value.text)
+            && {
+                let reserved = if rule.name.starts_with("node") {
+                    statement::OF_JAVASCRIPT
+                } else {
+                    statement::OF_SERVERS
+                };
+                statement::is_sentence_and_no_script(value.text, reserved)
+            }
     };
     match rule.name {
         // a report of a script that did not run begins with the script

@@ -102,6 +102,11 @@ pub(super) const RULES: &[Rule] = &[
         "system-function",
         r"\b(?:utl_http|utl_inaddr|dbms_\w+)\.\w+|\b(?:extractvalue|updatexml|load_file|openrowset|xmltype|lo_(?:get|import|export)|pg_(?:read_(?:binary_)?file|ls_dir|stat_file)|current_setting|dblink(?:_connect)?|query_to_xml|sys_(?:eval|exec|context)|load_extension|pg_sleep_(?:for|until)|sleepeachrow|csv(?:read|write)|file_(?:read|write)|httpuritype|xp_\w+)\s*\(|\binto\s+(?:out|dump)file\b|\bbulk\s+insert\b|\bexecute\s+immediate\b",
     ),
+    // PostgreSQL's copies from and to what a program says and reads
+    always(
+        "program",
+        r#"\bcopy\s+(?:[\w."`]+\s*(?:\([^()]*\)\s*)?|\([^;]*\)\s*)(?:to|from)\s+program\s*(?:e?'|\$\w*\$|\$\d)"#,
+    ),
     short(
         "procedure",
         r"\b(?:xp_(?:cmdshell|dirtree|regread|fileexist)|sp_(?:executesql|password|oacreate)|msdasql|nvarchar|pg_catalog|information_schema\.tables\s*$)\b|@@(?:version|microsoft\w*|datadir|hostname|servername)\b",
@@ -367,7 +372,7 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         "stacked" | "stacked-command" => statement::is_edited(value),
         // no statement needs these, whoever sends it
-        "delay" | "sleep" | "system-function" | "procedure" | "versioned-comment" | "comment-split"
+        "delay" | "sleep" | "system-function" | "procedure" | "program" | "versioned-comment" | "comment-split"
         | "comment-blank" | "union-split" => false,
         // a pair of numbers in a cookie is a counter's (`ab=12=12`)
         "compare" => {
@@ -398,7 +403,21 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
 /// Whether a value is what people write to each other about statements: a sentence in a body's
 /// field for prose.
 fn is_talk(value: &Value<'_>) -> bool {
-    value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && statement::is_sentence(value.text)
+    value.place.part == Part::Body
+        && value.place.hints().any(NameHints::TEXT)
+        && !["--", "/*", "#", ";"]
+            .iter()
+            .any(|rest| is_hidden_behind(value.text, rest))
+        && statement::is_sentence(value.text)
+}
+
+/// Whether what stands behind a sign is the rest of an injection's statement: a condition that is
+/// always so, or a clause, stands before it.
+fn is_hidden_behind(text: &str, sign: &str) -> bool {
+    text.rsplit_once(sign).is_some_and(|(before, _)| {
+        let word = before.trim_end();
+        word.ends_with(|last: char| last.is_ascii_digit() || last == ')') || word.ends_with(['\'', '"'])
+    })
 }
 
 /// Whether a value is what a chart is to show, in a body's field for it: calls of functions around
@@ -422,7 +441,7 @@ fn is_content(value: &Value<'_>) -> bool {
     const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
     let is_in_a_body =
         || value.place.part == Part::Body && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report());
-    statement::is_statement(value.text) && (is_in_a_body() || statement::is_asked_at(value.context.path))
+    statement::is_statement(value.text) && (is_in_a_body() || statement::is_asked_at(value))
 }
 
 /// Names of parameters, besides those that end as ids do, whose values are numbers.

@@ -18,7 +18,7 @@ use crate::places::{HeaderKind, NameHints, Part, Role};
 /// what signs in.
 macro_rules! start {
     () => {
-        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:url[=:])?(?:https?|ftp|wss?):[\\/]*)(?:[^\\/?#\s]*@)?"
+        r"^\W{0,3}(?:(?:[a-z][a-z0-9+.-]*:)?[\\/]{2,}|(?:(?:url|feed|view-source)[=:])?(?:https?|ftp|wss?):[\\/]*)(?:[^\\/?#\s]*@)?"
     };
 }
 
@@ -33,7 +33,7 @@ macro_rules! inside {
 pub(super) const RULES: &[Rule] = &[
     always(
         "scheme",
-        r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2(?:\.\w+)?|rar|zip|glob|ldaps?|sftp|php|data)://|^['"]?\s*jar:(?:https?|file|ftp):"#,
+        r#"^['"]?\s*(?:url=)?(?:gopher|dict|tftp|netdoc|expect|phar|ogg|ssh2(?:\.\w+)?|rar|zip|glob|ldaps?|sftp|php|data|https?\+unix)://|^['"]?\s*jar:[a-z][a-z0-9+.-]*:"#,
     ),
     // a URL holds no blank, and searches for code begin with `file:` too
     always("file", r#"^['"]?\s*(?:url:)?file:(?:[\\/]{2}|[\\/$][^\s.]\S*\s*$)"#),
@@ -71,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
     // interfaces that do what anyone says who reaches them, at private addresses (RFC 1918)
     always(
         "internal-service",
-        r"^\W{0,3}(?:https?:)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:10(?:\.\d{1,3}){3}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}|192\.168(?:\.\d{1,3}){2}):(?:22|25|873|1433|2181|237[5-9]|3306|4001|4243|5432|5672|5984|5985|6379|6443|7001|8009|8300|8500|9042|9092|9200|9300|10250|10255|11211|15672|27017|50070|61616)(?:\D|$)",
+        r"^\W{0,3}(?:(?:https?|ftp|wss?):)?[\\/]{2,}(?:[^\\/?#\s]*@)?(?:10(?:\.\d{1,3}){3}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}|192\.168(?:\.\d{1,3}){2}):(?:22|25|873|1433|2181|237[5-9]|3306|4001|4243|5432|5672|5984|5985|6379|6443|7001|8009|8300|8500|9042|9092|9200|9300|10250|10255|11211|15672|27017|50070|61616)(?:\D|$)",
     ),
     // forms of a URL that a check for a prefix reads in one way and a browser in another (CWE-601)
     always(
@@ -232,7 +232,11 @@ fn is_setting(value: &Value<'_>) -> bool {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    let is_plain = !host.is_empty() && host.bytes().all(is_name) && !rest.contains(['%', '\\', '\r', '\n', '{', '$']);
+    // the path of a directory is a distinguished name (RFC 4516), and of others one of a folder
+    let path = rest.get(authority.len()..).unwrap_or_default();
+    let is_path = !scheme.starts_with(['l', 'L']) || matches!(path, "" | "/") || path.contains('=');
+    let is_plain =
+        !host.is_empty() && host.bytes().all(is_name) && !rest.contains(['%', '\\', '\r', '\n', '{', '$']) && is_path;
     let name = value.place.last_name();
     let is_named = [scheme, "directory", "backup"]
         .iter()
@@ -252,7 +256,7 @@ fn is_in_prose(value: &Value<'_>, hints: NameHints) -> bool {
 }
 
 /// Whether a value says in a setting which database, queue or mail server an application works
-/// with: programs that fetch pages know none of these schemes.
+/// with: programs that fetch pages know none of these schemes, and no setting names a page.
 fn is_connection(value: &Value<'_>) -> bool {
     const SCHEMES: &[&str] = &[
         "amqp",
@@ -273,13 +277,25 @@ fn is_connection(value: &Value<'_>) -> bool {
         "redis",
         "rediss",
         "sqlserver",
-        "ws",
-        "wss",
     ];
+    // what settings call it
+    #[rustfmt::skip]
+    const NAMES: &[&str] = &[
+        "dsn", "connection", "database", "db", "broker", "queue", "cache", "datasource", "sql", "postgres", "redis", "mongo", "amqp", "rabbit", "kafka", "nats", "mqtt", "neo4j", "bolt",
+        "clickhouse", "memcache", "maria",
+    ];
+    if value.place.part != Part::Body {
+        return false;
+    }
+    if is_setting(value) {
+        return is_plain_setting(value.text);
+    }
     let scheme = value.text.split("://").next().unwrap_or_default();
-    value.place.part == Part::Body
-        && (is_setting(value) && is_plain_setting(value.text)
-            || SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+    let name = value.place.last_name();
+    let is_named = || NAMES.iter().any(|known| contains_ignoring_case(&name, known));
+    SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && (value.context.is_settings() || is_named())
+        && is_plain_setting(value.text)
 }
 
 /// Whether a directory or a store is one of the machine's own.
@@ -298,7 +314,7 @@ fn is_plain_setting(text: &str) -> bool {
         .split(':')
         .next()
         .unwrap_or_default();
-    matches!(host, "localhost" | "127.0.0.1")
+    matches!(host, "localhost" | "127.0.0.1") && !text.contains(['\\', '\r', '\n'])
 }
 
 /// Whether a URL stands where an application names a part of its own that it runs. A page may be

@@ -9,20 +9,20 @@ use memchr::memchr3_iter;
 use super::Value;
 use crate::places::{NameHints, Part};
 
-/// Verbs, each with the words of which one must follow; none where any may.
-const VERBS: [(&str, &[&str]); 12] = [
-    ("select", &["from"]),
-    ("with", &["as"]),
-    ("insert", &["into"]),
-    ("update", &["set"]),
-    ("delete", &["from"]),
-    ("merge", &["using"]),
-    ("explain", &["select", "update", "delete", "insert", "with"]),
-    ("create", &["as", "table", "index", "view"]),
-    ("alter", &["table", "column", "view", "index"]),
-    ("describe", &[]),
-    ("show", &["from", "tables", "columns", "databases"]),
-    ("replace", &["into"]),
+/// Verbs, each with the words of which one must follow, and how soon: within so many words.
+#[rustfmt::skip]
+const VERBS: [(&str, &[&str], usize); 11] = [
+    ("select", &["from"], usize::MAX),
+    ("with", &["as"], 12),
+    ("insert", &["into", "ignore", "overwrite"], 1),
+    ("update", &["set"], 12),
+    ("delete", &["from"], 4),
+    ("merge", &["using"], 12),
+    ("explain", &["select", "update", "delete", "insert", "with"], 8),
+    ("create", &["table", "index", "view", "schema", "type", "function"], 6),
+    ("alter", &["table", "column", "view", "index"], 2),
+    ("show", &["tables", "columns", "databases", "indexes", "create", "grants", "status", "variables"], 3),
+    ("replace", &["into"], 2),
 ];
 
 /// The fewest words of a statement: shorter ones are as well fragments.
@@ -35,14 +35,82 @@ pub(super) fn is_statement(text: &str) -> bool {
         .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
         .filter(|word| !word.is_empty());
     let verb = words.next().unwrap_or_default();
-    let known = VERBS.iter().find(|(known, _)| verb.eq_ignore_ascii_case(known));
+    let known = VERBS.iter().find(|(known, ..)| verb.eq_ignore_ascii_case(known));
     if known.is_none() || !text.starts_with(verb) || words.clone().take(FEWEST_WORDS).count() + 1 < FEWEST_WORDS {
         return false;
     }
-    let has_clause = |(_, clauses): &(&str, &[&str])| {
-        clauses.is_empty() || words.any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
+    let has_clause = |(_, clauses, within): &(&str, &[&str], usize)| {
+        let mut first = words.by_ref().take(*within);
+        first.any(|word| clauses.iter().any(|clause| word.eq_ignore_ascii_case(clause)))
     };
-    known.is_some_and(has_clause) && is_closed(text)
+    known.is_some_and(has_clause) && is_closed(text) && strings_stand_in_it(text)
+}
+
+/// Words that a string may follow in a statement, and those that a name in quotes may follow too.
+#[rustfmt::skip]
+const BEFORE_A_STRING: &[&str] = &[
+    "and", "as", "between", "binary", "by", "case", "collate", "comment", "date", "default", "distinct", "else", "escape", "except", "format", "glob", "having", "ilike", "in", "interval",
+    "is", "like", "limit", "location", "match", "not", "on", "or", "password", "regexp", "returning", "rlike", "select", "separator", "set", "similar", "then", "time", "timestamp", "timestamptz",
+    "to", "values", "when", "where", "xor", "zone", "div", "mod",
+];
+#[rustfmt::skip]
+const BEFORE_A_NAME: &[&str] = &["from", "join", "into", "table", "update", "use", "using", "exists", "index", "view", "column", "key", "references", "schema", "over", "end", "with"];
+
+/// Whether each string and each name in quotes of a statement begins where one may: behind a sign,
+/// or behind a word of the language. A string that an application began ends where an injection's
+/// first quote stands, which is behind anything.
+fn strings_stand_in_it(text: &str) -> bool {
+    let mut rest = 0;
+    while let Some(next) = text.get(rest..).and_then(|rest| rest.find(['\'', '"', '`'])) {
+        let at = rest + next;
+        let (before, from) = text.split_at_checked(at).unwrap_or_default();
+        let Some(quote) = from.chars().next() else { break };
+        let Some(end) = from.get(1..).and_then(|inside| inside.find(quote)) else {
+            return false;
+        };
+        rest = at + 1 + end + 1;
+        // a quote that is doubled within the string, and the schema in front of a name
+        let is_joined = before.ends_with(quote) || before.ends_with('.');
+        // a name may be given without a word (`select id "ID"`)
+        let names = || {
+            let behind = text.get(rest..).unwrap_or_default().trim_start();
+            let next = behind
+                .split(|sign: char| !sign.is_ascii_alphanumeric())
+                .next()
+                .unwrap_or_default();
+            quote != '\''
+                && (behind.is_empty()
+                    || behind.starts_with([',', ')', '.', '"', '`'])
+                    || next.eq_ignore_ascii_case("from"))
+        };
+        if !(is_joined || is_behind_operator(before, quote) || names()) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether an operator, a separator or a word of the language ends a text, with what types a string
+/// behind it (`N'x'`, `E'x'`).
+fn is_behind_operator(before: &str, quote: char) -> bool {
+    let typed = before
+        .strip_suffix(['n', 'N', 'e', 'E', 'b', 'B', 'x', 'X', 'r', 'R'])
+        .filter(|rest| quote == '\'' && !rest.ends_with(|sign: char| sign.is_alphanumeric() || sign == '_'));
+    let before = typed.unwrap_or(before).trim_end();
+    let word = before
+        .rsplit(|sign: char| !sign.is_alphanumeric() && sign != '_')
+        .next()
+        .unwrap_or_default();
+    match word {
+        "" => before.ends_with([
+            '=', '<', '>', '!', '~', '(', ',', '|', '+', '-', '*', '/', '%', '[', ':', '@', '?', '{', '}',
+        ]),
+        word => {
+            let names = if quote == '\'' { &[][..] } else { BEFORE_A_NAME };
+            let mut known = BEFORE_A_STRING.iter().chain(names);
+            known.any(|known| word.eq_ignore_ascii_case(known))
+        }
+    }
 }
 
 /// Whether a text is statements, one behind the other, each whole: what an editor of SQL sends. A comment may follow the last one.
@@ -54,11 +122,11 @@ pub(super) fn is_script(text: &str) -> bool {
             .split(|sign: char| !sign.is_alphanumeric() && sign != '_')
             .filter(|word| !word.is_empty());
         let verb = words.next().unwrap_or_default();
-        let is_known = ["select", "declare", "set", "use", "begin", "commit"]
+        let is_known = ["declare", "set", "use", "begin", "commit", "describe"]
             .iter()
             .any(|known| verb.eq_ignore_ascii_case(known))
-            || VERBS.iter().any(|(known, _)| verb.eq_ignore_ascii_case(known));
-        is_known && part.starts_with(verb) && is_closed(part)
+            || VERBS.iter().any(|(known, ..)| verb.eq_ignore_ascii_case(known));
+        is_known && part.starts_with(verb) && is_closed(part) && strings_stand_in_it(part)
     };
     let mut rest = text;
     while !rest.is_empty() {
@@ -140,12 +208,19 @@ pub(super) fn is_closed(text: &str) -> bool {
     depth == 0
 }
 
-/// Whether a path is one of an API that runs queries: of Salesforce, InfluxDB, Elasticsearch, BI
-/// tools.
-pub(super) fn is_asked_at(path: &str) -> bool {
+/// Whether a value came to an API that runs queries, as the query: of Salesforce, InfluxDB,
+/// Elasticsearch, BI tools.
+pub(super) fn is_asked_at(value: &Value<'_>) -> bool {
     const ENDS: &[&str] = &["query", "queryall", "queryAll", "sql", "_sql"];
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    ENDS.contains(&last)
+    let last = value
+        .context
+        .path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let place = &value.place;
+    ENDS.contains(&last) && (place.name.is_empty() || place.is_search() || place.hints().any(NameHints::QUERY))
 }
 
 /// Words of sentences that no statement has.
@@ -160,16 +235,91 @@ const OF_SENTENCES: &[&str] = &[
 /// The fewest of those words that make a sentence.
 const FEWEST_OF_SENTENCES: usize = 2;
 
+/// How many words are held against them: a sentence has some of them sooner, and each costs a
+/// hundred comparisons.
+const MOST_WORDS: usize = 200;
+
 /// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it
 /// quotes is quoted as sentences do, from before a word to behind one. A string that is left is
 /// left in front of a sign, and entered again behind one.
 pub(super) fn is_sentence(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|word| {
+    let words = text.split_whitespace().take(MOST_WORDS).filter(|word| {
         let word = word.trim_matches(|sign: char| !sign.is_alphanumeric());
         OF_SENTENCES.iter().any(|known| word.eq_ignore_ascii_case(known))
     });
     let asks = usize::from(text.trim_end().ends_with('?'));
     words.take(FEWEST_OF_SENTENCES).count() + asks >= FEWEST_OF_SENTENCES && quotes_as_sentences_do(text)
+}
+
+/// Words of JavaScript beside which another one may stand: `new x`, `x in y`.
+#[rustfmt::skip]
+pub(super) const OF_JAVASCRIPT: &[&str] = &[
+    "in", "of", "instanceof", "new", "void", "typeof", "delete", "return", "throw", "if", "else", "for", "while", "do", "with", "var", "let", "const", "using", "function", "case", "default",
+    "await", "async", "yield", "class", "extends", "import", "export", "from", "as", "get", "set", "static", "break", "continue",
+];
+
+/// The same of PHP, Python, Ruby and Java.
+#[rustfmt::skip]
+pub(super) const OF_SERVERS: &[&str] = &[
+    "and", "or", "xor", "not", "is", "in", "as", "if", "else", "elif", "elsif", "elseif", "unless", "for", "foreach", "while", "until", "do", "with", "def", "fn", "function", "lambda", "print",
+    "echo", "puts", "p", "del", "raise", "assert", "global", "nonlocal", "pass", "break", "continue", "goto", "use", "namespace", "clone", "include", "require", "try", "catch", "except", "rescue",
+    "finally", "ensure", "final", "abstract", "interface", "enum", "package", "throws", "throw", "new", "return", "yield", "await", "async", "class", "module", "extends", "implements", "import",
+    "from", "instanceof", "insteadof", "static", "public", "private", "protected", "const", "var", "int", "long", "float", "double", "boolean", "byte", "short", "char", "void", "string", "object",
+    "end", "then", "begin", "case", "when", "default", "match", "switch", "defined", "alias", "undef", "exec", "eval",
+];
+
+/// Whether a text is a sentence of which no script is made: outside of what it quotes, two words
+/// stand side by side of which none is `reserved`, as the language's own. That is an error of syntax, whatever else
+/// stands there, unless a regular expression holds them.
+pub(super) fn is_sentence_and_no_script(text: &str, reserved: &[&str]) -> bool {
+    let is_quote = |sign: char| matches!(sign, '"' | '`');
+    // an apostrophe within a word quotes nothing
+    let quotes = |at: usize| {
+        let is_letter = |sign: Option<char>| sign.is_some_and(char::is_alphanumeric);
+        let (before, from) = text.split_at_checked(at).unwrap_or_default();
+        !(is_letter(before.chars().next_back()) && is_letter(from.chars().nth(1)))
+    };
+    let is_edge = |(at, sign): (usize, char)| (is_quote(sign) || sign == '\'' && quotes(at)).then_some(at);
+    let first = text.char_indices().find_map(is_edge).unwrap_or(text.len());
+    let last = text
+        .char_indices()
+        .rev()
+        .find_map(is_edge)
+        .map_or(text.len(), |at| at + 1);
+    let outside = [text.get(..first), text.get(last..)];
+    let mut lines = outside.into_iter().flatten().flat_map(str::lines);
+    let has_words = lines.any(|line| has_two_words(line, reserved));
+    has_words && !may_hold_a_pattern(text) && is_sentence(text)
+}
+
+/// Whether two words stand side by side in a line, of which none is the language's own, or one that
+/// has an apostrophe.
+fn has_two_words(line: &str, reserved: &[&str]) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word.chars().all(|sign| sign.is_alphabetic() || sign == '\'')
+            && !reserved.iter().any(|known| word.eq_ignore_ascii_case(known))
+    };
+    // no string begins behind a name: `don't`
+    let is_contracted = |word: &str| {
+        word.split_once('\'')
+            .is_some_and(|(before, _)| before.len() > 1 && is_word(word))
+    };
+    let mut is_behind_word = false;
+    line.split_whitespace().take(MOST_WORDS).any(|word| {
+        let is_pair = is_behind_word && is_word(word.trim_end_matches(['.', ',', '?', '!', ':']));
+        is_behind_word = is_word(word);
+        is_pair || is_contracted(word)
+    })
+}
+
+/// Whether a slash stands where a regular expression begins: behind a sign that wants an operand.
+fn may_hold_a_pattern(text: &str) -> bool {
+    text.match_indices('/').any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let before = before.trim_end_matches([' ', '\t', '\n', '\r']).chars().next_back();
+        before.is_none_or(|sign| "(,=:[!&|?{};+-*%~^<>/".contains(sign))
+    })
 }
 
 /// Whether each quote is an apostrophe, opens in front of a word, or closes behind one.

@@ -195,7 +195,7 @@ fn is_about_a_script(value: &Value<'_>) -> bool {
         && !["<", "$", "//", "/*", "-->"]
             .iter()
             .any(|part| value.text.contains(part))
-        && statement::is_sentence(value.text)
+        && statement::is_sentence_and_no_script(value.text, statement::OF_JAVASCRIPT)
 }
 
 /// Whether a text is the name of a function, called with nothing, and words: `alert() in js`.

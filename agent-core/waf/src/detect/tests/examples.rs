@@ -135,6 +135,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("sqli", "catalogue", "1 procedure analyse()"),
     ("sqli", "system-function", "load_file(1)"),
     ("sqli", "procedure", "@@version"),
+    ("sqli", "program", "copy a from program 'id'"),
     ("sqli", "stacked", "1;select+sleep(5)"),
     ("sqli", "stacked-command", "1; vacuum"),
     ("sqli", "statement", "EXEC sp_configure 'show advanced options',1"),

