@@ -26,12 +26,31 @@ fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
     value.is_password() && !compares_passwords(value.text) || is_setting && is_whole(value.text)
 }
 
-/// Whether a text compares as an attack on a filter's value for a password does: one is closed first, as in `*)(uid=*`, or `x)(|(a=b`.
+/// Whether a text compares as an attack on a filter's value for a password does: it closes more than
+/// it opened, and then opens a filter, as in `*)(uid=*`, `x)(|(a=b`, `x)(&)`.
 fn compares_passwords(text: &str) -> bool {
-    let is_opened_first = text
-        .find('(')
-        .is_some_and(|open| text.find(')').is_none_or(|close| open < close));
-    text.contains('=') && !is_opened_first
+    let mut depth = 0_i32;
+    let mut is_closed = false;
+    text.char_indices().any(|(at, sign)| {
+        depth += match sign {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        is_closed |= depth < 0;
+        let behind = text.get(at + sign.len_utf8()..).unwrap_or_default();
+        let is_filter = || {
+            let word = behind.trim_start_matches(|sign: char| sign.is_ascii_alphanumeric() || "-.;:".contains(sign));
+            let is_compared =
+                behind.len() - word.len() > 1 && word.trim_start_matches(['~', '<', '>']).starts_with('=');
+            is_compared
+                || ["&)", "&(", "|(", "!(", "|)"]
+                    .iter()
+                    .any(|joined| behind.starts_with(joined))
+                || behind == "&"
+        };
+        is_closed && sign == '(' && is_filter()
+    })
 }
 
 /// Whether a text is one filter (RFC 4515): its first bracket is closed by its last.

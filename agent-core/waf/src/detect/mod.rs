@@ -40,6 +40,7 @@ mod code;
 mod command;
 mod context;
 mod crlf;
+mod data;
 mod doctype;
 mod embed;
 mod excerpt;

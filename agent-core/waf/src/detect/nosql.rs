@@ -49,7 +49,7 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 /// Whether a rule that matches says nothing here: an operator is one in the place of a name, and a
 /// password may begin with a dollar.
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
-    rule.name == "operator" && value.role == Role::Value && value.is_password() && !value.text.contains(['{', '"'])
+    rule.name == "operator" && value.role == Role::Value && value.is_password() && !value.text.contains(['{', '"', ':'])
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! and webhooks those of a commit: in such places of a body only steps towards a known file count.
 
 use super::{
-    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value,
+    BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, data,
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
@@ -41,10 +41,11 @@ macro_rules! windows {
     };
 }
 
-/// The letter is for codes in place of signs (`0x2e0x2e0x2f`).
+/// The letter is for codes in place of signs (`0x2e0x2e0x2f`), the colon for URLs without a slash.
 const MARKS: Marks = Marks::DOT
     .and(Marks::SLASH)
     .and(Marks::BACKSLASH)
+    .and(Marks::COLON)
     .and(Marks::of_byte(b'x'));
 
 pub(super) const RULES: &[Rule] = &[
@@ -104,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
     always(
         "system-file",
         concat!(
-            r#"^['"]?(?:file:)?(?:[\w.:%$@~-]*/){0,3}/*(?:[\\/]|^)"#,
+            r#"^\s*['"]?(?:file:)?(?:[\w.:%$@~-]*/){0,3}/*(?:[\\/]|^)"#,
             unix!(),
             r"[^\s<>]*\s*$"
         ),
@@ -140,6 +141,8 @@ pub(super) const RULES: &[Rule] = &[
         "wrapper",
         r"\b(?:php|phar|expect|zip|glob|data|ogg|ssh2)://(?:filter|input|stdin|memory|temp|fd|text|[a-z]+/)|\bdata:[\w/;=+.-]*,PD(?:8|9(?:[^4]|4[^b]))|\bcompress\.\w+://[a-z/]|convert\.(?:iconv|base64|quoted)[.-]",
     ),
+    // a file that the value holds itself, where a file is opened or a document is parsed
+    always("data-file", r"\bdata:[^,]*;\s?base64,"),
 ];
 
 /// Finds traversal.
@@ -201,11 +204,11 @@ const fn sought(rule: &str) -> Sought {
 /// Whether a rule counts at a place.
 fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let sought = sought(rule);
-    if sought == Sought::Disguised {
-        return true;
-    }
-    if rule == "system-file" && is_of_zones(value.text) {
-        return false;
+    match rule {
+        "data-file" => return data::is_opened(value),
+        "system-file" if is_of_zones(value.text) => return false,
+        _ if sought == Sought::Disguised => return true,
+        _ => {}
     }
     let place = &value.place;
     if place.header_kind() == Some(HeaderKind::Source) {
@@ -220,15 +223,20 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let is_report = value.context.is_report() || hints.any(NameHints::REPORT);
     match sought {
         Sought::Steps => {
-            !is_report
-                && !value.is_password()
-                && !hints.any(NameHints::CODE.and(NameHints::HTML).and(NameHints::CHANGE))
-                && !is_of_a_build(place)
+            // rich text has markup around its links, and no generator steps up twice
+            let is_chosen = value.is_password() && !matches!(rule, "steps" | "steps-inside" | "steps-many");
+            let is_rich =
+                hints.any(NameHints::HTML) && value.marks.any(Marks::ANGLE.and(Marks::BLANK).and(Marks::ROUND));
+            !(is_report
+                || is_chosen
+                || is_rich
+                || hints.any(NameHints::CODE.and(NameHints::CHANGE))
+                || is_of_a_build(place))
         }
         // in prose files are named, and nothing opens a sentence
         Sought::Absolute => {
             let is_prose = hints.any(NameHints::TEXT) && value.marks.any(Marks::BLANK);
-            let is_chosen = rule == "system-file" && value.is_password() && !is_known(value.text);
+            let is_chosen = rule == "system-file" && value.is_password() && is_a_word_of_slashes(value.text);
             let is_kept = value.context.is_settings() && is_folder(value.text);
             !(is_report || is_prose || is_chosen || is_of_a_machine(value) || is_kept)
         }
@@ -289,9 +297,16 @@ fn is_of_a_machine(value: &Value<'_>) -> bool {
 /// what a process knows.
 fn is_folder(path: &str) -> bool {
     const SECRET: &[&str] = &[
-        "/etc", "/proc", "/root", "/sys", "/dev", "/home", "/run", "\\", "..", "/.", "secret", "key",
+        "/etc", "/proc", "/root", "/sys", "/dev", "/home", "/run", "\\", "..", "/.", "secret", "key", "cron", "auth",
+        "secure", "/wtmp", "/btmp", "/mail",
     ];
-    path.starts_with('/') && !SECRET.iter().any(|part| path.contains(part))
+    // a folder ends as no file does, and a log and a socket as they are called
+    const ENDINGS: &[&str] = &["log", "sock", "socket", "pid", "d"];
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let is_file = last
+        .rsplit_once('.')
+        .is_some_and(|(_, ending)| !ENDINGS.contains(&ending) && ending.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    path.starts_with('/') && !is_file && !SECRET.iter().any(|part| path.contains(part))
 }
 
 /// Whether a text is a time zone or a list of them, of which one is an offset or UTC (IANA's time zone database, file `etcetera`; CLDR
@@ -335,19 +350,25 @@ fn is_of_zones(text: &str) -> bool {
     text.trim_matches(['"', '\'']).split([',', ';', '|']).all(is_zone)
 }
 
-/// Whether a path is one that an attacker tries first: of the system's accounts and hosts.
-fn is_known(path: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "passwd", "shadow", "hosts", "group", "issue", "hostname", "environ", "cmdline", "sudoers",
+/// Whether a text may be a password although it looks like a path: of two words that name no file
+/// of the system's. What has a folder more, or an ending, is a path.
+fn is_a_word_of_slashes(text: &str) -> bool {
+    #[rustfmt::skip]
+    const FILES: &[&str] = &[
+        "passwd", "shadow", "hosts", "group", "gshadow", "issue", "hostname", "environ", "environment", "cmdline", "sudoers", "crontab", "fstab", "mtab", "profile", "motd", "networks",
+        "services", "protocols", "exports", "anacrontab", "opasswd", "subuid", "version", "mounts", "status", "maps", "cpuinfo", "meminfo",
     ];
-    path.split(['/', '\\'])
-        .any(|part| NAMES.iter().any(|known| part.eq_ignore_ascii_case(known)))
+    let mut parts = text.split(['/', '\\']).filter(|part| !part.is_empty());
+    let last = parts.by_ref().take(2).last().unwrap_or_default();
+    let is_file = FILES.iter().any(|known| last.eq_ignore_ascii_case(known));
+    parts.next().is_none() && !is_file && !last.contains('.')
 }
 
 /// Whether a file is a sample of settings, which repositories hold in place of the settings.
 fn is_sample(path: &str) -> bool {
     const ENDINGS: &[&str] = &[".example", ".sample", ".dist", ".template", ".tmpl", ".defaults"];
-    ENDINGS.iter().any(|ending| path.ends_with(ending))
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_');
+    path.bytes().all(is_plain) && ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
 #[cfg(test)]

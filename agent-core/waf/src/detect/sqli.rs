@@ -379,7 +379,9 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
             value.place.part == Part::Cookie || value.is_password() || is_content(value) || statement::is_edited(value)
         }
         "break-hash" | "break-rest" | "break-around" | "break-sum" | "break-signs" | "cast" | "exponent" | "json" => {
-            value.is_password() || is_content(value) || statement::is_edited(value)
+            value.is_password() && !is_no_password(rule.name, value.text)
+                || is_content(value)
+                || statement::is_edited(value)
         }
         // generators put quotes and dashes anywhere, attacks a comment to the end
         "break-comment" if value.is_password() => !value.text.trim_end().ends_with('-'),
@@ -398,6 +400,25 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "identifier-itself" => !statement::is_the_same_twice(value.text),
         _ => is_content(value) || statement::is_edited(value),
     }
+}
+
+/// Whether what looks like an injection is none of a password's accidents: it is nothing else
+/// (`'or'1`), or calls a function.
+fn is_no_password(rule: &str, text: &str) -> bool {
+    // as short as no generator's
+    const SHORTEST: usize = 7;
+    let is_call = |(at, _): (usize, &str)| {
+        let before = text.get(..at).unwrap_or_default();
+        let name = before.trim_end_matches(|sign: char| sign.is_ascii_alphanumeric() || sign == '_');
+        before.len() - name.len() >= 3
+    };
+    let is_joined = || {
+        ["||", "&&", "or'", "and'"]
+            .iter()
+            .any(|joined| text.to_ascii_lowercase().contains(joined))
+    };
+    let is_alone = rule == "break-around" && text.len() < SHORTEST && is_joined();
+    is_alone || text.contains(')') && text.match_indices('(').any(is_call)
 }
 
 /// Whether a value is what people write to each other about statements: a sentence in a body's

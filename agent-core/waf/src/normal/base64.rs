@@ -52,6 +52,14 @@ pub(crate) fn text(code: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The bytes that a code stands for, as far as it is one.
+pub(crate) fn bytes(code: &str) -> Vec<u8> {
+    let mut bytes = vec![0; code.len() / 4 * 3 + 3];
+    let length = head(code.as_bytes(), &mut bytes);
+    bytes.truncate(length);
+    bytes
+}
+
 /// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with `eyJ`.
 fn token_header(code: &str) -> Option<&str> {
     let bytes = code.as_bytes();

@@ -26,7 +26,9 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr3};
 
 pub(crate) use self::{
-    base64::{SHORT as SHORT_CODE, may_be_short as may_be_short_code, text as text_of_base64},
+    base64::{
+        SHORT as SHORT_CODE, bytes as bytes_of_base64, may_be_short as may_be_short_code, text as text_of_base64,
+    },
     quoted::{Quoted, without_quoted_markup},
     serialised::{HEAD as HEAD_OF_OBJECT, is_serialised},
 };

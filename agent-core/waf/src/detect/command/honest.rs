@@ -32,7 +32,7 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "separator-word" => value.is_password(),
         "piped-to-shell" | "redirect" if is_about_a_shell(value) => true,
         "glob" | "expansion" | "variables" | "here-string" | "redirect" | "computed-word" | "brace"
-        | "piped-to-shell" => value.is_password(),
+        | "piped-to-shell" => value.is_password() && !names_a_shells_own(value.text),
         // build tools, loggers and compose files fill them in; what a logger obeys without being asked is `jndi`
         "lookup-probe" => value.place.part == Part::Body && value.role == Role::Value,
         "start-argument" | "folder" => is_scheduled(value),
@@ -315,6 +315,14 @@ fn is_a_plain_password(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.is_password()
         && !words.any(|word| word != "ls" && UNMISTAKABLE.contains(&word))
+}
+
+/// Whether a text has what no generator of passwords puts together: a folder of the system's, or a
+/// variable that every shell has set.
+fn names_a_shells_own(text: &str) -> bool {
+    #[rustfmt::skip]
+    const OWN: &[&str] = &["/bin/", "/etc/", "/usr/", "/var/", "/tmp/", "/dev/", "/home/", "/proc/", "/opt/", "/srv/", "${", "$SHELL", "$HOME", "$PATH", "$IFS", "$BASH"];
+    OWN.iter().any(|own| text.contains(own))
 }
 
 /// Whether a message goes on behind the end of a loop or a condition as no shell does: with a word.

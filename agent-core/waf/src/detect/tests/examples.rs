@@ -136,6 +136,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("sqli", "system-function", "load_file(1)"),
     ("sqli", "procedure", "@@version"),
     ("sqli", "program", "copy a from program 'id'"),
+    ("traversal", "data-file", "data:;base64,YTw/cGhwIGYoKTs="),
     ("sqli", "stacked", "1;select+sleep(5)"),
     ("sqli", "stacked-command", "1; vacuum"),
     ("sqli", "statement", "EXEC sp_configure 'show advanced options',1"),

