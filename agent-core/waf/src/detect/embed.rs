@@ -1,6 +1,8 @@
 //! Embedded content of rich text: players, maps and posts of services that everybody embeds, and
 //! elements that look like script and run none.
 
+use memchr::memchr;
+
 use crate::normal::text_of_base64;
 
 /// Hosts whose pages are made to be embedded, with all below them: the providers of oEmbed's
@@ -84,12 +86,16 @@ fn is_shown_behind(before: &str) -> bool {
 
 /// Whether all that a text frames is of a known provider, or, of sound and video, of a web server.
 pub(super) fn is_of_known_providers(text: &str) -> bool {
-    let frames = elements(text, &["iframe", "embed", "object"]).all(|tag| {
-        source(tag).is_some_and(|source| is_of_the_site(source) || of_the_web(source).is_some_and(is_provider))
-    });
-    let media = elements(text, &["video", "videos", "audio"])
-        .all(|tag| source(tag).is_none_or(|source| of_the_web(source).is_some() || is_relative(source)));
-    frames && media
+    // what plug-ins of old take their program from
+    const PROGRAMS: &[&str] = &["code", "archive", "classid", "movie"];
+    let frames = |tag: &str| {
+        let source = source(tag);
+        source.is_some_and(|source| is_of_the_site(source) || of_the_web(source).is_some_and(is_provider))
+            && !PROGRAMS.iter().any(|name| has_attribute(tag, name))
+    };
+    let plays = |tag: &str| source(tag).is_none_or(|source| of_the_web(source).is_some() || is_relative(source));
+    all_elements(text, &["iframe", "embed", "object"], frames)
+        && all_elements(text, &["video", "videos", "audio"], plays)
 }
 
 /// Whether what a text has of active elements are drawings and formulas that show nothing of
@@ -128,16 +134,15 @@ pub(super) fn only_draws(text: &str) -> bool {
         "script",
     ];
     // where links open says nothing of where they lead
-    let leads_on = |tag: &str| find(tag, "href").is_some();
-    let is_of_others = elements(text, OTHERS).next().is_some();
+    let leads_nowhere = |tag: &str| find(tag, "href").is_none();
     let is_odd = ["<?", "< ", "</ "].iter().any(|odd| text.contains(odd));
     let is_of_mail =
-        elements(text, &["meta"]).all(says_nothing) && is_of_office(text) && conditions_are_of_office(text);
-    !is_of_others
-        && !elements(text, &["base"]).any(leads_on)
+        || all_elements(text, &["meta"], says_nothing) && is_of_office(text) && conditions_are_of_office(text);
+    all_elements(text, OTHERS, |_| false)
+        && all_elements(text, &["base"], leads_nowhere)
         && !is_odd
-        && is_of_mail
-        && elements(text, &["use", "image"]).all(shows_its_own)
+        && is_of_mail()
+        && all_elements(text, &["use", "image"], shows_its_own)
 }
 
 /// Whether what an element uses or shows is part of its text, a picture within it, or a drawing of the site's own.
@@ -317,19 +322,39 @@ fn is_widget(attributes: &str, content: &str) -> bool {
     content.is_empty() && source.is_some_and(|source| WIDGETS.contains(&source))
 }
 
-/// What stands in the tags that open such elements.
-fn elements<'t>(text: &'t str, names: &'static [&'static str]) -> impl Iterator<Item = &'t str> {
-    text.match_indices('<').filter_map(move |(at, _)| {
-        let tag = text.get(at + 1..)?;
-        let name_end = tag
-            .find(|sign: char| !sign.is_ascii_alphanumeric())
-            .unwrap_or(tag.len());
-        let name = tag.get(..name_end)?;
-        let is_wanted = names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
-        let inside = tag.get(name_end..)?;
-        let end = inside.find('>').unwrap_or(inside.len());
-        is_wanted.then(|| inside.get(..end)).flatten()
+/// Whether what stands in each tag that opens such an element is as it should be. Tags lie one
+/// behind the other: where they lie within each other they are no editor's, and reading each to its
+/// end would take a multiple of the text.
+fn all_elements(text: &str, names: &[&str], is_so: impl Fn(&str) -> bool) -> bool {
+    let mut left = text.len();
+    text.match_indices('<').all(|(at, _)| {
+        let tag = text.get(at + 1..).unwrap_or_default();
+        let name_end = tag.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let (name, inside) = tag.split_at_checked(name_end).unwrap_or_default();
+        if !names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) {
+            return true;
+        }
+        let end = memchr(b'>', inside.as_bytes()).unwrap_or(inside.len());
+        let rest = left.checked_sub(end);
+        left = rest.unwrap_or_default();
+        rest.is_some() && inside.get(..end).is_some_and(&is_so)
     })
+}
+
+/// Whether a tag has an attribute whose name begins so.
+fn has_attribute(tag: &str, name: &str) -> bool {
+    let mut rest = tag;
+    while let Some(at) = find(rest, name) {
+        let (before, from) = rest.split_at_checked(at).unwrap_or_default();
+        let behind = from
+            .trim_start_matches(|sign: char| sign.is_ascii_alphabetic())
+            .trim_start();
+        if before.ends_with([' ', '\t', '\n', '\r', '"', '\'', '/']) && behind.starts_with('=') {
+            return true;
+        }
+        rest = from.get(name.len()..).unwrap_or_default();
+    }
+    false
 }
 
 /// The one source in a tag. With two of them a browser may take the other.
@@ -386,7 +411,7 @@ fn of_the_web(url: &str) -> Option<&str> {
 /// Whether a URL is a path of the site's own, in letters that no parser reads in two ways.
 fn is_of_the_site(url: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?=#+,".contains(&byte);
-    url.starts_with('/') && !url.starts_with("//") && !url.contains("..") && url.bytes().all(is_plain)
+    url.starts_with('/') && !url.contains("//") && !url.contains("..") && url.bytes().all(is_plain)
 }
 
 /// Whether each handler of a text does nothing, or nothing but hide what it stands at. What stands behind `on` and a sign of equality is
@@ -414,13 +439,14 @@ pub(super) fn handlers_do_nothing(text: &str) -> bool {
             continue;
         };
         let code = value.strip_prefix('"').and_then(|rest| rest.split_once('"'));
-        let is_inert = code.is_some_and(|(code, behind)| {
-            let code = code.trim().trim_end_matches(';').trim_end();
-            behind.starts_with([' ', '>', '/']) && INERT.contains(&code)
-        });
-        if !is_inert {
+        let Some((code, behind)) = code.filter(|(_, behind)| behind.starts_with([' ', '>', '/'])) else {
+            return false;
+        };
+        if !INERT.contains(&code.trim().trim_end_matches(';').trim_end()) {
             return false;
         }
+        // nothing of what a handler says is read a second time
+        rest = behind;
         has_any = true;
     }
     has_any
@@ -480,6 +506,41 @@ mod tests {
             r#"<video src="javascript:alert(1)"></video>"#,
         ] {
             assert!(!is_of_known_providers(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_within_tags_are_not_read_again_and_again() {
+        assert!(only_draws("<svg><use href='#a'/><use href='#b'/></svg>"));
+        for tag in ["<use ", "<meta ", "<iframe "] {
+            let text = tag.repeat(100);
+            assert!(!only_draws(&text) || !is_of_known_providers(&text), "{tag}");
+            let mut read = 0;
+            let is_so = |tag: &str| {
+                read += tag.len();
+                true
+            };
+            let counted = std::cell::RefCell::new(is_so);
+            assert!(!all_elements(&text, &["use", "meta", "iframe"], |tag| counted
+                .borrow_mut()(
+                tag
+            )));
+            drop(counted);
+            assert!(read <= text.len(), "{tag}: {read}");
+        }
+    }
+
+    #[test]
+    fn handlers_that_do_nothing_are_read_once() {
+        assert!(handlers_do_nothing(r#"<img onerror="this.onerror=null" onload="">"#));
+        for text in [
+            r#"<img onerror="this.onerror=null" onload="x()">"#,
+            r#"<img onerror="this.onerror=null"onload="x()">"#,
+            r#"<img onerror="this.onerror=x">"#,
+            "<img onerror=\"",
+            "<img>",
+        ] {
+            assert!(!handlers_do_nothing(text), "{text}");
         }
     }
 

@@ -145,7 +145,8 @@ const PAIRS: &[Pair] = &[
         "<iframe src=\"//evil.example/\"></iframe>", "<iframe src=\"/\\evil.example/\"></iframe>", "<object data=\"https://evil.example/a.swf\"></object>",
         "<svg><use href=\"//evil.example/a.svg#x\"/></svg>", "<base href=\"//evil.example/\">", "<base target=_blank href=//evil.example/>",
         "<a onclick=\"return false\" onmouseover=\"alert(1)\">x</a>", "<a onclick=\"return false;alert(1)\">x</a>", "<a onclick=\"return false\"onfocus=\"alert(1)\">x</a>",
-        "<img onerror='' onload=alert(1)>", "<iframe src=\"/a\" srcdoc=\"<script>alert(1)</script>\"></iframe>", "<iframe src=\"/../a\\t//evil.example\"></iframe>",
+        "<img onerror='' onload=alert(1)>", "<iframe src=\"/redirect?url=//evil.example\"></iframe>", "<object data=\"https://www.youtube.com/x\" codebase=//evil.example></object>",
+        "<embed src=\"https://www.youtube.com/x\" code=\"//evil.example/x.swf\">", "<iframe src=\"/a\" srcdoc=\"<script>alert(1)</script>\"></iframe>", "<iframe src=\"/../a\\t//evil.example\"></iframe>",
     ]),
     body("svg", &["<svg viewBox='0 0 1 1'><use href='#a'/></svg>"], &["<svg onload=alert(1)>", "<svg><use href='//evil.example/a.svg#x'/></svg>"]),
     // templates of automations
