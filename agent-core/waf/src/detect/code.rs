@@ -60,6 +60,11 @@ pub(super) const RULES: &[Rule] = &[
         "node-reach",
         r#"\b(?:global|globalThis|root|window|self|this)\s*(?:\?\.)?\[\s*['"`](?:process|require|module|Function|eval)['"`]|\b(?:global|globalThis|root)\s*(?:\?\.|\.)\s*process\b|\bprocess\s*\[\s*['"`]|\bmodule(?:\.|\[\s*['"`])(?:constructor|children|require\s*\(|_load|_extensions|_compile)|\brequire(?:\.|\[\s*['"`])main(?:['"`]\s*\])?(?:\.|\[\s*['"`])(?:require|constructor)\b|\.constructor\s*\(\s*['"`]|(?:\.|\[\s*['"`])constructor(?:['"`]\s*\])?\s*(?:\?\.)?(?:\.|\[\s*['"`])(?:constructor|_load)\b|\bFunction\s*\(\s*['"`][^'"`\n]*(?:return|process|require|this)\b|\bReflect\.get\s*\(\s*(?:global|globalThis|this|process|root)\b|\b_load\s*\(\s*['"`]|\b(?:execSync|spawnSync|execFileSync)\s*\(|\bspawn_sync\b|\b(?:Deno\.(?:run|Command|readTextFile\w*|readFile\w*)|Bun\.(?:spawn\w*|file|write))\s*\(|^\s*process\.(?:exit|kill|abort|chdir|cwd|reallyExit|umask)\s*\(.*\)\s*;?\s*$|\{\s*return\s+(?:process|global|globalThis|module|require)\b|\b(?:global|globalThis|root)\.(?:require|module|Function|eval)\b|\bvm\.run(?:InThisContext|InNewContext|InContext)\s*\("#,
     ),
+    // what a process was started with, alone in the place of an expression
+    short(
+        "node-environment",
+        r"^\W*(?:JSON\.stringify\s*\(\s*|(?:return|await)\s+|(?:console\.log|Object\.(?:keys|values|entries))\s*\(\s*)?(?:globalThis\.|global\.)?process\.(?:env|argv|cwd\(\)|version|pid|config)\b(?:\.\w+|\[[^\]]*\])?[\W]*$",
+    ),
     short("asp", r#"Response\.Write\(|Server\.ScriptTimeout|\bexecute\(\s*"""#),
     // types that parsers of JSON make objects of by their names, and connections that run what they
     // load
@@ -121,6 +126,15 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         // models and caches are uploaded as such; what calls something is found all the same
         "parameter" => value.role != Role::Name && !value.text.contains("think\\"),
         "serialised" => value.role == Role::FileHead && value.text.starts_with("\u{1}frame:"),
+        // people search for it and ask about it, and it is what code says
+        "node-environment" => {
+            value.place.is_search()
+                || value.place.part == Part::Body
+                    && value
+                        .place
+                        .hints()
+                        .any(NameHints::CODE.and(NameHints::TEXT).and(NameHints::REPORT))
+        }
         "php-call" | "node" | "node-reach" | "python" => {
             let is_said = value.place.part == Part::Body && (value.context.is_report() || is_talk());
             let is_asked =

@@ -35,6 +35,49 @@ const WIDGETS: &[&str] = &[
     "s.imgur.com/min/embed.js", "public.flourish.studio/resources/embed.js", "www.threads.net/embed.js",
 ];
 
+/// Hosts of nothing but typefaces and their sheets of styles, which mails and pages load, besides
+/// those that are called so (`fonts.googleapis.com`).
+const FONTS: &[&str] = &[
+    "use.typekit.net",
+    "p.typekit.net",
+    "fast.fonts.net",
+    "rsms.me",
+    "use.fontawesome.com",
+    "kit.fontawesome.com",
+];
+
+/// Whether all that a sheet of styles imports from elsewhere is typefaces.
+pub(super) fn imports_fonts(text: &str) -> bool {
+    const IMPORT: &str = "@import";
+    let mut rest = text;
+    while let Some(at) = find(rest, IMPORT) {
+        rest = rest.get(at + IMPORT.len()..).unwrap_or_default();
+        let url = rest.trim_start();
+        let url = url.strip_prefix("url(").unwrap_or(url);
+        let url = url.trim_start_matches([' ', '"', '\'']);
+        let is_relative = url.starts_with(|sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '_'))
+            && !url
+                .split(['/', '"', '\'', ')', ';'])
+                .next()
+                .unwrap_or_default()
+                .contains(':');
+        let is_of_fonts = ["https://", "http://", "//"]
+            .iter()
+            .find_map(|scheme| url.strip_prefix(scheme))
+            .is_some_and(|rest| {
+                let host = rest
+                    .split(['/', '?', '#', '"', '\'', ')', ';'])
+                    .next()
+                    .unwrap_or_default();
+                FONTS.contains(&host) || host.starts_with("fonts.")
+            });
+        if !(is_relative || is_of_fonts) {
+            return false;
+        }
+    }
+    true
+}
+
 /// A text without the pictures in SVG that it shows as `data:` URLs in Base64, where all that is shown is no more than a drawing: one
 /// is the whole value, the source of an `img`, or of a picture in Markdown or CSS. What follows a link, frames or uses a picture opens
 /// it as a page, or takes its parts over.

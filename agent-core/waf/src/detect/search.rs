@@ -118,7 +118,11 @@ const OF_ONE_LINE: &[&str] = &["title", "subject", "subjectline", "headline"];
 
 /// Families that are asked of a document's edges: what an application puts into commands,
 /// statements and templates.
-const OF_EDGES: &[Family] = &[Family::Command, Family::Sqli, Family::Template];
+const OF_EDGES: &[Family] = &[Family::Command, Family::Sqli, Family::Template, Family::Xss];
+
+/// What of markup says something at an edge: what leaves the attribute that a value is put into. Tags
+/// begin documents.
+const AT_AN_EDGE: &str = "attribute-break";
 
 /// A search through one field.
 struct Search<'s> {
@@ -215,7 +219,17 @@ impl Search<'_> {
         edge: &Value<'_>,
         start: usize,
     ) -> bool {
-        let mut look = || detector.look(edge);
+        // a text may begin with a handler's name, and leaves nothing by it
+        let is_left = || {
+            !edge
+                .text
+                .trim_start()
+                .get(..2)
+                .is_some_and(|start| start.eq_ignore_ascii_case("on"))
+        };
+        let is_of_edge =
+            |finding: &Finding| detector.family() != Family::Xss || finding.rule == AT_AN_EDGE && is_left();
+        let mut look = || detector.look(edge).filter(is_of_edge);
         let Some(mut finding) = self.options.ask.ask(index, &mut look) else {
             return true;
         };

@@ -31,6 +31,8 @@ pub(super) const RULES: &[Rule] = &[
         "java",
         r"[$#*%@{]\{?[^}\n]*(?:T\(\s*java|getRuntime|\.getClass|\.forName|freemarker\.template|ProcessBuilder|\.newInstance|#application|#request|#session|#context|#parameters|@java|@org\.|_memberAccess|ScriptEngine|\bgetResource\()",
     ),
+    // a variable of OGNL that is set: no template of another language has such
+    always("ognl", r"[%$]\{\s*\(*\s*#\w+\s*=[^=]"),
     // what reaches from a template into the application or the server
     short(
         "reach",

@@ -30,7 +30,8 @@ const OF_DOCUMENTS: NameHints = NameHints::TEXT
 #[rustfmt::skip]
 const OF_ONE_LINE: &[&str] = &[
     "ip", "ipaddr", "ipaddress", "host", "hostname", "target", "domain", "ping", "cmd", "exec", "server", "ns", "dns", "id", "user", "username", "login", "email", "mail",
-    "lang", "locale", "sort", "order", "page", "limit", "offset",
+    "lang", "locale", "sort", "order", "page", "limit", "offset", "firstname", "lastname", "fullname", "nickname", "displayname", "title", "subject", "headline", "phone", "city",
+    "zip", "country", "company", "slug", "label", "color", "status",
 ];
 
 /// Names of fields that hold tables, of which each line has separators.

@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     short(
         "active-element",
-        r"<[\s/]*(?:frame|frameset|applet|base\s|meta\s+http|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s)|<\s*(?:svg|math)(?:[/>]|\s*$|\s+on)",
+        r"<[\s/]*(?:frame|frameset|applet|base[\s/]|meta[\s/][^>]*\bhttp-equiv|xml\s|xml>|xml:|xss|import|isindex|bgsound|layer|ilayer|keygen|portal|noscript|listing|plaintext|xmp|comment|v:\w|vmlframe|set\s|animate\w*|handler|foreignobject|feimage|use\s|marquee|\?import|\?xml:|xsl:|event-source|details\s+open|param\s|image\s)|<\s*(?:svg|math)(?:[/>]|\s*$|\s+on)",
     ),
     // what rich text embeds
     short(
@@ -68,6 +68,16 @@ pub(super) const RULES: &[Rule] = &[
     always(
         "style",
         r#"<style[^>]*>[^<]*(?:expression\s*\(|javascript:|behaviou?r\s*:\s*url|-moz-binding)|<\w+[^>]*\bstyle\s*=\s*["'`]?[^>"'`]*(?:expression|javascript:|[^-]behaviou?r\s*:|binding|url\(\s*['"]?(?:javascript|data:text):|:x:|\\-)|expression\s*\(\s*(?:alert|\w+\s*=|document|window|eval|write)|-moz-binding\s*:|behaviou?r\s*:\s*url|@import\s*['"(u][^;]*javascript|url\(\s*['"]?javascript"#,
+    ),
+    // what tells another host of each click
+    short(
+        "ping",
+        r#"<[\s/]*(?:a|area)\b[^>]*\sping\s*=\s*["'`]?\s*(?:https?:)?[\\/]{2}"#,
+    ),
+    // a sheet of styles of elsewhere, which reads what a page shows by what it loads
+    short(
+        "import",
+        r#"@import\s*(?:url\(\s*)?["']?\s*(?:(?:https?:)?[\\/]{2}|data:)"#,
     ),
     // what a sheet of styles loads, or does to every element
     short(
@@ -174,6 +184,11 @@ fn is_code_of_the_site(value: &Value<'_>) -> bool {
         return false;
     }
     value.place.is_named(NAMES)
+}
+
+/// Whether a value is a sheet of styles, where those who run a site or write code enter one.
+fn is_of_styles(value: &Value<'_>) -> bool {
+    value.place.part == Part::Body && value.place.hints().any(NameHints::CODE) && !value.text.contains('<')
 }
 
 /// Whether a value is part of an error report, without markup.
@@ -328,7 +343,9 @@ impl Xss {
             "attribute-break" if is_rich_text(value, RICH) && embed::handlers_do_nothing(value.text) => false,
             "handler-code" | "attribute-break" => !is_of_a_report(value),
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
-            "link-style" | "style-sheet" | "form" => !is_rich_text(value, RICH),
+            "import" => !embed::imports_fonts(value.text) && !is_of_styles(value),
+            "style-sheet" if is_rich_text(value, RICH) => false,
+            "link-style" | "form" => !is_rich_text(value, RICH),
             "active-element" => !((is_rich_text(value, RICH) || is_picture(value)) && embed::only_draws(value.text)),
             "script-element" => !embed::runs_nothing(value.text),
             _ => true,

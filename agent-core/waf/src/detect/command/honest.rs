@@ -33,6 +33,11 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "piped-to-shell" | "redirect" if is_about_a_shell(value) => true,
         "glob" | "expansion" | "variables" | "here-string" | "redirect" | "computed-word" | "brace"
         | "piped-to-shell" => value.is_password() && !names_a_shells_own(value.text),
+        // whose cells they are may send what they hold
+        "formula-sent" => {
+            value.place.part == Part::Body
+                && (value.place.hints().any(NameHints::QUERY) || value.place.is_named(&["cell"]))
+        }
         // build tools, loggers and compose files fill them in; what a logger obeys without being asked is `jndi`
         "lookup-probe" => value.place.part == Part::Body && value.role == Role::Value,
         "start-argument" | "folder" => is_scheduled(value),
@@ -131,9 +136,20 @@ fn is_list(value: &Value<'_>) -> bool {
     };
     entries >= if is_table || is_for_lists { 2 } else { 3 }
         && first.split(';').all(is_word)
-        && (is_sheet && value.place.is_named(OF_SHEETS)
+        && ((is_sheet && value.place.is_named(OF_SHEETS))
+            || is_typed_as_a_table(value)
             || !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim())))
         && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
+}
+
+/// Whether a body says by its type that it is a table (RFC 4180).
+fn is_typed_as_a_table(value: &Value<'_>) -> bool {
+    let essence = value.context.content_type.split(';').next().unwrap_or_default().trim();
+    let is = |known: &&str| essence.eq_ignore_ascii_case(known);
+    value.context.format == Some(Format::Text)
+        && ["text/csv", "application/csv", "text/tab-separated-values"]
+            .iter()
+            .any(is)
 }
 
 /// Names of fields that hold a spreadsheet and nothing else.
@@ -217,8 +233,11 @@ fn is_pipeline(value: &Value<'_>) -> bool {
             .next()
             .is_some_and(|word| word.is_empty() || STAGES.iter().any(|known| word.eq_ignore_ascii_case(known)))
     };
+    // what a stage computes with is no file of the system's
+    #[rustfmt::skip]
+    const FOLDERS: &[&str] = &[" /etc/", " /bin/", " /usr/", " /var/", " /tmp/", " /tmp", " /home/", " /root/", " /proc/", " /dev/", " /opt/", " /srv/", "||", "$("];
     !value.text.contains([';', '&', '`', '<'])
-        && !value.text.contains("$(")
+        && !FOLDERS.iter().any(|folder| value.text.contains(folder))
         && value.place.hints().any(NameHints::QUERY)
         && value.text.split('|').skip(1).all(is_stage)
 }
@@ -342,7 +361,15 @@ const FEWEST_WORDS: usize = 3;
 /// The value without what it quotes as code, where it is a message in a body: chats and trackers mark code with backticks. Without a
 /// message around them backticks are a shell's.
 pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>> {
-    if value.place.part != Part::Body || value.text.bytes().filter(|byte| *byte == b'`').count() < 2 {
+    // what is not read by people, a shell may put between its own quotes
+    const READ: NameHints = NameHints::TEXT
+        .and(NameHints::HTML)
+        .and(NameHints::CODE)
+        .and(NameHints::TEMPLATE)
+        .and(NameHints::REPORT);
+    let is_read =
+        value.is_document || value.place.hints().any(READ) || value.place.is_search() || value.context.is_webhook();
+    if value.place.part != Part::Body || !is_read || value.text.bytes().filter(|byte| *byte == b'`').count() < 2 {
         return None;
     }
     let mut rest = String::with_capacity(value.text.len());
@@ -453,6 +480,6 @@ fn is_scheduled(value: &Value<'_>) -> bool {
         && !["/etc", "/proc", "/dev", "/tmp", "/root", "/bin"]
             .iter()
             .any(|folder| script.starts_with(folder))
-        && !value.text.contains("..")
+        && !["..", "/.", "upload"].iter().any(|part| value.text.contains(part))
         && value.text.bytes().all(is_plain)
 }

@@ -188,7 +188,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     short(
         "backtick",
         // a command in the middle of a sentence is quoted as code is
-        r"^[^\s`]*\s?[;|&]?\s?`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`\s?[^\s`]*\s*$",
+        r"^(?:\{\{[^{}]*\}\}|[^\s`])*\s?[;|&]?\s?`\s*(?:/*(?:usr/+)?s?bin/+)?(?:id|whoami|uname|sleep|ping|curl|wget|nc|cat|ls|echo|ifconfig|nslookup|dig|bash|sh|python\d?|perl|php|cut)\b[^`\n]*`\s?[^\s`]*\s*$",
     ),
     short(
         "glob",
@@ -200,6 +200,15 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         r#"^[^\s;|&<>`$]*(?:;|\|\|?|&&?)\s*(?:(?:"\w{1,4}"|'\w{1,4}')[a-z]+\s*(?:$|[;|&])|<<<\s*\S+\s+(?:/\S+/)?(?:ba|z|k|da)?sh\b|(?:/\S+/)?(?:ba|z|k|da)?sh\s*<<-?\s*['"]?\w+['"]?\s*\n|<\s*/\S+\s+[a-z]\w*\s*$|>\s*[\w./-]+\s+(?:id|whoami|ls|cat|uname|env|ps|curl|wget|sh|bash)\b|~[+-]?/\S|/(?:usr/)?s?bin/["']\w+["'])"#,
     ),
     short("here-string", r#"[\w$}'"]\s?<<<\s?['"$\w]"#),
+    // cells of a spreadsheet that start a program or send what others hold (CWE-1236)
+    always(
+        "formula",
+        r#"(?:^|[;,\t\n"'])\s*[=+@-][^\n;,]*\b(?:cmd|powershell|pwsh|msexcel|excel|rundll32|regsvr32|mshta|wscript|cscript|certutil|msiexec|bitsadmin|explorer|calc|notepad)(?:\.exe)?\s*\|\s*'[^'\n]*'\s*!|=\s*dde\s*\(\s*["']?(?:cmd|powershell|mshta|rundll32)"#,
+    ),
+    short(
+        "formula-sent",
+        r#"^\s*[=+@-][\w\s(]*\b(?:hyperlink|webservice|image|importxml|importdata|importhtml|importfeed|importrange)\s*\(\s*(?:concat(?:enate)?\s*\(\s*)?"(?:https?|ftp)://[^"\n]*"\s*[&,;]\s*[$a-z(][$\w:!(]*[\d)]"#,
+    ),
     // tools that run something for whoever names it
     short(
         "separator-tool",

