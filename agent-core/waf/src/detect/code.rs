@@ -1,7 +1,8 @@
-//! Code of the server's language (CWE-94) and serialised objects (CWE-502): PHP, Java, Python, JavaScript, ASP.
+//! Code of the server's language (CWE-94) and serialised objects (CWE-502): PHP, Java, Python,
+//! JavaScript, ASP.
 //!
-//! Source code is posted to forums and review tools: what counts is code that only makes sense where it is run, and in documents
-//! only what no honest text holds.
+//! Source code is posted to forums and review tools: what counts is code that only makes sense
+//! where it is run, and in documents only what no honest text holds.
 
 use super::{
     BuildError, Family, Marks, Rule, Value,

@@ -2,8 +2,9 @@
 
 use crate::places::Format;
 
-/// What a detector may know besides the value and its place. Paths, headers and names are judged without it: they come again with
-/// every request, and what is remembered of them must hold for each.
+/// What a detector may know besides the value and its place. Paths, headers and names are judged
+/// without it: they come again with every request, and what is remembered of them must hold for
+/// each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Context<'r> {
     /// The path as it came.
@@ -14,8 +15,9 @@ pub struct Context<'r> {
     pub format: Option<Format>,
 }
 
-/// Words of paths at which measurements and error reports are received: what analytics, monitoring and browsers' reporting call it.
-/// `report` is none: reports are also what applications make of a URL that they fetch.
+/// Words of paths at which measurements and error reports are received: what analytics, monitoring
+/// and browsers' reporting call it. `report` is none: reports are also what applications make of a
+/// URL that they fetch.
 #[rustfmt::skip]
 const OF_REPORTS: &[&str] = &[
     "analytics", "beacon", "beacons", "breadcrumbs", "collect", "collector", "crash", "crashes", "csp", "csp-report", "csp-reports", "envelope", "error", "errors",
@@ -102,7 +104,8 @@ impl<'r> Context<'r> {
         format: None,
     };
 
-    /// Whether the request reports a measurement or an error: by the type of its body, or by its path.
+    /// Whether the request reports a measurement or an error: by the type of its body, or by its
+    /// path.
     #[must_use]
     pub fn is_report(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default().trim();

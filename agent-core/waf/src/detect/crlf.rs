@@ -1,4 +1,5 @@
-//! Line breaks that end a header or a mail command (CWE-93, CWE-113; RFC 9112, section 5; RFC 5321; RFC 3501).
+//! Line breaks that end a header or a mail command (CWE-93, CWE-113; RFC 9112, section 5; RFC 5321;
+//! RFC 3501).
 //!
 //! Texts have lines. What follows the break must be what a protocol obeys, and what stands in front
 //! of it a single short line. A place is no redirect: `Location: Room 5` is a line of an

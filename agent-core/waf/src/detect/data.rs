@@ -1,5 +1,5 @@
-//! Files that a value holds itself, as a `data:` URL in Base64 (RFC 2397): a picture is shown, and a
-//! document is parsed or run by what opens it.
+//! Files that a value holds itself, as a `data:` URL in Base64 (RFC 2397): a picture is shown, and
+//! a document is parsed or run by what opens it.
 
 use memchr::memchr_iter;
 

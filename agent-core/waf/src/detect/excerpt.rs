@@ -11,12 +11,13 @@ const BYTES: usize = 120;
 /// How much in front of the finding is shown, in bytes.
 const BEFORE: usize = 24;
 
-/// The shortest run of letters and digits that is masked, in characters: keys and tokens are longer, words are not.
+/// The shortest run of letters and digits that is masked, in characters: keys and tokens are
+/// longer, words are not.
 const SECRET: usize = 24;
 
-/// What is kept of a value that something was found in, at a place of a request: nothing but its length where the place says that it
-/// is a secret, or where a [leak detector](leak) recognises one in it; else some characters around the finding, up to the first secret that
-/// the text names.
+/// What is kept of a value that something was found in, at a place of a request: nothing but its
+/// length where the place says that it is a secret, or where a [leak detector](leak) recognises one
+/// in it; else some characters around the finding, up to the first secret that the text names.
 #[must_use]
 pub fn excerpt_at(names: &SecretNames, place: &Place<'_>, role: Role, text: &str, at: Range<usize>) -> Box<str> {
     if names.hides(place, role) || leak::is_near(text, at.start) {
@@ -45,8 +46,8 @@ pub fn hidden(bytes: usize) -> Box<str> {
     format!("({bytes} bytes, not shown)").into()
 }
 
-/// Some characters around a finding, on one line, with what looks like a secret masked. What a request holds is shown by [`excerpt_at`],
-/// which knows more of it.
+/// Some characters around a finding, on one line, with what looks like a secret masked. What a
+/// request holds is shown by [`excerpt_at`], which knows more of it.
 #[must_use]
 pub fn excerpt(text: &str, at: Range<usize>) -> Box<str> {
     let start = text.floor_char_boundary(at.start.saturating_sub(BEFORE).min(text.len()));

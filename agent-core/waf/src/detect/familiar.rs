@@ -1,12 +1,16 @@
-//! What was looked into lately and held nothing: a value that comes again need not be looked into again.
+//! What was looked into lately and held nothing: a value that comes again need not be looked into
+//! again.
 //!
-//! Browsers send the same headers with every request, forms the same names of fields, programs the same paths. A thread remembers some
-//! of them, byte for byte with their places, and for which families nothing was found. As the built-in detectors are functions of a
-//! field and of nothing else ([`Context`](super::Context) is kept from what is remembered here), the answer holds as long as the process lives, whatever policy asks.
+//! Browsers send the same headers with every request, forms the same names of fields, programs the
+//! same paths. A thread remembers some of them, byte for byte with their places, and for which
+//! families nothing was found. As the built-in detectors are functions of a field and of nothing
+//! else ([`Context`](super::Context) is kept from what is remembered here), the answer holds as
+//! long as the process lives, whatever policy asks.
 //!
-//! Values that are rarely the same twice, and those that are secrets, are not kept. Where a value may stay is for a set of slots that it
-//! shares with others: whoever was recognised keeps its slot against newcomers, so that one who sends new values all the time has them
-//! looked into each time, and drives nothing out that comes with every request.
+//! Values that are rarely the same twice, and those that are secrets, are not kept. Where a value
+//! may stay is for a set of slots that it shares with others: whoever was recognised keeps its slot
+//! against newcomers, so that one who sends new values all the time has them looked into each time,
+//! and drives nothing out that comes with every request.
 
 use std::cell::RefCell;
 
@@ -16,16 +20,16 @@ use crate::{
     places::{Field, Part, Role},
 };
 
-/// Sets of a thread, with [`WAYS`] slots each: 128 KiB. A site is asked by some tens of browsers in an hour, each with ten headers, and
-/// for some hundred pages.
+/// Sets of a thread, with [`WAYS`] slots each: 128 KiB. A site is asked by some tens of browsers in
+/// an hour, each with ten headers, and for some hundred pages.
 const SETS: usize = 128;
 
-/// Slots of a set. With one, two values that come with every request and share it would be looked into each time. That more than four
-/// do is rare.
+/// Slots of a set. With one, two values that come with every request and share it would be looked
+/// into each time. That more than four do is rare.
 const WAYS: usize = 4;
 
-/// The longest name and value together that are kept, in bytes: more than browsers' names of themselves have, and as much as makes
-/// a slot four cache lines.
+/// The longest name and value together that are kept, in bytes: more than browsers' names of
+/// themselves have, and as much as makes a slot four cache lines.
 const ROOM: usize = 232;
 
 thread_local! {
@@ -46,7 +50,8 @@ struct Table {
 #[repr(align(64))]
 struct Set {
     hashes: [u64; WAYS],
-    /// Halves of the last newcomers' hashes, the latest first: several that come with every request may share a set.
+    /// Halves of the last newcomers' hashes, the latest first: several that come with every request
+    /// may share a set.
     at_the_door: [u32; WAYS],
     /// Whether each slot was recognised since all of them last were.
     is_wanted: [bool; WAYS],
@@ -93,7 +98,8 @@ fn in_table<T: Default>(work: impl FnOnce(&mut Table) -> T) -> T {
     TABLE.try_with(borrowed).ok().and_then(Result::ok).unwrap_or_default()
 }
 
-/// The families that are looked for by what is remembered here: the host's own detectors are asked each time.
+/// The families that are looked for by what is remembered here: the host's own detectors are asked
+/// each time.
 const fn standard(options: &Options<'_>) -> Families {
     options.wants.without(Family::Custom(""))
 }
@@ -204,8 +210,9 @@ impl Set {
         next: 0,
     };
 
-    /// The slot that a newcomer may have: one that was not recognised lately. It must have come before, as much comes once only, and is
-    /// not worth a copy. Where all slots were recognised, they must be again to stay.
+    /// The slot that a newcomer may have: one that was not recognised lately. It must have come
+    /// before, as much comes once only, and is not worth a copy. Where all slots were recognised,
+    /// they must be again to stay.
     fn room(&mut self, hash: u64) -> Option<usize> {
         let [half @ .., _, _, _, _] = hash.to_be_bytes();
         let half = u32::from_be_bytes(half);
@@ -259,7 +266,8 @@ fn set_of(hash: u64) -> usize {
     usize::from(last) % SETS
 }
 
-/// A quick hash. Who finds texts that share a slot wins nothing: they are compared, and one of them is looked into each time.
+/// A quick hash. Who finds texts that share a slot wins nothing: they are compared, and one of them
+/// is looked into each time.
 fn hashed(seed: u64, text: &[u8]) -> u64 {
     /// 2^64 divided by the golden ratio.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

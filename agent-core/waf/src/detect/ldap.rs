@@ -26,8 +26,8 @@ fn is_excused(_: &Rule, value: &Value<'_>) -> bool {
     value.is_password() && !compares_passwords(value.text) || is_setting && is_whole(value.text)
 }
 
-/// Whether a text compares as an attack on a filter's value for a password does: it closes more than
-/// it opened, and then opens a filter, as in `*)(uid=*`, `x)(|(a=b`, `x)(&)`.
+/// Whether a text compares as an attack on a filter's value for a password does: it closes more
+/// than it opened, and then opens a filter, as in `*)(uid=*`, `x)(|(a=b`, `x)(&)`.
 fn compares_passwords(text: &str) -> bool {
     let mut depth = 0_i32;
     let mut is_closed = false;

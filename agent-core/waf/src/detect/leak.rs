@@ -1,4 +1,5 @@
-//! Data that leaves (CWE-200; pyrasp's `DLP_*`): telephone numbers, payment cards, private keys, hashes, credentials.
+//! Data that leaves (CWE-200; pyrasp's `DLP_*`): telephone numbers, payment cards, private keys,
+//! hashes, credentials.
 //!
 //! For answers. Each kind is switched by itself.
 
@@ -13,7 +14,8 @@ use crate::places::{MASK, SecretNames};
 type IsWanted = fn(&LeakOptions) -> bool;
 
 const RULES: [(IsWanted, &[Rule]); 6] = [
-    // E.164 with its plus sign, and the North American plan with its separators; bare digits are ids
+    // E.164 with its plus sign, and the North American plan with its separators; bare digits are
+    // ids
     (
         |wanted| wanted.phone_numbers,
         &[always(
@@ -107,7 +109,8 @@ pub struct Leaks {
 }
 
 impl Leaks {
-    /// Looks for what the options want to be found. Cheap but for the first time in a process, when the rules are compiled.
+    /// Looks for what the options want to be found. Cheap but for the first time in a process, when
+    /// the rules are compiled.
     ///
     /// # Errors
     /// Where a rule cannot be compiled: never, as tests see to.
@@ -134,8 +137,9 @@ impl Leaks {
         phone_numbers || card_numbers || private_keys || hashes || windows_credentials || linux_credentials || api_keys
     }
 
-    /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says what stands before what leaked where
-    /// [`LeakOptions::report_content`] wants that; what leaked itself is in none, which would leak it once more.
+    /// The first leak in a text, in the order of the kinds. Takes linear time. The excerpt says
+    /// what stands before what leaked where [`LeakOptions::report_content`] wants that; what leaked
+    /// itself is in none, which would leak it once more.
     ///
     /// ```
     /// use buckler_waf::detect::leak::{LeakOptions, Leaks};
@@ -175,7 +179,8 @@ fn before_leak(text: &str, known: usize) -> Box<str> {
     excerpt(&shown, at..at)
 }
 
-/// Whether there is data of any kind in what an excerpt around `at` may show, or so near that some of it would be shown.
+/// Whether there is data of any kind in what an excerpt around `at` may show, or so near that some
+/// of it would be shown.
 pub(super) fn is_near(text: &str, at: usize) -> bool {
     /// A private key follows its first line at some distance.
     const BEFORE: usize = 4096;
@@ -212,8 +217,8 @@ pub(super) fn compiled() -> Result<&'static [(IsWanted, RuleSet)], BuildError> {
 /// The digits of a payment card's number (ISO/IEC 7812-1).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
-/// Where a card's number stands: groups of digits with a blank or a dash between them, the first of a network's, the last a check
-/// digit.
+/// Where a card's number stands: groups of digits with a blank or a dash between them, the first of
+/// a network's, the last a check digit.
 fn card(text: &[u8]) -> Option<Range<usize>> {
     let mut at = 0;
     while let Some(next) = text.get(at..)?.iter().position(u8::is_ascii_digit) {
@@ -230,8 +235,8 @@ fn card(text: &[u8]) -> Option<Range<usize>> {
     None
 }
 
-/// How many bytes the number of a card takes that a text begins with. What follows it, as a check value does, is told from it by the
-/// check digit.
+/// How many bytes the number of a card takes that a text begins with. What follows it, as a check
+/// value does, is told from it by the check digit.
 fn card_length(text: &[u8]) -> Option<usize> {
     let mut digits = [0_u8; *CARD_DIGITS.end()];
     let mut count = 0;

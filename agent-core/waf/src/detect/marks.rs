@@ -1,4 +1,5 @@
-//! Which classes of bytes a text holds: the question that spares nearly all values nearly all detectors.
+//! Which classes of bytes a text holds: the question that spares nearly all values nearly all
+//! detectors.
 
 use std::ops::BitOr;
 
@@ -99,8 +100,8 @@ impl Marks {
         class(byte)
     }
 
-    /// Whether a value with these classes is what it says, so that it need not be normalised. May be wrong one way: `false` for what
-    /// stands for itself.
+    /// Whether a value with these classes is what it says, so that it need not be normalised. May
+    /// be wrong one way: `false` for what stands for itself.
     pub(super) fn is_plain(self, spelling: Spelling) -> bool {
         const CODED: Marks = Marks::PERCENT
             .and(Marks::BACKSLASH)
@@ -136,8 +137,8 @@ impl Marks {
         self.0 & !other.0 == 0
     }
 
-    /// How likely it is that an everyday value has one of these classes, only to be compared: letters and digits are nearly
-    /// everywhere, so are a blank, a dot and a slash.
+    /// How likely it is that an everyday value has one of these classes, only to be compared:
+    /// letters and digits are nearly everywhere, so are a blank, a dot and a slash.
     pub(super) const fn commonness(self) -> u32 {
         const COMMON: Marks = Marks::BLANK
             .and(Marks::DOT)

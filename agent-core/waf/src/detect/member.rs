@@ -5,9 +5,11 @@ use super::{BuildError, Detector, Hits, Marks, Value, lexicon::Lexicon};
 /// A built-in detector.
 pub(super) struct Member {
     pub(super) detector: Box<dyn Detector>,
-    /// The rules that it looks by; `None` where they could not be told apart, so that it is always asked.
+    /// The rules that it looks by; `None` where they could not be told apart, so that it is always
+    /// asked.
     rules: Option<Hits>,
-    /// Where it looks by other means. As `wants`, a cheap answer that may be `true` for what is harmless.
+    /// Where it looks by other means. As `wants`, a cheap answer that may be `true` for what is
+    /// harmless.
     besides: Option<fn(&Value<'_>) -> bool>,
     /// Classes of bytes of which a value has one where it looks so; `None` where it may have none.
     marks: Option<Marks>,

@@ -1,16 +1,18 @@
-//! Detectors: one file a family of attacks, each a pure function from a normalised value to a [`Finding`].
+//! Detectors: one file a family of attacks, each a pure function from a normalised value to a
+//! [`Finding`].
 //!
 //! ```text
 //! request ─▶ places ─▶ Field ─▶ normal ─▶ Value ─▶ marks ─▶ detectors that want it ─▶ rules ─▶ Finding
 //! ```
 //!
-//! A value is looked at once for its byte classes ([`Marks`]), and searched once for the literals of all rules ([`Hits`]): only
-//! detectors that need one of the classes it has are asked, and only rules of which a literal is there. So a plain value costs some
-//! nanoseconds, whatever the number of rules.
+//! A value is looked at once for its byte classes ([`Marks`]), and searched once for the literals
+//! of all rules ([`Hits`]): only detectors that need one of the classes it has are asked, and only
+//! rules of which a literal is there. So a plain value costs some nanoseconds, whatever the number
+//! of rules.
 //!
-//! Rules score hundredths. What a detector finds in one value adds up, and [`CERTAIN`] is enough to refuse a request by default. In
-//! what looks like a document (prose, source code, a mail), rules that look for what people also write about are not asked; see
-//! [`Scope`].
+//! Rules score hundredths. What a detector finds in one value adds up, and [`CERTAIN`] is enough to
+//! refuse a request by default. In what looks like a document (prose, source code, a mail), rules
+//! that look for what people also write about are not asked; see [`Scope`].
 //!
 //! A detector of one's own is a type that implements [`Detector`]:
 //!
@@ -46,6 +48,7 @@ mod embed;
 mod excerpt;
 mod familiar;
 mod family;
+mod hosts;
 mod ldap;
 pub mod leak;
 mod lexicon;
@@ -102,7 +105,8 @@ pub trait Detector: Send + Sync {
     /// The family.
     fn family(&self) -> Family;
 
-    /// Whether a value with these byte classes is worth a look. A cheap answer that may be wrong one way: `true` for what is harmless.
+    /// Whether a value with these byte classes is worth a look. A cheap answer that may be wrong
+    /// one way: `true` for what is harmless.
     fn wants(&self, marks: Marks) -> bool;
 
     /// What is found in a value. Must take linear time and must not panic.
@@ -192,7 +196,8 @@ struct Standard {
 }
 
 impl Standard {
-    /// Compiled once in a process, when it is first asked for: it takes some hundred milliseconds, is some MiB, and never changes.
+    /// Compiled once in a process, when it is first asked for: it takes some hundred milliseconds,
+    /// is some MiB, and never changes.
     ///
     /// No thread waits for another: a child forked meanwhile would wait for a thread that it does
     /// not have.
@@ -283,7 +288,8 @@ impl Detectors {
         standard.chain(&self.own).map(|detector| &**detector)
     }
 
-    /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score, by [`Options::STANDARD`].
+    /// The first finding in a field that is [`CERTAIN`], or else the one with the highest score, by
+    /// [`Options::STANDARD`].
     #[must_use]
     pub fn look(&self, field: &Field<'_>) -> Option<Caught> {
         self.look_for(field, &Options::STANDARD)

@@ -1,5 +1,5 @@
-//! Injection into document databases (CWE-943; OWASP WSTG-INPV-05.6): operators where a field's name stands, and JavaScript that
-//! leaves the string it was put in.
+//! Injection into document databases (CWE-943; OWASP WSTG-INPV-05.6): operators where a field's
+//! name stands, and JavaScript that leaves the string it was put in.
 
 use super::{
     BuildError, Family, Marks, Rule, Value,

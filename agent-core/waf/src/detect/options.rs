@@ -5,9 +5,11 @@ use std::fmt;
 use super::{CERTAIN, Context, Family, Finding, Fuel};
 use crate::places::{STANDARD_NAMES, SecretNames};
 
-/// Has detectors look, and answers for what they do: a guard catches their panics and watches their time.
+/// Has detectors look, and answers for what they do: a guard catches their panics and watches their
+/// time.
 pub trait Ask {
-    /// Has a detector look, unless it is not to be asked. `index` is its place in [`Detectors::families`](super::Detectors::families).
+    /// Has a detector look, unless it is not to be asked. `index` is its place in
+    /// [`Detectors::families`](super::Detectors::families).
     fn ask(&self, index: usize, look: &mut dyn FnMut() -> Option<Finding>) -> Option<Finding>;
 }
 
@@ -21,7 +23,8 @@ impl Ask for Unattended {
     }
 }
 
-/// A set of families. Detectors of the host's own are in it together or not at all, whatever their names.
+/// A set of families. Detectors of the host's own are in it together or not at all, whatever their
+/// names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Families(u32);
 

@@ -1,7 +1,9 @@
-//! Path traversal (CWE-22, CWE-23, CWE-36; OWASP WSTG-ATHZ-01) and files of the system that no parameter should name.
+//! Path traversal (CWE-22, CWE-23, CWE-36; OWASP WSTG-ATHZ-01) and files of the system that no
+//! parameter should name.
 //!
-//! One step up is what relative links are made of; two in a row, one from the root, or one towards a known file is an attack. So is
-//! an absolute path to a file of the system, where it is the whole value: in prose such paths are mentioned.
+//! One step up is what relative links are made of; two in a row, one from the root, or one towards
+//! a known file is an attack. So is an absolute path to a file of the system, where it is the whole
+//! value: in prose such paths are mentioned.
 //!
 //! Steps up are also how source code names its neighbours, error reports name files of the system,
 //! and webhooks those of a commit: in such places of a body only steps towards a known file count.
@@ -308,8 +310,9 @@ fn is_folder(path: &str) -> bool {
     path.starts_with('/') && !is_file && !SECRET.iter().any(|part| path.contains(part))
 }
 
-/// Whether a text is a time zone or a list of them, of which one is an offset or UTC (IANA's time zone database, file `etcetera`; CLDR
-/// adds `Unknown`): what a browser tells of a machine that was never told its place.
+/// Whether a text is a time zone or a list of them, of which one is an offset or UTC (IANA's time
+/// zone database, file `etcetera`; CLDR adds `Unknown`): what a browser tells of a machine that was
+/// never told its place.
 fn is_of_zones(text: &str) -> bool {
     const AREAS: &[&str] = &[
         "Africa",

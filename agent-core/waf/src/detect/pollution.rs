@@ -1,5 +1,5 @@
-//! Parameter pollution (CWE-235; OWASP WSTG-INPV-04): one parameter more than once, of which the application reads another one than
-//! the filter in front of it.
+//! Parameter pollution (CWE-235; OWASP WSTG-INPV-04): one parameter more than once, of which the
+//! application reads another one than the filter in front of it.
 //!
 //! Repeats as such are honest: lists of boxes that are ticked. What is told apart is a repeat of a
 //! name that is written in two ways (`id` and `id[]`), and an attack that is split over repeats,
@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use super::{CERTAIN, Caught, Compared, Detectors, Family, Finding, Fuel, Options, excerpt_at};
 use crate::places::{Field, Place, Role};
 
-/// The most names that are kept, and the most bytes of joined values: more is a flood, not pollution.
+/// The most names that are kept, and the most bytes of joined values: more is a flood, not
+/// pollution.
 const MOST_NAMES: usize = 64;
 const MOST_BYTES: usize = 2048;
 
@@ -22,8 +23,8 @@ const REPEATED: u8 = 40;
 /// What a list counts that is written in two ways, in hundredths.
 const MIXED: u8 = 60;
 
-/// Whether any name comes twice: asked of every request, so that only those with repeats are taken apart for them. Takes some names
-/// for equal that are not.
+/// Whether any name comes twice: asked of every request, so that only those with repeats are taken
+/// apart for them. Takes some names for equal that are not.
 #[derive(Debug)]
 pub struct Repeats {
     seen: [u64; MOST_NAMES],

@@ -1,6 +1,8 @@
-//! Prompt injection (OWASP LLM01:2025; MITRE ATLAS AML.T0051): instructions to a language model in what should be material.
+//! Prompt injection (OWASP LLM01:2025; MITRE ATLAS AML.T0051): instructions to a language model in
+//! what should be material.
 //!
-//! It is opt-in, and its findings are meant for the log: no list of phrases tells a request from a quotation.
+//! It is opt-in, and its findings are meant for the log: no list of phrases tells a request from a
+//! quotation.
 
 use super::{
     BuildError, Family, Marks, Rule,

@@ -1,4 +1,5 @@
-//! Prototype pollution (CWE-1321): members through which a JavaScript object reaches what all objects share.
+//! Prototype pollution (CWE-1321): members through which a JavaScript object reaches what all
+//! objects share.
 
 use super::{
     BuildError, Family, Marks, Rule,

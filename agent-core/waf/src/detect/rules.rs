@@ -1,8 +1,9 @@
 //! Scored rules: regular expressions, each an automaton of its own.
 //!
-//! The memory of the automata is bounded; without lookaround and backreferences, which the engine does not have, a match
-//! takes time linear in the text whatever the text is. One automaton for a whole family would save passes over the text, and grow
-//! too many states; as nearly all rules are spared by the [lexicon](super::lexicon), few passes are left to save.
+//! The memory of the automata is bounded; without lookaround and backreferences, which the engine
+//! does not have, a match takes time linear in the text whatever the text is. One automaton for a
+//! whole family would save passes over the text, and grow too many states; as nearly all rules are
+//! spared by the [lexicon](super::lexicon), few passes are left to save.
 
 use regex_automata::util::syntax;
 use regex_syntax::hir::Hir;
@@ -44,7 +45,8 @@ impl Rule {
 pub enum Scope {
     /// Everywhere.
     Any,
-    /// In what somebody enters in a line. In documents, where people write about commands and code, it counts for less.
+    /// In what somebody enters in a line. In documents, where people write about commands and code,
+    /// it counts for less.
     Short,
 }
 

@@ -99,7 +99,8 @@ fn may_hold_base64(marks: Marks, value: &[u8]) -> bool {
     !marks.any(OTHERS) || may_be_token() || value.trim_ascii_start().starts_with(b"/")
 }
 
-/// Whether a field is one short word, so that no built-in detector is asked. Told sooner than whether it is familiar.
+/// Whether a field is one short word, so that no built-in detector is asked. Told sooner than
+/// whether it is familiar.
 fn says_nothing(field: &Field<'_>) -> bool {
     if field.value.len() >= SHORT_CODE
         || field.role == Role::FileHead
@@ -120,8 +121,8 @@ const OF_ONE_LINE: &[&str] = &["title", "subject", "subjectline", "headline"];
 /// statements and templates.
 const OF_EDGES: &[Family] = &[Family::Command, Family::Sqli, Family::Template, Family::Xss];
 
-/// What of markup says something at an edge: what leaves the attribute that a value is put into. Tags
-/// begin documents.
+/// What of markup says something at an edge: what leaves the attribute that a value is put into.
+/// Tags begin documents.
 const AT_AN_EDGE: &str = "attribute-break";
 
 /// A search through one field.
@@ -189,7 +190,8 @@ impl Search<'_> {
         })
     }
 
-    /// Rich text without the markup that it quotes, for those who look for markup. Asked where something was found.
+    /// Rich text without the markup that it quotes, for those who look for markup. Asked where
+    /// something was found.
     fn without_quotes(&self, family: Family, value: &Value<'_>) -> Option<String> {
         const OF_MARKUP: &[Family] = &[Family::Xss, Family::Code, Family::Ssi];
         const RICH: NameHints = NameHints::HTML.and(NameHints::TEXT).and(NameHints::TEMPLATE);

@@ -1,4 +1,5 @@
-//! Server-side includes (CWE-97) and edge-side includes (ESI 1.0): directives that a web server or a cache obeys.
+//! Server-side includes (CWE-97) and edge-side includes (ESI 1.0): directives that a web server or
+//! a cache obeys.
 
 use super::{
     BuildError, Family, Marks, Rule,

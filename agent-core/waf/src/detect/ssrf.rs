@@ -1,8 +1,9 @@
 //! Server-side request forgery (CWE-918; OWASP Top 10 A10:2021): URLs that lead back inside.
 //!
-//! A URL of a page is what such parameters are for. One to this very host, to a cloud's metadata (169.254.169.254 and its names), in
-//! a form of address that only filters do not read (RFC 3986, section 7.4), or with a scheme that speaks to other services, is not.
-//! Nor is a path that makes Windows sign in at another host (UNC).
+//! A URL of a page is what such parameters are for. One to this very host, to a cloud's metadata
+//! (169.254.169.254 and its names), in a form of address that only filters do not read (RFC 3986,
+//! section 7.4), or with a scheme that speaks to other services, is not. Nor is a path that makes
+//! Windows sign in at another host (UNC).
 //!
 //! This very host is also where developers' applications, native clients (RFC 8252, section 7.3)
 //! and web views live: a place that a browser is sent to, comes from or reports from may name it,

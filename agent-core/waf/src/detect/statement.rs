@@ -1,8 +1,9 @@
 //! Whole statements of SQL: what reporting tools, consoles and telemetry send as content.
 //!
-//! An injection completes a statement that the application began, so that it cannot begin with one: `select` in the place of a
-//! value is a syntax error unless a bracket or a separator stands before it. Whether a text is a statement is told by its grammar's
-//! outline alone: the verb, the clause that the verb wants, literals and brackets that are closed, and nothing behind the end.
+//! An injection completes a statement that the application began, so that it cannot begin with one:
+//! `select` in the place of a value is a syntax error unless a bracket or a separator stands before
+//! it. Whether a text is a statement is told by its grammar's outline alone: the verb, the clause
+//! that the verb wants, literals and brackets that are closed, and nothing behind the end.
 
 use memchr::memchr3_iter;
 
@@ -113,7 +114,8 @@ fn is_behind_operator(before: &str, quote: char) -> bool {
     }
 }
 
-/// Whether a text is statements, one behind the other, each whole: what an editor of SQL sends. A comment may follow the last one.
+/// Whether a text is statements, one behind the other, each whole: what an editor of SQL sends. A
+/// comment may follow the last one.
 pub(super) fn is_script(text: &str) -> bool {
     let text = text.trim();
     let mut count = 0;
@@ -147,8 +149,8 @@ pub(super) fn is_script(text: &str) -> bool {
     count > 0
 }
 
-/// Where the first statement of a text ends: at a semicolon outside of literals, at a comment up to the end, or at the text's end.
-/// `None` where a literal is open.
+/// Where the first statement of a text ends: at a semicolon outside of literals, at a comment up to
+/// the end, or at the text's end. `None` where a literal is open.
 fn end_of_statement(text: &str) -> Option<usize> {
     let mut at = 0;
     while let Some(next) = text.get(at..)?.find(['\'', '"', '`', ';', '-']) {
@@ -168,7 +170,8 @@ fn end_of_statement(text: &str) -> Option<usize> {
     Some(text.len())
 }
 
-/// Whether a value is what an editor of SQL runs: statements, in a field for them, at a path for them.
+/// Whether a value is what an editor of SQL runs: statements, in a field for them, at a path for
+/// them.
 pub(super) fn is_edited(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.place.hints().any(NameHints::QUERY)
@@ -176,8 +179,9 @@ pub(super) fn is_edited(value: &Value<'_>) -> bool {
         && is_script(value.text)
 }
 
-/// Whether all literals, names, brackets and comments are closed, and no second statement follows. A comment at the end is none of a
-/// statement's, and all of an injection's: it hides what the application wrote.
+/// Whether all literals, names, brackets and comments are closed, and no second statement follows.
+/// A comment at the end is none of a statement's, and all of an injection's: it hides what the
+/// application wrote.
 pub(super) fn is_closed(text: &str) -> bool {
     let mut depth = 0_usize;
     let mut rest = text;
@@ -269,8 +273,8 @@ pub(super) const OF_SERVERS: &[&str] = &[
 ];
 
 /// Whether a text is a sentence of which no script is made: outside of what it quotes, two words
-/// stand side by side of which none is `reserved`, as the language's own. That is an error of syntax, whatever else
-/// stands there, unless a regular expression holds them.
+/// stand side by side of which none is `reserved`, as the language's own. That is an error of
+/// syntax, whatever else stands there, unless a regular expression holds them.
 pub(super) fn is_sentence_and_no_script(text: &str, reserved: &[&str]) -> bool {
     let is_quote = |sign: char| matches!(sign, '"' | '`');
     // an apostrophe within a word quotes nothing
@@ -437,8 +441,9 @@ pub(super) fn is_the_same_twice(text: &str) -> bool {
     first.is_some() && first == last
 }
 
-/// Whether a text is the call of a function and words: `eval() in PHP 8`, `alert('hi') does nothing`. Two words one behind the other, of
-/// which none is an operator, are an error of syntax in every language that has calls, so that none of it runs.
+/// Whether a text is the call of a function and words: `eval() in PHP 8`, `alert('hi') does
+/// nothing`. Two words one behind the other, of which none is an operator, are an error of syntax
+/// in every language that has calls, so that none of it runs.
 pub(super) fn is_call_with_words(text: &str) -> bool {
     const OPERATORS: &[&str] = &[
         "in",

@@ -1,7 +1,8 @@
-//! Injection into templates (CWE-1336; PortSwigger, "Server-side template injection"): an expression, not a placeholder.
+//! Injection into templates (CWE-1336; PortSwigger, "Server-side template injection"): an
+//! expression, not a placeholder.
 //!
-//! `{{name}}` and `${name}` stand in mails and documents. An expression computes (`{{7*7}}`), calls (`${x.getClass()}`) or reaches for
-//! what no text needs (`__mro__`, `request`, `config`).
+//! `{{name}}` and `${name}` stand in mails and documents. An expression computes (`{{7*7}}`), calls
+//! (`${x.getClass()}`) or reaches for what no text needs (`__mro__`, `request`, `config`).
 
 use super::{
     BuildError, Family, Marks, Rule, Value,
@@ -12,7 +13,8 @@ use super::{
 use crate::places::{NameHints, Part};
 
 pub(super) const RULES: &[Rule] = &[
-    // an engine is told by what it makes of a sum: the openings of all, with the operators that any knows
+    // an engine is told by what it makes of a sum: the openings of all, with the operators that any
+    // knows
     short(
         "arithmetic",
         r#"(?:\{\{\{?|\$!?\{\{?|\{%-?\s*(?:if|elif|print|set\s+\w+\s*=)\s|#\{|\*\{|@\{|~\{|%\{|\{=|\{!|\{@|<%[=#@-]?|<#=|\{%|@\(|\$\[|\[=|\[\[\$?\{?|@\{\{)[\s=-]*\(*['"]?\d+(?:\.\d+)?['"]?\)*\s*(?:\*\*|//|<<|>>|==|!=|[*+/%^~-]|\|\s*\w+\s*:)\s*\(*['"]?\d+|\{\{\s*['"]\w+['"]\s*\*\s*\d"#,
@@ -24,7 +26,8 @@ pub(super) const RULES: &[Rule] = &[
     ),
     always(
         "python",
-        // a member of a class is everyday Python; a chain of them, one of a literal, or one within a template is not
+        // a member of a class is everyday Python; a chain of them, one of a literal, or one within
+        // a template is not
         r#"(?:\{\{|\{%|[$#*@]\{|<%[=@\s])(?:(?:[^}\n]|\{\})*?[^\w\n])?__[a-z]+__|(?:''|""|\(\)|\[\]|\{\}|['"\d)])\s*\.\s*__class__|__(?:class|base|init|mro)__\s*\.\s*__(?:mro|bases?|subclasses|globals|init|class)__|__(?:subclasses|globals|builtins|mro|bases)__\s*(?:\(\s*\)|\[)|(?:\[|\battr\()\s*['"]__(?:class|mro|subclasses|globals|builtins|bases|base|getattribute|getitem|init|import)__['"]\s*[\])]|\[\]\.class\.base"#,
     ),
     always(
@@ -110,7 +113,8 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 /// Whether a rule that matches says nothing here, by what is known of the value.
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
-        // who writes templates loops, formats and calls the application's own helpers; what reaches further is found all the same
+        // who writes templates loops, formats and calls the application's own helpers; what reaches
+        // further is found all the same
         "call" | "verb" | "tag" | "handlebars" | "velocity" | "freemarker" | "smarty" => {
             is_written_there(value)
                 || statement::is_statement(value.text)
@@ -124,7 +128,8 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     }
 }
 
-/// Whether what looks like calls in a body are references to files, as deployment tools resolve them: `${file(./env.yml):dev}`.
+/// Whether what looks like calls in a body are references to files, as deployment tools resolve
+/// them: `${file(./env.yml):dev}`.
 fn is_of_a_build(value: &Value<'_>) -> bool {
     let is_reference = |piece: &str| {
         let inside = piece.split('}').next().unwrap_or_default();
@@ -191,15 +196,17 @@ fn is_of_a_workflow(value: &Value<'_>) -> bool {
         && text.split("${{").enumerate().all(is_expression)
 }
 
-/// Whether a value stands where templates are written: a template's field, rich text, a mail or a message, in a body.
+/// Whether a value stands where templates are written: a template's field, rich text, a mail or a
+/// message, in a body.
 fn is_written_there(value: &Value<'_>) -> bool {
     const WRITTEN: NameHints = NameHints::TEMPLATE.and(NameHints::HTML).and(NameHints::TEXT);
     let is_at = || value.context.path.contains("template") || value.context.is_automation();
     value.place.part == Part::Body && (value.place.hints().any(WRITTEN) || is_at())
 }
 
-/// Whether what expressions reach for is the data of the template's own: of a step of a workflow by its name (n8n's
-/// `$node["HTTP Request"].json`), of the mail itself (`_self.subject`). Nothing in it is called.
+/// Whether what expressions reach for is the data of the template's own: of a step of a workflow by
+/// its name (n8n's `$node["HTTP Request"].json`), of the mail itself (`_self.subject`). Nothing in
+/// it is called.
 fn reaches_for_its_own(text: &str) -> bool {
     const STEPS: &[&str] = &["$node[\"", "$node['", "$items(\"", "$('", "$(\""];
     const MEMBERS: &[&str] = &["subject", "name", "title", "language", "locale", "sender", "recipient"];

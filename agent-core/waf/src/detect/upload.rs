@@ -1,5 +1,6 @@
-//! Dangerous uploads (CWE-434; OWASP File Upload Cheat Sheet): names that a server or a desktop would run, names that mean another
-//! file than they say, and content that is not what the name claims.
+//! Dangerous uploads (CWE-434; OWASP File Upload Cheat Sheet): names that a server or a desktop
+//! would run, names that mean another file than they say, and content that is not what the name
+//! claims.
 
 use memchr::memchr2_iter;
 

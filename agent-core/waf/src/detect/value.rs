@@ -8,14 +8,15 @@ use crate::{
     places::{Field, NameHints, Part, Place, Role},
 };
 
-/// From this many words a value is a document: more than what is entered in one line. Length alone says nothing: an attack is easily
-/// padded with one long word.
+/// From this many words a value is a document: more than what is entered in one line. Length alone
+/// says nothing: an attack is easily padded with one long word.
 const DOCUMENT_WORDS: usize = 50;
 
 /// From this many lines a value is a document.
 const DOCUMENT_LINES: usize = 3;
 
-/// The fewest letters of a word that counts: signs and single letters are no text, however many there are.
+/// The fewest letters of a word that counts: signs and single letters are no text, however many
+/// there are.
 const FEWEST_LETTERS: usize = 2;
 
 /// Names of fields that hold documents: prose, code, expressions, markup, reports.
@@ -26,7 +27,8 @@ const OF_DOCUMENTS: NameHints = NameHints::TEXT
     .and(NameHints::HTML)
     .and(NameHints::REPORT);
 
-/// Names of fields that take one line and no document, whatever a client sends in them: addresses, accounts, what is run.
+/// Names of fields that take one line and no document, whatever a client sends in them: addresses,
+/// accounts, what is run.
 #[rustfmt::skip]
 const OF_ONE_LINE: &[&str] = &[
     "ip", "ipaddr", "ipaddress", "host", "hostname", "target", "domain", "ping", "cmd", "exec", "server", "ns", "dns", "id", "user", "username", "login", "email", "mail",
@@ -77,7 +79,8 @@ pub struct Value<'v> {
     pub disguise: Disguise,
     /// The classes of its bytes.
     pub marks: Marks,
-    /// Which rules of the built-in detectors are worth asking; all of them, until the text was searched.
+    /// Which rules of the built-in detectors are worth asking; all of them, until the text was
+    /// searched.
     pub hits: Hits,
     /// Whether it looks like a document: prose, source code, a mail.
     pub is_document: bool,
@@ -120,9 +123,11 @@ impl<'v> Value<'v> {
         Self { context, ..self }
     }
 
-    /// The beginning and the end of a document, with the places where they begin, in a field whose name says nothing of documents: a
-    /// client chooses how much text stands around an attack. At its edges a document is judged as a short value is, where something
-    /// ends there what the application wrote. What stands at the end of a text of several lines is no edge: code ends as code does.
+    /// The beginning and the end of a document, with the places where they begin, in a field whose
+    /// name says nothing of documents: a client chooses how much text stands around an attack. At
+    /// its edges a document is judged as a short value is, where something ends there what the
+    /// application wrote. What stands at the end of a text of several lines is no edge: code ends
+    /// as code does.
     pub(super) fn edges(&self) -> impl Iterator<Item = (usize, Self)> {
         let text = self.text;
         let hints = self.place.hints();
@@ -200,7 +205,8 @@ impl<'v> Value<'v> {
         Value { hits, ..value }
     }
 
-    /// Whether the value may be a password: one word in a field whose name says so. Generators strew quotes and signs into them.
+    /// Whether the value may be a password: one word in a field whose name says so. Generators
+    /// strew quotes and signs into them.
     pub(super) fn is_password(&self) -> bool {
         !self.marks.any(Marks::BLANK | Marks::BREAK) && self.place.hints().any(NameHints::SECRET)
     }
@@ -213,10 +219,12 @@ impl<'v> Value<'v> {
             && (self.context.is_report() || self.place.name.starts_with("csp-report."))
     }
 
-    /// The value without the long word in front of it, which rules that look from the beginning on do not reach behind: an attack
-    /// is padded with one so that guards which look at a value's beginning see nothing else.
+    /// The value without the long word in front of it, which rules that look from the beginning on
+    /// do not reach behind: an attack is padded with one so that guards which look at a value's
+    /// beginning see nothing else.
     pub(super) fn without_padding(&self) -> Option<Self> {
-        // longer than keys and tokens that stand before a sign; what is left of it says that a value stood there
+        // longer than keys and tokens that stand before a sign; what is left of it says that a
+        // value stood there
         const LONGEST_WORD: usize = 256;
         const LEFT: usize = 4;
         if self.text.len() <= LONGEST_WORD {
@@ -227,7 +235,8 @@ impl<'v> Value<'v> {
         (word > LONGEST_WORD && rest.len() > LEFT).then_some(Self { text: rest, ..*self })
     }
 
-    /// A finding in another text that was made of this one: as its place there says nothing here, it is all of this one.
+    /// A finding in another text that was made of this one: as its place there says nothing here,
+    /// it is all of this one.
     pub(super) fn widened(&self, mut found: Finding) -> Finding {
         found.at = 0..self.text.len();
         found
@@ -255,7 +264,8 @@ fn is_long(role: Role, text: &str, marks: Marks) -> bool {
             .nth(many.saturating_sub(2))
             .is_some()
     };
-    // a word is two bytes at least, with its blank; what is short of blanks and breaks is told without a look at the words
+    // a word is two bytes at least, with its blank; what is short of blanks and breaks is told
+    // without a look at the words
     let has_words = || {
         let is_of_word = |sign: char| sign.is_ascii_alphanumeric() || !sign.is_ascii();
         let mut words = text.split_ascii_whitespace().filter(|word| {
@@ -276,8 +286,8 @@ fn is_long(role: Role, text: &str, marks: Marks) -> bool {
         || marks.any(Marks::BREAK) && at_least(b'\n', DOCUMENT_LINES) && (is_file || has_lines())
 }
 
-/// Whether a document may be expected in a field. Elsewhere what is long is padded: a path, a header, a cookie and most parameters of a
-/// query hold none, and neither does an address.
+/// Whether a document may be expected in a field. Elsewhere what is long is padded: a path, a
+/// header, a cookie and most parameters of a query hold none, and neither does an address.
 fn may_be_document(field: &Field<'_>) -> bool {
     match field.place.part {
         _ if field.role == Role::Name => false,

@@ -1,4 +1,5 @@
-//! Cross-site scripting (CWE-79; OWASP WSTG-INPV-01, XSS Filter Evasion Cheat Sheet): markup and script that a browser would run.
+//! Cross-site scripting (CWE-79; OWASP WSTG-INPV-01, XSS Filter Evasion Cheat Sheet): markup and
+//! script that a browser would run.
 //!
 //! Markup as such is no attack: editors send it. What counts is what runs script: elements,
 //! handlers, URLs, styles that load code; and script that leaves a string or an attribute it was
@@ -24,7 +25,8 @@ const MARKS: Marks = Marks::ANGLE
     .and(Marks::SQUARE)
     .and(Marks::QUOTE);
 
-/// Handlers of HTML and SVG (WHATWG HTML, section 8.1.8.2), as they stand behind a quote or a slash.
+/// Handlers of HTML and SVG (WHATWG HTML, section 8.1.8.2), as they stand behind a quote or a
+/// slash.
 macro_rules! handlers {
     () => {
         r"on(?:error|load|click|dblclick|mouse\w+|focus\w*|blur|key\w+|animation\w+|transition\w+|pointer\w+|toggle|begin|end|submit|change|input|select|copy|cut|paste|drag\w*|drop|scroll\w*|wheel|resize|hashchange|message|page\w+|pop\w+|storage|unload|beforeunload|start|finish|bounce|touch\w+|show|search|abort|canplay\w*|play\w*|seek\w*|time\w*|volume\w*|waiting|invalid|reset|contextmenu|auxclick|before\w+|after\w+|activate|deactivate|ready\w*|data\w+|filter\w+|help|lose\w+|move\w*|property\w*|row\w+|fullscreen\w*|webkit\w+|got\w+|lost\w+|formdata|slotchange|security\w+|rejection\w*|unhandled\w+)"
@@ -256,8 +258,8 @@ fn is_inert(value: &Value<'_>) -> bool {
     is_prose(before) && pieces.all(is_nothing) && has_any
 }
 
-/// What a picture may not have that is shown by itself, besides what rules for documents find: markup of pages, what is loaded, and
-/// what changes attributes.
+/// What a picture may not have that is shown by itself, besides what rules for documents find:
+/// markup of pages, what is loaded, and what changes attributes.
 const OF_NO_PICTURE: &[&str] = &[
     "<foreignobject",
     "<!entity",

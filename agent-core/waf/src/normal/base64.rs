@@ -8,11 +8,13 @@ const SHORTEST: usize = 8;
 /// The longest value that is tried, in bytes: an attack is short, an attachment is not.
 const LONGEST: usize = 16 << 10;
 
-/// Below this many digits a code must stand for ASCII that shows: short words are codes of something by chance.
+/// Below this many digits a code must stand for ASCII that shows: short words are codes of
+/// something by chance.
 pub(crate) const SHORT: usize = 12;
 
-/// What the whole text, or the last segment of a path, stands for as Base64, in either alphabet and with or without padding, where
-/// that is text of more than one word. Of a signed token (RFC 7519), what its header says: whoever verifies it reads the header first.
+/// What the whole text, or the last segment of a path, stands for as Base64, in either alphabet and
+/// with or without padding, where that is text of more than one word. Of a signed token (RFC 7519),
+/// what its header says: whoever verifies it reads the header first.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let code = text.trim_ascii();
     if let Some(header) = token_header(code) {
@@ -30,7 +32,8 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
         .or_else(|| once_or_twice(code))
 }
 
-/// Whether a value shorter than what is normally told apart may be a code: asked of words, of which most are none at their beginning.
+/// Whether a value shorter than what is normally told apart may be a code: asked of words, of which
+/// most are none at their beginning.
 pub(crate) fn may_be_short(value: &[u8]) -> bool {
     value.len() >= SHORTEST
         && value.len() < SHORT
@@ -60,7 +63,8 @@ pub(crate) fn bytes(code: &str) -> Vec<u8> {
     bytes
 }
 
-/// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with `eyJ`.
+/// The first part of a token in the compact form of RFC 7515: a JSON object, whose code begins with
+/// `eyJ`.
 fn token_header(code: &str) -> Option<&str> {
     let bytes = code.as_bytes();
     let token = match memrchr(b' ', bytes) {
@@ -71,7 +75,8 @@ fn token_header(code: &str) -> Option<&str> {
     rest.contains('.').then_some(header)
 }
 
-/// Whether a byte is in no name or value that headers of tokens have: algorithms, types, names of keys, URLs.
+/// Whether a byte is in no name or value that headers of tokens have: algorithms, types, names of
+/// keys, URLs.
 fn is_no_header(byte: &u8) -> bool {
     !matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'{' | b'}' | b'[' | b']' | b'"' | b':' | b',' | b'-' | b'_' | b'/' | b'+' | b'=' | b' ')
 }
@@ -117,14 +122,15 @@ fn is_more_than_a_word(bytes: &[u8]) -> bool {
         .any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
-/// As much of a value as tells, in digits: ids and names in the alphabet stand for no text, which shows at once, and must not cost an
-/// allocation each.
+/// As much of a value as tells, in digits: ids and names in the alphabet stand for no text, which
+/// shows at once, and must not cost an allocation each.
 const HEAD_DIGITS: usize = 64;
 
 /// As many of them as tell of most ids: twelve bytes of chance are hardly ever UTF-8.
 const FIRST_DIGITS: usize = 16;
 
-/// Whether the beginning of a code stands for UTF-8 without control characters. A character may be cut off at its end.
+/// Whether the beginning of a code stands for UTF-8 without control characters. A character may be
+/// cut off at its end.
 fn is_text(code: &[u8]) -> bool {
     let mut head = [0; HEAD_DIGITS];
     let mut length = 0;
@@ -174,7 +180,8 @@ fn decoded(group: &[u8]) -> Option<Group> {
         bytes,
         length: group.len() * 6 / 8,
     };
-    // a NUL is dropped further on, and is strewn into words for filters that do not; browsers take a form feed for a blank
+    // a NUL is dropped further on, and is strewn into words for filters that do not; browsers take
+    // a form feed for a blank
     let is_printable = |byte: &u8| matches!(byte, b'\0' | b'\t'..=b'\r' | b' '..=b'~' | 0x80..);
     group.bytes().iter().all(is_printable).then_some(group)
 }

@@ -12,7 +12,8 @@ pub(super) fn blanks(bytes: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// A copy with percent codes resolved once, where there are any. A `%` that begins no code stands for itself.
+/// A copy with percent codes resolved once, where there are any. A `%` that begins no code stands
+/// for itself.
 pub(super) fn percent(bytes: &[u8]) -> Option<Vec<u8>> {
     rewrite(bytes, b'%', |after| match after {
         [b'u' | b'U', a, b, c, d, ..] => Some((4, code_point(&[*a, *b, *c, *d])?)).map(|(used, char)| (used + 1, char)),
@@ -42,8 +43,8 @@ pub(super) enum Piece {
     Char(char),
 }
 
-/// Copies bytes and puts in what stands for each code. `decode` sees what follows the lead byte, and says how much of it belongs to
-/// the code.
+/// Copies bytes and puts in what stands for each code. `decode` sees what follows the lead byte,
+/// and says how much of it belongs to the code.
 pub(super) fn rewrite(bytes: &[u8], lead: u8, decode: impl Fn(&[u8]) -> Option<(usize, Piece)>) -> Option<Vec<u8>> {
     let mut written: Option<Vec<u8>> = None;
     let mut rest = bytes;

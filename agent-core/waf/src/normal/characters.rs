@@ -1,4 +1,5 @@
-//! From bytes to characters: UTF-8 as careless decoders read it, Unicode's compatibility forms, and nothing invisible.
+//! From bytes to characters: UTF-8 as careless decoders read it, Unicode's compatibility forms, and
+//! nothing invisible.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,8 @@ use unicode_normalization::char::decompose_compatible;
 
 use super::Disguise;
 
-/// How much longer than the bytes the text may become, in bytes: single characters stand for up to eighteen.
+/// How much longer than the bytes the text may become, in bytes: single characters stand for up to
+/// eighteen.
 const ROOM: usize = 1024;
 
 /// The text that bytes stand for. Borrowed where nothing is changed.
@@ -57,7 +59,8 @@ fn repaired(bytes: &[u8], disguise: &mut Disguise) -> String {
     rewritten(chunks.into_iter(), bytes.len(), disguise)
 }
 
-/// Resolves sequences that are longer than they need to be, and two-byte sequences whose second byte was left bare.
+/// Resolves sequences that are longer than they need to be, and two-byte sequences whose second
+/// byte was left bare.
 fn without_overlong(bytes: &[u8], disguise: &mut Disguise) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -68,7 +71,8 @@ fn without_overlong(bytes: &[u8], disguise: &mut Disguise) -> Vec<u8> {
             [0xf0, 0x80, 0x80, low @ 0x80..=0xbf, ..] => (4, Some(low & 0x3f)),
             [0xe0, high @ 0x80..=0x81, low @ 0x80..=0xbf, ..] => (3, Some(((high & 1) << 6) | (low & 0x3f))),
             [lead @ 0xc0..=0xc1, low @ 0x80..=0xbf, ..] => (2, Some(((lead & 1) << 6) | (low & 0x3f))),
-            // decoders that do not check the second byte take its six low bits, or the byte as it is
+            // decoders that do not check the second byte take its six low bits, or the byte as it
+            // is
             [0xc0..=0xc1, b'.' | b'/' | b'\\', ..] => (1, None),
             [0xc1, 0x1c, ..] => (2, Some(b'\\')),
             _ => (0, None),
@@ -100,8 +104,8 @@ fn rewritten<'t>(chunks: impl Iterator<Item = &'t str>, length: usize, disguise:
     text
 }
 
-/// The ASCII character that single-byte code pages make of one that looks like it (Windows' best-fit tables; CWE-176), and IIS of
-/// two of its own.
+/// The ASCII character that single-byte code pages make of one that looks like it (Windows'
+/// best-fit tables; CWE-176), and IIS of two of its own.
 const fn best_fit(char: char) -> char {
     match char {
         '\u{2044}' | '\u{2215}' | '\u{f025}' => '/',
@@ -140,7 +144,8 @@ const fn is_special(char: char) -> bool {
         )
 }
 
-/// Whether a character shows nothing: what may be strewn into a word without changing what some decoders make of it.
+/// Whether a character shows nothing: what may be strewn into a word without changing what some
+/// decoders make of it.
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,

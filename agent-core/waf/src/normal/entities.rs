@@ -1,9 +1,10 @@
-//! Character references of HTML (WHATWG HTML, section 13.5): numbers, and the names of characters that attacks are made of.
+//! Character references of HTML (WHATWG HTML, section 13.5): numbers, and the names of characters
+//! that attacks are made of.
 
 use super::bytes::{Piece, hex, rewrite};
 
-/// Names of ASCII characters and of the blank that does not break. The other two thousand stand for letters and signs that no
-/// detector looks for.
+/// Names of ASCII characters and of the blank that does not break. The other two thousand stand for
+/// letters and signs that no detector looks for.
 const NAMES: [(&[u8], char); 34] = [
     (b"lt", '<'),
     (b"LT", '<'),
@@ -41,7 +42,8 @@ const NAMES: [(&[u8], char); 34] = [
     (b"percnt", '%'),
 ];
 
-/// The longest name, and the most digits that are read: leading zeros are allowed without end, so that there must be one.
+/// The longest name, and the most digits that are read: leading zeros are allowed without end, so
+/// that there must be one.
 const LONGEST: usize = 12;
 
 /// A copy with character references resolved once, where there are any.

@@ -1,18 +1,24 @@
-//! One normalisation for every value a client sends: what it means to whoever decodes it further in.
+//! One normalisation for every value a client sends: what it means to whoever decodes it further
+//! in.
 //!
-//! An attack is written so that the guard reads something else than the application, the browser or the shell behind it. A value is
-//! therefore undressed before any detector looks at it, once for all of them:
+//! An attack is written so that the guard reads something else than the application, the browser or
+//! the shell behind it. A value is therefore undressed before any detector looks at it, once for
+//! all of them:
 //!
 //! 1. `+` as a blank, where the value came as a form (WHATWG URL, section 5.1)
-//! 2. in turns, until nothing changes, [`ROUNDS`] at most: percent codes (RFC 3986, section 2.1; `%u0041` as IIS reads it), escapes
-//!    of JavaScript and C (`\u0041`, `\u{41}`, `\x41`), character references of HTML
-//! 3. UTF-8, where overlong sequences (`%c0%ae` for a dot; CWE-173) stand for what a careless decoder makes of them
-//! 4. Unicode's compatibility forms (NFKC, UAX #15: `＜` for `<`), and without what is invisible (zero-width characters, NUL)
+//! 2. in turns, until nothing changes, [`ROUNDS`] at most: percent codes (RFC 3986, section 2.1;
+//!    `%u0041` as IIS reads it), escapes of JavaScript and C (`\u0041`, `\u{41}`, `\x41`),
+//!    character references of HTML
+//! 3. UTF-8, where overlong sequences (`%c0%ae` for a dot; CWE-173) stand for what a careless
+//!    decoder makes of them
+//! 4. Unicode's compatibility forms (NFKC, UAX #15: `＜` for `<`), and without what is invisible
+//!    (zero-width characters, NUL)
 //! 5. beside it, what the value holds as Base64, where that is printable text ([`Normal::hidden`]);
 //!    of a serialised object, in Base64 or in hexadecimal digits or as it is, what shows of it
 //!
-//! Every step takes linear time and yields no more bytes than it read, but for compatibility forms, which are bounded. A value that
-//! needs none of it, as nearly all, is borrowed and costs one look at each byte.
+//! Every step takes linear time and yields no more bytes than it read, but for compatibility forms,
+//! which are bounded. A value that needs none of it, as nearly all, is borrowed and costs one look
+//! at each byte.
 
 mod base64;
 mod bytes;
@@ -33,8 +39,8 @@ pub(crate) use self::{
     serialised::{HEAD as HEAD_OF_OBJECT, is_serialised},
 };
 
-/// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once more; a third time covers
-/// applications that decode by themselves.
+/// How often codes within codes are resolved. Frameworks decode once, a proxy in front of them once
+/// more; a third time covers applications that decode by themselves.
 pub const ROUNDS: usize = 3;
 
 /// How a value was written where it stood.
@@ -84,8 +90,8 @@ pub fn normalise(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
     revealed(decode_layers(value, spelling), base64)
 }
 
-/// As [`normalise`], for a value in which nothing is coded: printable ASCII, blanks and line breaks, but no percent sign, backslash or
-/// ampersand, nor a plus sign that is a blank.
+/// As [`normalise`], for a value in which nothing is coded: printable ASCII, blanks and line
+/// breaks, but no percent sign, backslash or ampersand, nor a plus sign that is a blank.
 pub(crate) fn normalise_plain(value: &[u8], spelling: Spelling, base64: bool) -> Normal<'_> {
     // checked once more on the way: whoever is wrong gets another text, and no panic
     let Ok(text) = str::from_utf8(value) else {
@@ -169,7 +175,8 @@ fn decode_layers(value: &[u8], spelling: Spelling) -> Normal<'_> {
     Normal { text, hidden, disguise }
 }
 
-/// The value as it is, where no step would change it. Takes some values for disguised that are not, and none the other way.
+/// The value as it is, where no step would change it. Takes some values for disguised that are not,
+/// and none the other way.
 fn plain(value: &[u8], spelling: Spelling) -> Option<&str> {
     let is_plain = |byte: &u8| match byte {
         b'%' | b'\\' | b'&' | 0x7f.. => false,

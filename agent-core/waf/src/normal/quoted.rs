@@ -116,7 +116,10 @@ fn pieces(markup: &[u8]) -> Vec<Piece<'_>> {
 
 /// The name of a tag.
 fn name(tag: &[u8]) -> &[u8] {
-    let tag = tag.strip_prefix(b"</").or(tag.strip_prefix(b"<")).unwrap_or(tag);
+    let tag = tag
+        .strip_prefix(b"</")
+        .or_else(|| tag.strip_prefix(b"<"))
+        .unwrap_or(tag);
     let length = tag.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     tag.get(..length).unwrap_or_default()
 }
@@ -140,10 +143,7 @@ fn quotation(owner: &[u8], text: &[u8], quoted: Quoted) -> Option<Range<usize>> 
             Quoted::Programs => behind.first().is_some_and(|sign| b"!?%".contains(sign)),
         });
         let (start, behind) = start?;
-        start
-            ..ends(behind)
-                .last()
-                .map_or(text.len(), |end| text.len() - behind.len() + end)
+        start..last_end(behind).map_or(text.len(), |end| text.len() - behind.len() + end)
     };
     let decoded = normalise(text, Spelling::Literal, false).text;
     (!leaves_a_string(&decoded)).then_some(range)
@@ -155,16 +155,11 @@ fn starts(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     references(text, b"lt;", b"60", b"3c")
 }
 
-/// Where references to `>` end, and the sign itself, which editors leave as it is.
-fn ends(text: &[u8]) -> impl Iterator<Item = usize> {
-    let signs = text
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'>')
-        .map(|(at, _)| at + 1);
-    let last = signs.last();
-    let coded = references(text, b"gt;", b"62", b"3e").map(|(_, behind)| text.len() - behind.len());
-    coded.last().max(last).into_iter()
+/// Where the last reference to `>` ends, or the sign itself, which editors leave as it is.
+fn last_end(text: &[u8]) -> Option<usize> {
+    let sign = text.iter().rposition(|byte| *byte == b'>').map(|at| at + 1);
+    let coded = references(text, b"gt;", b"62", b"3e").last();
+    coded.map(|(_, behind)| text.len() - behind.len()).max(sign)
 }
 
 fn references<'t>(
@@ -187,7 +182,7 @@ fn references<'t>(
             return Some((at, name.get(named.len()..)?));
         }
         let number = name.strip_prefix(b"#")?;
-        let (number, wanted) = match number.strip_prefix(b"x").or(number.strip_prefix(b"X")) {
+        let (number, wanted) = match number.strip_prefix(b"x").or_else(|| number.strip_prefix(b"X")) {
             Some(number) => (number, hexadecimal),
             None => (number, decimal),
         };
@@ -259,7 +254,8 @@ fn has_handler(piece: &str) -> bool {
     }
 }
 
-/// Where a tag ends, as browsers read it (WHATWG HTML, section 13.2.5): behind the first `>` that is in no attribute's quotes.
+/// Where a tag ends, as browsers read it (WHATWG HTML, section 13.2.5): behind the first `>` that
+/// is in no attribute's quotes.
 fn tag_end(tag: &[u8]) -> usize {
     let mut quote = None;
     let mut before = b' ';

@@ -24,7 +24,8 @@ pub(super) const TAKEN_OUT: Marks = Marks::QUOTE
     .and(Marks::DOLLAR)
     .and(Marks::of_byte(b'^'));
 
-/// Whether a word is split as only a shell puts together again: a letter, then what the shell drops, then a letter.
+/// Whether a word is split as only a shell puts together again: a letter, then what the shell
+/// drops, then a letter.
 pub(super) fn is_split(text: &str) -> bool {
     let is_dropped = |byte: &u8| DROPPED.has(*byte);
     let mut rest = text.as_bytes();
@@ -69,7 +70,8 @@ pub(super) fn begins_split(text: &str) -> bool {
     first.get(..end).is_some_and(is_split)
 }
 
-/// The text without quotes, escapes and variables that are empty, where there are any: `c''at`, `c\at`, `c^at`, `c$@at`, `cat$u`.
+/// The text without quotes, escapes and variables that are empty, where there are any: `c''at`,
+/// `c\at`, `c^at`, `c$@at`, `cat$u`.
 pub(super) fn command(text: &str) -> Option<String> {
     let is_plain = |byte: &u8| !matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'$' | b'`');
     let mut bare = String::with_capacity(text.len());
@@ -95,8 +97,8 @@ pub(super) fn command(text: &str) -> Option<String> {
     (bare.len() < text.len()).then_some(bare)
 }
 
-/// What follows a variable that is empty where nothing has set it: one of one sign or one letter, one in braces, and one of any name
-/// behind a word.
+/// What follows a variable that is empty where nothing has set it: one of one sign or one letter,
+/// one in braces, and one of any name behind a word.
 fn without_variable(after: &str, is_behind_a_word: bool) -> Option<&str> {
     let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
     if let Some(braced) = after.strip_prefix('{') {

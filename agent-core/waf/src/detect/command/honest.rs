@@ -1,10 +1,12 @@
-//! What looks like a command of a shell and is none: lists, quoted code, passwords, settings. Only asked where a rule matches.
+//! What looks like a command of a shell and is none: lists, quoted code, passwords, settings. Only
+//! asked where a rule matches.
 
 use std::borrow::Cow;
 
+use super::tables::{is_list, is_table};
 use crate::{
-    detect::{Rule, Value, statement, value::OF_TABLES},
-    places::{Format, NameHints, Part, Role},
+    detect::{Rule, Value, statement},
+    places::{NameHints, Part, Role},
 };
 
 /// Whether a rule that matches says nothing here, by what is known of the value.
@@ -38,31 +40,13 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
             value.place.part == Part::Body
                 && (value.place.hints().any(NameHints::QUERY) || value.place.is_named(&["cell"]))
         }
-        // build tools, loggers and compose files fill them in; what a logger obeys without being asked is `jndi`
+        // build tools, loggers and compose files fill them in; what a logger obeys without being
+        // asked is `jndi`
         "lookup-probe" => value.place.part == Part::Body && value.role == Role::Value,
         "start-argument" | "folder" => is_scheduled(value),
         _ => false,
     }
 }
-
-/// Names of fields that hold the names of others.
-const OF_LISTS: &[&str] = &[
-    "columns",
-    "cols",
-    "fields",
-    "headers",
-    "header",
-    "keys",
-    "tags",
-    "labels",
-    "properties",
-    "props",
-    "attributes",
-    "sort",
-    "order",
-    "orderby",
-    "select",
-];
 
 /// Words that titles and searches about tools are made of, and commands are not.
 #[rustfmt::skip]
@@ -118,63 +102,8 @@ const ACTING: &[&str] = &[
 /// The fewest letters of a word that says that words stand before a separator.
 const FEWEST_LETTERS: usize = 3;
 
-/// Whether a value is a list between semicolons, of which one entry is named as a command is: `name;id;host`. Three entries, or two
-/// where the field is for lists, each a word; or a table of them, as spreadsheets of half of Europe are exported.
-fn is_list(value: &Value<'_>) -> bool {
-    let mut lines = value.text.trim().lines();
-    let first = lines.next().unwrap_or_default();
-    // the headers that a signed URL of a store names (AWS Signature Version 4)
-    let first = first
-        .split_once("SignedHeaders=")
-        .map_or(first, |(_, list)| list.split('&').next().unwrap_or_default());
-    let has_rows = value.text.trim().contains('\n');
-    let is_sheet = has_rows && is_sheet(value);
-    let is_table = has_rows && (is_sheet || value.context.format == Some(Format::Text));
-    let is_for_lists = is_named(value, OF_LISTS);
-    // spreadsheets end a line with an empty column
-    let first = if is_table || is_for_lists {
-        first.trim_end_matches(';')
-    } else {
-        first
-    };
-    let entries = first.split(';').count();
-    // where an address is wanted, a list is one of hosts
-    if is_named(value, OF_ADDRESSES) && first.split(';').any(|entry| COMMANDS.contains(&entry.trim())) {
-        return false;
-    }
-    let is_word = |entry: &str| {
-        let entry = entry.trim().trim_matches('"');
-        entry.starts_with(|first: char| first.is_alphabetic() || first == '_')
-            && entry
-                .chars()
-                .all(|sign| sign.is_alphanumeric() || matches!(sign, '_' | '-' | ' '))
-    };
-    entries >= if is_table || is_for_lists { 2 } else { 3 }
-        && first.split(';').all(is_word)
-        && ((is_sheet && value.place.is_named(OF_SHEETS))
-            || is_typed_as_a_table(value)
-            || !first.split(';').any(|entry| UNMISTAKABLE.contains(&entry.trim())))
-        && lines.all(|line| line.trim().is_empty() || line.trim_end_matches(';').split(';').count() <= entries)
-}
-
-/// Whether a body says by its type that it is a table (RFC 4180).
-fn is_typed_as_a_table(value: &Value<'_>) -> bool {
-    let essence = value.context.content_type.split(';').next().unwrap_or_default().trim();
-    let is = |known: &&str| essence.eq_ignore_ascii_case(known);
-    value.context.format == Some(Format::Text)
-        && ["text/csv", "application/csv", "text/tab-separated-values"]
-            .iter()
-            .any(is)
-}
-
-/// Names of fields that hold a spreadsheet and nothing else.
-const OF_SHEETS: &[&str] = &["csv", "tsv", "csvdata", "csvtext", "sheet", "spreadsheet"];
-
-/// Commands that may be names of columns, and are none of hosts.
-const COMMANDS: &[&str] = &["id", "env", "ps", "sh", "bash", "w", "who", "df", "du", "arp"];
-
 /// Commands that are no names of columns.
-const UNMISTAKABLE: &[&str] = &[
+pub(super) const UNMISTAKABLE: &[&str] = &[
     "whoami",
     "uname",
     "ifconfig",
@@ -215,7 +144,7 @@ const UNMISTAKABLE: &[&str] = &[
 ];
 
 /// Names of fields that take an address for a diagnosis, or the parameter of a command.
-const OF_ADDRESSES: &[&str] = &[
+pub(super) const OF_ADDRESSES: &[&str] = &[
     "ip",
     "ipaddr",
     "ipaddress",
@@ -234,7 +163,7 @@ const OF_ADDRESSES: &[&str] = &[
 ];
 
 /// Whether the last of a value's names is one of these as it is: of `hosts` there may be several.
-fn is_named(value: &Value<'_>, names: &[&str]) -> bool {
+pub(super) fn is_named(value: &Value<'_>, names: &[&str]) -> bool {
     let last = value.place.last_name();
     names.iter().any(|known| last.eq_ignore_ascii_case(known))
 }
@@ -260,7 +189,8 @@ const STAGES: &[&str] = &[
     "uniq", "set", "select", "group", "filter", "render", "union", "mv", "make", "evaluate", "getschema", "serialize", "map", "keys", "length", "to_entries", "date", "rate",
 ];
 
-/// Whether a value is a query in stages, in a query language's field: pipes and nothing else of a shell's.
+/// Whether a value is a query in stages, in a query language's field: pipes and nothing else of a
+/// shell's.
 fn is_pipeline(value: &Value<'_>) -> bool {
     let is_stage = |stage: &str| {
         let word = stage
@@ -279,7 +209,8 @@ fn is_pipeline(value: &Value<'_>) -> bool {
         && value.text.split('|').skip(1).all(is_stage)
 }
 
-/// Whether a message is about a shell: in a body's field for prose, where words stand before the first separator.
+/// Whether a message is about a shell: in a body's field for prose, where words stand before the
+/// first separator.
 fn is_about_a_shell(value: &Value<'_>) -> bool {
     let before = value
         .text
@@ -296,65 +227,6 @@ fn is_about_a_shell(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && before.split_whitespace().filter(is_word).count() >= FEWEST_WORDS
         && value.place.hints().any(NameHints::TEXT)
-}
-
-/// Whether a value is a table, of which no cell is a command with an argument: what follows a line's end is the next row.
-fn is_table(value: &Value<'_>) -> bool {
-    const OF_HOSTS: &[&str] = &[
-        "sleep",
-        "usleep",
-        "ping",
-        "nc",
-        "ncat",
-        "kill",
-        "timeout",
-        "telnet",
-        "nslookup",
-        "dig",
-        "host",
-        "traceroute",
-        "tracert",
-        "ftp",
-        "ssh",
-        "scp",
-        "curl",
-        "wget",
-        "lynx",
-        "ip",
-    ];
-    let is_call = |cell: &str| {
-        let mut words = cell.split_whitespace();
-        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let is_host = OF_HOSTS.iter().any(|known| first.eq_ignore_ascii_case(known));
-        let is_word = first.starts_with(|sign: char| sign.is_ascii_lowercase());
-        second.starts_with(['-', '\'', '"'])
-            || is_word && second.contains(['/', '.', '\\', '~', '*', '?', '%', '=', ':'])
-            || is_host && !second.is_empty()
-    };
-    let is_plain = |cell: &str| {
-        let is_path = cell.contains("bin/") || cell.contains('\\');
-        !is_call(cell) && !is_path
-    };
-    is_sheet(value) && is_list(value) && value.text.split([';', '\n', '\r']).all(is_plain)
-}
-
-/// Whether a value has the shape of a spreadsheet's export, where one may stand: as a body, or in a member for tables. The same number of
-/// semicolons in each line, of which there are two at least, and nothing else of a shell's.
-fn is_sheet(value: &Value<'_>) -> bool {
-    let is_for_tables = value.context.format == Some(Format::Text) || value.place.is_named(OF_TABLES);
-    let mut lines = value.text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let cells = |line: &str| line.trim_end_matches(';').split(';').count();
-    let first = lines.next().map(cells).unwrap_or_default();
-    let mut count = 1;
-    let is_even = lines
-        .inspect(|_| count += 1)
-        .all(|line| (1..=first).contains(&cells(line)));
-    value.place.part == Part::Body
-        && is_for_tables
-        && first >= 2
-        && is_even
-        && count >= 2
-        && !value.text.contains(['|', '&', '`', '$', '<', '>', '{', '}'])
 }
 
 /// Whether a message begins with a command, and goes on as a sentence.
@@ -395,8 +267,8 @@ fn goes_on_in_words(value: &Value<'_>) -> bool {
 /// The fewest words around quoted code that make a message of it.
 const FEWEST_WORDS: usize = 3;
 
-/// The value without what it quotes as code, where it is a message in a body: chats and trackers mark code with backticks. Without a
-/// message around them backticks are a shell's.
+/// The value without what it quotes as code, where it is a message in a body: chats and trackers
+/// mark code with backticks. Without a message around them backticks are a shell's.
 pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>> {
     // what is not read by people, a shell may put between its own quotes
     const READ: NameHints = NameHints::TEXT
@@ -447,8 +319,9 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
     (rest.split_whitespace().filter(is_word).count() >= FEWEST_WORDS).then_some(Cow::Owned(rest))
 }
 
-/// The value without the files that it holds as `data:` URLs in Base64 (RFC 2397), where it has any: `;base64,/9j/` reads as a
-/// separator, a command and a path, and is how the URL of every JPEG begins. What stands around them stays.
+/// The value without the files that it holds as `data:` URLs in Base64 (RFC 2397), where it has
+/// any: `;base64,/9j/` reads as a separator, a command and a path, and is how the URL of every JPEG
+/// begins. What stands around them stays.
 pub(super) fn without_files(value: &Value<'_>) -> Option<String> {
     const SCHEME: &str = "data:";
     // reads as a word and cannot be the beginning of another URL
@@ -502,8 +375,8 @@ fn behind_file(content: &str) -> Option<&str> {
     }
 }
 
-/// Whether a value is what a scheduler runs, in its field: an interpreter by its path, and a program by its own. Nothing in it is for
-/// a shell, and it reads nothing of the system's.
+/// Whether a value is what a scheduler runs, in its field: an interpreter by its path, and a
+/// program by its own. Nothing in it is for a shell, and it reads nothing of the system's.
 fn is_scheduled(value: &Value<'_>) -> bool {
     const FIELDS: &[&str] = &["command", "commandline", "cron", "job", "entrypoint", "execstart"];
     const INTERPRETERS: &[&str] = &["php", "python", "perl", "ruby", "node", "java"];

@@ -1,16 +1,20 @@
-//! Injection of commands (CWE-78; OWASP WSTG-INPV-12): a command of a shell behind something that ends the one before it.
+//! Injection of commands (CWE-78; OWASP WSTG-INPV-12): a command of a shell behind something that
+//! ends the one before it.
 //!
-//! A word is never enough. A rule wants a separator or a substitution, then a known command, then an argument of a command's kind: an
-//! option, a path, a URL, a variable. What shells ignore is taken out for a second look: `c''at`, `c\at`, `w"h"oami`, `c$@at`.
+//! A word is never enough. A rule wants a separator or a substitution, then a known command, then
+//! an argument of a command's kind: an option, a path, a URL, a variable. What shells ignore is
+//! taken out for a second look: `c''at`, `c\at`, `w"h"oami`, `c$@at`.
 
 mod bare;
 mod honest;
 pub(super) mod rules;
+mod tables;
 
 use self::rules::{BARE, RULES, SPLIT};
 use super::{BuildError, CERTAIN, Detector, Family, Finding, Hits, Marks, RuleSet, Value, lexicon::Lexicon};
 
-/// Separators, substitutions and variables; and what arguments have, for commands at the beginning of a value.
+/// Separators, substitutions and variables; and what arguments have, for commands at the beginning
+/// of a value.
 const MARKS: Marks = Marks::SEMICOLON
     .and(Marks::PIPE)
     .and(Marks::QUOTE)
@@ -128,8 +132,8 @@ impl Command {
         (!value.text.contains(name)).then(|| value.widened(found))
     }
 
-    /// What is found in a text only after what splits its words was taken out. What stands there as it is was judged before, by rules
-    /// that want more.
+    /// What is found in a text only after what splits its words was taken out. What stands there as
+    /// it is was judged before, by rules that want more.
     fn split(&self, value: &Value<'_>, text: &str) -> Option<Finding> {
         // each is looked for in what follows the one before
         const MOST: usize = 8;

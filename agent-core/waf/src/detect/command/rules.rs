@@ -1,4 +1,5 @@
-//! The rules, and the commands they know: those of POSIX and Windows shells that read, write, fetch or run something.
+//! The rules, and the commands they know: those of POSIX and Windows shells that read, write, fetch
+//! or run something.
 
 use crate::detect::{
     Rule,
@@ -19,21 +20,24 @@ macro_rules! alone {
     };
 }
 
-/// Commands whose names are no words of a language and no names of columns or products: behind a value, they need no argument.
+/// Commands whose names are no words of a language and no names of columns or products: behind a
+/// value, they need no argument.
 macro_rules! system {
     () => {
         r"(?:chown|chgrp|chmod|chattr|mkfs(?:\.\w+)?|mkswap|swapo(?:n|ff)|killall|pkill|pgrep|pidof|(?:user|group)(?:add|del|mod)|(?:add|del)(?:user|group)|chpasswd|chsh|visudo|compgen|whoami|logname|uname|ifconfig|ipconfig|if(?:up|down)|iwconfig|netstat|nslookup|getent|netcat|ncat|tcpdump|tshark|nmap|printenv|ls(?:of|blk|cpu|pci|usb|mod|attr|hw)|lsb_release|dmidecode|dmesg|modprobe|insmod|rmmod|depmod|sysctl|ip6?tables|nft|ufw|firewall-cmd|journalctl|systemctl|crontab|atq|atrm|sudo|doas|pkexec|mkdir|rmdir|mkfifo|mknod|mktemp|xargs|xxd|hexdump|strace|ltrace|socat|rsync|tftp|[ef]grep|zgrep|zcat|gunzip|bunzip2|bzip2|unxz|base(?:32|64)|md5sum|sha\d{1,3}sum|shasum|cksum|busybox|nohup|setsid|chroot|unshare|nsenter|poweroff|telinit|umount|s?fdisk|losetup|blkid|(?:hostname|timedate|locale|login)ctl|apt-(?:get|cache)|dpkg|dnf|zypper|pacman|kubectl|ssh-(?:keygen|copy-id|add)|sshpass|mysqldump|pg_dump|redis-cli|unlink|shred|realpath|readlink|dirname|setfacl|getfacl|[sg]etcap|capsh|auditctl|ausearch|sestatus|[sg]etenforce|semanage|chage|gpasswd|vipw|runuser|faillog|lastb|fuser|partprobe|dpkg-reconfigure|update-(?:rc\.d|alternatives)|vmstat|iostat|mpstat|htop|renice|ionice|taskset|stdbuf|ulimit|umask|certutil|tasklist|taskkill|systeminfo|schtasks|wmic|netsh|pwsh|[cw]script|mshta|rundll32|regsvr32|bitsadmin|i?cacls|takeown|vssadmin|bcdedit|diskpart|robocopy|xcopy|findstr|nbtstat|tracert|tracepath|pathping|driverquery|gpresult|fsutil|wevtutil|qwinsta|quser|msiexec|forfiles|(?:net1?|cmd|ping|reg|sc|at|calc|notepad|powershell|arp|route|hostname|nc|curl|ftp|telnet)\.exe)"
     };
 }
 
-/// What stands in front where a command is put behind a value: one word, an address, a quote or a bracket that is closed, nothing.
+/// What stands in front where a command is put behind a value: one word, an address, a quote or a
+/// bracket that is closed, nothing.
 macro_rules! behind_a_value {
     () => {
         r#"^[^\s;|&<>`$]*['")}\]]*\s*(?:;|\|\|?|&&?|\n)\s*[({!]*\s*"#
     };
 }
 
-/// The same for an address alone, as diagnostics take one, or a separator at the very beginning: whatever follows is no prose.
+/// The same for an address alone, as diagnostics take one, or a separator at the very beginning:
+/// whatever follows is no prose.
 macro_rules! behind_an_address {
     () => {
         r#"^\s*(?:(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|::1)(?:/\d+)?['")]*\s*(?:;|\|\|?|&&?|\n)|;)\s*[({!]*\s*"#
@@ -53,7 +57,8 @@ macro_rules! folder {
     };
 }
 
-/// What ends the command before: RFC-less, but in every shell's manual; and line breaks that were escaped twice.
+/// What ends the command before: RFC-less, but in every shell's manual; and line breaks that were
+/// escaped twice.
 macro_rules! separator {
     () => {
         r"(?:[;|\n^<]|&&?|\$\(|\(\)\s*\{|\\[nr])"
@@ -171,7 +176,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         "lookup",
         r"\$\\?\{\s*(?:jndi|\$\\?\{(?:lower|upper|env|sys|::-|:))|\bjndi:(?:ldap|rmi|dns|iiop|nis|corba)|\$\\?\{\s*(?:(?:lower|upper):\W?\w?\W?\}|::?-?\w)|\$\{[^}\s]*:-[a-z:/.]?\}(?:\w|:|\$\{)",
     ),
-    // alone, look-ups fill in the settings of build tools and the patterns of loggers, and tell an attacker whether they are followed
+    // alone, look-ups fill in the settings of build tools and the patterns of loggers, and tell an
+    // attacker whether they are followed
     short(
         "lookup-probe",
         r"\$\\?\{\s*(?:lower|upper|env|sys|java|ctx|date|main|docker|k8s|log4j):",

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use memchr::memmem;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// The most literals of one rule: more make the automaton large, and one of them is nearly always there.
+/// The most literals of one rule: more make the automaton large, and one of them is nearly always
+/// there.
 const MOST: usize = 400;
 
 /// The most members of a class that are taken for as many literals.
@@ -199,7 +200,8 @@ fn members(class: &Class) -> Option<Vec<Vec<u8>>> {
     Some(members)
 }
 
-/// How rare the most common of these literals is in everyday values: 0 where it is nearly everywhere.
+/// How rare the most common of these literals is in everyday values: 0 where it is nearly
+/// everywhere.
 fn weight(literals: &[Vec<u8>]) -> u32 {
     literals.iter().map(|literal| rarity(literal)).min().unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! Which rules a text is worth: for each rule the literals without which it cannot match, all of them in one automaton.
+//! Which rules a text is worth: for each rule the literals without which it cannot match, all of
+//! them in one automaton.
 //!
 //! The literals are read off the regular expressions, so that none can be forgotten. A text is
 //! searched once for all of them (Aho and Corasick, 1975); a rule that finds nothing without one of

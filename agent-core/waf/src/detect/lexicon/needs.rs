@@ -1,7 +1,8 @@
 //! Classes of bytes without which a regular expression cannot match.
 //!
-//! Literals are rare in what they tell apart, and must be searched for; which classes of bytes a text holds is known before any
-//! search. A rule for `1=1` has no literal, and still wants a digit and an equals sign: of most values it need not be asked.
+//! Literals are rare in what they tell apart, and must be searched for; which classes of bytes a
+//! text holds is known before any search. A rule for `1=1` has no literal, and still wants a digit
+//! and an equals sign: of most values it need not be asked.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 

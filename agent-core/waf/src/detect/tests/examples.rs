@@ -1,4 +1,5 @@
-//! One example for each rule: a text that the rules of its family score lower without it. A rule that no text needs is no rule.
+//! One example for each rule: a text that the rules of its family score lower without it. A rule
+//! that no text needs is no rule.
 //!
 //! What the tokenizer of SQL finds is left aside: it is to be replaceable.
 

@@ -1,5 +1,5 @@
-//! Attacks that no corpus named, so that rules are known to be for the attack and not for the row; and everyday texts that look like
-//! one.
+//! Attacks that no corpus named, so that rules are known to be for the attack and not for the row;
+//! and everyday texts that look like one.
 
 use super::*;
 

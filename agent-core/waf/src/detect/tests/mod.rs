@@ -136,7 +136,8 @@ fn plain_values_cost_no_allocation() {
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
 }
 
-/// Texts that make the engines of others backtrack: nested quantifiers, openings that are never closed, codes within codes.
+/// Texts that make the engines of others backtrack: nested quantifiers, openings that are never
+/// closed, codes within codes.
 #[test]
 fn hostile_values_of_any_length_are_judged() {
     let seeds = [
@@ -171,8 +172,8 @@ fn hostile_values_of_any_length_are_judged() {
     }
 }
 
-/// Neither time nor a count of steps can be had from the engine: what it allocates is bounded by what it works on. How time grows is
-/// measured by `benches/detect.rs`.
+/// Neither time nor a count of steps can be had from the engine: what it allocates is bounded by
+/// what it works on. How time grows is measured by `benches/detect.rs`.
 #[test]
 fn what_is_allocated_grows_with_the_value_and_no_faster() {
     for seed in ["%2525", "&#x26;#", "\\u005c", "<a b=", "' or ", "../", "{{a", ";c''at "] {

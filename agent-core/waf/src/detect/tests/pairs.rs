@@ -43,7 +43,8 @@ const fn query(name: &'static str, honest: &'static [&'static str], attacks: &'s
 
 #[rustfmt::skip]
 const PAIRS: &[Pair] = &[
-    // a file in Base64 within a URL: JPEG, MP3, UTF-16, with parameters, within markup, with the slashes of JSON
+    // a file in Base64 within a URL: JPEG, MP3, UTF-16, with parameters, within markup, with the
+    // slashes of JSON
     body("avatar", &[
         "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMC", "data:image/jpg;base64,/9j/2wCEAAkGBxMTEhUTEhMVFhUXGBgXGBcXFxcYGBgYFxgX",
         "data:audio/mpeg;base64,//uQxAAAAAAAAAAAAAAAAAAAAAAASW5mbwAAAA8AAAAC", "data:text/csv;charset=utf-16le;base64,//5OAGEAbQBlADsASQBkAA==",
@@ -90,7 +91,8 @@ const PAIRS: &[Pair] = &[
         "etc/passwd", "Etc/UTC/../passwd", "/etc/passwd", "Etc/UTC,/etc/passwd", "etc/GMT+5/../shadow", "Etc/UTC,var/log/syslog", "etc/hosts",
     ]),
     body("timeZone", &["Etc/UTC", "Etc/Unknown"], &["etc/shadow", "/etc/passwd"]),
-    // SVG in Base64: a drawing, one with a prologue, within markup and Markdown; and one with a handler, with a script, or opened as a page
+    // SVG in Base64: a drawing, one with a prologue, within markup and Markdown; and one with a
+    // handler, with a script, or opened as a page
     body("signature", &[
         "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjxwYXRoIGQ9Ik0wIDBMNSA1Ii8+PC9zdmc+",
         "data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=",
@@ -259,7 +261,8 @@ const PAIRS: &[Pair] = &[
     ]),
     query("q", &["process.env.NODE_ENV"], &["this.constructor.constructor('return process')()"]),
     body("script", &["console.log(process.env.HOME)", "echo ${#list[@]}"], &["%{#a=1}"]),
-    // what takes one line is no document, however much is sent, and an attribute is left at the beginning of one
+    // what takes one line is no document, however much is sent, and an attribute is left at the
+    // beginning of one
     body("title", &["Kim"], &["<iframe src=//evil.example>\naa\nbb\ncc\ndd", "<?php system($_GET[1]);?>\naa\nbb\ncc\ndd", "\" onfocus=x() autofocus x=\"\naa\nbb\ncc\ndd"]),
     body("letter", &["<p style=\"x\" class=\"y\">Dear \"Kim\",</p>\n<p>aa</p>\nbb\ncc\ndd", "onclick=\"x\" is it\naa\nbb\ncc\ndd"], &["\" onfocus=x() autofocus x=\"\naa\nbb\ncc\ndd"]),
     // passwords that look like a filter or a path

@@ -1,7 +1,10 @@
 //! SQL injection (CWE-89; OWASP WSTG-INPV-05): a value that leaves its place in a statement.
 //!
-//! The tokenizer finds what has the tokens of an injection; the rules find what it does not: functions that only attackers call,
-//! statements behind a semicolon, keywords within comments. SQL as such is no injection: people search for it and write about it.
+//! The tokenizer finds what has the tokens of an injection; the rules find what it does not:
+//! functions that only attackers call, statements behind a semicolon, keywords within comments. SQL
+//! as such is no injection: people search for it and write about it.
+
+mod honest;
 
 use super::{
     BuildError, CERTAIN, Detector, Family, Finding, Hits, Marks, Rule, RuleSet, Value,
@@ -54,7 +57,8 @@ macro_rules! value {
     };
 }
 
-/// What an expression without quotes is made of: words, and signs. They count nothing, and say that the tokenizer is worth asking.
+/// What an expression without quotes is made of: words, and signs. They count nothing, and say that
+/// the tokenizer is worth asking.
 const WORDS: &[Rule] = &[
     hint(
         "words",
@@ -116,7 +120,8 @@ pub(super) const RULES: &[Rule] = &[
         "stacked",
         r#"^[^\s;]*(?:[ \t]+[^\s;]+){0,6}[ \t]*;\s*(?:select\s*(?:[(*@+-]|'[^']*'\s*(?:[,;)]|--|#|$|as\b|from\b|into\b)|\s\w+\s*\(|\s-?\d|\snull\b|\s[\w.`]+(?:\s*,\s*[\w.`]+)*\s+from\s+[\w.`"\[\]]+\s*(?:[;)]|--|#|/\*|where\b|limit\b|(?:order|group)\s+by\b|union\b|join\b|having\b)|\s[\w.]+\s*(?:,\s*(?:\w+\s*\(|\d|')|--|#))|insert\s+into\b|update\s+\w+\s+set\b|delete\s+(?:\w+\s+)?from\s+[\w.`"\[\]]+\s*(?:where\b|limit\b|;|--|#|/\*|$)|drop\s+(?:table|database|user|view|index|procedure|\w+;)|alter\s+(?:table|user|database)\b|create\s+(?:table|user|database|function|procedure)\b|exec(?:ute)?\s*[(@x]|declare\s+@|shutdown\b\s*(?:--|;|with|$)|truncate\s+table\b|waitfor\b|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]+\son\s+[\w.*`"]+\s+to\s|merge\s+into\b|copy\s[^;]*?\b(?:to|from)\s+program\b|attach\s+database\b|load\s+data\b|replace\s+into\b|do\s+\$\$|begin\s+dbms_|call\s+\w+\.\w+\()"#,
     ),
-    // behind a value of one word, what no sentence goes on with: administration, prepared statements, variables, transactions
+    // behind a value of one word, what no sentence goes on with: administration, prepared
+    // statements, variables, transactions
     short(
         "stacked-command",
         r#"^[^\s;]*['")\s]*;\s*(?:show\s+(?:(?:full|global|session|master|slave|replica|binary|create|open|all)\s+)?(?:tables?|databases?|schemas?|columns|fields|grants|privileges|variables|status|processlist|warnings|errors|engines?|plugins|index(?:es)?|keys|triggers|events|procedure|function|logs|users?|roles|character\s+set|collation|hosts|view|server_version|data_directory|config_file)\b|prepare\s+\w+\s*(?:from|as|\()|deallocate\b|execute\s+\w+\s*(?:;|using\b|\(|--|#|$)|vacuum\b|analy[sz]e\s+(?:table\s+)?\w+\s*(?:;|--|#|\(|$)|reindex\b|optimi[sz]e\s+table\b|set\s+(?:@|global\b|session\b|local\b|names\b|password\b|role\b|transaction\b|autocommit\b|search_path\b|\w+\s*=)|pragma\s+\w|(?:at|de)tach\s+(?:database\s+)?['"\w]+\s*(?:as\b|;|--|$)|handler\s+\w+\s+(?:open|read|close)\b|(?:un)?lock\s+tables?\b|flush\s+(?:tables|privileges|logs|hosts|status)\b|kill\s+(?:query\s+|connection\s+)?\d|reset\s+(?:master|slave|replica|query\s+cache|(?:all|role|session)\s*(?:;|--|$))|rename\s+(?:table|user|column)\b|revoke\s+\w|grant\s+(?:dba|connect|resource|all|select|insert|update|delete|execute|usage|superuser)\s+to\s|grant\s+[\w\s,]+\son\s+[\w.*`"]+\s+to\s|deny\s+\w+\s+(?:on|to)\s|(?:create|alter|drop)\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unique\s+|materialized\s+|unlogged\s+|virtual\s+)*(?:table|view|index|trigger|schema|role|login|user|extension|language|type|domain|sequence|aggregate|event|server|assembly|rule|function|procedure|database|system|session|tablespace|synonym|package|operator|publication|subscription|certificate|credential|endpoint)\b|rollback\b|commit\s*(?:;|--|work|tran|$)|start\s+transaction\b|savepoint\s|begin\s*(?:;|tran|work|$|\w+\s*(?::=|;|\())|declare\s+[@\w]|call\s+\w+\s*[.(]|comment\s+on\s|copy\s+(?:\([^)]*\)|\w+)\s*(?:\([^)]*\)\s*)?(?:to|from)\s+(?:stdin|stdout|program|')|dbcc\s+\w|(?:backup|restore)\s+(?:database|log)\b|reconfigure\b|raiserror\s*\(|print\s*(?:'|@|\()|if\s*\(?\s*(?:\d|exists|not\s+exists|\(|@|\w+\()|while\s*\(?\s*\d|use\s+(?:mysql|master|msdb|tempdb|information_schema)\b|explain\s+(?:select|update|delete|insert|replace|analyze|extended|query|plan)\b|desc(?:ribe)?\s+\w+\s*(?:;|--|#|$)|values\s*\(|table\s+\w+\s*(?:;|--|$)|with\s+\w+\s*(?:\([^)]*\)\s*)?as\s*\(|merge\s+\w|install\s+(?:plugin|soname|component)\b|load\s+(?:data|'|xml\b|extension\b)|import\s+foreign\b|notify\s+\w+\s*,\s*'|do\s+(?:\$|'|sleep|language)|cluster\s+\w+\s*(?:;|--|$)|checkpoint\s*(?:;|--|$)|refresh\s+materialized\s+view\b|discard\s+(?:all|plans|temp|sequences)\s*(?:;|--|$)|purge\s+(?:binary|master)\s+logs\b|change\s+(?:master|replication\s+source)\s+to\b|(?:start|stop)\s+(?:slave|replica)\b|(?:reassign|drop)\s+owned\b|security\s+label\b|exec(?:ute)?\s+(?:immediate|sp_|xp_|master|dbo)|select\s+(?:\*|[\w.]+(?:\s*,\s*[\w.]+)*\s+from\s+\w|@@|distinct\s|top\s|all\s|null\b|case\b|if\b)|insert\s+(?:into|ignore|overwrite)\b|update\s+\S+\s+set\b|delete\s+from\b|truncate\s+(?:table\s+)?\w+\s*(?:;|--|$)|shutdown\b|waitfor\b)"#,
@@ -322,7 +327,7 @@ impl Sqli {
         let value = &value
             .unless(&self.of_numbers, |value| is_number(&value.place))
             .unless(&self.of_breaks, |value| statement::may_leave_a_string(value.text));
-        let by_rules = self.rules.judge_by(value, |rule| !is_excused(rule, value));
+        let by_rules = self.rules.judge_by(value, |rule| !honest::is_excused(rule, value));
         if is_certain(by_rules.as_ref()) || value.is_document || !self.is_worth_tokens(value) {
             return by_rules;
         }
@@ -343,15 +348,16 @@ impl Sqli {
         value.marks.any(BETWEEN) && (may_be_tokens(value) || self.words.judge(value).is_some())
     }
 
-    /// What the tokenizer's word counts where a value is, by the name of its field, what has quotes, operators and comments of its own.
+    /// What the tokenizer's word counts where a value is, by the name of its field, what has
+    /// quotes, operators and comments of its own.
     fn weight(&self, value: &Value<'_>) -> u8 {
         let hints = value.place.hints();
         let has_words = || self.words.judge_by(value, |rule| rule.name != "signs").is_some();
         if hints.any(NameHints::SECRET) && !has_words() {
             0
-        } else if is_talk(value)
+        } else if honest::is_talk(value)
             || statement::is_edited(value)
-            || value.place.part == Part::Body && hints.any(LANGUAGES) && statement::is_closed(value.text)
+            || value.place.part == Part::Body && hints.any(honest::LANGUAGES) && statement::is_closed(value.text)
         {
             DOUBT
         } else {
@@ -360,109 +366,8 @@ impl Sqli {
     }
 }
 
-/// Names of fields whose values are in a language: each has strings and comparisons, as SQL has.
-const LANGUAGES: NameHints = NameHints::QUERY.and(NameHints::CODE).and(NameHints::TEMPLATE);
-
 fn is_certain(finding: Option<&Finding>) -> bool {
     finding.is_some_and(|finding| finding.score >= CERTAIN)
-}
-
-/// Whether a rule that matches says nothing here, by what is known of the value.
-fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
-    match rule.name {
-        "stacked" | "stacked-command" => statement::is_edited(value),
-        // no statement needs these, whoever sends it
-        "delay" | "sleep" | "system-function" | "procedure" | "program" | "versioned-comment" | "comment-split"
-        | "comment-blank" | "union-split" => false,
-        // a pair of numbers in a cookie is a counter's (`ab=12=12`)
-        "compare" => {
-            value.place.part == Part::Cookie || value.is_password() || is_content(value) || statement::is_edited(value)
-        }
-        "break-hash" | "break-rest" | "break-around" | "break-sum" | "break-signs" | "cast" | "exponent" | "json" => {
-            value.is_password() && !is_no_password(rule.name, value.text)
-                || is_content(value)
-                || statement::is_edited(value)
-        }
-        // generators put quotes and dashes anywhere, attacks a comment to the end
-        "break-comment" if value.is_password() => !value.text.trim_end().ends_with('-'),
-        "number-condition" | "unspaced-condition" | "odd-condition" => {
-            value.place.hints().any(NameHints::TEXT.and(LANGUAGES))
-        }
-        // hints add up, and a sentence about a statement has all of them
-        "case" if is_measure(value) => true,
-        // by itself no statement completes another one, and words alone are searched for: `drop
-        // table lamp`
-        "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
-        "union-select" if statement::is_said_in_words(value) => true,
-        "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
-        | "break-subquery" => is_content(value) || is_talk(value) || statement::is_edited(value),
-        "identifier-condition" => false,
-        "identifier-itself" => !statement::is_the_same_twice(value.text),
-        _ => is_content(value) || statement::is_edited(value),
-    }
-}
-
-/// Whether what looks like an injection is none of a password's accidents: it is nothing else
-/// (`'or'1`), or calls a function.
-fn is_no_password(rule: &str, text: &str) -> bool {
-    // as short as no generator's
-    const SHORTEST: usize = 7;
-    let is_call = |(at, _): (usize, &str)| {
-        let before = text.get(..at).unwrap_or_default();
-        let name = before.trim_end_matches(|sign: char| sign.is_ascii_alphanumeric() || sign == '_');
-        before.len() - name.len() >= 3
-    };
-    let is_joined = || {
-        ["||", "&&", "or'", "and'"]
-            .iter()
-            .any(|joined| text.to_ascii_lowercase().contains(joined))
-    };
-    let is_alone = rule == "break-around" && text.len() < SHORTEST && is_joined();
-    is_alone || text.contains(')') && text.match_indices('(').any(is_call)
-}
-
-/// Whether a value is what people write to each other about statements: a sentence in a body's
-/// field for prose.
-fn is_talk(value: &Value<'_>) -> bool {
-    value.place.part == Part::Body
-        && value.place.hints().any(NameHints::TEXT)
-        && !["--", "/*", "#", ";"]
-            .iter()
-            .any(|rest| is_hidden_behind(value.text, rest))
-        && statement::is_sentence(value.text)
-}
-
-/// Whether what stands behind a sign is the rest of an injection's statement: a condition that is
-/// always so, or a clause, stands before it.
-fn is_hidden_behind(text: &str, sign: &str) -> bool {
-    text.rsplit_once(sign).is_some_and(|(before, _)| {
-        let word = before.trim_end();
-        word.ends_with(|last: char| last.is_ascii_digit() || last == ')') || word.ends_with(['\'', '"'])
-    })
-}
-
-/// Whether a value is what a chart is to show, in a body's field for it: calls of functions around
-/// columns, closed, without a query (`SUM(CASE WHEN a = 'x' THEN 1 ELSE 0 END)`).
-fn is_measure(value: &Value<'_>) -> bool {
-    #[rustfmt::skip]
-    const NAMES: &[&str] = &["having", "measure", "metric", "metricsql", "calculation", "dimension", "aggregate", "column"];
-    #[rustfmt::skip]
-    const CALLS: &[&str] = &["sum(", "count(", "avg(", "min(", "max(", "median(", "round(", "coalesce("];
-    let is_named = || value.place.hints().any(LANGUAGES) || value.place.is_named(NAMES);
-    let text = value.text.trim_start().to_ascii_lowercase();
-    value.place.part == Part::Body
-        && CALLS.iter().any(|call| text.starts_with(call))
-        && !text.contains("select")
-        && is_named()
-        && statement::is_closed(value.text)
-}
-
-/// Whether a value is a statement where statements are the content: a query language's field, or a report of what was run.
-fn is_content(value: &Value<'_>) -> bool {
-    const OF_STATEMENTS: NameHints = LANGUAGES.and(NameHints::REPORT);
-    let is_in_a_body =
-        || value.place.part == Part::Body && (value.place.hints().any(OF_STATEMENTS) || value.context.is_report());
-    statement::is_statement(value.text) && (is_in_a_body() || statement::is_asked_at(value))
 }
 
 /// Names of parameters, besides those that end as ids do, whose values are numbers.
