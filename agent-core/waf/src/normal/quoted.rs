@@ -202,36 +202,52 @@ fn references<'t>(
 /// first quote, up to the next one, all is code or attributes. In code that is quoted as a whole,
 /// and in tags, strings stand there.
 fn leaves_a_string(text: &str) -> bool {
-    ['"', '\'', '`'].into_iter().any(|quote| {
-        let mut is_outside = false;
-        let mut start = 0;
-        let bytes = text.as_bytes();
-        let is_letter = |at: Option<usize>| {
-            let byte = at.and_then(|at| bytes.get(at));
-            byte.is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
-        };
-        let quotes = text.match_indices(quote).map(|(at, _)| at);
-        // an apostrophe within a word is none
-        let mut quotes = quotes
-            .filter(|at| quote != '\'' || !(is_letter(at.checked_sub(1)) && is_letter(Some(at + 1))))
-            .chain([text.len()]);
-        quotes.any(|at| {
-            let piece = text.get(start..at).unwrap_or_default();
-            start = at + 1;
-            let was_outside = is_outside;
-            is_outside = !is_outside;
-            was_outside && is_left(piece)
-        })
-    })
+    let bytes = text.as_bytes();
+    let is_letter = |at: Option<usize>| {
+        let byte = at.and_then(|at| bytes.get(at));
+        byte.is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    // within a word an apostrophe is none
+    let is_apostrophe = |at: usize| is_letter(at.checked_sub(1)) && is_letter(Some(at + 1));
+    // unless a handler follows that stands in no tag
+    let is_handler = |piece: &str| has_handler(piece.split('<').next().unwrap_or_default());
+    // of a template's string what it computes is code too
+    let computes = text.split('`').step_by(2).any(|piece| piece.contains("${"));
+    computes
+        || ['"', '`']
+            .iter()
+            .any(|quote| outside(text, *quote, |_| true).any(is_left))
+        || outside(text, '\'', |at| !is_apostrophe(at)).any(is_left)
+        || outside(text, '\'', |_| true).any(is_handler)
+}
+
+/// What of a text stands outside of a string that it stands in: from each second quote on, up to
+/// the next one.
+fn outside(text: &str, quote: char, counts: impl Fn(usize) -> bool) -> impl Iterator<Item = &str> {
+    let quotes = text.match_indices(quote).map(|(at, _)| at);
+    let mut start = 0;
+    let pieces = quotes.filter(move |at| counts(*at)).chain([text.len()]).map(move |at| {
+        let piece = text.get(start..at).unwrap_or_default();
+        start = at + 1;
+        piece
+    });
+    pieces.skip(1).step_by(2)
 }
 
 /// Whether what stands behind a string's end goes on as script, or with a handler of events.
 fn is_left(piece: &str) -> bool {
     let code = piece.trim_start();
-    let goes_on = code.starts_with([
-        ';', ',', ')', '}', ']', '+', '-', '*', '/', '%', '&', '|', '^', '<', '>', '?', '=',
-    ]) && code.contains(['(', '`', '=']);
-    goes_on || has_handler(piece)
+    let is_line = piece
+        .get(..piece.len() - code.len())
+        .is_some_and(|blanks| blanks.contains('\n'));
+    let is_operator = is_line
+        || code.starts_with([
+            ';', ',', ')', '}', ']', '+', '-', '*', '/', '%', '&', '|', '^', '<', '>', '?', '=',
+        ])
+        || code.starts_with("in ")
+        || code.starts_with("instanceof ");
+    let goes_on = is_operator && code.contains(['(', '`', '=']);
+    goes_on || has_handler(piece) || code.to_ascii_lowercase().contains("=javascript:")
 }
 
 /// Whether an attribute stands in a text that is named as handlers are, behind what ends the one
@@ -292,6 +308,7 @@ mod tests {
             ("<p>a<br>&#x0003C;b&#62 c</p>", "<p>a<br>  c</p>"),
             ("<code class=\"js\">alert(1)</code>", "<code class=\"js\"> </code>"),
             ("<pre>f('x', \"y\")<b>g</b></pre>", "<pre> <b>g</b></pre>"),
+            ("<pre>f(`a/${b}`)</pre>", "<pre> </pre>"),
             ("<p title=\">\">a &lt;b</p>", "<p title=\">\">a  </p>"),
             (
                 "<p>don't &lt;a href=\"x\" onclick=\"f('y')\"&gt; it</p>",
@@ -344,6 +361,11 @@ mod tests {
             "<code>'-alert(1)-'</code>",
             "<code>';alert(1)//</code>",
             "<code>`+alert(1)+`</code>",
+            "<code>${alert(1)}</code>",
+            "<code>\"\nalert(1)//</code>",
+            "<code>\"in alert(1) in\"</code>",
+            "<code>\" href=javascript:alert(1) x=\"</code>",
+            "<code>it's onfocus=alert(1) x='b</code>",
             "<b>&lt;b&#39;-alert(1)-&#39;&gt;</b>",
             "<b>&lt;b \" onfocus=alert(1) x=\"&gt;</b>",
         ] {

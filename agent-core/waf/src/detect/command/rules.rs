@@ -209,7 +209,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     // cells of a spreadsheet that start a program or send what others hold (CWE-1236)
     always(
         "formula",
-        r#"(?:^|[;,\t\n"'])\s*[=+@-][^\n;,]*\b(?:cmd|powershell|pwsh|msexcel|excel|rundll32|regsvr32|mshta|wscript|cscript|certutil|msiexec|bitsadmin|explorer|calc|notepad)(?:\.exe)?\s*\|\s*'[^'\n]*'\s*!|=\s*dde\s*\(\s*["']?(?:cmd|powershell|mshta|rundll32)"#,
+        r#"(?:^|[;,\t\n"'])\s*[=+@-][^\n;,]*\b(?:cmd|powershell|pwsh|msexcel|rundll32|regsvr32|mshta|wscript|cscript|certutil|calc) ?\|'[^'\n]*'\s*!|=\s*dde\(\s*["']?(?:cmd|powershell|mshta|rundll32)"#,
     ),
     short(
         "formula-sent",

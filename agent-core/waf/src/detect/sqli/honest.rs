@@ -1,6 +1,8 @@
 //! What looks like an injection of SQL and is none: statements where they are the content, talk
 //! about them, passwords. Only asked where a rule matches.
 
+use memchr::memchr3_iter;
+
 use crate::{
     detect::{Rule, Value, statement},
     places::{NameHints, Part},
@@ -68,19 +70,21 @@ fn is_no_password(rule: &str, text: &str) -> bool {
 pub(super) fn is_talk(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.place.hints().any(NameHints::TEXT)
-        && !["--", "/*", "#", ";"]
-            .iter()
-            .any(|rest| is_hidden_behind(value.text, rest))
         && statement::is_sentence(value.text)
+        && !hides_a_rest(value.text)
 }
 
-/// Whether what stands behind a sign is the rest of an injection's statement: a condition that is
-/// always so, or a clause, stands before it.
-fn is_hidden_behind(text: &str, sign: &str) -> bool {
-    text.rsplit_once(sign).is_some_and(|(before, _)| {
-        let word = before.trim_end();
-        word.ends_with(|last: char| last.is_ascii_digit() || last == ')') || word.ends_with(['\'', '"'])
-    })
+/// Whether a comment or another statement begins where a condition or a clause ends, so that what
+/// stands behind is the rest of the application's: behind a number, a string or a bracket.
+fn hides_a_rest(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |at: usize| matches!(bytes.get(at..), Some([b'#' | b';', ..] | [b'-', b'-', ..]));
+    let ends = |at: usize| {
+        let before = text.get(..at).unwrap_or_default().trim_end();
+        before.ends_with(|last: char| last.is_ascii_digit() || matches!(last, ')' | '\'' | '"'))
+    };
+    memchr3_iter(b'#', b';', b'-', bytes).any(|at| begins(at) && ends(at))
+        || text.match_indices("/*").any(|(at, _)| ends(at))
 }
 
 /// Whether a value is what a chart is to show, in a body's field for it: calls of functions around

@@ -206,7 +206,7 @@ const PAIRS: &[Pair] = &[
     ], &["describe it ' or '1'='1", "show me from 'x' or 'a'='a'", "describe it ' union select password, 2 from users where 'x'='x"]),
     body("comment", &[
         "I think 1=1 is always true -- why do you write WHERE 1=1?", "What does SELECT a FROM b WHERE 1=1 do in MySQL?", "Please copy it from program 7 to the new list",
-    ], &["1 or 1=1 -- this is the", "1 or 1=1 # is the you", "1) or (1=1) -- and the is", "1 or 1=1; this is the", "x'; copy a from program 'id'; --"]),
+    ], &["1 or 1=1 -- this is the", "1 or 1=1 # is the you", "1) or (1=1) -- and the is", "1 or 1=1; this is the", "1 or 1=1 -- this is -- the", "x'; copy a from program 'id'; --"]),
     // addresses that are not fetched
     query("state_url", &["http://localhost:3000/dashboard"], &["http://127.0.0.1:6379/", "http://169.254.169.254/"]),
     query("dest", &["https://www.example.com/"], &["http://localhost:3000/dashboard"]),
