@@ -8,7 +8,7 @@ use super::{
     BuildError, Family, Marks, Rule, Value,
     lexicon::Lexicon,
     rules::{Simple, always, short},
-    statement,
+    sentence,
 };
 use crate::places::{NameHints, Part, Role};
 
@@ -114,11 +114,11 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
             && !value.text.contains("//")
             && {
                 let reserved = if rule.name.starts_with("node") {
-                    statement::OF_JAVASCRIPT
+                    sentence::OF_JAVASCRIPT
                 } else {
-                    statement::OF_SERVERS
+                    sentence::OF_SERVERS
                 };
-                statement::is_sentence_and_no_script(value.text, reserved)
+                sentence::is_sentence_and_no_script(value.text, reserved)
             }
     };
     match rule.name {
@@ -140,7 +140,7 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
             let is_said = value.place.part == Part::Body && (value.context.is_report() || is_talk());
             let is_asked =
                 value.place.is_search() || value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
-            is_said && !value.text.contains(['<', '$']) || is_asked && statement::is_call_with_words(value.text)
+            is_said && !value.text.contains(['<', '$']) || is_asked && sentence::is_call_with_words(value.text)
         }
         "java" => value.place.part == Part::Body && value.role == Role::Value && (is_trace(value.text) || is_talk()),
         _ => false,

@@ -63,6 +63,7 @@ mod prompt;
 mod prototype;
 mod rules;
 mod search;
+mod sentence;
 mod sql;
 mod sqli;
 mod ssi;

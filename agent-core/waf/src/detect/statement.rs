@@ -50,45 +50,98 @@ pub(super) fn is_statement(text: &str) -> bool {
 /// Words that a string may follow in a statement, and those that a name in quotes may follow too.
 #[rustfmt::skip]
 const BEFORE_A_STRING: &[&str] = &[
-    "and", "as", "between", "binary", "by", "case", "collate", "comment", "date", "default", "distinct", "else", "escape", "except", "format", "glob", "having", "ilike", "in", "interval",
-    "is", "like", "limit", "location", "match", "not", "on", "or", "password", "regexp", "returning", "rlike", "select", "separator", "set", "similar", "then", "time", "timestamp", "timestamptz",
-    "to", "values", "when", "where", "xor", "zone", "div", "mod",
+    "and", "as", "between", "binary", "both", "by", "case", "collate", "comment", "date", "default", "distinct", "else", "escape", "except", "format", "glob", "having", "ilike", "in", "interval",
+    "is", "leading", "like", "limit", "location", "match", "not", "on", "or", "password", "regexp", "returning", "rlike", "select", "separator", "set", "similar", "then", "time", "timestamp", "timestamptz",
+    "to", "trailing", "values", "when", "where", "xor", "zone", "div", "mod",
 ];
 #[rustfmt::skip]
 const BEFORE_A_NAME: &[&str] = &["from", "join", "into", "table", "update", "use", "using", "exists", "index", "view", "column", "key", "references", "schema", "over", "end", "with"];
 
 /// Whether each string and each name in quotes of a statement begins where one may: behind a sign,
 /// or behind a word of the language. A string that an application began ends where an injection's
-/// first quote stands, which is behind anything.
+/// first quote stands, which is behind anything, and what stands in the next one is its code.
 fn strings_stand_in_it(text: &str) -> bool {
-    let mut rest = 0;
-    while let Some(next) = text.get(rest..).and_then(|rest| rest.find(['\'', '"', '`'])) {
-        let at = rest + next;
-        let (before, from) = text.split_at_checked(at).unwrap_or_default();
-        let Some(quote) = from.chars().next() else { break };
-        let Some(end) = from.get(1..).and_then(|inside| inside.find(quote)) else {
+    let mut at = 0;
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find(['\'', '"', '`', '-', '/'])) {
+        let start = at + next;
+        let (before, from) = text.split_at_checked(start).unwrap_or_default();
+        let quote = match from.as_bytes() {
+            [b'-', b'-', ..] => {
+                at = start + from.find('\n').unwrap_or(from.len());
+                continue;
+            }
+            [b'/', b'*', ..] => {
+                at = start + from.find("*/").unwrap_or(from.len());
+                continue;
+            }
+            [quote @ (b'\'' | b'"' | b'`'), ..] => char::from(*quote),
+            _ => {
+                at = start + 1;
+                continue;
+            }
+        };
+        let Some(length) = length_of_string(from, quote) else {
             return false;
         };
-        rest = at + 1 + end + 1;
-        // a quote that is doubled within the string, and the schema in front of a name
-        let is_joined = before.ends_with(quote) || before.ends_with('.');
-        // a name may be given without a word (`select id "ID"`)
+        at = start + length;
+        let (string, behind) = from.split_at_checked(length).unwrap_or_default();
+        // the schema in front of a name, and a name that is given without a word (`select id "ID"`)
         let names = || {
-            let behind = text.get(rest..).unwrap_or_default().trim_start();
-            let next = behind
-                .split(|sign: char| !sign.is_ascii_alphanumeric())
-                .next()
-                .unwrap_or_default();
+            let behind = behind.trim_start();
+            let mut words = behind.split(|sign: char| !sign.is_ascii_alphanumeric());
             quote != '\''
                 && (behind.is_empty()
                     || behind.starts_with([',', ')', '.', '"', '`'])
-                    || next.eq_ignore_ascii_case("from"))
+                    || words.next().is_some_and(|word| word.eq_ignore_ascii_case("from")))
         };
-        if !(is_joined || is_behind_operator(before, quote) || names()) {
+        let stands = before.ends_with('.') || is_behind_operator(before, quote) || names();
+        if !stands || is_code(string) {
             return false;
         }
     }
     true
+}
+
+/// The length of a string with its quotes, of which those within are doubled.
+fn length_of_string(from: &str, quote: char) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += from.get(at..)?.find(quote)? + 1;
+        if !from.get(at..)?.starts_with(quote) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// Whether what stands in a string goes on with an expression or a clause, and has one: `' or 1=1 or
+/// '`. An operator alone joins words (`' and '`).
+fn is_code(string: &str) -> bool {
+    const CLAUSES: &[&str] = &["union", "having", "except", "intersect"];
+    let inside = string
+        .get(1..)
+        .unwrap_or_default()
+        .trim_start_matches([' ', '\t', '\n', '\r', ')']);
+    let length = inside.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (word, rest) = inside.split_at_checked(length).unwrap_or_default();
+    let mut known = BEHIND_A_STRING.iter().chain(CLAUSES);
+    let goes_on = known.any(|known| word.eq_ignore_ascii_case(known));
+    let is_joined = word.is_empty() && inside.starts_with(['|', '&', '=', '<', '>', '+', '-', '*', '/', ';', '^']);
+    let rest = rest.trim_end_matches(['\'', '"']);
+    let selects = || {
+        rest.as_bytes()
+            .windows(6)
+            .any(|part| part.eq_ignore_ascii_case(b"select"))
+    };
+    let operand = rest.trim_start();
+    let compares = || {
+        let is_operand = operand.starts_with(|sign: char| sign.is_ascii_digit() || "('\"@!~-".contains(sign));
+        let mut calls = rest
+            .match_indices('(')
+            .filter_map(|(at, _)| rest.get(..at)?.chars().next_back());
+        is_operand || rest.contains(['=', '<', '>', '\'', '"']) || calls.any(char::is_alphanumeric)
+    };
+    goes_on && (selects() || compares()) || is_joined && (selects() || operand.contains(['\'', '"']))
 }
 
 /// Whether an operator, a separator or a word of the language ends a text, with what types a string
@@ -227,133 +280,6 @@ pub(super) fn is_asked_at(value: &Value<'_>) -> bool {
     ENDS.contains(&last) && (place.name.is_empty() || place.is_search() || place.hints().any(NameHints::QUERY))
 }
 
-/// Words of sentences that no statement has.
-#[rustfmt::skip]
-const OF_SENTENCES: &[&str] = &[
-    "i", "you", "we", "he", "she", "it", "they", "me", "my", "your", "our", "this", "that", "these", "the", "a", "an", "is", "are", "was", "were", "be", "been", "isn't", "aren't",
-    "wasn't", "do", "does", "did", "don't", "doesn't", "didn't", "can", "can't", "could", "would", "should", "will", "won't", "have", "has", "had", "what", "what's", "why", "how",
-    "who", "when", "which", "there", "here", "please", "thanks", "hi", "hello", "get", "gets", "gives", "returns", "took", "takes", "use", "using", "tried", "try", "run", "ran", "error",
-    "wrong", "slow", "slower", "fast", "faster", "instead", "better", "because", "but", "of", "to", "with", "about", "so", "if", "use", "used", "test", "works", "work", "need", "want", "know", "think", "see", "says", "shows", "means", "hangs", "fails", "it's", "i'm", "i've", "you're", "that's", "there's", "let's",
-];
-
-/// The fewest of those words that make a sentence.
-const FEWEST_OF_SENTENCES: usize = 2;
-
-/// How many words are held against them: a sentence has some of them sooner, and each costs a
-/// hundred comparisons.
-const MOST_WORDS: usize = 200;
-
-/// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it
-/// quotes is quoted as sentences do, from before a word to behind one. A string that is left is
-/// left in front of a sign, and entered again behind one.
-pub(super) fn is_sentence(text: &str) -> bool {
-    let words = text.split_whitespace().take(MOST_WORDS).filter(|word| {
-        let word = word.trim_matches(|sign: char| !sign.is_alphanumeric());
-        OF_SENTENCES.iter().any(|known| word.eq_ignore_ascii_case(known))
-    });
-    let asks = usize::from(text.trim_end().ends_with('?'));
-    words.take(FEWEST_OF_SENTENCES).count() + asks >= FEWEST_OF_SENTENCES && quotes_as_sentences_do(text)
-}
-
-/// Words of JavaScript beside which another one may stand: `new x`, `x in y`.
-#[rustfmt::skip]
-pub(super) const OF_JAVASCRIPT: &[&str] = &[
-    "in", "of", "instanceof", "new", "void", "typeof", "delete", "return", "throw", "if", "else", "for", "while", "do", "with", "var", "let", "const", "using", "function", "case", "default",
-    "await", "async", "yield", "class", "extends", "import", "export", "from", "as", "get", "set", "static", "break", "continue",
-];
-
-/// The same of PHP, Python, Ruby and Java.
-#[rustfmt::skip]
-pub(super) const OF_SERVERS: &[&str] = &[
-    "and", "or", "xor", "not", "is", "in", "as", "if", "else", "elif", "elsif", "elseif", "unless", "for", "foreach", "while", "until", "do", "with", "def", "fn", "function", "lambda", "print",
-    "echo", "puts", "p", "del", "raise", "assert", "global", "nonlocal", "pass", "break", "continue", "goto", "use", "namespace", "clone", "include", "require", "try", "catch", "except", "rescue",
-    "finally", "ensure", "final", "abstract", "interface", "enum", "package", "throws", "throw", "new", "return", "yield", "await", "async", "class", "module", "extends", "implements", "import",
-    "from", "instanceof", "insteadof", "static", "public", "private", "protected", "const", "var", "int", "long", "float", "double", "boolean", "byte", "short", "char", "void", "string", "object",
-    "end", "then", "begin", "case", "when", "default", "match", "switch", "defined", "alias", "undef", "exec", "eval",
-];
-
-/// Whether a text is a sentence of which no script is made: outside of what it quotes, two words
-/// stand side by side of which none is `reserved`, as the language's own. That is an error of
-/// syntax, whatever else stands there, unless a regular expression holds them.
-pub(super) fn is_sentence_and_no_script(text: &str, reserved: &[&str]) -> bool {
-    let is_quote = |sign: char| matches!(sign, '"' | '`');
-    // an apostrophe within a word quotes nothing
-    let quotes = |at: usize| {
-        let is_letter = |sign: Option<char>| sign.is_some_and(char::is_alphanumeric);
-        let (before, from) = text.split_at_checked(at).unwrap_or_default();
-        !(is_letter(before.chars().next_back()) && is_letter(from.chars().nth(1)))
-    };
-    let is_edge = |(at, sign): (usize, char)| (is_quote(sign) || sign == '\'' && quotes(at)).then_some(at);
-    let first = text.char_indices().find_map(is_edge).unwrap_or(text.len());
-    let last = text
-        .char_indices()
-        .rev()
-        .find_map(is_edge)
-        .map_or(text.len(), |at| at + 1);
-    let outside = [text.get(..first), text.get(last..)];
-    let mut lines = outside.into_iter().flatten().flat_map(str::lines);
-    let has_words = lines.any(|line| has_two_words(line, reserved));
-    has_words && !may_hold_a_pattern(text) && is_sentence(text)
-}
-
-/// Whether two words stand side by side in a line, of which none is the language's own, or one that
-/// has an apostrophe.
-fn has_two_words(line: &str, reserved: &[&str]) -> bool {
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word.chars().all(|sign| sign.is_alphabetic() || sign == '\'')
-            && !reserved.iter().any(|known| word.eq_ignore_ascii_case(known))
-    };
-    // no string begins behind a name: `don't`
-    let is_contracted = |word: &str| {
-        word.split_once('\'')
-            .is_some_and(|(before, _)| before.len() > 1 && is_word(word))
-    };
-    let mut is_behind_word = false;
-    line.split_whitespace().take(MOST_WORDS).any(|word| {
-        let is_pair = is_behind_word && is_word(word.trim_end_matches(['.', ',', '?', '!', ':']));
-        is_behind_word = is_word(word);
-        is_pair || is_contracted(word)
-    })
-}
-
-/// Whether a slash stands where a regular expression begins: behind a sign that wants an operand.
-fn may_hold_a_pattern(text: &str) -> bool {
-    text.match_indices('/').any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default();
-        let before = before.trim_end_matches([' ', '\t', '\n', '\r']).chars().next_back();
-        before.is_none_or(|sign| "(,=:[!&|?{};+-*%~^<>/".contains(sign))
-    })
-}
-
-/// Whether each quote is an apostrophe, opens in front of a word, or closes behind one.
-fn quotes_as_sentences_do(text: &str) -> bool {
-    let mut open = None;
-    for at in memchr3_iter(b'\'', b'"', b'`', text.as_bytes()) {
-        let (before, from) = text.split_at(at);
-        let mut signs = from.chars();
-        let (sign, after) = (signs.next(), signs.next());
-        let before = before.chars().next_back();
-        let is_word = |sign: Option<char>| sign.is_some_and(|sign| sign.is_alphanumeric());
-        let is_edge = |sign: Option<char>| sign.is_none_or(|sign| sign.is_whitespace() || ".,;:!?()[]".contains(sign));
-        if sign == Some('\'') && is_word(before) && is_word(after) {
-            continue;
-        }
-        let opens = is_edge(before) && after.is_some_and(|sign| sign.is_alphanumeric() || "<*$%".contains(sign));
-        let is_end =
-            |last: char| last.is_alphanumeric() || ".?!%*>;`'".contains(last) || sign == Some('`') && last == ')';
-        let closes = is_edge(after) && before.is_some_and(is_end);
-        match open {
-            None if opens => open = sign,
-            Some(_) if open == sign && closes => open = None,
-            // quotes of the other kind within
-            Some(_) if open != sign => {}
-            _ => return false,
-        }
-    }
-    open.is_none()
-}
-
 /// Words that an expression goes on with directly behind a string that ends.
 #[rustfmt::skip]
 const BEHIND_A_STRING: &[&str] = &[
@@ -439,57 +365,6 @@ pub(super) fn is_the_same_twice(text: &str) -> bool {
         .filter(|name| !name.is_empty());
     let (first, last) = (names.next(), names.next_back());
     first.is_some() && first == last
-}
-
-/// Whether a text is the call of a function and words: `eval() in PHP 8`, `alert('hi') does
-/// nothing`. Two words one behind the other, of which none is an operator, are an error of syntax
-/// in every language that has calls, so that none of it runs.
-pub(super) fn is_call_with_words(text: &str) -> bool {
-    const OPERATORS: &[&str] = &[
-        "in",
-        "instanceof",
-        "of",
-        "and",
-        "or",
-        "xor",
-        "is",
-        "not",
-        "as",
-        "if",
-        "else",
-        "for",
-        "union",
-    ];
-    let Some((name, rest)) = text.split_once('(') else {
-        return false;
-    };
-    let Some((arguments, words)) = rest.split_once(')') else {
-        return false;
-    };
-    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == ' ';
-    let is_argument = |sign: char| is_plain(sign) || "'\",.".contains(sign);
-    let is_operator = |word: &str| OPERATORS.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let is_word = |word: &str| !is_operator(word);
-    let mut pairs = words.split_whitespace().zip(words.split_whitespace().skip(1));
-    !name.is_empty()
-        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
-        && arguments.chars().all(is_argument)
-        && words.starts_with(' ')
-        && words.chars().all(is_plain)
-        && pairs.any(|(first, second)| is_word(first) && is_word(second))
-        // a statement of SQL goes on with words
-        && !words.split_whitespace().any(|word| is_operator(word) && !word.eq_ignore_ascii_case("in"))
-}
-
-/// Whether a value is words alone where people write or search: nothing in it leaves a string.
-pub(super) fn is_said_in_words(value: &Value<'_>) -> bool {
-    let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
-    (is_prose || value.place.is_search()) && is_of_words(value.text)
-}
-
-/// Whether a text is words and blanks alone.
-pub(super) fn is_of_words(text: &str) -> bool {
-    text.chars().all(|sign| sign.is_alphabetic() || sign == ' ')
 }
 
 #[cfg(test)]
@@ -581,33 +456,6 @@ mod tests {
             "rock 'n'",
         ] {
             assert!(may_leave_a_string(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn sentences_that_quote_are_told() {
-        for text in [
-            "SELECT * FROM orders WHERE id = 5 gives me an error. What's wrong?",
-            "Isn't \"select id from users\" slow? It's faster with an index.",
-            "Your query `SELECT a, b FROM c` is missing a join, isn't it?",
-            "He said \"it's fine\" and I don't know.",
-            "What about `select max(id) from t where a = 'b'`? Would that be faster?",
-        ] {
-            assert!(is_sentence(text), "{text}");
-        }
-        for text in [
-            "",
-            "select a from b",
-            "x', (select a from b), 'you are the",
-            "you are the ' or 1=1 --",
-            "' or (select the from is where you) or '",
-            "this is it'; select a from b",
-            "that is 'x' = 'x",
-            "this is \" or \"\"=\"",
-            "you' and (select the from x) and 'is",
-            "the is')-- x",
-        ] {
-            assert!(!is_sentence(text), "{text}");
         }
     }
 }

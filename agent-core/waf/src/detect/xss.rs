@@ -9,7 +9,7 @@ use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, embed,
     lexicon::Lexicon,
     rules::{always, short},
-    statement,
+    sentence,
 };
 use crate::{
     normal::{Spelling, normalise},
@@ -204,7 +204,7 @@ fn is_of_a_report(value: &Value<'_>) -> bool {
 fn is_about_a_script(value: &Value<'_>) -> bool {
     let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
     if value.place.is_search() && is_call_with_words(value.text)
-        || (is_prose || value.place.is_search()) && statement::is_call_with_words(value.text)
+        || (is_prose || value.place.is_search()) && sentence::is_call_with_words(value.text)
     {
         return true;
     }
@@ -212,7 +212,7 @@ fn is_about_a_script(value: &Value<'_>) -> bool {
         && !["<", "$", "//", "/*", "-->"]
             .iter()
             .any(|part| value.text.contains(part))
-        && statement::is_sentence_and_no_script(value.text, statement::OF_JAVASCRIPT)
+        && sentence::is_sentence_and_no_script(value.text, sentence::OF_JAVASCRIPT)
 }
 
 /// Whether a text is the name of a function, called with nothing, and words: `alert() in js`.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::tables::{is_list, is_table};
 use crate::{
-    detect::{Rule, Value, statement},
+    detect::{Rule, Value, sentence},
     places::{NameHints, Part, Role},
 };
 
@@ -234,7 +234,7 @@ fn is_said(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.place.hints().any(NameHints::TEXT)
         && !value.text.contains([';', '|', '&', '$', '`', '>', '<'])
-        && statement::is_sentence(value.text)
+        && sentence::is_sentence(value.text)
 }
 
 /// Whether a value is a password that holds what is as well a word behind a sign: `p@$$w0rd;ls`.

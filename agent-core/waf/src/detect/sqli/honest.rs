@@ -4,7 +4,7 @@
 use memchr::memchr3_iter;
 
 use crate::{
-    detect::{Rule, Value, statement},
+    detect::{Marks, Rule, Value, sentence, statement},
     places::{NameHints, Part},
 };
 
@@ -36,8 +36,8 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "case" if is_measure(value) => true,
         // by itself no statement completes another one, and words alone are searched for: `drop
         // table lamp`
-        "statement" if value.place.is_search() && statement::is_of_words(value.text) => true,
-        "union-select" if statement::is_said_in_words(value) => true,
+        "statement" if value.place.is_search() && sentence::is_of_words(value.text) => true,
+        "union-select" if sentence::is_said_in_words(value) => true,
         "select" | "select-from" | "select-literal" | "statement" | "columns" | "tautology" | "case"
         | "break-subquery" => is_content(value) || is_talk(value) || statement::is_edited(value),
         "identifier-condition" => false,
@@ -70,13 +70,14 @@ fn is_no_password(rule: &str, text: &str) -> bool {
 pub(super) fn is_talk(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.place.hints().any(NameHints::TEXT)
-        && statement::is_sentence(value.text)
-        && !hides_a_rest(value.text)
+        && sentence::is_sentence(value.text)
+        && !hides_a_rest(value)
 }
 
 /// Whether a comment or another statement begins where a condition or a clause ends, so that what
 /// stands behind is the rest of the application's: behind a number, a string or a bracket.
-fn hides_a_rest(text: &str) -> bool {
+fn hides_a_rest(value: &Value<'_>) -> bool {
+    let text = value.text;
     let bytes = text.as_bytes();
     let begins = |at: usize| matches!(bytes.get(at..), Some([b'#' | b';', ..] | [b'-', b'-', ..]));
     let ends = |at: usize| {
@@ -84,7 +85,7 @@ fn hides_a_rest(text: &str) -> bool {
         before.ends_with(|last: char| last.is_ascii_digit() || matches!(last, ')' | '\'' | '"'))
     };
     memchr3_iter(b'#', b';', b'-', bytes).any(|at| begins(at) && ends(at))
-        || text.match_indices("/*").any(|(at, _)| ends(at))
+        || value.marks.any(Marks::STAR) && text.match_indices("/*").any(|(at, _)| ends(at))
 }
 
 /// Whether a value is what a chart is to show, in a body's field for it: calls of functions around

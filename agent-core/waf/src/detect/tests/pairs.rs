@@ -203,7 +203,10 @@ const PAIRS: &[Pair] = &[
     ])),
     body("filter", &[
         "select id from a where data->>'x' = 'y'", "SELECT COUNT(*) FROM a WHERE b = 1 AND c BETWEEN '2024-01-01' AND '2024-02-01'", "with a as (select id from b) select * from a where x = 'y'",
-    ], &["describe it ' or '1'='1", "show me from 'x' or 'a'='a'", "describe it ' union select password, 2 from users where 'x'='x"]),
+        "SELECT a FROM b WHERE c LIKE '%it''s%' AND d = '/a?b=1' AND 1=1", "SELECT x FROM y WHERE z = 'and so on (etc)' AND 1=1 OR a = 'is null'",
+    ], &[
+        "select a from b where' or ''='", "select a from b where c='||(select password from users)||'", "select a from b where c=') or (''='",
+        "describe it ' or '1'='1", "show me from 'x' or 'a'='a'", "describe it ' union select password, 2 from users where 'x'='x"]),
     body("comment", &[
         "I think 1=1 is always true -- why do you write WHERE 1=1?", "What does SELECT a FROM b WHERE 1=1 do in MySQL?", "Please copy it from program 7 to the new list",
     ], &["1 or 1=1 -- this is the", "1 or 1=1 # is the you", "1) or (1=1) -- and the is", "1 or 1=1; this is the", "1 or 1=1 -- this is -- the", "x'; copy a from program 'id'; --"]),
