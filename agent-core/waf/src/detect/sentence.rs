@@ -1,5 +1,5 @@
-//! What people write about statements and scripts: sentences, which quote as sentences do and of which
-//! none runs.
+//! What people write about statements and scripts: sentences, which quote as sentences do and of
+//! which none runs.
 
 use memchr::memchr3_iter;
 

@@ -114,8 +114,8 @@ fn length_of_string(from: &str, quote: char) -> Option<usize> {
     }
 }
 
-/// Whether what stands in a string goes on with an expression or a clause, and has one: `' or 1=1 or
-/// '`. An operator alone joins words (`' and '`).
+/// Whether what stands in a string goes on with an expression or a clause, and has one: `' or 1=1
+/// or '`. An operator alone joins words (`' and '`).
 fn is_code(string: &str) -> bool {
     const CLAUSES: &[&str] = &["union", "having", "except", "intersect"];
     let inside = string
