@@ -13,7 +13,7 @@ use super::{
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
-use crate::places::{HeaderKind, NameHints, Part, Place};
+use crate::places::{Format, HeaderKind, NameHints, Part, Place};
 
 /// The beginning of a value that is a path so far.
 macro_rules! path {
@@ -222,7 +222,9 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         return true;
     }
     let hints = place.hints();
-    let is_report = value.context.is_report() || hints.any(NameHints::REPORT);
+    // programs report in JSON; a form that names a file at such a path asks for it (`/logs/view`)
+    let is_asked = value.context.format == Some(Format::Form) && hints.any(NameHints::FILE);
+    let is_report = value.context.is_report() && !is_asked || hints.any(NameHints::REPORT);
     match sought {
         Sought::Steps => {
             // rich text has markup around its links, and no generator steps up twice
@@ -508,7 +510,7 @@ mod tests {
             normal::Spelling,
             places::{Field, Format, Place},
         };
-        let find = |path, name, text: &str| {
+        let find_in = |format, path, name, text: &str| {
             let field = Field {
                 place: Place { part: Part::Body, name },
                 role: Role::Value,
@@ -517,7 +519,7 @@ mod tests {
             };
             let context = Context {
                 path,
-                format: Some(Format::Json),
+                format: Some(format),
                 ..Context::NONE
             };
             let options = Options {
@@ -526,6 +528,14 @@ mod tests {
             };
             Detectors::standard().unwrap().look_for(&field, &options).is_some()
         };
+        let find = |path, name, text| find_in(Format::Json, path, name, text);
+        assert!(find_in(Format::Form, "/logs/view", "file", "/etc/passwd"));
+        assert!(!find_in(
+            Format::Form,
+            "/api/errors",
+            "stack",
+            "/var/www/html/app/Kernel.php"
+        ));
         assert!(!find("/api/errors", "file", "/var/www/html/app/Http/Kernel.php"));
         assert!(!find("/api/errors", "paths", "/etc/nginx/nginx.conf"));
         assert!(find("/api/files", "paths", "/etc/nginx/nginx.conf"));
