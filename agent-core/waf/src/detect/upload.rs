@@ -187,9 +187,18 @@ fn content(value: &Value<'_>) -> Option<Finding> {
         return Some(Finding::new(rule, CERTAIN, 0..magic.len()));
     }
     // behind a picture's own beginning, where an interpreter that is made to include it finds it
-    let hidden = ["<?php", "<?=`", "<?=$_", "<%@ page", "<%@page", "<%eval "]
-        .into_iter()
-        .find(|tag| contains(head, tag));
+    let hidden = [
+        "<?php",
+        "<?=`",
+        "<?=$_",
+        "<script language=php",
+        "<script language=\"php\"",
+        "<%@ page",
+        "<%@page",
+        "<%eval ",
+    ]
+    .into_iter()
+    .find(|tag| contains(head, tag));
     if hidden.is_some() && claims_picture {
         return Some(Finding::new("program-in-picture", CERTAIN, 0..0));
     }
@@ -198,12 +207,28 @@ fn content(value: &Value<'_>) -> Option<Finding> {
     }
     // what is named as a picture and is markup, a browser may be made to show as a page
     let is_active = (name.ends_with(".svg") || claims_picture && head.starts_with('<'))
-        && (contains(head, "<script")
-            || contains(head, "onload=")
-            || contains(head, "javascript:")
-            || contains(head, "<foreignobject"));
+        && ACTIVE.iter().any(|part| contains(head, part));
     is_active.then(|| Finding::new("active-picture", CERTAIN, 0..0))
 }
+
+/// What runs something in a vector graphic: scripts, pages within it, and handlers of what happens
+/// without a visitor's help, or with it.
+const ACTIVE: &[&str] = &[
+    "<script",
+    "<foreignobject",
+    "<handler",
+    "javascript:",
+    "onload=",
+    "onerror=",
+    "onfocus",
+    "onclick=",
+    "onmouse",
+    "onpointer",
+    "onbegin=",
+    "onend=",
+    "onrepeat=",
+    "onanimation",
+];
 
 /// Whether a file is a script of what converts pictures and films, under any name: ImageMagick's
 /// MVG that fetches or reads (CVE-2016-3714), PostScript that opens a pipe, a play list of local
@@ -367,6 +392,11 @@ mod tests {
         assert_eq!(family_of_head("x.png", "#!/bin/sh\nid"), Some("upload"));
         assert_eq!(family_of_head("run", "\u{7f}ELF\u{2}"), Some("upload"));
         assert_eq!(family_of_head("x.svg", "<svg onload=\"alert(1)\"/>"), Some("upload"));
+        for handler in ["onfocus=\"x\"", "onbegin=x", "onclick='x'", "onpointerover=x"] {
+            let drawing = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {handler}/>");
+            assert_eq!(family_of_head("x.svg", &drawing), Some("upload"), "{handler}");
+        }
+        assert_eq!(family_of_head("x.png", "PNG <script language=php>"), Some("upload"));
         assert_eq!(family_of_head("x.svg", "<svg><path d=\"M0 0\"/></svg>"), None);
         assert_eq!(family_of_head("install.txt", "#!/bin/sh is the first line"), None);
         assert_eq!(family_of_head("x.png", "PNG"), None);
