@@ -79,9 +79,12 @@ fn is_title(value: &Value<'_>) -> bool {
     // what acts on what it is given acts on any word but those of titles
     let is_title_word = |word: &str| OF_TITLES.iter().any(|known| word.eq_ignore_ascii_case(known));
     let mut first = behind.clone().take(2);
-    let is_acting = first
-        .next()
-        .is_some_and(|word| ACTING.iter().any(|known| word.eq_ignore_ascii_case(known)));
+    let is_acting = first.next().is_some_and(|word| {
+        // `useradd`, `groupmod`
+        let account = word.strip_prefix("user").or_else(|| word.strip_prefix("group"));
+        account.is_some_and(|act| ["add", "del", "mod"].contains(&act))
+            || ACTING.iter().any(|known| word.eq_ignore_ascii_case(known))
+    });
     let acts = is_acting && first.next().is_some_and(|word| !is_title_word(word));
     words(before)
         && words(after)
@@ -95,7 +98,7 @@ fn is_title(value: &Value<'_>) -> bool {
 /// Tools that do harm with one word behind them.
 #[rustfmt::skip]
 const ACTING: &[&str] = &[
-    "killall", "pkill", "useradd", "userdel", "usermod", "groupadd", "groupdel", "adduser", "deluser", "chpasswd", "mkdir", "rmdir", "unlink", "shred", "sudo", "doas", "systemctl", "umount",
+    "killall", "pkill", "adduser", "deluser", "chpasswd", "mkdir", "rmdir", "unlink", "shred", "sudo", "doas", "systemctl", "umount",
     "chroot", "nohup", "curl", "wget", "swapoff", "rmmod", "modprobe", "ifdown",
 ];
 
