@@ -9,7 +9,10 @@ use std::{
 };
 
 use buckler::{clock::Clock as _, testing::ManualClock};
-use buckler_tests::fault::{Answer, FaultServer, Record, Script, Seen};
+use buckler_tests::{
+    fault::{Answer, FaultServer, Record, Script, Seen},
+    http,
+};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -139,24 +142,35 @@ fn the_message_and_the_status_answer_every_refusal() {
 
 #[test]
 fn the_message_and_the_status_answer_what_bans_no_client_too() {
-    let cloud = Cloud::start(Answer::new(204), &config());
-    let settings = settings(&cloud.server.url("/config"))
-        .security("SECURITY_CHECKS", json!({"flood": 2}))
-        .security("FLOOD_RATIO", 5)
-        .security("FLOOD_DELAY", 3600);
-    let site = Site::over(HTTP_POLLING, settings, &ManualClock::new());
-    site.wait_until("the list is in force", || site.get("/", LISTED) == 451);
-    let refused = site.app.ask("/item/7?q=1'+OR+'1'%3D'1", CLIENT).unwrap();
-    assert_eq!((refused.status, refused.text()), (451, MESSAGE));
-    assert_eq!(site.get("/", CLIENT), 200, "it is refused once");
-    let another = "203.0.113.78";
-    for _ in 0..5 {
-        assert_eq!(site.get("/", another), 200);
+    // 403 is the document's own example, and what refusals are answered with anyway
+    for status in [451, 403] {
+        let cloud = Cloud::start(Answer::new(204), &config());
+        cloud.changes("DENY_STATUS_CODE", status);
+        let settings = settings(&cloud.server.url("/config"))
+            .security("SECURITY_CHECKS", json!({"flood": 2}))
+            .security("FLOOD_RATIO", 5)
+            .security("FLOOD_DELAY", 3600);
+        let site = Site::over(HTTP_POLLING, settings, &ManualClock::new());
+        site.wait_until("the list is in force", || site.get("/", LISTED) == status);
+        let refused = site.app.ask("/item/7?q=1'+OR+'1'%3D'1", CLIENT).unwrap();
+        assert_eq!((refused.status, refused.text()), (status, MESSAGE));
+        assert_eq!(site.get("/", CLIENT), 200, "it is refused once");
+        let head = format!("POST / HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nContent-Encoding: unknown\r\n");
+        let unread = http::try_ask(site.app.address(), &head, b"a=1").unwrap();
+        assert_eq!(
+            (unread.status, unread.text()),
+            (status, MESSAGE),
+            "its body cannot be read"
+        );
+        let another = "203.0.113.78";
+        for _ in 0..5 {
+            assert_eq!(site.get("/", another), 200);
+        }
+        let throttled = site.app.ask("/", another).unwrap();
+        assert_eq!((throttled.status, throttled.text()), (status, MESSAGE));
+        assert!(throttled.header("retry-after").is_some(), "{throttled:?}");
+        assert_eq!(site.agent.bans(), []);
     }
-    let throttled = site.app.ask("/", another).unwrap();
-    assert_eq!((throttled.status, throttled.text()), (451, MESSAGE));
-    assert!(throttled.header("retry-after").is_some(), "{throttled:?}");
-    assert_eq!(site.agent.bans(), []);
 }
 
 #[test]

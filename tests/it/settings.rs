@@ -132,6 +132,7 @@ const SETTINGS: &str = "SETTINGS_OF_A_CHILD";
 #[test]
 fn the_start_up_report_says_what_is_in_force() {
     let cloud = Cloud::start();
+    cloud.configures(json!({"SECURITY_CHECKS": {"command": 0}}));
     let directory = tempfile::tempdir().unwrap();
     let text = format!(
         "[agent]\ncloud_url = \"{}\"\nkey = \"{KEY}\"\ncolour = 1\n\
@@ -164,6 +165,12 @@ fn the_start_up_report_says_what_is_in_force() {
         .and_then(|rest| rest.split(' ').next());
     assert!(number.unwrap().parse::<usize>().unwrap() > 100, "{rules}");
     assert!(line("not in step with the server yet") < line("In step with the server"));
+    let of_server = line("Configuration in force: template default, source server");
+    assert!((line("not in step with the server yet")..line("In step with the server")).contains(&of_server));
+    for part in ["SECURITY_CHECKS.command (server)", "(check command is off)"] {
+        let of_local = told.lines().take(of_server).any(|line| line.contains(part));
+        assert!(!of_local && line(part) > of_server, "{part}: {told}");
+    }
     assert!(!told.contains("does not carry out") && !told.contains(KEY), "{told}");
 }
 

@@ -13,7 +13,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    configuration::Configuration,
+    configuration::{Configuration, Coverage},
     log_shipper::Logbook,
     messages::Offence,
     safety::{Limits, Safety},
@@ -71,6 +71,8 @@ pub(crate) struct Identity {
     pub(crate) limits: Limits,
     /// Below which the log of findings may be a file.
     pub(crate) log_dir: Option<PathBuf>,
+    /// What the host looks into, whatever the configuration says.
+    pub(crate) coverage: Coverage,
 }
 
 /// How the server is reached.

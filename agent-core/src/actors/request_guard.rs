@@ -14,7 +14,7 @@ use futures_core::Stream;
 
 use super::{
     DeathNotice, Tree,
-    configuration::DISK,
+    configuration::{DISK, LOCAL},
     estate::{Custody, Estate, Shared},
     kill_switch::KillSwitch,
     log_budget::LogBudget,
@@ -49,6 +49,8 @@ pub(super) struct RequestGuard {
     log: LogBudget,
     kill_switch: KillSwitch,
     in_step: bool,
+    /// The policy of which it was last said what is in force.
+    told: Option<Arc<Policy>>,
     _notice: DeathNotice,
 }
 
@@ -73,6 +75,7 @@ impl RequestGuard {
             log: LogBudget::default(),
             kill_switch: KillSwitch::from(&estate.identity.limits),
             in_step: false,
+            told: None,
             _notice: notice,
         }
     }
@@ -127,6 +130,7 @@ impl RequestGuard {
         let in_step = is_well && list.lag == 0 && config.refused.is_none() && config.source != DISK;
         if in_step && !self.in_step {
             let policy = &self.estate.shared.published.load().policy;
+            self.tell_in_force();
             tracing::info!(
                 configuration = config.version,
                 source = config.source,
@@ -136,6 +140,19 @@ impl RequestGuard {
             );
         }
         self.in_step = in_step;
+    }
+
+    /// Says what is in force, where the server had a part in it and it was not said yet.
+    fn tell_in_force(&mut self) {
+        let configuration = self.estate.configuration.borrow();
+        let is_told = |told: &Arc<Policy>| Arc::ptr_eq(told, &configuration.policy);
+        if configuration.source == LOCAL || self.told.as_ref().is_some_and(is_told) {
+            return;
+        }
+        for line in configuration.told(&self.estate.identity.coverage) {
+            tracing::info!("{line}");
+        }
+        self.told = Some(Arc::clone(&configuration.policy));
     }
 
     fn send(&self, batch: u64, offences: Vec<Offence>) {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::{
     Agent,
-    report::{Breadth, report_in_force, report_start},
+    report::{report_in_force, report_start},
 };
 use crate::{
     actors::{
-        configuration::{Configuration, LOCAL},
+        configuration::{Configuration, Coverage, LOCAL},
         estate::{Contact, Estate, Identity, Shared},
         generation::{Control, live},
         kill_switch::KillSwitch,
@@ -151,7 +151,7 @@ impl AgentBuilder {
         } = self;
         let configuration = local_configuration(&settings);
         let detectors = with_standard(detectors);
-        let breadth = Breadth::of(&detectors);
+        let coverage = Coverage::of(&detectors, settings.agent());
         let shared = share(&settings, &configuration.policy, clock, detectors, address_remedy);
         know_routes(&shared.guard, &routes);
         let identity = Identity {
@@ -163,6 +163,7 @@ impl AgentBuilder {
             on_demand,
             limits: Limits::from(settings.agent()),
             log_dir: settings.agent().log_dir.clone(),
+            coverage,
         };
         if on_demand && identity.contact.borrow().cloud.is_some() {
             let now = Times::read(&*shared.clock);
@@ -176,13 +177,17 @@ impl AgentBuilder {
         };
         let board = Arc::clone(&shared.board);
         let thread = std::thread::Builder::new().name("buckler".to_owned());
-        let extent = Extent {
-            breadth,
-            make_transport,
-        };
-        if let Err(error) =
-            thread.spawn(move || run(shared, identity, configuration, &settings, extent, faults, commands))
-        {
+        if let Err(error) = thread.spawn(move || {
+            run(
+                shared,
+                identity,
+                configuration,
+                &settings,
+                make_transport,
+                faults,
+                commands,
+            )
+        }) {
             tracing::error!(%error, "the agent's thread cannot start: the guard runs on local settings alone");
             let problem = Some(format!("the agent's thread cannot start: {error}"));
             board.conversation.store(Arc::new(Conversation {
@@ -308,27 +313,18 @@ fn share(
     }
 }
 
-/// What the thread knows beside settings and identity.
-#[derive(Clone, Copy)]
-struct Extent {
-    breadth: Breadth,
-    make_transport: Option<MakeTransport>,
-}
-
 /// The agent's thread, from its first line to its last.
 fn run(
     shared: Shared,
     identity: Identity,
     configuration: Configuration,
     settings: &Settings,
-    extent: Extent,
+    make_transport: Option<MakeTransport>,
     faults: Faults,
     commands: UnboundedReceiver<Control>,
 ) {
     report_start(settings, &identity);
-    let watch = extent
-        .make_transport
-        .and_then(|make| SettingsWatch::new(settings, make));
+    let watch = make_transport.and_then(|make| SettingsWatch::new(settings, make));
     let (store, saved) = match &settings.agent().state_dir {
         Some(directory) => Store::open(Home {
             directory: directory.clone(),
@@ -340,12 +336,7 @@ fn run(
         None => (Store::none(), Saved::default()),
     };
     let estate = Estate::settle(shared, identity, configuration, store, saved, watch);
-    report_in_force(
-        settings,
-        &estate.configuration.borrow(),
-        &estate.identity,
-        extent.breadth,
-    );
+    report_in_force(settings, &estate.configuration.borrow(), &estate.identity);
     let farewell = live(&estate, commands);
     drop(estate);
     if let Some(farewell) = farewell {

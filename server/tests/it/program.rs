@@ -23,7 +23,11 @@ fn it_serves_until_it_is_told_to_end() {
     let file = dir.path().join("server.toml");
     let profiles =
         "[profiles.shop]\nkeys = [\"k\"]\n[profiles.hermit]\nkeys = [\"h\"]\nconfig = { BLACKLIST_SHARE = false }\n";
-    std::fs::write(&file, format!("memory = true\n{profiles}")).unwrap();
+    std::fs::write(
+        &file,
+        format!("memory = true\nadmin_token = \"a-token-of-an-operator\"\n{profiles}"),
+    )
+    .unwrap();
     let mut child = program(&file).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut begun: Vec<String> = Vec::new();
@@ -43,14 +47,34 @@ fn it_serves_until_it_is_told_to_end() {
         "of the profile that shares nothing alone: {begun:?}"
     );
     let address = line.rsplit('=').next().unwrap().trim();
-    std::net::TcpStream::connect(address).unwrap();
+    let address = address.parse().unwrap();
+    let wrong = ["an-agents-guess", "an-operators-guess"];
+    let config = format!(
+        r#"{{"key": "{}", "version": "0.10.2", "platform": "Flask", "routes": {{}}}}"#,
+        wrong[0]
+    );
+    let head = "POST /config HTTP/1.1\r\nContent-Type: application/json\r\n";
+    assert_eq!(buckler_tests::http::ask(address, head, config.as_bytes()).status, 403);
+    let head = format!("GET /admin/agents HTTP/1.1\r\nAuthorization: Bearer {}\r\n", wrong[1]);
+    assert_eq!(buckler_tests::http::ask(address, &head, b"").status, 401);
     let told = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(told.success());
     assert!(child.wait().unwrap().success(), "SIGTERM is no failure");
-    assert!(lines.any(|line| line.contains("stopped")));
+    let said: Vec<String> = lines.collect();
+    for part in [
+        "a wrong or missing agent key",
+        "a wrong or missing admin token",
+        "stopped",
+    ] {
+        assert!(said.iter().any(|line| line.contains(part)), "{part}: {said:?}");
+    }
+    assert!(
+        !said.iter().any(|line| wrong.iter().any(|guess| line.contains(guess))),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -3,12 +3,13 @@
 mod taking;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::taking::Taken;
+pub(crate) use self::{taking::Taken, told::Coverage};
 use crate::{
     guard::Trial,
     model::{
