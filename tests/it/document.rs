@@ -155,7 +155,9 @@ fn the_message_and_the_status_answer_what_bans_no_client_too() {
         let refused = site.app.ask("/item/7?q=1'+OR+'1'%3D'1", CLIENT).unwrap();
         assert_eq!((refused.status, refused.text()), (status, MESSAGE));
         assert_eq!(site.get("/", CLIENT), 200, "it is refused once");
-        let head = format!("POST / HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nContent-Encoding: unknown\r\n");
+        let head = format!(
+            "POST / HTTP/1.1\r\nX-Forwarded-For: {CLIENT}\r\nContent-Encoding: unknown\r\nContent-Length: 3\r\n"
+        );
         let unread = http::try_ask(site.app.address(), &head, b"a=1").unwrap();
         assert_eq!(
             (unread.status, unread.text()),

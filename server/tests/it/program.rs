@@ -53,8 +53,11 @@ fn it_serves_until_it_is_told_to_end() {
         r#"{{"key": "{}", "version": "0.10.2", "platform": "Flask", "routes": {{}}}}"#,
         wrong[0]
     );
-    let head = "POST /config HTTP/1.1\r\nContent-Type: application/json\r\n";
-    assert_eq!(buckler_tests::http::ask(address, head, config.as_bytes()).status, 403);
+    let head = format!(
+        "POST /config HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+        config.len()
+    );
+    assert_eq!(buckler_tests::http::ask(address, &head, config.as_bytes()).status, 403);
     let head = format!("GET /admin/agents HTTP/1.1\r\nAuthorization: Bearer {}\r\n", wrong[1]);
     assert_eq!(buckler_tests::http::ask(address, &head, b"").status, 401);
     let told = Command::new("kill")
