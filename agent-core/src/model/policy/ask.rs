@@ -167,7 +167,8 @@ impl Policy {
     }
 
     /// Whether somebody has said with which status all refusals are answered, be it the usual one.
-    pub(crate) const fn says_block_status(&self) -> bool {
+    #[must_use]
+    pub const fn says_block_status(&self) -> bool {
         self.answers.says_status
     }
 
