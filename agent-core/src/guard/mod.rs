@@ -34,7 +34,7 @@
 //! - [`Mode::LogOnly`] is the kill switch: nothing is refused, whatever is found.
 //! - A panic is caught, and the request passes (or is refused, by [`OnFailure`]). One in a detector leaves the request to the others,
 //!   and one of the host's own that panics or is slow again and again rests ([`DetectorHealth`]). Buckler's own are always asked.
-//! - What one request may cost is counted in steps ([`Fuel`](buckler_waf::detect::Fuel)), and has
+//! - What one request may cost is counted in steps ([`Fuel`]), and has
 //!   an end: beyond it [`OnFailure`] decides about that request, and about no other.
 //! - A slow judgement is counted: one in 256 is timed on each worker, which costs nothing that can be measured and finds what is slow
 //!   often enough to matter.
