@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Answer, Failure,
     api::{Api, ApiError},
-    cli::AgentsArgs,
+    cli::{AgentsArgs, AgentsCommand},
     show::{Screen, at, duration, taken, text},
 };
 
@@ -109,11 +109,94 @@ pub(crate) fn troubles(agent: &Value) -> Vec<String> {
     troubles
 }
 
+/// An agent's labels.
+fn labels(agent: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let labels = at(at(agent, "identity"), "labels").as_object().into_iter().flatten();
+    labels.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
+}
+
+/// Whether a label is what was asked for: `key:value`, or `key`.
+fn is_label(wanted: &str, key: &str, value: &str) -> bool {
+    let rest = wanted.strip_prefix(key);
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':') == Some(value))
+}
+
+/// What people know an agent by, apart from its name, in a few words.
+fn known_as(agent: &Value) -> String {
+    let identity = at(agent, "identity");
+    let said = ["environment", "release"].map(|member| text(identity, member));
+    let labels = labels(agent).map(|(key, value)| {
+        if value.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{key}:{value}")
+        }
+    });
+    let all: Vec<String> = said.into_iter().chain(labels).filter(|text| !text.is_empty()).collect();
+    all.join(" ")
+}
+
+/// Forgets one agent, or all that are gone.
+fn forget(command: &AgentsCommand, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    let AgentsCommand::Forget { id, profile, .. } = command;
+    let mut query: Vec<(&str, &str)> = profile.iter().map(|profile| ("profile", profile.as_str())).collect();
+    let mut forgotten = 0;
+    if let Some(id) = id {
+        let _: Value = api.delete(&format!("admin/agents/{}", segment(id)), &query)?;
+        forgotten = 1;
+    } else {
+        query.push(("state", State::Gone.name()));
+        // so many at once as the server takes
+        loop {
+            let done: Value = api.delete("admin/agents", &query)?;
+            let now = at(&done, "forgotten").as_u64().unwrap_or_default();
+            forgotten += now;
+            if now == 0 || at(&done, "more") != &Value::Bool(true) {
+                break;
+            }
+        }
+    }
+    if screen.is_json() {
+        screen.json(&json!({ "forgotten": forgotten }))?;
+    } else {
+        match (id, forgotten) {
+            (Some(id), _) => screen.line(&format!("{id} is forgotten"))?,
+            (None, 0) => screen.line("no agent is gone")?,
+            (None, many) => screen.line(&format!("{many} agents are forgotten"))?,
+        }
+    }
+    Ok(if forgotten > 0 { Answer::Yes } else { Answer::No })
+}
+
+/// A text as one segment of a path.
+fn segment(text: &str) -> String {
+    let written = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(written).collect()
+}
+
 pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
+    if let Some(command) = &args.command {
+        return forget(command, api, screen);
+    }
     let is_asked_for = |agent: &Value| {
         let is =
             |asked: &Option<String>, member: &str| asked.as_ref().is_none_or(|asked| *at(agent, member) == **asked);
-        is(&args.profile, "profile") && is(&args.fleet, "fleet") && !(args.unwell && troubles(agent).is_empty())
+        let identity = at(agent, "identity");
+        let said =
+            |asked: &Option<String>, member: &str| asked.as_ref().is_none_or(|asked| *at(identity, member) == **asked);
+        is(&args.profile, "profile")
+            && is(&args.fleet, "fleet")
+            && said(&args.name, "name")
+            && said(&args.environment, "environment")
+            && said(&args.release, "release")
+            && args
+                .label
+                .iter()
+                .all(|wanted| labels(agent).any(|(key, value)| is_label(wanted, key, value)))
+            && !(args.unwell && troubles(agent).is_empty())
     };
     let agents: Vec<Value> = all(api)?.into_iter().filter(is_asked_for).collect();
     let answer = if args.unwell && !agents.is_empty() {
@@ -128,7 +211,10 @@ pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<A
     let rows = agents.iter().map(|agent| {
         [
             text(agent, "id"),
+            text(at(agent, "identity"), "name"),
             text(agent, "profile"),
+            text(at(agent, "identity"), "host"),
+            known_as(agent),
             text(agent, "peer"),
             format!("{} {}", text(agent, "platform"), text(agent, "version")),
             text(agent, "state"),
@@ -139,7 +225,8 @@ pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<A
         ]
     });
     let head = [
-        "AGENT", "PROFILE", "FROM", "PLATFORM", "STATE", "SEEN", "CONFIG", "LIST", "TROUBLE",
+        "AGENT", "NAME", "PROFILE", "HOST", "KNOWN BY", "FROM", "PLATFORM", "STATE", "SEEN", "CONFIG", "LIST",
+        "TROUBLE",
     ];
     let empty = if args.unwell {
         "All agents are well"

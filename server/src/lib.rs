@@ -96,8 +96,8 @@ mod tokens;
 mod upkeep;
 
 pub use config::{
-    Bouncer, ClientSubject, ConfigError, EventsFile, JournalConfig, JournalKind, JournalTls, Limits, Profile,
-    ServerConfig, SharedSecret, Tls, Webhook,
+    AgentRules, Bouncer, ClientSubject, ConfigError, EventsFile, JournalConfig, JournalKind, JournalTls, Limits,
+    Profile, ServerConfig, SharedSecret, Tls, Webhook,
 };
 pub use moment::{Moment, Tick};
 pub use node::Node;

@@ -31,6 +31,9 @@ use crate::{
 /// thought of.
 const TICK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often is looked for agents that have said nothing for long: of 100,000 in some milliseconds.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
+
 /// The most removed keys that are named at once: files have a handful.
 const MOST_WARNINGS: usize = 10;
 
@@ -60,12 +63,14 @@ pub(crate) async fn run(upkeep: Upkeep) {
     } = upkeep;
     let (data_dir, backup_every) = (config.data_dir.clone(), config.backup_every_s.get());
     let backup_every = Duration::from_secs(backup_every.into());
+    let forget_after_s = config.agents.forget_after_s.get().into();
     let announce = hub::run(Arc::clone(&hub), owner.clone(), Arc::clone(&timeline));
     let reload = reload((&owner, &profiles, &timeline), config, reload_every);
     let backups = back_up(&owner, data_dir, backup_every);
     let certificates = certificates(&state, &profiles, reload_every);
     let access = watch_access((&owner, &timeline), &profiles, &tokens);
     let turns = tick(&owner, &hub, &state);
+    let turns = futures_util::future::join(turns, forget_agents(&owner, &profiles, forget_after_s));
     let kept = futures_util::future::join(certificates, access);
     futures_util::future::join5(turns, announce, reload, backups, kept).await;
 }
@@ -119,6 +124,22 @@ async fn tick(owner: &Owner, hub: &Hub, state: &State) {
             state.beat();
         }
         hub.touch_all();
+    }
+}
+
+/// Forgets agents that have said nothing for long.
+async fn forget_agents(owner: &Owner, profiles: &Profiles, after_s: u64) {
+    let mut turns = interval(FORGET_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let longest = profiles.intervals().into_values().max().unwrap_or_default();
+        let forgotten = owner.ask(move |node, now| Ok(node.forget_silent(after_s, longest, now)));
+        // a server that is stopping or busy is asked again at the next turn
+        let forgotten = forgotten.await.unwrap_or_default();
+        if forgotten > 0 {
+            tracing::info!(forgotten, after_s, "agents that said nothing any longer are forgotten");
+        }
     }
 }
 

@@ -27,7 +27,10 @@ use crate::{
         blacklist::{Scope, SharedList},
         outbox::Outbox,
     },
-    protocol::{AgentKey, Routes, v2::Totals},
+    protocol::{
+        AgentKey, Routes,
+        v2::{self, Totals},
+    },
     settings::Settings,
     status::{Board, Clients},
     store::{Everything, Need, Saved, SavedEntry, SavedList, Store, Times},
@@ -62,6 +65,8 @@ pub(crate) struct Identity {
     pub(crate) instance_id: Uuid,
     pub(crate) platform: String,
     pub(crate) routes: Routes,
+    /// What people know the agent by.
+    pub(crate) known_as: v2::Identity,
     /// How the server is reached. It changes with the settings files.
     pub(crate) contact: RefCell<Contact>,
     /// Whether the agent speaks only when it is asked to.

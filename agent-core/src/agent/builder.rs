@@ -23,8 +23,8 @@ use crate::{
     clock::{Clock, SystemClock},
     guard::{Guard, GuardParts, Intake, Mode, Published, Recent, Snapshot, Tally, Trusted},
     model::{blacklist::Blacklist, policy::Policy},
-    protocol::{Route, Routes},
-    settings::{Settings, SettingsError},
+    protocol::{Route, Routes, v2},
+    settings::{HostName, Settings, SettingsError},
     status::{Board, Conversation, Enforcement},
     store::{Faults, Home, Saved, Seal, Store, Times},
     transport::TransportFactory,
@@ -158,6 +158,7 @@ impl AgentBuilder {
             instance_id: Uuid::now_v7(),
             platform,
             routes,
+            known_as: known_as(&settings),
             contact: RefCell::new(Contact::new(&settings, transport)),
             enrols: settings.agent().enrol,
             on_demand,
@@ -166,8 +167,7 @@ impl AgentBuilder {
             coverage,
         };
         if on_demand && identity.contact.borrow().cloud.is_some() {
-            let now = Times::read(&*shared.clock);
-            shared.board.due.is_at(now);
+            shared.board.due.is_at(Times::read(&*shared.clock));
         }
         let (control, commands) = unbounded_channel();
         let agent = Agent {
@@ -206,6 +206,15 @@ impl fmt::Debug for AgentBuilder {
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
+}
+
+/// What people know the agent by, with the machine's name where none is said.
+fn known_as(settings: &Settings) -> v2::Identity {
+    let mut known_as = settings.identity();
+    if settings.agent().host_name == HostName::Found {
+        known_as.host = sysinfo::System::host_name().ok();
+    }
+    known_as.bounded()
 }
 
 /// Has the guard know the routes that the host lists.

@@ -17,6 +17,7 @@ use super::{
     Problem,
     files::Files,
     floor,
+    identity::{self, HostName},
     section::{Found, Section, text},
     signing, value,
 };
@@ -27,7 +28,7 @@ use crate::{
         policy::Floor,
         signing::Trust,
     },
-    protocol::AgentKey,
+    protocol::{AgentKey, v2::Identity},
 };
 
 /// What the host decides about the agent itself. The server may change none of it.
@@ -76,6 +77,10 @@ pub struct AgentSettings {
     pub floor: Floor,
     /// Whose configurations are believed.
     pub signing: Trust,
+    /// What people know the agent by, as far as it is said; the machine's name is apart.
+    pub identity: Identity,
+    /// Which name of the machine is told to the server.
+    pub host_name: HostName,
 }
 
 /// What [`AgentSettings::breaker_share`] is by default: a fleet catches attackers, and no site has one customer in five who is one.
@@ -101,6 +106,7 @@ impl AgentSettings {
         let (uninspected, said_of_it) = uninspected(&mut section, files);
         let cloud_url = cloud_url(&mut section);
         let (floor, said_of_floor) = floor::read(section.take("floor"), cloud_url.as_ref(), files);
+        let (identity, host_name) = identity::read(&mut section);
         let (signing, said_of_signing) = signing::read(section.take("signing"), files);
         let settings = Self {
             cloud_url,
@@ -123,6 +129,8 @@ impl AgentSettings {
             stale_after: stale_after(&mut section),
             floor,
             signing,
+            identity,
+            host_name,
         };
         let mut found = section.into_found();
         for inner in [said_of_it, said_of_floor, said_of_signing] {

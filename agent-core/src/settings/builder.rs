@@ -112,20 +112,13 @@ impl SettingsBuilder {
     }
 
     /// What happens to a request for one reason for which its body was not inspected.
-    pub fn uninspected(mut self, gap: Gap, action: UninspectedAction) -> Self {
+    pub fn uninspected(self, gap: Gap, action: UninspectedAction) -> Self {
         let word = match action {
             UninspectedAction::Pass => "pass",
             UninspectedAction::Log => "log",
             UninspectedAction::Refuse => "refuse",
         };
-        let table = self
-            .agent
-            .entry("uninspected".to_owned())
-            .or_insert_with(|| value::from_json(CODE, serde_json::json!({})));
-        if let ValueKind::Table(reasons) = &mut table.kind {
-            reasons.insert(gap.name().to_owned(), value::from_json(CODE, word.into()));
-        }
-        self
+        self.nested("uninspected", gap.name().to_owned(), word.into())
     }
 
     /// Whether anything is refused at all; `false` lets every request pass, and logs, counts and reports what is found.
@@ -153,6 +146,26 @@ impl SettingsBuilder {
     /// The age from which on a list that the server has not confirmed is only logged.
     pub fn stale_after(self, age: Duration) -> Self {
         self.agent("stale_after", format!("{}ms", age.as_millis()).into())
+    }
+
+    /// What people know the agent by, in the place of `APP_NAME`.
+    pub fn name(self, name: impl AsRef<str>) -> Self {
+        self.agent("name", name.as_ref().into())
+    }
+
+    /// The application's release, for people who look at agents.
+    pub fn release(self, release: impl AsRef<str>) -> Self {
+        self.agent("release", release.as_ref().into())
+    }
+
+    /// Where the application runs, for people who look at agents: `production`, `staging`, …
+    pub fn environment_name(self, environment: impl AsRef<str>) -> Self {
+        self.agent("environment", environment.as_ref().into())
+    }
+
+    /// A label, for people who look at agents.
+    pub fn label(self, key: impl Into<String>, said: impl Into<String>) -> Self {
+        self.nested("labels", key.into(), said.into().into())
     }
 
     /// A key of `[agent]`, as a file would say it: a text, a number, `true`, a list. For adapters to other languages, whose hosts say
@@ -241,6 +254,18 @@ impl SettingsBuilder {
         // what is watched is kept; of settings that come from no file nothing is
         settings.source = (!settings.files().is_empty()).then(|| Arc::new(source));
         Ok(settings)
+    }
+
+    /// A key of a table of `[agent]`.
+    fn nested(mut self, table: &str, key: String, said: serde_json::Value) -> Self {
+        let value = self
+            .agent
+            .entry(table.to_owned())
+            .or_insert_with(|| value::from_json(CODE, serde_json::json!({})));
+        if let ValueKind::Table(table) = &mut value.kind {
+            table.insert(key, value::from_json(CODE, said));
+        }
+        self
     }
 
     fn agent(mut self, key: &str, said: serde_json::Value) -> Self {

@@ -106,7 +106,10 @@ impl Environment {
             (_, None) => self
                 .problems
                 .push(Problem::new(origin, "", "a value that is not UTF-8", "a UTF-8 text")),
-            (["agent", "uninspected" | "floor" | "signing", _] | ["agent", "floor", "levels", _], Some(text)) => {
+            (
+                ["agent", "uninspected" | "floor" | "signing" | "labels", _] | ["agent", "floor", "levels", _],
+                Some(text),
+            ) => {
                 insert(&mut self.tree, &levels, &origin, text);
             }
             (["agent", key], Some(text)) => insert(&mut self.tree, &["agent", key], &origin, text),

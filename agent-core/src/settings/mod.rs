@@ -87,6 +87,7 @@ mod error;
 mod expand;
 mod files;
 mod floor;
+mod identity;
 mod layers;
 mod section;
 mod security;
@@ -107,6 +108,7 @@ pub use self::{
     agent::AgentSettings,
     builder::SettingsBuilder,
     error::{Problem, SettingsError},
+    identity::HostName,
     section::Section,
     transport::TransportSettings,
 };
@@ -116,7 +118,7 @@ use self::{
 };
 use crate::{
     model::policy::{Layer, Policy},
-    protocol::{AgentKey, ConfigMap},
+    protocol::{AgentKey, ConfigMap, v2::Identity},
 };
 
 /// Everything the host decides, read and checked.
@@ -218,6 +220,24 @@ impl Settings {
     #[must_use]
     pub fn cloud(&self) -> Option<(Url, AgentKey)> {
         self.agent.cloud_url.clone().zip(self.agent.key.clone())
+    }
+
+    /// What people know the agent by: without a name of its own, by the `APP_NAME` that file,
+    /// environment or code say. The machine's name is in it only where it is said.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let mut identity = self.agent.identity.clone();
+        if let HostName::Said(host) = &self.agent.host_name {
+            identity.host = Some(host.clone());
+        }
+        let said = |layer: &Layer| {
+            let is_it = |(key, _): &(&String, &serde_json::Value)| key.eq_ignore_ascii_case("APP_NAME");
+            layer.keys.iter().find(is_it).is_some_and(|(_, said)| !said.is_null())
+        };
+        if identity.name.is_none() && self.local.iter().chain(&self.code).any(said) {
+            identity.name = Some(self.policy.app_name().to_owned());
+        }
+        identity.bounded()
     }
 
     /// Who said `agent.cloud_url`: a file's path, an environment variable, or `code`.

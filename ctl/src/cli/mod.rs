@@ -103,7 +103,22 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct AgentsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<AgentsCommand>,
+    /// Only agents of this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only agents with this label, such as `tier:web`, or with any of this key; may be repeated
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub(crate) label: Vec<String>,
+    /// Only agents in this environment
+    #[arg(long)]
+    pub(crate) environment: Option<String>,
+    /// Only agents of this release of their application
+    #[arg(long)]
+    pub(crate) release: Option<String>,
     /// Only agents of this profile
     #[arg(long)]
     pub(crate) profile: Option<String>,
@@ -114,6 +129,22 @@ pub(crate) struct AgentsArgs {
     /// or events that were lost
     #[arg(long)]
     pub(crate) unwell: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// Forgets an agent that is gone, or all that are
+    Forget {
+        /// The agent, as `agents` shows it
+        #[arg(required_unless_present = "gone")]
+        id: Option<String>,
+        /// All that are gone
+        #[arg(long, conflicts_with = "id")]
+        gone: bool,
+        /// Only agents of this profile
+        #[arg(long)]
+        profile: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -84,3 +84,53 @@ fn refusals_are_told_as_they_come() {
         "each once, the oldest first: {ids:?}"
     );
 }
+
+#[test]
+fn agents_are_found_by_what_people_know_them_by() {
+    let stage = Stage::new();
+    stage.agent();
+    let row = stage.run("agents");
+    assert_says(&row, 0, "shop     web-1  production 2.4.1 tier:web");
+    for (asked, is_found) in [
+        ("--name shop", true),
+        ("--name blog", false),
+        ("--label tier:web --label tier", true),
+        ("--label tier:web --label zone", false),
+        ("--label tier:we", false),
+        ("--environment production --release 2.4.1", true),
+        ("--environment staging", false),
+        ("--release 2.4", false),
+    ] {
+        let found = stage.json(&format!("agents {asked}"));
+        assert_eq!(
+            found["agents"].as_array().unwrap().len(),
+            usize::from(is_found),
+            "{asked}"
+        );
+    }
+}
+
+#[test]
+fn agents_that_are_gone_are_forgotten() {
+    let stage = Stage::new();
+    stage.agent();
+    assert_says(&stage.run("agents forget --gone"), 1, "no agent is gone");
+    assert_says(&stage.run(&format!("agents forget {AGENT}")), 1, "only who is gone");
+    stage.pass(30 * INTERVAL_S);
+    assert_says(&stage.run("agents forget nobody"), 1, "no such agent");
+    assert_says(
+        &stage.run(&format!("agents forget {AGENT} --profile shop")),
+        0,
+        "is forgotten",
+    );
+    assert_says(&stage.run("agents"), 0, "No agents");
+    stage.agent();
+    stage.pass(30 * INTERVAL_S);
+    assert_says(&stage.run("agents forget --gone"), 0, "1 agents are forgotten");
+    assert_says(&stage.run("agents forget"), 2, "<ID>");
+    assert_says(
+        &stage.run(&format!("agents forget {AGENT} --gone")),
+        2,
+        "cannot be used with",
+    );
+}

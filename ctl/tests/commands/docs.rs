@@ -170,7 +170,16 @@ fn words_of(command: &str) -> String {
 }
 
 /// Commands that have others below them.
-const GROUPS: [&str; 7] = ["bans", "proposals", "profiles", "keys", "credentials", "tokens", "sign"];
+const GROUPS: [&str; 8] = [
+    "agents",
+    "bans",
+    "proposals",
+    "profiles",
+    "keys",
+    "credentials",
+    "tokens",
+    "sign",
+];
 
 /// Every command that does something, as the program's own help lists them.
 fn commands(stage: &Stage, above: &str) -> BTreeSet<String> {

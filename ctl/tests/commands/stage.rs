@@ -157,6 +157,9 @@ impl Stage {
         };
         let mut registration = agent.message(&[]);
         registration["platform"] = json!("actix-web");
+        registration["v2"]["identity"] = json!({
+            "host": "web-1", "release": "2.4.1", "environment": "production", "labels": {"tier": "web"},
+        });
         registration["routes"] = json!({"index": {"methods": ["GET"], "path": "/"}});
         agent.post("/config", &registration);
         agent

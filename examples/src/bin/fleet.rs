@@ -20,7 +20,7 @@ use actix_web::rt::{self, time::sleep};
 use awc::http::Method;
 use buckler::{
     model::{conversation::Introduction, policy::Policy},
-    protocol::{AgentKey, Routes},
+    protocol::{AgentKey, Routes, v2::Identity},
     settings::Settings,
     transport::TransportFactory,
 };
@@ -220,6 +220,7 @@ impl Members<'_> {
     fn start(&self, number: usize) -> Result<UnboundedSender<Order>, Box<dyn Error>> {
         let who = Introduction {
             enrol: None,
+            identity: Identity::default(),
             cloud_url: self.cloud.cloud_url.clone(),
             key: AgentKey::new(KEY),
             platform: "fleet".to_owned(),

@@ -1,5 +1,6 @@
 //! What the operator decides: addresses, limits, the admin token, and the profiles by agent key.
 
+mod agents;
 mod error;
 mod events;
 mod journal;
@@ -20,6 +21,7 @@ use url::Url;
 
 use self::limits::at_least_one;
 pub use self::{
+    agents::AgentRules,
     error::ConfigError,
     events::{EventsFile, SharedSecret, Webhook},
     journal::{JournalConfig, JournalKind, JournalTls},
@@ -115,6 +117,8 @@ pub struct ServerConfig {
     pub protect_private_ranges: bool,
     /// Bounds of what the server takes and keeps.
     pub limits: Limits,
+    /// What becomes of agents that say nothing any longer.
+    pub agents: AgentRules,
     /// Configurations by name, each with the keys of the agents that have it.
     pub profiles: BTreeMap<String, Profile>,
     /// A file of what happens, a JSON object a line.
@@ -153,6 +157,7 @@ impl Default for ServerConfig {
             own_addresses: Vec::new(),
             protect_private_ranges: true,
             limits: Limits::default(),
+            agents: AgentRules::default(),
             profiles: BTreeMap::new(),
             events: None,
             webhooks: BTreeMap::new(),

@@ -138,11 +138,21 @@ impl State {
     pub(super) async fn agents(&self) -> Result<(Vec<AgentView>, Option<Reach>), StoreError> {
         let own = self.owner.ask(|node, _| Ok(node.agents()));
         let Some(neighbours) = &self.neighbours else {
-            return Ok((own.await?, None));
+            return Ok((self.named(own.await?), None));
         };
         let (own, answers) = future::join(own, neighbours.ask()).await;
         let (all, reach) = merged(own?, &answers);
-        Ok((all, Some(reach)))
+        Ok((self.named(all), Some(reach)))
+    }
+
+    /// The same, those without a name of their own named as their profile's configuration has it.
+    fn named(&self, mut agents: Vec<AgentView>) -> Vec<AgentView> {
+        let names = self.profiles.app_names();
+        for agent in agents.iter_mut().filter(|agent| agent.identity.name.is_none()) {
+            agent.identity.name = names.get(&agent.profile).cloned();
+            agent.identity = agent.identity.bounded();
+        }
+        agents
     }
 
     /// Waits until this node knows all up to a record.

@@ -230,6 +230,22 @@ impl Node {
         })
     }
 
+    /// Does with what need not last what a record says of it, once that was applied.
+    pub(crate) fn follow(&mut self, record: &Record) {
+        for command in &record.commands {
+            if let Command::ForgetAgent { profile, agent } = command {
+                self.presence.forget(profile, agent);
+            }
+        }
+    }
+
+    /// Forgets agents that were silent for so many seconds, and for twenty of their profile's
+    /// intervals; how many they were.
+    pub(crate) fn forget_silent(&mut self, seconds: u64, longest_interval_s: u64, now: Moment) -> usize {
+        let seconds = seconds.max(longest_interval_s.saturating_mul(GONE_AFTER));
+        self.presence.forget_silent(seconds, now.tick)
+    }
+
     /// Every agent that was heard, as it was heard, in no order.
     pub fn heard(&self) -> impl Iterator<Item = &AgentView> {
         self.presence.iter().map(|(_, view)| view)

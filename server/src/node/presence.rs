@@ -49,6 +49,7 @@ impl Heard {
             transport: report.transport,
             platform: String::new(),
             version: String::new(),
+            identity: v2::Identity::default(),
             routes: 0,
             registered: false,
             first_seen_ms: now.unix_ms,
@@ -103,6 +104,9 @@ impl Heard {
         }
         if let Events::V2(part) = &report.events {
             hear_v2(view, part);
+            if report.introduction.is_some() {
+                view.identity = part.identity.as_deref().map(v2::Identity::bounded).unwrap_or_default();
+            }
         }
     }
 
@@ -228,6 +232,21 @@ impl Presence {
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<AgentIdent>, &AgentView)> {
         self.all.iter().map(|(who, agent)| (who, &agent.view))
+    }
+
+    /// Forgets an agent of this name; whether it was there.
+    pub(super) fn forget(&mut self, profile: &str, agent: &str) -> bool {
+        let is_it = |who: &AgentIdent| **who.profile() == *profile && who.to_string() == agent;
+        let before = self.all.len();
+        self.all.retain(|who, _| !is_it(who));
+        self.all.len() < before
+    }
+
+    /// Forgets who was silent for so many seconds; how many were.
+    pub(super) fn forget_silent(&mut self, seconds: u64, now: Tick) -> usize {
+        let before = self.all.len();
+        self.all.retain(|_, agent| now.since(agent.at) < seconds);
+        before - self.all.len()
     }
 
     /// Forgets the hundredth that was heard longest ago, so that forgetting costs little per agent.

@@ -327,7 +327,12 @@ impl Keeper {
         let node = &mut self.node;
         // a panic costs the record its answers. What it may have left half done in a list shows in
         // the digest, and agents fetch a snapshot
-        let answers = catch_unwind(AssertUnwindSafe(|| node.store.apply(record))).unwrap_or_else(|_| {
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            let answers = node.store.apply(record);
+            node.follow(record);
+            answers
+        }));
+        let answers = applied.unwrap_or_else(|_| {
             tracing::error!("the store panicked and goes on");
             Vec::new()
         });

@@ -2,13 +2,14 @@
 
 mod bouncers;
 mod candidate;
+mod expected;
 mod keys;
 mod live;
 mod v1;
 mod written;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -233,22 +234,6 @@ impl Profiles {
     #[must_use]
     pub(crate) fn all(&self) -> Vec<Arc<LiveProfile>> {
         self.set.load().live.values().map(Arc::clone).collect()
-    }
-
-    /// The seconds between two beacons of each profile's agents.
-    #[must_use]
-    pub(crate) fn intervals(&self) -> HashMap<Arc<str>, u64> {
-        let set = self.set.load();
-        let intervals = set.live.values();
-        // an agent that tries a longer one is not late
-        let seconds = |live: &LiveProfile| {
-            let tried = set.candidates.get(live.name()).map(|candidate| candidate.live());
-            let both = std::iter::once(live).chain(tried);
-            both.map(|live| live.policy().beacon_delay().as_secs())
-                .max()
-                .unwrap_or_default()
-        };
-        intervals.map(|live| (Arc::clone(live.name()), seconds(live))).collect()
     }
 
     /// What a configuration file says now. A profile whose configuration the file has not changed

@@ -22,7 +22,7 @@ use crate::{list::Banned, moment::Moment};
 /// does: a release that does not know them then says that a newer one wrote the journal, instead of
 /// taking it for damaged or passing over what it does not know. A record has the oldest form that
 /// says what it says, so that nodes of the release before go on until something new is used.
-pub const RECORD_VERSION: u8 = 4;
+pub const RECORD_VERSION: u8 = 5;
 
 /// The longest text of an event that is kept, in characters: names of checks, rules and places are
 /// shorter.
@@ -148,6 +148,14 @@ pub enum Command {
         /// The agent.
         agent: Uuid,
     },
+    /// An agent that is gone is shown no longer, on any node. What is known of its events stays, and
+    /// who speaks again is there again.
+    ForgetAgent {
+        /// The profile.
+        profile: Arc<str>,
+        /// Its name, as an operator sees it.
+        agent: Arc<str>,
+    },
     /// Who makes the change that stands before this in the record, and what it is.
     Audit(Box<AuditNote>),
 }
@@ -170,6 +178,7 @@ impl Command {
             | Self::RevokeCredential { .. }
             | Self::ResetCredential { .. } => 3,
             Self::Stage(_) | Self::Unstage { .. } => 4,
+            Self::ForgetAgent { .. } => 5,
         }
     }
 
@@ -349,7 +358,12 @@ mod tests {
         assert_eq!((form(vec![report(None)]), form(vec![report(Some("k"))])), (1, 2));
         assert_eq!(form(vec![ban(), revoke(), report(Some("k"))]), 3);
         let unstage = || Command::Unstage { name: "shop".into() };
-        assert_eq!(form(vec![ban(), unstage(), revoke()]), RECORD_VERSION);
+        assert_eq!(form(vec![ban(), unstage(), revoke()]), 4);
+        let forget = || Command::ForgetAgent {
+            profile: "shop".into(),
+            agent: "192.0.2.1".into(),
+        };
+        assert_eq!(form(vec![ban(), forget(), unstage()]), RECORD_VERSION);
         // what a form has is read by the form: no field of a newer one is written
         let text = serde_json::to_string(&Record::new(Moment::default(), vec![report(None)])).unwrap();
         assert!(!text.contains("via"), "{text}");

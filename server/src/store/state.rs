@@ -123,6 +123,8 @@ impl Store {
             }
             Command::Token(token) => self.access.set_token(token),
             Command::ForgetToken { id } => self.access.forget_token(id),
+            // a node's own, which follows the record
+            Command::ForgetAgent { .. } => {}
             Command::Audit(note) => self.audit.note(note, self.now),
         }
         Answer::Done

@@ -35,6 +35,9 @@ pub struct AgentView {
     pub platform: String,
     /// Its own version.
     pub version: String,
+    /// What people know it by, as its host says it.
+    #[serde(default, skip_serializing_if = "v2::Identity::is_empty")]
+    pub identity: v2::Identity,
     /// How many routes it told of.
     pub routes: usize,
     /// Whether it has registered since the server started.

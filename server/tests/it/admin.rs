@@ -369,3 +369,127 @@ async fn agents_are_paged_and_filtered() {
     assert!(refused.contains("online, late, gone"), "{refused}");
     ask("sort=id").await.refused(400);
 }
+
+#[actix_web::test]
+async fn agents_are_known_by_what_their_hosts_say() {
+    let cloud = Cloud::start(config());
+    let identity = |said: Value| serde_json::from_value(said).unwrap();
+    let mut shop = Agent::new();
+    shop.part.identity = Some(identity(json!({
+        "name": "shop\u{1b}[2J", "host": "web-1", "release": "2.4.1", "environment": "production",
+        "labels": {"tier": "web", "zone": "eu:1", "long": "x".repeat(1_000)}, "later": "unknown",
+    })));
+    shop.register(&cloud).await;
+    // a beacon says nothing of it, and takes nothing back
+    shop.part.identity = None;
+    shop.beacon(&cloud).await;
+    let mut other = Agent::new();
+    other.part.identity = Some(identity(json!({"environment": "staging", "labels": {"tier": "job"}})));
+    other.register(&cloud).await;
+    let ask = async |query: &str| {
+        let path = format!("/admin/agents?{query}");
+        let page = cloud.admin(Method::GET, &path, &Value::Null).await.good();
+        let agents = page["agents"].as_array().unwrap().clone();
+        agents
+            .into_iter()
+            .map(|agent| agent["identity"].clone())
+            .collect::<Vec<_>>()
+    };
+    let found = ask("name=shop[2J&host=web-1&release=2.4.1&environment=production").await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["labels"]["long"].as_str().unwrap().len(), 256);
+    assert_eq!(found[0]["labels"]["zone"], "eu:1");
+    // one without a name is called as its profile's configuration has it
+    let found = ask("environment=staging").await;
+    assert_eq!((found.len(), &found[0]["name"]), (1, &json!("shop")));
+    for (label, many) in [
+        ("tier:web", 1),
+        ("tier", 2),
+        ("zone:eu:1", 1),
+        ("tier:we", 0),
+        ("zone:eu", 0),
+        ("ti", 0),
+    ] {
+        assert_eq!(ask(&format!("label={label}")).await.len(), many, "{label}");
+    }
+    // who registers again without it has it no longer
+    shop.register(&cloud).await;
+    assert!(ask("host=web-1").await.is_empty());
+}
+
+#[actix_web::test]
+async fn agents_that_are_gone_are_forgotten_when_an_operator_says_so() {
+    let cloud = Cloud::start(config());
+    let (gone, speaks) = (Agent::new(), Agent::new());
+    gone.register(&cloud).await;
+    // of version 1, whose names have what a path has
+    let v1 = json!({"key": KEY, "version": "0.9.2", "platform": "Flask", "routes": {}});
+    cloud.post("/config", &v1).await.good();
+    let delete = async |path: &str| cloud.admin(Method::DELETE, path, &Value::Null).await;
+    let id = gone.part.agent_id;
+    let message = delete(&format!("/admin/agents/{id}")).await.refused(409);
+    assert!(message.contains("is online"), "{message}");
+    cloud.clock.pass(40 * 60);
+    speaks.register(&cloud).await;
+    delete("/admin/agents").await.refused(400);
+    delete("/admin/agents?state=late").await.refused(400);
+    delete("/admin/agents/nobody").await.refused(404);
+    delete(&format!("/admin/agents/{id}?profile=blog")).await.refused(404);
+    delete(&format!("/admin/agents/{id}")).await.good();
+    let names = async || {
+        let agents = cloud.agents().await;
+        agents
+            .iter()
+            .map(|agent| agent["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let left = names().await;
+    assert_eq!(left.len(), 2);
+    let by_address = left.iter().find(|name| name.contains('/')).unwrap();
+    let encoded = by_address.replace('/', "%2F");
+    delete(&format!("/admin/agents/{encoded}")).await.good();
+    assert_eq!(names().await, [speaks.part.agent_id.to_string()]);
+    // who speaks again is there again, once it has registered
+    assert_eq!(
+        gone.beacon(&cloud).await.flags,
+        [buckler::protocol::v2::Flag::RegisterAgain]
+    );
+    gone.register(&cloud).await;
+    cloud.clock.pass(40 * 60);
+    let done = delete("/admin/agents?state=gone&profile=blog").await.good();
+    assert_eq!(done["forgotten"], 0);
+    let done = delete("/admin/agents?state=gone").await.good();
+    assert_eq!((&done["forgotten"], &done["more"]), (&json!(2), &json!(false)));
+    assert!(names().await.is_empty());
+    let audit = cloud
+        .admin(Method::GET, "/admin/audit?action=agent.forget", &Value::Null)
+        .await
+        .good();
+    let entries = audit["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 3, "{audit}");
+    assert_eq!(
+        (&entries[0]["target"], &entries[0]["old"]["agents"]),
+        (&json!("gone"), &json!(2))
+    );
+    assert_eq!(entries[2]["target"], id.to_string());
+}
+
+#[actix_web::test]
+async fn agents_that_say_nothing_for_long_are_forgotten_by_themselves() {
+    let cloud = Cloud::start(buckler_server::ServerConfig {
+        agents: buckler_server::AgentRules {
+            forget_after_s: 3_600.try_into().unwrap(),
+        },
+        ..config()
+    });
+    Agent::new().register(&cloud).await;
+    cloud.clock.pass(3_500);
+    let later = Agent::new();
+    later.register(&cloud).await;
+    assert_eq!(cloud.agents().await.len(), 2);
+    cloud.clock.pass(200);
+    while cloud.agents().await.len() == 2 {
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(cloud.agents().await[0]["id"], later.part.agent_id.to_string());
+}

@@ -23,6 +23,7 @@ pub(super) fn introduction(estate: &Estate) -> Option<Introduction> {
         instance_id,
         platform,
         routes,
+        known_as,
         ..
     } = &estate.identity;
     let (cloud_url, key) = contact.borrow().cloud.clone()?;
@@ -35,6 +36,7 @@ pub(super) fn introduction(estate: &Estate) -> Option<Introduction> {
         routes: routes.clone(),
         agent_id: estate.agent_id,
         instance_id: *instance_id,
+        identity: known_as.clone(),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::{
     model::{policy::Policy, session::Exchange},
     protocol::{
         AgentKey, Beacon, Epoch, PROTO, Registration, Routes, Telemetry,
-        v2::{AgentPart, EventKind, Have, Health},
+        v2::{AgentPart, EventKind, Have, Health, Identity},
     },
 };
 
@@ -30,6 +30,8 @@ pub struct Introduction {
     pub instance_id: Uuid,
     /// The fingerprint of the credential that it wants to speak with.
     pub enrol: Option<String>,
+    /// What people know it by.
+    pub identity: Identity,
 }
 
 /// A whole message.
@@ -57,13 +59,17 @@ impl Conversation {
     }
 
     fn registration(&self, who: &Introduction, parts: Parts) -> Registration {
+        let identity = (!who.identity.is_empty()).then(|| Box::new(who.identity.clone()));
         Registration {
             key: who.key.clone(),
             version: VERSION.to_owned(),
             platform: who.platform.clone(),
             routes: who.routes.clone(),
             proto: Some(PROTO),
-            v2: Some(self.agent_part(who, parts)),
+            v2: Some(AgentPart {
+                identity,
+                ..self.agent_part(who, parts)
+            }),
         }
     }
 
@@ -114,6 +120,7 @@ impl Conversation {
             totals: telemetry.totals,
             lost: telemetry.lost,
             enrol: who.enrol.clone(),
+            identity: None,
             health: Health {
                 list_age_ms,
                 restarts: telemetry.restarts,

@@ -14,7 +14,7 @@ use crate::{
     },
     protocol::{
         AgentKey, BeaconReply, BlacklistUpdate, Registration, Routes, Welcome,
-        v2::{AddressOrigin, EventKind, Evidence, Flag, ListMode, ListUpdate, Next, ServerPart},
+        v2::{AddressOrigin, EventKind, Evidence, Flag, Identity, ListMode, ListUpdate, Next, ServerPart},
     },
 };
 
@@ -49,6 +49,7 @@ impl Pure {
             talk: Conversation::new(&policy, secs(0)),
             who: Introduction {
                 enrol: None,
+                identity: Identity::default(),
                 cloud_url: Url::parse("https://fleet.example.com/config").unwrap(),
                 key: AgentKey::new("k".to_owned()),
                 platform: "test".to_owned(),

@@ -3,6 +3,7 @@
 //! Where a list is paged, the agent asks for the next page by `have.staging` (the page it holds last); a server that no longer
 //! has that snapshot answers with page 1 of a newer one.
 
+mod identity;
 mod server;
 mod signature;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::{
+    identity::{Identity, MAX_BYTES as MAX_IDENTITY_BYTES, MAX_LABELS, is_shown},
     server::{ConfigUpdate, Flag, ListMode, ListUpdate, Nack, Next, ServerPart},
     signature::{KeyChange, Signature, Signed},
 };
@@ -49,6 +51,9 @@ pub struct AgentPart {
     /// digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrol: Option<String>,
+    /// What people know it by; with registrations alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Box<Identity>>,
 }
 
 /// The most events one message carries.

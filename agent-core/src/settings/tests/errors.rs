@@ -2,7 +2,7 @@
 
 use super::*;
 
-const AGENT_KEYS: &str = "breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, enrol, floor, key, key_file, kill_switch_file, log_dir, on_detector_failure, own_addresses, signing, stale_after, state_dir, template, trusted_proxies, uninspected";
+const AGENT_KEYS: &str = "breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, enrol, environment, floor, host_name, key, key_file, kill_switch_file, labels, log_dir, name, on_detector_failure, own_addresses, release, signing, stale_after, state_dir, template, trusted_proxies, uninspected";
 
 const URL: &str = "an http:// or https:// URL with a host, without user name and password";
 

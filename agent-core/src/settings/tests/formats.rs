@@ -88,7 +88,7 @@ fn every_format_names_the_file_and_keeps_the_case_of_keys() {
                 "{name}: agent.trusted_proxies[0]: found the text \"10.0.0.0/88\"; \
                  allowed: a list of addresses, networks (CIDR) and the word \"private\"\n\
                  {name}: agent.State_Dir: found an unknown key (did you mean state_dir?); \
-                 allowed: breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, enrol, floor, key, key_file, kill_switch_file, log_dir, on_detector_failure, own_addresses, signing, stale_after, state_dir, template, trusted_proxies, uninspected"
+                 allowed: breaker_share, client_ip_header, clients_are_private, cloud_url, compressed_bodies, enforce, enrol, environment, floor, host_name, key, key_file, kill_switch_file, labels, log_dir, name, on_detector_failure, own_addresses, release, signing, stale_after, state_dir, template, trusted_proxies, uninspected"
             )
         );
         let settings = Directory::with(name, text).builder(name).build().unwrap();

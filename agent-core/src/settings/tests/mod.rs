@@ -3,6 +3,7 @@
 mod errors;
 mod floor;
 mod formats;
+mod identity;
 mod options;
 mod precedence;
 mod process;

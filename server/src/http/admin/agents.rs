@@ -1,6 +1,7 @@
 //! Agents in the admin API: all of them, or a page of those that are asked for.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
+use buckler::protocol::v2::Identity;
 use serde::{Deserialize, Serialize};
 
 use super::{Asker, query};
@@ -26,6 +27,12 @@ struct Asked {
     platform: Option<String>,
     /// `online`, `late` or `gone`.
     state: Option<String>,
+    name: Option<String>,
+    host: Option<String>,
+    release: Option<String>,
+    environment: Option<String>,
+    /// `key:value`, or `key` for those that have it at all.
+    label: Option<String>,
     /// The last of the page before, as its `next` says.
     after: Option<String>,
     /// With it, agents come in the order of their names, so that pages follow one another.
@@ -46,8 +53,30 @@ impl Asked {
 
     fn is_of(&self, agent: &AgentView) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-        is(&self.fleet, &agent.fleet) && is(&self.profile, &agent.profile) && is(&self.platform, &agent.platform)
+        let identity = &agent.identity;
+        let of = [
+            (&self.name, &identity.name),
+            (&self.host, &identity.host),
+            (&self.release, &identity.release),
+            (&self.environment, &identity.environment),
+        ];
+        is(&self.fleet, &agent.fleet)
+            && is(&self.profile, &agent.profile)
+            && is(&self.platform, &agent.platform)
+            && of.iter().all(|(wanted, found)| wanted.is_none() || wanted == found)
+            && self.label.as_deref().is_none_or(|wanted| has_label(identity, wanted))
     }
+}
+
+/// Whether an agent has a label, `key:value` or `key`.
+fn has_label(identity: &Identity, wanted: &str) -> bool {
+    identity
+        .labels
+        .iter()
+        .any(|(key, value)| match wanted.strip_prefix(key.as_str()) {
+            Some(rest) => rest.is_empty() || rest.strip_prefix(':') == Some(value),
+            None => false,
+        })
 }
 
 /// An agent's place in the order of pages.

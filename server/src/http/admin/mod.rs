@@ -9,6 +9,7 @@ pub(super) mod candidates;
 pub(super) mod credentials;
 mod export;
 pub(super) mod findings;
+pub(super) mod forget;
 mod keys;
 mod metrics;
 mod openapi;
@@ -53,7 +54,12 @@ fn add(app: &mut impl Routes) {
     app.add(at("/metrics").on(GET, View, metrics::text));
     app.add(at("/admin/openapi.json").on(GET, View, openapi::document));
     app.add(at("/admin/export/{format}").on(GET, View, export::list));
-    app.add(at("/admin/agents").on(GET, View, agents::all));
+    app.add(
+        at("/admin/agents")
+            .on(GET, View, agents::all)
+            .on(DELETE, Operate, forget::gone),
+    );
+    app.add(at("/admin/agents/{id}").on(DELETE, Operate, forget::one));
     app.add(at("/admin/health").on(GET, View, health));
     app.add(at("/admin/backup").on(GET, Admin, backup::whole));
     app.add(

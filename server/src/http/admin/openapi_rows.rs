@@ -30,6 +30,7 @@ const FLEET: (&str, &str, &str) = (
     "string",
     "The fleet; `default`, or the only one that the token is for",
 );
+const FLEET_OF_AGENTS: (&str, &str, &str) = ("fleet", "string", "Those of this fleet; of all where nothing is said");
 const LIMIT: (&str, &str, &str) = ("limit", "integer", "The most entries of the answer");
 const CONFIG: &[(&str, &str, bool)] = &[("", "object", true)];
 
@@ -55,6 +56,15 @@ pub(super) const ADMIN: &[Row] = &[
             ("profile", "string", "Agents of this profile"),
             ("platform", "string", "Agents of this platform"),
             ("state", "string", "Agents that are online, late or gone"),
+            ("name", "string", "Agents of this name"),
+            ("host", "string", "Agents on the machine of this name"),
+            ("release", "string", "Agents of this release of their application"),
+            ("environment", "string", "Agents in this environment"),
+            (
+                "label",
+                "string",
+                "Agents with this label: `key:value`, or `key` with any value",
+            ),
             (
                 "after",
                 "string",
@@ -63,6 +73,22 @@ pub(super) const ADMIN: &[Row] = &[
             LIMIT,
         ],
         ..row("GET", "/admin/agents", "Every agent that was heard, or a page of them")
+    },
+    Row {
+        query: &[
+            ("state", "string", "gone: no others are forgotten; needed"),
+            ("profile", "string", "Those of this profile"),
+            FLEET_OF_AGENTS,
+        ],
+        ..row("DELETE", "/admin/agents", "Forgets the agents that are gone")
+    },
+    Row {
+        query: &[(
+            "profile",
+            "string",
+            "Its profile, where agents of several are called so",
+        )],
+        ..row("DELETE", "/admin/agents/{id}", "Forgets an agent that is gone")
     },
     row("GET", "/admin/health", "WebSockets, journal and certificates"),
     Row {

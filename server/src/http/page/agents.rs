@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     http::{
-        admin::credentials::{self, Change},
+        admin::{
+            credentials::{self, Change},
+            forget,
+        },
         reply::Refusal,
         state::State,
     },
@@ -32,6 +35,14 @@ pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<Stat
     let (mut agents, _) = state.agents().await?;
     agents.retain(|agent| visitor.sees(&agent.fleet));
     let profiles: BTreeSet<String> = agents.iter().map(|agent| agent.profile.to_string()).collect();
+    let environments: BTreeSet<String> = agents
+        .iter()
+        .filter_map(|agent| agent.identity.environment.clone())
+        .collect();
+    let releases: BTreeSet<String> = agents
+        .iter()
+        .filter_map(|agent| agent.identity.release.clone())
+        .collect();
     let (expected, now_ms) = (troubles::expected(&state), state.now().unix_ms);
     let wanted = Condition::by_name(asked.text("condition"));
     let mut rows: Vec<(AgentView, Condition)> = agents
@@ -41,17 +52,41 @@ pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<Stat
             (agent, condition)
         })
         .filter(|(agent, condition)| {
-            let is_of = asked.given("profile").is_none_or(|profile| *agent.profile == *profile);
+            let is = |field, found: Option<&str>| asked.given(field).is_none_or(|wanted| found == Some(wanted));
+            let identity = &agent.identity;
+            let is_of = is("profile", Some(&agent.profile))
+                && is("environment", identity.environment.as_deref())
+                && is("release", identity.release.as_deref());
             is_of && wanted.is_none_or(|wanted| wanted == *condition) && says(agent, asked.text("text"))
         })
         .collect();
     let found = rows.len();
     rows.truncate(MOST);
     let content = html! {
+        (filters(&asked, wanted, [&profiles, &environments, &releases]))
+        div data-live="agents" {
+            p .hint { (words::several(found as u64, "agent", "agents"))
+                @if found > MOST { ", the " (MOST) " heard last are shown" } }
+            @if wanted == Some(Condition::Gone) && found > 0 && visitor.may(Role::Operate) {
+                p { (button(&visitor, "/admin/ui/agents/forget", &[("profile", asked.text("profile"))], ("danger", "Forget all that are gone"))) }
+            }
+            (table(&rows, now_ms))
+        }
+    };
+    Ok(frame(&visitor, "Agents", &content))
+}
+
+/// What agents are looked for by.
+fn filters(
+    asked: &Sent,
+    wanted: Option<Condition>,
+    [profiles, environments, releases]: [&BTreeSet<String>; 3],
+) -> Markup {
+    html! {
         form .filters method="get" {
             label { "Application " select name="profile" {
                 option value="" { "All" }
-                @for profile in &profiles {
+                @for profile in profiles {
                     option value=(profile) selected[asked.text("profile") == profile] { (profile) }
                 }
             } }
@@ -61,16 +96,18 @@ pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<Stat
                     option selected[wanted == Some(condition)] { (condition.name()) }
                 }
             } }
-            label { "Text " input type="search" name="text" value=(asked.text("text")) placeholder="address, version, platform"; }
+            @for (field, shown, known) in [("environment", "Environment ", environments), ("release", "Release ", releases)] {
+                @if !known.is_empty() {
+                    label { (shown) select name=(field) {
+                        option value="" { "All" }
+                        @for one in known { option selected[asked.text(field) == one] { (one) } }
+                    } }
+                }
+            }
+            label { "Text " input type="search" name="text" value=(asked.text("text")) placeholder="name, host, label, address, version"; }
             button type="submit" { "Filter" }
         }
-        div data-live="agents" {
-            p .hint { (words::several(found as u64, "agent", "agents"))
-                @if found > MOST { ", the " (MOST) " heard last are shown" } }
-            (table(&rows, now_ms))
-        }
-    };
-    Ok(frame(&visitor, "Agents", &content))
+    }
 }
 
 /// Whether an agent has a text in what people know it by.
@@ -81,9 +118,35 @@ fn says(agent: &AgentView, text: &str) -> bool {
         agent.platform.clone(),
         agent.version.clone(),
     ];
+    let identity = &agent.identity;
+    let said = [&identity.name, &identity.host, &identity.release, &identity.environment];
+    let labels = identity.labels.iter().map(label);
+    let known = known
+        .into_iter()
+        .chain(said.into_iter().flatten().cloned())
+        .chain(labels);
     known
-        .iter()
+        .into_iter()
         .any(|known| known.to_lowercase().contains(&text.to_lowercase()))
+}
+
+/// A label as people write it.
+fn label((key, value): (&String, &String)) -> String {
+    if value.is_empty() {
+        key.clone()
+    } else {
+        format!("{key}:{value}")
+    }
+}
+
+/// What people know an agent by: its own name, or that of its profile.
+fn known_as(agent: &AgentView) -> &str {
+    agent.identity.name.as_deref().unwrap_or(&agent.profile)
+}
+
+/// An agent's labels.
+fn labels(agent: &AgentView) -> Markup {
+    html! { @for one in &agent.identity.labels { span .tag { (label(one)) } " " } }
 }
 
 fn table(rows: &[(AgentView, Condition)], now_ms: u64) -> Markup {
@@ -98,14 +161,21 @@ fn table(rows: &[(AgentView, Condition)], now_ms: u64) -> Markup {
                 tbody { @for (agent, condition) in rows {
                     tr {
                         td data-label="Agent" {
-                            a href=(path(agent)) { (agent.profile) }
+                            a href=(path(agent)) { (known_as(agent)) }
+                            @if agent.identity.name.as_deref().is_some_and(|name| *name != *agent.profile) {
+                                span .sub { (agent.profile) }
+                            }
+                            @if let Some(host) = &agent.identity.host { span .sub { (host) } }
+                            @if !agent.identity.labels.is_empty() { span .sub { (labels(agent)) } }
                             span .sub { (agent.peer.to_string()) " · " (short(&agent.id))
                                 @if let Some(credential) = &agent.credential {
                                     @if credential.revoked_ms.is_some() { " · revoked" } @else { " · enrolled" } } }
                         }
                         td data-label="State" { (badge(*condition)) }
                         td data-label="Heard" { (words::ago(agent.last_seen_ms, now_ms)) }
-                        td .keep data-label="Runs" { (agent.platform) span .sub { (agent.version) } }
+                        td .keep data-label="Runs" { (agent.platform) span .sub { (agent.version) }
+                            @if let Some(release) = &agent.identity.release { span .sub { "release " (release) } }
+                            @if let Some(environment) = &agent.identity.environment { span .sub { (environment) } } }
                         td .keep data-label="Configuration" { (configuration(agent)) }
                         td .keep data-label="List" { (list(agent)) }
                         td .number data-label="Requests" { (words::count(agent.totals.success.saturating_add(agent.totals.errors))) }
@@ -170,7 +240,10 @@ pub(super) async fn one(visitor: Visitor, request: HttpRequest, state: Data<Stat
             p { (badge(condition)) " " (agent.id) }
             @for trouble in troubles::of_agent(agent) { p .problem { (trouble) } }
             div .columns {
-                section .card { h2 { "Who" } (who(agent, now_ms)) (credential_forms(&visitor, agent)) }
+                section .card { h2 { "Who" } (who(agent, now_ms)) (credential_forms(&visitor, agent))
+                    @if condition == Condition::Gone && visitor.may(Role::Operate) {
+                        p { (button(&visitor, "/admin/ui/agent/forget", &[("profile", &*agent.profile), ("id", &*agent.id)], ("danger", "Forget it"))) }
+                    } }
                 section .card { h2 { "In force there" } (in_force(agent)) }
                 section .card { h2 { "Requests" } (requests(agent)) }
                 section .card { h2 { "Events" } (events(agent)) }
@@ -178,7 +251,7 @@ pub(super) async fn one(visitor: Visitor, request: HttpRequest, state: Data<Stat
             p .more { a href=(link("/admin/ui/refusals", &[("profile", &agent.profile)])) { "Refusals of " (agent.profile) } }
         }
     };
-    Ok(frame(&visitor, &format!("Agent of {}", agent.profile), &content))
+    Ok(frame(&visitor, &format!("Agent of {}", known_as(agent)), &content))
 }
 
 fn who(agent: &AgentView, now_ms: u64) -> Markup {
@@ -186,10 +259,20 @@ fn who(agent: &AgentView, now_ms: u64) -> Markup {
         Transport::Http => "HTTP",
         Transport::WebSocket => "WebSocket",
     };
+    let said = |said: &Option<String>| html! { @match said { Some(said) => (said), None => (nothing()) } };
+    let identity = &agent.identity;
     facts(&[
+        ("Name", said(&identity.name)),
         (
             "Application",
             html! { a href=(path_of_profile(&agent.profile)) { (agent.profile) } },
+        ),
+        ("Host", said(&identity.host)),
+        ("Release", said(&identity.release)),
+        ("Environment", said(&identity.environment)),
+        (
+            "Labels",
+            html! { @if identity.labels.is_empty() { (nothing()) } @else { (labels(agent)) } },
         ),
         ("Fleet", html! { (agent.fleet) }),
         ("From", html! { (agent.peer.to_string()) " by " (transport) }),
@@ -236,6 +319,16 @@ pub(super) async fn credential(visitor: Visitor, sent: Sent, state: Data<State>)
     let agent = Uuid::parse_str(id).map_err(|_| Refusal::bad_request("the id of an agent is a UUID"))?;
     credentials::changed(&visitor.asker, &state, (profile, agent), change).await?;
     Ok(see(&link("/admin/ui/agent", &[("profile", profile), ("id", id)])).finish())
+}
+
+pub(super) async fn forget(visitor: Visitor, sent: Sent, state: Data<State>) -> Result<HttpResponse, Trouble> {
+    forget::forget_one(&visitor.asker, &state, (sent.given("profile"), sent.text("id"))).await?;
+    Ok(see("/admin/ui/agents").finish())
+}
+
+pub(super) async fn forget_gone(visitor: Visitor, sent: Sent, state: Data<State>) -> Result<HttpResponse, Trouble> {
+    forget::forget_gone(&visitor.asker, &state, (sent.given("profile"), None)).await?;
+    Ok(see("/admin/ui/agents").finish())
 }
 
 fn in_force(agent: &AgentView) -> Markup {

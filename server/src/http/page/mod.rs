@@ -57,6 +57,8 @@ fn add(app: &mut impl Paths) {
     app.add(page(ROOT).on(GET, View, overview::show));
     app.add(page("/admin/ui/agents").on(GET, View, agents::all));
     app.add(page("/admin/ui/agent").on(GET, View, agents::one));
+    app.add(page("/admin/ui/agents/forget").on(POST, Operate, agents::forget_gone));
+    app.add(page("/admin/ui/agent/forget").on(POST, Operate, agents::forget));
     app.add(page("/admin/ui/agent/credential").on(POST, Admin, agents::credential));
     app.add(page("/admin/ui/list").on(GET, View, list::show));
     app.add(page("/admin/ui/list/ban").on(POST, Operate, list::ban));

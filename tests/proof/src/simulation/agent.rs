@@ -14,7 +14,7 @@ use buckler::{
     },
     protocol::{
         AgentKey, Routes,
-        v2::{AddressOrigin, EventKind, Evidence, ListMode, ListUpdate, ServerPart},
+        v2::{AddressOrigin, EventKind, Evidence, Identity, ListMode, ListUpdate, ServerPart},
     },
     transport::Advice,
 };
@@ -77,6 +77,7 @@ impl Process {
             talk: Conversation::new(policy, Duration::ZERO),
             who: Introduction {
                 enrol: None,
+                identity: Identity::default(),
                 cloud_url: "https://fleet.example.com/config".parse().unwrap(),
                 key: AgentKey::new("key"),
                 platform: "simulation".to_owned(),
