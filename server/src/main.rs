@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{self, IsTerminal as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -14,7 +14,7 @@ use actix_web::rt::{
     time::sleep,
 };
 use buckler_server::{
-    ConfigError, FileLimit, RunningServer, Server, ServerConfig, ServerError,
+    ConfigError, FileLimit, RunningServer, Secret, Server, ServerConfig, ServerError,
     backup::{self, Summary},
     raise_file_limit,
     systemd::Supervisor,
@@ -78,6 +78,9 @@ enum Task {
     /// Reads the configuration and the files that it names, and says whether a server can start
     /// with it; nothing is made or opened.
     CheckConfig,
+    /// Prints the hash of each line of the standard input, to stand in the configuration in the place of the key or token that
+    /// the line holds: `blake3:HASH`. There is no argument for the key: every user of the machine sees those.
+    HashKey,
 }
 
 fn main() -> ExitCode {
@@ -136,6 +139,7 @@ fn perform(options: &Options, task: &Task) -> Result<(), Box<dyn Error>> {
             tracing::info!("the configuration can be used");
             return Ok(());
         }
+        Task::HashKey => return hash_keys(),
         Task::Backup { file } => ("backed up", backup::write_file(&data_dir()?, file)?),
         Task::Restore { file } => ("restored", backup::restore(file, &data_dir()?)?),
         Task::Check => ("whole", backup::check(&data_dir()?)?),
@@ -146,6 +150,32 @@ fn perform(options: &Options, task: &Task) -> Result<(), Box<dyn Error>> {
     }
     tracing::info!(data_dir = %data_dir.display(), position, "{done}");
     Ok(())
+}
+
+/// The longest line that is taken for a key, in bytes: longer than any header.
+const LONGEST_KEY: u64 = 64 << 10;
+
+/// Prints what stands for each line.
+fn hash_keys() -> Result<(), Box<dyn Error>> {
+    let mut input = io::stdin().lock();
+    let mut any = false;
+    loop {
+        let mut line = String::new();
+        if (&mut input).take(LONGEST_KEY).read_line(&mut line)? == 0 {
+            break;
+        }
+        let key = line.trim_end_matches(['\r', '\n']);
+        if key.is_empty() {
+            continue;
+        }
+        any = true;
+        writeln!(io::stdout(), "blake3:{}", Secret::of(key).fingerprint())?;
+    }
+    if any {
+        Ok(())
+    } else {
+        Err("the standard input holds no key: printf %s KEY | buckler-server hash-key".into())
+    }
 }
 
 /// Said where no file is named.

@@ -20,7 +20,12 @@ pub struct Secret {
     hash: blake3::Hash,
     /// The last characters, where the text is long and random enough to show them.
     tail: Option<[u8; TAIL]>,
+    /// Whether it was read as it is, and not as its fingerprint.
+    is_clear: bool,
 }
+
+/// Before a fingerprint that stands where a key or token may.
+const HASHED: &str = "blake3:";
 
 impl Secret {
     /// The fingerprint of a key as the operator wrote it or as an agent sent it.
@@ -30,7 +35,14 @@ impl Secret {
         Self {
             hash: blake3::hash(text.as_bytes()),
             tail: tail.filter(|tail| text.len() >= WHOLE && tail.iter().all(u8::is_ascii_graphic)),
+            is_clear: true,
         }
+    }
+
+    /// Whether it was read as it is, and not as its fingerprint.
+    #[must_use]
+    pub const fn is_clear(&self) -> bool {
+        self.is_clear
     }
 
     /// Its fingerprint.
@@ -82,15 +94,20 @@ impl From<Fingerprint> for Secret {
         Self {
             hash: fingerprint.0.into(),
             tail: None,
+            is_clear: false,
         }
     }
 }
 
+/// The text itself, or `blake3:` and its fingerprint.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         if text.trim().is_empty() {
             return Err(serde::de::Error::custom("a key or token must not be empty"));
+        }
+        if text.starts_with(HASHED) {
+            return Fingerprint::of_hashed(&text).map(Self::from).map_err(D::Error::custom);
         }
         Ok(Self::of(&text))
     }
@@ -107,6 +124,13 @@ impl Fingerprint {
     pub fn parse(text: &str) -> Option<Self> {
         let hash = blake3::Hash::from_hex(text).ok()?;
         Some(Self(*hash.as_bytes()))
+    }
+
+    /// Reads what `buckler-server hash-key` prints, with `blake3:` before it or without.
+    pub(crate) fn of_hashed(text: &str) -> Result<Self, &'static str> {
+        // what was found is not said: it may be the key itself
+        let digits = text.strip_prefix(HASHED).unwrap_or(text);
+        Self::parse(digits).ok_or("a fingerprint is 64 hexadecimal digits, as `buckler-server hash-key` prints it")
     }
 
     /// The name of what has this fingerprint, in paths and tables: 12 hexadecimal digits, of which
@@ -146,9 +170,7 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // what was found is not said: it may be the key itself
-        Self::parse(&text)
-            .ok_or_else(|| D::Error::custom("a fingerprint is 64 hexadecimal digits: `printf %s KEY | b3sum`"))
+        Self::parse(&text).ok_or_else(|| D::Error::custom("a fingerprint is 64 hexadecimal digits"))
     }
 }
 
@@ -180,6 +202,12 @@ mod tests {
         assert_eq!(serde_json::from_str::<Fingerprint>(&written).unwrap(), fingerprint);
         assert_eq!(Secret::from(fingerprint), Secret::of("0b7e2d54"));
         let slip = serde_json::from_str::<Fingerprint>("\"the-key-itself\"").unwrap_err();
+        assert!(!slip.to_string().contains("the-key-itself"), "{slip}");
+        let hashed: Secret = serde_json::from_str(&format!("\"blake3:{fingerprint}\"")).unwrap();
+        assert_eq!(hashed, Secret::of("0b7e2d54"));
+        let clear: Secret = serde_json::from_str("\"0b7e2d54\"").unwrap();
+        assert_eq!((hashed.is_clear(), clear.is_clear()), (false, true));
+        let slip = serde_json::from_str::<Secret>("\"blake3:the-key-itself\"").unwrap_err();
         assert!(!slip.to_string().contains("the-key-itself"), "{slip}");
     }
 

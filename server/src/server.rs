@@ -198,6 +198,7 @@ impl ServerBuilder {
 /// Checks a configuration, and reads its certificates: what is wrong is said before anything is
 /// made or opened.
 fn checked(config: &ServerConfig) -> Result<Option<Arc<Tls>>, ConfigError> {
+    config.warn_of_clear_secrets();
     config.check()?;
     config.check_journal()?;
     config.check_webhooks()?;

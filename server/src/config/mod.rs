@@ -227,6 +227,36 @@ impl ServerConfig {
         Ok(config)
     }
 
+    /// Where keys and tokens stand as they are: who reads the file has them.
+    pub(crate) fn clear_secrets(&self) -> Vec<String> {
+        let any = |secrets: &[Secret]| secrets.iter().any(Secret::is_clear);
+        let of_profiles = self.profiles.iter().filter(|(_, profile)| any(&profile.keys));
+        let of_bouncers = self.bouncers.iter().filter(|(_, bouncer)| bouncer.key.is_clear());
+        let token = self.admin_token.iter().filter(|token| token.is_clear());
+        let unassigned = any(&self.unassigned_keys).then(|| "unassigned_keys".to_owned());
+        token
+            .map(|_| "admin_token".to_owned())
+            .chain(of_profiles.map(|(name, _)| format!("profiles.{name}.keys")))
+            .chain(of_bouncers.map(|(name, _)| format!("bouncers.{name}.key")))
+            .chain(unassigned)
+            .collect()
+    }
+
+    /// Says once that a file holds keys as they are, and what to write instead.
+    pub(crate) fn warn_of_clear_secrets(&self) {
+        let (Some(file), clear) = (&self.file, self.clear_secrets()) else {
+            return;
+        };
+        if !clear.is_empty() {
+            tracing::warn!(
+                file = %file.display(),
+                at = clear.join(", "),
+                "the file holds keys as they are, and whoever reads it has them: put \"blake3:HASH\" in the place of each, with the hash \
+                 that `buckler-server hash-key` prints of it"
+            );
+        }
+    }
+
     /// Where agents open a WebSocket.
     pub(crate) fn ws_path(&self) -> String {
         self.ws_path.clone().unwrap_or_else(|| {

@@ -1,7 +1,7 @@
 //! A configuration and the keys of the agents that get it, as the operator writes them down.
 
 use buckler::protocol::{ConfigMap, v2::Evidence};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::secret::{Fingerprint, Secret};
 
@@ -110,8 +110,9 @@ const fn default_evidence() -> Evidence {
 }
 
 fn fingerprints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
-    let fingerprints = Vec::<Fingerprint>::deserialize(deserializer)?;
-    Ok(fingerprints.into_iter().map(Secret::from).collect())
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: &String| Fingerprint::of_hashed(text).map(Secret::from).map_err(D::Error::custom);
+    texts.iter().map(read).collect()
 }
 
 impl Default for Profile {

@@ -238,3 +238,53 @@ fn a_configuration_is_checked_without_a_start() {
     let made: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
     assert_eq!(made.len(), 1, "the file alone: {made:?}");
 }
+
+#[test]
+fn keys_stand_in_the_file_as_hashes_alone() {
+    let hash = |typed: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_buckler-server"));
+        let mut child = program
+            .arg("hash-key")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), typed.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        (done.status.success(), String::from_utf8(done.stdout).unwrap())
+    };
+    let (done, hashed) = hash("0b7e2d54\n");
+    let hashed = hashed.trim_end();
+    let of_key = buckler_server::Secret::of("0b7e2d54").fingerprint();
+    assert!(done && *hashed == format!("blake3:{of_key}"), "{hashed}");
+    assert_eq!(hash("0b7e2d54").1.trim_end(), hashed, "with the line's end or without");
+    assert_eq!(hash("a\r\n\nb").1.lines().count(), 2);
+    let (done, said) = hash("\n");
+    assert!(!done && said.contains("holds no key"), "{said}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("server.toml");
+    let checked = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let done = program(&file).arg("check-config").output().unwrap();
+        (done.status.success(), String::from_utf8(done.stdout).unwrap())
+    };
+    let written = |[token, shop, edge, blog]: [&str; 4]| {
+        format!(
+            "admin_token = {token:?}\n[profiles.shop]\nkeys_blake3 = [{shop:?}]\n[bouncers.edge]\nkey = {edge:?}\n\
+             [profiles.blog]\nkeys = [{blog:?}]\n"
+        )
+    };
+    let [edge, blog, token] = ["edge", "blog", "token"].map(|key| hash(key).1.trim_end().to_owned());
+    let (done, said) = checked(written([&token, hashed, &edge, hashed]));
+    assert!(!done && said.contains("have a key in common"), "{said}");
+    let (done, said) = checked(written([&token, hashed, &edge, &blog]));
+    assert!(done && !said.contains("holds keys as they are"), "{said}");
+    let (done, said) = checked(written(["a-token", &blog, "a-key", "another"]));
+    assert!(
+        done && said.contains("admin_token, profiles.blog.keys, bouncers.edge.key") && said.contains("hash-key"),
+        "{said}"
+    );
+    assert!(!said.contains("a-token") && !said.contains("another"), "{said}");
+}
