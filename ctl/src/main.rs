@@ -5,7 +5,7 @@
 //! | [`cli`] | what may be typed |
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
-//! | [`bans`], [`agents`], [`proposals`], [`findings`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
+//! | [`bans`], [`allow`], [`agents`], [`proposals`], [`findings`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
 //! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`sign`] | configurations and changes of keys, signed where the server is not |
@@ -14,6 +14,7 @@
 
 mod access;
 mod agents;
+mod allow;
 mod api;
 mod backup;
 mod bans;
@@ -106,6 +107,7 @@ fn run(cli: &Cli) -> Result<Answer, Failure> {
         Command::Status => status::run(&api()?, screen),
         Command::Agents(agents) => agents::run(agents, &api()?, screen),
         Command::Bans(bans) => bans::run(bans, &api()?, screen),
+        Command::Allow(allow) => allow::run(allow, &api()?, screen),
         Command::Proposals(proposals) => proposals::run(proposals, &api()?, screen),
         Command::Findings(findings) => findings::run(findings, &api()?, screen),
         Command::Why(why) => refusals::why(why, &api()?, screen),

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The form that this release writes, and the newest that it reads.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 /// How hard the lines are pressed: they shrink to a tenth, at 200 MB a second.
 const LEVEL: i32 = 1;

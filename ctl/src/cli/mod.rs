@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// The fleet's list of banned addresses and networks
     #[command(subcommand)]
     Bans(BansCommand),
+    /// Networks that no ban of the fleet touches
+    #[command(subcommand)]
+    Allow(AllowCommand),
     /// Bans that one application proposes, and that wait for another, or for an operator
     #[command(subcommand)]
     Proposals(ProposalsCommand),
@@ -213,6 +216,40 @@ pub(crate) enum BansCommand {
         /// For which
         #[arg(long, value_enum, default_value_t)]
         format: Target,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AllowCommand {
+    /// Shows what is allowed, or what allows one address
+    List {
+        /// An address or a network
+        address: Option<String>,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Allows an address or a network: bans that touch it are lifted, and none is taken
+    Add {
+        /// An address or a network, up to /16, or /32 of IPv6
+        address: String,
+        /// For how long, such as 30m, 12h or 7d
+        #[arg(long, value_parser = crate::lists::seconds, required_unless_present = "permanently")]
+        ttl: Option<u64>,
+        /// Without an end
+        #[arg(long, conflicts_with = "ttl")]
+        permanently: bool,
+        /// Why, for those who look at it later
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        fleet: FleetArgs,
+    },
+    /// Allows an address or a network no longer
+    Remove {
+        /// An address or a network, as it is allowed
+        address: String,
         #[command(flatten)]
         fleet: FleetArgs,
     },

@@ -170,8 +170,9 @@ fn words_of(command: &str) -> String {
 }
 
 /// Commands that have others below them.
-const GROUPS: [&str; 8] = [
+const GROUPS: [&str; 9] = [
     "agents",
+    "allow",
     "bans",
     "proposals",
     "profiles",

@@ -106,6 +106,52 @@ fn lists_come_in_and_go_out() {
 }
 
 #[test]
+fn what_is_allowed_is_banned_by_nobody() {
+    let stage = Stage::new();
+    assert_says(&stage.run("allow list"), 0, "Nothing is allowed");
+    stage.run("bans add 203.0.113.9 --ttl 2h");
+    assert_says(
+        &stage.run("allow add 203.0.113.0/28 --ttl 30d --reason office"),
+        0,
+        "203.0.113.0/28 is allowed for 30d, 1 bans are lifted",
+    );
+    assert_says(&stage.run("bans list"), 0, "No network is banned");
+    assert_says(
+        &stage.run("bans add 203.0.113.9 --ttl 1h --force"),
+        1,
+        "which is allowed (office, by file)",
+    );
+    let feed = stage.file("feed.netset", "203.0.113.0/24\n198.51.100.7\n203.0.113.3\n");
+    let done = stage.run(&format!("bans import {} --wide", feed.display()));
+    assert_says(&done, 1, "1 entries are banned, 2 left out");
+    assert!(
+        done.err.contains("203.0.113.0/24 touches 203.0.113.0/28"),
+        "{}",
+        done.err
+    );
+    assert_says(&stage.run("allow list 203.0.113.7"), 0, "office");
+    assert_says(&stage.run("allow list 203.0.113.99"), 1, "Nothing is allowed");
+    assert_eq!(stage.json("allow list")["allowed"][0]["why"], "office");
+    assert_says(
+        &stage.run("allow add 203.0.113.77 --permanently --reason x"),
+        0,
+        "without end",
+    );
+    assert_says(&stage.run("allow add 203.0.113.78 --reason x"), 2, "--ttl");
+    assert_says(&stage.run("allow add 203.0.113.78 --ttl 1h"), 2, "--reason");
+    assert_says(
+        &stage.run("allow remove 203.0.113.9"),
+        1,
+        "is not allowed by an entry of its own",
+    );
+    assert_says(
+        &stage.run("allow remove 203.0.113.0/28"),
+        0,
+        "203.0.113.0/28 is allowed no longer",
+    );
+}
+
+#[test]
 fn wide_networks_are_taken_on_request_and_protected_ones_never() {
     let stage = Stage::new();
     let feed = stage.file("feed.netset", "192.0.0.0/20\n10.0.0.0/8\n2001:db8::/32\n");

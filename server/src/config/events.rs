@@ -9,7 +9,7 @@ use url::Url;
 use super::ConfigError;
 
 /// Kinds of news.
-const KINDS: [&str; 4] = ["ban", "unban", "attack", "profile"];
+const KINDS: [&str; 6] = ["ban", "unban", "attack", "profile", "allow", "disallow"];
 
 /// The shortest secret, in characters: 128 random bits as hexadecimal digits have 32, as Base64 22.
 const SHORTEST_SECRET: usize = 16;

@@ -31,6 +31,7 @@ use buckler::{
     private,
     protocol::v2::{Event, EventKind, Evidence},
 };
+use ipnet::IpNet;
 use serde::Serialize;
 
 use self::{file::EventFile, spool::Spool};
@@ -160,32 +161,6 @@ impl Events {
 }
 
 fn of_command(command: &Command, answer: &Answer, at_ms: u64) -> Vec<News> {
-    let by_operator = |kind| News::new(kind, at_ms, "operator".to_owned());
-    if let (
-        Command::Ban {
-            fleet,
-            network,
-            ttl_s,
-            why,
-        },
-        Answer::Banned(Banned::Added | Banned::Prolonged),
-    ) = (command, answer)
-    {
-        return vec![News {
-            fleet: Some(Arc::clone(fleet)),
-            address: Some(address::to_text(*network)),
-            ttl_s: *ttl_s,
-            why: (!why.is_empty()).then(|| why.clone()),
-            ..by_operator("ban")
-        }];
-    }
-    if let (Command::Unban { fleet, network }, Answer::Unbanned(Some(_))) = (command, answer) {
-        return vec![News {
-            fleet: Some(Arc::clone(fleet)),
-            address: Some(address::to_text(*network)),
-            ..by_operator("unban")
-        }];
-    }
     if let (Command::Report(batch), Answer::Taken { known, nack, .. }) = (command, answer)
         && let BatchEvents::V2 { events, .. } = &batch.events
     {
@@ -196,15 +171,54 @@ fn of_command(command: &Command, answer: &Answer, at_ms: u64) -> Vec<News> {
             .map(|event| of_agent(batch, event, at_ms))
             .collect();
     }
-    if let Command::Profile(state) = command {
-        return vec![News {
+    of_operator(command, answer, at_ms).into_iter().collect()
+}
+
+fn of_operator(command: &Command, answer: &Answer, at_ms: u64) -> Option<News> {
+    let by_operator = |kind| News::new(kind, at_ms, "operator".to_owned());
+    let of_list = |kind, fleet: &Arc<str>, network: &IpNet| News {
+        fleet: Some(Arc::clone(fleet)),
+        address: Some(address::to_text(*network)),
+        ..by_operator(kind)
+    };
+    match (command, answer) {
+        (
+            Command::Ban {
+                fleet,
+                network,
+                ttl_s,
+                why,
+            },
+            Answer::Banned(Banned::Added | Banned::Prolonged),
+        ) => Some(News {
+            ttl_s: *ttl_s,
+            why: (!why.is_empty()).then(|| why.clone()),
+            ..of_list("ban", fleet, network)
+        }),
+        (Command::Unban { fleet, network }, Answer::Unbanned(Some(_))) => Some(of_list("unban", fleet, network)),
+        (
+            Command::Allow {
+                fleet,
+                network,
+                ttl_s,
+                why,
+                ..
+            },
+            Answer::Allowed(Some(_)),
+        ) => Some(News {
+            ttl_s: *ttl_s,
+            why: Some(why.clone()),
+            ..of_list("allow", fleet, network)
+        }),
+        (Command::Disallow { fleet, network }, _) => Some(of_list("disallow", fleet, network)),
+        (Command::Profile(state), _) => Some(News {
             profile: Some(Arc::clone(&state.name)),
             version: Some(state.version),
             why: Some(if state.replaced.is_some() { "api" } else { "file" }.to_owned()),
             ..by_operator("profile")
-        }];
+        }),
+        _ => None,
     }
-    Vec::new()
 }
 
 fn of_agent(batch: &Batch, event: &Event, at_ms: u64) -> News {

@@ -31,7 +31,7 @@ const POSITION: &str = "position";
 const FORM: &str = "form";
 /// The form that this release writes, and the newest that it reads. It rises with every kind of row
 /// and every field of one that is added, as [`RECORD_VERSION`] does with commands.
-const FORM_NOW: u64 = 5;
+const FORM_NOW: u64 = 6;
 
 /// Memory for the database's pages, in bytes. Rows are read once, at the start, and written; redb's
 /// own choice is a gibibyte.

@@ -41,4 +41,6 @@ pub enum Banned {
     Known,
     /// The network was let in again after this ban was made.
     Late,
+    /// An operator allows something of it.
+    Allowed,
 }

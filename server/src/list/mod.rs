@@ -271,6 +271,28 @@ impl FleetList {
         self.seconded.contains(&network)
     }
 
+    /// Every listed network that holds something of this one, or lies within it.
+    pub(crate) fn touching(&self, network: IpNet) -> BTreeSet<IpNet> {
+        let wider = (0..network.prefix_len()).filter_map(|prefix| IpNet::new(network.addr(), prefix).ok());
+        let wider = wider.map(|wider| wider.trunc());
+        let ends = [(network.network(), 0), (network.broadcast(), network.max_prefix_len())];
+        let within = match ends.map(|(address, prefix)| IpNet::new(address, prefix).ok()) {
+            [Some(first), Some(last)] => Some(self.entries.range(first..=last)),
+            _ => None,
+        };
+        let within = within.into_iter().flatten().map(|(listed, _)| *listed);
+        let listed = wider.filter(|wider| self.entries.contains_key(wider));
+        listed.chain(within).collect()
+    }
+
+    /// Tells agents to let go of a network that is not listed, as if it had been: they may ban it
+    /// themselves.
+    pub(crate) fn retract(&mut self, network: IpNet, now: Tick) {
+        if !self.entries.contains_key(&network) {
+            self.advance(network, now);
+        }
+    }
+
     /// Lets a network in again, and remembers that. What was listed is returned.
     pub fn unban(&mut self, network: IpNet, now: Moment) -> Option<Entry> {
         self.unbans.remember(network, None, now);

@@ -173,7 +173,7 @@ impl Node {
         let (registered, missed_since) = self.presence.hear(report, window, now);
         let taken = answers.iter().find_map(|answer| match answer {
             Answer::Taken { known, ack, nack } => Some((*known, *ack, nack.clone())),
-            Answer::Done | Answer::Banned(_) | Answer::Unbanned(_) => None,
+            Answer::Done | Answer::Banned(_) | Answer::Unbanned(_) | Answer::Allowed(_) => None,
         });
         let (known, ack, nack) = taken.unwrap_or((intent.known, intent.known, Vec::new()));
         // what comes again was counted when it came first

@@ -100,6 +100,26 @@ pub enum Command {
         /// The network.
         network: IpNet,
     },
+    /// An operator allows a network: bans that touch it are lifted, and none is taken until it ends.
+    Allow {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+        /// For how many seconds; without end where there is none.
+        ttl_s: Option<u64>,
+        /// The reason.
+        why: String,
+        /// The label of the operator's token.
+        by: Arc<str>,
+    },
+    /// A network is allowed no longer.
+    Disallow {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+    },
     /// Entries that have ended are removed, of each list so many at once as takes a few
     /// milliseconds.
     Expire,
@@ -178,7 +198,7 @@ impl Command {
             | Self::RevokeCredential { .. }
             | Self::ResetCredential { .. } => 3,
             Self::Stage(_) | Self::Unstage { .. } => 4,
-            Self::ForgetAgent { .. } => 5,
+            Self::ForgetAgent { .. } | Self::Allow { .. } | Self::Disallow { .. } => 5,
         }
     }
 
@@ -222,6 +242,9 @@ pub enum Answer {
     Banned(Banned),
     /// An unban: what was listed.
     Unbanned(Option<Box<EntryView>>),
+    /// A network is allowed: how many bans were lifted for it. `None` where the fleet has too many
+    /// such entries.
+    Allowed(Option<usize>),
 }
 
 /// A profile as the store knows it: its version survives the server, and so does what the admin API
@@ -363,7 +386,12 @@ mod tests {
             profile: "shop".into(),
             agent: "192.0.2.1".into(),
         };
+        let disallow = || Command::Disallow {
+            fleet: "default".into(),
+            network: "203.0.113.1/32".parse().unwrap(),
+        };
         assert_eq!(form(vec![ban(), forget(), unstage()]), RECORD_VERSION);
+        assert_eq!(form(vec![disallow(), ban()]), RECORD_VERSION);
         // what a form has is read by the form: no field of a newer one is written
         let text = serde_json::to_string(&Record::new(Moment::default(), vec![report(None)])).unwrap();
         assert!(!text.contains("via"), "{text}");

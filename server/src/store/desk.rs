@@ -10,9 +10,11 @@ use buckler::{
     },
 };
 
+use ipnet::IpNet;
+
 use super::{
-    AgentIdent, BanRules, Bucket, Origin, Proposal, Quota, Rules, agent::Agent, proposals::Proposals,
-    quota::is_same_maker, refusals::Refusals,
+    AgentIdent, BanRules, Bucket, Origin, Proposal, Quota, Rules, agent::Agent, allowed::Allowlist,
+    proposals::Proposals, quota::is_same_maker, refusals::Refusals,
 };
 use crate::{
     lines::Lines,
@@ -37,6 +39,8 @@ mod code {
     /// The network was listed by agents of another application, and only they or an operator can
     /// lift that.
     pub(super) const NOT_YOURS: &str = "not_yours";
+    /// An operator allows something of the network.
+    pub(super) const ALLOWED: &str = "allowed";
     /// The number is so far ahead that what lies between cannot have been lost.
     pub(super) const BAD_SEQ: &str = "bad_seq";
 }
@@ -67,6 +71,7 @@ pub(super) struct Desk<'a> {
     pub(super) key: Option<(&'a mut Bucket, Quota)>,
     pub(super) shared: &'a mut Bucket,
     pub(super) proposals: &'a mut Proposals,
+    pub(super) allowlist: &'a Allowlist,
     pub(super) rules: &'a Rules,
     pub(super) now: Moment,
     pub(super) bans: BanRules,
@@ -145,11 +150,13 @@ impl Desk<'_> {
     fn propose(&mut self, event: &v2::Event, reason: &mut impl FnMut(&str) -> Arc<str>) -> Result<(), &'static str> {
         self.agent.refused(code::WEAK_EVIDENCE);
         self.agent.shared.attacks += 1;
+        let network = parse_network(&event.address);
         if event.evidence < Evidence::Repeated {
-            return Ok(());
+            return network.map_or(Ok(()), |network| self.refuse_allowed(network));
         }
-        let network = parse_network(&event.address).ok_or(code::BAD_ADDRESS)?;
+        let network = network.ok_or(code::BAD_ADDRESS)?;
         self.rules.protected.judge(network)?;
+        self.refuse_allowed(network)?;
         let (now, end) = (self.now.tick, self.now.tick.plus(self.ban_length(event)));
         let witness = self.list.get(network).map(|entry| match &entry.by {
             Origin::Operator => false,
@@ -177,6 +184,19 @@ impl Desk<'_> {
         };
         self.proposals.keep(self.fleet, network, proposal);
         Ok(())
+    }
+
+    /// Refuses a ban of what an operator allows, and has agents let go of it: the one that reports
+    /// it bans it already.
+    fn refuse_allowed(&mut self, network: IpNet) -> Result<(), &'static str> {
+        let now = self.now.tick;
+        if self.allowlist.touching(self.fleet, network, now).is_none() {
+            return Ok(());
+        }
+        if self.may_change(false) {
+            self.list.retract(network, now);
+        }
+        Err(code::ALLOWED)
     }
 
     /// Whether there is room for one more change, which adds an entry or not: of the agent, its key
@@ -244,6 +264,7 @@ impl Desk<'_> {
     ) -> Result<(), &'static str> {
         let network = parse_network(address).ok_or(code::BAD_ADDRESS)?;
         self.rules.protected.judge(network)?;
+        self.refuse_allowed(network)?;
         let listed = self.list.get(network);
         let by_another = listed.is_some_and(|entry| match &entry.by {
             Origin::Operator => false,
@@ -263,6 +284,7 @@ impl Desk<'_> {
         };
         match self.list.ban(ban, self.now) {
             Banned::Late => return Err(code::UNBANNED),
+            Banned::Allowed => return Err(code::ALLOWED),
             Banned::Added => {
                 self.agent.shared.live += 1;
                 self.shared.live += 1;

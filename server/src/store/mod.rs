@@ -14,6 +14,7 @@
 
 mod access;
 mod agent;
+mod allowed;
 mod audit;
 mod candidates;
 mod command;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     access::{KeyState, Role, TokenState},
+    allowed::Allowed,
     audit::{AuditEntry, AuditNote},
     candidates::CandidateState,
     command::{Answer, Batch, BatchEvents, Command, ProfileState, RECORD_VERSION, Record},
@@ -50,6 +52,7 @@ pub use self::{
 };
 pub(crate) use self::{
     access::{MOST_KEYS, MOST_TOKENS},
+    allowed::{MOST_ALLOWED, may_be_allowed},
     packed::RowReader,
     rows::Changes,
 };

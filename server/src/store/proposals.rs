@@ -59,6 +59,19 @@ impl Proposals {
         self.remove(&(Arc::clone(fleet), network));
     }
 
+    /// Forgets what is proposed of a network or within it: it is allowed.
+    pub(super) fn withdraw_within(&mut self, fleet: &Arc<str>, network: IpNet) {
+        let of_fleet = self.all.range((Arc::clone(fleet), IpNet::default())..);
+        let of_fleet = of_fleet.take_while(|((of, _), _)| of == fleet).map(|(place, _)| place);
+        let within: Vec<Place> = of_fleet
+            .filter(|(_, proposed)| network.contains(proposed) || proposed.contains(&network))
+            .cloned()
+            .collect();
+        for place in within {
+            self.remove(&place);
+        }
+    }
+
     /// An application lets a network in again: its own word does not wait any longer.
     pub(super) fn take_back(&mut self, fleet: &Arc<str>, network: IpNet, who: &AgentIdent) {
         let place = (Arc::clone(fleet), network);

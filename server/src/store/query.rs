@@ -8,9 +8,9 @@ use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::{
-    AgentIdent, AuditEntry, Batch, BatchEvents, CandidateState, Command, CredentialState, EntryView, FleetView,
-    KeyState, ProfileState, Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window, new_epoch,
-    refusals,
+    AgentIdent, Allowed, AuditEntry, Batch, BatchEvents, CandidateState, Command, CredentialState, EntryView,
+    FleetView, KeyState, ProfileState, Proposal, RefusalView, Rules, Shared, Store, StoreError, TokenState, Window,
+    new_epoch, refusals,
 };
 use crate::{
     list::{Entry, FleetList, Recent, is_exact},
@@ -75,7 +75,8 @@ impl Store {
     #[must_use]
     pub fn has_ended(&self, now: Tick) -> bool {
         let ends = self.fleets.values().filter_map(FleetList::soonest_end);
-        let mut ends = ends.chain(self.proposals.soonest_end());
+        let ends = ends.chain(self.proposals.soonest_end());
+        let mut ends = ends.chain(self.allowlist.soonest_end());
         ends.any(|end| end <= now)
     }
 
@@ -108,6 +109,22 @@ impl Store {
     pub fn shared_by(&self, who: &AgentIdent) -> (Shared, u64) {
         let agent = self.agents.get(who);
         agent.map_or_else(Default::default, |agent| (agent.shared.clone(), agent.missing))
+    }
+
+    /// What an operator allows of a fleet, in order.
+    pub fn allowed<'s>(&'s self, fleet: &str, now: Tick) -> impl Iterator<Item = (IpNet, &'s Allowed)> + use<'s> {
+        self.allowlist.of(fleet, now)
+    }
+
+    /// What an operator allows that holds something of a network, or lies within it.
+    #[must_use]
+    pub fn allowed_at(&self, fleet: &str, network: IpNet, now: Tick) -> Option<(IpNet, &Allowed)> {
+        self.allowlist.touching(fleet, network, now)
+    }
+
+    /// Whether one more network may be allowed.
+    pub(crate) fn has_room_to_allow(&self, fleet: &str, network: IpNet) -> bool {
+        self.allowlist.has_room(fleet, network)
     }
 
     /// Every single address on the list and its end, for a version 1 registration: networks are

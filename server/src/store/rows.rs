@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentIdent, AuditEntry, Bucket, CandidateState, CredentialState, KeyState, ProfileState, Proposal, RefusalView,
-    Rules, Store, Together, TokenState,
+    AgentIdent, Allowed, AuditEntry, Bucket, CandidateState, CredentialState, KeyState, ProfileState, Proposal,
+    RefusalView, Rules, Store, Together, TokenState,
     agent::Agent,
     packed::{self, network_bytes},
 };
@@ -62,6 +62,15 @@ pub enum Row {
         /// What is proposed.
         proposal: Proposal,
     },
+    /// A network that an operator allows.
+    Allowed {
+        /// The fleet.
+        fleet: Arc<str>,
+        /// The network.
+        network: IpNet,
+        /// What is known of it.
+        allowed: Allowed,
+    },
     /// The credential of an enrolled agent.
     Credential(CredentialState),
     /// What is counted for quotas.
@@ -108,6 +117,7 @@ pub(super) mod kind {
     pub(super) const CREDENTIAL: u8 = b'p';
     pub(super) const VERSION: u8 = b'q';
     pub(super) const CANDIDATE: u8 = b'r';
+    pub(super) const ALLOWED: u8 = b's';
 }
 
 impl Key {
@@ -167,6 +177,10 @@ impl Key {
         Self::new(kind::PROPOSAL, &[fleet.as_bytes(), &[0], &network_bytes(network)])
     }
 
+    fn of_allowed(fleet: &str, network: IpNet) -> Self {
+        Self::new(kind::ALLOWED, &[fleet.as_bytes(), &[0], &network_bytes(network)])
+    }
+
     fn of_credential(profile: &str, agent: uuid::Uuid) -> Self {
         Self::new(kind::CREDENTIAL, &[profile.as_bytes(), &[0], agent.as_bytes()])
     }
@@ -200,6 +214,7 @@ impl Row {
             Self::Token(token) => Key::of_token(&token.id),
             Self::Audit(entry) => Key::of_audit(entry.number),
             Self::Proposal { fleet, network, .. } => Key::of_proposal(fleet, *network),
+            Self::Allowed { fleet, network, .. } => Key::of_allowed(fleet, *network),
             Self::Credential(state) => Key::of_credential(&state.profile, state.agent),
             Self::Bucket { together, name, .. } => Key::of_bucket(*together, name),
         }
@@ -236,6 +251,7 @@ impl Store {
         self.access.track();
         self.audit.touched.track();
         self.proposals.touched.track();
+        self.allowlist.touched.track();
         self.buckets.touched.track();
         self.credentials.touched.track();
     }
@@ -253,6 +269,7 @@ impl Store {
             + self.access.touched_tokens.len()
             + self.audit.touched.len()
             + self.proposals.touched.len()
+            + self.allowlist.touched.len()
             + self.buckets.touched.len()
             + self.credentials.touched.len()
             + usize::from(self.changed_rules)
@@ -330,6 +347,12 @@ impl Store {
                 None => changes.gone.push(Key::of_proposal(&place.0, place.1)),
             }
         }
+        for place in self.allowlist.touched.take() {
+            match self.allowlist.get(&place) {
+                Some(allowed) => changes.put.push(allowed_row((&place.0, place.1, allowed))),
+                None => changes.gone.push(Key::of_allowed(&place.0, place.1)),
+            }
+        }
         for place in self.credentials.touched.take() {
             match self.credentials.all.get(&place) {
                 Some(state) => changes.put.push(Row::Credential(state.clone())),
@@ -365,6 +388,7 @@ impl Store {
             .chain(self.audit.rows().cloned().map(Box::new).map(Row::Audit))
             .chain(self.proposals.iter().map(proposal_row))
             .chain(self.buckets.iter().map(bucket_row))
+            .chain(self.allowlist.iter().map(allowed_row))
             .chain(self.credentials.all.values().cloned().map(Row::Credential))
     }
 
@@ -403,6 +427,11 @@ impl Store {
                 network,
                 proposal,
             } => self.proposals.keep(&fleet, network, proposal),
+            Row::Allowed {
+                fleet,
+                network,
+                allowed,
+            } => self.allowlist.keep(&fleet, network, allowed),
             Row::Credential(state) => self.credentials.restore(state),
             Row::Bucket { together, name, bucket } => self.buckets.restore(together, name, bucket),
         }
@@ -433,6 +462,14 @@ fn proposal_row(((fleet, network), proposal): (&(Arc<str>, IpNet), &Proposal)) -
         fleet: Arc::clone(fleet),
         network: *network,
         proposal: proposal.clone(),
+    }
+}
+
+fn allowed_row((fleet, network, allowed): (&Arc<str>, IpNet, &Allowed)) -> Row {
+    Row::Allowed {
+        fleet: Arc::clone(fleet),
+        network,
+        allowed: allowed.clone(),
     }
 }
 

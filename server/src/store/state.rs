@@ -7,11 +7,21 @@ use std::{
 
 use super::{
     AgentIdent, Answer, Batch, BatchEvents, Command, Enrolment, EntryView, KeyState, Origin, ProfileState, Record,
-    Rules, access::Access, agent::Agents, audit::Audit, candidates::Candidates, credentials::Credentials, desk::Desk,
-    proposals::Proposals, quota::Buckets, refusals::Refusals, versions::Versions,
+    Rules,
+    access::Access,
+    agent::Agents,
+    allowed::{Allowed, Allowlist},
+    audit::Audit,
+    candidates::Candidates,
+    credentials::Credentials,
+    desk::Desk,
+    proposals::Proposals,
+    quota::Buckets,
+    refusals::Refusals,
+    versions::Versions,
 };
 use crate::{
-    list::{Ban, Entry, FleetList, Touched},
+    list::{Ban, Banned, Entry, FleetList, Touched},
     moment::{Moment, Tick},
 };
 
@@ -35,6 +45,7 @@ pub struct Store {
     pub(super) access: Access,
     pub(super) audit: Audit,
     pub(super) proposals: Proposals,
+    pub(super) allowlist: Allowlist,
     pub(super) credentials: Credentials,
     pub(super) buckets: Buckets,
     /// The time of the newest record.
@@ -61,6 +72,7 @@ impl Store {
             access: Access::default(),
             audit: Audit::default(),
             proposals: Proposals::default(),
+            allowlist: Allowlist::default(),
             credentials: Credentials::default(),
             buckets: Buckets::default(),
             now: Moment::default(),
@@ -99,6 +111,14 @@ impl Store {
                 why,
             } => return self.ban(fleet, *network, *ttl_s, why),
             Command::Unban { fleet, network } => return self.unban(fleet, *network),
+            Command::Allow {
+                fleet,
+                network,
+                ttl_s,
+                why,
+                by,
+            } => return self.allow((fleet, *network), *ttl_s, (why, by)),
+            Command::Disallow { fleet, network } => self.allowlist.remove(fleet, *network),
             Command::Expire => self.expire(),
             Command::Profile(profile) => self.set_profile(profile),
             Command::ForgetProfile { name } => self.forget_profile(name),
@@ -143,9 +163,51 @@ impl Store {
             entry,
             at_unix_ms: self.now.unix_ms,
         };
+        if self.allowlist.touching(fleet, network, self.now.tick).is_some() {
+            return Answer::Banned(Banned::Allowed);
+        }
         self.fleets
             .get_mut(fleet)
             .map_or(Answer::Done, |list| Answer::Banned(list.ban(ban, self.now)))
+    }
+
+    /// Allows a network. All that is listed and touches it is let in again, and remembered as an
+    /// unban is; agents are told of the network itself, so that they let go of bans of their own.
+    fn allow(
+        &mut self,
+        (fleet, network): (&Arc<str>, ipnet::IpNet),
+        ttl_s: Option<u64>,
+        (why, by): (&str, &Arc<str>),
+    ) -> Answer {
+        let now = self.now;
+        if !self.allowlist.has_room(fleet, network) {
+            return Answer::Allowed(None);
+        }
+        let Some(list) = self.fleets.get_mut(fleet) else {
+            return Answer::Done;
+        };
+        let touching = list.touching(network);
+        if !touching.contains(&network) {
+            list.retract(network, now.tick);
+        }
+        let mut lifted = 0;
+        for listed in touching {
+            let Some(entry) = list.unban(listed, now) else { continue };
+            lifted += 1;
+            if let Origin::Agent(who) = &entry.by {
+                let key = self.agents.release(who);
+                self.buckets.release(key.as_ref(), fleet);
+            }
+        }
+        self.proposals.withdraw_within(fleet, network);
+        let allowed = Allowed {
+            end: ttl_s.map_or(Tick::FOREVER, |ttl| now.tick.plus(ttl)),
+            made: now.tick,
+            by: Arc::clone(by),
+            why: self.reasons.get(why),
+        };
+        self.allowlist.keep(fleet, network, allowed);
+        Answer::Allowed(Some(lifted))
     }
 
     fn forget_profile(&mut self, name: &Arc<str>) {
@@ -295,22 +357,22 @@ impl Store {
             key: key.map(|key| (key, quotas.for_key(events))),
             shared,
             proposals: &mut self.proposals,
+            allowlist: &self.allowlist,
             rules: &self.rules,
             now,
             bans: *bans,
             refusals: &mut self.refusals,
             released: Vec::new(),
         };
-        let answer = match events {
+        let (ack, nack) = match events {
             BatchEvents::V1 { bans, ban_for } => {
                 desk.take_bans(bans, *ban_for, &reasons.get("shared"));
                 (0, Vec::new())
             }
             BatchEvents::V2 { first, events, .. } => desk.take_events((known, *first), events, |why| reasons.get(why)),
         };
-        let (released, (ack, nack)) = (desk.released, answer);
-        for released in &released {
-            let key = self.agents.release(released);
+        for released in desk.released {
+            let key = self.agents.release(&released);
             self.buckets.release(key.as_ref(), fleet);
         }
         if let BatchEvents::V2 { stream, .. } = events {
@@ -372,6 +434,7 @@ impl Store {
 
     fn expire(&mut self) {
         self.proposals.sweep(self.now.tick);
+        self.allowlist.sweep(self.now);
         self.buckets.sweep(self.now.tick);
         for (fleet, list) in &mut self.fleets {
             for (_, entry) in list.expire(self.now, EXPIRY_BUDGET) {

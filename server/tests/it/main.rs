@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod allowlist;
 mod audit;
 mod bans;
 mod bodies;

@@ -14,6 +14,7 @@ over_every_transport! {
     begins_with_the_servers_list_and_configuration,
     a_ban_crosses_and_is_lifted,
     an_operators_ban_arrives_and_goes,
+    what_an_operator_allows_is_let_go,
     a_changed_configuration_is_in_force,
     a_list_comes_in_pages,
     the_status_names_what_carries_the_conversation,
@@ -70,6 +71,28 @@ fn an_operators_ban_arrives_and_goes(rig: Rig) {
     fleet.cloud.unbans("2001:db8:7::/64");
     for site in fleet.sites() {
         site.wait_until("it is let in again", || site.get("/", "2001:db8:7::1") == 200);
+    }
+    fleet.converges();
+}
+
+fn what_an_operator_allows_is_let_go(rig: Rig) {
+    let fleet = Fleet::over(rig, Cloud::start());
+    attack(&fleet.shop, "203.0.113.9");
+    fleet
+        .blog
+        .wait_until("the ban has crossed", || fleet.blog.get("/", "203.0.113.9") == 403);
+    fleet.cloud.allows("203.0.113.0/24");
+    for site in fleet.sites() {
+        site.wait_until("the client is let in again", || site.get("/", "203.0.113.9") == 200);
+    }
+    // what an agent bans of it from now on it lets go of once the server has heard of it
+    for client in ["203.0.113.9", "203.0.113.10"] {
+        attack(&fleet.shop, client);
+        fleet
+            .shop
+            .wait_until("its own ban is let go of", || fleet.shop.get("/", client) == 200);
+        assert_eq!(fleet.blog.get("/", client), 200);
+        assert!(!fleet.cloud.lists(client));
     }
     fleet.converges();
 }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Asker, json as read, query};
+use super::{Asker, allowlist, json as read, query};
 use crate::{
     http::{
         reply::{self, Refusal},
@@ -173,6 +173,7 @@ pub(super) async fn ban(asker: Asker, payload: Payload, state: Data<State>) -> R
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
     let fleet = known_fleet(&asker, &state, fleet)?;
+    allowlist::refuse_allowed(&state, &fleet, network).await?;
     let asked = Asking {
         address,
         network: address::to_text(network),
@@ -233,25 +234,29 @@ pub(in crate::http) async fn banned(
     };
     let done = state.owner.act(plan, move |node, asked, answers, now| {
         let result = match answers.first() {
+            // it was allowed while this waited, or before
+            Some(Answer::Banned(Banned::Allowed)) => {
+                return Ok(allowlist::refuse(node, &asked.fleet, network, now).map(|()| None));
+            }
             Some(Answer::Banned(Banned::Added)) => "added",
             Some(Answer::Banned(Banned::Prolonged)) => "prolonged",
             Some(Answer::Banned(Banned::Known | Banned::Late)) => "known",
-            Some(Answer::Done | Answer::Taken { .. } | Answer::Unbanned(_)) | None => {
+            Some(Answer::Done | Answer::Taken { .. } | Answer::Unbanned(_) | Answer::Allowed(_)) | None => {
                 return Err(StoreError::Failed("a ban came to nothing".to_owned()));
             }
         };
-        Ok(Done {
+        Ok(Ok(Some(Done {
             result,
             covers: addresses_in(network),
             entry: node.store.entry(&asked.fleet, network, now)?,
             would_block: None,
             needs_force: Vec::new(),
             asked,
-        })
+        })))
     });
     let done = done.await;
     state.hub.touch(&touched);
-    Ok(done?)
+    done??.ok_or_else(|| Refusal::new(StatusCode::CONFLICT, "what was allowed has just ended: ask once more"))
 }
 
 /// Why an operator should look twice.

@@ -2,6 +2,7 @@
 //! only where there is a token.
 
 mod agents;
+pub(super) mod allowlist;
 mod audit;
 mod backup;
 pub(super) mod blacklist;
@@ -74,6 +75,12 @@ fn add(app: &mut impl Routes) {
             .on(GET, View, proposals::all)
             .on(POST, Operate, proposals::accept)
             .on(DELETE, Operate, proposals::dismiss),
+    );
+    app.add(
+        at("/admin/allowlist")
+            .on(GET, View, allowlist::all)
+            .on(POST, Operate, allowlist::allow)
+            .on(DELETE, Operate, allowlist::disallow),
     );
     app.add(at("/admin/findings").on(GET, View, findings::all));
     app.add(at("/admin/refusals").on(GET, View, refusals::newest));

@@ -129,6 +129,27 @@ pub(super) const ADMIN: &[Row] = &[
         ..row("POST", "/admin/blacklist/complete", "Says that a new list is complete")
     },
     Row {
+        query: &[FLEET, ("address", "string", "What allows this address or network")],
+        ..row("GET", "/admin/allowlist", "Networks that no ban of the fleet touches")
+    },
+    Row {
+        body: &[
+            ("address", "string", true),
+            ("reason", "string", true),
+            ("ttl_s", "integer", false),
+            ("fleet", "string", false),
+        ],
+        ..row(
+            "POST",
+            "/admin/allowlist",
+            "Allows an address or a network: bans that touch it are lifted, and none is taken",
+        )
+    },
+    Row {
+        query: &[("address", "string", "What is allowed; needed"), FLEET],
+        ..row("DELETE", "/admin/allowlist", "Allows an address or a network no longer")
+    },
+    Row {
         query: &[FLEET],
         ..row("GET", "/admin/proposals", "Bans that agents propose")
     },

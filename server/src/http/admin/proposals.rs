@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Asker,
+    Asker, allowlist,
     blacklist::{known_fleet, network},
     json as read, query,
 };
@@ -134,6 +134,7 @@ pub(in crate::http) async fn accepted(
         );
         return Err(Refusal::new(StatusCode::CONFLICT, message));
     }
+    allowlist::refuse_allowed(state, &fleet, network).await?;
     let (of, touched) = (fleet.clone(), fleet.clone());
     let ban = move |view: &View| Command::Ban {
         fleet: of.as_str().into(),

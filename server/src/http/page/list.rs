@@ -4,24 +4,31 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, Responder as _, web::Data};
 use buckler::model::address;
+use ipnet::IpNet;
 use maud::{Markup, html};
 
 use super::{
+    allowed,
     guard::{Answer, Sent, Trouble, Visitor},
     layout::{self, frame, link, nothing, token},
     refusals, see, sign_in, words,
 };
 use crate::{
     http::{
-        admin::blacklist::{self, Asking, Done},
+        admin::{
+            allowlist::{self, View},
+            blacklist::{self, Asking, Done},
+        },
         reply::Refusal,
         state::State,
     },
-    store::{EntryView, RefusalView, Role},
+    moment::Moment,
+    node::Node,
+    store::{EntryView, RefusalView, Role, StoreError},
 };
 
 /// Where the list is.
-const PATH: &str = "/admin/ui/list";
+pub(super) const PATH: &str = "/admin/ui/list";
 /// Entries of a view.
 const PAGE: usize = 100;
 /// Refusals that are shown as the evidence of an entry.
@@ -42,6 +49,8 @@ struct Shown {
     /// What covers the network that was searched for.
     covering: Option<EntryView>,
     evidence: Vec<RefusalView>,
+    /// What is allowed; of what was searched for, what allows that.
+    allowed: Vec<View>,
     total: u64,
     revision: u64,
 }
@@ -55,34 +64,15 @@ pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<Sta
     let searched = asked.given("address").map(blacklist::network).transpose()?;
     let after = asked.given("after").map(blacklist::network).transpose()?;
     let of = fleet.clone();
-    let shown = state.owner.ask(move |node, now| {
-        let (store, head) = (&node.store, node.store.fleet(&of)?);
-        let covering = searched
-            .map(|network| store.entry(&of, network, now))
-            .transpose()?
-            .flatten();
-        let is_evidence = |refusal: &&RefusalView| {
-            let client = address::parse_network(&refusal.address);
-            *refusal.fleet == *of
-                && client
-                    .zip(searched)
-                    .is_some_and(|(client, searched)| searched.contains(&client))
-        };
-        let evidence = store.refusals().filter(is_evidence).take(EVIDENCE).cloned();
-        Ok(Shown {
-            entries: if searched.is_none() {
-                store.entries(&of, after, PAGE, now)?
-            } else {
-                Vec::new()
-            },
-            covering,
-            evidence: evidence.collect(),
-            total: head.count,
-            revision: head.rev,
-        })
-    });
+    let shown = state
+        .owner
+        .ask(move |node, now| look(node, &of, (searched, after), now));
     let (shown, now_ms) = (shown.await?, state.now().unix_ms);
     let next = shown.entries.last().filter(|_| shown.entries.len() == PAGE);
+    let here = match asked.given("address") {
+        Some(address) => link(PATH, &[("fleet", &fleet), ("address", address)]),
+        None => link(PATH, &[("fleet", &fleet)]),
+    };
     let content = html! {
         form .filters method="get" role="search" {
             (fleets(&known, &fleet))
@@ -91,6 +81,7 @@ pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<Sta
             @if searched.is_some() { a href=(link(PATH, &[("fleet", &fleet)])) { "All entries" } }
         }
         @if visitor.may(Role::Operate) { (ban_form(&visitor, &fleet, asked.text("address"))) }
+        (allowed::form(&visitor, &fleet, (asked.text("address"), ""), &here))
         div data-live="list" {
             @if let Some(network) = searched {
                 section .card { (found(&visitor, (&fleet, &address::to_text(network)), &shown, now_ms)) }
@@ -100,10 +91,45 @@ pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<Sta
                 @if let Some(last) = next {
                     p .more { a href=(link(PATH, &[("fleet", &fleet), ("after", &last.address)])) { "Next entries" } }
                 }
+                (allowed::section(&visitor, &fleet, &shown.allowed, now_ms))
             }
         }
     };
     Ok(frame(&visitor, "List", &content))
+}
+
+/// What is to be shown, of all or of what was searched for.
+fn look(
+    node: &Node,
+    fleet: &str,
+    (searched, after): (Option<IpNet>, Option<IpNet>),
+    now: Moment,
+) -> Result<Shown, StoreError> {
+    let (store, head) = (&node.store, node.store.fleet(fleet)?);
+    let covering = searched
+        .map(|network| store.entry(fleet, network, now))
+        .transpose()?
+        .flatten();
+    let is_evidence = |refusal: &&RefusalView| {
+        let client = address::parse_network(&refusal.address);
+        *refusal.fleet == *fleet
+            && client
+                .zip(searched)
+                .is_some_and(|(client, searched)| searched.contains(&client))
+    };
+    let evidence = store.refusals().filter(is_evidence).take(EVIDENCE).cloned();
+    Ok(Shown {
+        entries: if searched.is_none() {
+            store.entries(fleet, after, PAGE, now)?
+        } else {
+            Vec::new()
+        },
+        covering,
+        evidence: evidence.collect(),
+        allowed: allowlist::of_fleet(node, fleet, now, searched),
+        total: head.count,
+        revision: head.rev,
+    })
 }
 
 /// The fleets that the operator sees.
@@ -148,6 +174,7 @@ fn found(visitor: &Visitor, (fleet, network): (&str, &str), shown: &Shown, now_m
                 (layout::unban(visitor, fleet, &entry.address, &link(PATH, &[("fleet", fleet), ("address", network)])))
             },
         }
+        @for view in &shown.allowed { (allowed::line(view, now_ms)) }
         @if !shown.evidence.is_empty() {
             h3 { "Refusals from there" }
             (refusals::table(&shown.evidence, now_ms))
@@ -225,6 +252,7 @@ pub(super) async fn ban(
         return Err(Refusal::bad_request("a ban lasts for one second at least").into());
     }
     let fleet = blacklist::known_fleet(&visitor.asker, &state, sent.given("fleet").map(str::to_owned))?;
+    allowlist::refuse_allowed(&state, &fleet, network).await?;
     let doubts = blacklist::doubts(&state.protected, sent.text("address"), network, ttl_s);
     let asked = Asking {
         address: sent.text("address").to_owned(),

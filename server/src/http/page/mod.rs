@@ -7,6 +7,7 @@
 //! the server's own ([`layout`]).
 
 mod agents;
+mod allowed;
 mod assets;
 mod audit;
 mod candidate;
@@ -63,6 +64,8 @@ fn add(app: &mut impl Paths) {
     app.add(page("/admin/ui/list").on(GET, View, list::show));
     app.add(page("/admin/ui/list/ban").on(POST, Operate, list::ban));
     app.add(page("/admin/ui/list/unban").on(POST, Operate, list::unban));
+    app.add(page("/admin/ui/list/allow").on(POST, Operate, allowed::allow));
+    app.add(page("/admin/ui/list/disallow").on(POST, Operate, allowed::disallow));
     app.add(
         page("/admin/ui/proposals")
             .on(GET, View, proposals::all)

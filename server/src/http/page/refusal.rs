@@ -14,12 +14,20 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
+    allowed,
     guard::{Answer, Trouble, Visitor},
     layout::{self, button, facts, frame, link},
     list, refusals, see, words,
 };
 use crate::{
-    http::{admin::profiles, reply::Refusal, state::State},
+    http::{
+        admin::{
+            allowlist::{self, View},
+            profiles,
+        },
+        reply::Refusal,
+        state::State,
+    },
     store::{EntryView, RefusalView, Role},
 };
 
@@ -28,6 +36,8 @@ struct Found {
     refusal: Option<RefusalView>,
     /// What bans the client by now.
     entry: Option<EntryView>,
+    /// What allows the client.
+    allowed: Option<View>,
     /// The fleet of that entry.
     fleet: String,
 }
@@ -43,13 +53,21 @@ async fn find(visitor: &Visitor, state: &State, id: &str) -> Result<Found, Troub
                 .map(|network| store.entry(&refusal.fleet, network, now))
                 .transpose()?
                 .flatten();
+            let allowed =
+                network.and_then(|network| allowlist::of_fleet(node, &refusal.fleet, now, Some(network)).pop());
             let (fleet, refusal) = (refusal.fleet.to_string(), Some(refusal.clone()));
-            return Ok(Some(Found { refusal, entry, fleet }));
+            return Ok(Some(Found {
+                refusal,
+                entry,
+                allowed,
+                fleet,
+            }));
         }
         let fleets = store.fleets().filter(|fleet| operator.sees(fleet));
         let mut banned = fleets.filter_map(|fleet| Some((fleet, store.ban_by_id(&asked, |of| *of == **fleet, now)?)));
         Ok(banned.next().map(|(fleet, entry)| Found {
             refusal: None,
+            allowed: None,
             entry: Some(entry),
             fleet: fleet.to_string(),
         }))
@@ -84,6 +102,11 @@ pub(super) async fn one(visitor: Visitor, id: Path<String>, state: Data<State>) 
                         a .button href=(link("/admin/ui/list", &[("fleet", &refusal.fleet), ("address", &refusal.address)])) { "All of this client" }
                     }
                 }
+            }
+            @match (&found.allowed, &found.refusal) {
+                (Some(view), _) => (allowed::line(view, now_ms)),
+                (None, Some(refusal)) => (allowed::form(&visitor, &found.fleet, (&refusal.address, &format!("refused as {id}")), &back)),
+                (None, None) => {},
             }
             @if let Some(refusal) = &found.refusal { (exception(&visitor, &state, refusal)) }
         }

@@ -22,6 +22,7 @@ use crate::{
     secret::{Fingerprint, Secret},
 };
 
+mod allowed;
 mod enrolment;
 mod single;
 mod traffic;

@@ -213,7 +213,7 @@ impl Traffic {
 
     fn command(&mut self) -> Command {
         let fleet = self.fleet();
-        match self.random.u8(0..30) {
+        match self.random.u8(0..33) {
             0..3 => Command::Ban {
                 fleet,
                 network: self.network(),
@@ -254,6 +254,21 @@ impl Traffic {
                 at_ms: self.now * 1_000,
             }),
             17 => Command::Unstage { name: "shop".into() },
+            18 => Command::Allow {
+                fleet,
+                network: self.network(),
+                ttl_s: self.random.bool().then(|| self.random.u64(1..300)),
+                why: "the office".to_owned(),
+                by: "alice".into(),
+            },
+            19 => Command::Disallow {
+                fleet,
+                network: self.network(),
+            },
+            20 => Command::ForgetAgent {
+                profile: "shop".into(),
+                agent: "192.0.2.1".into(),
+            },
             _ => Command::Report(self.batch()),
         }
     }
