@@ -15,13 +15,15 @@ use crate::{
     cli::{BansCommand, FleetArgs, Target},
     lists::{self, Format, Listed},
     refusals::listed,
-    show::{Screen, at, duration, text},
+    show::{Screen, at, duration, taken, text},
 };
 
 /// Entries of a page: the most that the server gives out.
 const PAGE: usize = 10_000;
 /// Entries of an import between two lines of progress.
 const PROGRESS: usize = 1_000;
+/// Addresses that the server takes at once.
+const BULK: usize = 500;
 /// Lines about entries that were left out.
 const MOST_NOTES: usize = 20;
 
@@ -42,13 +44,26 @@ pub(crate) fn run(command: &BansCommand, api: &Api, screen: &mut Screen) -> Resu
             ..
         } => {
             let wanted = json!({
-                "address": address, "ttl_s": ttl, "reason": reason, "fleet": fleet.fleet,
+                "ttl_s": ttl, "reason": reason, "fleet": fleet.fleet,
                 // that it has no end was said
-                "force": *force || (ttl.is_none() && !dry_run), "dry_run": dry_run,
+                "force": *force || (ttl.is_none() && !dry_run),
             });
-            add(api, &wanted, screen)
+            match address.as_slice() {
+                [address] => {
+                    let one = [("address", json!(address)), ("dry_run", json!(dry_run))];
+                    add(api, &with(&wanted, one), screen)
+                }
+                _ if *dry_run => Err(Failure::Input("--dry-run is for one address or network".to_owned())),
+                all => many(api, all, &with(&wanted, [("do", json!("ban"))]), screen),
+            }
         }
-        BansCommand::Remove { address, fleet } => remove(api, address, fleet, screen),
+        BansCommand::Remove { address, reason, fleet } => match address.as_slice() {
+            [address] => remove(api, address, fleet, screen),
+            all => {
+                let wanted = json!({"do": "unban", "reason": reason, "fleet": fleet.fleet});
+                many(api, all, &wanted, screen)
+            }
+        },
         BansCommand::Import {
             file,
             format,
@@ -184,6 +199,44 @@ fn remove(api: &Api, address: &str, fleet: &FleetArgs, screen: &mut Screen) -> R
         screen.line(&format!("{} is banned no more", text(at(&done, "removed"), "address")))?;
     }
     Ok(Answer::Yes)
+}
+
+/// The same with more members.
+fn with<const N: usize>(wanted: &Value, more: [(&str, Value); N]) -> Value {
+    let mut wanted = wanted.clone();
+    if let Some(members) = wanted.as_object_mut() {
+        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    wanted
+}
+
+/// Bans or unbans many with one reason.
+fn many(api: &Api, addresses: &[String], wanted: &Value, screen: &mut Screen) -> Result<Answer, Failure> {
+    let (mut done, mut left_out) = (Vec::new(), Vec::new());
+    for part in addresses.chunks(BULK) {
+        let wanted = with(wanted, [("addresses", part.into())]);
+        let mut answer: Value = api.post("admin/blacklist/bulk", &wanted)?;
+        done.extend(taken(&mut answer, "done"));
+        left_out.extend(taken(&mut answer, "left_out"));
+    }
+    if screen.is_json() {
+        screen.json(&json!({"done": done, "left_out": left_out}))?;
+    } else {
+        for one in &left_out {
+            screen.note(&format!("left out: {}: {}", text(one, "address"), text(one, "why")))?;
+        }
+        let what = if *at(wanted, "do") == "ban" {
+            "banned"
+        } else {
+            "banned no more"
+        };
+        screen.line(&format!(
+            "{} entries are {what}, {} left out",
+            done.len(),
+            left_out.len()
+        ))?;
+    }
+    Ok(if left_out.is_empty() { Answer::Yes } else { Answer::No })
 }
 
 fn import(api: &Api, file: &Path, format: Format, wanted: &Value, screen: &mut Screen) -> Result<Answer, Failure> {

@@ -159,10 +159,11 @@ pub(crate) enum BansCommand {
         #[command(flatten)]
         fleet: FleetArgs,
     },
-    /// Bans an address or a network
+    /// Bans addresses or networks
     Add {
-        /// An address or a network
-        address: String,
+        /// Addresses or networks
+        #[arg(required = true)]
+        address: Vec<String>,
         /// For how long, such as 30m, 12h or 7d
         #[arg(long, value_parser = crate::lists::seconds, required_unless_present = "permanently")]
         ttl: Option<u64>,
@@ -181,10 +182,14 @@ pub(crate) enum BansCommand {
         #[command(flatten)]
         fleet: FleetArgs,
     },
-    /// Lifts the ban of an address or a network
+    /// Lifts bans of addresses or networks
     Remove {
-        /// An address or a network, as it is listed
-        address: String,
+        /// Addresses or networks, as they are listed
+        #[arg(required = true)]
+        address: Vec<String>,
+        /// Why, for those who look at the audit; of several alone
+        #[arg(long, default_value = "let in again")]
+        reason: String,
         #[command(flatten)]
         fleet: FleetArgs,
     },

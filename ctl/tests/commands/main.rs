@@ -106,6 +106,34 @@ fn lists_come_in_and_go_out() {
 }
 
 #[test]
+fn many_are_banned_and_lifted_at_once() {
+    let stage = Stage::new();
+    let added = stage.run("bans add 203.0.113.1 203.0.113.2 10.0.0.1 --ttl 1h --reason scans");
+    assert_says(&added, 1, "2 entries are banned, 1 left out");
+    assert!(
+        added
+            .err
+            .contains("left out: 10.0.0.1: 10.0.0.1 touches a protected network"),
+        "{}",
+        added.err
+    );
+    assert_says(
+        &stage.run("bans add 203.0.113.3 203.0.113.4 --permanently --reason x"),
+        0,
+        "2 entries are banned",
+    );
+    assert_says(
+        &stage.run("bans add 203.0.113.5 203.0.113.6 --ttl 1h --dry-run"),
+        2,
+        "--dry-run is for one",
+    );
+    let removed = stage.run("bans remove 203.0.113.1 203.0.113.4 203.0.113.9 --reason mistake");
+    assert_says(&removed, 1, "2 entries are banned no more, 1 left out");
+    assert_eq!(stage.run("bans export").out, "203.0.113.2\n203.0.113.3\n");
+    assert_says(&stage.run("audit --action unban --limit 1"), 0, "mistake");
+}
+
+#[test]
 fn what_is_allowed_is_banned_by_nobody() {
     let stage = Stage::new();
     assert_says(&stage.run("allow list"), 0, "Nothing is allowed");

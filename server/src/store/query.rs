@@ -186,6 +186,14 @@ impl Store {
             .map(|entry| EntryView::new(network, entry, list.is_standing(network), now)))
     }
 
+    /// The entry of exactly this network, whatever else covers it.
+    #[must_use]
+    pub(crate) fn own_entry(&self, fleet: &str, network: IpNet, now: Moment) -> Option<EntryView> {
+        let list = self.fleets.get(fleet)?;
+        let entry = list.get(network).filter(|entry| entry.end > now.tick)?;
+        Some(EntryView::new(network, entry, list.is_standing(network), now))
+    }
+
     /// What agents have reported of a refusal, by the id that its client was shown.
     #[must_use]
     pub fn refusal(&self, id: &str) -> Option<&RefusalView> {

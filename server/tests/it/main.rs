@@ -13,6 +13,7 @@ mod allowlist;
 mod audit;
 mod bans;
 mod bodies;
+mod bulk;
 mod candidate;
 mod configuration;
 mod deploy;

@@ -432,9 +432,8 @@ pub(super) async fn complete(asker: Asker, payload: Payload, state: Data<State>)
 }
 
 /// The entry of exactly this network, for the audit.
-fn entry_before(node: &Node, fleet: &str, network: IpNet, now: Moment) -> Value {
-    let entry = node.store.entry(fleet, network, now).ok().flatten();
-    let own = entry.filter(|entry| entry.address == address::to_text(network));
+pub(super) fn entry_before(node: &Node, fleet: &str, network: IpNet, now: Moment) -> Value {
+    let own = node.store.own_entry(fleet, network, now);
     own.and_then(|entry| serde_json::to_value(entry).ok())
         .unwrap_or_default()
 }

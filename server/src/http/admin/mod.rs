@@ -6,6 +6,7 @@ pub(super) mod allowlist;
 mod audit;
 mod backup;
 pub(super) mod blacklist;
+pub(super) mod bulk;
 pub(super) mod candidates;
 pub(super) mod credentials;
 mod export;
@@ -69,6 +70,7 @@ fn add(app: &mut impl Routes) {
             .on(POST, Operate, blacklist::ban)
             .on(DELETE, Operate, blacklist::unban),
     );
+    app.add(at("/admin/blacklist/bulk").on(POST, Operate, bulk::many));
     app.add(at("/admin/blacklist/complete").on(POST, Operate, blacklist::complete));
     app.add(
         at("/admin/proposals")

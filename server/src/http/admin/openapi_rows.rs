@@ -125,6 +125,22 @@ pub(super) const ADMIN: &[Row] = &[
         ..row("DELETE", "/admin/blacklist", "Lets an address or a network in again")
     },
     Row {
+        body: &[
+            ("do", "string", true),
+            ("addresses", "array", true),
+            ("reason", "string", true),
+            ("ttl_s", "integer", false),
+            ("fleet", "string", false),
+            ("force", "boolean", false),
+            ("allow_wide", "boolean", false),
+        ],
+        ..row(
+            "POST",
+            "/admin/blacklist/bulk",
+            "Bans or unbans up to 500 addresses and networks with one reason, and says which were left out",
+        )
+    },
+    Row {
         body: &[("fleet", "string", false)],
         ..row("POST", "/admin/blacklist/complete", "Says that a new list is complete")
     },

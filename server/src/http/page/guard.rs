@@ -259,6 +259,12 @@ impl Sent {
         self.0.get(field).map(|text| text.trim()).unwrap_or_default()
     }
 
+    /// What follows this in the names of fields: of boxes, those that are ticked.
+    pub(super) fn named<'s>(&'s self, begin: &'s str) -> impl Iterator<Item = String> + use<'s> {
+        let rest = self.0.keys().filter_map(move |field| field.strip_prefix(begin));
+        rest.map(str::to_owned)
+    }
+
     /// A field that says something.
     pub(super) fn given(&self, field: &str) -> Option<&str> {
         Some(self.text(field)).filter(|text| !text.is_empty())

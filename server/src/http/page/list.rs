@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use maud::{Markup, html};
 
 use super::{
-    allowed,
+    allowed, bulk,
     guard::{Answer, Sent, Trouble, Visitor},
     layout::{self, frame, link, nothing, token},
     refusals, see, sign_in, words,
@@ -34,7 +34,7 @@ const PAGE: usize = 100;
 /// Refusals that are shown as the evidence of an entry.
 const EVIDENCE: usize = 20;
 /// How long a ban may be made for with a choice, in seconds and as people say it.
-const LENGTHS: [(&str, &str); 6] = [
+pub(super) const LENGTHS: [(&str, &str); 6] = [
     ("3600", "1 hour"),
     ("21600", "6 hours"),
     ("86400", "1 day"),
@@ -80,7 +80,7 @@ pub(super) async fn show(visitor: Visitor, request: HttpRequest, state: Data<Sta
             button type="submit" { "Search" }
             @if searched.is_some() { a href=(link(PATH, &[("fleet", &fleet)])) { "All entries" } }
         }
-        @if visitor.may(Role::Operate) { (ban_form(&visitor, &fleet, asked.text("address"))) }
+        @if visitor.may(Role::Operate) { (ban_form(&visitor, &fleet, asked.text("address"))) (bulk::ban_form(&visitor, &fleet)) }
         (allowed::form(&visitor, &fleet, (asked.text("address"), ""), &here))
         div data-live="list" {
             @if let Some(network) = searched {
@@ -206,10 +206,11 @@ fn table(visitor: &Visitor, fleet: &str, entries: &[EntryView], now_ms: u64) -> 
     html! {
         @if entries.is_empty() { p .empty { "The list is empty." } }
         @else {
+            (bulk::unban_form(visitor, fleet))
             table {
                 thead { tr { th { "Network" } th { "Why" } th { "Since" } th { "Until" } th { "By" } th { span .away { "Actions" } } } }
                 tbody { @for entry in entries { tr {
-                    td data-label="Network" { a href=(link(PATH, &[("fleet", fleet), ("address", &entry.address)])) { (entry.address) } }
+                    td data-label="Network" { (bulk::pick(visitor, &entry.address)) a href=(link(PATH, &[("fleet", fleet), ("address", &entry.address)])) { (entry.address) } }
                     td data-label="Why" { (words::check(&entry.why)) }
                     td data-label="Since" { (words::ago(now_ms.saturating_sub(entry.age_s * 1_000), now_ms)) }
                     td data-label="Until" { (until(entry, now_ms)) }

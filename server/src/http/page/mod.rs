@@ -10,6 +10,7 @@ mod agents;
 mod allowed;
 mod assets;
 mod audit;
+mod bulk;
 mod candidate;
 mod chart;
 mod findings;
@@ -64,6 +65,7 @@ fn add(app: &mut impl Paths) {
     app.add(page("/admin/ui/list").on(GET, View, list::show));
     app.add(page("/admin/ui/list/ban").on(POST, Operate, list::ban));
     app.add(page("/admin/ui/list/unban").on(POST, Operate, list::unban));
+    app.add(page("/admin/ui/list/bulk").on(POST, Operate, bulk::perform));
     app.add(page("/admin/ui/list/allow").on(POST, Operate, allowed::allow));
     app.add(page("/admin/ui/list/disallow").on(POST, Operate, allowed::disallow));
     app.add(

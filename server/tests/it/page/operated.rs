@@ -465,3 +465,48 @@ async fn what_is_allowed_is_seen_made_and_taken_back() {
     assert_eq!(taken_back.status, 303);
     assert!(visit.shown("/list").contains("Nothing is allowed."));
 }
+
+#[actix_web::test]
+async fn many_are_banned_and_those_that_are_chosen_let_in_again() {
+    let cloud = Cloud::start(config());
+    let visit = cloud.sign_in(TOKEN);
+    let lines = "203.0.113.1\r\n203.0.113.2\r\n198.51.100.0/24";
+    let ban = [
+        ("do", "ban"),
+        ("fleet", "default"),
+        ("ttl_s", "600"),
+        ("reason", "scans"),
+        ("addresses", lines),
+    ];
+    assert_eq!(visit.post("/list/bulk", &ban).status, 303);
+    assert_eq!(cloud.listed().await, ["198.51.100.0/24", "203.0.113.1", "203.0.113.2"]);
+    let shown = visit.shown("/list");
+    assert!(
+        shown.contains("pick:203.0.113.2") && shown.contains("Unban the chosen"),
+        "{shown}"
+    );
+    let chosen = [
+        ("do", "unban"),
+        ("reason", "a mistake"),
+        ("pick:203.0.113.1", "yes"),
+        ("pick:198.51.100.0/24", "yes"),
+    ];
+    assert_eq!(visit.post("/list/bulk", &chosen).status, 303);
+    assert_eq!(cloud.listed().await, ["203.0.113.2"]);
+    let again = visit.post("/list/bulk", &chosen);
+    assert_eq!(again.status, 200);
+    let told = again.text();
+    assert!(
+        told.contains("2 entries left out") && told.contains("it is not listed"),
+        "{told}"
+    );
+    let hostile = [("do", "ban"), ("ttl_s", "600"), ("reason", "x"), ("addresses", HOSTILE)];
+    let told = visit.post("/list/bulk", &hostile);
+    assert!(!told.text().contains("<script>alert"), "{}", told.text());
+    assert_eq!(visit.post("/list/bulk", &[("do", "ban"), ("reason", "x")]).status, 400);
+    let viewer = cloud.token("viewer", "view", Value::Null).await;
+    let viewer = cloud.sign_in(&viewer);
+    let shown = viewer.shown("/list");
+    assert!(!shown.contains("pick:") && !shown.contains("Ban many"), "{shown}");
+    assert_eq!(viewer.post("/list/bulk", &ban).status, 403);
+}
