@@ -203,3 +203,28 @@ fn a_configuration_is_sent_until_the_agent_has_it_or_cannot_use_it() {
     let watched = status(8, ConfigState::Probation);
     assert!(is_news(&newest, Some(&cursor(7, "old")), Some(&watched)));
 }
+
+#[test]
+fn a_node_follows_a_record_that_forgets_an_agent() {
+    let mut node = store(10);
+    let _ = said(&mut node, agent(7, 1, 1..2), true);
+    let id = Uuid::from_u128(1).to_string();
+    let forget = |profile: &str| {
+        let command = crate::store::Command::ForgetAgent {
+            profile: profile.into(),
+            agent: id.as_str().into(),
+        };
+        crate::store::Record::new(at(9), vec![command])
+    };
+    node.follow(&forget("blog"));
+    assert_eq!(node.known(), 1, "one of another profile is called so");
+    node.follow(&forget("shop"));
+    assert_eq!(node.known(), 0);
+    // what is known of its events stays: they count once
+    let again = said(&mut node, agent(7, 1, 1..2), true);
+    assert_eq!((again.ack, node.agents()[0].shared.bans), (Some(1), 1));
+    assert_eq!(node.forget_silent(3_600, 30, at(3_000)), 0);
+    assert_eq!(node.forget_silent(3_600, 30, at(3_605)), 1);
+    let _ = said(&mut node, agent(7, 2, 2..2), true);
+    assert_eq!(node.forget_silent(60, 300, at(5_000)), 0, "who speaks rarely is not gone yet");
+}
