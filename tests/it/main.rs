@@ -10,6 +10,7 @@
 mod adapters;
 mod bans;
 mod between;
+mod browser;
 mod child;
 mod cloud;
 mod conformance;
