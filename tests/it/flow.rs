@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use buckler::protocol::v2::Evidence;
 use buckler_server::{Profile, RunningServer, Server, ServerConfig};
 use serde_json::{Value, json};
 
@@ -87,6 +88,32 @@ fn who_is_caught_by_one_application_is_shut_out_of_the_other() {
         shop.agent.status().list.cursor == blog.agent.status().list.cursor
     });
     server.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn who_is_unbanned_by_an_operator_begins_again() {
+    let server = server_for(profile().share_from(Evidence::Repeated));
+    let (shop, client) = (Site::start(settings(server.cloud_url().as_str())), "203.0.113.9");
+    shop.wait_until("it is in step", || shop.agent.status().conversation.state == "synced");
+    let attacks =
+        ["1'+OR+'1'%3D'1", "1'+UNION+SELECT+1--", "2'+OR+'2'%3D'2"].map(|attack| format!("/item/1?q={attack}"));
+    attacks
+        .iter()
+        .for_each(|attack| assert_eq!(shop.get(attack, client), 403));
+    shop.wait_until("it is banned", || shop.get("/", client) == 403);
+    shop.wait_until("the server lists it", || {
+        !admin(&server, "GET", "blacklist?address=203.0.113.9", None)["data"]["entries"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    });
+    admin(&server, "DELETE", "blacklist?address=203.0.113.9", None);
+    shop.wait_until("it is let in", || shop.get("/", client) == 200);
+    let settled = || shop.agent.status().events.settled_here + shop.agent.status().events.acknowledged;
+    let before = settled();
+    assert_eq!(shop.get(&attacks[0], client), 403);
+    shop.wait_until("the refusal was weighed", || settled() > before);
+    assert_eq!(shop.get("/", client), 200, "what led to the ban is forgotten with it");
 }
 
 #[test]

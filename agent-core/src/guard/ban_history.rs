@@ -12,7 +12,10 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::recent::{address_of, key_of};
+use super::{
+    let_in::LetIn,
+    recent::{address_of, key_of},
+};
 use crate::model::{address::ban_scope, blacklist::seed::Seed};
 
 /// Slots of a set: with their words they are one cache line.
@@ -75,11 +78,11 @@ impl BanHistory {
         self.put(repetition.network.addr(), repetition.bans, repetition.until, now);
     }
 
-    /// Forgets the bans of a client: it was let in, and begins again.
-    pub(crate) fn forget(&self, network: IpNet) {
+    /// Forgets the bans of these clients.
+    pub(super) fn forget(&self, let_in: &LetIn) {
         for slot in self.sets.iter().flat_map(|set| &set.0) {
             let key = slot.key.load(Relaxed);
-            if slot.word.load(Relaxed) != 0 && network.contains(&ban_scope(address_of(key, 0))) {
+            if slot.word.load(Relaxed) != 0 && let_in.holds(ban_scope(address_of(key, 0))) {
                 slot.word.store(0, Relaxed);
             }
         }
@@ -201,7 +204,7 @@ mod tests {
             [next.bans(ip("2001:db8::3"), at(0)), next.bans(ip("203.0.113.9"), at(0))],
             [2, 1]
         );
-        next.forget("203.0.113.0/24".parse().unwrap());
+        next.forget(&LetIn::new(&["203.0.113.0/24".parse().unwrap()]));
         assert_eq!(
             [next.bans(ip("2001:db8::3"), at(0)), next.bans(ip("203.0.113.9"), at(0))],
             [2, 0]

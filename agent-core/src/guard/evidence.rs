@@ -27,9 +27,9 @@ use std::{
 };
 
 use buckler_waf::detect::Compared;
-use ipnet::IpNet;
 
 use super::{
+    let_in::LetIn,
     recent::{address_of, key_of},
     sliding::SlidingCount,
 };
@@ -141,10 +141,10 @@ impl Evidence {
         })
     }
 
-    /// Forgets what speaks against the clients of a network: they were let in.
-    pub(super) fn forget(&self, network: IpNet) {
+    /// Forgets what speaks against these clients.
+    pub(super) fn forget(&self, let_in: &LetIn) {
         for slot in self.sets.iter().flatten() {
-            if network.contains(&ban_scope(address_of(slot.key.load(Relaxed), 0))) {
+            if let_in.holds(ban_scope(address_of(slot.key.load(Relaxed), 0))) {
                 slot.clear();
             }
         }

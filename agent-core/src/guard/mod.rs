@@ -63,6 +63,7 @@ mod inspect;
 mod intake;
 mod judge;
 mod learned_routes;
+mod let_in;
 mod outcome;
 mod parts;
 mod path;
@@ -128,7 +129,7 @@ pub use self::{
 };
 use self::{
     block_id::BlockIds, checks::Windows, dry_run::Rehearsals, evidence::Evidence, explain::Explanations,
-    learned_routes::LearnedRoutes, supervision::Supervision, traffic::Traffic,
+    learned_routes::LearnedRoutes, let_in::LetIn, supervision::Supervision, traffic::Traffic,
 };
 use crate::{
     model::policy::{Check, Policy},
@@ -308,10 +309,14 @@ impl Guard {
         &self.0.history
     }
 
-    /// Forgets what speaks against the clients of a network, and their bans: they were let in.
-    pub(crate) fn forgive(&self, network: IpNet) {
-        self.0.evidence.forget(network);
-        self.0.history.forget(network);
+    /// Forgets what speaks against the clients of networks, and their bans: they were let in, and begin again.
+    pub(crate) fn forgive(&self, networks: &[IpNet]) {
+        if networks.is_empty() {
+            return;
+        }
+        let let_in = LetIn::new(networks);
+        self.0.evidence.forget(&let_in);
+        self.0.history.forget(&let_in);
     }
 
     /// A ban began with this refusal: its source is shown the same id from now on.

@@ -77,7 +77,7 @@ impl Handler<UnbanAsked> for BlacklistSync {
             list.remove(*own, Scope::Local);
         });
         self.estate.store.forget_bans(now.unix.as_secs(), &ended);
-        self.estate.shared.guard.forgive(network);
+        self.estate.shared.guard.forgive(&[network]);
         self.history_changed.set(true);
         let is_listed = list.lookup_in(Scope::Shared, network.addr(), now.elapsed).is_some();
         tracing::info!(

@@ -1,6 +1,6 @@
 //! What the server lists: updates of either version, applied to the list, kept in the store, and published.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -18,10 +18,15 @@ use crate::{
     store::SavedEntry,
 };
 
+/// The server removes what has ended as well: an entry that has no longer to run than its clock may
+/// be ahead of ours was not lifted.
+const ENDED: Duration = Duration::from_secs(10);
+
 impl BlacklistSync {
     /// Applies a version 2 update and keeps what came of it.
     pub(super) fn update(&self, update: &ListUpdate) {
         let now = self.estate.now();
+        let lifted = self.lifted(update, now);
         let applied = self.watched(|list, watch| list.apply_watched(update, now, watch));
         let speak = self.estate.list.borrow_mut().speak_after(&applied);
         match applied {
@@ -35,6 +40,7 @@ impl BlacklistSync {
                 self.confirmed();
                 let added_here: Vec<IpNet> = update.add.iter().filter_map(|(text, _)| parse_network(text)).collect();
                 self.save_changes(&added_here, &networks(&update.remove));
+                self.forgive(lifted);
                 tracing::info!(added, removed, rev = update.to, "blacklist updated");
             }
             Applied::Page { page, pages } => {
@@ -53,6 +59,30 @@ impl BlacklistSync {
         }
         if let Some(speak) = speak {
             tell(&self.speak, speak);
+        }
+    }
+
+    /// Networks that an update takes from the list before their bans have ended.
+    fn lifted(&self, update: &ListUpdate, now: Duration) -> Vec<IpNet> {
+        let list = Arc::clone(self.estate.list.borrow().list());
+        let runs_on = |network: &IpNet| {
+            let ends = [Scope::Local, Scope::Shared].into_iter();
+            let mut ends = ends.filter_map(|scope| list.until(*network, scope));
+            ends.any(|end| end.is_none_or(|end| end > now.saturating_add(ENDED)))
+        };
+        networks(&update.remove).into_iter().filter(runs_on).collect()
+    }
+
+    /// Who was let in by the server begins again, as who is let in by the host does: what led to the ban
+    /// would else ban the client anew with its next refused request.
+    fn forgive(&self, mut lifted: Vec<IpNet>) {
+        let list = Arc::clone(self.estate.list.borrow().list());
+        lifted.retain(|network| {
+            list.until(*network, Scope::Local).is_none() && list.until(*network, Scope::Shared).is_none()
+        });
+        if !lifted.is_empty() {
+            self.estate.shared.guard.forgive(&lifted);
+            self.history_changed.set(true);
         }
     }
 
