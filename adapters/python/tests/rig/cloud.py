@@ -36,14 +36,15 @@ def binary(name: str) -> str:
 class Cloud:
     """A cloud server with one profile, for as long as it is not stopped."""
 
-    def __init__(self, folder: Path, **config: object) -> None:
+    def __init__(self, folder: Path, *, template: str = "default", **config: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # beacons every second: what is shared is seen to cross
         shop = {"APP_NAME": "shop", "BLACKLIST_SHARE": True, "TELEMETRY_DATA": True}
         shop |= {"BEACON_DELAY": 1} | QUIET | config
-        profiles = {"shop": {"keys": [KEY], "config": shop}}
+        profiles = {"shop": {"keys": [KEY], "template": template, "config": shop}}
         settings = folder / "server.json"
-        settings.write_text(json.dumps({"admin_token": ADMIN, "memory": True, "profiles": profiles}))
+        said = {"admin_token": ADMIN, "memory": True, "profiles": profiles}
+        settings.write_text(json.dumps(said))
         command = [binary("buckler-server"), "--config", str(settings), "--listen", "127.0.0.1:0"]
         self.program = Program(command, log=folder / "server.log")
         try:
