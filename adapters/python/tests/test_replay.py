@@ -62,6 +62,14 @@ def test_the_rest_is_shown_before_it_is_read(length: int | None) -> None:
     assert [is_end for _, is_end in spy.seen].count(True) == 1 and spy.seen[-1][1]
 
 
+def test_whoever_is_given_fewer_bytes_than_asked_for_has_been_given_what_was_looked_into() -> None:
+    stream = io.BytesIO(BODY)
+    spy = Spy(b"evil")
+    body = Replay(stream.read(1000), stream, watch=spy)
+    assert body.read(len(BODY) + 1) == BODY
+    assert spy.seen[-1] == (b"", True), "it need not ask again"
+
+
 def test_what_is_refused_is_not_read() -> None:
     stream = io.BytesIO(b"well begun\nevil line\nnever seen")
     body = Replay(stream.read(4), stream, watch=Spy(b"evil"))

@@ -26,6 +26,7 @@ class Watch:
         "_rest",
         "_source",
         "is_over",
+        "is_patient",
         "refusal",
         "wanted",
     )
@@ -48,6 +49,8 @@ class Watch:
         self.refusal: Refusal | None = None
         #: whether nothing more of it is looked at
         self.is_over = False
+        #: whether a piece waits until as much of the beginning is there as is wanted
+        self.is_patient = True
         self._agent = agent
         self._request = request
         self._resolve = resolve
@@ -70,8 +73,8 @@ class Watch:
 
     def see(self, piece: bytes, is_end: bool) -> bool:
         """Looks at the next piece of a body, and says whether the application may have it. Nothing of it is judged before as much of
-        the beginning is there as is wanted."""
-        self._guarded(piece, is_end, is_enough=is_end)
+        the beginning is there as is wanted, unless the watch is impatient."""
+        self._guarded(piece, is_end, is_enough=is_end or not self.is_patient)
         return self.refusal is None
 
     def _guarded(self, piece: bytes, is_end: bool, is_enough: bool) -> Refusal | None:

@@ -47,7 +47,7 @@ class Replay:
         if len(piece) == limit or not self._goes_on(piece):
             return piece
         if limit >= 0:
-            return piece + self._more(self._rest.read, limit - len(piece))
+            return piece + self._at_most(limit - len(piece))
         pieces = [piece]
         while self._left != 0:
             pieces.append(self._more(self._rest.read, min(PIECE, self._left or PIECE)))
@@ -107,6 +107,20 @@ class Replay:
         if close is not None:
             close()
 
+    def _at_most(self, size: int) -> bytes:
+        """So many bytes of the rest, and fewer only at its end: who is given fewer does not ask
+        again, and would have what came last before it was looked into.
+        """
+        piece = self._more(self._rest.read, size)
+        if self._left is not None or not piece or len(piece) == size:
+            return piece
+        pieces, length = [piece], len(piece)
+        while piece and length < size:
+            piece = self._more(self._rest.read, size - length)
+            pieces.append(piece)
+            length += len(piece)
+        return b"".join(pieces)
+
     def _take(self, size: int) -> bytes:
         if size < 0:
             size = len(self._beginning)
@@ -152,9 +166,22 @@ def has_body(environ: Environ) -> bool:
     return _length(environ) is not None or _is_chunked(environ)
 
 
+def may_have_body(environ: Environ) -> bool:
+    """Whether an application may read a body all the same: hypercorn hands those on that come in
+    chunks or by HTTP/2, and says neither how long they are nor that they end.
+    """
+    is_framed = "HTTP_TRANSFER_ENCODING" not in environ and _is_http1(environ)
+    return has_body(environ) or not (is_framed or environ.get("CONTENT_LENGTH"))
+
+
 def look(environ: Environ, watch: Watch) -> Refusal | None:
     """Judges the beginning of a body, and puts it back: the rest is looked into as it is read."""
     stream = environ["wsgi.input"]
+    if not has_body(environ):
+        # nothing is read before the application does: it may be waited for in vain
+        watch.is_patient = False
+        environ["wsgi.input"] = Replay(b"", stream, watch=watch)
+        return None
     length = _length(environ)
     most = watch.wanted if length is None else min(watch.wanted, length)
     beginning, error = _read(stream, most)
@@ -184,6 +211,10 @@ def drain_body(environ: Environ) -> None:
             replay.end()
         if not isinstance(stream, io.BytesIO):
             drain(stream, length)
+
+
+def _is_http1(environ: Environ) -> bool:
+    return str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).startswith("HTTP/1")
 
 
 def _is_chunked(environ: Environ) -> bool:

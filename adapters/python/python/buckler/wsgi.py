@@ -11,7 +11,7 @@ What it does to a request:
 - Before the application sees it, the guard judges address, host, path, query and headers, and then the beginning of its body. A refused
   request gets the configured answer.
 - The application gets the body byte for byte: what was looked at is shown to it again. At most 64 KiB are waited for, and nothing where
-  the request announces no body. What is longer is looked into as the application reads it: where an attack is found there, the
+  the request announces no body; what the application reads all the same is looked into as it reads it. What is longer is looked into as the application reads it: where an attack is found there, the
   application reads an error, and its answer is replaced. Nothing is read where no check looks into bodies.
 - Of a refused request the rest of the body is read and thrown away, within bounds, so that proxies find the answer. ``buckler.refusal``
   in the environment is the :class:`buckler.Refusal`, for middlewares around this one: ``id`` and ``status``.
@@ -32,7 +32,7 @@ from ._failure import failed
 from ._routes import Found, harmless
 from ._watch import Watch
 from ._wsgi_answer import Answer, StartResponse, refuse
-from ._wsgi_body import Environ, has_body, look
+from ._wsgi_body import Environ, look, may_have_body
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 Resolve = Callable[[Environ], Found]
@@ -66,7 +66,7 @@ class Middleware:
         try:
             request = Request.from_wsgi(environ)
             refusal = agent.check(request, self.resolve, environ)
-            if refusal is None and has_body(environ):
+            if refusal is None and may_have_body(environ):
                 wanted = agent.wants_body(request)
                 if wanted is not None:
                     # a copy: the body that the environment is about to hold has the watch

@@ -40,6 +40,9 @@ def worker():
 
 @app.post("/echo")
 def echo():
+    if "raw" in request.args:
+        # past the framework, which reads nothing where no length is named and no end is promised
+        return request.environ["wsgi.input"].read(), {"Content-Type": "application/octet-stream"}
     return request.get_data(), {"Content-Type": "application/octet-stream"}
 
 
@@ -52,3 +55,19 @@ def form():
 # what the guard costs is seen beside an application without it
 if not os.environ.get("SHOP_UNGUARDED"):
     FlaskRASP(app)
+
+
+def names_its_worker(guarded):
+    """Has every answer say which process it is from, refusals too."""
+
+    def application(environ, start_response):
+        def start(status, headers, *more):
+            return start_response(status, [*headers, ("X-Worker", str(os.getpid()))], *more)
+
+        return guarded(environ, start)
+
+    return application
+
+
+if os.environ.get("SHOP_NAMES_WORKERS"):
+    app.wsgi_app = names_its_worker(app.wsgi_app)
