@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 from buckler import _logs
 from rig.client import ANOTHER, CLIENT, DECOY
 from rig.cloud import KEY
-from rig.document import LISTED, MESSAGE, NEW, Document
+from rig.document import LISTED, LONG_AGO, MESSAGE, NEW, Document
 from rig.hosts import APPS
 from rig.members import MEMBERS, Member
 from rig.programs import environment
@@ -38,9 +39,17 @@ def join(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Join]:
     running: list[tuple[Document, Member]] = []
 
     def start(
-        posted: int | str = 200, *, beacon: bool = False, **config: object
+        posted: int | str | None = 200,
+        *,
+        beacon: bool = False,
+        listed: bool = True,
+        instead: object = None,
+        **config: object,
     ) -> tuple[Document, Member]:
         document = Document(posted)
+        document.instead = instead
+        if not listed:
+            document.blacklist = None
         if beacon:
             document.with_beacon()
         document.config |= config
@@ -78,13 +87,47 @@ def test_upon_connection_a_post_in_the_documented_format_is_sent(join: Join) -> 
     assert bool(posted.json["routes"]) == has_routes, "functions have no routes"
 
 
-@pytest.mark.parametrize("posted", [200, 204, "welcome", 404, 501])
+@pytest.mark.parametrize("posted", [200, 204, "welcome", 404, 405, 501])
 def test_configuration_and_blacklist_come_with_a_get(join: Join, posted: int | str) -> None:
     document, member = join(posted)
     is_in_force(member)
-    assert member.status("/", ANOTHER) == 200
+    for client in (ANOTHER, LONG_AGO):
+        assert member.status("/", client) == 200
     methods = [asked.method for asked in document.asked]
     assert methods == ["POST", "GET"]
+
+
+def test_configuration_and_blacklist_may_come_with_the_post(join: Join) -> None:
+    document, member = join(None)
+    is_in_force(member)
+    assert member.status("/", ANOTHER) == 200
+    assert [asked.method for asked in document.asked] == ["POST"]
+
+
+def test_the_list_is_optional_and_the_hosts_are_those_of_the_document(join: Join) -> None:
+    _, member = join(listed=False, SECURITY_CHECKS={"spoofing": 1})
+    elsewhere = "elsewhere.example.com"
+
+    def is_refused() -> bool:
+        return member.ask("/", CLIENT, elsewhere) == (451, MESSAGE)
+
+    wait_for("another host is refused", is_refused, member.written)
+    for client in (LISTED, ANOTHER):
+        assert member.status("/", client) == 200
+
+
+@pytest.mark.parametrize("instead", [["config"], "<html>"])
+def test_what_is_no_document_leaves_an_agent_with_its_own(join: Join, instead: object) -> None:
+    document, member = join(instead=instead)
+
+    def is_asked() -> bool:
+        assert member.status("/", ANOTHER) == 200
+        return document.to("GET") != []
+
+    wait_for("the document is asked for", is_asked, member.written)
+    assert member.status(DECOY, CLIENT) == 403
+    wait_for("the ban is in force", lambda: member.status("/", CLIENT) == 403, member.written)
+    assert member.status("/", ANOTHER) == 200
 
 
 def test_the_message_and_the_status_answer_every_refusal(join: Join) -> None:
@@ -122,7 +165,13 @@ def test_updates_are_retrieved(join: Join) -> None:
 
     wait_for("it is told that it has the document", is_told, member.written)
     document.config |= {"DENY_STATUS_CODE": 410}
-    is_in_force(member, status=410)
+    document.blacklist = {NEW: int(time.time())}
+    is_in_force(member, NEW, 410)
+    is_in_force(member, LISTED, 200)
+    # it has the new one from here on
+    document.unchanged = 0
+    wait_for("it is told so of the new one", is_told, member.written)
+    assert member.status("/", NEW) == 410
     # a function's exchange that takes longer than a request waits is given up, and begun with a post
     assert len(document.to("POST")) == 1 or member.platform not in ("Flask", "FastAPI", "Django")
 
@@ -139,9 +188,20 @@ def test_status_telemetry_and_new_entries_are_sent_and_entries_are_taken(join: J
         return {entry[0] for one in told for entry in one.json.get("blacklist") or []}
 
     wait_for("the server has the agent's entry", lambda: CLIENT in shared(), member.written)
-    beacon = document.to("POST", "/status")[0].json
-    assert beacon["key"] == KEY
-    assert all(beacon["telemetry"][figure] is not None for figure in ("cpu", "memory", "requests"))
+
+    def told() -> list[dict[str, Any]]:
+        member.status("/", LISTED)
+        return [one.json for one in document.to("POST", "/status")]
+
+    wait_for("its status is told regularly", lambda: len(told()) >= 3, member.written)
+    for beacon in told():
+        assert beacon["key"] == KEY
+        assert 0 <= beacon["telemetry"]["cpu"] and 0 < beacon["telemetry"]["memory"] <= 100
+
+    def counted() -> int:
+        return sum(beacon["telemetry"]["requests"]["success"] for beacon in told())
+
+    wait_for("requests are counted", lambda: counted() >= 3, member.written)
 
 
 def test_the_configuration_url_is_displayed_at_start(
@@ -204,3 +264,27 @@ def test_url_and_key_are_given_in_code_or_by_variables(name: str, way: str) -> N
     assert ran.stdout == f"{url}\n"
     assert f"configuration from {url}" in ran.stderr, "it is displayed"
     assert KEY not in ran.stderr
+
+
+#: What the page shows for functions, with our package for pyrasp's.
+OF_THE_PAGE = """
+@{name}(cloud_url = 'https://pyrasp.my.org/config', key = '000000-1111-2222-3333-44444444').register
+def lambda_handler(event, context):
+    ...
+"""
+
+
+@pytest.mark.parametrize("name", ["LambdaRASP", "GcpRASP", "AzureRASP"])
+def test_functions_are_decorated_as_on_the_page(name: str) -> None:
+    made = OF_THE_PAGE.format(name=name)
+    source = f"from buckler.pyrasp import {name}{made}print(lambda_handler.__name__)"
+    ran = subprocess.run(
+        [sys.executable, "-c", source],
+        env=environment({}),
+        cwd=APPS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "lambda_handler\n"), ran.stderr
+    assert "configuration from https://pyrasp.my.org/config" in ran.stderr

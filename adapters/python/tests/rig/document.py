@@ -12,6 +12,9 @@ from typing import Any
 #: A client that the page's blacklist names.
 LISTED = "198.51.100.7"
 
+#: One whose detection is longer ago than any ban lasts.
+LONG_AGO = "198.51.100.8"
+
 #: One that the server lists in its answer to a status.
 NEW = "203.0.113.50"
 
@@ -42,13 +45,17 @@ class Asked:
 
 
 class Document:
-    """Answers a ``POST`` to the configuration's URL as it likes, with a status or a text.
+    """Answers a ``POST`` to the configuration's URL as it likes, with a status, a text or the document.
 
     A ``GET`` is answered with the page's document, unless the agent has it.
     """
 
-    def __init__(self, posted: int | str = 200) -> None:
+    def __init__(self, posted: int | str | None = 200) -> None:
         self.config: dict[str, Any] = dict(EXAMPLE)
+        #: When each client was detected; none where the document is to have no list.
+        self.blacklist: dict[str, int] | None = {LISTED: int(time.time()), LONG_AGO: 1}
+        #: What a ``GET`` is answered in the document's place.
+        self.instead: Any = None
         self.asked: list[Asked] = []
         #: How often an agent was told that it has the document already.
         self.unchanged = 0
@@ -72,9 +79,17 @@ class Document:
         self.config |= {"BEACON": True, "BEACON_DELAY": 5, "BEACON_URL": self.status_url}
         self.config |= {"TELEMETRY_DATA": True, "BLACKLIST_SHARE": True}
 
+    def _document(self) -> Any:
+        if self.instead is not None:
+            return self.instead
+        listed = {} if self.blacklist is None else {"blacklist": self.blacklist}
+        return {"config": self.config} | listed
+
     def _answer(self, method: str, path: str) -> tuple[int, Any]:
         if (method, path) == ("GET", "/config"):
-            return 200, {"config": self.config, "blacklist": {LISTED: int(time.time())}}
+            return 200, self._document()
+        if (method, path) == ("POST", "/config") and self._posted is None:
+            return 200, self._document()
         if (method, path) == ("POST", "/config"):
             return (200, self._posted) if isinstance(self._posted, str) else (self._posted, {})
         if (method, path) == ("POST", "/status"):
@@ -104,7 +119,7 @@ class Document:
                 self._say(status, "text/plain" if is_text else "application/json", said)
 
             def _say(self, status: int, kind: str, said: bytes) -> None:
-                tag = f'"{hash(json.dumps(document.config))}"' if self.command == "GET" else None
+                tag = f'"{hash(said)}"' if self.command == "GET" else None
                 if tag is not None and self.headers["If-None-Match"] == tag:
                     status = 304
                     document.unchanged += 1

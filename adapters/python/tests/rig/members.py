@@ -23,8 +23,8 @@ class Member:
     """A guarded application."""
 
     platform: str
-    #: Asks for a path as a client; the status and the text of the answer.
-    ask: Callable[[str, str], tuple[int, str]]
+    #: Asks for a path as a client, maybe of another host; the status and the text of the answer.
+    ask: Callable[..., tuple[int, str]]
     #: What it has written so far.
     written: Callable[[], str]
     stop: Callable[[], None]
@@ -41,8 +41,8 @@ def _hosted(kind: Any) -> Start:
     def start(url: str, folder: Path) -> Member:
         host = Host(kind, folder, cloud_url=url)
 
-        def ask(path: str, client: str) -> tuple[int, str]:
-            answer = host.get(path, client)
+        def ask(path: str, client: str, name: str = HOST) -> tuple[int, str]:
+            answer = host.ask("GET", path, [("X-Forwarded-For", client), ("Host", name)])
             return answer.status, answer.text
 
         return Member(kind.platform, ask, host.program.written, host.program.kill)
@@ -56,11 +56,11 @@ def _lambda(url: str, folder: Path) -> Member:
     env = {"PYRASP_CLOUD_URL": url, "PYRASP_KEY": KEY, "PYRASP_CONF": _conf(folder)}
     runtime = Runtime("lambda_app.handler", APPS, log=folder / "lambda.log", env=env)
 
-    def ask(path: str, client: str) -> tuple[int, str]:
+    def ask(path: str, client: str, name: str = HOST) -> tuple[int, str]:
         http = {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": client}
-        about = {"requestId": "r", "domainName": HOST, "http": http}
+        about = {"requestId": "r", "domainName": name, "http": http}
         event = {"version": "2.0", "rawPath": path, "rawQueryString": "", "requestContext": about}
-        answer = runtime.invoke(event | {"headers": {"host": HOST}, "isBase64Encoded": False})
+        answer = runtime.invoke(event | {"headers": {"host": name}, "isBase64Encoded": False})
         return answer["statusCode"], answer["body"]
 
     return Member("AWS Lambda", ask, runtime.program.written, runtime.stop)
@@ -77,9 +77,9 @@ def _azure(url: str, folder: Path) -> Member:
     def shop(req: Any) -> Any:
         return func.HttpResponse("welcome")
 
-    def ask(path: str, client: str) -> tuple[int, str]:
-        headers = {"Host": HOST, "X-Forwarded-For": f"{client}:51234"}
-        asked = func.HttpRequest("GET", f"https://{HOST}{path}", headers=headers, body=b"")
+    def ask(path: str, client: str, name: str = HOST) -> tuple[int, str]:
+        headers = {"Host": name, "X-Forwarded-For": f"{client}:51234"}
+        asked = func.HttpRequest("GET", f"https://{name}{path}", headers=headers, body=b"")
         answer = shop(asked)
         return answer.status_code, answer.get_body().decode()
 
