@@ -52,7 +52,7 @@ impl Fuel {
     const FIRST: u64 = 150_000;
 
     /// Steps that a byte grants: some 60 µs a KiB. Honest forms, JSON and prose take up to 17, source
-    /// code 20 to 58 (the median 23, one in a hundred more than 47).
+    /// code 12 to 50 (the median 23, one in a hundred 64).
     const A_BYTE: u64 = 60;
 
     /// The most steps of a head, of which some take three nanoseconds.
@@ -61,9 +61,9 @@ impl Fuel {
     /// The most steps of a body of up to [`LENGTH`](Self::LENGTH) bytes. Where more is looked into
     /// at once, there are as many more.
     ///
-    /// With a head's they are some 4 ms, at the 1.0 to 1.5 ns a step of the dearest requests of
-    /// each kind that a search of some seconds finds; source code of up to 64 KiB stays below but
-    /// for one file in fifty.
+    /// With a head's they are some 4 ms, at the 1.0 to 1.6 ns a step of the dearest requests of
+    /// each kind that a search of some minutes finds; source code of 10 to 64 KiB stays below but
+    /// for one file in two hundred.
     pub const MOST_OF_BODY: u64 = 2_400_000;
 
     /// Bytes that the most steps of a body are for.

@@ -28,6 +28,9 @@ pub(crate) struct Verdict<'r> {
     pub(crate) rule: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<String>,
+    /// Whether it cost more to look into than one may.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unjudged: bool,
     pub(crate) micros: f64,
 }
 
@@ -86,6 +89,7 @@ impl Judge {
     pub(crate) fn verdict<'r>(&self, row: &'r Row) -> Verdict<'r> {
         let mut found = None;
         let mut micros = f64::INFINITY;
+        let unjudged = self.unjudged();
         for _ in 0..self.runs {
             let start = self.clock.elapsed();
             let is_refused = self.is_refused(row, route_of(row));
@@ -105,6 +109,7 @@ impl Judge {
             verdict: if is_refused { "block" } else { "pass" },
             rule,
             place,
+            unjudged: self.unjudged() > unjudged,
             micros,
         }
     }

@@ -54,6 +54,15 @@ const FIRST: usize = 64;
 /// then takes fewer instructions a byte.
 const SHORT: usize = 24;
 
+/// Bytes that are searched for three signs in the time in which a table is walked by one.
+const SWEPT: u64 = 8;
+
+/// Steps of a walk from a candidate, besides the bytes that it takes.
+const A_WALK: u64 = 6;
+
+/// Takes the steps of what is to be walked, a step a byte, and says whether there were as many left.
+type Pay<'p> = &'p dyn Fn(u64) -> bool;
+
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Automaton {
@@ -106,10 +115,13 @@ impl Candidates {
 
     /// The first position at which a match ends that begins first; an error where too much is to be
     /// walked.
-    fn end(&self, text: &str) -> Result<Option<usize>, TooDense> {
+    fn end(&self, text: &str, pay: Pay<'_>) -> Result<Option<usize>, TooDense> {
         let bytes = text.as_bytes();
         let [first, second, third] = self.signs;
         let mut left = WALKED * bytes.len();
+        if !pay(bytes.len() as u64 / SWEPT) {
+            return Ok(None);
+        }
         for at in memchr3_iter(first, second, third, bytes) {
             let from = Input::new(bytes).span(at..bytes.len()).anchored(Anchored::Yes);
             let state = self.dfa.start_state_forward(&from).map_err(|_| TooDense)?;
@@ -119,6 +131,9 @@ impl Candidates {
                 Walk::End(state) if ends_well(&self.dfa, state) => return Ok(Some(bytes.len())),
                 Walk::End(_) | Walk::Nothing => {}
                 Walk::Quit => return Err(TooDense),
+            }
+            if !pay(A_WALK + walked as u64) {
+                return Ok(None);
             }
             left = left.checked_sub(walked).ok_or(TooDense)?;
         }
@@ -188,10 +203,11 @@ enum First {
 
 impl Table {
     /// The first position at which a match ends.
-    fn end(&self, text: &str) -> Result<Option<usize>, MatchError> {
+    fn end(&self, text: &str, pay: Pay<'_>) -> Result<Option<usize>, MatchError> {
         match self.first(text) {
             First::Match(end) => Ok(Some(end)),
             First::Nothing => Ok(None),
+            First::Open if !pay(text.len() as u64) => Ok(None),
             First::Open => Ok(self.dfa.try_search_fwd(&whole(text))?.map(|found| found.offset())),
         }
     }
@@ -276,29 +292,36 @@ impl Automaton {
         Ok(Self { form, regex })
     }
 
-    pub(super) fn is_match(&self, text: &str) -> bool {
-        self.end(text).is_some()
+    /// Whether a text matches, as far as it is paid for.
+    pub(super) fn is_match(&self, text: &str, pay: Pay<'_>) -> bool {
+        self.end(text, pay).is_some()
     }
 
     /// Where a match is, as far as an excerpt shows it: its end is the first at which the text
     /// matches.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        let end = self.end(text)?;
+        let end = self.end(text, &|_| true)?;
         let from = text.floor_char_boundary(end.saturating_sub(SHOWN));
         let near = Input::new(text).span(from..end);
         Some(self.regex.find(near).map_or(from..end, |found| found.range()))
     }
 
     /// The first position at which a match ends.
-    fn end(&self, text: &str) -> Option<usize> {
-        let by_regex = || self.regex.search_half(&whole(text)).map(|found| found.offset());
+    fn end(&self, text: &str, pay: Pay<'_>) -> Option<usize> {
+        let by_regex = || {
+            let search = || self.regex.search_half(&whole(text));
+            pay(text.len() as u64)
+                .then(search)
+                .flatten()
+                .map(|found| found.offset())
+        };
         match &self.form {
-            Some(Form::Whole(table)) => table.end(text).unwrap_or_else(|_| by_regex()),
-            Some(Form::Outline(table)) => match table.end(text) {
+            Some(Form::Whole(table)) => table.end(text, pay).unwrap_or_else(|_| by_regex()),
+            Some(Form::Outline(table)) => match table.end(text, pay) {
                 Ok(None) => None,
                 Ok(Some(_)) | Err(_) => by_regex(),
             },
-            Some(Form::Candidates(candidates)) => candidates.end(text).unwrap_or_else(|_| by_regex()),
+            Some(Form::Candidates(candidates)) => candidates.end(text, pay).unwrap_or_else(|_| by_regex()),
             None => by_regex(),
         }
     }
@@ -422,7 +445,11 @@ fn nfa(pattern: &Hir) -> Option<thompson::NFA> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    const FREE: Pay<'_> = &|_| true;
 
     fn automaton(pattern: &str, is_frequent: bool) -> Automaton {
         let hir = regex_syntax::ParserBuilder::new()
@@ -442,7 +469,7 @@ mod tests {
             assert!(matches!(small.form, Some(Form::Whole(_))), "{pattern}");
             for text in ["", "abc", "x ABBC.", "abcd", "aéb", "xx", "Yé", "1 ;", "a\n;", "é;"] {
                 let by_regex = small.regex.is_match(text);
-                assert_eq!(small.is_match(text), by_regex, "{pattern}: {text}");
+                assert_eq!(small.is_match(text, FREE), by_regex, "{pattern}: {text}");
                 assert_eq!(small.find(text).is_some(), by_regex, "{pattern}: {text}");
             }
         }
@@ -470,19 +497,52 @@ mod tests {
             ];
             for text in texts {
                 assert_eq!(
-                    automaton.is_match(text),
+                    automaton.is_match(text, FREE),
                     automaton.regex.is_match(text),
                     "{pattern}: {text}"
                 );
             }
         }
         let far = automaton(r"<[^>]*>", false);
-        assert!(!far.is_match(&"<a".repeat(9000)) && far.is_match(&format!("{}>", "<a".repeat(9000))));
+        assert!(!far.is_match(&"<a".repeat(9000), FREE) && far.is_match(&format!("{}>", "<a".repeat(9000)), FREE));
         for pattern in ["a<", "<?a", "[<>;|]a", r"\s<", "^$"] {
             assert!(
                 !matches!(automaton(pattern, false).form, Some(Form::Candidates(_))),
                 "{pattern}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_walked_is_paid_for() {
+        let paid = |pattern: &str, text: &str| {
+            let sum = Cell::new(0);
+            let pay = |steps: u64| {
+                sum.set(sum.get() + steps);
+                true
+            };
+            let is_match = automaton(pattern, false).is_match(text, &pay);
+            (is_match, sum.get())
+        };
+        let long = "fn f(a: &str) { a }\n".repeat(1_000);
+        let length = long.len() as u64;
+        for (pattern, most) in [
+            (r"^\s*https?://", 0),
+            (r"<\s*script\b", length / SWEPT),
+            (r"\{\s*\{", length / SWEPT + 1_000 * (A_WALK + 2)),
+            (r"fn\s+g\b", length),
+            (LARGE, length),
+        ] {
+            assert_eq!(paid(pattern, &long), (false, most), "{pattern}");
+        }
+        // a table that does not say, and candidates that lie too close to each other
+        assert_eq!(paid(r"^fn[^;]*;", &long), (false, length));
+        let dense = "<a".repeat(9_000);
+        assert!(paid(r"<[^>]*>", &dense).1 > (2 * WALKED * dense.len()) as u64 / 2);
+        for pattern in [r"\{\s*a", r"a\s*\}", r"^fn[^;]*\}\n$"] {
+            let automaton = automaton(pattern, false);
+            assert!(automaton.is_match(&long, FREE), "{pattern}");
+            assert!(!automaton.is_match(&long, &|_| false), "{pattern}");
         }
     }
 
@@ -497,8 +557,12 @@ mod tests {
         for word in words.iter().take(50) {
             for (end, is_match) in [(" -12x", true), ("= 1x", true), ("1 2x", false), ("  x", false)] {
                 let text = format!(" {word}{end}");
-                assert_eq!(automaton.is_match(&text), automaton.regex.is_match(&text), "{text}");
-                assert!(!is_match || automaton.is_match(&text), "{text}");
+                assert_eq!(
+                    automaton.is_match(&text, FREE),
+                    automaton.regex.is_match(&text),
+                    "{text}"
+                );
+                assert!(!is_match || automaton.is_match(&text, FREE), "{text}");
             }
         }
     }
@@ -507,7 +571,7 @@ mod tests {
     fn a_pattern_of_many_states_has_no_table() {
         let large = automaton(&LARGE.replace("{0,400}", "{0,6}"), false);
         assert!(large.form.is_none());
-        assert!(large.is_match("a-x-y-z-=1") && !large.is_match("a=x-y-z-b-1"));
+        assert!(large.is_match("a-x-y-z-=1", FREE) && !large.is_match("a=x-y-z-b-1", FREE));
     }
 
     /// States of many places at once: each letter may begin a match.
@@ -518,12 +582,12 @@ mod tests {
         let text = |long: usize| format!("ax{}yz=", "-".repeat(long));
         let relaxed = automaton(LARGE, false);
         for long in [0, 400, 4000] {
-            assert!(relaxed.is_match(&text(long)), "{long}");
+            assert!(relaxed.is_match(&text(long), FREE), "{long}");
             assert_eq!(relaxed.find(&text(long)).map(|at| at.end), Some(text(long).len()));
         }
-        assert!(!relaxed.is_match("ax yz=") && !relaxed.is_match("az="));
+        assert!(!relaxed.is_match("ax yz=", FREE) && !relaxed.is_match("az=", FREE));
         let counted = automaton("^a{3,5}b", false);
-        assert!(counted.is_match("aaab") && !counted.is_match("aab") && !counted.is_match("aaaaaab"));
+        assert!(counted.is_match("aaab", FREE) && !counted.is_match("aab", FREE) && !counted.is_match("aaaaaab", FREE));
     }
 
     #[test]
