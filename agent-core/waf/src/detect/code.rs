@@ -124,6 +124,7 @@ fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
     match rule.name {
         // a report of a script that did not run begins with the script
         _ if value.is_sample() => true,
+        "php-call" | "node" | "node-reach" | "python" if value.is_line_of_a_report() => true,
         // models and caches are uploaded as such; what calls something is found all the same
         "parameter" => value.role != Role::Name && !value.text.contains("think\\"),
         "serialised" => value.role == Role::FileHead && value.text.starts_with("\u{1}frame:"),

@@ -21,7 +21,7 @@ pub struct Context<'r> {
 #[rustfmt::skip]
 const OF_REPORTS: &[&str] = &[
     "analytics", "beacon", "beacons", "breadcrumbs", "collect", "collector", "crash", "crashes", "csp", "csp-report", "csp-reports", "envelope", "error", "errors",
-    "exceptions", "logs", "matomo", "metrics", "page-view", "pageview", "pageviews", "piwik", "pixel", "reporting", "rum", "sentry", "spans", "telemetry", "traces", "tracker",
+    "exceptions", "logs", "loki", "matomo", "metrics", "page-view", "pageview", "pageviews", "piwik", "pixel", "reporting", "rum", "sentry", "spans", "telemetry", "traces", "tracker",
     "tracking", "vitals", "web-vitals",
 ];
 
@@ -66,6 +66,13 @@ const OF_AUTOMATIONS: &[&str] = &[
     "blueprint",
     "blueprints",
     "zaps",
+];
+
+/// Words of paths at which mails are written that are sent to many.
+#[rustfmt::skip]
+const OF_MAILS: &[&str] = &[
+    "mail", "mails", "mailing", "mailings", "email", "emails", "campaign", "campaigns", "newsletter", "newsletters", "broadcasts", "mail-templates", "email-templates", "mail-template",
+    "email-template", "mjml",
 ];
 
 /// Words of paths at which those who run an application enter what it works with.
@@ -115,6 +122,20 @@ impl<'r> Context<'r> {
         is_beacon || TYPES_OF_REPORTS.iter().any(|name| is(name)) || self.is_sent_to_a_collector()
     }
 
+    /// Whether the path is one of a project of Sentry, which errors are sent to.
+    pub(super) fn is_store_of_errors(&self) -> bool {
+        let path = self.path.trim_matches('/');
+        let project = path.strip_prefix("api/").and_then(|rest| rest.strip_suffix("/store"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        project.is_some_and(is_number) && !self.path.contains("//")
+    }
+
+    /// Whether a mail is written there that is sent to many.
+    #[must_use]
+    pub fn is_of_mails(&self) -> bool {
+        self.path_has(OF_MAILS)
+    }
+
     fn is_sent_to_a_collector(&self) -> bool {
         self.path_has(OF_REPORTS)
     }
@@ -123,11 +144,6 @@ impl<'r> Context<'r> {
     #[must_use]
     pub fn is_measured(&self) -> bool {
         let path = self.path.trim_matches('/');
-        let is_store = || {
-            // of a project of Sentry
-            let project = path.strip_prefix("api/").and_then(|rest| rest.strip_suffix("/store"));
-            project.is_some_and(|project| !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_digit()))
-        };
         let ends = |end: &str| {
             path.strip_suffix(end)
                 .is_some_and(|before| before.is_empty() || before.ends_with('/'))
@@ -137,7 +153,8 @@ impl<'r> Context<'r> {
         let is_plain = path.bytes().all(is_word) && !self.path.contains("//");
         self.path_has(OF_VIEWS)
             || self.path_shows(|word, is_end| is_end && is_one_of(word, LAST_OF_VIEWS))
-            || is_plain && (is_store() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end)))
+            || is_plain
+                && (self.is_store_of_errors() || path.starts_with("b/ss/") || ENDS_OF_VIEWS.iter().any(|end| ends(end)))
     }
 
     /// Whether another service tells what happened there: a repository, a shop, a chat.

@@ -40,3 +40,21 @@ pub(super) const FONTS: &[&str] = &[
     "use.fontawesome.com",
     "kit.fontawesome.com",
 ];
+
+/// Hosts of what everybody's pages load: their sheets of styles show no page to anybody.
+pub(super) const STYLES: &[&str] = &[
+    "cdn.jsdelivr.net",
+    "cdnjs.cloudflare.com",
+    "unpkg.com",
+    "maxcdn.bootstrapcdn.com",
+    "stackpath.bootstrapcdn.com",
+    "netdna.bootstrapcdn.com",
+    "code.jquery.com",
+    "ajax.googleapis.com",
+    "cdn.tailwindcss.com",
+    "cdn.quilljs.com",
+    "cdn.ckeditor.com",
+    "cdn-images.mailchimp.com",
+    "fonts.googleapis.com",
+    "assets.calendly.com",
+];

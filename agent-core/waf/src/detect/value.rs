@@ -219,6 +219,14 @@ impl<'v> Value<'v> {
             && (self.context.is_report() || self.place.name.starts_with("csp-report."))
     }
 
+    /// Whether it is a line of source code, that failed or stands around one: what error reports
+    /// show of it.
+    pub(super) fn is_line_of_a_report(&self) -> bool {
+        self.place.part == Part::Body
+            && self.place.is_named(&["contextline", "precontext", "postcontext"])
+            && self.context.is_report()
+    }
+
     /// The value without the long word in front of it, which rules that look from the beginning on
     /// do not reach behind: an attack is padded with one so that guards which look at a value's
     /// beginning see nothing else.

@@ -195,7 +195,51 @@ fn is_of_styles(value: &Value<'_>) -> bool {
 
 /// Whether a value is part of an error report, without markup.
 fn is_of_a_report(value: &Value<'_>) -> bool {
-    value.place.part == Part::Body && value.context.is_report() && !value.text.contains('<')
+    value.place.part == Part::Body
+        && value.context.is_report()
+        && (!value.text.contains('<') || value.is_line_of_a_report())
+}
+
+/// Whether a value is source code of some lines in a body's field for it or for rich text, without
+/// markup. Where a page puts it into a string of a script, the end of its first line stands in a
+/// string, which is an error of syntax whatever follows.
+fn is_source(value: &Value<'_>) -> bool {
+    const WRITTEN: NameHints = NameHints::CODE.and(NameHints::HTML);
+    const FEWEST_LINES: usize = 3;
+    let (first, rest) = value.text.split_once('\n').unwrap_or_default();
+    value.place.part == Part::Body
+        && !value.text.contains(['<', '`'])
+        && !value.text.contains("${")
+        && first.trim_end().ends_with(['{', '(', ';', ',', '}'])
+        && rest
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .nth(FEWEST_LINES - 2)
+            .is_some()
+        && value.place.hints().any(WRITTEN)
+        && ['\'', '"']
+            .iter()
+            .all(|quote| ends_within_a_string(first.trim_end_matches('\r'), *quote))
+}
+
+/// Whether a line that begins within a string of JavaScript ends within one, which is not
+/// continued.
+fn ends_within_a_string(line: &str, quote: char) -> bool {
+    let mut within = Some(quote);
+    let mut signs = line.chars();
+    while let Some(sign) = signs.next() {
+        match within {
+            Some(_) if sign == '\\' => {
+                let Some(_) = signs.next() else { return false };
+            }
+            Some(open) if sign == open => within = None,
+            None if matches!(sign, '\'' | '"') => within = Some(sign),
+            // a comment or a pattern
+            None if sign == '/' => return false,
+            _ => {}
+        }
+    }
+    within.is_some()
 }
 
 /// Whether a value is a sentence in a field for prose or for what is searched for, without markup
@@ -299,6 +343,17 @@ impl Detector for Xss {
             return None;
         }
         let finding = self.judge(value)?;
+        if matches!(finding.rule, "handler" | "attribute-break" | "dialogue") {
+            let is_source = value.place.part == Part::Body
+                && value.marks.any(Marks::CURLY)
+                && value.marks.any(Marks::ANGLE)
+                && value.spend(2 * value.text.len() as u64);
+            let rest = is_source.then(|| embed::without_handlers_of_jsx(value.text)).flatten();
+            return match rest {
+                Some(rest) => self.judge(&value.rewritten(&rest)).map(|found| value.widened(found)),
+                None => Some(finding),
+            };
+        }
         if finding.rule != "data-url" {
             return Some(finding);
         }
@@ -339,7 +394,9 @@ impl Xss {
             _ if value.is_sample() || is_code_of_the_site(value) => false,
             // a report quotes the script that failed, and people write about scripts: without
             // markup around it, it is shown and not run
-            "dialogue" | "call" | "dom" | "construct" => !(is_of_a_report(value) || is_about_a_script(value)),
+            "dialogue" | "call" | "dom" | "construct" => {
+                !(is_of_a_report(value) || is_about_a_script(value) || is_source(value))
+            }
             "scheme" => !is_inert(value),
             "handler" if is_rich_text(value, RICH) && embed::handlers_do_nothing(value.text) => false,
             "attribute-break" if is_rich_text(value, RICH) && embed::handlers_do_nothing(value.text) => false,
@@ -347,7 +404,16 @@ impl Xss {
             "embedded" => !(is_rich_text(value, RICH.and(NameHints::TEXT)) && embed::is_of_known_providers(value.text)),
             "import" => !embed::imports_fonts(value.text) && !is_of_styles(value),
             "style-sheet" if is_rich_text(value, RICH) => false,
-            "link-style" | "form" => !is_rich_text(value, RICH),
+            "link-style" => {
+                !(is_rich_text(value, RICH) && (embed::is_page(value.text) || embed::links_known_styles(value.text)))
+            }
+            "form" => !is_rich_text(value, RICH) || embed::asks_for_passwords(value.text),
+            // a mail's pictures and links lie where its base says
+            "active-element" if value.context.is_of_mails() && embed::is_page(value.text) => {
+                !(is_rich_text(value, RICH)
+                    && embed::is_based_on_the_web(value.text)
+                    && embed::only_draws(&embed::without_bases(value.text)))
+            }
             "active-element" => !((is_rich_text(value, RICH) || is_picture(value)) && embed::only_draws(value.text)),
             "script-element" => !embed::runs_nothing(value.text),
             _ => true,
