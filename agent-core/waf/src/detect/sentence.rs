@@ -22,6 +22,14 @@ const FEWEST_OF_SENTENCES: usize = 2;
 /// hundred comparisons.
 const MOST_WORDS: usize = 200;
 
+/// Whether a text has a word of sentences.
+pub(super) fn has_words_of_sentences(text: &str) -> bool {
+    text.split_whitespace().take(MOST_WORDS).any(|word| {
+        let word = word.trim_matches(|sign: char| !sign.is_alphanumeric());
+        OF_SENTENCES.iter().any(|known| word.eq_ignore_ascii_case(known))
+    })
+}
+
 /// Whether a text is a sentence that may quote a statement: it has words of sentences, and what it
 /// quotes is quoted as sentences do, from before a word to behind one. A string that is left is
 /// left in front of a sign, and entered again behind one.
@@ -163,12 +171,20 @@ pub(super) fn is_call_with_words(text: &str) -> bool {
     let is_operator = |word: &str| OPERATORS.iter().any(|known| word.eq_ignore_ascii_case(known));
     let is_word = |word: &str| !is_operator(word);
     let mut pairs = words.split_whitespace().zip(words.split_whitespace().skip(1));
-    !name.is_empty()
-        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+    let mut names = name.split(' ');
+    let is_name = |word: &str| !word.is_empty() && word.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_');
+    // a word in front of a name is an error of syntax too: `php system() function`
+    let is_word_before = |word: &str| {
+        let reserved = OF_JAVASCRIPT.iter().chain(OF_SERVERS);
+        is_name(word) && !reserved.into_iter().any(|known| word.eq_ignore_ascii_case(known))
+    };
+    let is_behind_words = name.contains(' ');
+    names.next_back().is_some_and(is_name)
+        && names.all(is_word_before)
         && arguments.chars().all(is_argument)
         && words.starts_with(' ')
         && words.chars().all(is_plain)
-        && pairs.any(|(first, second)| is_word(first) && is_word(second))
+        && (is_behind_words || pairs.any(|(first, second)| is_word(first) && is_word(second)))
         // a statement of SQL goes on with words
         && !words.split_whitespace().any(|word| is_operator(word) && !word.eq_ignore_ascii_case("in"))
 }

@@ -24,7 +24,7 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         "loop" | "branch" if goes_on_in_words(value) => true,
         // a report says what was run
         "system" | "start-argument" | "folder" | "wrapper"
-            if value.place.part == Part::Body && value.context.is_report() =>
+            if value.place.part == Part::Body && (value.context.is_report() || value.context.is_store_of_errors()) =>
         {
             true
         }
@@ -43,7 +43,9 @@ pub(super) fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
         // build tools, loggers and compose files fill them in; what a logger obeys without being
         // asked is `jndi`
         "lookup-probe" => value.place.part == Part::Body && value.role == Role::Value,
-        "start-argument" | "folder" => is_scheduled(value),
+        "start-argument" | "folder" => is_scheduled(value) || is_program_of_settings(value),
+        "separator-argument" | "separator-tool" | "separator-quoted" => is_build(value),
+        "substitution" => is_about_a_shell(value) && substitutes_plainly(value.text),
         _ => false,
     }
 }
@@ -230,13 +232,77 @@ fn is_about_a_shell(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && before.split_whitespace().filter(is_word).count() >= FEWEST_WORDS
         && value.place.hints().any(NameHints::TEXT)
+        && !is_appended(value.text)
+}
+
+/// Whether a command is appended to words: behind them a separator, and from there on nothing but a
+/// shell's up to the end. Who writes about commands says so in front of them, or goes on in words.
+fn is_appended(text: &str) -> bool {
+    /// Words that announce a command, and commands: who writes one in front of a separator writes
+    /// about a shell.
+    #[rustfmt::skip]
+    const ANNOUNCING: &[&str] = &[
+        "run", "runs", "ran", "running", "type", "typed", "enter", "entered", "execute", "executed", "try", "tried", "use", "used", "using", "do", "did", "command", "commands", "call",
+        "with", "via", "cd", "cat", "echo", "apt", "apt-get", "npm", "pip", "git", "docker", "kubectl", "curl", "wget", "ls", "ssh", "sudo", "export", "mkdir", "rm", "cp", "mv", "chmod",
+        "systemctl", "service", "bash", "sh", "python", "node", "php", "make", "script", "pipe", "piped", "shell",
+    ];
+    /// What runs what it is given, and what tells who runs it.
+    const SHELLS: &[&str] = &[
+        "sh", "bash", "zsh", "dash", "ash", "id", "python", "python3", "perl", "php", "ruby", "node",
+    ];
+    /// Tools that ask whether a host is there, which is what people tell of them.
+    const ASKING: &[&str] = &["ping", "host", "nslookup", "dig", "traceroute", "tracert", "telnet"];
+    let Some(at) = text.find([';', '|', '&', '$', '`', '<', '>']) else {
+        return false;
+    };
+    let (before, from) = text.split_at_checked(at).unwrap_or_default();
+    let after = from.trim_start_matches([';', '|', '&', ' ', '\t']);
+    let is_separated = after.len() < from.len();
+    let after = after.trim_end_matches([';', '|', '&', ' ', '\t', '\r', '\n']);
+    if !is_separated || after.is_empty() || after.contains('\n') {
+        return false;
+    }
+    let clause = before.trim_end();
+    let is_announced = clause.ends_with(':') || words(clause).any(|word| is_one_of(word, ANNOUNCING));
+    let first = after.split_whitespace().next().unwrap_or_default();
+    let last = after.split([' ', '\t', '|', ';', '&']).next_back().unwrap_or_default();
+    // a word that is none of a shell's ends a sentence
+    let ends_in_words = last.chars().all(|sign| sign.is_alphabetic() || ".,!?)".contains(sign))
+        && !is_one_of(last, UNMISTAKABLE)
+        && !is_one_of(last, SHELLS);
+    let only_asks =
+        is_one_of(first, ASKING) && !after.contains([';', '|', '&', '$', '`', '>']) && !after.contains(" -");
+    !is_announced && !ends_in_words && !only_asks && !sentence::has_words_of_sentences(after)
+}
+
+/// The words of a text without the signs around them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+        .map(|word| word.trim_matches(|sign: char| !sign.is_alphanumeric()))
+}
+
+fn is_one_of(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Whether all that a message has a shell substitute is what everybody's instructions do, and what
+/// tells nothing that is worth to know: `docker run -v $(pwd):/app`.
+fn substitutes_plainly(text: &str) -> bool {
+    #[rustfmt::skip]
+    const PLAIN: &[&str] = &["pwd", "date", "date +%s", "date +%f", "nproc", "uname -r", "uname -s", "uname -m", "id -u", "id -g", "git rev-parse head"];
+    text.split("$(").skip(1).all(|rest| {
+        let inside = rest.split_once(')').map(|(inside, _)| inside.trim());
+        inside.is_some_and(|inside| is_one_of(inside, PLAIN))
+    })
 }
 
 /// Whether a message begins with a command, and goes on as a sentence.
 fn is_said(value: &Value<'_>) -> bool {
     value.place.part == Part::Body
         && value.place.hints().any(NameHints::TEXT)
-        && !value.text.contains([';', '|', '&', '$', '`', '>', '<'])
+        && !value.text.contains(['|', '&', '$', '`', '>', '<'])
+        // what stands between two semicolons is a sentence too
+        && (!value.text.contains(';') || value.text.split(';').all(sentence::has_words_of_sentences))
         && sentence::is_sentence(value.text)
 }
 
@@ -267,6 +333,56 @@ fn goes_on_in_words(value: &Value<'_>) -> bool {
     value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT) && are_words && count >= 2
 }
 
+/// Whether a setting says where a program lies that is called as the setting is (`git_path`).
+fn is_program_of_settings(value: &Value<'_>) -> bool {
+    #[rustfmt::skip]
+    const FOLDERS: &[&str] = &["/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/bin/", "/sbin/", "/opt/homebrew/bin/"];
+    let program = FOLDERS.iter().find_map(|folder| value.text.trim().strip_prefix(folder));
+    let Some(program) = program.filter(|_| value.place.part == Part::Body && value.context.is_settings()) else {
+        return false;
+    };
+    let program = program.trim_end_matches(|sign: char| sign.is_ascii_digit() || sign == '.');
+    let is_plain = program.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let last = value.place.last_name().to_ascii_lowercase();
+    program.len() > 2
+        && is_plain
+        && last
+            .split(['_', '-', '.'])
+            .any(|word| word.eq_ignore_ascii_case(program))
+}
+
+/// Whether a value says in the settings how an application is built or started: tools of builds, one
+/// behind the other, that run what the application has.
+fn is_build(value: &Value<'_>) -> bool {
+    #[rustfmt::skip]
+    const NAMES: &[&str] = &[
+        "buildcommand", "startcommand", "installcommand", "testcommand", "runcommand", "releasecommand", "predeploy", "postdeploy", "prebuild", "postbuild", "predeploycommand",
+        "postdeploycommand",
+    ];
+    #[rustfmt::skip]
+    const TOOLS: &[&str] = &[
+        "npm", "npx", "yarn", "pnpm", "bun", "pip", "pip3", "poetry", "pipenv", "uv", "bundle", "rake", "rails", "composer", "go", "cargo", "make", "mvn", "gradle", "dotnet", "mix", "hugo",
+        "jekyll", "python", "python3", "node", "php", "ruby",
+    ];
+    const INTERPRETERS: &[&str] = &["python", "python3", "node", "php", "ruby"];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" ;&./-_=:,@".contains(&byte);
+    let runs_its_own = |command: &str| {
+        let mut words = command.split_whitespace();
+        let (tool, first) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        TOOLS.contains(&tool) && !(INTERPRETERS.contains(&tool) && first.starts_with(['-', '/', '.']))
+    };
+    value.place.part == Part::Body
+        && value.context.is_settings()
+        && value.place.is_named(NAMES)
+        && value.text.bytes().all(is_plain)
+        && !["..", " /", "://"].iter().any(|part| value.text.contains(part))
+        && value
+            .text
+            .split([';', '&'])
+            .filter(|command| !command.trim().is_empty())
+            .all(runs_its_own)
+}
+
 /// The fewest words around quoted code that make a message of it.
 const FEWEST_WORDS: usize = 3;
 
@@ -293,6 +409,9 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
         || value.place.is_search()
         || value.place.is_named(NAMES)
         || value.context.is_webhook();
+    if let Some(rest) = without_elements_of_code(value) {
+        return Some(Cow::Owned(rest));
+    }
     if value.place.part != Part::Body || !is_read || value.text.bytes().filter(|byte| *byte == b'`').count() < 2 {
         return None;
     }
@@ -321,6 +440,50 @@ pub(super) fn without_quoted_code<'v>(value: &Value<'v>) -> Option<Cow<'v, str>>
     let is_word = |word: &&str| word.chars().filter(|sign| sign.is_alphanumeric()).count() > 1;
     (rest.split_whitespace().filter(is_word).count() >= FEWEST_WORDS).then_some(Cow::Owned(rest))
 }
+
+/// Rich text without what it shows as code, where it has any: an element for code is closed, and
+/// begins as code does and no injection.
+fn without_elements_of_code(value: &Value<'_>) -> Option<String> {
+    const RICH: NameHints = NameHints::HTML.and(NameHints::TEXT);
+    const ELEMENTS: &[(&str, &str)] = &[("<pre", "</pre>"), ("<code", "</code>")];
+    if value.place.part != Part::Body || !value.text.contains("</") || !value.place.hints().any(RICH) {
+        return None;
+    }
+    let (mut plain, mut rest) = (String::new(), value.text);
+    let mut has_block = false;
+    while let Some(at) = rest.find('<') {
+        let (before, from) = rest.split_at_checked(at)?;
+        let Some((start, end)) = ELEMENTS.iter().find(|(start, _)| from.starts_with(start)) else {
+            let (tag, behind) = rest.split_at_checked(at + 1)?;
+            plain.push_str(tag);
+            rest = behind;
+            continue;
+        };
+        let (attributes, content) = from.get(start.len()..)?.split_once('>')?;
+        let (code, behind) = content.split_once(end)?;
+        let first = code.trim_start_matches("<code>").trim_start().chars().next();
+        let begins = first.is_none_or(|first| first.is_alphanumeric() || "#/.<-@_[".contains(first));
+        if !(begins && (attributes.is_empty() || attributes.starts_with(' '))) {
+            return None;
+        }
+        // a block of lines stands by itself, and a line within a text
+        has_block |= *end == "</pre>" && code.trim().contains('\n');
+        plain.push_str(before);
+        plain.push_str("code");
+        rest = behind;
+    }
+    plain.push_str(rest);
+    let is_word = |word: &&str| word.chars().filter(|sign| sign.is_alphanumeric()).count() > 1;
+    let words = plain
+        .split(['<', '>', ' ', '\n'])
+        .filter(|word| !word.contains(['/', '=']))
+        .filter(is_word);
+    let is_text = || words.take(FEWEST_WORDS_AROUND).count() == FEWEST_WORDS_AROUND;
+    (plain != value.text && (has_block || is_text())).then_some(plain)
+}
+
+/// The fewest words, with the names of elements, around an element of code that make a text of it.
+const FEWEST_WORDS_AROUND: usize = 4;
 
 /// The value without the files that it holds as `data:` URLs in Base64 (RFC 2397), where it has
 /// any: `;base64,/9j/` reads as a separator, a command and a path, and is how the URL of every JPEG
