@@ -6,7 +6,7 @@ use super::{
     lexicon::Lexicon,
     rules::{ENTERED, Simple, always, short},
 };
-use crate::places::Role;
+use crate::places::{NameHints, Role};
 
 pub(super) const RULES: &[Rule] = &[
     short(
@@ -49,7 +49,56 @@ pub(super) fn detector(lexicon: &mut Lexicon) -> Result<Simple, BuildError> {
 /// Whether a rule that matches says nothing here: an operator is one in the place of a name, and a
 /// password may begin with a dollar.
 fn is_excused(rule: &Rule, value: &Value<'_>) -> bool {
-    rule.name == "operator" && value.role == Role::Value && value.is_password() && !value.text.contains(['{', '"', ':'])
+    if value.role == Role::Name {
+        return rule.name == "operator" && is_of_a_pipeline(value.place.name);
+    }
+    rule.name == "operator" && value.is_password() && !value.text.contains(['{', '"', ':'])
+        || matches!(rule.name, "operator" | "operator-coded")
+            && value.place.hints().any(NameHints::QUERY)
+            && asks_for_ranges(value.text)
+}
+
+/// Stages of pipelines in which fields are compared.
+const STAGES: &[&str] = &[
+    "$match",
+    "$lookup",
+    "$facet",
+    "$group",
+    "$project",
+    "$addFields",
+    "$set",
+    "$geoNear",
+    "$graphLookup",
+    "$replaceRoot",
+    "$replaceWith",
+    "$unionWith",
+    "$setWindowFields",
+];
+
+/// Whether a member is one of a pipeline's stages, which whoever takes them has written down.
+fn is_of_a_pipeline(name: &str) -> bool {
+    let mut names = name.split(['.', '[', ']']);
+    let is_pipeline = |name: &str| name.eq_ignore_ascii_case("pipeline");
+    names.by_ref().any(is_pipeline)
+        && names
+            .find(|name| name.bytes().any(|byte| !byte.is_ascii_digit()))
+            .is_some_and(|name| STAGES.contains(&name))
+}
+
+/// Whether each operator of an expression is one of a range, with a number or a date that ends it:
+/// `{"score": {"$gte": 1000}}`. What is compared with nothing (`{"$gt": ""}`) is everything.
+fn asks_for_ranges(text: &str) -> bool {
+    const OPERATORS: &[&str] = &["gte", "gt", "lte", "lt"];
+    let is_range = |from: &str| {
+        let length = from.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (operator, rest) = from.split_at_checked(length).unwrap_or_default();
+        let rest = rest.trim_start_matches(['"', '\'', ' ']);
+        let operand = rest.strip_prefix(':').unwrap_or_default();
+        let digits = operand.trim_start_matches([' ', '"', '\'', '-']);
+        let is_number = digits.starts_with(|first: char| matches!(first, '1'..='9'));
+        OPERATORS.contains(&operator) && is_number
+    };
+    text.starts_with('{') && text.split('$').skip(1).all(is_range)
 }
 
 #[cfg(test)]

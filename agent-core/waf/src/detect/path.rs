@@ -13,7 +13,7 @@ use super::{
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
-use crate::places::{Format, HeaderKind, NameHints, Part, Place};
+use crate::places::{Format, HeaderKind, NameHints, Part, Place, Role};
 
 /// The beginning of a value that is a path so far.
 macro_rules! path {
@@ -209,6 +209,11 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     match rule {
         "data-file" => return data::is_opened(value),
         "system-file" if is_of_zones(value.text) => return false,
+        "step" | "step-odd" | "steps" | "steps-inside" | "steps-to-target" | "target-coded"
+            if is_in_a_sentence(value) =>
+        {
+            return false;
+        }
         _ if sought == Sought::Disguised => return true,
         _ => {}
     }
@@ -224,6 +229,8 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
     let hints = place.hints();
     // programs report in JSON; a form that names a file at such a path asks for it (`/logs/view`)
     let is_asked = value.context.format == Some(Format::Form) && hints.any(NameHints::FILE);
+    // no program's source or log is called as the files of accounts are
+    let is_asked = is_asked || hints.any(NameHints::FILE) && holds_accounts(value.text);
     let is_report = value.context.is_report() && !is_asked || hints.any(NameHints::REPORT);
     match sought {
         Sought::Steps => {
@@ -240,12 +247,132 @@ fn counts_here(rule: &str, value: &Value<'_>) -> bool {
         Sought::Absolute => {
             let is_prose = hints.any(NameHints::TEXT) && value.marks.any(Marks::BLANK);
             let is_chosen = rule == "system-file" && value.is_password() && is_a_word_of_slashes(value.text);
-            let is_kept = value.context.is_settings() && is_folder(value.text);
+            let is_kept = value.context.is_settings() && (is_folder(value.text) || is_set_up(value));
             !(is_report || is_prose || is_chosen || is_of_a_machine(value) || is_kept)
         }
-        Sought::Hidden => !(is_sample(value.text) || hints.any(NameHints::CHANGE) || value.context.is_webhook()),
+        Sought::Hidden => {
+            // of the files of a commit, which stand in a list of it
+            let is_listed = place.name.contains(['.', '[']) || place.is_named(&["filename"]);
+            !(is_sample(value.text)
+                || value.role == Role::FileName && is_picture(value.text)
+                || hints.any(NameHints::CHANGE)
+                || value.context.is_webhook() && is_listed)
+        }
         Sought::Disguised => true,
     }
+}
+
+/// Whether a path that a value has stands between words: of a sentence in a body's field for prose,
+/// or, of steps alone, of what is searched for. What opens it is given the words with it, and there
+/// is no such file.
+fn is_in_a_sentence(value: &Value<'_>) -> bool {
+    const FEWEST_BEHIND: usize = 2;
+    let is_prose = value.place.part == Part::Body && value.place.hints().any(NameHints::TEXT);
+    if value.disguise.nul || !(is_prose || value.place.is_search()) {
+        return false;
+    }
+    let is_path = |word: &str| word.contains("../") || word.contains("..\\");
+    let is_word = |word: &str| {
+        let word = word.trim_matches([',', '.', ':', ';', '!', '?', '(', ')', '"']);
+        !word.is_empty() && word.chars().all(|sign| sign.is_alphabetic() || sign == '\'')
+    };
+    let is_of_steps = |word: &str| {
+        word.trim_matches(['"', '\'', '`'])
+            .chars()
+            .all(|sign| "./\\".contains(sign))
+    };
+    let mut words = value.text.split_whitespace();
+    let begins_in_words = words.clone().next().is_some_and(is_word);
+    let last = words.rfind(|word| is_path(word));
+    let Some(last) = last else { return false };
+    let at = value.text.rfind(last).map_or(0, |at| at + last.len());
+    let behind = value.text.get(at..).unwrap_or_default();
+    let are_words = behind
+        .split_whitespace()
+        .take(FEWEST_BEHIND)
+        .filter(|word| is_word(word))
+        .count()
+        == FEWEST_BEHIND;
+    let is_quoted = |word: &str| word.starts_with(['`', '"', '\'', '(', '/', '.']) || is_of_steps(word);
+    are_words
+        && if is_prose {
+            begins_in_words
+                && value
+                    .text
+                    .split_whitespace()
+                    .filter(|word| is_path(word))
+                    .all(is_quoted)
+        } else {
+            value
+                .text
+                .split_whitespace()
+                .filter(|word| is_path(word))
+                .all(is_of_steps)
+        }
+}
+
+/// Whether a path is one of a file that holds accounts or keys, which a log names nothing after.
+fn holds_accounts(path: &str) -> bool {
+    #[rustfmt::skip]
+    const FILES: &[&str] = &["/etc/passwd", "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/.ssh/", "/root/.", "/proc/self/environ", "/proc/1/environ", "/id_rsa", "/run/secrets/"];
+    FILES.iter().any(|file| path.contains(file))
+}
+
+/// Whether a setting says where a certificate or its key lies, or which file or socket an
+/// application works with, as the setting is called.
+fn is_set_up(value: &Value<'_>) -> bool {
+    const CERTIFICATES: &[&str] = &[
+        "/etc/ssl/",
+        "/etc/letsencrypt/",
+        "/etc/pki/",
+        "/etc/certs/",
+        "/etc/tls/",
+        "/etc/nginx/",
+        "/etc/apache2/",
+    ];
+    const OF_CERTIFICATES: &[&str] = &[".pem", ".crt", ".cer", ".key", ".p12", ".pfx"];
+    #[rustfmt::skip]
+    const NAMES: &[&str] = &[
+        "sslkey", "sslcert", "sslcertificate", "sslcertificatekey", "sslca", "tlskey", "tlscert", "tlsca", "tlscertificate", "keyfile", "certfile", "cafile", "certificatefile", "keypath",
+        "certpath", "capath", "certificatepath", "certificate", "cert", "chainfile", "cacert", "clientcert", "clientkey", "servercert", "serverkey",
+    ];
+    let text = value.text.trim();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_' | b':');
+    if text.contains("..") || !text.bytes().all(is_plain) {
+        return false;
+    }
+    let is_certificate = || {
+        CERTIFICATES.iter().any(|folder| text.starts_with(folder))
+            && OF_CERTIFICATES.iter().any(|ending| text.ends_with(ending))
+            && value.place.is_named_like(NAMES)
+    };
+    let is_database = || {
+        let path = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite3://"));
+        path.is_some_and(|path| {
+            path.starts_with("/var/lib/")
+                && [".db", ".sqlite", ".sqlite3"]
+                    .iter()
+                    .any(|ending| path.ends_with(ending))
+        })
+    };
+    let is_socket = || {
+        let path = text.strip_prefix("unix://").unwrap_or(text);
+        matches!(path, "/var/run/docker.sock" | "/run/docker.sock")
+            && value
+                .place
+                .is_named_like(&["dockerhost", "dockersocket", "dockersock", "dockerurl"])
+    };
+    is_certificate() || is_database() || is_socket()
+}
+
+/// Whether a file's name ends as those of pictures do: what was photographed of a screen.
+fn is_picture(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 /// Whether a name is one of a build's settings (`tsconfig.json`, bundlers), or of a markup that

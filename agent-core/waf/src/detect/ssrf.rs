@@ -291,12 +291,58 @@ fn is_connection(value: &Value<'_>) -> bool {
     if is_setting(value) {
         return is_plain_setting(value.text);
     }
+    if value.context.is_settings() && (is_socket_of_a_browser(value) || is_service(value)) {
+        return true;
+    }
     let scheme = value.text.split("://").next().unwrap_or_default();
     let name = value.place.last_name();
     let is_named = || NAMES.iter().any(|known| contains_ignoring_case(&name, known));
     SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
         && (value.context.is_settings() || is_named())
         && is_plain_setting(value.text)
+}
+
+/// Whether a setting says where browsers open a WebSocket while the application is developed.
+fn is_socket_of_a_browser(value: &Value<'_>) -> bool {
+    let text = value.text.trim();
+    let Some(rest) = text.strip_prefix("ws://").or_else(|| text.strip_prefix("wss://")) else {
+        return false;
+    };
+    let name = value.place.last_name();
+    let is_named = ["ws", "socket", "realtime"]
+        .iter()
+        .any(|word| contains_ignoring_case(&name, word));
+    is_named && !rest.contains(['@', '?', '%']) && is_plain_loopback(text)
+}
+
+/// Whether a setting says where a service runs that it is called after, with the port at which that
+/// service listens unless it is told otherwise, and no path.
+fn is_service(value: &Value<'_>) -> bool {
+    #[rustfmt::skip]
+    const SERVICES: &[(&str, &[&str])] = &[
+        ("elastic", &["9200"]), ("es", &["9200"]), ("opensearch", &["9200"]), ("prometheus", &["9090"]), ("grafana", &["3000"]), ("loki", &["3100"]), ("ollama", &["11434"]),
+        ("meili", &["7700"]), ("typesense", &["8108"]), ("solr", &["8983"]), ("qdrant", &["6333"]), ("minio", &["9000"]), ("jaeger", &["14268", "16686", "4318"]),
+        ("tempo", &["3200", "4318"]), ("otlp", &["4317", "4318"]), ("otel", &["4317", "4318"]), ("influx", &["8086"]), ("gotenberg", &["3000"]), ("mailpit", &["8025"]),
+        ("mailhog", &["8025"]), ("weaviate", &["8080"]), ("chroma", &["8000"]), ("tika", &["9998"]), ("clamav", &["3310"]), ("libretranslate", &["5000"]),
+    ];
+    let text = value.text.trim();
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let rest = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let Some((host, port)) = rest.and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
+    let name = value.place.last_name().to_ascii_lowercase();
+    let mut words = name.split(['_', '-', '.']);
+    let is_called = |service: &str| {
+        words
+            .clone()
+            .any(|word| word == service || service.len() > 3 && word.starts_with(service))
+    };
+    matches!(host, "localhost" | "127.0.0.1")
+        && SERVICES
+            .iter()
+            .any(|(service, ports)| ports.contains(&port) && is_called(service))
+        && words.next().is_some()
 }
 
 /// Whether a directory or a store is one of the machine's own.
@@ -416,7 +462,7 @@ fn ends_with_ignoring_case(text: &str, ending: &str) -> bool {
 /// at a port that such applications listen at.
 fn is_plain_loopback(text: &str) -> bool {
     let url = text.split_ascii_whitespace().next().unwrap_or_default();
-    let url = url.split(',').next().unwrap_or_default();
+    let url = url.split([',', ';']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
     };

@@ -65,6 +65,18 @@ fn is_no_password(rule: &str, text: &str) -> bool {
     is_alone || text.contains(')') && text.match_indices('(').any(is_call)
 }
 
+/// Whether a text is an operator between quotes and nothing else, as no password is: `'='`, `''='`,
+/// `'='#`.
+pub(super) fn is_of_signs(text: &str) -> bool {
+    const LONGEST: usize = 7;
+    text.len() <= LONGEST
+        && text.starts_with(['\'', '"'])
+        && text.trim_end_matches(['#', '-']).ends_with(['\'', '"'])
+        && text.len() > 2
+        && text.contains(['=', '+', '*', '|', '&', '<', '>', '^'])
+        && text.bytes().all(|byte| b"'\"=-+*|&<>^#".contains(&byte))
+}
+
 /// Whether a value is what people write to each other about statements: a sentence in a body's
 /// field for prose.
 pub(super) fn is_talk(value: &Value<'_>) -> bool {

@@ -1,6 +1,9 @@
 //! Honest values beside the attacks that look like them, kind by kind, each in the field and at the
 //! path that it came to.
 
+mod everyday;
+
+use self::everyday::EVERYDAY;
 use super::*;
 use crate::places::Format;
 
@@ -363,7 +366,7 @@ fn text_around_an_attack_hides_nothing_where_no_document_is_expected() {
 #[test]
 fn honest_values_pass_where_attacks_like_them_do_not() {
     let mut wrong = Vec::new();
-    for pair in PAIRS {
+    for pair in PAIRS.iter().chain(EVERYDAY) {
         let refused = pair
             .honest
             .iter()
