@@ -168,7 +168,7 @@ fn a_window_that_costs_too_much_leaves_its_request_unjudged_once() {
 fn what_follows_a_window_that_costs_too_much_is_judged() {
     let stage =
         stage(json!({ "SECURITY_CHECKS": {"sqli": 1, "xss": 3, "command": 3, "format": 2}, "BAN_EVIDENCE": 3 }));
-    let costly = "p={{x}}${y}%3Cz;cat`%7C(a&".repeat(8_000);
+    let costly = format!("p={COSTLY}&").repeat(8_000);
     let calm = "note=we+sail+at+noon&".repeat(5_000);
     let refused = |attack: &str| {
         let body = format!("{calm}{costly}{calm}q={attack}&{calm}");

@@ -14,6 +14,7 @@ const PUBLISHERS: &[&str] = &[
     "mybatis.org", "hibernate.sourceforge.net", "docbook.sourceforge.net", "eclipse.org", "netbeans.org", "puppycrawl.com", "checkstyle.org", "phpunit.de", "gnome.org", "freedesktop.org", "kde.org",
     "openoffice.org", "worldpay.com", "schemas.google.com", "netscape.com", "mozilla.org", "gentoo.org", "voicexml.org", "struts.org", "opensymphony.com", "uspto.gov",
     "europa.eu", "ebi.ac.uk", "dita.org", "graphml.graphdrawing.org", "graphdrawing.org", "xmpp.org", "jabber.org", "zvon.org", "portugalmail.pt",
+    "newsml.org", "testng.org", "mrcc.com", "cobertura.sourceforge.net", "jasperreports.sourceforge.net", "ibatis.com", "liferay.com", "bmecat.org", "opentrans.org",
 ];
 
 /// Whether one of the document types of a text has a parser fetch what is no published definition.

@@ -177,15 +177,22 @@ pub(super) fn without_bases(text: &str) -> String {
 }
 
 /// Whether each sheet of styles that a text links to is one of the site's, of a typeface, or of a
-/// host of what everybody's pages load.
+/// host of what everybody's pages load; or is called as one, on a server of the web, and written as
+/// editors write links. Which of the latter are the site's own nobody can tell.
 pub(super) fn links_known_styles(text: &str) -> bool {
     all_elements(text, &["link"], |tag| {
         let href = attribute(tag, "href").unwrap_or_default();
-        let host = of_the_web(href).map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-        match host {
-            Some(host) => FONTS.contains(&host) || STYLES.contains(&host) || host.starts_with("fonts."),
-            None => is_relative(href) && !href.starts_with('\\'),
-        }
+        let Some(url) = of_the_web(href) else {
+            return is_relative(href) && !href.starts_with('\\');
+        };
+        let (host, path) = url.split_once('/').unwrap_or((url, ""));
+        let is_quoted = ["=\"https://", "='https://"].iter().any(|start| tag.contains(start));
+        let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let is_sheet = path.split(['?', '#']).next().is_some_and(|file| file.ends_with(".css"));
+        FONTS.contains(&host)
+            || STYLES.contains(&host)
+            || host.starts_with("fonts.")
+            || is_quoted && is_name && is_sheet && href.starts_with("https://")
     })
 }
 

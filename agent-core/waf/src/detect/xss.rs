@@ -405,7 +405,8 @@ impl Xss {
             "import" => !embed::imports_fonts(value.text) && !is_of_styles(value),
             "style-sheet" if is_rich_text(value, RICH) => false,
             "link-style" => {
-                !(is_rich_text(value, RICH) && (embed::is_page(value.text) || embed::links_known_styles(value.text)))
+                let is_mail = value.context.is_of_mails() && embed::is_page(value.text);
+                !(is_rich_text(value, RICH) && (is_mail || embed::links_known_styles(value.text)))
             }
             "form" => !is_rich_text(value, RICH) || embed::asks_for_passwords(value.text),
             // a mail's pictures and links lie where its base says

