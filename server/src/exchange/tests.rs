@@ -226,5 +226,9 @@ fn a_node_follows_a_record_that_forgets_an_agent() {
     assert_eq!(node.forget_silent(3_600, 30, at(3_000)), 0);
     assert_eq!(node.forget_silent(3_600, 30, at(3_605)), 1);
     let _ = said(&mut node, agent(7, 2, 2..2), true);
-    assert_eq!(node.forget_silent(60, 300, at(5_000)), 0, "who speaks rarely is not gone yet");
+    assert_eq!(
+        node.forget_silent(60, 300, at(5_000)),
+        0,
+        "who speaks rarely is not gone yet"
+    );
 }

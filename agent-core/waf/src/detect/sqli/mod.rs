@@ -324,7 +324,7 @@ impl Sqli {
 
     /// What the rules find, and the tokenizer where they are not certain.
     fn judge(&self, value: &Value<'_>) -> Option<Finding> {
-        if value.is_password() && honest::is_of_signs(value.text) {
+        if honest::is_of_signs(value.text) && value.is_password() {
             return Some(Finding::new("break-around", CERTAIN, 0..value.text.len()));
         }
         let value = &value
