@@ -226,6 +226,7 @@ fn a_node_follows_a_record_that_forgets_an_agent() {
     assert_eq!(node.forget_silent(3_600, 30, at(3_000)), 0);
     assert_eq!(node.forget_silent(3_600, 30, at(3_605)), 1);
     let _ = said(&mut node, agent(7, 2, 2..2), true);
+    assert_eq!(node.forget_silent(1, 1, at(500)), 0, "late, and not gone yet");
     assert_eq!(
         node.forget_silent(60, 300, at(5_000)),
         0,

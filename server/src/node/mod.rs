@@ -7,7 +7,7 @@ mod presence;
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -232,17 +232,22 @@ impl Node {
 
     /// Does with what need not last what a record says of it, once that was applied.
     pub(crate) fn follow(&mut self, record: &Record) {
+        let mut forgotten: HashMap<&str, HashSet<&str>> = HashMap::new();
         for command in &record.commands {
             if let Command::ForgetAgent { profile, agent } = command {
-                self.presence.forget(profile, agent);
+                forgotten.entry(profile).or_default().insert(agent);
             }
+        }
+        if !forgotten.is_empty() {
+            self.presence.forget(&forgotten);
         }
     }
 
-    /// Forgets agents that were silent for so many seconds, and for twenty of their profile's
-    /// intervals; how many they were.
+    /// Forgets agents that were silent for so many seconds, and for as long as any that is not gone
+    /// may be; how many they were.
     pub(crate) fn forget_silent(&mut self, seconds: u64, longest_interval_s: u64, now: Moment) -> usize {
-        let seconds = seconds.max(longest_interval_s.saturating_mul(GONE_AFTER));
+        let longest = longest_interval_s.max(USUAL_INTERVAL_S);
+        let seconds = seconds.max(longest.saturating_mul(GONE_AFTER));
         self.presence.forget_silent(seconds, now.tick)
     }
 

@@ -2,7 +2,7 @@
 //! and lasts as long as its process; an agent that is not known here is asked to register again.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -234,12 +234,12 @@ impl Presence {
         self.all.iter().map(|(who, agent)| (who, &agent.view))
     }
 
-    /// Forgets an agent of this name; whether it was there.
-    pub(super) fn forget(&mut self, profile: &str, agent: &str) -> bool {
-        let is_it = |who: &AgentIdent| **who.profile() == *profile && who.to_string() == agent;
-        let before = self.all.len();
-        self.all.retain(|who, _| !is_it(who));
-        self.all.len() < before
+    /// Forgets the agents of these names, by profile: all are looked at once, however many go.
+    pub(super) fn forget(&mut self, names: &HashMap<&str, HashSet<&str>>) {
+        self.all.retain(|who, agent| {
+            let of_profile = names.get(&**who.profile());
+            of_profile.is_none_or(|names| !names.contains(agent.view.id.as_str()))
+        });
     }
 
     /// Forgets who was silent for so many seconds; how many were.

@@ -1,7 +1,10 @@
 //! Agents that are gone are forgotten when an operator says so; those that speak would be back with
 //! their next word.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -97,7 +100,7 @@ pub(in crate::http) async fn forget_one(
             "profile: missing: agents of {one:?} and of {other:?} are called so"
         )));
     }
-    let silence = silence(state, &agent);
+    let silence = silence(state, &state.profiles.intervals(), &agent);
     if silence != Silence::Gone {
         let message = format!("{id} is {}: only who is gone is forgotten", silence.name());
         return Err(Refusal::new(StatusCode::CONFLICT, message));
@@ -117,10 +120,11 @@ pub(in crate::http) async fn forget_gone(
     (profile, fleet): (Option<&str>, Option<&str>),
 ) -> Result<(usize, bool), Refusal> {
     let (mut agents, _) = state.agents().await?;
+    let intervals = state.profiles.intervals();
     agents.retain(|agent| {
         let is_asked =
             profile.is_none_or(|name| *agent.profile == *name) && fleet.is_none_or(|name| *agent.fleet == *name);
-        is_asked && asker.operator.sees(&agent.fleet) && silence(state, agent) == Silence::Gone
+        is_asked && asker.operator.sees(&agent.fleet) && silence(state, &intervals, agent) == Silence::Gone
     });
     let more = agents.len() > MOST;
     agents.truncate(MOST);
@@ -147,7 +151,7 @@ fn forgotten(agent: &AgentView) -> Command {
     }
 }
 
-fn silence(state: &State, agent: &AgentView) -> Silence {
+fn silence(state: &State, intervals: &HashMap<Arc<str>, u64>, agent: &AgentView) -> Silence {
     let silent_s = state.now().unix_ms.saturating_sub(agent.last_seen_ms) / 1_000;
-    Silence::of(silent_s, state.profiles.intervals().get(&agent.profile).copied())
+    Silence::of(silent_s, intervals.get(&agent.profile).copied())
 }
