@@ -59,17 +59,19 @@ impl Proposals {
         self.remove(&(Arc::clone(fleet), network));
     }
 
-    /// Forgets what is proposed of a network or within it: it is allowed.
-    pub(super) fn withdraw_within(&mut self, fleet: &Arc<str>, network: IpNet) {
+    /// Forgets what is proposed that holds something of a network, or lies within it: it is allowed.
+    /// What that was is returned, since those who proposed it ban it themselves.
+    pub(super) fn withdraw_touching(&mut self, fleet: &Arc<str>, network: IpNet) -> Vec<IpNet> {
         let of_fleet = self.all.range((Arc::clone(fleet), IpNet::default())..);
         let of_fleet = of_fleet.take_while(|((of, _), _)| of == fleet).map(|(place, _)| place);
-        let within: Vec<Place> = of_fleet
+        let touching: Vec<Place> = of_fleet
             .filter(|(_, proposed)| network.contains(proposed) || proposed.contains(&network))
             .cloned()
             .collect();
-        for place in within {
-            self.remove(&place);
+        for place in &touching {
+            self.remove(place);
         }
+        touching.into_iter().map(|(_, proposed)| proposed).collect()
     }
 
     /// An application lets a network in again: its own word does not wait any longer.

@@ -1,11 +1,15 @@
 //! Refusals that agents have told of, by the names under which their clients know them: "why was I blocked".
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
-use buckler::protocol::v2::{Detail, Event, EventKind, Evidence};
+use buckler::{
+    model::address::parse_network,
+    protocol::v2::{Detail, Event, EventKind, Evidence},
+};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,6 +18,9 @@ use crate::moment::Moment;
 
 /// The newest that are kept, at half a kB each: whoever asks does so within the day.
 pub(crate) const MOST: usize = 20_000;
+
+/// The most bans that agents are told to let go of at once: a change of the list each.
+const MOST_BANNED: usize = 1_000;
 
 /// The longest rule, place and check that are kept, in characters.
 const TEXT: usize = 120;
@@ -140,6 +147,16 @@ impl Refusals {
         self.kept.1 = index + 1;
         self.order.push_back(id);
         self.by_id.insert(id, refusal);
+    }
+
+    /// Networks that agents of a fleet still ban themselves, by their newest refusals, and that hold
+    /// something of this one or lie within it.
+    pub(super) fn banned_touching(&self, fleet: &str, network: IpNet, now: Moment) -> BTreeSet<IpNet> {
+        let of_fleet = self.newest().filter(|refusal| *refusal.fleet == *fleet);
+        let running = of_fleet.filter(|refusal| refusal.until_ms.is_some_and(|until| until > now.unix_ms));
+        let banned = running.filter_map(|refusal| parse_network(&refusal.address));
+        let touching = banned.filter(|banned| network.contains(banned) || banned.contains(&network));
+        touching.take(MOST_BANNED).collect()
     }
 
     /// The newest first.

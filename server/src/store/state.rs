@@ -172,7 +172,8 @@ impl Store {
     }
 
     /// Allows a network. All that is listed and touches it is let in again, and remembered as an
-    /// unban is; agents are told of the network itself, so that they let go of bans of their own.
+    /// unban is; agents are told of the network itself and of what they are known to ban of it, so
+    /// that they let go of bans of their own.
     fn allow(
         &mut self,
         (fleet, network): (&Arc<str>, ipnet::IpNet),
@@ -187,8 +188,11 @@ impl Store {
             return Answer::Done;
         };
         let touching = list.touching(network);
-        if !touching.contains(&network) {
-            list.retract(network, now.tick);
+        let mut banned_there = self.refusals.banned_touching(fleet, network, now);
+        banned_there.extend(self.proposals.withdraw_touching(fleet, network));
+        banned_there.insert(network);
+        for banned in banned_there.difference(&touching) {
+            list.retract(*banned, now.tick);
         }
         let mut lifted = 0;
         for listed in touching {
@@ -199,7 +203,6 @@ impl Store {
                 self.buckets.release(key.as_ref(), fleet);
             }
         }
-        self.proposals.withdraw_within(fleet, network);
         let allowed = Allowed {
             end: ttl_s.map_or(Tick::FOREVER, |ttl| now.tick.plus(ttl)),
             made: now.tick,

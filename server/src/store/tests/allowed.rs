@@ -53,7 +53,10 @@ impl Told {
             why: "decoy".to_owned(),
             evidence,
             peer: AddressOrigin::Socket,
-            detail: None,
+            detail: Some(Box::new(Detail {
+                id: Some(format!("{:016x}", self.seq)),
+                ..Detail::default()
+            })),
         };
         let report = Command::Report(Batch {
             who: Arc::new(AgentIdent::Installed {
@@ -152,6 +155,37 @@ fn no_ban_that_touches_it_is_taken_until_it_ends() {
     );
     told.take(vec![Command::Expire]);
     assert_eq!(told.store.allowlist.iter().count(), 0);
+}
+
+#[test]
+fn agents_are_told_to_let_go_of_what_they_alone_ban_of_it() {
+    let mut told = told();
+    for (address, evidence) in [
+        ("203.0.113.3", Evidence::Repeated),
+        ("203.0.113.4", Evidence::Threshold),
+        ("203.0.113.16", Evidence::Threshold),
+    ] {
+        assert_eq!(told.bans_with(address, evidence), "", "{address}");
+    }
+    assert!(told.all().is_empty());
+    let have = told.store.list("default").unwrap().head().cursor();
+    assert_eq!(told.allow("203.0.113.0/28", None), Answer::Allowed(Some(0)));
+    let crate::list::Step::Delta { remove, .. } = told.store.list("default").unwrap().step_from(&have) else {
+        panic!("no delta")
+    };
+    assert_eq!(
+        remove,
+        ["203.0.113.0/28", "203.0.113.3", "203.0.113.4"].map(network),
+        "what waits for another application, and what is the agent's alone"
+    );
+    // what has ended by then is not told
+    told.now += 600;
+    let have = told.store.list("default").unwrap().head().cursor();
+    told.allow("203.0.113.16/28", None);
+    let crate::list::Step::Delta { remove, .. } = told.store.list("default").unwrap().step_from(&have) else {
+        panic!("no delta")
+    };
+    assert_eq!(remove, [network("203.0.113.16/28")]);
 }
 
 #[test]
