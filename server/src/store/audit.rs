@@ -43,7 +43,7 @@ pub struct AuditNote {
 impl AuditNote {
     /// Whether it is a change of a list: there may be thousands of these in a minute.
     fn is_of_a_list(&self) -> bool {
-        matches!(self.action.as_str(), "ban" | "unban")
+        matches!(self.action.as_str(), "ban" | "unban" | "allow" | "disallow")
     }
 
     /// The same, with states that are too large replaced by their sizes.
@@ -159,8 +159,8 @@ mod tests {
     fn an_import_leaves_in_place_who_made_a_key() {
         let mut audit = Audit::default();
         audit.note(&note("key.create"), Moment::default());
-        for _ in 0..MOST + 5 {
-            audit.note(&note("ban"), Moment::default());
+        for action in ["ban", "unban", "allow", "disallow"].into_iter().cycle().take(MOST + 5) {
+            audit.note(&note(action), Moment::default());
         }
         assert_eq!(audit.rows().count(), MOST + 1);
         assert_eq!(audit.rows().next().unwrap().note.action, "key.create");
