@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
-use buckler::protocol::v2::ConfigState;
+use buckler::protocol::v2::{ConfigState, Identity};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -30,19 +30,19 @@ use crate::{
 /// The most agents of one view.
 const MOST: usize = 500;
 
+/// The most environments and releases that one may choose from: agents say them, and one that is
+/// not among them is found by the text.
+const MOST_CHOICES: usize = 200;
+
 pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<State>) -> Answer {
     let asked = Sent::asked(&request);
     let (mut agents, _) = state.agents().await?;
     agents.retain(|agent| visitor.sees(&agent.fleet));
     let profiles: BTreeSet<String> = agents.iter().map(|agent| agent.profile.to_string()).collect();
-    let environments: BTreeSet<String> = agents
-        .iter()
-        .filter_map(|agent| agent.identity.environment.clone())
-        .collect();
-    let releases: BTreeSet<String> = agents
-        .iter()
-        .filter_map(|agent| agent.identity.release.clone())
-        .collect();
+    let environments = choices(&agents, asked.text("environment"), |identity| {
+        identity.environment.as_ref()
+    });
+    let releases = choices(&agents, asked.text("release"), |identity| identity.release.as_ref());
     let (expected, now_ms) = (troubles::expected(&state), state.now().unix_ms);
     let wanted = Condition::by_name(asked.text("condition"));
     let mut rows: Vec<(AgentView, Condition)> = agents
@@ -67,13 +67,22 @@ pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<Stat
         div data-live="agents" {
             p .hint { (words::several(found as u64, "agent", "agents"))
                 @if found > MOST { ", the " (MOST) " heard last are shown" } }
-            @if wanted == Some(Condition::Gone) && found > 0 && visitor.may(Role::Operate) {
+            @let is_narrowed = ["environment", "release", "text"].iter().any(|field| asked.given(field).is_some());
+            @if wanted == Some(Condition::Gone) && found > 0 && !is_narrowed && visitor.may(Role::Operate) {
                 p { (button(&visitor, "/admin/ui/agents/forget", &[("profile", asked.text("profile"))], ("danger", "Forget all that are gone"))) }
             }
             (table(&rows, now_ms))
         }
     };
     Ok(frame(&visitor, "Agents", &content))
+}
+
+/// What agents say of themselves in one respect, by the alphabet, and what is asked for in any case.
+fn choices(agents: &[AgentView], asked: &str, said: impl Fn(&Identity) -> Option<&String>) -> BTreeSet<String> {
+    let all: BTreeSet<&String> = agents.iter().filter_map(|agent| said(&agent.identity)).collect();
+    let shown = all.into_iter().enumerate();
+    let shown = shown.filter(|(n, one)| *n < MOST_CHOICES || one.as_str() == asked);
+    shown.map(|(_, one)| one.clone()).collect()
 }
 
 /// What agents are looked for by.

@@ -46,9 +46,27 @@ async fn agents_are_shown_and_found_by_what_their_hosts_say() {
 }
 
 #[actix_web::test]
+async fn agents_that_make_up_releases_do_not_fill_the_page() {
+    let cloud = Cloud::start(config());
+    for n in 0..205 {
+        named(&cloud, json!({"release": format!("r{n:03}")})).await;
+    }
+    let visit = cloud.sign_in(TOKEN);
+    let options = |shown: &str| shown.matches("<option>r").count();
+    let shown = visit.shown("/agents");
+    assert_eq!(options(&shown), 200, "{shown}");
+    let asked = visit.shown("/agents?release=r204");
+    assert_eq!(options(&asked), 200);
+    assert!(
+        asked.contains("<option selected>r204") && asked.contains("1 agent"),
+        "{asked}"
+    );
+}
+
+#[actix_web::test]
 async fn agents_that_are_gone_are_forgotten_on_the_page() {
     let cloud = Cloud::start(config());
-    let (one, _two) = (named(&cloud, json!({})).await, named(&cloud, json!({})).await);
+    let (one, two) = (named(&cloud, json!({})).await, named(&cloud, json!({})).await);
     let of_one = format!("/agent?profile=shop&id={}", one.part.agent_id);
     cloud.clock.pass(3_600);
     let visit = cloud.sign_in(TOKEN);
@@ -68,6 +86,12 @@ async fn agents_that_are_gone_are_forgotten_on_the_page() {
         visit
             .shown("/agents?condition=gone")
             .contains("Forget all that are gone")
+    );
+    // the button would forget others than those that are shown
+    let narrowed = visit.shown(&format!("/agents?condition=gone&text={}", two.part.agent_id));
+    assert!(
+        narrowed.contains("1 agent") && !narrowed.contains("Forget all"),
+        "{narrowed}"
     );
     assert_eq!(visit.post("/agents/forget", &[]).status, 303);
     assert!(visit.shown("/agents").contains("0 agents"));
