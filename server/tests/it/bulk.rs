@@ -67,7 +67,14 @@ async fn many_are_banned_and_let_in_again_with_one_reason_and_what_cannot_be_is_
     assert_eq!(bulk(endless.clone()).await.good()["done"], json!([]));
     let mut insisted = endless;
     insisted["force"] = json!(true);
-    assert_eq!(bulk(insisted).await.good()["done"], json!(["203.0.113.1"]));
+    insisted["addresses"] = json!(["203.0.113.1", "10.0.0.1", "10.0.0.0/8"]);
+    let done = bulk(insisted).await.good();
+    assert_eq!(
+        done["done"],
+        json!(["203.0.113.1"]),
+        "what is protected is insisted on alone"
+    );
+    assert_eq!(done["left_out"].as_array().unwrap().len(), 2, "{done}");
     let many: Vec<String> = (0..501).map(|n| format!("198.51.{}.{}", n / 250, n % 250)).collect();
     for wrong in [
         json!({"do": "ban", "reason": "x", "addresses": []}),

@@ -53,7 +53,7 @@ pub(in crate::http) struct Wanted {
     pub(in crate::http) ttl_s: Option<u64>,
     pub(in crate::http) reason: String,
     pub(in crate::http) fleet: Option<String>,
-    /// Takes also what an operator should look at twice.
+    /// Takes also what an operator should look at twice, but for what is protected.
     #[serde(default)]
     pub(in crate::http) force: bool,
     /// Takes networks that are only wider than an agent may ask for.
@@ -144,13 +144,16 @@ fn judged(state: &State, wanted: &Wanted, done: &mut Done) -> BTreeSet<IpNet> {
             done.leave_out(text.clone(), "no address, and no network in CIDR notation");
             continue;
         };
-        let is_ban = wanted.act == Act::Ban && !wanted.force;
-        let mut doubts = if is_ban {
-            blacklist::doubts(&state.protected, text, network, wanted.ttl_s)
-        } else {
-            Vec::new()
+        let mut doubts = match wanted.act {
+            Act::Ban => blacklist::doubts(&state.protected, text, network, wanted.ttl_s),
+            Act::Unban => Vec::new(),
         };
-        doubts.retain(|doubt| !(wanted.allow_wide && matches!(doubt, Doubt::TooWide(_))));
+        doubts.retain(|doubt| match doubt {
+            // one by one, so that no list shuts the fleet itself out
+            Doubt::Protected(_) => true,
+            Doubt::TooWide(_) => !(wanted.force || wanted.allow_wide),
+            Doubt::HostBits { .. } | Doubt::Endless(_) => !wanted.force,
+        });
         if doubts.is_empty() {
             networks.insert(network);
         } else {
