@@ -12,13 +12,14 @@
     sign.classList.toggle("on", live);
   };
 
-  // A field that is being filled in, a box that is ticked, a text that is being selected and a button that is about to be
-  // pressed are not taken from under the reader.
+  // A field that is being filled in, a box that is ticked, a form that is unfolded, a text that is being selected and a
+  // button that is about to be pressed are not taken from under the reader.
   const isInUse = (part) => {
     const selection = document.getSelection();
     const selected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
     const field = document.activeElement.closest("input, select, textarea");
-    return selected || part.contains(field) || part.querySelector("button:hover, input:checked") !== null;
+    const kept = part.querySelector("button:hover, input:checked, details[open]");
+    return selected || part.contains(field) || kept !== null;
   };
 
   // What a link or button does, by which it is found again.
