@@ -56,13 +56,15 @@ impl Identity {
 
 /// As much of a text as fits, in one line.
 fn line(text: &str) -> String {
+    let shown = text.chars().filter(|c| is_shown(*c));
     let mut line = String::new();
-    for c in text.trim().chars().filter(|c| is_shown(*c)) {
+    for c in shown.skip_while(|c| c.is_whitespace()) {
         if line.len() + c.len_utf8() > MAX_BYTES {
             break;
         }
         line.push(c);
     }
+    line.truncate(line.trim_end().len());
     line
 }
 
@@ -84,7 +86,7 @@ mod tests {
         let long = "é".repeat(MAX_BYTES);
         let said = Identity {
             name: Some(" shop\u{1b}[2J\n\u{202e}x ".to_owned()),
-            host: Some("\0\0".to_owned()),
+            host: Some("\0 \0".to_owned()),
             release: Some(long.clone()),
             environment: None,
             labels: (0..2 * MAX_LABELS)
