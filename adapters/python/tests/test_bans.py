@@ -25,6 +25,7 @@ def test_a_client_is_banned_and_let_in() -> None:
         agent.ban(RANGE, 60)
         assert [ban["network"] for ban in agent.bans()] == [RANGE, CLIENT]
         assert agent.bans()[0]["until_ms"] > 0
+        assert agent.bans()[0]["id"]
         assert not passes(agent, CLIENT) and not passes(agent, "198.51.100.7")
         assert passes(agent, "203.0.113.10")
         assert agent.unban(CLIENT) == "let_in"

@@ -266,6 +266,7 @@ fn detail(detection: &Detection) -> Detail {
         exception: detection
             .exception
             .as_ref()
+            .and_then(|exception| exception.to_share())
             .and_then(|exception| serde_json::to_string(exception).ok()),
         requests: detection.requests(),
         values: detection.count.map_or(1, |count| count.values),

@@ -12,6 +12,7 @@ use crate::{
         generation::Control,
         messages::{BanAsked, UnbanAsked},
     },
+    guard::BlockId,
     model::{
         address::{canonical_network, to_text},
         blacklist::Scope,
@@ -36,6 +37,9 @@ pub struct Ban {
     pub network: IpNet,
     /// When the ban ends, in milliseconds since the Unix epoch; absent where it never does.
     pub until_ms: Option<u64>,
+    /// What its client is shown when it is refused, and what [`Agent::why`] and the log know it by.
+    #[serde(serialize_with = "as_name")]
+    pub id: BlockId,
 }
 
 /// Why a host's ban was not made.
@@ -78,6 +82,7 @@ impl Agent {
                 bans.push(Ban {
                     network,
                     until_ms: end.map(|end| u64::try_from(end.as_millis()).unwrap_or(u64::MAX)),
+                    id: self.shared.guard.id_of_ban(network),
                 });
             }
         });
@@ -143,6 +148,10 @@ impl Agent {
     fn command(&self, command: Control) -> Result<(), BanError> {
         self.control.send(command).map_err(|_| BanError::NoAnswer)
     }
+}
+
+fn as_name<S: Serializer>(id: &BlockId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
 }
 
 fn as_text<S: Serializer>(network: &IpNet, serializer: S) -> Result<S::Ok, S::Error> {

@@ -281,7 +281,7 @@ impl Explanations {
     }
 
     /// The refusal that the ban of this network began with, or the name that all agents know it by.
-    fn name(&self, network: IpNet) -> BlockId {
+    pub(super) fn name(&self, network: IpNet) -> BlockId {
         let shared = BlockId::of_ban(network);
         let own = slot(&self.own, shared).and_then(|slot| slot.load().as_ref().map(|own| **own));
         own.filter(|(known, _)| *known == network).map_or(shared, |(_, id)| id)

@@ -324,6 +324,11 @@ impl Guard {
         self.0.explanations.banned(network, id);
     }
 
+    /// What a client of this network is shown that is refused for being listed.
+    pub(crate) fn id_of_ban(&self, network: IpNet) -> BlockId {
+        self.0.explanations.name(network)
+    }
+
     /// Listed sources that were refused for the first time since the last look; some, where they
     /// are many.
     pub(crate) fn newly_listed(&self) -> Vec<Explanation> {

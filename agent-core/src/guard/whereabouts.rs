@@ -121,11 +121,23 @@ impl Case<'_> {
 
     /// The request's path as the log of the host may show it.
     pub(super) fn shown_path(&self) -> Box<str> {
-        let path = Place {
+        self.shown(self.request.path)
+    }
+
+    /// A pattern that all forms of the request's path match, and as few others as may be without
+    /// showing a secret.
+    fn path_pattern(&self) -> Box<str> {
+        let forms = decoded_forms(self.request.path);
+        let shown = self.shown(forms.first().map_or(self.request.path, |form| form));
+        NarrowException::pattern_of(&shown, &forms)
+    }
+
+    fn shown(&self, path: &str) -> Box<str> {
+        let place = Place {
             part: Part::Path,
             name: "",
         };
-        excerpt_at(self.policy.secret_names(), &path, Role::Value, self.request.path, 0..0)
+        excerpt_at(self.policy.secret_names(), &place, Role::Value, path, 0..0)
     }
 }
 
@@ -182,18 +194,20 @@ impl Shared {
 
 /// The narrowest exception by which a refused request would have passed, as far as it was looked
 /// at: its rules, at its places, on its route; of its client alone where the route is not known,
-/// for on every route it would let more pass.
+/// for on every route it would let more pass; on its path where neither is known.
 pub(super) fn narrowed(found: &NarrowException, request: &RequestInfo, case: &Case<'_>) -> Option<NarrowException> {
-    let client = case.client.map(|client| to_text(ban_scope(client.address)).into());
-    let network = client.filter(|_| request.route.is_none());
     // a client chose the name: as a pattern it would stand for others too
     let is_pattern = found.places.iter().any(|place| place.contains('*'));
-    if is_pattern || found.rules.is_empty() || (request.route.is_none() && network.is_none()) {
+    if is_pattern || found.rules.is_empty() {
         return None;
     }
+    let client = case.client.map(|client| to_text(ban_scope(client.address)).into());
+    let network = client.filter(|_| request.route.is_none());
+    let path = (request.route.is_none() && network.is_none()).then(|| case.path_pattern());
     Some(NarrowException {
         route: request.route.clone(),
         network,
+        path,
         ..found.clone()
     })
 }

@@ -84,7 +84,8 @@ class Agent(_buckler.Agent):
         return _read(self.why_json(block_id))
 
     def bans(self) -> list[dict[str, Any]]:
-        """Who is banned here: ``network``, and ``until_ms``, when it ends, in milliseconds since the Unix epoch.
+        """Who is banned here: ``network``, ``until_ms``, when it ends, in milliseconds since the Unix epoch, and ``id``,
+        what its client is shown.
 
         The fleet's list is not among them.
         """

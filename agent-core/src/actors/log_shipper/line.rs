@@ -65,7 +65,8 @@ fn details(detection: &Detection) -> Value {
         "route": detection.request.route,
         "host": detection.request.host,
         "status": detection.request.status,
-        "exception": detection.exception,
+        // the log may be kept by another host
+        "exception": detection.exception.as_ref().and_then(|exception| exception.to_share()),
     })
 }
 

@@ -160,6 +160,53 @@ fn what_refuses_before_values_are_looked_at_is_printed_with_them() {
 }
 
 #[test]
+fn where_neither_client_nor_route_is_known_the_path_narrows_it() {
+    let unknown = |path: &str| Request {
+        peer: None,
+        ..get(path)
+    };
+    let query = format!("q={ATTACK}");
+    for (path, expected) in [
+        ("/search", "/search"),
+        ("/b%C3%BCcher", "/b\u{fc}cher"),
+        ("/a/../b", "/*"),
+        ("/reset/token/hunter2", "/reset/token/***"),
+        ("/a%0ab", "/a*"),
+    ] {
+        let stage = with(&json!([]));
+        let verdict = judged(&stage, &unknown(path), None, &query);
+        let why = why(&stage, &verdict);
+        assert_eq!(
+            why.exception.as_ref().unwrap().to_share(),
+            None,
+            "no path leaves the host"
+        );
+        let exception = printed(&stage, &verdict);
+        assert_eq!(
+            (&exception["route"], exception.get("network")),
+            (&json!(expected), None),
+            "{path}"
+        );
+        let stage = with(&json!([exception]));
+        assert!(!judged(&stage, &unknown(path), None, &query).is_block(), "{path}");
+        for (other, query) in [("/other", &*query), (path, "p=1'+OR+'1'%3D'1")] {
+            let is_other = expected != "/*" || other == path;
+            assert_eq!(
+                judged(&stage, &unknown(other), None, query).is_block(),
+                is_other,
+                "{other}"
+            );
+        }
+    }
+    let long = format!("/{}", "long/".repeat(100));
+    let stage = with(&json!([]));
+    let exception = printed(&stage, &judged(&stage, &unknown(&long), None, &query));
+    assert!(exception["route"].as_str().unwrap().ends_with('*'), "{exception}");
+    let stage = with(&json!([exception]));
+    assert!(!judged(&stage, &unknown(&long), None, &query).is_block());
+}
+
+#[test]
 fn an_exception_may_log_or_block_in_place_of_a_ban() {
     for (level, blocks, expected) in [(3, false, Level::Log), (1, true, Level::Block)] {
         let stage = with(&json!([{"rule": "sqli", "place": "query:q", "level": level}]));

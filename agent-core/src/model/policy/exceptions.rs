@@ -313,6 +313,10 @@ pub struct NarrowException {
     /// the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Box<str>>,
+    /// The path itself, as a pattern without its secrets, where neither is known. For the log of the
+    /// host and those that ask the agent alone, see [`to_share`](Self::to_share).
+    #[serde(rename = "route", skip_serializing_if = "Option::is_none")]
+    pub path: Option<Box<str>>,
 }
 
 impl NarrowException {
@@ -328,6 +332,28 @@ impl NarrowException {
         }
         self.rules.len() < Self::MOST && self.places.len() < Self::MOST
     }
+
+    /// The exception where it may leave the host: one that names a path may not.
+    #[must_use]
+    pub fn to_share(&self) -> Option<&Self> {
+        self.path.is_none().then_some(self)
+    }
+
+    /// The narrowest pattern for a route that all forms of a path match, from the path as it may be
+    /// shown.
+    pub(crate) fn pattern_of(shown: &str, forms: &[String]) -> Box<str> {
+        if forms.iter().all(|form| matches(shown, form)) && shown.len() <= LONGEST {
+            return shown.into();
+        }
+        let common = |known: usize, form: &String| {
+            let pairs = shown.char_indices().zip(form.chars());
+            let differs = pairs.clone().find(|((_, shown), other)| shown != other);
+            let last = || pairs.last().map_or(0, |((at, char), _)| at + char.len_utf8());
+            known.min(differs.map_or_else(last, |((at, _), _)| at))
+        };
+        let common = forms.iter().fold(shown.len(), common);
+        format!("{}*", shown.get(..common).unwrap_or_default()).into()
+    }
 }
 
 impl fmt::Display for NarrowException {
@@ -337,12 +363,16 @@ impl fmt::Display for NarrowException {
             places,
             route,
             network,
+            path,
         } = self;
         f.write_str("{ rule = ")?;
         one_or_more_shown(rules, f)?;
         f.write_str(", place = ")?;
         one_or_more_shown(places, f)?;
-        for (name, text) in [("route", route), ("network", network)] {
+        for (name, text) in [
+            ("route", route.as_ref().or(path.as_ref())),
+            ("network", network.as_ref()),
+        ] {
             if let Some(text) = text {
                 write!(f, ", {name} = {}", quoted(text)?)?;
             }
