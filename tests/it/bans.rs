@@ -139,3 +139,48 @@ fn scanners_of_a_quiet_site_are_banned_one_and_all() {
     }
     assert_eq!(site.agent.status().withheld, None);
 }
+
+#[test]
+fn a_flood_that_goes_on_is_banned_and_one_that_ends_is_only_throttled() {
+    let clock = ManualClock::new();
+    let limits = local()
+        .security("SECURITY_CHECKS", json!({"flood": 2}))
+        .security("FLOOD_RATIO", 60)
+        .security("FLOOD_DELAY", 60);
+    let site = Site::over(HTTP_POLLING, limits, &clock);
+    let (hasty, flood) = ("203.0.113.9", "203.0.113.10");
+    let throttled = |client: &str, requests: u32| (0..requests).filter(|_| site.get("/", client) == 429).count();
+    for _ in 0..3 {
+        assert!(throttled(hasty, 200) > 0, "more than a burst");
+        clock.advance(Duration::from_mins(3));
+        assert_eq!(site.get("/", hasty), 200, "it has waited");
+    }
+    assert!(site.agent.bans().is_empty(), "{:?}", site.agent.bans());
+    for _ in 0..150 {
+        throttled(flood, 10);
+        clock.advance(Duration::from_secs(1));
+    }
+    site.wait_until("it is banned", || !site.agent.bans().is_empty());
+    let bans = site.agent.bans();
+    assert_eq!((bans.len(), bans[0].network.to_string()), (1, format!("{flood}/32")));
+    assert_eq!((site.get("/", flood), site.get("/", hasty)), (403, 200));
+}
+
+#[test]
+fn a_host_bans_and_lets_in_by_itself() {
+    let (site, client) = (site(), "203.0.113.9");
+    let network = client.parse::<std::net::IpAddr>().unwrap().into();
+    site.agent
+        .ban(network, Duration::from_hours(1), "seen in the log")
+        .unwrap();
+    assert_eq!((site.get("/", client), site.get("/", "203.0.113.10")), (403, 200));
+    let [ban] = &site.agent.bans()[..] else {
+        panic!("{:?}", site.agent.bans())
+    };
+    assert_eq!(
+        (ban.network, ban.id.to_string()),
+        (network, site.app.refusal("/", client))
+    );
+    site.agent.unban(network).unwrap();
+    assert_eq!((site.get("/", client), site.agent.bans()), (200, Vec::new()));
+}

@@ -257,3 +257,36 @@ fn unheard_alone() {
         agent.status().config.refused.is_some()
     });
 }
+
+/// What Kubernetes says to every container of a namespace with a service called `buckler`.
+const OF_A_SERVICE: [(&str, &str); 7] = [
+    ("BUCKLER_SERVICE_HOST", "10.96.0.17"),
+    ("BUCKLER_SERVICE_PORT", "443"),
+    ("BUCKLER_SERVICE_PORT_HTTPS", "443"),
+    ("BUCKLER_PORT", "tcp://10.96.0.17:443"),
+    ("BUCKLER_PORT_443_TCP", "tcp://10.96.0.17:443"),
+    ("BUCKLER_PORT_443_TCP_PROTO", "tcp"),
+    ("BUCKLER_PORT_443_TCP_ADDR", "10.96.0.17"),
+];
+
+#[test]
+fn a_service_of_kubernetes_that_is_called_buckler_changes_nothing() {
+    let mut command = child::command("settings::service_alone");
+    command
+        .envs(OF_A_SERVICE)
+        .env("BUCKLER_SECURITY__DENY_STATUS_CODE", "451");
+    child::passes(command);
+}
+
+#[test]
+#[ignore = "run by a_service_of_kubernetes_that_is_called_buckler_changes_nothing"]
+fn service_alone() {
+    let agent = Settings::load().and_then(start).unwrap();
+    let app = crate::site::Application::start(&agent);
+    let (fine, refused) = (
+        app.get("/", "203.0.113.9"),
+        app.get("/?q=1'+OR+'1'%3D'1", "203.0.113.9"),
+    );
+    assert_eq!((fine, refused), (200, 451), "and what is ours is read");
+    assert_eq!(agent.status().warnings, [""; 0]);
+}

@@ -16,7 +16,7 @@ use super::host::Kind;
 /// The front end that clients meet, before an application that is served there; none where they meet the application itself.
 pub(super) fn front(kind: Kind, served_at: SocketAddr) -> Option<Front> {
     match kind {
-        Kind::ActixWeb | Kind::Axum => None,
+        Kind::ActixWeb | Kind::Axum | Kind::Hyper | Kind::HyperWithoutPeers => None,
         Kind::Google => Some(Front::of_google(served_at)),
         Kind::Azure => Some(Front::of_azure(AzureHost::read(files().path(), served_at))),
     }

@@ -15,7 +15,7 @@ use buckler_tests::{
 use buckler_tower::Buckler;
 
 use super::{
-    actix_web_app, axum_app, functions,
+    actix_web_app, axum_app, functions, hyper_app,
     pages::{Application, Read},
 };
 use crate::site::{self, PATIENCE};
@@ -31,6 +31,10 @@ const VISITOR: &str = "203.0.113.200";
 pub(super) enum Kind {
     ActixWeb,
     Axum,
+    /// hyper without axum.
+    Hyper,
+    /// hyper without axum, whose layer is told of no peers.
+    HyperWithoutPeers,
     /// axum on Cloud Run, behind Google's front end.
     Google,
     /// axum as a custom handler, behind Azure's front end and host, which forwards requests.
@@ -59,7 +63,8 @@ impl Kind {
     pub(super) const fn platform(self) -> &'static str {
         match self {
             Self::ActixWeb => "actix-web",
-            Self::Axum => "axum",
+            // one build of the layer serves both
+            Self::Axum | Self::Hyper | Self::HyperWithoutPeers => "axum",
             Self::Google => "Google Cloud Function",
             Self::Azure => "Azure Function",
         }
@@ -69,7 +74,7 @@ impl Kind {
         let settings = settings.build().unwrap();
         let builder = match self {
             Self::ActixWeb => buckler_actix_web::builder(settings),
-            Self::Axum => buckler_tower::builder(settings),
+            Self::Axum | Self::Hyper | Self::HyperWithoutPeers => buckler_tower::builder(settings),
             Self::Google => google::builder(settings),
             Self::Azure => azure::builder(settings, &functions::app()),
         };
@@ -80,7 +85,7 @@ impl Kind {
     /// said.
     pub(super) fn overwrites(self, name: &str) -> bool {
         match self {
-            Self::ActixWeb | Self::Axum => false,
+            Self::ActixWeb | Self::Axum | Self::Hyper | Self::HyperWithoutPeers => false,
             Self::Google => name == "X-Forwarded-Proto",
             Self::Azure => name == "X-Original-URL",
         }
@@ -89,7 +94,7 @@ impl Kind {
     /// Whether the agent speaks when a request asks it to, and only then.
     const fn is_on_demand(self) -> bool {
         match self {
-            Self::ActixWeb | Self::Axum => false,
+            Self::ActixWeb | Self::Axum | Self::Hyper | Self::HyperWithoutPeers => false,
             Self::Google | Self::Azure => true,
         }
     }
@@ -113,6 +118,9 @@ impl Host {
         let thread = std::thread::spawn(move || match kind {
             Kind::ActixWeb => actix_web_app::serve(&guarded, &application, &tell),
             Kind::Axum => axum_app::serve(Buckler::new(&guarded), &application, &tell),
+            Kind::Hyper | Kind::HyperWithoutPeers => {
+                hyper_app::serve(&Buckler::new(&guarded), kind == Kind::Hyper, &application, &tell);
+            }
             Kind::Google => axum_app::serve(functions::google(&guarded), &application, &tell),
             Kind::Azure => axum_app::serve(functions::azure(&guarded), &application, &tell),
         });

@@ -10,6 +10,7 @@ mod everyday;
 mod fleet;
 mod functions;
 mod host;
+mod hyper_app;
 mod nginx;
 mod pages;
 mod readings;

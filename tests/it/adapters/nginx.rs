@@ -89,6 +89,11 @@ fn a_refusal_of_an_upload_to_axum_is_no_502() {
     refusals_arrive(Kind::Axum);
 }
 
+#[test]
+fn a_refusal_of_an_upload_to_hyper_is_no_502() {
+    refusals_arrive(Kind::Hyper);
+}
+
 fn refusals_arrive(kind: Kind) {
     let Some(program) = nginx::program() else { return };
     let settings = || {
@@ -130,4 +135,54 @@ fn uploads_are_refused(nginx: &Nginx, says: &str) {
     }
     let errors = nginx.errors();
     assert!(!errors.contains("upstream"), "{says}: {errors}");
+}
+
+#[test]
+fn an_attack_at_the_end_of_an_upload_to_actix_web_is_refused_once() {
+    ends_are_refused(Kind::ActixWeb);
+}
+
+#[test]
+fn an_attack_at_the_end_of_an_upload_to_axum_is_refused_once() {
+    ends_are_refused(Kind::Axum);
+}
+
+#[test]
+fn an_attack_at_the_end_of_an_upload_to_hyper_is_refused_once() {
+    ends_are_refused(Kind::Hyper);
+}
+
+/// What is found when the handler has read almost all of the body is refused as what is found at
+/// once: nginx takes no server for dead, and asks no other one.
+fn ends_are_refused(kind: Kind) {
+    let Some(program) = nginx::program() else { return };
+    let checks = serde_json::json!({"flood": 0, "sqli": 1, "brute": 0});
+    let hosts = [(), ()].map(|()| Host::start(kind, local().security("SECURITY_CHECKS", checks.clone())));
+    let long = vec![b'x'; 4 << 20];
+    let attack = [b"rest=", &long[..], b"&name=1' OR '1'='1"].concat();
+    let asked = || -> u64 {
+        let totals = hosts.iter().map(|host| host.agent.status().requests);
+        totals.map(|all| all.success + all.errors + all.blocked).sum()
+    };
+    let unbuffered = format!("{FORWARDED_FOR} proxy_request_buffering off;");
+    for says in [FORWARDED_FOR, &*unbuffered] {
+        let nginx = before(program, &hosts, says);
+        let head = format!("X-Client: {CLIENT}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        for method in ["POST", "PUT"] {
+            for round in 0..5 {
+                let before = asked();
+                let refused = nginx.ask(&format!("{method} /tell HTTP/1.1\r\n{head}"), &attack);
+                assert_eq!(
+                    (refused.status, refused.header("x-block-id").is_some()),
+                    (403, true),
+                    "{method} {round}: {says}"
+                );
+                assert_eq!(asked(), before + 1, "{method} {round}: one server is asked: {says}");
+                let clean = nginx.ask(&format!("GET / HTTP/1.1\r\nX-Client: {CLIENT}\r\n"), b"");
+                assert_eq!(clean.text(), "welcome", "{method} {round}: {says}");
+            }
+        }
+        let errors = nginx.errors();
+        assert!(!errors.contains("upstream"), "{says}: {errors}");
+    }
 }

@@ -6,6 +6,8 @@ use buckler::testing::ManualClock;
 
 use super::host::{CLIENT, Host, Kind};
 use crate::{
+    captured::Captured,
+    child,
     cloud::Cloud,
     site::{DECOY, local, settings},
 };
@@ -241,5 +243,35 @@ fn a_refused_body_leaves_the_connection_whole(kind: Kind) {
         connection.send(&body);
         let answer = connection.answer();
         assert_eq!((answer.status, answer.header("connection")), (403, None));
+    }
+}
+
+#[test]
+fn hyper_without_peers_is_told_of_with_the_remedy() {
+    child::passes(child::command("adapters::setups::peers_alone"));
+}
+
+/// In a process of its own: the agent says so on its own thread.
+#[test]
+#[ignore = "run by hyper_without_peers_is_told_of_with_the_remedy"]
+fn peers_alone() {
+    let log = Captured::of_tracing();
+    for (kind, without_address) in [(Kind::HyperWithoutPeers, 2), (Kind::Hyper, 0)] {
+        let host = Host::start(kind, local().trusted_proxies(NONE));
+        assert_eq!(host.ask("GET / HTTP/1.1\r\n", b"").status, 200);
+        assert_eq!(host.ask(&format!("GET {DECOY} HTTP/1.1\r\n"), b"").status, 403);
+        let clients = host.agent.status().clients;
+        assert_eq!(clients.without_address, without_address, "{kind:?}");
+        assert_eq!(clients.address_remedy.is_some(), without_address > 0, "{kind:?}");
+        let remedy = "Buckler::connected_to or Buckler::peer_by";
+        if without_address == 0 {
+            continue;
+        }
+        assert!(clients.address_remedy.unwrap().contains(remedy));
+        host.wait_until("an error says so", || {
+            let log = log.read();
+            log.lines()
+                .any(|line| line.contains("ERROR") && line.contains("without an address") && line.contains(remedy))
+        });
     }
 }
