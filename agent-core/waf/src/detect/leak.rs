@@ -322,6 +322,7 @@ mod tests {
             ]),
             ("linux-credentials", LeakOptions { linux_credentials: true, ..none }, &[
                 "root:x:0:0:root:/root:/bin/bash\n", "x\nroot:$6$abcdefghijkl:19000:0:99999:7:::", "<pre>daemon:*:19000:0:99999:7:::",
+                r#"{"line":"root:x:0:0:root:/root:/bin/bash"}"#, "?remark=root:x:0:0:root:/root:/bin/bash",
             ]),
             ("api-key", LeakOptions { api_keys: true, ..none }, &[
                 "AKIAIOSFODNN7EXAMPLE", "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcHrzqqgy", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abcdefghijklmnop==",
