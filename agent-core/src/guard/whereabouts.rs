@@ -8,7 +8,7 @@ use std::{
 };
 
 use buckler_waf::{
-    detect::{ASKED_BY_SOFTWARE, excerpt_at},
+    detect::{ASKED_BY_SOFTWARE, excerpt_at, leak},
     places::{Part, Place, Role},
 };
 use serde::Serialize;
@@ -137,7 +137,13 @@ impl Case<'_> {
             part: Part::Path,
             name: "",
         };
-        excerpt_at(self.policy.secret_names(), &place, Role::Value, path, 0..0)
+        excerpt_at(
+            self.policy.secret_names(),
+            &place,
+            Role::Value,
+            &leak::shown_path(path),
+            0..0,
+        )
     }
 }
 

@@ -341,6 +341,7 @@ impl NarrowException {
 
     /// The narrowest pattern for a route that all forms of a path match, from the path as it may be
     /// shown.
+    #[cfg(feature = "agent")]
     pub(crate) fn pattern_of(shown: &str, forms: &[String]) -> Box<str> {
         if forms.iter().all(|form| matches(shown, form)) && shown.len() <= LONGEST {
             return shown.into();

@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::hosts::{FONTS, PROVIDERS, STYLES, WIDGETS};
+use super::hosts::{FONTS, PROVIDERS, WIDGETS};
 use crate::normal::text_of_base64;
 
 /// Whether all that a sheet of styles imports from elsewhere is typefaces.
@@ -148,142 +148,6 @@ pub(super) fn only_draws(text: &str) -> bool {
         && all_elements(text, &["use", "image"], shows_its_own)
 }
 
-/// Whether a text is a page of its own, as mails are: what its base and its sheets of styles say
-/// holds for nothing else.
-pub(super) fn is_page(text: &str) -> bool {
-    let start = text.trim_start().get(..9).unwrap_or_default();
-    start.eq_ignore_ascii_case("<!doctype") || start.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"))
-}
-
-/// Whether each base that a text has is a server of the web, over an encrypted connection.
-pub(super) fn is_based_on_the_web(text: &str) -> bool {
-    all_elements(text, &["base"], |tag| {
-        let base = attribute(tag, "href");
-        base.is_none_or(|base| base.starts_with("https://") && of_the_web(base).is_some())
-    })
-}
-
-/// A text without its bases.
-pub(super) fn without_bases(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = find(rest, "<base ") {
-        let (before, from) = rest.split_at_checked(at).unwrap_or_default();
-        plain.push_str(before);
-        rest = from.split_once('>').map_or("", |(_, behind)| behind);
-    }
-    plain.push_str(rest);
-    plain
-}
-
-/// Whether each sheet of styles that a text links to is one of the site's, of a typeface, or of a
-/// host of what everybody's pages load; or is called as one, on a server of the web, and written as
-/// editors write links. Which of the latter are the site's own nobody can tell.
-pub(super) fn links_known_styles(text: &str) -> bool {
-    all_elements(text, &["link"], |tag| {
-        let href = attribute(tag, "href").unwrap_or_default();
-        let Some(url) = of_the_web(href) else {
-            return is_relative(href) && !href.starts_with('\\');
-        };
-        let (host, path) = url.split_once('/').unwrap_or((url, ""));
-        let is_quoted = ["=\"https://", "='https://"].iter().any(|start| tag.contains(start));
-        let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let is_sheet = path.split(['?', '#']).next().is_some_and(|file| file.ends_with(".css"));
-        FONTS.contains(&host)
-            || STYLES.contains(&host)
-            || host.starts_with("fonts.")
-            || is_quoted && is_name && is_sheet && href.starts_with("https://")
-    })
-}
-
-/// Whether a text asks for a password, in a form that sends what is entered elsewhere.
-pub(super) fn asks_for_passwords(text: &str) -> bool {
-    let is_password = |tag: &str| {
-        let kind = attribute(tag, "type").unwrap_or_default();
-        kind.eq_ignore_ascii_case("password")
-    };
-    !all_elements(text, &["input"], |tag| !is_password(tag))
-}
-
-/// A text without its handlers in curly brackets, as JSX has them, where it has any and a browser
-/// makes nothing of them that runs. It takes what stands up to the first blank or the tag's end for
-/// the handler: brackets that are not closed there are an error of syntax, and a name does nothing.
-/// What follows is no attribute and no tag. Where a page puts the text into a string, what is called
-/// stands within that string.
-pub(super) fn without_handlers_of_jsx(text: &str) -> Option<String> {
-    /// The longest handler, in bytes.
-    const LONGEST: usize = 1024;
-    const CALLED: &[&str] = &["alert", "confirm", "prompt", "eval"];
-    let (mut plain, mut rest) = (String::new(), text);
-    while let Some(at) = find(rest, "on") {
-        let (before, from) = rest.split_at_checked(at + 2)?;
-        let is_name = before.len() < 3 || before.get(..at)?.ends_with(|sign: char| sign.is_ascii_whitespace());
-        let behind = from.trim_start_matches(|sign: char| sign.is_ascii_alphabetic());
-        let Some(value) = behind
-            .strip_prefix('=')
-            .filter(|_| is_name && behind.len() < from.len())
-        else {
-            plain.push_str(before);
-            rest = from;
-            continue;
-        };
-        let length = closing(value.get(..value.floor_char_boundary(LONGEST)).unwrap_or(value))?;
-        let (code, after) = value.split_at_checked(length)?;
-        let seen = code
-            .split(['>', ' ', '\t', '\n', '\r', '\u{c}'])
-            .next()
-            .unwrap_or_default();
-        let names = code.strip_prefix('{')?.strip_suffix('}')?;
-        let is_name = names
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-        let is_error = seen.len() < code.len() && closing(seen).is_none();
-        let assigns = code.replace("=>", "").replace("==", "").contains('=');
-        let quoted = code.split_once(['\'', '"', '`']).map_or("", |(_, quoted)| quoted);
-        let is_called = CALLED.iter().any(|called| quoted.contains(called));
-        if !(is_name || is_error || calls_its_own(names)) || assigns || is_called || code.contains('<') {
-            return None;
-        }
-        plain.push_str(before.get(..at)?);
-        rest = after;
-    }
-    plain.push_str(rest);
-    (plain.len() < text.len()).then_some(plain)
-}
-
-/// Whether code is the call of a handler of the component's own with names, as its author calls it:
-/// `handleSubmit(onSubmit)`, `this.open.bind(this)`. A browser has nothing that is called so.
-fn calls_its_own(code: &str) -> bool {
-    let called = code.strip_suffix(')').and_then(|code| code.split_once('('));
-    let is_of_names = |names: &str| names.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
-    called.is_some_and(|(callee, given)| {
-        let is_handler = callee
-            .strip_prefix("handle")
-            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()));
-        let is_bound = callee.starts_with("this.handle") && callee.ends_with(".bind");
-        is_of_names(callee) && is_of_names(given) && (is_handler && !callee.contains('.') || is_bound)
-    })
-}
-
-/// The length of what stands in curly brackets, with them, at the beginning of a text; `None` where
-/// there are none, or brackets are not closed as they were opened.
-fn closing(text: &str) -> Option<usize> {
-    let mut open = Vec::new();
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' => open.push(b')'),
-            b'[' => open.push(b']'),
-            b'{' => open.push(b'}'),
-            b')' | b']' | b'}' if open.pop() != Some(byte) => return None,
-            _ => {}
-        }
-        if open.is_empty() {
-            return (byte == b'}').then_some(at + 1);
-        }
-    }
-    None
-}
-
 /// Whether what an element uses or shows is part of its text, a picture within it, or a drawing of
 /// the site's own.
 fn shows_its_own(tag: &str) -> bool {
@@ -386,7 +250,7 @@ fn conditions_are_of_office(text: &str) -> bool {
 }
 
 /// The value of a tag's attribute of this name.
-fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+pub(super) fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
     let at = find(tag, name)?;
     let rest = tag.get(at + name.len()..)?.trim_start().strip_prefix('=')?;
     Some(unquoted(rest.trim_start()))
@@ -465,7 +329,7 @@ fn is_widget(attributes: &str, content: &str) -> bool {
 /// Whether what stands in each tag that opens such an element is as it should be. Tags lie one
 /// behind the other: where they lie within each other they are no editor's, and reading each to its
 /// end would take a multiple of the text.
-fn all_elements(text: &str, names: &[&str], is_so: impl Fn(&str) -> bool) -> bool {
+pub(super) fn all_elements(text: &str, names: &[&str], is_so: impl Fn(&str) -> bool) -> bool {
     let mut left = text.len();
     text.match_indices('<').all(|(at, _)| {
         let tag = text.get(at + 1..).unwrap_or_default();
@@ -482,7 +346,7 @@ fn all_elements(text: &str, names: &[&str], is_so: impl Fn(&str) -> bool) -> boo
 }
 
 /// Whether a tag has an attribute whose name begins so.
-fn has_attribute(tag: &str, name: &str) -> bool {
+pub(super) fn has_attribute(tag: &str, name: &str) -> bool {
     let mut rest = tag;
     while let Some(at) = find(rest, name) {
         let (before, from) = rest.split_at_checked(at).unwrap_or_default();
@@ -498,7 +362,7 @@ fn has_attribute(tag: &str, name: &str) -> bool {
 }
 
 /// The one source in a tag. With two of them a browser may take the other.
-fn source(attributes: &str) -> Option<&str> {
+pub(super) fn source(attributes: &str) -> Option<&str> {
     let mut found = None;
     for name in ["src", "data"] {
         let mut rest = attributes;
@@ -523,7 +387,7 @@ fn source(attributes: &str) -> Option<&str> {
     found
 }
 
-fn unquoted(value: &str) -> &str {
+pub(super) fn unquoted(value: &str) -> &str {
     let quoted = |quote| {
         value
             .strip_prefix(quote)
@@ -536,7 +400,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// A URL of the web without its scheme.
-fn of_the_web(url: &str) -> Option<&str> {
+pub(super) fn of_the_web(url: &str) -> Option<&str> {
     let rest = ["https://", "http://", "//"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))?;
@@ -549,7 +413,7 @@ fn of_the_web(url: &str) -> Option<&str> {
 }
 
 /// Whether a URL is a path of the site's own, in letters that no parser reads in two ways.
-fn is_of_the_site(url: &str) -> bool {
+pub(super) fn is_of_the_site(url: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?=#+,".contains(&byte);
     url.starts_with('/') && !url.contains("//") && !url.contains("..") && url.bytes().all(is_plain)
 }
@@ -592,12 +456,12 @@ pub(super) fn handlers_do_nothing(text: &str) -> bool {
     has_any
 }
 
-fn is_relative(url: &str) -> bool {
+pub(super) fn is_relative(url: &str) -> bool {
     let first = url.split(['/', '?', '#']).next().unwrap_or_default();
     !first.contains(':') && !url.starts_with("//") && !url.contains('\\')
 }
 
-fn is_provider(url: &str) -> bool {
+pub(super) fn is_provider(url: &str) -> bool {
     let host = url.split(['/', '?', '#']).next().unwrap_or_default();
     PROVIDERS.iter().any(|provider| {
         host.strip_suffix(provider)
@@ -605,13 +469,13 @@ fn is_provider(url: &str) -> bool {
     })
 }
 
-fn find(text: &str, wanted: &str) -> Option<usize> {
+pub(super) fn find(text: &str, wanted: &str) -> Option<usize> {
     text.as_bytes()
         .windows(wanted.len())
         .position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
-fn occurrences(text: &str, wanted: &str) -> usize {
+pub(super) fn occurrences(text: &str, wanted: &str) -> usize {
     text.as_bytes()
         .windows(wanted.len())
         .filter(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))

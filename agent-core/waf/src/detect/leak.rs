@@ -3,7 +3,7 @@
 //!
 //! For answers. Each kind is switched by itself.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use once_cell::race::OnceBox;
 
@@ -191,6 +191,28 @@ pub(super) fn is_near(text: &str, at: usize) -> bool {
     text.get(start..end).is_some_and(|near| first(near).is_some())
 }
 
+/// A path as it may be shown, up to the first segment in which there is data of any kind, as it came
+/// or decoded, once or twice.
+#[must_use]
+pub fn shown_path(path: &str) -> Cow<'_, str> {
+    /// What is shown of a path is far shorter.
+    const LOOKED_AT: usize = 2048;
+    let near = path.get(..path.floor_char_boundary(LOOKED_AT)).unwrap_or(path);
+    let holds_data = |segment: &str| {
+        let once = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+        let twice = percent_encoding::percent_decode_str(&once).decode_utf8_lossy();
+        first(&once).is_some() || (twice != once && first(&twice).is_some())
+    };
+    let mut at = 0;
+    for segment in near.split('/') {
+        if holds_data(segment) {
+            return Cow::Owned(format!("{}{MASK}", path.get(..at).unwrap_or_default()));
+        }
+        at += segment.len() + 1;
+    }
+    Cow::Borrowed(path)
+}
+
 /// Where the first data of any kind begins.
 fn first(text: &str) -> Option<usize> {
     let by_rules = compiled()
@@ -292,6 +314,19 @@ mod tests {
         api_keys: true,
         report_content: true,
     };
+
+    #[test]
+    fn paths_are_shown_up_to_what_is_recognised() {
+        for (path, shown) in [
+            ("/items/7", "/items/7"),
+            ("/pay/4111%201111%201111%201111/x", "/pay/***"),
+            ("/pay/4111%25201111%25201111%25201111", "/pay/***"),
+            ("/4111-1111-1111-1111", "/***"),
+            ("/orders/4111-1111-1111-1112", "/orders/4111-1111-1111-1112"),
+        ] {
+            assert_eq!(shown_path(path), shown);
+        }
+    }
 
     fn find(wanted: LeakOptions, text: &str) -> Option<&'static str> {
         Leaks::new(&wanted)

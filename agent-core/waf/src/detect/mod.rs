@@ -53,6 +53,7 @@ mod ldap;
 pub mod leak;
 mod lexicon;
 mod marks;
+mod markup;
 mod member;
 mod nosql;
 mod options;

@@ -8,6 +8,7 @@
 use super::{
     BuildError, Detector, Family, Finding, Marks, Rule, RuleSet, Value, embed,
     lexicon::Lexicon,
+    markup,
     rules::{always, short},
     sentence,
 };
@@ -348,7 +349,7 @@ impl Detector for Xss {
                 && value.marks.any(Marks::CURLY)
                 && value.marks.any(Marks::ANGLE)
                 && value.spend(2 * value.text.len() as u64);
-            let rest = is_source.then(|| embed::without_handlers_of_jsx(value.text)).flatten();
+            let rest = is_source.then(|| markup::without_handlers_of_jsx(value.text)).flatten();
             return match rest {
                 Some(rest) => self.judge(&value.rewritten(&rest)).map(|found| value.widened(found)),
                 None => Some(finding),
@@ -405,15 +406,15 @@ impl Xss {
             "import" => !embed::imports_fonts(value.text) && !is_of_styles(value),
             "style-sheet" if is_rich_text(value, RICH) => false,
             "link-style" => {
-                let is_mail = value.context.is_of_mails() && embed::is_page(value.text);
-                !(is_rich_text(value, RICH) && (is_mail || embed::links_known_styles(value.text)))
+                let is_mail = value.context.is_of_mails() && markup::is_page(value.text);
+                !(is_rich_text(value, RICH) && (is_mail || markup::links_known_styles(value.text)))
             }
-            "form" => !is_rich_text(value, RICH) || embed::asks_for_passwords(value.text),
+            "form" => !is_rich_text(value, RICH) || markup::asks_for_passwords(value.text),
             // a mail's pictures and links lie where its base says
-            "active-element" if value.context.is_of_mails() && embed::is_page(value.text) => {
+            "active-element" if value.context.is_of_mails() && markup::is_page(value.text) => {
                 !(is_rich_text(value, RICH)
-                    && embed::is_based_on_the_web(value.text)
-                    && embed::only_draws(&embed::without_bases(value.text)))
+                    && markup::is_based_on_the_web(value.text)
+                    && embed::only_draws(&markup::without_bases(value.text)))
             }
             "active-element" => !((is_rich_text(value, RICH) || is_picture(value)) && embed::only_draws(value.text)),
             "script-element" => !embed::runs_nothing(value.text),

@@ -7,6 +7,7 @@
 
 mod bare;
 mod honest;
+mod quoted;
 pub(super) mod rules;
 mod tables;
 
@@ -85,7 +86,7 @@ impl Detector for Command {
         if !is_certain(Some(&finding)) {
             return Some(finding);
         }
-        match honest::without_files(value) {
+        match quoted::without_files(value) {
             Some(rest) => self.of_value(&value.with_text(&rest)).map(|found| value.widened(found)),
             None => Some(finding),
         }
@@ -100,7 +101,7 @@ impl Command {
             return padded.map(|found| value.widened(found)).or(finding);
         }
         // what a message quotes is not run; what stands around it is looked into again
-        match honest::without_quoted_code(value) {
+        match quoted::without_quoted_code(value) {
             Some(rest) => self.judge(&value.with_text(&rest)).map(|found| value.widened(found)),
             None => finding,
         }
