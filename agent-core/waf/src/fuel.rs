@@ -64,7 +64,7 @@ impl Fuel {
     /// With a head's they are some 4 ms, at the 1.0 to 1.6 ns a step of the dearest requests of
     /// each kind that a search of some minutes finds; source code of 10 to 64 KiB stays below but
     /// for one file in two hundred.
-    pub const MOST_OF_BODY: u64 = 2_200_000;
+    pub const MOST_OF_BODY: u64 = 2_400_000;
 
     /// Bytes that the most steps of a body are for.
     const LENGTH: u64 = 64 << 10;
