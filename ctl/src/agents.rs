@@ -2,6 +2,9 @@
 
 use std::time::SystemTime;
 
+use buckler::protocol::v2::Identity;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,6 +13,10 @@ use crate::{
     cli::{AgentsArgs, AgentsCommand},
     show::{Screen, at, duration, taken, text},
 };
+
+/// The most turns in which agents are forgotten: as many as the server can know. A node that does not
+/// follow the others would else offer the same ones for ever.
+const MOST_TURNS: usize = 20;
 
 /// Whether an agent still speaks, as the server says it by the interval of the agent's profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,30 +116,15 @@ pub(crate) fn troubles(agent: &Value) -> Vec<String> {
     troubles
 }
 
-/// An agent's labels.
-fn labels(agent: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let labels = at(at(agent, "identity"), "labels").as_object().into_iter().flatten();
-    labels.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
+/// What people know an agent by; nothing where a server of another release says it otherwise.
+fn identity(agent: &Value) -> Identity {
+    Identity::deserialize(at(agent, "identity")).unwrap_or_default()
 }
 
-/// Whether a label is what was asked for: `key:value`, or `key`.
-fn is_label(wanted: &str, key: &str, value: &str) -> bool {
-    let rest = wanted.strip_prefix(key);
-    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':') == Some(value))
-}
-
-/// What people know an agent by, apart from its name, in a few words.
-fn known_as(agent: &Value) -> String {
-    let identity = at(agent, "identity");
-    let said = ["environment", "release"].map(|member| text(identity, member));
-    let labels = labels(agent).map(|(key, value)| {
-        if value.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{key}:{value}")
-        }
-    });
-    let all: Vec<String> = said.into_iter().chain(labels).filter(|text| !text.is_empty()).collect();
+/// What people know an agent by, apart from its name and host, in a few words.
+fn known_as(identity: &Identity) -> String {
+    let said = [&identity.environment, &identity.release].into_iter().flatten();
+    let all: Vec<String> = said.cloned().chain(identity.labels_as_text()).collect();
     all.join(" ")
 }
 
@@ -142,12 +134,15 @@ fn forget(command: &AgentsCommand, api: &Api, screen: &mut Screen) -> Result<Ans
     let mut query: Vec<(&str, &str)> = profile.iter().map(|profile| ("profile", profile.as_str())).collect();
     let mut forgotten = 0;
     if let Some(id) = id {
-        let _: Value = api.delete(&format!("admin/agents/{}", segment(id)), &query)?;
+        let _: Value = api.delete(
+            &format!("admin/agents/{}", utf8_percent_encode(id, NON_ALPHANUMERIC)),
+            &query,
+        )?;
         forgotten = 1;
     } else {
         query.push(("state", State::Gone.name()));
         // so many at once as the server takes
-        loop {
+        for _ in 0..MOST_TURNS {
             let done: Value = api.delete("admin/agents", &query)?;
             let now = at(&done, "forgotten").as_u64().unwrap_or_default();
             forgotten += now;
@@ -168,15 +163,6 @@ fn forget(command: &AgentsCommand, api: &Api, screen: &mut Screen) -> Result<Ans
     Ok(if forgotten > 0 { Answer::Yes } else { Answer::No })
 }
 
-/// A text as one segment of a path.
-fn segment(text: &str) -> String {
-    let written = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(written).collect()
-}
-
 pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<Answer, Failure> {
     if let Some(command) = &args.command {
         return forget(command, api, screen);
@@ -184,18 +170,14 @@ pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<A
     let is_asked_for = |agent: &Value| {
         let is =
             |asked: &Option<String>, member: &str| asked.as_ref().is_none_or(|asked| *at(agent, member) == **asked);
-        let identity = at(agent, "identity");
-        let said =
-            |asked: &Option<String>, member: &str| asked.as_ref().is_none_or(|asked| *at(identity, member) == **asked);
+        let identity = identity(agent);
+        let said = |asked: &Option<String>, said: &Option<String>| asked.is_none() || asked == said;
         is(&args.profile, "profile")
             && is(&args.fleet, "fleet")
-            && said(&args.name, "name")
-            && said(&args.environment, "environment")
-            && said(&args.release, "release")
-            && args
-                .label
-                .iter()
-                .all(|wanted| labels(agent).any(|(key, value)| is_label(wanted, key, value)))
+            && said(&args.name, &identity.name)
+            && said(&args.environment, &identity.environment)
+            && said(&args.release, &identity.release)
+            && args.label.iter().all(|wanted| identity.has_label(wanted))
             && !(args.unwell && troubles(agent).is_empty())
     };
     let agents: Vec<Value> = all(api)?.into_iter().filter(is_asked_for).collect();
@@ -209,12 +191,13 @@ pub(crate) fn run(args: &AgentsArgs, api: &Api, screen: &mut Screen) -> Result<A
         return Ok(answer);
     }
     let rows = agents.iter().map(|agent| {
+        let identity = identity(agent);
         [
             text(agent, "id"),
-            text(at(agent, "identity"), "name"),
+            identity.name.clone().unwrap_or_default(),
             text(agent, "profile"),
-            text(at(agent, "identity"), "host"),
-            known_as(agent),
+            identity.host.clone().unwrap_or_default(),
+            known_as(&identity),
             text(agent, "peer"),
             format!("{} {}", text(agent, "platform"), text(agent, "version")),
             text(agent, "state"),

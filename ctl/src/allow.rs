@@ -50,14 +50,14 @@ pub(crate) fn run(command: &AllowCommand, api: &Api, screen: &mut Screen) -> Res
                 "{} is allowed {end}, {lifted} bans are lifted",
                 text(allowed, "address")
             );
-            said(&done, &words, screen)
+            screen.done(&done, &words)
         }
         AllowCommand::Remove { address, fleet } => {
             let mut query = fleet.query();
             query.push(("address", address));
             let done: Value = api.delete(PATH, &query)?;
             let words = format!("{} is allowed no longer", text(at(&done, "removed"), "address"));
-            said(&done, &words, screen)
+            screen.done(&done, &words)
         }
     }
 }
@@ -65,13 +65,4 @@ pub(crate) fn run(command: &AllowCommand, api: &Api, screen: &mut Screen) -> Res
 /// For how long an entry is in force; empty where it has no end.
 fn ends(one: &Value) -> String {
     at(one, "ttl_s").as_u64().map(duration).unwrap_or_default()
-}
-
-fn said(done: &Value, words: &str, screen: &mut Screen) -> Result<Answer, Failure> {
-    if screen.is_json() {
-        screen.json(done)?;
-    } else {
-        screen.line(words)?;
-    }
-    Ok(Answer::Yes)
 }

@@ -5,7 +5,8 @@
 //! | [`cli`] | what may be typed |
 //! | [`target`] | which server is asked, and with which token |
 //! | [`api`] | the admin API |
-//! | [`bans`], [`allow`], [`agents`], [`proposals`], [`findings`], [`refusals`], [`profiles`], [`status`], [`backup`] | one command each |
+//! | [`bans`], [`allow`], [`agents`], [`proposals`], [`findings`], [`refusals`] | one command each |
+//! | [`profiles`], [`status`], [`backup`] | one command each |
 //! | [`access`] | keys, credentials, tokens and the audit |
 //! | [`lists`] | formats of lists of addresses, read and written |
 //! | [`sign`] | configurations and changes of keys, signed where the server is not |

@@ -18,25 +18,16 @@ pub(crate) fn run(command: &ProposalsCommand, api: &Api, screen: &mut Screen) ->
         ProposalsCommand::Ban { address, fleet } => {
             let done: Value = api.post(PATH, &json!({"address": address, "fleet": fleet.fleet}))?;
             let words = format!("{address} is banned {}", listed(at(&done, "entry")));
-            said(&done, &words, screen)
+            screen.done(&done, &words)
         }
         ProposalsCommand::Dismiss { address, fleet } => {
             let mut query = fleet.query();
             query.push(("address", address));
             let done: Value = api.delete(PATH, &query)?;
             let words = format!("{} is proposed no more", text(at(&done, "dismissed"), "address"));
-            said(&done, &words, screen)
+            screen.done(&done, &words)
         }
     }
-}
-
-fn said(done: &Value, words: &str, screen: &mut Screen) -> Result<Answer, Failure> {
-    if screen.is_json() {
-        screen.json(done)?;
-    } else {
-        screen.line(words)?;
-    }
-    Ok(Answer::Yes)
 }
 
 fn list(api: &Api, fleet: &FleetArgs, screen: &mut Screen) -> Result<Answer, Failure> {

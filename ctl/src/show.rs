@@ -54,6 +54,16 @@ impl Screen {
         writeln!(self.out, "{}", plain(text))
     }
 
+    /// Writes what was done: in words, or what the server said of it.
+    pub(crate) fn done(&mut self, said: &Value, words: &str) -> Result<Answer, Failure> {
+        if self.is_json() {
+            self.json(said)?;
+        } else {
+            self.line(words)?;
+        }
+        Ok(Answer::Yes)
+    }
+
     /// Writes what is not the answer itself: progress, what was left out.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.err, "{}", plain(text))

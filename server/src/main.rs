@@ -78,8 +78,9 @@ enum Task {
     /// Reads the configuration and the files that it names, and says whether a server can start
     /// with it; nothing is made or opened.
     CheckConfig,
-    /// Prints the hash of each line of the standard input, to stand in the configuration in the place of the key or token that
-    /// the line holds: `blake3:HASH`. There is no argument for the key: every user of the machine sees those.
+    /// Prints the hash of each line of the standard input, to stand in the configuration in the
+    /// place of the key or token that the line holds: `blake3:HASH`. There is no argument for the
+    /// key: every user of the machine sees those.
     HashKey,
 }
 

@@ -316,17 +316,7 @@ fn names_alone() {
 #[test]
 #[ignore = "run by no_report_of_any_kind_holds_what_a_leak_detector_recognises"]
 fn leaks_alone() {
-    let all = LeakOptions {
-        phone_numbers: true,
-        card_numbers: true,
-        private_keys: true,
-        hashes: true,
-        windows_credentials: true,
-        linux_credentials: true,
-        api_keys: true,
-        report_content: true,
-    };
-    let detectors = Leaks::new(&all).unwrap();
+    let detectors = Leaks::new(&LeakOptions::ALL).unwrap();
     let mut told = Told::start();
     for (row, leak) in (0_u8..).zip(leaks()) {
         assert!(detectors.find(&leak).is_some(), "{leak}");

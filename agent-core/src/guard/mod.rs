@@ -309,7 +309,8 @@ impl Guard {
         &self.0.history
     }
 
-    /// Forgets what speaks against the clients of networks, and their bans: they were let in, and begin again.
+    /// Forgets what speaks against the clients of networks, and their bans: they were let in, and
+    /// begin again.
     pub(crate) fn forgive(&self, networks: &[IpNet]) {
         if networks.is_empty() {
             return;

@@ -11,17 +11,13 @@ use super::{
 };
 use crate::protocol::v2::{Identity, MAX_IDENTITY_BYTES, MAX_LABELS, is_shown};
 
-/// What a label may be.
-const LABELS: &str = "a table of up to 16 texts by name, each of up to 256 bytes in one line; in a variable \
-                      \"tier=web, zone=eu\", or JSON";
-
 /// What is said of the machine's name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum HostName {
     /// The one that the system has.
     #[default]
     Found,
-    /// None: it is told to nobody.
+    /// None: it is not told.
     Hidden,
     /// This one.
     Said(String),
@@ -79,7 +75,13 @@ fn labels(section: &mut Section<'_>) -> BTreeMap<String, String> {
         let fit = |(key, value): (&String, &String)| !key.is_empty() && fits(key) && fits(value);
         (labels.len() <= MAX_LABELS && labels.iter().all(fit)).then_some(labels)
     };
-    section.read("labels", || LABELS.to_owned(), read).unwrap_or_default()
+    let allowed = || {
+        format!(
+            "a table of up to {MAX_LABELS} texts by name, each of up to {MAX_IDENTITY_BYTES} bytes in one line; in a variable \
+             \"tier=web, zone=eu\", or JSON"
+        )
+    };
+    section.read("labels", allowed, read).unwrap_or_default()
 }
 
 /// Numbers and switches are the texts that they are written as.

@@ -237,7 +237,7 @@ impl Settings {
         if identity.name.is_none() && self.local.iter().chain(&self.code).any(said) {
             identity.name = Some(self.policy.app_name().to_owned());
         }
-        identity.bounded()
+        identity
     }
 
     /// Who said `agent.cloud_url`: a file's path, an environment variable, or `code`.

@@ -13,6 +13,7 @@ mod dry_run;
 mod durability;
 mod on_demand;
 mod pushes;
+mod registration;
 mod restarts;
 mod safety;
 mod survival;

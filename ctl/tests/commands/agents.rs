@@ -117,7 +117,7 @@ fn agents_that_are_gone_are_forgotten() {
     assert_says(&stage.run("agents forget --gone"), 1, "no agent is gone");
     assert_says(&stage.run(&format!("agents forget {AGENT}")), 1, "only who is gone");
     stage.pass(30 * INTERVAL_S);
-    assert_says(&stage.run("agents forget nobody"), 1, "no such agent");
+    assert_says(&stage.run("agents forget no-such-agent"), 1, "no such agent");
     assert_says(
         &stage.run(&format!("agents forget {AGENT} --profile shop")),
         0,

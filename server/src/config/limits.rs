@@ -52,7 +52,7 @@ impl Default for Limits {
         Self {
             // a beacon with 256 events is 60 kB, a registration with 5,000 routes 1 MB
             body_bytes: at_least_one(4 << 20),
-            // 1 kB each
+            // 1 kB each, and up to 10 kB more of one that says much of itself
             agents: at_least_one(100_000),
             // 300 kB of JSON: read in 2 ms, well below any agent's cap
             page_entries: at_least_one(10_000),

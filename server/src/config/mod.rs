@@ -251,7 +251,7 @@ impl ServerConfig {
             tracing::warn!(
                 file = %file.display(),
                 at = clear.join(", "),
-                "the file holds keys as they are, and whoever reads it has them: put \"blake3:HASH\" in the place of each, with the hash \
+                "the file holds keys as they are, and all who read it have them: put \"blake3:HASH\" in the place of each, with the hash \
                  that `buckler-server hash-key` prints of it"
             );
         }

@@ -100,7 +100,8 @@ pub enum Command {
         /// The network.
         network: IpNet,
     },
-    /// An operator allows a network: bans that touch it are lifted, and none is taken until it ends.
+    /// An operator allows a network: bans that touch it are lifted, and none is taken until it
+    /// ends.
     Allow {
         /// The fleet.
         fleet: Arc<str>,
@@ -168,8 +169,8 @@ pub enum Command {
         /// The agent.
         agent: Uuid,
     },
-    /// An agent that is gone is shown no longer, on any node. What is known of its events stays, and
-    /// who speaks again is there again.
+    /// An agent that is gone is shown no longer, on any node. What is known of its events stays,
+    /// and who speaks again is there again.
     ForgetAgent {
         /// The profile.
         profile: Arc<str>,

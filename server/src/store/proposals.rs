@@ -59,8 +59,8 @@ impl Proposals {
         self.remove(&(Arc::clone(fleet), network));
     }
 
-    /// Forgets what is proposed that holds something of a network, or lies within it: it is allowed.
-    /// What that was is returned, since those who proposed it ban it themselves.
+    /// Forgets what is proposed that holds something of a network, or lies within it: it is
+    /// allowed. What that was is returned, since those who proposed it ban it themselves.
     pub(super) fn withdraw_touching(&mut self, fleet: &Arc<str>, network: IpNet) -> Vec<IpNet> {
         let of_fleet = self.all.range((Arc::clone(fleet), IpNet::default())..);
         let of_fleet = of_fleet.take_while(|((of, _), _)| of == fleet).map(|(place, _)| place);

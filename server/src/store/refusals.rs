@@ -149,8 +149,8 @@ impl Refusals {
         self.by_id.insert(id, refusal);
     }
 
-    /// Networks that agents of a fleet still ban themselves, by their newest refusals, and that hold
-    /// something of this one or lie within it.
+    /// Networks that agents of a fleet still ban themselves, by their newest refusals, and that
+    /// hold something of this one or lie within it.
     pub(super) fn banned_touching(&self, fleet: &str, network: IpNet, now: Moment) -> BTreeSet<IpNet> {
         let of_fleet = self.newest().filter(|refusal| *refusal.fleet == *fleet);
         let running = of_fleet.filter(|refusal| refusal.until_ms.is_some_and(|until| until > now.unix_ms));

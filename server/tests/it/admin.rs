@@ -433,7 +433,7 @@ async fn agents_that_are_gone_are_forgotten_when_an_operator_says_so() {
     speaks.register(&cloud).await;
     delete("/admin/agents").await.refused(400);
     delete("/admin/agents?state=late").await.refused(400);
-    delete("/admin/agents/nobody").await.refused(404);
+    delete("/admin/agents/no-such-agent").await.refused(404);
     delete(&format!("/admin/agents/{id}?profile=blog")).await.refused(404);
     delete(&format!("/admin/agents/{id}")).await.good();
     let names = async || {

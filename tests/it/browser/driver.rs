@@ -53,7 +53,8 @@ impl Theme {
     }
 }
 
-/// Runs a visit in a browser, and ends the browser however the visit ends. Where there is no browser, that is said.
+/// Runs a visit in a browser, and ends the browser however the visit ends. Where there is no
+/// browser, that is said.
 pub(super) fn visit<F: Future<Output = ()> + Send + 'static>(
     visit: impl FnOnce(std::sync::Arc<Browser>) -> F + Send + 'static,
 ) {

@@ -1,4 +1,5 @@
-//! The operators' page in a real headless Chromium: what scripts, style sheets, policy and keyboard make of it.
+//! The operators' page in a real headless Chromium: what scripts, style sheets, policy and keyboard
+//! make of it.
 
 mod driver;
 
@@ -105,7 +106,7 @@ fn an_operator_sees_an_attack_live_and_undoes_what_it_led_to() {
         assert!(complaints.iter().all(|said| said.contains("401")), "{complaints:?}");
         browser.shows("Live").await;
 
-        // nobody loads the page again: it is told
+        // the view changes without being loaded again
         let id = fleet.attacked();
         browser.shows(CLIENT).await;
         browser.shows("banned").await;
@@ -237,13 +238,13 @@ fn the_keyboard_alone_reaches_and_presses_every_control() {
         for step in 0..wanted {
             browser.key("Tab").await;
             let at = browser.asked(focused).await;
-            assert_eq!(at[2], true, "nobody sees that {} has the focus", at[0]);
+            assert_eq!(at[2], true, "it is not shown that {} has the focus", at[0]);
             assert_eq!(at[1], step + 1, "the focus went round before all were reached: {at}");
             is_there |= at[0] == "Unban";
         }
         assert!(is_there, "no button to unban was reached");
         browser.open(&fleet.url("/list")).await;
-        // what is live may be drawn anew while the focus is on its way
+        // what is live may be drawn again while the focus is on its way
         let at = "return document.activeElement.innerText";
         let mut tabs = 0;
         while browser.asked(at).await != "Unban" {

@@ -11,8 +11,8 @@ What it does to a request:
 - Before the application sees it, the guard judges address, host, path, query and headers, and then the beginning of its body. A refused
   request gets the configured answer.
 - The application gets the body byte for byte: what was looked at is shown to it again. At most 64 KiB are waited for, and nothing where
-  the request announces no body; what the application reads all the same is looked into as it reads it. What is longer is looked into as the application reads it: where an attack is found there, the
-  application reads an error, and its answer is replaced. Nothing is read where no check looks into bodies.
+  the request announces no body. What is longer, or comes without being announced, is looked into as the application reads it: where an
+  attack is found there, the application reads an error, and its answer is replaced. Nothing is read where no check looks into bodies.
 - Of a refused request the rest of the body is read and thrown away, within bounds, so that proxies find the answer. ``buckler.refusal``
   in the environment is the :class:`buckler.Refusal`, for middlewares around this one: ``id`` and ``status``.
 - When the application has begun to answer, the status is counted, and a 404 or 410 for which there was no route is judged by its path;

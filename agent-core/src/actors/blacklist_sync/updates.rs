@@ -26,7 +26,8 @@ impl BlacklistSync {
     /// Applies a version 2 update and keeps what came of it.
     pub(super) fn update(&self, update: &ListUpdate) {
         let now = self.estate.now();
-        let lifted = self.lifted(update, now);
+        let removed_here = networks(&update.remove);
+        let lifted = self.running(&removed_here, now);
         let applied = self.watched(|list, watch| list.apply_watched(update, now, watch));
         let speak = self.estate.list.borrow_mut().speak_after(&applied);
         match applied {
@@ -39,7 +40,7 @@ impl BlacklistSync {
             Applied::Delta { added, removed } => {
                 self.confirmed();
                 let added_here: Vec<IpNet> = update.add.iter().filter_map(|(text, _)| parse_network(text)).collect();
-                self.save_changes(&added_here, &networks(&update.remove));
+                self.save_changes(&added_here, &removed_here);
                 self.forgive(lifted);
                 tracing::info!(added, removed, rev = update.to, "blacklist updated");
             }
@@ -62,24 +63,23 @@ impl BlacklistSync {
         }
     }
 
-    /// Networks that an update takes from the list before their bans have ended.
-    fn lifted(&self, update: &ListUpdate, now: Duration) -> Vec<IpNet> {
+    /// Those of some networks whose bans have not ended.
+    fn running(&self, networks: &[IpNet], now: Duration) -> Vec<IpNet> {
         let list = Arc::clone(self.estate.list.borrow().list());
         let runs_on = |network: &IpNet| {
-            let ends = [Scope::Local, Scope::Shared].into_iter();
-            let mut ends = ends.filter_map(|scope| list.until(*network, scope));
+            let ends = [Scope::Local, Scope::Shared].map(|scope| list.until(*network, scope));
+            let mut ends = ends.into_iter().flatten();
             ends.any(|end| end.is_none_or(|end| end > now.saturating_add(ENDED)))
         };
-        networks(&update.remove).into_iter().filter(runs_on).collect()
+        networks.iter().filter(|network| runs_on(network)).copied().collect()
     }
 
-    /// Who was let in by the server begins again, as who is let in by the host does: what led to the ban
-    /// would else ban the client anew with its next refused request.
+    /// Forgets what spoke against the clients that the server let in, as of those that the host lets
+    /// in: it would ban them again with their next refused request.
     fn forgive(&self, mut lifted: Vec<IpNet>) {
         let list = Arc::clone(self.estate.list.borrow().list());
-        lifted.retain(|network| {
-            list.until(*network, Scope::Local).is_none() && list.until(*network, Scope::Shared).is_none()
-        });
+        let is_listed = |network, scope| list.until(network, scope).is_some();
+        lifted.retain(|network| !is_listed(*network, Scope::Local) && !is_listed(*network, Scope::Shared));
         if !lifted.is_empty() {
             self.estate.shared.guard.forgive(&lifted);
             self.history_changed.set(true);

@@ -313,8 +313,8 @@ pub struct NarrowException {
     /// the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Box<str>>,
-    /// The path itself, as a pattern without its secrets, where neither is known. For the log of the
-    /// host and those that ask the agent alone, see [`to_share`](Self::to_share).
+    /// The path itself, as a pattern without its secrets, where neither is known. For the log of
+    /// the host and those that ask the agent alone, see [`to_share`](Self::to_share).
     #[serde(rename = "route", skip_serializing_if = "Option::is_none")]
     pub path: Option<Box<str>>,
 }

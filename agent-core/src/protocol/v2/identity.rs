@@ -38,6 +38,24 @@ impl Identity {
         *self == Self::default()
     }
 
+    /// The labels as people write them: `key:value`, or `key` alone.
+    pub fn labels_as_text(&self) -> impl Iterator<Item = String> {
+        self.labels.iter().map(|(key, value)| match value.as_str() {
+            "" => key.clone(),
+            value => format!("{key}:{value}"),
+        })
+    }
+
+    /// Whether there is such a label: `key:value`, or `key` with any value.
+    #[must_use]
+    pub fn has_label(&self, wanted: &str) -> bool {
+        let is_it = |(key, value): (&String, &String)| match wanted.strip_prefix(key.as_str()) {
+            Some(rest) => rest.is_empty() || rest.strip_prefix(':') == Some(value),
+            None => false,
+        };
+        self.labels.iter().any(is_it)
+    }
+
     /// The same within its bounds: each text is one line without what steers a terminal, and cut
     /// where it is too long, and labels beyond [`MAX_LABELS`] are left out.
     #[must_use]
@@ -104,6 +122,15 @@ mod tests {
                 .all(|(key, value)| !key.is_empty() && value.len() == MAX_BYTES)
         );
         assert_eq!(held.bounded(), held);
+        let labels = [("tier", "web"), ("spare", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let labelled = Identity {
+            labels: labels.into(),
+            ..Identity::default()
+        };
+        assert!(labelled.labels_as_text().eq(["spare", "tier:web"]));
+        let has =
+            ["tier", "tier:web", "spare", "tier:we", "ti", "tier:", "web"].map(|wanted| labelled.has_label(wanted));
+        assert_eq!(has, [true, true, true, false, false, false, false]);
         assert!(Identity::default().bounded().is_empty());
     }
 }

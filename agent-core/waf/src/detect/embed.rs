@@ -346,7 +346,7 @@ pub(super) fn all_elements(text: &str, names: &[&str], is_so: impl Fn(&str) -> b
 }
 
 /// Whether a tag has an attribute whose name begins so.
-pub(super) fn has_attribute(tag: &str, name: &str) -> bool {
+fn has_attribute(tag: &str, name: &str) -> bool {
     let mut rest = tag;
     while let Some(at) = find(rest, name) {
         let (before, from) = rest.split_at_checked(at).unwrap_or_default();
@@ -362,7 +362,7 @@ pub(super) fn has_attribute(tag: &str, name: &str) -> bool {
 }
 
 /// The one source in a tag. With two of them a browser may take the other.
-pub(super) fn source(attributes: &str) -> Option<&str> {
+fn source(attributes: &str) -> Option<&str> {
     let mut found = None;
     for name in ["src", "data"] {
         let mut rest = attributes;
@@ -387,7 +387,7 @@ pub(super) fn source(attributes: &str) -> Option<&str> {
     found
 }
 
-pub(super) fn unquoted(value: &str) -> &str {
+fn unquoted(value: &str) -> &str {
     let quoted = |quote| {
         value
             .strip_prefix(quote)
@@ -413,7 +413,7 @@ pub(super) fn of_the_web(url: &str) -> Option<&str> {
 }
 
 /// Whether a URL is a path of the site's own, in letters that no parser reads in two ways.
-pub(super) fn is_of_the_site(url: &str) -> bool {
+fn is_of_the_site(url: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~?=#+,".contains(&byte);
     url.starts_with('/') && !url.contains("//") && !url.contains("..") && url.bytes().all(is_plain)
 }
@@ -461,7 +461,7 @@ pub(super) fn is_relative(url: &str) -> bool {
     !first.contains(':') && !url.starts_with("//") && !url.contains('\\')
 }
 
-pub(super) fn is_provider(url: &str) -> bool {
+fn is_provider(url: &str) -> bool {
     let host = url.split(['/', '?', '#']).next().unwrap_or_default();
     PROVIDERS.iter().any(|provider| {
         host.strip_suffix(provider)
@@ -475,7 +475,7 @@ pub(super) fn find(text: &str, wanted: &str) -> Option<usize> {
         .position(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
-pub(super) fn occurrences(text: &str, wanted: &str) -> usize {
+fn occurrences(text: &str, wanted: &str) -> usize {
     text.as_bytes()
         .windows(wanted.len())
         .filter(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))

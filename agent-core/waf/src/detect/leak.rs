@@ -88,6 +88,18 @@ pub struct LeakOptions {
 }
 
 impl LeakOptions {
+    /// Everything is looked for.
+    pub const ALL: Self = Self {
+        phone_numbers: true,
+        card_numbers: true,
+        private_keys: true,
+        hashes: true,
+        windows_credentials: true,
+        linux_credentials: true,
+        api_keys: true,
+        report_content: true,
+    };
+
     /// Nothing is looked for.
     pub const NONE: Self = Self {
         phone_numbers: false,
@@ -191,8 +203,8 @@ pub(super) fn is_near(text: &str, at: usize) -> bool {
     text.get(start..end).is_some_and(|near| first(near).is_some())
 }
 
-/// A path as it may be shown, up to the first segment in which there is data of any kind, as it came
-/// or decoded, once or twice.
+/// A path as it may be shown, up to the first segment in which there is data of any kind, as it
+/// came or decoded, once or twice.
 #[must_use]
 pub fn shown_path(path: &str) -> Cow<'_, str> {
     /// What is shown of a path is far shorter.
@@ -304,16 +316,7 @@ fn is_card(digits: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const ALL: LeakOptions = LeakOptions {
-        phone_numbers: true,
-        card_numbers: true,
-        private_keys: true,
-        hashes: true,
-        windows_credentials: true,
-        linux_credentials: true,
-        api_keys: true,
-        report_content: true,
-    };
+    const ALL: LeakOptions = LeakOptions::ALL;
 
     #[test]
     fn paths_are_shown_up_to_what_is_recognised() {

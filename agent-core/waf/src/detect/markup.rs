@@ -35,7 +35,7 @@ pub(super) fn without_bases(text: &str) -> String {
 
 /// Whether each sheet of styles that a text links to is one of the site's, of a typeface, or of a
 /// host of what everybody's pages load; or is called as one, on a server of the web, and written as
-/// editors write links. Which of the latter are the site's own nobody can tell.
+/// editors write links. Which of the latter are the site's own cannot be told.
 pub(super) fn links_known_styles(text: &str) -> bool {
     all_elements(text, &["link"], |tag| {
         let href = attribute(tag, "href").unwrap_or_default();
@@ -65,8 +65,8 @@ pub(super) fn asks_for_passwords(text: &str) -> bool {
 /// A text without its handlers in curly brackets, as JSX has them, where it has any and a browser
 /// makes nothing of them that runs. It takes what stands up to the first blank or the tag's end for
 /// the handler: brackets that are not closed there are an error of syntax, and a name does nothing.
-/// What follows is no attribute and no tag. Where a page puts the text into a string, what is called
-/// stands within that string.
+/// What follows is no attribute and no tag. Where a page puts the text into a string, what is
+/// called stands within that string.
 pub(super) fn without_handlers_of_jsx(text: &str) -> Option<String> {
     /// The longest handler, in bytes.
     const LONGEST: usize = 1024;

@@ -75,7 +75,7 @@ const STAGES: &[&str] = &[
     "$setWindowFields",
 ];
 
-/// Whether a member is one of a pipeline's stages, which whoever takes them has written down.
+/// Whether a member is one of a pipeline's stages, which applications write down themselves.
 fn is_of_a_pipeline(name: &str) -> bool {
     let mut names = name.split(['.', '[', ']']);
     let is_pipeline = |name: &str| name.eq_ignore_ascii_case("pipeline");

@@ -1,7 +1,6 @@
 //! Agents in the admin API: all of them, or a page of those that are asked for.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use buckler::protocol::v2::Identity;
 use serde::{Deserialize, Serialize};
 
 use super::{Asker, query};
@@ -64,19 +63,8 @@ impl Asked {
             && is(&self.profile, &agent.profile)
             && is(&self.platform, &agent.platform)
             && of.iter().all(|(wanted, found)| wanted.is_none() || wanted == found)
-            && self.label.as_deref().is_none_or(|wanted| has_label(identity, wanted))
+            && self.label.as_deref().is_none_or(|wanted| identity.has_label(wanted))
     }
-}
-
-/// Whether an agent has a label, `key:value` or `key`.
-fn has_label(identity: &Identity, wanted: &str) -> bool {
-    identity
-        .labels
-        .iter()
-        .any(|(key, value)| match wanted.strip_prefix(key.as_str()) {
-            Some(rest) => rest.is_empty() || rest.strip_prefix(':') == Some(value),
-            None => false,
-        })
 }
 
 /// An agent's place in the order of pages.

@@ -29,9 +29,6 @@ use crate::{
     store::{Allowed, Answer, Command, MOST_ALLOWED, StoreError, may_be_allowed},
 };
 
-/// The longest reason, in characters.
-const REASON: usize = 200;
-
 /// An allowed network as an operator sees it.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::http) struct View {
@@ -121,16 +118,11 @@ pub(super) async fn allow(asker: Asker, payload: Payload, state: Data<State>) ->
 }
 
 /// What is wrong with an entry.
-fn judge(network: IpNet, ttl_s: Option<u64>, reason: &str) -> Result<(), Refusal> {
+fn judge(network: IpNet, ttl_s: Option<u64>) -> Result<(), Refusal> {
     if ttl_s == Some(0) {
         return Err(Refusal::bad_request(
             "ttl_s: found 0, allowed is 1 or more, or nothing for an entry without end",
         ));
-    }
-    if reason.is_empty() || reason.chars().count() > REASON {
-        let message =
-            format!("reason: allowed is a text of up to {REASON} characters, for who looks at the list later");
-        return Err(Refusal::bad_request(message));
     }
     if !may_be_allowed(network) {
         return Err(Refusal::bad_request(format!(
@@ -148,8 +140,8 @@ pub(in crate::http) async fn allowed(
     (fleet, network): (String, IpNet),
     (ttl_s, reason): (Option<u64>, String),
 ) -> Result<Done, Refusal> {
-    let (reason, shown) = (reason.trim(), address::to_text(network));
-    judge(network, ttl_s, reason)?;
+    let (reason, shown) = (super::reason(&reason)?, address::to_text(network));
+    judge(network, ttl_s)?;
     let allow = Command::Allow {
         fleet: fleet.as_str().into(),
         network,

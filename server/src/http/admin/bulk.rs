@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     Asker, allowlist,
     blacklist::{self, Doubt, entry_before, known_fleet},
-    json as read,
+    json as read, reason,
 };
 use crate::{
     http::{
@@ -31,9 +31,6 @@ use crate::{
 
 /// The most addresses of one request: with what the audit says of each, a record of 300 KB.
 pub(in crate::http) const MOST: usize = 500;
-
-/// The longest reason, in characters.
-const REASON: usize = 200;
 
 /// What is done with all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -98,11 +95,7 @@ pub(in crate::http) async fn perform(asker: &Asker, state: &State, wanted: Wante
             "addresses: found {found}, allowed are 1 to {MOST} at once"
         )));
     }
-    if wanted.reason.trim().is_empty() || wanted.reason.chars().count() > REASON {
-        let message =
-            format!("reason: allowed is a text of up to {REASON} characters, for who looks at the audit later");
-        return Err(Refusal::bad_request(message));
-    }
+    reason(&wanted.reason)?;
     if wanted.ttl_s == Some(0) {
         return Err(Refusal::bad_request("ttl_s: found 0, allowed is 1 or more"));
     }

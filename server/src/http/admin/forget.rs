@@ -59,7 +59,7 @@ pub(super) async fn one(
     })
 }
 
-/// Which agents are meant: those that are gone, in words, so that nobody forgets all by a slip.
+/// Which agents are meant: those that are gone, in words, so that no slip forgets them all.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gone {

@@ -197,6 +197,19 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refusal> {
         .map_err(|error| Refusal::bad_request(error.to_string()))
 }
 
+/// Why an operator does something, as it is kept.
+fn reason(text: &str) -> Result<&str, Refusal> {
+    /// The longest, in characters.
+    const LONGEST: usize = 200;
+    let reason = text.trim();
+    if reason.is_empty() || reason.chars().count() > LONGEST {
+        return Err(Refusal::bad_request(format!(
+            "reason: allowed is a text of up to {LONGEST} characters, for those who look at it later"
+        )));
+    }
+    Ok(reason)
+}
+
 /// The body, for callers who have shown the token: serde's words name no secret of theirs.
 async fn json<T: DeserializeOwned>(state: &State, payload: Payload) -> Result<T, Refusal> {
     let (body, _room) = state.body(payload).await?;

@@ -77,7 +77,8 @@ pub(super) async fn all(visitor: Visitor, request: HttpRequest, state: Data<Stat
     Ok(frame(&visitor, "Agents", &content))
 }
 
-/// What agents say of themselves in one respect, by the alphabet, and what is asked for in any case.
+/// What agents say of themselves in one respect, by the alphabet, and what is asked for in any
+/// case.
 fn choices(agents: &[AgentView], asked: &str, said: impl Fn(&Identity) -> Option<&String>) -> BTreeSet<String> {
     let all: BTreeSet<&String> = agents.iter().filter_map(|agent| said(&agent.identity)).collect();
     let shown = all.into_iter().enumerate();
@@ -129,7 +130,7 @@ fn says(agent: &AgentView, text: &str) -> bool {
     ];
     let identity = &agent.identity;
     let said = [&identity.name, &identity.host, &identity.release, &identity.environment];
-    let labels = identity.labels.iter().map(label);
+    let labels = identity.labels_as_text();
     let known = known
         .into_iter()
         .chain(said.into_iter().flatten().cloned())
@@ -139,15 +140,6 @@ fn says(agent: &AgentView, text: &str) -> bool {
         .any(|known| known.to_lowercase().contains(&text.to_lowercase()))
 }
 
-/// A label as people write it.
-fn label((key, value): (&String, &String)) -> String {
-    if value.is_empty() {
-        key.clone()
-    } else {
-        format!("{key}:{value}")
-    }
-}
-
 /// What people know an agent by: its own name, or that of its profile.
 fn known_as(agent: &AgentView) -> &str {
     agent.identity.name.as_deref().unwrap_or(&agent.profile)
@@ -155,7 +147,7 @@ fn known_as(agent: &AgentView) -> &str {
 
 /// An agent's labels.
 fn labels(agent: &AgentView) -> Markup {
-    html! { @for one in &agent.identity.labels { span .tag { (label(one)) } " " } }
+    html! { @for label in agent.identity.labels_as_text() { span .tag { (label) } " " } }
 }
 
 fn table(rows: &[(AgentView, Condition)], now_ms: u64) -> Markup {

@@ -15,7 +15,6 @@ use crate::{
             allowlist::{self, View},
             blacklist,
         },
-        reply::Refusal,
         state::State,
     },
     store::Role,
@@ -37,7 +36,7 @@ pub(super) fn section(visitor: &Visitor, fleet: &str, allowed: &[View], now_ms: 
     html! {
         section .card #allowed {
             h2 { "Allowed" }
-            p .hint { "No ban of the fleet touches these networks, whoever asks for it. Requests from there are judged all the same." }
+            p .hint { "No ban of the fleet touches these networks, whether an agent or an operator asks for it. Requests from there are judged all the same." }
             @if allowed.is_empty() { p .empty { "Nothing is allowed." } }
             @else {
                 table {
@@ -99,8 +98,7 @@ pub(super) fn form(visitor: &Visitor, fleet: &str, (address, reason): (&str, &st
 pub(super) async fn allow(visitor: Visitor, sent: Sent, state: Data<State>) -> Result<HttpResponse, Trouble> {
     let network = blacklist::network(sent.text("address"))?;
     let fleet = blacklist::known_fleet(&visitor.asker, &state, sent.given("fleet").map(str::to_owned))?;
-    let not_seconds = |_| Refusal::bad_request("the length is not a number of seconds");
-    let ttl_s = sent.given("ttl_s").map(str::parse).transpose().map_err(not_seconds)?;
+    let ttl_s = sent.seconds("ttl_s")?;
     let asked = (ttl_s, sent.text("reason").to_owned());
     allowlist::allowed(&visitor.asker, &state, (fleet.clone(), network), asked).await?;
     Ok(see(sign_in::next(sent.text("back")).unwrap_or(&link(PATH, &[("fleet", &fleet)]))).finish())

@@ -83,12 +83,11 @@ pub(super) async fn perform(
         "unban" => Act::Unban,
         _ => return Err(Refusal::bad_request("allowed is ban or unban").into()),
     };
-    let not_seconds = |_| Refusal::bad_request("the length is not a number of seconds");
     let written = sent.text("addresses").split_whitespace().map(str::to_owned);
     let wanted = Wanted {
         act,
         addresses: written.chain(sent.named(PICK)).collect(),
-        ttl_s: sent.given("ttl_s").map(str::parse).transpose().map_err(not_seconds)?,
+        ttl_s: sent.seconds("ttl_s")?,
         reason: sent.text("reason").to_owned(),
         fleet: sent.given("fleet").map(str::to_owned),
         force: false,

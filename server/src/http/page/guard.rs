@@ -265,6 +265,12 @@ impl Sent {
         rest.map(str::to_owned)
     }
 
+    /// A field for a length of time, in seconds; none where it says nothing.
+    pub(super) fn seconds(&self, field: &str) -> Result<Option<u64>, Refusal> {
+        let not_seconds = |_| Refusal::bad_request("the length is not a number of seconds");
+        self.given(field).map(str::parse).transpose().map_err(not_seconds)
+    }
+
     /// A field that says something.
     pub(super) fn given(&self, field: &str) -> Option<&str> {
         Some(self.text(field)).filter(|text| !text.is_empty())

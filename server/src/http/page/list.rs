@@ -247,8 +247,7 @@ pub(super) async fn ban(
     request: HttpRequest,
 ) -> Result<HttpResponse, Trouble> {
     let network = blacklist::network(sent.text("address"))?;
-    let not_seconds = |_| Refusal::bad_request("the length is not a number of seconds");
-    let ttl_s = sent.given("ttl_s").map(str::parse).transpose().map_err(not_seconds)?;
+    let ttl_s = sent.seconds("ttl_s")?;
     if ttl_s == Some(0) {
         return Err(Refusal::bad_request("a ban lasts for one second at least").into());
     }

@@ -111,7 +111,7 @@ fn bans_that_touch_what_is_allowed_are_lifted_and_no_others() {
     assert_eq!(key(&told), 1);
     assert_eq!(told.allow("203.0.113.0/28", None), Answer::Allowed(Some(4)));
     assert_eq!(told.all(), ["203.0.112.255/32", "203.0.113.16/32", "2001:db8::/64"]);
-    assert_eq!(key(&told), 0, "what is lifted counts against nobody");
+    assert_eq!(key(&told), 0, "what is lifted counts against no agent");
     assert_eq!(told.allow("2001:db8::1", Some(9)), Answer::Allowed(Some(1)));
 }
 

@@ -1,5 +1,6 @@
 //! The operators' page as a browser gets it: signing in, sessions, forms, roles, and hostile text.
 
+mod listed;
 mod named;
 mod operated;
 

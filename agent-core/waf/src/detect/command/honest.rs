@@ -352,8 +352,8 @@ fn is_program_of_settings(value: &Value<'_>) -> bool {
             .any(|word| word.eq_ignore_ascii_case(program))
 }
 
-/// Whether a value says in the settings how an application is built or started: tools of builds, one
-/// behind the other, that run what the application has.
+/// Whether a value says in the settings how an application is built or started: tools of builds,
+/// one behind the other, that run what the application has.
 fn is_build(value: &Value<'_>) -> bool {
     #[rustfmt::skip]
     const NAMES: &[&str] = &[

@@ -1,4 +1,5 @@
-//! Commands that are shown and not given: what is quoted as code, and files that are written as text.
+//! Commands that are shown and not given: what is quoted as code, and files that are written as
+//! text.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Paths that are named by right: in settings, by builds, in reports, and what only looks like one.
 
-use super::*;
+use crate::{detect::Value, places::Place};
 
 /// Whether a setting says where a certificate or its key lies, or which file or socket an
 /// application works with, as the setting is called.

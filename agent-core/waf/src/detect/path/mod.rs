@@ -18,7 +18,7 @@ use super::{
     lexicon::Lexicon,
     rules::{always, hint, short},
 };
-use crate::places::{Format, HeaderKind, NameHints, Part, Place, Role};
+use crate::places::{Format, HeaderKind, NameHints, Part, Role};
 
 /// The beginning of a value that is a path so far.
 macro_rules! path {

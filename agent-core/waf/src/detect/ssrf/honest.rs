@@ -1,6 +1,7 @@
 //! Hosts within that are named by right: in settings, and by what runs beside the application.
 
-use super::*;
+use super::contains_ignoring_case;
+use crate::{detect::Value, places::Part};
 
 /// Whether a value names a directory or a store of files as settings do: in a body, where the path
 /// or the field's name says so, with a host and the port that such services have. What makes
@@ -81,7 +82,7 @@ pub(super) fn is_connection(value: &Value<'_>) -> bool {
 }
 
 /// Whether a setting says where browsers open a WebSocket while the application is developed.
-pub(super) fn is_socket_of_a_browser(value: &Value<'_>) -> bool {
+fn is_socket_of_a_browser(value: &Value<'_>) -> bool {
     let text = value.text.trim();
     let Some(rest) = text.strip_prefix("ws://").or_else(|| text.strip_prefix("wss://")) else {
         return false;
@@ -95,7 +96,7 @@ pub(super) fn is_socket_of_a_browser(value: &Value<'_>) -> bool {
 
 /// Whether a setting says where a service runs that it is called after, with the port at which that
 /// service listens unless it is told otherwise, and no path.
-pub(super) fn is_service(value: &Value<'_>) -> bool {
+fn is_service(value: &Value<'_>) -> bool {
     #[rustfmt::skip]
     const SERVICES: &[(&str, &[&str])] = &[
         ("elastic", &["9200"]), ("es", &["9200"]), ("opensearch", &["9200"]), ("prometheus", &["9090"]), ("grafana", &["3000"]), ("loki", &["3100"]), ("ollama", &["11434"]),
@@ -124,7 +125,7 @@ pub(super) fn is_service(value: &Value<'_>) -> bool {
 }
 
 /// Whether a directory or a store is one of the machine's own.
-pub(super) fn is_plain_setting(text: &str) -> bool {
+fn is_plain_setting(text: &str) -> bool {
     let authority = text
         .split("://")
         .nth(1)
@@ -173,7 +174,7 @@ pub(super) fn is_plain_loopback(text: &str) -> bool {
 
 /// Ports above 1023 but for those of databases, queues and control interfaces, which speak to no
 /// browser.
-pub(super) fn is_port_of_an_application(port: &str) -> bool {
+fn is_port_of_an_application(port: &str) -> bool {
     const OF_SERVICES: &[u16] = &[
         1433, 2181, 2375, 2376, 2379, 3306, 4243, 5432, 5672, 5984, 6379, 6443, 8009, 8300, 8500, 9042, 9092, 9200,
         9300, 10_250, 10_255, 11_211, 15_672, 27_017, 50_070, 61_616,

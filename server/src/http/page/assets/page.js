@@ -12,8 +12,8 @@
     sign.classList.toggle("on", live);
   };
 
-  // A field that is being filled in, a box that is ticked, a form that is unfolded, a text that is being selected and a
-  // button that is about to be pressed are not taken from under the reader.
+  // A field that is being filled in, a box that is ticked, a form that is unfolded, a text that is
+  // being selected and a button that is about to be pressed are not taken from under the reader.
   const isInUse = (part) => {
     const selection = document.getSelection();
     const selected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);

@@ -26,7 +26,7 @@ pub(super) const EVERYDAY: &[Pair] = &[
     body("name", &["<code>x</code>"], &["<code>x; cat /etc/passwd</code>"]),
     // what an operator between quotes is in the place of a password
     body("password", &["a='b'", "it's='x'", "'quoted'", "''1", "'-'", "=-=", "'", "\""], &["'='", "''='", "\"=\"", "'+'", "'='#", "'||'", "'&&'--"]),
-    // files that reports and webhooks name, and files that somebody asks for
+    // files that reports and webhooks name, and files that are asked for
     at("/logs", body("file", &["/usr/src/app/index.js", "/etc/nginx/nginx.conf", "/var/www/html/index.php"], &[
         "/etc/passwd", "/etc/shadow", "/root/.ssh/id_rsa", "/proc/self/environ", "/home/kim/.ssh/id_rsa", "/run/secrets/token",
     ])),
